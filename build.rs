@@ -1,0 +1,5 @@
+//! The example definitions are embedded in the binary: a change to one is a change to the program.
+
+fn main() {
+    println!("cargo:rerun-if-changed=commands.d");
+}

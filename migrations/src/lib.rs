@@ -1,0 +1,20 @@
+//! The database schema, one file per change.
+//!
+//! Tables and columns are named by string, so that yesterday's migration never changes with today's entity. A merged
+//! migration is never edited, and none holds data: rows that every installation needs are made by the server.
+
+pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
+use sea_orm_migration::{MigrationTrait, async_trait};
+
+mod m0001_users;
+mod m0002_executions;
+
+/// Applies and reverts the migrations, oldest first.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_users::Migration), Box::new(m0002_executions::Migration)]
+    }
+}

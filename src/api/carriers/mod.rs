@@ -1,0 +1,15 @@
+//! What travels in bodies: upstream's carriers, with its names, in its order (contract §2).
+
+mod custom_command;
+mod names;
+mod principal;
+mod rights;
+mod sample;
+mod user;
+mod version;
+
+pub use custom_command::{CommandActionResult, CommandOutcome, CommandResult, CustomCommand};
+pub use names::{EjUserStatus, RoleType, UserType};
+pub use principal::SoPrincipalCarrier;
+pub use user::{User, UserWithLinks};
+pub use version::{HealthStatus, Version};

@@ -1,0 +1,180 @@
+//! The `SoPrincipalCarrier`: who is logged in, from his session's point of view (contract §2).
+
+use poem_openapi::{Enum, Object, types::Example};
+
+use super::{
+    EjUserStatus, RoleType, UserType,
+    rights::{FieldProperties, TableRight},
+    sample,
+};
+use crate::users::{User, user_group};
+
+/// Who is logged in.
+#[derive(Clone, Debug, PartialEq, Object)]
+#[oai(rename_all = "PascalCase", example)]
+pub struct SoPrincipalCarrier {
+    /// What kind of user he is.
+    pub user_type: UserType,
+    /// His short name.
+    pub associate: String,
+    /// His id.
+    pub associate_id: i32,
+    /// A person stands behind him.
+    pub is_person: bool,
+    /// The person's id; 0 for none.
+    pub person_id: i32,
+    /// His country.
+    pub country_id: i32,
+    /// The country of the installation; always 0.
+    pub home_country_id: i32,
+    /// His company.
+    pub contact_id: i32,
+    /// His group.
+    pub group_id: i32,
+    /// Always 0.
+    pub business_id: i32,
+    /// Always 0.
+    pub category_id: i32,
+    /// Always 0.
+    pub contact_owner: i32,
+    /// His role.
+    pub role_id: i32,
+    /// His role's name.
+    pub role_name: String,
+    /// More about his role.
+    pub role_description: String,
+    /// What kind of users his role is for.
+    pub role_type: RoleType,
+    /// Always empty: this server has no licences.
+    pub licenses: Vec<GrantedModuleLicense>,
+    /// His name in full.
+    pub full_name: String,
+    /// His e-mail address.
+    #[oai(rename = "EMailAddress")]
+    pub email_address: String,
+    /// What his role allows, sorted.
+    pub function_rights: Vec<String>,
+    /// His id in Service.
+    pub ej_user_id: i32,
+    /// Always 0.
+    pub ej_access_level: i32,
+    /// Whether he can be reached.
+    pub ej_user_status: EjUserStatus,
+    /// Always empty.
+    pub provided_credentials: Vec<ProvidedCredential>,
+    /// The ids of his other groups.
+    pub secondary_groups: Vec<i32>,
+    /// Always empty.
+    pub database_context_identifier: String,
+    /// The name he logs in with.
+    pub user_name: String,
+}
+
+/// A licence of a module that somebody has.
+#[derive(Clone, Debug, PartialEq, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct GrantedModuleLicense {
+    /// Who sells it.
+    pub owner_id: i32,
+    /// Who sells it, by name.
+    pub owner_name: String,
+    /// More about the seller.
+    pub owner_description: String,
+    /// Its id.
+    pub module_id: i32,
+    /// Its name.
+    pub name: String,
+    /// More about it.
+    pub description: String,
+    /// Its version.
+    pub version: String,
+    /// What it is counted by.
+    pub license_type: LicenseType,
+    /// 1 for a user plan.
+    pub extra_flags: i32,
+    /// More about it.
+    pub extra_info: String,
+    /// Where it stands.
+    pub sort_order: i32,
+    /// How many there are.
+    pub license_number: i32,
+    /// It is not shown.
+    pub is_hidden: bool,
+    /// It is not counted.
+    pub is_unrestricted: bool,
+    /// When it ends.
+    pub expiry_date: String,
+    /// Always null in this version.
+    pub table_right: Option<TableRight>,
+    /// Always empty in this version.
+    pub field_properties: FieldProperties,
+}
+
+/// What a licence is counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum LicenseType {
+    Unknown,
+    Site,
+    Satellite,
+    User,
+}
+
+/// A credential that somebody showed.
+#[derive(Clone, Debug, PartialEq, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct ProvidedCredential {
+    /// What kind of credential it is.
+    pub r#type: String,
+    /// What it is found by.
+    pub search_name: String,
+    /// What to show of it.
+    pub display_name: String,
+    /// Its id.
+    pub credential_id: i32,
+}
+
+impl SoPrincipalCarrier {
+    /// The principal of a user.
+    pub fn new(user: User, other_groups: &[user_group::Model]) -> Self {
+        let full_name = user.full_name();
+        let User { user, role, group, person } = user;
+        let mut function_rights: Vec<_> = role.function_rights.0.iter().map(|right| right.name().to_owned()).collect();
+        function_rights.sort();
+        let person = person.unwrap_or_default();
+        Self {
+            user_type: user.user_type.into(),
+            associate: user.name,
+            associate_id: user.id,
+            is_person: user.person_id.is_some(),
+            person_id: person.id,
+            country_id: person.country_id,
+            home_country_id: 0,
+            contact_id: person.contact_id,
+            group_id: group.id,
+            business_id: 0,
+            category_id: 0,
+            contact_owner: 0,
+            role_id: role.id,
+            role_name: role.name,
+            role_description: role.tooltip,
+            role_type: role.role_type.into(),
+            licenses: Vec::new(),
+            full_name,
+            email_address: person.email,
+            function_rights,
+            ej_user_id: user.ej_user_id,
+            ej_access_level: 0,
+            ej_user_status: user.presence_status.into(),
+            provided_credentials: Vec::new(),
+            secondary_groups: other_groups.iter().map(|group| group.id).collect(),
+            database_context_identifier: String::new(),
+            user_name: user.user_name,
+        }
+    }
+}
+
+impl Example for SoPrincipalCarrier {
+    fn example() -> Self {
+        Self::new(sample::user(), &[])
+    }
+}

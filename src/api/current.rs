@@ -1,0 +1,55 @@
+//! The caller himself.
+
+use poem::web::Data;
+use poem_openapi::{OpenApi, payload::Json};
+
+use super::{
+    Tag,
+    carriers::{SoPrincipalCarrier, User},
+    faults::{ErrorResponse, NoOwn},
+    request::AcceptsJson,
+    user::carrier,
+};
+use crate::{
+    error::Error,
+    store::Store,
+    users::{self, Caller},
+};
+
+#[derive(Default)]
+pub struct CurrentOperations;
+
+#[OpenApi(prefix_path = "/api/v1", tag = "Tag::User", ignore_case = true)]
+impl CurrentOperations {
+    /// Get the current user
+    ///
+    /// Gets the user who calls.
+    #[oai(path = "/User/current", method = "get", operation_id = "v1User_GetCurrentUser")]
+    async fn get_current_user(
+        &self,
+        caller: Caller,
+        _accepts: AcceptsJson,
+        store: Data<&Store>,
+    ) -> Result<Json<User>, ErrorResponse<NoOwn>> {
+        Ok(Json(carrier(&store, current(&store, &caller).await?).await?))
+    }
+
+    /// Get the current principal
+    ///
+    /// Gets who is logged in: the user who calls, his person, group, role and rights.
+    #[oai(path = "/User/currentPrincipal", method = "get", operation_id = "v1User_GetCurrentPrincipal")]
+    async fn get_current_principal(
+        &self,
+        caller: Caller,
+        _accepts: AcceptsJson,
+        store: Data<&Store>,
+    ) -> Result<Json<SoPrincipalCarrier>, ErrorResponse<NoOwn>> {
+        let user = current(&store, &caller).await?;
+        let other_groups = users::other_groups(store.reader(), caller.user_id).await?;
+        Ok(Json(SoPrincipalCarrier::new(user, &other_groups)))
+    }
+}
+
+async fn current(store: &Store, caller: &Caller) -> Result<users::User, Error> {
+    users::find(store.reader(), caller.user_id).await?.ok_or(Error::Unauthenticated)
+}

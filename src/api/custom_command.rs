@@ -1,0 +1,126 @@
+//! The custom commands of a user: which there are, and running one.
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::{
+    ApiResponse, OpenApi,
+    param::{Path, Query},
+    payload::Json,
+};
+
+use super::{
+    Tag,
+    carriers::{CommandActionResult, CommandOutcome, CommandResult, CustomCommand},
+    faults::{ErrorResponse, Faults},
+    parameters::{AnyCase, CommandName, UserId},
+    request::{AcceptsJson, NoBody, RequestId},
+};
+use crate::{
+    commands::{Attempt, Commands, Report},
+    users::Caller,
+};
+
+#[derive(Default)]
+pub struct CustomCommandOperations;
+
+/// The refusals of the list.
+pub struct GetUserCommands;
+
+impl Faults for GetUserCommands {
+    const LIST: &'static [(u16, &'static str)] =
+        &[(403, "Forbidden. The caller may not see this user, whether or not he exists."), (404, "Not Found.")];
+}
+
+/// The refusals of running a command. The texts of 400 and 404 are upstream's.
+pub struct ExecuteUserCommand;
+
+impl Faults for ExecuteUserCommand {
+    const LIST: &'static [(u16, &'static str)] = &[
+        (400, "Bad request. Entity to save is not in request body."),
+        (403, "Forbidden. The caller may not see this user, or may not run this command on him."),
+        (404, "User with given id does not exist in the db."),
+    ];
+}
+
+#[derive(ApiResponse)]
+pub enum CommandResponse {
+    /// The command ran, was declined, or must be confirmed first: Success, Result and X-Command-Outcome tell which.
+    #[oai(status = 200)]
+    Ok(
+        Json<CommandResult>,
+        /// What came of it: `asked`, `declined`, `succeeded` or `failed`.
+        #[oai(header = "X-Command-Outcome")]
+        CommandOutcome,
+    ),
+}
+
+#[OpenApi(prefix_path = "/api/v1", tag = "Tag::User", ignore_case = true)]
+impl CustomCommandOperations {
+    /// Get the custom commands of a user
+    ///
+    /// Gets the commands that the caller can run on this user now. The list is valid for this user at this moment: a
+    /// command appears and disappears with the user's state.
+    #[oai(path = "/User/:id/CustomCommand", method = "get", operation_id = "v1User_GetUserCommands")]
+    async fn get_user_commands(
+        &self,
+        caller: Caller,
+        _accepts: AcceptsJson,
+        commands: Data<&Arc<Commands>>,
+        /// The user's id (AssociateId).
+        id: Path<UserId>,
+    ) -> Result<Json<Vec<CustomCommand>>, ErrorResponse<GetUserCommands>> {
+        let offers = commands.list(&caller, id.0.0).await?;
+        Ok(Json(offers.into_iter().map(Into::into).collect()))
+    }
+
+    /// Run a custom command on a user
+    ///
+    /// Runs a command when nothing must be confirmed, or when `actionResult` confirms it. Otherwise nothing runs, and
+    /// the answer has the question as its Message and `Implicit` as its Result: ask the question with the buttons of
+    /// the command's Actions, and call again with the button that was pressed.
+    ///
+    /// | Actions | runs on | declined by | asked again by |
+    /// |---|---|---|---|
+    /// | Implicit | omitted, Implicit, Yes, Ok | No, Cancel | – |
+    /// | Ok | Ok, Yes | No, Cancel | omitted, Implicit |
+    /// | OkCancel | Ok | Cancel, No | omitted, Implicit, Yes |
+    /// | YesNo | Yes | No, Cancel | omitted, Implicit, Ok |
+    ///
+    /// All of these are answered with status 200. A command that does not exist or is not available for this user is
+    /// answered with 400. Effect and record are stored together before the answer is sent. The request takes no body.
+    #[oai(path = "/User/:id/CustomCommand/:commandName", method = "post", operation_id = "v1User_ExecuteUserCommand")]
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the request, as the document shows it")]
+    async fn execute_user_command(
+        &self,
+        caller: Caller,
+        _accepts: AcceptsJson,
+        commands: Data<&Arc<Commands>>,
+        request_id: RequestId,
+        /// The user's id (AssociateId).
+        id: Path<UserId>,
+        /// The command's Name, exactly as it is listed.
+        #[oai(name = "commandName")]
+        command_name: Path<CommandName>,
+        /// How the command's question was answered. Omitted means `Implicit`. Upper and lower case make no difference.
+        #[oai(name = "actionResult")]
+        action_result: Query<Option<AnyCase<CommandActionResult>>>,
+        _body: NoBody,
+    ) -> Result<CommandResponse, ErrorResponse<ExecuteUserCommand>> {
+        let attempt = Attempt {
+            caller,
+            user_id: id.0.0,
+            command_name: command_name.0.0,
+            answer: action_result.0.map(|AnyCase(answer)| answer).unwrap_or_default().into(),
+            request_id: request_id.0,
+        };
+        Ok(commands.run(attempt).await?.into())
+    }
+}
+
+impl From<Report> for CommandResponse {
+    fn from(report: Report) -> Self {
+        let outcome = report.outcome.into();
+        Self::Ok(Json(report.into()), outcome)
+    }
+}

@@ -1,0 +1,73 @@
+//! Swagger UI and the document itself, in JSON and YAML.
+
+use poem::{
+    Endpoint, EndpointExt, IntoResponse, Response, Route,
+    endpoint::make_sync,
+    http::{StatusCode, header},
+};
+
+use super::document;
+
+/// Swagger UI is one page with its own script and style in it, and asks nobody else for anything.
+const POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; frame-ancestors 'none'";
+
+/// The paths that show the API rather than being part of it.
+pub const PATHS: [&str; 4] = ["/", "/docs", "/openapi.json", "/openapi.yaml"];
+
+/// Adds the pages to the routes.
+pub fn add(route: Route) -> Route {
+    let document = document::document();
+    let json = format!("{document:#}\n");
+    let yaml = yaml(&document);
+    route
+        .at("/", make_sync(|_| StatusCode::FOUND.with_header(header::LOCATION, "/docs").into_response()))
+        .at("/docs", page(swagger_ui(&document), "text/html; charset=utf-8"))
+        .at("/openapi.json", page(json, "application/json"))
+        .at("/openapi.yaml", page(yaml, "application/yaml"))
+}
+
+fn page(body: String, media_type: &'static str) -> impl Endpoint<Output = Response> {
+    make_sync(move |_| {
+        Response::builder().content_type(media_type).header("content-security-policy", POLICY).body(body.clone())
+    })
+    .boxed()
+}
+
+/// The document in YAML.
+///
+/// # Panics
+/// Never: every JSON value has a form in YAML.
+pub fn yaml(document: &serde_json::Value) -> String {
+    match serde_saphyr::to_string(document) {
+        Ok(yaml) => yaml,
+        Err(error) => unreachable!("JSON that is no YAML: {error}"),
+    }
+}
+
+/// poem-openapi's page, with our document in place of the one it makes.
+fn swagger_ui(document: &serde_json::Value) -> String {
+    let html = document::service().swagger_ui_html();
+    // Inside a script element, only `</` could end it.
+    let document = document.to_string().replace("</", "<\\/");
+    let (head, rest) = html.split_once("let spec = ").unwrap_or((&html, ""));
+    let tail = rest.find("let oauth2RedirectUrl").map_or("", |start| &rest[start..]);
+    let options = "tryItOutEnabled: true, displayRequestDuration: true, validatorUrl: null, deepLinking: true,";
+    format!("<!doctype html>\n{head}let spec = {document};\n    {tail}")
+        .replacen("deepLinking: true,", options, 1)
+        .replacen("<html charset=\"UTF-8\">", "<html lang=\"en\">", 1)
+        .replacen("<title>Swagger UI</title>", "<title>kommando</title>", 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn swagger_ui_shows_our_document_and_asks_nobody_else() {
+        let page = swagger_ui(&serde_json::json!({"x": "</script>"}));
+        assert!(page.contains(r#"let spec = {"x":"<\/script>"};"#));
+        assert!(page.contains("validatorUrl: null") && page.contains("SwaggerUIBundle({"));
+        assert!(page.contains("<title>kommando</title>") && page.contains(r#"<html lang="en">"#));
+    }
+}

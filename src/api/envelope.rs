@@ -1,0 +1,134 @@
+//! What surrounds every request: its id, its span in the log, its limits, and the one shape of errors.
+
+use std::time::Instant;
+
+use poem::{
+    Endpoint, IntoResponse, Request, Response, Result,
+    http::{HeaderValue, StatusCode, header},
+};
+use poem_openapi::error::{ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::{paths::Paths, request::RequestId};
+use crate::{auth, error::Error};
+
+/// The largest body that is read.
+const LARGEST_BODY: usize = 1024 * 1024;
+
+/// Surrounds the whole of the API.
+pub struct Envelope<E> {
+    pub inner: E,
+    pub paths: Paths,
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let started = Instant::now();
+        let id = Uuid::now_v7().simple().to_string();
+        request.set_data(RequestId(id.clone()));
+        let challenges = auth::challenges(request.headers());
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let span = tracing::info_span!("request", request_id = id, %method, path);
+        let answer = async {
+            let mut response = match self.admit(request).await {
+                Ok(request) => self.inner.call(request).await.unwrap_or_else(|error| respond(error, &[])),
+                Err(error) => respond(error.into(), &[]),
+            };
+            if response.status() == StatusCode::UNAUTHORIZED {
+                for challenge in challenges {
+                    response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
+                }
+            }
+            tracing::debug!(status = response.status().as_u16(), elapsed = ?started.elapsed(), "answered");
+            response
+        };
+        let mut response = answer.instrument(span).await;
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert("x-request-id", id);
+        }
+        response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        Ok(response)
+    }
+}
+
+impl<E> Envelope<E> {
+    /// Refuses what nobody may send, and gives the rest the path that the routes know.
+    async fn admit(&self, mut request: Request) -> Result<Request, Error> {
+        let body = request.take_body();
+        if !body.is_empty() {
+            // The body is read before it is known who calls: what is too large is refused whoever sends it.
+            let bytes = body.into_bytes_limit(LARGEST_BODY).await.map_err(|error| match error {
+                poem::error::ReadBodyError::PayloadTooLarge => Error::BodyTooLarge,
+                _ => Error::InvalidArgument("The body ends early.".to_owned()),
+            })?;
+            request.set_body(bytes);
+        }
+        if auth::is_cross_site(request.method(), request.headers()) {
+            return Err(Error::CrossSite);
+        }
+        let path = self.paths.resolve(request.method(), request.uri().path())?;
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        *request.uri_mut() = format!("{path}{query}").parse().map_err(|_| Error::NoRoute)?;
+        Ok(request)
+    }
+}
+
+/// Answers an error, whoever made it, in the one shape. `parameters` are the names of the route's path parameters.
+pub fn respond(error: poem::Error, parameters: &[String]) -> Response {
+    let error = translate(error, parameters);
+    if StatusCode::from(&error).is_server_error() {
+        tracing::error!(cause = chain(&error), "failed");
+    }
+    poem::error::ResponseError::as_response(&error)
+}
+
+fn translate(error: poem::Error, parameters: &[String]) -> Error {
+    let error = match error.downcast::<Error>() {
+        Ok(own) => return own,
+        Err(error) => error,
+    };
+    if let Some(ParseParamError { name, reason }) = error.downcast_ref() {
+        return Error::InvalidArgument(format!("Parameter {name}: {}.", plain(reason)));
+    }
+    if let Some(ParsePathError { name, reason }) = error.downcast_ref() {
+        // poem-openapi numbers path parameters: the document's name is the one that callers know.
+        let number = name.strip_prefix("param").and_then(|number| number.parse::<usize>().ok());
+        let name = number.and_then(|number| parameters.get(number)).map_or(*name, String::as_str);
+        return Error::InvalidArgument(format!("Parameter {name}: {}.", plain(reason)));
+    }
+    if let Some(ParseRequestPayloadError { reason }) = error.downcast_ref() {
+        return Error::InvalidArgument(format!("Body: {}.", plain(reason)));
+    }
+    if error.downcast_ref::<ContentTypeError>().is_some() {
+        return Error::UnsupportedMediaType;
+    }
+    match error.status() {
+        StatusCode::NOT_FOUND => Error::NoRoute,
+        StatusCode::BAD_REQUEST => Error::InvalidArgument("The request cannot be read.".to_owned()),
+        _ => Error::internal(error.to_string()),
+    }
+}
+
+/// Takes the names of Rust types out of poem-openapi's reasons.
+fn plain(reason: &str) -> &str {
+    let reason = reason.split(" (occurred while parsing").next().unwrap_or(reason);
+    match reason.strip_prefix("failed to parse \"").and_then(|rest| rest.split_once("\": ")) {
+        Some((_, reason)) => reason,
+        None => reason,
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// A panic is answered like any other failure; the log has its message.
+pub fn answer_panic(payload: Box<dyn std::any::Any + Send>) -> Response {
+    let message = payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref::<&str>().copied());
+    respond(Error::internal(format!("panic: {}", message.unwrap_or("without a message"))).into(), &[]).into_response()
+}

@@ -1,0 +1,68 @@
+//! How an operation says what can go wrong: in its return type, and so in the document.
+
+use std::marker::PhantomData;
+
+use poem_openapi::{
+    ApiResponse,
+    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
+    types::Type,
+};
+use sea_orm::DbErr;
+
+use crate::error::{Error, ErrorInfo};
+
+/// The refusals of one operation, besides those that every operation has.
+pub trait Faults: Send + Sync + 'static {
+    /// Status and meaning of each.
+    const LIST: &'static [(u16, &'static str)];
+}
+
+/// An error of an operation whose refusals are `F`.
+#[derive(Debug)]
+pub struct ErrorResponse<F>(Error, PhantomData<F>);
+
+impl<F> From<Error> for ErrorResponse<F> {
+    fn from(error: Error) -> Self {
+        Self(error, PhantomData)
+    }
+}
+
+impl<F> From<DbErr> for ErrorResponse<F> {
+    fn from(error: DbErr) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl<F> From<ErrorResponse<F>> for poem::Error {
+    fn from(response: ErrorResponse<F>) -> Self {
+        response.0.into()
+    }
+}
+
+impl<F: Faults> ApiResponse for ErrorResponse<F> {
+    fn meta() -> MetaResponses {
+        MetaResponses { responses: F::LIST.iter().map(|(status, meaning)| describe(*status, meaning)).collect() }
+    }
+
+    fn register(registry: &mut Registry) {
+        ErrorInfo::register(registry);
+    }
+}
+
+/// An error response of this status, as the document shows it.
+pub fn describe(status: u16, meaning: &'static str) -> MetaResponse {
+    MetaResponse {
+        description: meaning,
+        status: Some(status),
+        status_range: None,
+        headers: vec![],
+        content: vec![MetaMediaType { content_type: "application/json", schema: ErrorInfo::schema_ref() }],
+    }
+}
+
+/// Nothing goes wrong that does not go wrong everywhere.
+pub struct NoOwn;
+
+impl Faults for NoOwn {
+    const LIST: &'static [(u16, &'static str)] = &[];
+}

@@ -1,0 +1,34 @@
+//! Whether the server lives, and whether it can serve.
+
+use poem::web::Data;
+use poem_openapi::{OpenApi, payload::Json};
+
+use super::{
+    Tag,
+    carriers::HealthStatus,
+    faults::{ErrorResponse, NoOwn},
+};
+use crate::store::Store;
+
+#[derive(Default)]
+pub struct HealthOperations;
+
+#[OpenApi(prefix_path = "/health", tag = "Tag::Health")]
+impl HealthOperations {
+    /// Say whether the server lives
+    ///
+    /// Answers as long as the process does. Restart it when this does not answer.
+    #[oai(path = "/live", method = "get", operation_id = "GetLiveness")]
+    async fn get_liveness(&self) -> Json<HealthStatus> {
+        Json(HealthStatus::ok())
+    }
+
+    /// Say whether the server can serve
+    ///
+    /// Asks the database. Send requests elsewhere while this is 503.
+    #[oai(path = "/ready", method = "get", operation_id = "GetReadiness")]
+    async fn get_readiness(&self, store: Data<&Store>) -> Result<Json<HealthStatus>, ErrorResponse<NoOwn>> {
+        store.ping().await?;
+        Ok(Json(HealthStatus::ok()))
+    }
+}

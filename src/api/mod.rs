@@ -1,0 +1,82 @@
+//! The HTTP contract: one file per group of operations, and what all of them share.
+
+mod carriers;
+mod current;
+mod custom_command;
+mod docs;
+mod document;
+mod envelope;
+mod faults;
+mod health;
+mod operations;
+mod parameters;
+mod paths;
+mod request;
+mod user;
+mod version;
+mod wire;
+
+use std::sync::Arc;
+
+use poem::{Endpoint, EndpointExt, Response, Route, http::Method, middleware::CatchPanic};
+use poem_openapi::{OpenApi, Tags};
+
+pub use docs::yaml;
+pub use document::{document, normalise};
+
+use crate::{auth::Authenticator, commands::Commands, store::Store};
+
+/// Every operation.
+type Operations = operations::Documented<(
+    version::VersionOperations,
+    custom_command::CustomCommandOperations,
+    operations::IdOrName<user::UserById, user::UserByName>,
+    current::CurrentOperations,
+    health::HealthOperations,
+)>;
+
+fn operations() -> Operations {
+    operations::Documented(Default::default())
+}
+
+#[derive(Tags)]
+enum Tag {
+    /// Users, and the custom commands that can be run on them.
+    User,
+    /// What this server is.
+    Version,
+    /// Whether this server is well.
+    Health,
+}
+
+/// What operations work with.
+#[derive(Clone, Debug)]
+pub struct Services {
+    pub store: Store,
+    pub authenticator: Authenticator,
+    pub commands: Commands,
+}
+
+/// The whole of the HTTP interface.
+pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'static {
+    let routes = docs::add(Route::new()).nest_no_strip("/", document::service());
+    let inner = routes
+        .data(services.store)
+        .data(Arc::new(services.authenticator))
+        .data(Arc::new(services.commands))
+        .with(CatchPanic::new().with_handler(envelope::answer_panic));
+    let routes = self::routes();
+    let paths = paths::Paths::new(routes.iter().map(|(path, methods)| (path.as_str(), methods.clone())));
+    envelope::Envelope { inner: inner.map_to_response(), paths }
+}
+
+/// Every path and the methods it takes, in poem's notation: `/api/v1/User/:param0`.
+pub fn routes() -> Vec<(String, Vec<Method>)> {
+    let mut table = operations::RouteTable::new();
+    operations().add_routes(&mut table);
+    let operations = table.into_iter().map(|(path, methods)| (path, methods.into_keys().collect()));
+    let pages = docs::PATHS.map(|path| (path.to_owned(), vec![Method::GET]));
+    let mut routes: Vec<_> = operations.chain(pages).collect();
+    routes.sort_by(|one, other| one.0.cmp(&other.0));
+    routes
+}

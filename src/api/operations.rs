@@ -1,0 +1,199 @@
+//! A set of operations, wrapped once so that all of them are documented and answered alike.
+
+use std::{collections::HashMap, sync::Arc};
+
+use poem::{
+    Endpoint, EndpointExt, IntoResponse, Request,
+    endpoint::{BoxEndpoint, make},
+    http::Method,
+};
+use poem_openapi::{
+    OpenApi,
+    registry::{
+        MetaApi, MetaHeader, MetaOperation, MetaOperationParam, MetaParamIn, MetaResponse, MetaSchema, MetaSchemaRef,
+        Registry,
+    },
+    types::Type,
+};
+
+use super::{envelope, faults::describe};
+use crate::error::ErrorInfo;
+
+/// Endpoints by path and method, as poem-openapi collects them.
+pub type RouteTable = HashMap<String, HashMap<Method, BoxEndpoint<'static>>>;
+
+/// The path parameter in which an id or a name can stand.
+const ID_OR_NAME: &str = "param0";
+
+/// The headers that upstream lists with every operation (contract §1.0): name, example, meaning.
+const SHARED_HEADERS: [(&str, &str, &str); 5] = [
+    ("Accept-Language", "en", "The languages of texts, best first. Accepted; has no effect in this version."),
+    ("SO-Language", "en", "The language of texts, over Accept-Language. Accepted; has no effect in this version."),
+    ("SO-Culture", "en-US", "The culture of numbers and dates in texts. Accepted; has no effect in this version."),
+    ("SO-TimeZone", "UTC", "The time zone of dates. Accepted; has no effect in this version: dates are in UTC."),
+    ("SO-AppToken", "", "The token of a partner application. Accepted; has no effect in this version."),
+];
+
+/// Operations with everything they share: headers, errors, security, and the one shape of errors.
+pub struct Documented<T>(pub T);
+
+impl<T: OpenApi> OpenApi for Documented<T> {
+    fn meta() -> Vec<MetaApi> {
+        // Sets that share a path become one entry: two would be two equal keys in one JSON object.
+        let mut paths: Vec<poem_openapi::registry::MetaPath> = Vec::new();
+        for path in T::meta().into_iter().flat_map(|api| api.paths) {
+            match paths.iter_mut().find(|known| known.path == path.path) {
+                Some(known) => known.operations.extend(path.operations),
+                None => paths.push(path),
+            }
+        }
+        paths.iter_mut().flat_map(|path| &mut path.operations).for_each(complete);
+        vec![MetaApi { paths }]
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+        ErrorInfo::register(registry);
+    }
+
+    fn add_routes(self, table: &mut RouteTable) {
+        let names = parameter_names::<T>();
+        let mut routes = RouteTable::new();
+        self.0.add_routes(&mut routes);
+        for (path, methods) in routes {
+            let names: Arc<[String]> = names.get(&path).cloned().unwrap_or_default().into();
+            for (method, endpoint) in methods {
+                let names = Arc::clone(&names);
+                let endpoint =
+                    endpoint.catch_all_error(move |error| std::future::ready(envelope::respond(error, &names)));
+                table.entry(path.clone()).or_default().insert(method, endpoint.map_to_response().boxed());
+            }
+        }
+    }
+}
+
+fn complete(operation: &mut MetaOperation) {
+    let is_public = operation.security.is_empty();
+    let changes = operation.method != Method::GET;
+    let common = [
+        (!operation.params.is_empty(), 400, "Bad request. A parameter is wrong; the message names it."),
+        (!is_public, 401, "Unauthorized. No valid credentials."),
+        (changes, 403, "Forbidden. Another site's page sent the request."),
+        (!is_public, 406, "Not acceptable. The client takes no JSON."),
+        (true, 413, "The body is larger than 1 MiB."),
+        (changes, 415, "The body is no JSON."),
+        (true, 500, "The server failed; its log tells why, under the X-Request-Id of the response."),
+        (true, 503, "The database does not answer. Try again."),
+    ];
+    let responses = &mut operation.responses.responses;
+    for (applies, status, meaning) in common {
+        if applies && !responses.iter().any(|response| response.status == Some(status)) {
+            responses.push(describe(status, meaning));
+        }
+    }
+    if !is_public {
+        operation.params.extend(SHARED_HEADERS.map(shared_header));
+    }
+    responses.sort_by_key(|response| response.status);
+    responses.iter_mut().for_each(document_headers);
+}
+
+fn shared_header((name, example, meaning): (&str, &str, &str)) -> MetaOperationParam {
+    let example = (!example.is_empty()).then(|| example.into());
+    MetaOperationParam {
+        name: name.to_owned(),
+        schema: MetaSchemaRef::Inline(Box::new(MetaSchema { example, ..MetaSchema::new("string") })),
+        in_type: MetaParamIn::Header,
+        description: Some(meaning.to_owned()),
+        required: false,
+        deprecated: false,
+        explode: false,
+        style: None,
+    }
+}
+
+fn document_headers(response: &mut MetaResponse) {
+    let mut add = |name: &str, meaning: &str| {
+        response.headers.push(MetaHeader {
+            name: name.to_owned(),
+            description: Some(meaning.to_owned()),
+            required: false,
+            deprecated: false,
+            schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))),
+        });
+    };
+    add("X-Request-Id", "Ties the response to the server's log.");
+    match response.status {
+        Some(401) => add("WWW-Authenticate", "The schemes that are allowed."),
+        Some(503) => add("Retry-After", "After how many seconds to try again."),
+        _ => {}
+    }
+}
+
+/// The documented names of each route's parameters, by the route's own key (`/User/:param0`).
+fn parameter_names<T: OpenApi>() -> HashMap<String, Vec<String>> {
+    let paths = T::meta().into_iter().flat_map(|api| api.paths);
+    paths
+        .map(|path| {
+            let mut names = Vec::new();
+            let segments = path.path.split('/').map(|segment| match segment.strip_prefix('{') {
+                None => segment.to_owned(),
+                Some(name) => {
+                    names.push(name.trim_end_matches('}').to_owned());
+                    format!(":param{}", names.len() - 1)
+                }
+            });
+            (segments.collect::<Vec<_>>().join("/"), names)
+        })
+        .collect()
+}
+
+/// Two sets of operations that share paths: one takes an id where the other takes a name.
+///
+/// A segment of digits is an id; everything else is a name, literal segments having been matched before.
+#[derive(Default)]
+pub struct IdOrName<A, B>(pub A, pub B);
+
+impl<A: OpenApi, B: OpenApi> OpenApi for IdOrName<A, B> {
+    fn meta() -> Vec<MetaApi> {
+        A::meta().into_iter().chain(B::meta()).collect()
+    }
+
+    fn register(registry: &mut Registry) {
+        A::register(registry);
+        B::register(registry);
+    }
+
+    fn add_routes(self, table: &mut RouteTable) {
+        let (mut by_id, mut by_name) = (RouteTable::new(), RouteTable::new());
+        self.0.add_routes(&mut by_id);
+        self.1.add_routes(&mut by_name);
+        for (path, methods) in by_id {
+            for (method, by_id) in methods {
+                let by_name = by_name.get_mut(&path).and_then(|methods| methods.remove(&method));
+                let endpoint = match by_name {
+                    Some(by_name) => either(by_id, by_name),
+                    None => by_id,
+                };
+                table.entry(path.clone()).or_default().insert(method, endpoint);
+            }
+        }
+        for (path, methods) in by_name {
+            table.entry(path).or_default().extend(methods);
+        }
+    }
+}
+
+fn either(by_id: BoxEndpoint<'static>, by_name: BoxEndpoint<'static>) -> BoxEndpoint<'static> {
+    let endpoints = Arc::new((by_id, by_name));
+    make(move |request: Request| {
+        let endpoints = Arc::clone(&endpoints);
+        async move {
+            let is_id = |segment: &str| segment.bytes().all(|byte| byte.is_ascii_digit());
+            let (by_id, by_name) = &*endpoints;
+            let endpoint = if request.raw_path_param(ID_OR_NAME).is_some_and(is_id) { by_id } else { by_name };
+            endpoint.call(request).await.map(IntoResponse::into_response)
+        }
+    })
+    .boxed()
+}

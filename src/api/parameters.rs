@@ -1,0 +1,133 @@
+//! What stands in paths and queries, with errors that name the accepted values.
+
+use std::borrow::Cow;
+
+use poem_openapi::{
+    registry::{MetaSchema, MetaSchemaRef, Registry},
+    types::{ParseError, ParseFromParameter, ParseResult, Type},
+};
+
+/// A user's id in a path.
+#[derive(Clone, Copy, Debug)]
+pub struct UserId(pub i32);
+
+/// A command's name in a path.
+#[derive(Clone, Debug)]
+pub struct CommandName(pub String);
+
+/// A user's Name or UserName in a path.
+#[derive(Clone, Debug)]
+pub struct UserName(pub String);
+
+/// Implements [`Type`] for a parameter that is described inline.
+macro_rules! inline_parameter {
+    ($type:ty, $schema:expr, $example:expr) => {
+        impl Type for $type {
+            const IS_REQUIRED: bool = true;
+
+            type RawValueType = Self;
+            type RawElementValueType = Self;
+
+            fn name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn schema_ref() -> MetaSchemaRef {
+                MetaSchemaRef::Inline(Box::new(MetaSchema { example: Some($example.into()), ..$schema }))
+            }
+
+            fn as_raw_value(&self) -> Option<&Self> {
+                Some(self)
+            }
+
+            fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+                Box::new(std::iter::once(self))
+            }
+        }
+    };
+}
+
+inline_parameter!(UserId, MetaSchema::new_with_format("integer", "int32"), 2);
+inline_parameter!(CommandName, MetaSchema::new("string"), "hello");
+inline_parameter!(UserName, MetaSchema::new("string"), "anna");
+
+impl ParseFromParameter for UserId {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let unfit = |_| ParseError::custom(format!("`{value}` is no whole number of 32 bits"));
+        value.parse().map(Self).map_err(unfit)
+    }
+}
+
+impl ParseFromParameter for CommandName {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        Ok(Self(value.to_owned()))
+    }
+}
+
+impl ParseFromParameter for UserName {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        Ok(Self(value.to_owned()))
+    }
+}
+
+/// An enum whose names are read without regard to case, as upstream reads them, and only once.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyCase<T>(pub T);
+
+impl<T: Type> Type for AnyCase<T> {
+    const IS_REQUIRED: bool = T::IS_REQUIRED;
+
+    type RawValueType = T::RawValueType;
+    type RawElementValueType = T::RawElementValueType;
+
+    fn name() -> Cow<'static, str> {
+        T::name()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn as_raw_value(&self) -> Option<&Self::RawValueType> {
+        self.0.as_raw_value()
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self::RawElementValueType> + 'a> {
+        self.0.raw_element_iter()
+    }
+}
+
+impl<T: ParseFromParameter> ParseFromParameter for AnyCase<T> {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let exact = T::parse_from_parameter(value);
+        let names = if exact.is_ok() { Vec::new() } else { names::<T>() };
+        let found = names.iter().find(|name| name.eq_ignore_ascii_case(value));
+        let unknown = || format!("`{value}` is not one of {}", names.join(", "));
+        exact
+            .or_else(|error| found.map_or(Err(error), |name| T::parse_from_parameter(name)))
+            .map(Self)
+            .map_err(|_| ParseError::custom(unknown()))
+    }
+
+    fn parse_from_parameters<I: IntoIterator<Item = A>, A: AsRef<str>>(values: I) -> ParseResult<Self> {
+        let mut values = values.into_iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => Self::parse_from_parameter(value.as_ref()),
+            (Some(_), Some(_)) => Err(ParseError::custom("it is given more than once")),
+            (None, _) => Err(ParseError::custom("it is missing")),
+        }
+    }
+}
+
+// The names stand in the schema, which the derive makes; only a wrong value pays for looking there.
+fn names<T: Type>() -> Vec<String> {
+    let mut registry = Registry::new();
+    T::register(&mut registry);
+    let schema = registry.schemas.get(T::name().as_ref());
+    let items = schema.map_or(&[][..], |schema| &schema.enum_items);
+    items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+}

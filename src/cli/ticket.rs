@@ -1,0 +1,30 @@
+//! `kommando ticket`.
+
+use anyhow::ensure;
+use clap::Subcommand;
+use kommando::{config::Config, users::ticket};
+use secrecy::ExposeSecret;
+
+#[derive(Subcommand)]
+pub enum Ticket {
+    /// Issue a ticket to a user and print it: for `Authorization: SoTicket 7T:…`
+    Issue {
+        /// His Name or UserName
+        #[arg(long, value_name = "NAME")]
+        user: String,
+    },
+}
+
+impl Ticket {
+    pub async fn run(self, config: &Config) -> anyhow::Result<()> {
+        let Self::Issue { user } = self;
+        let store = super::open(config).await?;
+        let user = super::find_user(&store, &user).await?;
+        ensure!(!user.is_retired(), "{} is deactivated and cannot call", user.user.name);
+        let transaction = store.begin_write().await?;
+        let ticket = ticket::issue(&transaction, user.user.id).await?;
+        transaction.commit().await?;
+        println!("{}", ticket.expose_secret());
+        Ok(store.close().await?)
+    }
+}

@@ -1,0 +1,130 @@
+//! `kommando user`.
+
+use std::io::{IsTerminal, Read, stdin};
+
+use anyhow::{bail, ensure};
+use clap::Subcommand;
+use kommando::{
+    config::Config,
+    store::Store,
+    users::{
+        self,
+        bootstrap::{self, Registration},
+        credential,
+        password::Passwords,
+        ticket,
+    },
+};
+use secrecy::{ExposeSecret, SecretString};
+
+#[derive(Subcommand)]
+pub enum User {
+    /// Add a user; his password is asked for
+    Add {
+        /// The short name (Name)
+        name: String,
+        /// The name to log in with (UserName), such as an e-mail address
+        #[arg(long, default_value = "", hide_default_value = true)]
+        user_name: String,
+        /// First and last name
+        #[arg(long)]
+        full_name: Option<String>,
+        /// Administrator, Employee or ExternalUser [default: Employee]
+        #[arg(long)]
+        role: Option<String>,
+        /// Read the password from standard input instead of asking for it
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List the users
+    List,
+    /// Give a user a new password; it is asked for
+    SetPassword {
+        /// His Name or UserName
+        name: String,
+        /// Read the password from standard input instead of asking for it
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// End a user's access and revoke his tickets
+    Deactivate {
+        /// His Name or UserName
+        name: String,
+    },
+}
+
+impl User {
+    pub async fn run(self, config: &Config) -> anyhow::Result<()> {
+        let store = super::open(config).await?;
+        match self {
+            Self::Add { name, user_name, full_name, role, password_stdin } => {
+                let registration = Registration { name, user_name, full_name, role };
+                add(&store, config, registration, &read_password(password_stdin)?).await?;
+            }
+            Self::List => list(&store).await?,
+            Self::SetPassword { name, password_stdin } => {
+                let user = super::find_user(&store, &name).await?;
+                let hash = Passwords::new(&config.password_cost).hash(&read_password(password_stdin)?).await?;
+                credential::set_password(store.writer(), user.user.id, hash, None).await?;
+                println!("{} has a new password", user.user.name);
+            }
+            Self::Deactivate { name } => deactivate(&store, &name).await?,
+        }
+        Ok(store.close().await?)
+    }
+}
+
+async fn add(
+    store: &Store,
+    config: &Config,
+    registration: Registration,
+    password: &SecretString,
+) -> anyhow::Result<()> {
+    let hash = Passwords::new(&config.password_cost).hash(password).await?;
+    let name = registration.name.clone();
+    let transaction = store.begin_write().await?;
+    let id = bootstrap::register(&transaction, registration, hash).await?;
+    transaction.commit().await?;
+    println!("{name} is user {id}");
+    Ok(())
+}
+
+async fn list(store: &Store) -> anyhow::Result<()> {
+    println!("{:>6}  {:<20} {:<30} {:<16} {:<16} state", "id", "name", "user name", "role", "group");
+    for found in users::list(store.reader()).await? {
+        let state = if found.is_retired() { "deactivated" } else { "active" };
+        let users::User { user, role, group, .. } = found;
+        println!(
+            "{:>6}  {:<20} {:<30} {:<16} {:<16} {state}",
+            user.id, user.name, user.user_name, role.name, group.name
+        );
+    }
+    Ok(())
+}
+
+async fn deactivate(store: &Store, name: &str) -> anyhow::Result<()> {
+    let user = super::find_user(store, name).await?;
+    let transaction = store.begin_write().await?;
+    users::set_deleted(&transaction, &user, true).await?;
+    ticket::revoke_all(&transaction, user.user.id).await?;
+    transaction.commit().await?;
+    println!("{} no longer has access", user.user.name);
+    Ok(())
+}
+
+fn read_password(from_stdin: bool) -> anyhow::Result<SecretString> {
+    let password = if from_stdin {
+        let mut text = String::new();
+        stdin().read_to_string(&mut text)?;
+        SecretString::from(text.trim_end_matches(['\r', '\n']))
+    } else if stdin().is_terminal() {
+        let first = SecretString::from(rpassword::prompt_password("Password: ")?);
+        let again = SecretString::from(rpassword::prompt_password("Again: ")?);
+        ensure!(first.expose_secret() == again.expose_secret(), "the two passwords differ");
+        first
+    } else {
+        bail!("there is no terminal to ask for the password on; pipe it in with --password-stdin");
+    };
+    ensure!(!password.expose_secret().is_empty(), "the password is empty");
+    Ok(password)
+}

@@ -1,0 +1,65 @@
+//! Which answer lets a command run. Upstream leaves this to the client's good will; here the server holds to it.
+
+use serde::Deserialize;
+
+/// What must be confirmed before a command runs: upstream's `Actions`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confirmation {
+    /// Nothing: it runs at once.
+    #[default]
+    None,
+    /// A message with an OK button.
+    Ok,
+    /// A question answered by OK or Cancel.
+    OkCancel,
+    /// A question answered by Yes or No.
+    YesNo,
+}
+
+/// How the question was answered: upstream's `CommandActionResult`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ActionResult {
+    /// Nobody was asked.
+    #[default]
+    Implicit,
+    Yes,
+    Ok,
+    No,
+    Cancel,
+}
+
+impl ActionResult {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Implicit => "Implicit",
+            Self::Yes => "Yes",
+            Self::Ok => "Ok",
+            Self::No => "No",
+            Self::Cancel => "Cancel",
+        }
+    }
+}
+
+/// What an answer means to a confirmation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Run,
+    Decline,
+    Ask,
+}
+
+impl Confirmation {
+    /// Judges an answer. An answer of another kind of question is no consent: the question is asked again.
+    pub fn judge(self, answer: ActionResult) -> Decision {
+        use ActionResult::{Cancel, Implicit, No, Ok, Yes};
+        match (self, answer) {
+            (_, No | Cancel) => Decision::Decline,
+            (Self::None, _) | (Self::Ok, Ok | Yes) | (Self::OkCancel, Ok) | (Self::YesNo, Yes) => Decision::Run,
+            (Self::Ok | Self::OkCancel | Self::YesNo, Implicit) | (Self::OkCancel, Yes) | (Self::YesNo, Ok) => {
+                Decision::Ask
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What can be run on users, who may run it, and the one way to run it.
+//!
+//! A command is a [`Definition`], read from a file; the [`Catalog`] holds them. Everything that runs one goes through
+//! [`Commands::run`], and everything that asks whether one may be run through [`authorize`].
+
+mod authorize;
+mod catalog;
+mod confirmation;
+mod definition;
+mod predicate;
+mod run;
+mod steps;
+mod text;
+
+pub use authorize::{Verdict, authorize};
+pub use catalog::{Catalog, Faults};
+pub use confirmation::{ActionResult, Confirmation};
+pub use definition::Definition;
+pub use run::{Attempt, Commands, Offer, Report};

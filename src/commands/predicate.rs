@@ -1,0 +1,215 @@
+//! The conditions of a definition's `when`: typed tests of the user's fields, and rules between user and caller.
+
+use std::fmt;
+
+use sea_orm::ActiveEnum;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+
+use crate::users::{Caller, Presence, User, UserType};
+
+/// One condition. All of a definition's conditions must hold.
+#[derive(Debug, PartialEq)]
+pub enum Predicate {
+    /// The caller is another user: a matter of permission.
+    NotSelf,
+    /// A field of the user has a certain value: a matter of availability.
+    Field { field: Field, test: Test },
+}
+
+/// A field that can be tested.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    Deleted,
+    PersonRetired,
+    IsOnTravel,
+    WaitingForApproval,
+    Rank,
+    Name,
+    Type,
+    Role,
+    Group,
+    Presence,
+}
+
+/// What is tested.
+#[derive(Debug, PartialEq)]
+pub enum Test {
+    Is(Value),
+    Not(Value),
+    In(Vec<Value>),
+}
+
+/// A value in a test.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    Bool(bool),
+    Int(i64),
+    Text(String),
+}
+
+impl Predicate {
+    /// It holds for this user and this caller.
+    pub fn holds(&self, user: &User, caller: &Caller) -> bool {
+        match self {
+            Self::NotSelf => user.user.id != caller.user_id,
+            Self::Field { field, test } => test.holds(&field.of(user)),
+        }
+    }
+
+    /// A user that does not fulfil it may still exist for the caller: the command is unavailable, not forbidden.
+    pub fn is_about_availability(&self) -> bool {
+        matches!(self, Self::Field { .. })
+    }
+}
+
+impl Test {
+    fn holds(&self, actual: &Value) -> bool {
+        match self {
+            Self::Is(value) => value == actual,
+            Self::Not(value) => value != actual,
+            Self::In(values) => values.contains(actual),
+        }
+    }
+
+    fn values(&self) -> &[Value] {
+        match self {
+            Self::Is(value) | Self::Not(value) => std::slice::from_ref(value),
+            Self::In(values) => values,
+        }
+    }
+}
+
+impl Field {
+    fn of(self, user: &User) -> Value {
+        let row = &user.user;
+        match self {
+            Self::Deleted => Value::Bool(row.deleted),
+            Self::PersonRetired => Value::Bool(user.is_person_retired()),
+            Self::IsOnTravel => Value::Bool(row.is_on_travel),
+            Self::WaitingForApproval => Value::Bool(row.waiting_for_approval),
+            Self::Rank => Value::Int(row.rank.into()),
+            Self::Name => Value::Text(row.name.clone()),
+            Self::Type => Value::Text(row.user_type.to_value()),
+            Self::Role => Value::Text(user.role.name.clone()),
+            Self::Group => Value::Text(user.group.name.clone()),
+            Self::Presence => Value::Text(row.presence_status.to_value()),
+        }
+    }
+
+    /// A test that could never hold is a mistake of whoever wrote it.
+    fn accepts(self, value: &Value) -> Result<(), String> {
+        let ok = match (self, value) {
+            (Self::Deleted | Self::PersonRetired | Self::IsOnTravel | Self::WaitingForApproval, value) => {
+                matches!(value, Value::Bool(_)).then_some(()).ok_or("true or false".to_owned())
+            }
+            (Self::Rank, value) => matches!(value, Value::Int(_)).then_some(()).ok_or("a whole number".to_owned()),
+            (Self::Name | Self::Role | Self::Group, value) => {
+                matches!(value, Value::Text(_)).then_some(()).ok_or("a text".to_owned())
+            }
+            (Self::Type, value) => one_of::<UserType>(value),
+            (Self::Presence, value) => one_of::<Presence>(value),
+        };
+        ok.map_err(|expected| format!("this field is compared with {expected}"))
+    }
+}
+
+fn one_of<E: ActiveEnum<Value = String>>(value: &Value) -> Result<(), String> {
+    let names = E::iter().map(|name| name.to_value()).collect::<Vec<_>>();
+    match value {
+        Value::Text(text) if names.contains(text) => Ok(()),
+        _ => Err(format!("one of {}", names.join(", "))),
+    }
+}
+
+/// How a test of a field is written: `{field: deleted, is: false}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FieldTest {
+    field: Field,
+    is: Option<Value>,
+    not: Option<Value>,
+    r#in: Option<Vec<Value>>,
+}
+
+impl TryFrom<FieldTest> for Predicate {
+    type Error = String;
+
+    fn try_from(written: FieldTest) -> Result<Self, Self::Error> {
+        let test = match (written.is, written.not, written.r#in) {
+            (Some(value), None, None) => Test::Is(value),
+            (None, Some(value), None) => Test::Not(value),
+            (None, None, Some(values)) if !values.is_empty() => Test::In(values),
+            _ => return Err("a field needs exactly one of `is: value`, `not: value` and `in: [value, …]`".to_owned()),
+        };
+        test.values().iter().try_for_each(|value| written.field.accepts(value))?;
+        Ok(Self::Field { field: written.field, test })
+    }
+}
+
+impl<'de> Deserialize<'de> for Predicate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Condition;
+
+        impl<'de> Visitor<'de> for Condition {
+            type Value = Predicate;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`not_self` or a test such as {field: deleted, is: false}")
+            }
+
+            fn visit_str<E: Error>(self, rule: &str) -> Result<Predicate, E> {
+                match rule {
+                    "not_self" => Ok(Predicate::NotSelf),
+                    _ => Err(E::custom(format!("unknown rule `{rule}`; there is `not_self`"))),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Predicate, A::Error> {
+                FieldTest::deserialize(MapAccessDeserializer::new(map))?.try_into().map_err(A::Error::custom)
+            }
+        }
+
+        deserializer.deserialize_any(Condition)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(yaml: &str) -> Result<Predicate, String> {
+        serde_saphyr::from_str(yaml).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_written_forms_are_read() {
+        assert_eq!(read("not_self"), Ok(Predicate::NotSelf));
+        let is = Test::Is(Value::Bool(false));
+        assert_eq!(read("{field: deleted, is: false}"), Ok(Predicate::Field { field: Field::Deleted, test: is }));
+        let texts = Test::In(vec![Value::Text("Employee".into())]);
+        assert_eq!(read("{field: role, in: [Employee]}"), Ok(Predicate::Field { field: Field::Role, test: texts }));
+    }
+
+    #[test]
+    fn a_test_that_could_never_hold_is_refused() {
+        for (yaml, expected) in [
+            ("{field: deleted, is: maybe}", "true or false"),
+            ("{field: rank, is: high}", "a whole number"),
+            ("{field: type, is: Robot}", "InternalAssociate"),
+            ("{field: presence, in: [Away]}", "StatusNotAvailable"),
+            ("{field: deleted}", "exactly one of"),
+            ("{field: deleted, is: true, not: false}", "exactly one of"),
+            ("{field: role, in: []}", "exactly one of"),
+            ("not_him", "there is `not_self`"),
+            ("{field: shoe_size, is: 1}", "shoe_size"),
+        ] {
+            let fault = read(yaml).expect_err(yaml);
+            assert!(fault.contains(expected), "{yaml}: {fault}");
+        }
+    }
+}

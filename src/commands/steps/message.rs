@@ -1,0 +1,20 @@
+//! `message: {text: …}` tells the caller something.
+
+use async_trait::async_trait;
+use serde::Deserialize;
+
+use super::{Preparation, Prepared, Said, Step};
+use crate::{commands::text::Text, error::Error};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    text: Text,
+}
+
+#[async_trait]
+impl Step for Message {
+    async fn prepare(&self, preparation: &Preparation<'_>) -> Result<Prepared, Error> {
+        Ok(Prepared::Said(Said::openly(self.text.render(&preparation.subjects)?)))
+    }
+}

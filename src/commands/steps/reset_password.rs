@@ -1,0 +1,56 @@
+//! `reset_password: {}` gives a user a temporary password, valid for 24 hours, and shows it once.
+
+use async_trait::async_trait;
+use chrono::{TimeDelta, Utc};
+use sea_orm::DatabaseTransaction;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
+use crate::{
+    error::Error,
+    localization::MultiLanguage,
+    users::{
+        User, credential,
+        password::{self, PasswordHash},
+    },
+};
+
+const LIFETIME: TimeDelta = TimeDelta::hours(24);
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResetPassword {}
+
+struct NewPassword {
+    password: SecretString,
+    hash: PasswordHash,
+}
+
+#[async_trait]
+impl Step for ResetPassword {
+    async fn prepare(&self, preparation: &Preparation<'_>) -> Result<Prepared, Error> {
+        let password = password::generate();
+        let hash = preparation.passwords.hash(&password).await.map_err(Error::internal)?;
+        Ok(Prepared::Change(Box::new(NewPassword { password, hash })))
+    }
+}
+
+#[async_trait]
+impl Change for NewPassword {
+    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Option<Said>, ChangeError> {
+        let end = Utc::now() + LIFETIME;
+        credential::set_password(transaction, user.user.id, self.hash.clone(), Some(end)).await?;
+        let password = self.password.expose_secret();
+        Ok(Some(Said {
+            shown: MultiLanguage::own(
+                &format!("Temporary password, valid for 24 hours: {password}"),
+                &format!("Midlertidig passord, gyldig i 24 timer: {password}"),
+            ),
+            stored: MultiLanguage::own(
+                "A temporary password was made and shown once. Run the command again to get another.",
+                "Et midlertidig passord ble laget og vist én gang. Kjør kommandoen på nytt for å få et annet.",
+            ),
+        }))
+    }
+}

@@ -1,0 +1,32 @@
+//! `set_deleted: {value: true}` ends a user's access as upstream does, by retiring him and his person; `false` undoes it.
+
+use async_trait::async_trait;
+use sea_orm::DatabaseTransaction;
+use serde::Deserialize;
+
+use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
+use crate::{
+    error::Error,
+    users::{self, User},
+};
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetDeleted {
+    value: bool,
+}
+
+#[async_trait]
+impl Step for SetDeleted {
+    async fn prepare(&self, _: &Preparation<'_>) -> Result<Prepared, Error> {
+        Ok(Prepared::Change(Box::new(*self)))
+    }
+}
+
+#[async_trait]
+impl Change for SetDeleted {
+    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Option<Said>, ChangeError> {
+        users::set_deleted(transaction, user, self.value).await?;
+        Ok(None)
+    }
+}

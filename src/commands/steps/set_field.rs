@@ -1,0 +1,120 @@
+//! `set_field: {field: tooltip, value: …}` sets one of the user's fields that commands may set.
+
+use async_trait::async_trait;
+use sea_orm::{
+    DatabaseTransaction,
+    sea_query::{Expr, SimpleExpr},
+};
+use serde::Deserialize;
+
+use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
+use crate::{
+    error::Error,
+    users::{self, User, UserColumn},
+};
+
+/// The limit of the two text columns.
+const LONGEST_TEXT: usize = 254;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Written")]
+pub struct SetField {
+    column: UserColumn,
+    value: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    field: Field,
+    value: Value,
+}
+
+/// The fields that commands may set.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Field {
+    Tooltip,
+    NickName,
+    Rank,
+    IsOnTravel,
+    WaitingForApproval,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Value {
+    Bool(bool),
+    Int(i32),
+    Text(String),
+}
+
+impl TryFrom<Written> for SetField {
+    type Error = String;
+
+    fn try_from(Written { field, value }: Written) -> Result<Self, Self::Error> {
+        let column = match (field, &value) {
+            (Field::Tooltip, Value::Text(_)) => UserColumn::Tooltip,
+            (Field::NickName, Value::Text(_)) => UserColumn::NickName,
+            (Field::Rank, Value::Int(_)) => UserColumn::Rank,
+            (Field::IsOnTravel, Value::Bool(_)) => UserColumn::IsOnTravel,
+            (Field::WaitingForApproval, Value::Bool(_)) => UserColumn::WaitingForApproval,
+            (Field::Tooltip | Field::NickName, _) => return Err("this field takes a text".to_owned()),
+            (Field::Rank, _) => return Err("this field takes a whole number of 32 bits".to_owned()),
+            (Field::IsOnTravel | Field::WaitingForApproval, _) => {
+                return Err("this field takes true or false".to_owned());
+            }
+        };
+        match &value {
+            Value::Text(text) if text.chars().count() > LONGEST_TEXT => {
+                Err(format!("the text is longer than {LONGEST_TEXT} characters"))
+            }
+            _ => Ok(Self { column, value }),
+        }
+    }
+}
+
+impl From<&Value> for SimpleExpr {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Bool(value) => Expr::value(*value),
+            Value::Int(value) => Expr::value(*value),
+            Value::Text(value) => Expr::value(value.as_str()),
+        }
+    }
+}
+
+#[async_trait]
+impl Step for SetField {
+    async fn prepare(&self, _: &Preparation<'_>) -> Result<Prepared, Error> {
+        Ok(Prepared::Change(Box::new(self.clone())))
+    }
+}
+
+#[async_trait]
+impl Change for SetField {
+    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Option<Said>, ChangeError> {
+        users::set_columns(transaction, user.user.id, vec![(self.column, (&self.value).into())]).await?;
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_takes_values_of_its_own_type_only() {
+        let read = |yaml: &str| serde_saphyr::from_str::<SetField>(yaml).map(drop).map_err(|error| error.to_string());
+        assert_eq!(read("{field: rank, value: 3}"), Ok(()));
+        assert_eq!(read("{field: tooltip, value: On leave}"), Ok(()));
+        for (yaml, expected) in [
+            ("{field: rank, value: high}", "a whole number"),
+            ("{field: is_on_travel, value: 1}", "true or false"),
+            ("{field: nick_name, value: true}", "a text"),
+            ("{field: role, value: Administrator}", "role"),
+        ] {
+            assert!(read(yaml).expect_err(yaml).contains(expected), "{yaml}");
+        }
+    }
+}

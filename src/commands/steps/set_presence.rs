@@ -1,0 +1,56 @@
+//! `set_presence: {status: StatusNotAvailable, message: …}` says whether a user can be reached.
+
+use async_trait::async_trait;
+use sea_orm::{ActiveEnum, DatabaseTransaction, sea_query::Expr};
+use serde::Deserialize;
+
+use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
+use crate::{
+    commands::text::Text,
+    error::Error,
+    localization::MultiLanguage,
+    users::{self, Presence, User, UserColumn},
+};
+
+/// The column's limit.
+const LONGEST_MESSAGE: usize = 254;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetPresence {
+    status: Presence,
+    message: Option<Text>,
+}
+
+struct NewPresence {
+    status: Presence,
+    message: String,
+}
+
+#[async_trait]
+impl Step for SetPresence {
+    async fn prepare(&self, preparation: &Preparation<'_>) -> Result<Prepared, Error> {
+        let message = self.message.as_ref().map(|text| text.render(&preparation.subjects)).transpose()?;
+        let message = message.map(|message| message.raw()).unwrap_or_default();
+        Ok(Prepared::Change(Box::new(NewPresence { status: self.status, message })))
+    }
+}
+
+#[async_trait]
+impl Change for NewPresence {
+    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Option<Said>, ChangeError> {
+        if self.message.chars().count() > LONGEST_MESSAGE {
+            let refusal = MultiLanguage::own(
+                "The presence message is longer than 254 characters.",
+                "Tilstedeværelsesmeldingen er lengre enn 254 tegn.",
+            );
+            return Err(ChangeError::Refused(refusal));
+        }
+        let values = vec![
+            (UserColumn::PresenceStatus, Expr::value(self.status.to_value())),
+            (UserColumn::PresenceMessage, Expr::value(self.message.as_str())),
+        ];
+        users::set_columns(transaction, user.user.id, values).await?;
+        Ok(None)
+    }
+}

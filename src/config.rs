@@ -1,0 +1,167 @@
+//! Every setting, in one struct: a flag over its `KOMMANDO_*` variable over the default.
+
+use std::{collections::BTreeSet, env, ffi::OsString, fs, net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Command, ValueEnum};
+use secrecy::SecretString;
+
+use crate::users::password::Cost;
+
+/// What every variable of ours begins with.
+const PREFIX: &str = "KOMMANDO_";
+/// A secret may stand in a file named by its variable with this behind it.
+const FILE_SUFFIX: &str = "_FILE";
+
+/// The settings that are secrets: no flag, since the arguments of a process are no secret. Name and meaning.
+pub const SECRETS: [(&str, &str); 1] =
+    [("KOMMANDO_ADMIN_PASSWORD", "Password of the first administrator, used when the database is empty")];
+
+/// The settings of a process.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one
+    #[arg(
+        long,
+        env = "KOMMANDO_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS:PORT",
+        global = true,
+        help_heading = "Settings"
+    )]
+    pub listen: SocketAddr,
+
+    /// The SQLite database; mode=rwc makes the file when it is missing
+    #[arg(
+        long,
+        env = "KOMMANDO_DATABASE_URL",
+        default_value = "sqlite://kommando.db?mode=rwc",
+        value_name = "URL",
+        hide_env_values = true,
+        global = true,
+        help_heading = "Settings"
+    )]
+    pub database_url: String,
+
+    /// The folder of command definitions [default: commands.d, or with --demo the embedded examples]
+    #[arg(long, env = "KOMMANDO_COMMANDS", value_name = "FOLDER", global = true, help_heading = "Settings")]
+    pub commands: Option<PathBuf>,
+
+    /// What is logged: a level, or levels by module (info, kommando=debug,warn)
+    #[arg(
+        long,
+        env = "KOMMANDO_LOG",
+        default_value = "info,poem=warn,sqlx=warn,sea_orm_migration=warn",
+        value_name = "FILTER",
+        global = true,
+        help_heading = "Settings"
+    )]
+    pub log: String,
+
+    /// How it is logged [default: text on a terminal, json otherwise]
+    #[arg(long, env = "KOMMANDO_LOG_FORMAT", value_name = "FORMAT", global = true, help_heading = "Settings")]
+    pub log_format: Option<LogFormat>,
+
+    /// The work a password's verification takes: KiB of memory, passes, lanes of argon2id
+    #[arg(
+        long,
+        env = "KOMMANDO_PASSWORD_COST",
+        default_value = "m=19456,t=2,p=1",
+        value_name = "COST",
+        global = true,
+        help_heading = "Settings"
+    )]
+    pub password_cost: Cost,
+}
+
+/// The form of the log's lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// The folder that is read when none is named.
+pub const DEFAULT_COMMANDS: &str = "commands.d";
+
+/// A setting that cannot be used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    #[error("there is no setting {name}{}", nearest.as_ref().map(|n| format!("; did you mean {n}?")).unwrap_or_default())]
+    Unknown { name: String, nearest: Option<String> },
+    #[error("{0} and {0}_FILE are both set; keep one")]
+    Twice(&'static str),
+    #[error("the file of {name}_FILE cannot be read: {cause}")]
+    File { name: &'static str, cause: String },
+    #[error("{0} is empty; give it a value or do not set it")]
+    Empty(&'static str),
+}
+
+impl Config {
+    /// The variables of every setting, secrets included.
+    pub fn variables() -> BTreeSet<String> {
+        let settings = Self::augment_args(Command::new("kommando"));
+        let variables = settings.get_arguments().filter_map(|argument| argument.get_env());
+        let mut names: BTreeSet<_> = variables.map(|name| name.to_string_lossy().into_owned()).collect();
+        names.extend(SECRETS.iter().map(|(name, _)| (*name).to_owned()));
+        names
+    }
+}
+
+/// Refuses a variable that looks like one of ours and is none: a misspelt setting would be silently the default.
+///
+/// # Errors
+/// There is such a variable.
+pub fn check_variables(environment: impl Iterator<Item = OsString>) -> Result<(), ConfigError> {
+    let mut known = Config::variables();
+    known.extend(SECRETS.iter().map(|(name, _)| format!("{name}{FILE_SUFFIX}")));
+    let ours = environment.filter_map(|name| name.into_string().ok()).filter(|name| name.starts_with(PREFIX));
+    match ours.into_iter().find(|name| !known.contains(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let nearest = known.into_iter().min_by_key(|known| strsim::damerau_levenshtein(known, &name));
+            Err(ConfigError::Unknown { name, nearest })
+        }
+    }
+}
+
+/// The first administrator's password, from its variable or its file.
+///
+/// # Errors
+/// Both are set, the file cannot be read, or the password is empty.
+pub fn admin_password() -> Result<Option<SecretString>, ConfigError> {
+    secret(SECRETS[0].0)
+}
+
+fn secret(name: &'static str) -> Result<Option<SecretString>, ConfigError> {
+    let value = match (env::var(name).ok(), env::var_os(format!("{name}{FILE_SUFFIX}"))) {
+        (Some(_), Some(_)) => return Err(ConfigError::Twice(name)),
+        (Some(value), None) => value,
+        (None, Some(file)) => {
+            let unreadable = |cause: std::io::Error| ConfigError::File { name, cause: cause.to_string() };
+            fs::read_to_string(file).map_err(unreadable)?.trim_end_matches(['\r', '\n']).to_owned()
+        }
+        (None, None) => return Ok(None),
+    };
+    if value.is_empty() { Err(ConfigError::Empty(name)) } else { Ok(Some(SecretString::from(value))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(names: &[&str]) -> Result<(), ConfigError> {
+        check_variables(names.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_refused_with_the_nearest_name() {
+        let fault = check(&["PATH", "KOMMANDO_LISTN"]).expect_err("a fault");
+        assert_eq!(fault.to_string(), "there is no setting KOMMANDO_LISTN; did you mean KOMMANDO_LISTEN?");
+    }
+
+    #[test]
+    fn every_setting_and_every_secrets_file_is_known() {
+        assert_eq!(check(&["KOMMANDO_LISTEN", "KOMMANDO_ADMIN_PASSWORD", "KOMMANDO_ADMIN_PASSWORD_FILE"]), Ok(()));
+        assert!(check(&["KOMMANDO_LISTEN_FILE"]).is_err());
+    }
+}

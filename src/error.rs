@@ -1,0 +1,192 @@
+//! What can go wrong, what it means in HTTP, and the one shape in which clients are told.
+//!
+//! [`Error`] says what happened; the rooms below `api` use nothing else of this file. [`ErrorInfo`] is what a client
+//! sees. One `From` between them picks the status. A 5xx body tells nothing; the log tells everything, once.
+
+use std::error::Error as StdError;
+
+use poem::{
+    IntoResponse, Response,
+    error::ResponseError,
+    http::{HeaderName, StatusCode, header},
+};
+use poem_openapi::{Object, payload::Json, types::Example};
+use sea_orm::DbErr;
+
+/// What happened.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("no valid credentials")]
+    Unauthenticated,
+    #[error("another site's page sent this request")]
+    CrossSite,
+    #[error("the caller may not read this user")]
+    MayNotReadUser,
+    #[error("no such user")]
+    NoSuchUser,
+    #[error("no command {0}")]
+    NoSuchCommand(String),
+    #[error("{command} denied: {reason}")]
+    CommandDenied { command: String, reason: &'static str },
+    #[error("{command} is not available for this user now")]
+    CommandUnavailable { command: String },
+    /// The request itself is wrong; the text says what to mend.
+    #[error("{0}")]
+    InvalidArgument(String),
+    #[error("no route")]
+    NoRoute,
+    #[error("the method is not among {allowed}")]
+    MethodNotAllowed { allowed: String },
+    #[error("the client accepts none of our media types")]
+    NotAcceptable,
+    #[error("the body is too large")]
+    BodyTooLarge,
+    #[error("the body's media type is not JSON")]
+    UnsupportedMediaType,
+    #[error("the database does not answer")]
+    Unavailable(#[source] DbErr),
+    #[error("internal error")]
+    Internal(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl Error {
+    /// Something that should not happen.
+    pub fn internal(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+/// A statement that could not be carried out is a database that does not answer; anything else is our mistake.
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        match error {
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) | DbErr::Exec(_) | DbErr::Query(_)
+                if error.sql_err().is_none() =>
+            {
+                Self::Unavailable(error)
+            }
+            _ => Self::internal(error),
+        }
+    }
+}
+
+/// What an error looks like, whatever went wrong.
+#[derive(Clone, Debug, Object)]
+#[oai(rename_all = "PascalCase", example)]
+pub struct ErrorInfo {
+    /// Always true.
+    pub error: bool,
+    /// The kind of error, named as upstream names its exceptions: `SoNotFoundException`, `ArgumentException`, …
+    pub error_type: String,
+    /// What went wrong, for people.
+    pub error_message: String,
+    /// Always `kommando`.
+    pub error_source: String,
+    /// The same as ErrorMessage: the vendor's documentation shows that name, its client reads this one.
+    // QUIRK: both names are sent. Seen in: contract §6. Until: upstream's documentation and client agree.
+    pub message: String,
+}
+
+impl Example for ErrorInfo {
+    fn example() -> Self {
+        Self::from(&Error::NoSuchUser)
+    }
+}
+
+impl From<&Error> for StatusCode {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::NoSuchCommand(_) | Error::CommandUnavailable { .. } | Error::InvalidArgument(_) => Self::BAD_REQUEST,
+            Error::Unauthenticated => Self::UNAUTHORIZED,
+            Error::CrossSite | Error::MayNotReadUser | Error::CommandDenied { .. } => Self::FORBIDDEN,
+            Error::NoSuchUser | Error::NoRoute => Self::NOT_FOUND,
+            Error::MethodNotAllowed { .. } => Self::METHOD_NOT_ALLOWED,
+            Error::NotAcceptable => Self::NOT_ACCEPTABLE,
+            Error::BodyTooLarge => Self::PAYLOAD_TOO_LARGE,
+            Error::UnsupportedMediaType => Self::UNSUPPORTED_MEDIA_TYPE,
+            Error::Unavailable(_) => Self::SERVICE_UNAVAILABLE,
+            Error::Internal(_) => Self::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl From<&Error> for ErrorInfo {
+    fn from(error: &Error) -> Self {
+        let (error_type, message) = match error {
+            Error::Unauthenticated => (
+                "SoSessionException",
+                "Log in: send `Authorization: Basic …` or `Authorization: SoTicket 7T:…`.".into(),
+            ),
+            Error::CrossSite => {
+                ("SoIllegalOperationException", "Requests from another site's pages are not accepted.".into())
+            }
+            Error::MayNotReadUser => (
+                "SoIllegalOperationException",
+                "You may see yourself only; seeing other users takes a role with the right `read-users`.".into(),
+            ),
+            // The text is upstream's, with its full stop (contract §1.1, operation 8).
+            Error::NoSuchUser => ("SoNotFoundException", "User with given id does not exist in the db.".into()),
+            Error::NoSuchCommand(name) => (
+                "ArgumentException",
+                format!("There is no command `{name}`. The list of commands is at /api/v1/User/{{id}}/CustomCommand."),
+            ),
+            Error::CommandDenied { command, reason } => {
+                ("SoIllegalOperationException", format!("You may not run `{command}` on this user: {reason}."))
+            }
+            Error::CommandUnavailable { command } => {
+                ("ArgumentException", format!("The command `{command}` is not available for this user as he is now."))
+            }
+            Error::InvalidArgument(message) => ("ArgumentException", message.clone()),
+            Error::NoRoute => {
+                ("SoNotFoundException", "There is nothing at this path. The API is shown at /docs.".into())
+            }
+            Error::MethodNotAllowed { allowed } => {
+                ("SoNotSupportedException", format!("This path takes the methods {allowed}."))
+            }
+            Error::NotAcceptable => {
+                ("SoNotSupportedException", "This server answers application/json; accept that, or */*.".into())
+            }
+            Error::BodyTooLarge => ("SoInvalidArgumentException", "The body is larger than 1 MiB.".into()),
+            Error::UnsupportedMediaType => {
+                ("SoNotSupportedException", "Send a body as application/json, or none.".into())
+            }
+            Error::Unavailable(_) => ("SoServerException", "The server cannot answer now. Try again.".into()),
+            Error::Internal(_) => (
+                "SoServerException",
+                "The server failed. Its log tells why, under the X-Request-Id of this response.".into(),
+            ),
+        };
+        Self {
+            error: true,
+            error_type: error_type.to_owned(),
+            error_message: message.clone(),
+            error_source: "kommando".to_owned(),
+            message,
+        }
+    }
+}
+
+impl ResponseError for Error {
+    fn status(&self) -> StatusCode {
+        self.into()
+    }
+
+    fn as_response(&self) -> Response {
+        let mut response = Json(ErrorInfo::from(self)).into_response();
+        response.set_status(self.into());
+        if let Some((name, value)) = extra_header(self)
+            && let Ok(value) = value.parse()
+        {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+fn extra_header(error: &Error) -> Option<(HeaderName, &str)> {
+    match error {
+        Error::MethodNotAllowed { allowed } => Some((header::ALLOW, allowed)),
+        Error::Unavailable(_) => Some((header::RETRY_AFTER, "1")),
+        _ => None,
+    }
+}

@@ -1,0 +1,3 @@
+//! What was done: the executions of custom commands.
+
+pub mod execution;

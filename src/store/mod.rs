@@ -1,0 +1,112 @@
+//! The database: how connections are made, how a write begins, how the schema is brought up to date.
+//!
+//! Which tables exist and what stands in them is known by `users` and `records`, not here.
+
+mod schema;
+mod url;
+
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+};
+
+pub use schema::MigrationState;
+pub use url::UrlError;
+
+/// How long a statement waits for another process that writes to the same SQLite file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a request waits for a connection before it is answered with 503.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+const READERS: u32 = 4;
+
+/// A database that is open: several connections that read, and the one that writes.
+#[derive(Clone, Debug)]
+pub struct Store {
+    reader: DatabaseConnection,
+    writer: DatabaseConnection,
+}
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    #[error("the database cannot be opened: {0}. Check KOMMANDO_DATABASE_URL and the rights on the file's folder")]
+    Database(#[from] DbErr),
+}
+
+impl Store {
+    /// Opens the database. Nothing is migrated.
+    ///
+    /// # Errors
+    /// The address is none that is served, or the file cannot be opened or made.
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        url::check(url)?;
+        let writer = connect(url, 1).await?;
+        let reader = connect(url, READERS).await?;
+        Ok(Self { reader, writer })
+    }
+
+    /// The connections that read outside a transaction.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// The connection that writes, for a single statement.
+    pub fn writer(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
+    /// Begins a transaction that may write. It is undone when it is dropped without `commit`.
+    ///
+    /// The write lock is taken at once: what is read in the transaction is still so when it commits.
+    ///
+    /// # Errors
+    /// The database does not answer, or another process writes for longer than five seconds.
+    pub async fn begin_write(&self) -> Result<DatabaseTransaction, DbErr> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        self.writer.begin_with_options(options).await
+    }
+
+    /// Asks the database for an answer: what readiness means.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn ping(&self) -> Result<(), DbErr> {
+        // A real table, not `SELECT 1`: SQLite answers the latter from a file that is gone.
+        self.reader.execute_unprepared("SELECT count(*) FROM seaql_migrations").await.map(drop)
+    }
+
+    /// Closes every connection; SQLite folds its write-ahead log into the file.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.reader.close().await?;
+        self.writer.close().await
+    }
+}
+
+async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+            sqlite
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(BUSY_TIMEOUT)
+                .foreign_keys(true)
+        });
+    Database::connect(options).await
+}

@@ -1,0 +1,32 @@
+//! The log: one line per event, on standard error, as text for people or as JSON for machines.
+
+use std::io::{IsTerminal, stderr};
+
+use tracing_subscriber::{EnvFilter, fmt, util::SubscriberInitExt};
+
+use crate::config::{Config, LogFormat};
+
+/// The log's filter cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("KOMMANDO_LOG `{filter}` cannot be read: {cause}. Examples: info, debug, kommando=debug,warn")]
+pub struct FilterError {
+    filter: String,
+    cause: tracing_subscriber::filter::ParseError,
+}
+
+/// Starts the log.
+///
+/// # Errors
+/// The filter cannot be read.
+pub fn start(config: &Config) -> Result<(), FilterError> {
+    let filter =
+        EnvFilter::builder().parse(&config.log).map_err(|cause| FilterError { filter: config.log.clone(), cause })?;
+    let format = config.log_format.unwrap_or(if stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json });
+    let builder = fmt().with_env_filter(filter).with_writer(stderr);
+    // A second start in one process, as in tests, keeps the first.
+    let _ = match format {
+        LogFormat::Text => builder.with_ansi(stderr().is_terminal()).finish().try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).finish().try_init(),
+    };
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! Who calls.
+
+use super::{User, role::FunctionRight};
+
+/// A user who has proved who he is. Only `auth` makes one from a request, and the command line from its operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub user_id: i32,
+    /// The user's Name.
+    pub name: String,
+    /// The name of his role.
+    pub role: String,
+    rights: Vec<FunctionRight>,
+}
+
+impl Caller {
+    /// The caller that a user becomes when he may call at all: not when he is deleted or his person retired.
+    pub fn of(user: &User) -> Option<Self> {
+        if user.is_retired() {
+            return None;
+        }
+        Some(Self {
+            user_id: user.user.id,
+            name: user.user.name.clone(),
+            role: user.role.name.clone(),
+            rights: user.role.function_rights.0.clone(),
+        })
+    }
+
+    /// Oneself always; others with the right to read users.
+    pub fn may_read(&self, user_id: i32) -> bool {
+        self.user_id == user_id || self.may_read_others()
+    }
+
+    /// His role has the right to read users.
+    pub fn may_read_others(&self) -> bool {
+        self.rights.contains(&FunctionRight::ReadUsers)
+    }
+}

@@ -1,0 +1,75 @@
+//! How a user proves who he is: the stored hash of his password.
+
+use chrono::Utc;
+use sea_orm::{Set, entity::prelude::*, sea_query::OnConflict};
+
+use super::password::PasswordHash;
+
+/// The credential type of a password, as upstream names it.
+pub const PASSWORD: &str = "CRM5/PASSWORD";
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "credentials")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    pub user_id: i32,
+    pub credential_type: String,
+    pub display_value: String,
+    pub secret: PasswordHash,
+    /// A temporary password's end.
+    pub expires_at: Option<DateTimeUtc>,
+    pub updated_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// The password is past its end.
+    pub fn is_expired(&self) -> bool {
+        self.expires_at.is_some_and(|end| end <= Utc::now())
+    }
+}
+
+/// A user's password.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_password(db: &impl ConnectionTrait, user_id: i32) -> Result<Option<Model>, DbErr> {
+    let password = Entity::find().filter(Column::UserId.eq(user_id)).filter(Column::CredentialType.eq(PASSWORD));
+    Ok(password.all(db).await?.pop())
+}
+
+/// All credentials of a user.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list(db: &impl ConnectionTrait, user_id: i32) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::UserId.eq(user_id)).all(db).await
+}
+
+/// Gives a user this password in place of any other, for good or until `expires_at`.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn set_password(
+    db: &impl ConnectionTrait,
+    user_id: i32,
+    hash: PasswordHash,
+    expires_at: Option<DateTimeUtc>,
+) -> Result<(), DbErr> {
+    let row = ActiveModel {
+        id: sea_orm::NotSet,
+        user_id: Set(user_id),
+        credential_type: Set(PASSWORD.to_owned()),
+        display_value: Set(String::new()),
+        secret: Set(hash),
+        expires_at: Set(expires_at),
+        updated_at: Set(Utc::now()),
+    };
+    let replace = OnConflict::columns([Column::UserId, Column::CredentialType])
+        .update_columns([Column::Secret, Column::ExpiresAt, Column::UpdatedAt])
+        .to_owned();
+    Entity::insert(row).on_conflict(replace).exec_without_returning(db).await.map(drop)
+}

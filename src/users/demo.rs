@@ -1,0 +1,131 @@
+//! The users of `serve --demo`: always the same five, in two groups, who share one password.
+
+use sea_orm::{ConnectionTrait, DbErr};
+
+use super::{
+    CreateError, NewUser, UserType, credential, membership,
+    password::PasswordHash,
+    person,
+    role::{self, ADMINISTRATOR, EMPLOYEE, EXTERNAL_USER},
+    user, user_group,
+};
+
+const HEAD_OFFICE: &str = "Head office";
+const FIELD_SALES: &str = "Field sales";
+
+struct Demo {
+    name: &'static str,
+    user_type: UserType,
+    role: &'static str,
+    group: &'static str,
+    firstname: &'static str,
+    lastname: &'static str,
+    title: &'static str,
+    phone: &'static str,
+}
+
+const USERS: [Demo; 5] = [
+    Demo {
+        name: "admin",
+        user_type: UserType::InternalAssociate,
+        role: ADMINISTRATOR,
+        group: HEAD_OFFICE,
+        firstname: "Ada",
+        lastname: "Admin",
+        title: "System administrator",
+        phone: "+47 22 00 00 01",
+    },
+    Demo {
+        name: "anna",
+        user_type: UserType::InternalAssociate,
+        role: EMPLOYEE,
+        group: HEAD_OFFICE,
+        firstname: "Anna",
+        lastname: "Lindqvist",
+        title: "Account manager",
+        phone: "+47 22 00 00 02",
+    },
+    Demo {
+        name: "bjorn",
+        user_type: UserType::InternalAssociate,
+        role: EMPLOYEE,
+        group: FIELD_SALES,
+        firstname: "Bjørn",
+        lastname: "Haugen",
+        title: "Field representative",
+        phone: "+47 22 00 00 03",
+    },
+    Demo {
+        name: "chris",
+        user_type: UserType::ExternalAssociate,
+        role: EXTERNAL_USER,
+        group: FIELD_SALES,
+        firstname: "Chris",
+        lastname: "Taylor",
+        title: "Reseller",
+        phone: "+44 20 7946 0004",
+    },
+    Demo {
+        name: "dora",
+        user_type: UserType::InternalAssociate,
+        role: EMPLOYEE,
+        group: HEAD_OFFICE,
+        firstname: "Dora",
+        lastname: "Nilsen",
+        title: "Account manager (left)",
+        phone: "+47 22 00 00 05",
+    },
+];
+
+/// Fills an empty database. Run it in a transaction.
+///
+/// # Errors
+/// The database does not answer, or it was not empty.
+pub async fn fill(db: &impl ConnectionTrait, password: &PasswordHash) -> Result<(), CreateError> {
+    role::ensure_defaults(db).await?;
+    user_group::insert(db, HEAD_OFFICE, "Oslo").await?;
+    let sales = user_group::insert(db, FIELD_SALES, "On the road").await?;
+    for demo in &USERS {
+        let id = user::create(db, new_user(db, demo).await?).await?;
+        credential::set_password(db, id, password.clone(), None).await?;
+        match demo.name {
+            "anna" => membership::insert(db, id, sales.id).await?,
+            "dora" => leave(db, id).await?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+async fn leave(db: &impl ConnectionTrait, id: i32) -> Result<(), DbErr> {
+    match user::find(db, id).await? {
+        Some(dora) => user::set_deleted(db, &dora, true).await,
+        None => Ok(()),
+    }
+}
+
+async fn new_user(db: &impl ConnectionTrait, demo: &Demo) -> Result<NewUser, DbErr> {
+    let missing = |what: &str| DbErr::RecordNotFound(what.to_owned());
+    let role = role::find_by_name(db, demo.role).await?.ok_or_else(|| missing(demo.role))?;
+    let group = user_group::find_by_name(db, demo.group).await?.ok_or_else(|| missing(demo.group))?;
+    Ok(NewUser {
+        name: demo.name.to_owned(),
+        user_name: format!("{}@example.com", demo.name),
+        tooltip: format!("{} {}, {}", demo.firstname, demo.lastname, demo.title),
+        user_type: demo.user_type,
+        role_id: role.id,
+        user_group_id: group.id,
+        person: person::Model {
+            firstname: demo.firstname.to_owned(),
+            lastname: demo.lastname.to_owned(),
+            title: demo.title.to_owned(),
+            email: format!("{}@example.com", demo.name),
+            direct_phone: demo.phone.to_owned(),
+            contact_id: 1,
+            contact_name: "Example AS".to_owned(),
+            contact_department: demo.group.to_owned(),
+            country_id: 578,
+            ..person::Model::default()
+        },
+    })
+}

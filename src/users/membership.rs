@@ -1,0 +1,42 @@
+//! The groups a user is in besides his own.
+
+use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Set, entity::prelude::*};
+
+use super::user_group;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "memberships")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub user_id: i32,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub user_group_id: i32,
+    #[sea_orm(belongs_to, from = "user_group_id", to = "id")]
+    pub user_group: BelongsTo<user_group::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The other groups of a user, by rank and name.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn other_groups(db: &impl ConnectionTrait, user_id: i32) -> Result<Vec<user_group::Model>, DbErr> {
+    let memberships = Entity::find().select_only().column(Column::UserGroupId).filter(Column::UserId.eq(user_id));
+    user_group::Entity::find()
+        .filter(user_group::Column::Id.in_subquery(memberships.into_query()))
+        .order_by_asc(user_group::Column::Rank)
+        .order_by_asc(user_group::Column::Name)
+        .all(db)
+        .await
+}
+
+/// Makes a user a member of a group.
+///
+/// # Errors
+/// The database does not answer, or he is one already.
+pub async fn insert(db: &impl ConnectionTrait, user_id: i32, user_group_id: i32) -> Result<(), DbErr> {
+    let membership = ActiveModel { user_id: Set(user_id), user_group_id: Set(user_group_id) };
+    Entity::insert(membership).exec_without_returning(db).await.map(drop)
+}

@@ -1,0 +1,26 @@
+//! Who exists: users with their persons, roles and groups, how they prove who they are, and what they may see.
+//!
+//! Each table has one module, and every query on it goes through that module. Absent is `Ok(None)`; cannot tell is `Err`.
+
+pub mod bootstrap;
+mod caller;
+pub mod credential;
+pub mod demo;
+mod login_name;
+mod membership;
+pub mod password;
+pub mod person;
+pub mod role;
+pub mod ticket;
+mod user;
+pub mod user_group;
+
+pub use caller::Caller;
+pub use login_name::{NameError, fold};
+pub use membership::other_groups;
+/// A row of the users table, and its columns, for those who make or change one.
+pub use user::{Column as UserColumn, Model as UserRow};
+pub use user::{
+    CreateError, Fields, NewUser, Presence, User, UserType, count, create, find, find_by_login, list, set_columns,
+    set_deleted, set_last_login,
+};

@@ -1,0 +1,62 @@
+//! The person behind a user: what he is called and how he is reached.
+
+use sea_orm::{entity::prelude::*, sea_query::Expr};
+
+#[sea_orm::model]
+#[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "persons")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    pub firstname: String,
+    pub middle_name: String,
+    pub lastname: String,
+    pub mrmrs: String,
+    pub title: String,
+    pub position: String,
+    pub description: String,
+    pub email: String,
+    pub direct_phone: String,
+    pub mobile_phone: String,
+    pub contact_id: i32,
+    pub contact_name: String,
+    pub contact_department: String,
+    pub country_id: i32,
+    pub rank: i32,
+    pub retired: bool,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// First, middle and last name, without the empty ones.
+    pub fn full_name(&self) -> String {
+        let parts = [&self.firstname, &self.middle_name, &self.lastname];
+        parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Stores a new person; its `id` is assigned by the database.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert(db: &impl ConnectionTrait, person: Model) -> Result<Model, DbErr> {
+    let mut row = ActiveModel::from(person).reset_all();
+    row.id = sea_orm::NotSet;
+    row.insert(db).await
+}
+
+/// Retires a person, or takes that back.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn set_retired(db: &impl ConnectionTrait, id: i32, retired: bool) -> Result<(), DbErr> {
+    let update = Entity::update_many().col_expr(Column::Retired, Expr::value(retired)).filter(Column::Id.eq(id));
+    update.exec(db).await.map(drop)
+}
+
+/// A person of whom only the name is known.
+pub fn named(full_name: &str) -> Model {
+    let (firstname, lastname) = full_name.rsplit_once(' ').unwrap_or((full_name, ""));
+    Model { firstname: firstname.to_owned(), lastname: lastname.to_owned(), ..Model::default() }
+}

@@ -1,0 +1,98 @@
+//! Roles: what the users who hold one may do.
+
+use sea_orm::{FromJsonQueryResult, NotSet, QueryOrder, Set, entity::prelude::*};
+use serde::{Deserialize, Serialize};
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "roles")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    #[sea_orm(unique)]
+    pub name: String,
+    pub tooltip: String,
+    pub role_type: RoleType,
+    pub rank: i32,
+    #[sea_orm(column_type = "Json")]
+    pub function_rights: FunctionRights,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// What kind of users a role is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(32))", rename_all = "PascalCase")]
+pub enum RoleType {
+    Employee,
+    ExternalUser,
+    Anonymous,
+    System,
+}
+
+/// What a role allows beyond what everybody may do with himself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FunctionRight {
+    /// See users other than oneself.
+    ReadUsers,
+}
+
+impl FunctionRight {
+    /// The name on the wire and in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ReadUsers => "read-users",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct FunctionRights(pub Vec<FunctionRight>);
+
+/// The role that may do everything a definition allows to administrators.
+pub const ADMINISTRATOR: &str = "Administrator";
+/// The role of a user who is given no other.
+pub const EMPLOYEE: &str = "Employee";
+/// The role of a user from outside the company.
+pub const EXTERNAL_USER: &str = "ExternalUser";
+
+/// Makes the roles that every installation has, where they are missing.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn ensure_defaults(db: &impl ConnectionTrait) -> Result<(), DbErr> {
+    if Entity::find().count(db).await? > 0 {
+        return Ok(());
+    }
+    let built_in = [
+        (ADMINISTRATOR, "May read and act on every user", RoleType::Employee, 30, vec![FunctionRight::ReadUsers]),
+        (EMPLOYEE, "Works here", RoleType::Employee, 20, vec![FunctionRight::ReadUsers]),
+        (EXTERNAL_USER, "Sees only himself", RoleType::ExternalUser, 10, vec![]),
+    ];
+    let rows = built_in.map(|(name, tooltip, role_type, rank, rights)| ActiveModel {
+        name: Set(name.to_owned()),
+        tooltip: Set(tooltip.to_owned()),
+        role_type: Set(role_type),
+        rank: Set(rank),
+        function_rights: Set(FunctionRights(rights)),
+        id: NotSet,
+    });
+    Entity::insert_many(rows).exec_without_returning(db).await.map(drop)
+}
+
+/// All roles, by rank.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
+    Entity::find().order_by_desc(Column::Rank).all(db).await
+}
+
+/// The role of this name.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_by_name(db: &impl ConnectionTrait, name: &str) -> Result<Option<Model>, DbErr> {
+    Entity::find().filter(Column::Name.eq(name)).one(db).await
+}

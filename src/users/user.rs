@@ -1,0 +1,266 @@
+//! The users table, and a user as everybody else sees him: with his role, group and person.
+
+use std::collections::BTreeMap;
+
+use chrono::Utc;
+use sea_orm::{
+    FromJsonQueryResult, QueryOrder, QuerySelect, QueryTrait, Set, SqlErr,
+    entity::prelude::*,
+    sea_query::{Expr, SimpleExpr},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{login_name, person, role, user_group};
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "users")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    /// The short name; upstream's archive id.
+    pub name: String,
+    /// The name to log in with, often an e-mail address; empty when there is none.
+    pub user_name: String,
+    pub nick_name: String,
+    pub tooltip: String,
+    pub rank: i32,
+    pub user_type: UserType,
+    pub deleted: bool,
+    pub is_on_travel: bool,
+    pub waiting_for_approval: bool,
+    pub last_login: Option<DateTimeUtc>,
+    pub last_logout: Option<DateTimeUtc>,
+    pub ej_user_id: i32,
+    pub presence_status: Presence,
+    pub presence_message: String,
+    #[sea_orm(column_type = "Json")]
+    pub extra_fields: Fields,
+    #[sea_orm(column_type = "Json")]
+    pub custom_fields: Fields,
+    pub role_id: i32,
+    pub user_group_id: i32,
+    pub person_id: Option<i32>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    #[sea_orm(belongs_to, from = "role_id", to = "id")]
+    pub role: BelongsTo<role::Entity>,
+    #[sea_orm(belongs_to, from = "user_group_id", to = "id")]
+    pub user_group: BelongsTo<user_group::Entity>,
+    #[sea_orm(belongs_to, from = "person_id", to = "id")]
+    pub person: BelongsTo<Option<person::Entity>>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// What kind of user this is. The names are upstream's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(32))", rename_all = "PascalCase")]
+pub enum UserType {
+    InternalAssociate,
+    ResourceAssociate,
+    ExternalAssociate,
+    AnonymousAssociate,
+    SystemAssociate,
+}
+
+/// Whether a user can be reached. The names are upstream's (EjUserStatus).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(32))", rename_all = "PascalCase")]
+pub enum Presence {
+    StatusNone,
+    StatusNormal,
+    StatusNotAvailable,
+    StatusDeleted,
+    StatusReadOnly,
+    StatusSpm,
+    StatusSystem,
+}
+
+/// Values of fields that an installation defined itself, by field name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Fields(pub BTreeMap<String, String>);
+
+/// A user with what belongs to him alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    pub user: Model,
+    pub role: role::Model,
+    pub group: user_group::Model,
+    pub person: Option<person::Model>,
+}
+
+impl User {
+    /// Deleted, or his person retired: he cannot call, and nobody counts on him.
+    pub fn is_retired(&self) -> bool {
+        self.user.deleted || self.is_person_retired()
+    }
+
+    /// His person is retired.
+    pub fn is_person_retired(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.retired)
+    }
+
+    /// His person's name, or his short name when no person stands behind him.
+    pub fn full_name(&self) -> String {
+        match &self.person {
+            Some(person) => person.full_name(),
+            None => self.user.name.clone(),
+        }
+    }
+}
+
+/// A user who does not exist yet.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    pub name: String,
+    pub user_name: String,
+    pub tooltip: String,
+    pub user_type: UserType,
+    pub role_id: i32,
+    pub user_group_id: i32,
+    pub person: person::Model,
+}
+
+/// Why a user was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    #[error(transparent)]
+    Name(#[from] login_name::NameError),
+    #[error("the name {0} is taken by another user's Name or UserName")]
+    Taken(String),
+    #[error(transparent)]
+    Database(#[from] DbErr),
+}
+
+/// The user with this id, in one statement.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<User>, DbErr> {
+    Ok(select(db, Entity::load().filter(Column::Id.eq(id))).await?.pop())
+}
+
+/// The user whose Name or UserName this is, without regard to case, in one statement.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_by_login(db: &impl ConnectionTrait, name: &str) -> Result<Option<User>, DbErr> {
+    let ids = login_name::Entity::find()
+        .select_only()
+        .column(login_name::Column::UserId)
+        .filter(login_name::Column::Folded.eq(login_name::fold(name)))
+        .into_query();
+    Ok(select(db, Entity::load().filter(Column::Id.in_subquery(ids))).await?.pop())
+}
+
+/// How many users there are.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
+    Entity::find().count(db).await
+}
+
+/// All users, by id.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<User>, DbErr> {
+    select(db, Entity::load().order_by_asc(Column::Id)).await
+}
+
+// One statement: the loader joins what belongs to one. `all`, not `one`: a bound LIMIT makes SQLite prepare it anew.
+async fn select(db: &impl ConnectionTrait, users: EntityLoader) -> Result<Vec<User>, DbErr> {
+    let rows = users.with(role::Entity).with(user_group::Entity).with(person::Entity).all(db).await?;
+    rows.into_iter().map(User::try_from).collect()
+}
+
+impl TryFrom<ModelEx> for User {
+    type Error = DbErr;
+
+    fn try_from(row: ModelEx) -> Result<Self, DbErr> {
+        let missing = |what: &str| DbErr::RecordNotFound(format!("the {what} of user {}", row.id));
+        Ok(Self {
+            role: row.role.as_ref().ok_or_else(|| missing("role"))?.clone().into(),
+            group: row.user_group.as_ref().ok_or_else(|| missing("group"))?.clone().into(),
+            person: row.person.as_ref().cloned().map(Into::into),
+            user: row.into(),
+        })
+    }
+}
+
+/// Makes a user, his person and his names. Run it in a transaction.
+///
+/// # Errors
+/// One of the names cannot be one or is taken, or the database does not answer.
+pub async fn create(db: &impl ConnectionTrait, new: NewUser) -> Result<i32, CreateError> {
+    let NewUser { name, user_name, tooltip, user_type, role_id, user_group_id, person } = new;
+    let names = login_name::keys(&name, &user_name)?;
+    let person = person::insert(db, person).await?;
+    let now = Utc::now();
+    let row = ActiveModel {
+        id: sea_orm::NotSet,
+        name: Set(name),
+        user_name: Set(user_name),
+        nick_name: Set(String::new()),
+        tooltip: Set(tooltip),
+        rank: Set(0),
+        user_type: Set(user_type),
+        deleted: Set(false),
+        is_on_travel: Set(false),
+        waiting_for_approval: Set(false),
+        last_login: Set(None),
+        last_logout: Set(None),
+        ej_user_id: Set(0),
+        presence_status: Set(Presence::StatusNormal),
+        presence_message: Set(String::new()),
+        extra_fields: Set(Fields::default()),
+        custom_fields: Set(Fields::default()),
+        role_id: Set(role_id),
+        user_group_id: Set(user_group_id),
+        person_id: Set(Some(person.id)),
+        created_at: Set(now),
+        updated_at: Set(now),
+    };
+    let id = row.insert(db).await?.id;
+    for key in names {
+        login_name::insert(db, &key, id).await.map_err(|error| match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => CreateError::Taken(key),
+            _ => error.into(),
+        })?;
+    }
+    Ok(id)
+}
+
+/// Deletes a user as upstream does, by retiring him and his person, or takes that back.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn set_deleted(db: &impl ConnectionTrait, user: &User, deleted: bool) -> Result<(), DbErr> {
+    if let Some(person) = &user.person {
+        person::set_retired(db, person.id, deleted).await?;
+    }
+    set_columns(db, user.user.id, vec![(Column::Deleted, Expr::value(deleted))]).await
+}
+
+/// Notes that a user logged in now.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn set_last_login(db: &impl ConnectionTrait, id: i32) -> Result<(), DbErr> {
+    set_columns(db, id, vec![(Column::LastLogin, Expr::value(Utc::now()))]).await
+}
+
+/// Changes columns of a user.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn set_columns(db: &impl ConnectionTrait, id: i32, values: Vec<(Column, SimpleExpr)>) -> Result<(), DbErr> {
+    let mut update =
+        Entity::update_many().filter(Column::Id.eq(id)).col_expr(Column::UpdatedAt, Expr::value(Utc::now()));
+    for (column, value) in values {
+        update = update.col_expr(column, value);
+    }
+    update.exec(db).await.map(drop)
+}

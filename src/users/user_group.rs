@@ -1,0 +1,52 @@
+//! User groups: each user has one, and may be a member of others.
+
+use sea_orm::{NotSet, QueryOrder, Set, entity::prelude::*};
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "user_groups")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    #[sea_orm(unique)]
+    pub name: String,
+    pub tooltip: String,
+    pub rank: i32,
+    pub deleted: bool,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The first group, made where there is none: the one a new user gets when none is named.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn ensure_default(db: &impl ConnectionTrait) -> Result<Model, DbErr> {
+    match Entity::find().filter(Column::Deleted.eq(false)).order_by_asc(Column::Id).one(db).await? {
+        Some(group) => Ok(group),
+        None => insert(db, "Users", "Everybody who is in no other group").await,
+    }
+}
+
+/// Makes a group.
+///
+/// # Errors
+/// The database does not answer, or the name is taken.
+pub async fn insert(db: &impl ConnectionTrait, name: &str, tooltip: &str) -> Result<Model, DbErr> {
+    let group = ActiveModel {
+        name: Set(name.to_owned()),
+        tooltip: Set(tooltip.to_owned()),
+        rank: Set(0),
+        deleted: Set(false),
+        id: NotSet,
+    };
+    group.insert(db).await
+}
+
+/// The group of this name.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_by_name(db: &impl ConnectionTrait, name: &str) -> Result<Option<Model>, DbErr> {
+    Entity::find().filter(Column::Name.eq(name)).one(db).await
+}
