@@ -133,9 +133,10 @@ impl From<&Error> for ErrorInfo {
             Error::CommandDenied { command, reason } => {
                 ("SoIllegalOperationException", format!("You may not run `{command}` on this user: {reason}."))
             }
-            Error::CommandUnavailable { command } => {
-                ("ArgumentException", format!("The command `{command}` is not available for this user as he is now."))
-            }
+            Error::CommandUnavailable { command } => (
+                "ArgumentException",
+                format!("The command `{command}` is not available for this user in the present state."),
+            ),
             Error::InvalidArgument(message) => ("ArgumentException", message.clone()),
             Error::NoRoute => {
                 ("SoNotFoundException", "There is nothing at this path. The API is shown at /docs.".into())

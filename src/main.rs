@@ -52,11 +52,17 @@ fn after_help() -> String {
 async fn main() -> ExitCode {
     match run(CommandLine::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whoever read our output has read enough: `kommando openapi | head`.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 async fn run(CommandLine { config, action }: CommandLine) -> anyhow::Result<()> {

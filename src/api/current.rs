@@ -1,4 +1,4 @@
-//! The caller himself.
+//! The caller's own user.
 
 use poem::web::Data;
 use poem_openapi::{OpenApi, payload::Json};
@@ -36,7 +36,7 @@ impl CurrentOperations {
 
     /// Get the current principal
     ///
-    /// Gets who is logged in: the user who calls, his person, group, role and rights.
+    /// Gets who is logged in: the user who calls, with person, group, role and rights.
     #[oai(path = "/User/currentPrincipal", method = "get", operation_id = "v1User_GetCurrentPrincipal")]
     async fn get_current_principal(
         &self,

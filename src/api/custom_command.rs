@@ -11,9 +11,9 @@ use poem_openapi::{
 
 use super::{
     Tag,
-    carriers::{CommandActionResult, CommandOutcome, CommandResult, CustomCommand},
+    carriers::{CommandActionResult, CommandResult, CustomCommand},
     faults::{ErrorResponse, Faults},
-    parameters::{AnyCase, CommandName, UserId},
+    parameters::{AnyCase, CommandName, CommandOutcome, UserId},
     request::{AcceptsJson, NoBody, RequestId},
 };
 use crate::{
@@ -29,7 +29,7 @@ pub struct GetUserCommands;
 
 impl Faults for GetUserCommands {
     const LIST: &'static [(u16, &'static str)] =
-        &[(403, "Forbidden. The caller may not see this user, whether or not he exists."), (404, "Not Found.")];
+        &[(403, "Forbidden. The caller may not see this user, whether or not there is one."), (404, "Not Found.")];
 }
 
 /// The refusals of running a command. The texts of 400 and 404 are upstream's.
@@ -38,7 +38,7 @@ pub struct ExecuteUserCommand;
 impl Faults for ExecuteUserCommand {
     const LIST: &'static [(u16, &'static str)] = &[
         (400, "Bad request. Entity to save is not in request body."),
-        (403, "Forbidden. The caller may not see this user, or may not run this command on him."),
+        (403, "Forbidden. The caller may not see this user, or may not run this command on this user."),
         (404, "User with given id does not exist in the db."),
     ];
 }
@@ -49,7 +49,8 @@ pub enum CommandResponse {
     #[oai(status = 200)]
     Ok(
         Json<CommandResult>,
-        /// What came of it: `asked`, `declined`, `succeeded` or `failed`.
+        /// What came of it: the question is still to be answered, the answer was No or Cancel, it ran, or it ran and could
+        /// not do its work, and its effect was undone.
         #[oai(header = "X-Command-Outcome")]
         CommandOutcome,
     ),
@@ -120,7 +121,7 @@ impl CustomCommandOperations {
 
 impl From<Report> for CommandResponse {
     fn from(report: Report) -> Self {
-        let outcome = report.outcome.into();
+        let outcome = CommandOutcome(report.outcome);
         Self::Ok(Json(report.into()), outcome)
     }
 }

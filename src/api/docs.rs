@@ -1,35 +1,52 @@
 //! Swagger UI and the document itself, in JSON and YAML.
 
+use std::collections::HashMap;
+
 use poem::{
-    Endpoint, EndpointExt, IntoResponse, Response, Route,
-    endpoint::make_sync,
-    http::{StatusCode, header},
+    EndpointExt, IntoResponse, Response,
+    endpoint::{BoxEndpoint, make_sync},
+    http::{Method, StatusCode, header},
+};
+use poem_openapi::{
+    OpenApi,
+    registry::{MetaApi, Registry},
 };
 
-use super::document;
+use super::{document, operations::RouteTable};
 
 /// Swagger UI is one page with its own script and style in it, and asks nobody else for anything.
 const POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; frame-ancestors 'none'";
 
-/// The paths that show the API rather than being part of it.
-pub const PATHS: [&str; 4] = ["/", "/docs", "/openapi.json", "/openapi.yaml"];
+/// The pages that show the API: routes like any other, but no part of the document.
+#[derive(Default)]
+pub struct Pages;
 
-/// Adds the pages to the routes.
-pub fn add(route: Route) -> Route {
-    let document = document::document();
-    let json = format!("{document:#}\n");
-    let yaml = yaml(&document);
-    route
-        .at("/", make_sync(|_| StatusCode::FOUND.with_header(header::LOCATION, "/docs").into_response()))
-        .at("/docs", page(swagger_ui(&document), "text/html; charset=utf-8"))
-        .at("/openapi.json", page(json, "application/json"))
-        .at("/openapi.yaml", page(yaml, "application/yaml"))
+impl OpenApi for Pages {
+    fn meta() -> Vec<MetaApi> {
+        Vec::new()
+    }
+
+    fn register(_: &mut Registry) {}
+
+    fn add_routes(self, table: &mut RouteTable) {
+        let document = document::document();
+        let to_docs = || StatusCode::FOUND.with_header(header::LOCATION, "/docs").into_response();
+        let pages = [
+            ("/", make_sync(move |_| to_docs()).boxed()),
+            ("/docs", page(swagger_ui(&document), "text/html; charset=utf-8")),
+            ("/openapi.json", page(format!("{document:#}\n"), "application/json")),
+            ("/openapi.yaml", page(yaml(&document), "application/yaml")),
+        ];
+        for (path, endpoint) in pages {
+            table.insert(path.to_owned(), HashMap::from([(Method::GET, endpoint)]));
+        }
+    }
 }
 
-fn page(body: String, media_type: &'static str) -> impl Endpoint<Output = Response> {
+fn page(body: String, media_type: &'static str) -> BoxEndpoint<'static> {
     make_sync(move |_| {
-        Response::builder().content_type(media_type).header("content-security-policy", POLICY).body(body.clone())
+        Response::builder().content_type(media_type).header(header::CONTENT_SECURITY_POLICY, POLICY).body(body.clone())
     })
     .boxed()
 }

@@ -35,6 +35,8 @@ pub fn document() -> Value {
 /// Mends what poem-openapi cannot be told:
 ///
 /// - media types are written without parameters, since generators compare them as a whole;
+/// - headers are spelt as they are known, not in capitals;
+/// - a description stands beside a reference, not a second time within it;
 /// - a property that may be missing may be null, as upstream's are: a reference then stands in `allOf`;
 /// - an operation without security says so, rather than nothing;
 /// - noise that says what is so anyway is left out.
@@ -43,6 +45,7 @@ pub fn normalise(mut document: Value) -> Value {
         operation.entry("security").or_insert_with(|| Value::Array(Vec::new()));
         for response in members_mut(operation.get_mut("responses")) {
             strip_media_types(response.get_mut("content"));
+            spell_headers(response.get_mut("headers"));
         }
         strip_media_types(operation.get_mut("requestBody").and_then(|body| body.get_mut("content")));
     }
@@ -66,6 +69,15 @@ fn strip_media_types(content: Option<&mut Value>) {
     *content = std::mem::take(content).into_iter().map(|(name, media)| (plain(name), media)).collect();
 }
 
+fn spell_headers(headers: Option<&mut Value>) {
+    let Some(headers) = headers.and_then(Value::as_object_mut) else { return };
+    let capital = |part: &str| part[..1].to_uppercase() + &part[1..].to_lowercase();
+    let spell = |name: String| {
+        if name == name.to_uppercase() { name.split('-').map(capital).collect::<Vec<_>>().join("-") } else { name }
+    };
+    *headers = std::mem::take(headers).into_iter().map(|(name, header)| (spell(name), header)).collect();
+}
+
 fn make_optional_nullable(schema: &mut Value) {
     let required: Vec<String> = schema
         .get("required")
@@ -87,6 +99,9 @@ fn drop_noise(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(drop_noise),
         Value::Object(members) => {
+            if let Some(parts) = members.get_mut("allOf").and_then(Value::as_array_mut) {
+                parts.retain(|part| part.get("$ref").is_some());
+            }
             members.retain(|name, value| !(name == "deprecated" && *value == Value::Bool(false)));
             members.retain(|name, value| !(name == "explode" && value.is_boolean()));
             members.values_mut().for_each(drop_noise);

@@ -33,6 +33,7 @@ type Operations = operations::Documented<(
     operations::IdOrName<user::UserById, user::UserByName>,
     current::CurrentOperations,
     health::HealthOperations,
+    docs::Pages,
 )>;
 
 fn operations() -> Operations {
@@ -59,8 +60,8 @@ pub struct Services {
 
 /// The whole of the HTTP interface.
 pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'static {
-    let routes = docs::add(Route::new()).nest_no_strip("/", document::service());
-    let inner = routes
+    let inner = Route::new()
+        .nest_no_strip("/", document::service())
         .data(services.store)
         .data(Arc::new(services.authenticator))
         .data(Arc::new(services.commands))
@@ -74,9 +75,7 @@ pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'stati
 pub fn routes() -> Vec<(String, Vec<Method>)> {
     let mut table = operations::RouteTable::new();
     operations().add_routes(&mut table);
-    let operations = table.into_iter().map(|(path, methods)| (path, methods.into_keys().collect()));
-    let pages = docs::PATHS.map(|path| (path.to_owned(), vec![Method::GET]));
-    let mut routes: Vec<_> = operations.chain(pages).collect();
+    let mut routes: Vec<_> = table.into_iter().map(|(path, methods)| (path, methods.into_keys().collect())).collect();
     routes.sort_by(|one, other| one.0.cmp(&other.0));
     routes
 }

@@ -1,11 +1,15 @@
-//! What stands in paths and queries, with errors that name the accepted values.
+//! What stands in paths, queries and headers, with errors that name the accepted values.
 
 use std::borrow::Cow;
 
+use poem::http::HeaderValue;
 use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef, Registry},
-    types::{ParseError, ParseFromParameter, ParseResult, Type},
+    types::{ParseError, ParseFromParameter, ParseResult, ToHeader, Type},
 };
+use sea_orm::ActiveEnum;
+
+use crate::records::execution::Outcome;
 
 /// A user's id in a path.
 #[derive(Clone, Copy, Debug)]
@@ -47,9 +51,27 @@ macro_rules! inline_parameter {
     };
 }
 
+/// What came of an execution, told apart without reading texts: the header X-Command-Outcome.
+#[derive(Clone, Copy, Debug)]
+pub struct CommandOutcome(pub Outcome);
+
+/// Those that an answer can have; a refusal is an error.
+const OUTCOMES: [Outcome; 4] = [Outcome::Asked, Outcome::Declined, Outcome::Succeeded, Outcome::Failed];
+
+inline_parameter!(
+    CommandOutcome,
+    MetaSchema { enum_items: OUTCOMES.map(|outcome| outcome.to_value().into()).to_vec(), ..MetaSchema::new("string") },
+    Outcome::Succeeded.to_value()
+);
 inline_parameter!(UserId, MetaSchema::new_with_format("integer", "int32"), 2);
 inline_parameter!(CommandName, MetaSchema::new("string"), "hello");
 inline_parameter!(UserName, MetaSchema::new("string"), "anna");
+
+impl ToHeader for CommandOutcome {
+    fn to_header(&self) -> Option<HeaderValue> {
+        HeaderValue::from_str(&self.0.to_value()).ok()
+    }
+}
 
 impl ParseFromParameter for UserId {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {

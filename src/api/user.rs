@@ -29,7 +29,7 @@ pub struct GetUser;
 
 impl Faults for GetUser {
     const LIST: &'static [(u16, &'static str)] =
-        &[(403, "Forbidden. The caller may not see this user, whether or not he exists."), (404, "Not Found.")];
+        &[(403, "Forbidden. The caller may not see this user, whether or not there is one."), (404, "Not Found.")];
 }
 
 #[OpenApi(prefix_path = "/api/v1", tag = "Tag::User", ignore_case = true)]

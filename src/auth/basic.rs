@@ -9,7 +9,7 @@ use crate::{
     users::{self, Caller, credential},
 };
 
-/// Stands in for the id of a user who does not exist, so that looking for his password takes the same statement.
+/// Stands in for the id of a user who does not exist, so that looking for a password takes the same statement.
 const NOBODY: i32 = 0;
 
 impl Authenticator {

@@ -1,6 +1,6 @@
 //! How a request proves who calls.
 //!
-//! An operation whose first argument is a [`Caller`](crate::users::Caller) is refused to everybody else before anything
+//! An operation whose first argument is a [`Caller`] is refused to everybody else before anything
 //! else of the request is looked at.
 
 mod basic;

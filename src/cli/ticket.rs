@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 pub enum Ticket {
     /// Issue a ticket to a user and print it: for `Authorization: SoTicket 7T:…`
     Issue {
-        /// His Name or UserName
+        /// The user's Name or UserName
         #[arg(long, value_name = "NAME")]
         user: String,
     },

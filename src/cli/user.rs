@@ -19,7 +19,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 #[derive(Subcommand)]
 pub enum User {
-    /// Add a user; his password is asked for
+    /// Add a user; the password is asked for
     Add {
         /// The short name (Name)
         name: String,
@@ -40,15 +40,15 @@ pub enum User {
     List,
     /// Give a user a new password; it is asked for
     SetPassword {
-        /// His Name or UserName
+        /// The user's Name or UserName
         name: String,
         /// Read the password from standard input instead of asking for it
         #[arg(long)]
         password_stdin: bool,
     },
-    /// End a user's access and revoke his tickets
+    /// End a user's access and revoke the tickets
     Deactivate {
-        /// His Name or UserName
+        /// The user's Name or UserName
         name: String,
     },
 }

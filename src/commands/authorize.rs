@@ -10,7 +10,7 @@ pub enum Verdict {
     Permitted,
     /// This caller may not run it on this user; the reason is fit for the caller.
     Denied(&'static str),
-    /// It makes no sense on this user as he is now.
+    /// It makes no sense on this user in the present state.
     Unavailable,
 }
 
@@ -29,7 +29,7 @@ pub fn authorize(caller: &Caller, command: &Definition, user: &User) -> Verdict 
         relevant.any(|predicate| !predicate.holds(user, caller))
     };
     if broken(false) {
-        return Verdict::Denied("nobody may run it on himself");
+        return Verdict::Denied("nobody may run it on their own user");
     }
     if broken(true) {
         return Verdict::Unavailable;

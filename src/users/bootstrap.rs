@@ -13,7 +13,7 @@ use super::{
 /// The name of the first administrator.
 pub const ADMIN: &str = "admin";
 
-/// A user as the command line knows him.
+/// A user as the command line describes one.
 #[derive(Clone, Debug)]
 pub struct Registration {
     pub name: String,

@@ -2,19 +2,19 @@
 
 use super::{User, role::FunctionRight};
 
-/// A user who has proved who he is. Only `auth` makes one from a request, and the command line from its operator.
+/// A user who has proved to be that user. Only `auth` makes one from a request, and the command line from its operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub user_id: i32,
     /// The user's Name.
     pub name: String,
-    /// The name of his role.
+    /// The name of the user's role.
     pub role: String,
     rights: Vec<FunctionRight>,
 }
 
 impl Caller {
-    /// The caller that a user becomes when he may call at all: not when he is deleted or his person retired.
+    /// The caller that a user becomes, unless deleted or with a retired person.
     pub fn of(user: &User) -> Option<Self> {
         if user.is_retired() {
             return None;
@@ -32,7 +32,7 @@ impl Caller {
         self.user_id == user_id || self.may_read_others()
     }
 
-    /// His role has the right to read users.
+    /// The role has the right to read users.
     pub fn may_read_others(&self) -> bool {
         self.rights.contains(&FunctionRight::ReadUsers)
     }

@@ -1,4 +1,4 @@
-//! How a user proves who he is: the stored hash of his password.
+//! How a user proves who calls: the stored hash of a password.
 
 use chrono::Utc;
 use sea_orm::{Set, entity::prelude::*, sea_query::OnConflict};

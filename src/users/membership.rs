@@ -1,4 +1,4 @@
-//! The groups a user is in besides his own.
+//! The groups a user is in besides the main one.
 
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Set, entity::prelude::*};
 
@@ -35,7 +35,7 @@ pub async fn other_groups(db: &impl ConnectionTrait, user_id: i32) -> Result<Vec
 /// Makes a user a member of a group.
 ///
 /// # Errors
-/// The database does not answer, or he is one already.
+/// The database does not answer, or the user is one already.
 pub async fn insert(db: &impl ConnectionTrait, user_id: i32, user_group_id: i32) -> Result<(), DbErr> {
     let membership = ActiveModel { user_id: Set(user_id), user_group_id: Set(user_group_id) };
     Entity::insert(membership).exec_without_returning(db).await.map(drop)

@@ -1,4 +1,4 @@
-//! The person behind a user: what he is called and how he is reached.
+//! The person behind a user: names and addresses.
 
 use sea_orm::{entity::prelude::*, sea_query::Expr};
 

@@ -30,7 +30,7 @@ pub enum RoleType {
     System,
 }
 
-/// What a role allows beyond what everybody may do with himself.
+/// What a role allows beyond what everybody may do with their own user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FunctionRight {
@@ -68,7 +68,7 @@ pub async fn ensure_defaults(db: &impl ConnectionTrait) -> Result<(), DbErr> {
     let built_in = [
         (ADMINISTRATOR, "May read and act on every user", RoleType::Employee, 30, vec![FunctionRight::ReadUsers]),
         (EMPLOYEE, "Works here", RoleType::Employee, 20, vec![FunctionRight::ReadUsers]),
-        (EXTERNAL_USER, "Sees only himself", RoleType::ExternalUser, 10, vec![]),
+        (EXTERNAL_USER, "Sees only their own user", RoleType::ExternalUser, 10, vec![]),
     ];
     let rows = built_in.map(|(name, tooltip, role_type, rank, rights)| ActiveModel {
         name: Set(name.to_owned()),

@@ -37,7 +37,7 @@ impl Model {
     }
 }
 
-/// Makes a ticket for a user and notes that he logged in. Run it in a transaction.
+/// Makes a ticket for a user and notes the log-in. Run it in a transaction.
 ///
 /// # Errors
 /// The database does not answer, or no such user exists.

@@ -1,4 +1,4 @@
-//! The users table, and a user as everybody else sees him: with his role, group and person.
+//! The users table, and a user as everybody else sees one: with role, group and person.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +81,7 @@ pub enum Presence {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Fields(pub BTreeMap<String, String>);
 
-/// A user with what belongs to him alone.
+/// A user with role, group and person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     pub user: Model,
@@ -91,17 +91,17 @@ pub struct User {
 }
 
 impl User {
-    /// Deleted, or his person retired: he cannot call, and nobody counts on him.
+    /// Deleted, or the person retired: such a user cannot call.
     pub fn is_retired(&self) -> bool {
         self.user.deleted || self.is_person_retired()
     }
 
-    /// His person is retired.
+    /// The person behind the user is retired.
     pub fn is_person_retired(&self) -> bool {
         self.person.as_ref().is_some_and(|person| person.retired)
     }
 
-    /// His person's name, or his short name when no person stands behind him.
+    /// The person's name, or the short name when no person stands behind the user.
     pub fn full_name(&self) -> String {
         match &self.person {
             Some(person) => person.full_name(),
@@ -190,7 +190,7 @@ impl TryFrom<ModelEx> for User {
     }
 }
 
-/// Makes a user, his person and his names. Run it in a transaction.
+/// Makes a user with person and names. Run it in a transaction.
 ///
 /// # Errors
 /// One of the names cannot be one or is taken, or the database does not answer.
@@ -233,7 +233,7 @@ pub async fn create(db: &impl ConnectionTrait, new: NewUser) -> Result<i32, Crea
     Ok(id)
 }
 
-/// Deletes a user as upstream does, by retiring him and his person, or takes that back.
+/// Deletes a user as upstream does, by retiring user and person, or takes that back.
 ///
 /// # Errors
 /// The database does not answer.

@@ -1,10 +1,6 @@
 //! A custom command as it is listed, the answer it is run with, and what it answers.
 
-use poem::http::HeaderValue;
-use poem_openapi::{
-    Enum, Object,
-    types::{Example, ToHeader, ToJSON},
-};
+use poem_openapi::{Enum, Object, types::Example};
 
 use super::rights::{FieldProperties, TableRight};
 use crate::{
@@ -78,20 +74,6 @@ pub struct CommandResult {
     pub field_properties: FieldProperties,
 }
 
-/// What came of an execution, told apart without reading texts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[oai(rename_all = "lowercase")]
-pub enum CommandOutcome {
-    /// The question is still to be answered; nothing ran.
-    Asked,
-    /// The answer was No or Cancel; nothing ran.
-    Declined,
-    /// It ran, and its effect is stored.
-    Succeeded,
-    /// It ran and could not do its work; its effect was undone.
-    Failed,
-}
-
 impl From<Offer> for CustomCommand {
     fn from(offer: Offer) -> Self {
         Self {
@@ -127,25 +109,6 @@ impl From<Report> for CommandResult {
             table_right: None,
             field_properties: FieldProperties::new(),
         }
-    }
-}
-
-/// A refusal has no outcome of its own: it is an error.
-impl From<Outcome> for CommandOutcome {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Asked => Self::Asked,
-            Outcome::Declined => Self::Declined,
-            Outcome::Succeeded => Self::Succeeded,
-            Outcome::Failed | Outcome::Denied => Self::Failed,
-        }
-    }
-}
-
-impl ToHeader for CommandOutcome {
-    fn to_header(&self) -> Option<HeaderValue> {
-        let name = self.to_json()?;
-        HeaderValue::from_str(name.as_str()?).ok()
     }
 }
 

@@ -8,7 +8,7 @@ mod sample;
 mod user;
 mod version;
 
-pub use custom_command::{CommandActionResult, CommandOutcome, CommandResult, CustomCommand};
+pub use custom_command::{CommandActionResult, CommandResult, CustomCommand};
 pub use names::{EjUserStatus, RoleType, UserType};
 pub use principal::SoPrincipalCarrier;
 pub use user::{User, UserWithLinks};

@@ -1,4 +1,4 @@
-//! The `SoPrincipalCarrier`: who is logged in, from his session's point of view (contract §2).
+//! The `SoPrincipalCarrier`: who is logged in, from the session's point of view (contract §2).
 
 use poem_openapi::{Enum, Object, types::Example};
 
@@ -13,23 +13,23 @@ use crate::users::{User, user_group};
 #[derive(Clone, Debug, PartialEq, Object)]
 #[oai(rename_all = "PascalCase", example)]
 pub struct SoPrincipalCarrier {
-    /// What kind of user he is.
+    /// What kind of user this is.
     pub user_type: UserType,
-    /// His short name.
+    /// The short name.
     pub associate: String,
-    /// His id.
+    /// The id.
     pub associate_id: i32,
-    /// A person stands behind him.
+    /// A person stands behind the user.
     pub is_person: bool,
     /// The person's id; 0 for none.
     pub person_id: i32,
-    /// His country.
+    /// The country.
     pub country_id: i32,
     /// The country of the installation; always 0.
     pub home_country_id: i32,
-    /// His company.
+    /// The company.
     pub contact_id: i32,
-    /// His group.
+    /// The group.
     pub group_id: i32,
     /// Always 0.
     pub business_id: i32,
@@ -37,36 +37,36 @@ pub struct SoPrincipalCarrier {
     pub category_id: i32,
     /// Always 0.
     pub contact_owner: i32,
-    /// His role.
+    /// The role.
     pub role_id: i32,
-    /// His role's name.
+    /// The role's name.
     pub role_name: String,
-    /// More about his role.
+    /// More about the role.
     pub role_description: String,
-    /// What kind of users his role is for.
+    /// What kind of users the role is for.
     pub role_type: RoleType,
     /// Always empty: this server has no licences.
     pub licenses: Vec<GrantedModuleLicense>,
-    /// His name in full.
+    /// The name in full.
     pub full_name: String,
-    /// His e-mail address.
+    /// The e-mail address.
     #[oai(rename = "EMailAddress")]
     pub email_address: String,
-    /// What his role allows, sorted.
+    /// What the role allows, sorted.
     pub function_rights: Vec<String>,
-    /// His id in Service.
+    /// The id in Service.
     pub ej_user_id: i32,
     /// Always 0.
     pub ej_access_level: i32,
-    /// Whether he can be reached.
+    /// Whether the user can be reached.
     pub ej_user_status: EjUserStatus,
     /// Always empty.
     pub provided_credentials: Vec<ProvidedCredential>,
-    /// The ids of his other groups.
+    /// The ids of the other groups.
     pub secondary_groups: Vec<i32>,
     /// Always empty.
     pub database_context_identifier: String,
-    /// The name he logs in with.
+    /// The name to log in with.
     pub user_name: String,
 }
 

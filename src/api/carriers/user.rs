@@ -15,7 +15,7 @@ use crate::{
     users::{self, credential, person, role, user_group},
 };
 
-/// A user: upstream calls him an associate.
+/// A user: upstream calls it an associate.
 #[derive(Clone, Debug, PartialEq, Object)]
 #[oai(rename_all = "PascalCase", example)]
 pub struct User {
@@ -23,51 +23,51 @@ pub struct User {
     pub associate_id: i32,
     /// The short name; unique among all names and user names.
     pub name: String,
-    /// Where he stands in lists.
+    /// Where it stands in lists.
     pub rank: i32,
     /// A hint about the user.
     pub tooltip: String,
     /// Always empty: this server has no licences.
     pub license_owners: Vec<LicenseOwner>,
-    /// What he may do.
+    /// What the user may do.
     pub role: Option<Role>,
-    /// The group he belongs to.
+    /// The main group.
     pub user_group: Option<UserGroup>,
-    /// The groups he is a member of besides his own.
+    /// The groups besides the main one.
     pub other_groups: Vec<UserGroup>,
     /// The person behind the user.
     pub person: Option<Person>,
-    /// He has no access any more.
+    /// The user has no access any more.
     pub deleted: bool,
-    /// When he last got a ticket, as `2026-11-23T14:52:00`; `0001-01-01T00:00:00` for never.
+    /// When the user last got a ticket, as `2026-11-23T14:52:00`; `0001-01-01T00:00:00` for never.
     pub lastlogin: String,
-    /// When he last logged out; `0001-01-01T00:00:00` for never.
+    /// When the user last logged out; `0001-01-01T00:00:00` for never.
     pub lastlogout: String,
-    /// His id in Service; 0 when he is not a user there.
+    /// The id in Service; 0 for a user who is not there.
     pub ej_user_id: i32,
     /// Always empty.
     pub request_signature: String,
-    /// What kind of user he is.
+    /// What kind of user this is.
     pub r#type: UserType,
     /// The person behind the user is retired.
     pub is_person_retired: bool,
-    /// He works away from the office.
+    /// The user works away from the office.
     pub is_on_travel: bool,
-    /// How he can prove who he is; never the secrets.
+    /// The ways to log in; never the secrets.
     pub credentials: Vec<Credential>,
     /// The name to log in with, often an e-mail address.
     pub user_name: String,
     /// Always empty: this server has no tickets of that kind.
     pub ticket_categories: Vec<MdoListItem>,
-    /// What he is called in Service.
+    /// The name shown in Service.
     pub nick_name: String,
-    /// He may not log in to Service yet.
+    /// The user may not log in to Service yet.
     pub waiting_for_approval: bool,
     /// Extra fields by name; superseded by CustomFields.
     pub extra_fields: BTreeMap<String, String>,
     /// Custom fields by name.
     pub custom_fields: BTreeMap<String, String>,
-    /// Commands to run after he was saved; always empty.
+    /// Commands to run after a save; always empty.
     pub post_save_commands: Vec<CustomCommand>,
     /// Always null in this version.
     pub table_right: Option<TableRight>,
@@ -126,7 +126,7 @@ pub struct UserGroup {
 #[derive(Clone, Debug, PartialEq, Object)]
 #[oai(rename_all = "PascalCase")]
 pub struct Person {
-    /// His position.
+    /// The position.
     pub position: String,
     /// The person's id.
     pub person_id: i32,
@@ -150,19 +150,19 @@ pub struct Person {
     pub direct_phone: String,
     /// The full name with Mr or Mrs before it.
     pub formal_name: String,
-    /// His country.
+    /// The country.
     pub country_id: i32,
-    /// His company.
+    /// The company.
     pub contact_id: i32,
-    /// His company's name.
+    /// The company's name.
     pub contact_name: String,
-    /// 1 when he is retired, else 0.
+    /// 1 when retired, else 0.
     pub retired: i32,
-    /// Where he stands in lists.
+    /// Where it stands in lists.
     pub rank: i32,
     /// Always 0.
     pub active_interests: i32,
-    /// His company's department.
+    /// The company's department.
     pub contact_department: String,
     /// Always 0.
     pub contact_country_id: i32,
@@ -174,9 +174,9 @@ pub struct Person {
     pub mobile_phone: String,
     /// Always empty.
     pub contact_phone: String,
-    /// The short name of his user.
+    /// The user's short name.
     pub associate_name: String,
-    /// The id of his user.
+    /// The user's id.
     pub associate_id: i32,
     /// Always false.
     pub use_person_address: bool,
@@ -194,7 +194,7 @@ pub struct Person {
     pub post3: String,
     /// Always empty.
     pub email_name: String,
-    /// His company's name and department.
+    /// The company's name and department.
     pub contact_full_name: String,
     /// Always 0.
     pub active_erp_links: i32,
@@ -270,7 +270,7 @@ pub struct MdoListItem {
 pub struct LicenseOwner {
     /// Who.
     pub name: String,
-    /// More about him.
+    /// More about the seller.
     pub description: String,
     /// Licences that are counted.
     pub restricted_module_licenses: Vec<ModuleLicenseLink>,

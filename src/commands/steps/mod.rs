@@ -75,7 +75,7 @@ pub enum Prepared {
 /// A change that is ready to be made.
 #[async_trait]
 pub trait Change: Send + Sync {
-    /// Makes it, on the user as the transaction sees him.
+    /// Makes it, on the user as the transaction sees it.
     ///
     /// # Errors
     /// It cannot be made, for a reason that concerns the caller, or the database does not answer.

@@ -1,4 +1,4 @@
-//! `set_deleted: {value: true}` ends a user's access as upstream does, by retiring him and his person; `false` undoes it.
+//! `set_deleted: {value: true}` ends a user's access as upstream does, by retiring user and person; `false` undoes it.
 
 use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;

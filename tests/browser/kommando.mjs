@@ -1,0 +1,60 @@
+// A kommando of the tests' own: a demo server in a folder that lives as long as it does.
+
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+
+export const password = 'correct horse battery staple';
+
+/** Starts a demo server and waits until it listens. */
+export async function serveDemo(binary) {
+    const folder = await mkdtemp(join(tmpdir(), 'kommando-browser-'));
+    const settings = {
+        cwd: folder,
+        // Nothing of our own environment, so that no KOMMANDO_* of the caller's has a say.
+        env: {
+            KOMMANDO_ADMIN_PASSWORD: password,
+            KOMMANDO_DATABASE_URL: `sqlite://${join(folder, 'kommando.db')}?mode=rwc`,
+            KOMMANDO_LISTEN: '127.0.0.1:0',
+            KOMMANDO_LOG: 'warn',
+            KOMMANDO_PASSWORD_COST: 'm=8,t=1,p=1',
+        },
+    };
+    const server = spawn(binary, ['serve', '--demo'], { ...settings, stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(server, 'exit');
+    const kill = () => server.kill('SIGKILL');
+    process.once('exit', kill); // should the tests end without stop()
+
+    async function stop() {
+        server.kill('SIGTERM');
+        await ended;
+        process.off('exit', kill);
+        await rm(folder, { recursive: true });
+    }
+
+    async function issueTicket(user) {
+        const { stdout } = await promisify(execFile)(binary, ['ticket', 'issue', '--user', user], settings);
+        return stdout.trim();
+    }
+
+    const address = await addressOf(server);
+    if (address) return { address, issueTicket, stop };
+    await stop();
+    throw new Error(`${binary} serve --demo did not come to listen`);
+}
+
+/** What the banner says before /docs; nothing when there is no banner. */
+async function addressOf(server) {
+    const lines = createInterface({ input: server.stdout, signal: AbortSignal.timeout(60_000) });
+    for await (const line of lines) {
+        const [, address] = /^ *Swagger UI +(http:\S+)\/docs$/.exec(line) ?? [];
+        if (address) {
+            server.stdout.resume(); // so that the rest of the banner does not fill the pipe
+            return address;
+        }
+    }
+}

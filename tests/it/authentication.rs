@@ -1,0 +1,152 @@
+//! How callers prove who they are.
+
+use chrono::{TimeDelta, Utc};
+use kommando::users::{self, credential, ticket};
+use poem::http::StatusCode;
+use sea_orm::{EntityTrait, sea_query::Expr};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::harness::{ADMIN, ANNA, Answer, Server};
+
+const CURRENT: &str = "/api/v1/User/current";
+
+async fn issue(server: &Server, user: i32) -> String {
+    ticket::issue(server.app.store.writer(), user).await.expect("a ticket").expose_secret().to_owned()
+}
+
+async fn with(server: &Server, authorization: &str) -> Answer {
+    server.get(CURRENT).header("authorization", authorization).send().await
+}
+
+async fn end_ticket(server: &Server, after: TimeDelta) {
+    let end = Expr::value(Utc::now() + after);
+    let update = ticket::Entity::update_many().col_expr(ticket::Column::ExpiresAt, end);
+    update.exec(server.app.store.writer()).await.expect("an update");
+}
+
+#[tokio::test]
+async fn a_password_goes_with_the_name_or_the_user_name_without_regard_to_case() {
+    let server = Server::demo().await;
+    for name in ["anna", "ANNA", "anna@example.com", "Anna@Example.COM"] {
+        let got = server.get(CURRENT).by(name).send().await;
+        assert_eq!((got.status, &got.body["AssociateId"]), (StatusCode::OK, &ANNA.into()), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_refused_is_told_the_same() {
+    let server = Server::demo().await;
+    let attempts = [
+        server.get(CURRENT).send().await,
+        server.get(CURRENT).basic("anna", "wrong").send().await,
+        server.get(CURRENT).basic("nobody", "wrong").send().await,
+        server.get(CURRENT).by("dora").send().await,
+        server.get(CURRENT).basic("", "").send().await,
+        with(&server, "Basic ???").await,
+        with(&server, "Basic").await,
+        with(&server, "").await,
+        with(&server, "SoTicket 7T:nonsense").await,
+        with(&server, "SoTicket").await,
+        with(&server, "Bearer 8A:nonsense").await,
+        with(&server, "Negotiate YII=").await,
+    ];
+    for got in &attempts {
+        assert_eq!(got.error(StatusCode::UNAUTHORIZED).0, "SoSessionException");
+        assert_eq!(got.text, attempts[0].text);
+        let challenges: Vec<_> = got.headers.get_all("www-authenticate").iter().collect();
+        assert_eq!(challenges, [r#"Basic realm="kommando", charset="UTF-8""#, r#"SoTicket realm="kommando""#]);
+    }
+}
+
+#[tokio::test]
+async fn a_pages_own_fetch_is_not_made_to_open_the_browsers_prompt() {
+    let server = Server::demo().await;
+    let challenged = |mode: &'static str| {
+        let call = server.get(CURRENT).header("sec-fetch-mode", mode);
+        async { call.send().await.headers.get_all("www-authenticate").iter().count() }
+    };
+    assert_eq!((challenged("cors").await, challenged("same-origin").await, challenged("navigate").await), (1, 1, 2));
+}
+
+#[tokio::test]
+async fn a_ticket_calls_as_its_user_and_counts_as_a_log_in() {
+    let server = Server::demo().await;
+    assert_eq!(server.user(ANNA).await.user.last_login, None);
+    let ticket = issue(&server, ANNA).await;
+    assert!(ticket.starts_with("7T:"));
+    for scheme in ["SoTicket", "SOTICKET", "soticket"] {
+        let got = with(&server, &format!("{scheme} {ticket}")).await;
+        assert_eq!((got.status, &got.body["Name"]), (StatusCode::OK, &"anna".into()));
+        assert_ne!(got.body["Lastlogin"], "0001-01-01T00:00:00");
+    }
+    assert_eq!(with(&server, &format!("SoTicket {ticket}x")).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_ticket_is_stored_as_a_hash_only() {
+    let server = Server::demo().await;
+    let ticket = issue(&server, ANNA).await;
+    let stored = ticket::Entity::find().all(server.app.store.reader()).await.expect("an answer");
+    assert!(stored.iter().all(|row| row.hash.len() == 64 && !ticket.contains(&row.hash)));
+}
+
+#[tokio::test]
+async fn an_expired_ticket_is_refused() {
+    let server = Server::demo().await;
+    let ticket = issue(&server, ANNA).await;
+    end_ticket(&server, TimeDelta::seconds(-1)).await;
+    assert_eq!(with(&server, &format!("SoTicket {ticket}")).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_tickets_end_moves_with_its_use_and_is_written_seldom() {
+    let server = Server::demo().await;
+    let ticket = format!("SoTicket {}", issue(&server, ANNA).await);
+    let end = || async {
+        let found = ticket::Entity::find().one(server.app.store.reader()).await.expect("an answer");
+        found.expect("a ticket").expires_at
+    };
+    let first = end().await;
+    with(&server, &ticket).await;
+    assert_eq!(end().await, first, "a use at once writes nothing");
+    end_ticket(&server, TimeDelta::hours(1)).await;
+    with(&server, &ticket).await;
+    assert!(end().await >= first, "a use later gives six hours again");
+}
+
+#[tokio::test]
+async fn the_ticket_of_a_deactivated_user_is_refused() {
+    let server = Server::demo().await;
+    let ticket = issue(&server, ANNA).await;
+    server.execute("admin", ANNA, "deactivate", Some("Yes")).await;
+    assert_eq!(with(&server, &format!("SoTicket {ticket}")).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_changed_password_is_forgotten_at_once() {
+    let server = Server::demo().await;
+    assert_eq!(server.get(CURRENT).by("admin").send().await.status, StatusCode::OK);
+    let hash = server.app.passwords.hash(&SecretString::from("new")).await.expect("a hash");
+    credential::set_password(server.app.store.writer(), ADMIN, hash, None).await.expect("a change");
+    assert_eq!(server.get(CURRENT).by("admin").send().await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(server.get(CURRENT).basic("admin", "new").send().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_temporary_password_ends() {
+    let server = Server::demo().await;
+    for (after, status) in [(60, StatusCode::OK), (-1, StatusCode::UNAUTHORIZED)] {
+        let hash = server.app.passwords.hash(&SecretString::from("temporary")).await.expect("a hash");
+        let end = Some(Utc::now() + TimeDelta::seconds(after));
+        credential::set_password(server.app.store.writer(), ANNA, hash, end).await.expect("a change");
+        assert_eq!(server.get(CURRENT).basic("anna", "temporary").send().await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn a_user_whose_person_is_retired_cannot_call() {
+    let server = Server::demo().await;
+    let person = server.user(ANNA).await.person.expect("a person");
+    users::person::set_retired(server.app.store.writer(), person.id, true).await.expect("a change");
+    assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::UNAUTHORIZED);
+}

@@ -1,0 +1,149 @@
+//! The command line, on a database of its own.
+
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+struct Line {
+    folder: TempDir,
+}
+
+struct Said {
+    ok: bool,
+    out: String,
+    err: String,
+}
+
+impl Line {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
+        command.args(words).current_dir(self.folder.path()).env("KOMMANDO_PASSWORD_COST", "m=8,t=1,p=1");
+        command
+    }
+
+    fn say(&self, words: &[&str]) -> Said {
+        said(self.command(words).stdin(Stdio::null()).output().expect("an end"))
+    }
+
+    fn say_with(&self, words: &[&str], input: &str) -> Said {
+        let mut command = self.command(words);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("a start");
+        child.stdin.take().expect("standard input").write_all(input.as_bytes()).expect("input");
+        said(child.wait_with_output().expect("an end"))
+    }
+}
+
+fn said(output: Output) -> Said {
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    Said { ok: output.status.success(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+#[test]
+fn a_misspelt_variable_stops_the_start_and_the_right_one_is_suggested() {
+    let line = Line::new();
+    let got = said(line.command(&["user", "list"]).env("KOMMANDO_LISTN", "x").output().expect("an end"));
+    assert!(!got.ok);
+    assert_eq!(got.err, "error: there is no setting KOMMANDO_LISTN; did you mean KOMMANDO_LISTEN?\n");
+}
+
+#[test]
+fn the_document_is_printed_without_a_database() {
+    let line = Line::new();
+    let got = line.say(&["openapi"]);
+    let checked_in = include_str!("../../openapi/kommando.json");
+    assert!(got.ok && got.out == checked_in);
+    assert!(line.say(&["openapi", "--yaml"]).out.starts_with("openapi: \"3.0.0\"\n"));
+    assert!(std::fs::read_dir(line.folder.path()).expect("a folder").next().is_none(), "nothing was made");
+}
+
+#[test]
+fn a_user_is_added_listed_given_a_password_and_deactivated() {
+    let line = Line::new();
+    let words = ["user", "add", "eva", "--user-name", "eva@example.com", "--role", "Administrator", "--password-stdin"];
+    let added = line.say_with(&words, "secret\n");
+    assert_eq!((added.ok, added.out.as_str()), (true, "eva is user 1\n"), "{}", added.err);
+    assert!(line.say(&["user", "list"]).out.contains("eva@example.com"));
+
+    let again = line.say_with(&["user", "add", "EVA", "--password-stdin"], "secret\n");
+    assert!(!again.ok && again.err.contains("the name eva is taken"), "{}", again.err);
+
+    assert!(line.say_with(&["user", "set-password", "eva", "--password-stdin"], "other\n").ok);
+    assert!(line.say(&["ticket", "issue", "--user", "eva"]).out.starts_with("7T:"));
+    assert!(line.say(&["user", "deactivate", "Eva@Example.com"]).ok);
+    assert!(line.say(&["user", "list"]).out.contains("deactivated"));
+    let ticket = line.say(&["ticket", "issue", "--user", "eva"]);
+    assert!(!ticket.ok && ticket.err.contains("eva is deactivated"), "{}", ticket.err);
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_with_the_remedy() {
+    let line = Line::new();
+    for (words, remedy) in [
+        (&["user", "add", "007", "--password-stdin"][..], "digits only"),
+        (&["user", "add", "current", "--password-stdin"], "a word of the API's own paths"),
+        (&["user", "add", "eva", "--role", "King", "--password-stdin"], "there are Administrator, Employee"),
+        (&["user", "set-password", "nobody", "--password-stdin"], "`kommando user list` shows them"),
+        (&["user", "add", "eva"], "pipe it in with --password-stdin"),
+        (&["migrate", "down"], "add --yes"),
+        (&["serve", "--demo", "--listen", "0.0.0.0:0"], "--listen 127.0.0.1:0"),
+        (&["serve", "--commands", "missing"], "cannot be read"),
+        (&["serve", "--database-url", "postgres://x"], "must begin with sqlite://"),
+        (&["--log", "=!", "user", "list"], "KOMMANDO_LOG"),
+    ] {
+        let got = line.say_with(words, "secret\n");
+        assert!(!got.ok && got.err.contains(remedy), "{words:?}: {}", got.err);
+        assert!(!got.err.contains("panicked"), "{words:?}");
+    }
+    let empty = line.say_with(&["user", "add", "eva", "--password-stdin"], "\n");
+    assert!(!empty.ok && empty.err.contains("the password is empty"));
+}
+
+#[test]
+fn definitions_are_checked_with_one_line_per_fault() {
+    let line = Line::new();
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("commands.d").display().to_string();
+    assert!(line.say(&["commands", "check", &examples]).ok);
+
+    let broken = line.folder.path().join("broken");
+    std::fs::create_dir_all(broken.join("not-searched")).expect("a folder");
+    std::fs::write(broken.join("not-searched/x.yaml"), "nonsense").expect("a file");
+    std::fs::write(broken.join("a.yaml"), "name: a\ndisplay_name: A\nsteps:\n  - dance: {}\n").expect("a file");
+    std::fs::write(broken.join("b.yaml"), "name: b\nsteps: []\n").expect("a file");
+    let got = line.say(&["commands", "check", "broken"]);
+    assert!(!got.ok);
+    let lines: Vec<_> = got.err.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", got.err);
+    assert!(lines[0].starts_with("broken/a.yaml:4: ") && lines[0].contains("set_presence"), "{}", got.err);
+    assert!(lines[1].starts_with("broken/b.yaml:") && lines[1].contains("display_name"), "{}", got.err);
+}
+
+#[test]
+fn migrations_are_shown_applied_and_reverted() {
+    let line = Line::new();
+    let status = line.say(&["migrate", "status"]).out;
+    assert!(status.lines().count() >= 2 && status.lines().all(|line| line.starts_with("pending")), "{status}");
+    assert!(line.say(&["migrate", "up"]).out.lines().all(|line| line.starts_with("applied")));
+    let down = line.say(&["migrate", "down", "--yes"]).out;
+    assert!(down.lines().next().is_some_and(|line| line.starts_with("applied")), "{down}");
+    assert!(down.lines().last().is_some_and(|line| line.starts_with("pending")), "{down}");
+}
+
+#[test]
+fn the_help_suffices() {
+    let help = Line::new().say(&["--help"]).out;
+    for word in
+        ["serve", "openapi", "migrate", "user", "ticket", "commands", "kommando serve --demo", "KOMMANDO_LISTEN"]
+    {
+        assert!(help.contains(word), "{word}");
+    }
+    assert!(Line::new().say(&["--version"]).out.starts_with("kommando "));
+}

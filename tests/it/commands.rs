@@ -1,0 +1,141 @@
+//! What commands do, and what is left of it.
+
+use kommando::records::execution::Outcome;
+use poem::http::StatusCode;
+
+use crate::harness::{ADMIN, ANNA, BJORN, DORA, PASSWORD, Server};
+
+#[tokio::test]
+async fn hello_greets_the_user_in_every_language_it_has() {
+    let server = Server::demo().await;
+    let got = server.execute("admin", ANNA, "hello", None).await;
+    let expected = r#"{"Success":true,"Message":"NO:\"Hei, Anna Lindqvist!\";US:\"Hello, Anna Lindqvist!\"","Result":"Implicit","TableRight":null,"FieldProperties":{}}"#;
+    assert_eq!(got.text, expected);
+}
+
+#[tokio::test]
+async fn a_deactivated_user_cannot_call_until_reactivated() {
+    let server = Server::demo().await;
+    let current = || async { server.get("/api/v1/User/current").by("anna").send().await.status };
+    assert_eq!(current().await, StatusCode::OK);
+
+    server.execute("admin", ANNA, "deactivate", Some("Yes")).await;
+    let anna = server.user(ANNA).await;
+    assert!(anna.user.deleted && anna.is_person_retired());
+    assert_eq!(current().await, StatusCode::UNAUTHORIZED);
+    assert!(!server.listed("admin", ANNA).await.contains(&"deactivate".to_owned()));
+
+    server.execute("admin", ANNA, "reactivate", Some("Yes")).await;
+    let anna = server.user(ANNA).await;
+    assert!(!anna.user.deleted && !anna.is_person_retired());
+    assert_eq!(current().await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_reset_password_is_shown_once_works_and_is_stored_nowhere() {
+    let server = Server::demo().await;
+    let got = server.execute("admin", BJORN, "reset-password", Some("Ok")).await;
+    let message = got.body["Message"].as_str().expect("a message");
+    let password = message.rsplit(": ").next().and_then(|rest| rest.strip_suffix('"')).expect("a password");
+    assert_eq!(password.len(), 16, "{message}");
+
+    let current = |password: String| async move { (password.clone(), password) };
+    let (password, again) = current(password.to_owned()).await;
+    let with_new = server.get("/api/v1/User/current").basic("bjorn", &password).send().await;
+    let with_old = server.get("/api/v1/User/current").basic("bjorn", PASSWORD).send().await;
+    assert_eq!((with_new.status, with_old.status), (StatusCode::OK, StatusCode::UNAUTHORIZED));
+
+    let executions = server.executions().await;
+    let [execution] = executions.as_slice() else { panic!("one execution") };
+    assert!(execution.message.contains("shown once") && !execution.message.contains(&again), "{execution:?}");
+}
+
+#[tokio::test]
+async fn set_away_may_be_repeated() {
+    let server = Server::demo().await;
+    for _ in 0..2 {
+        assert_eq!(server.execute("admin", BJORN, "set-away", None).await.body["Success"], true);
+    }
+    let bjorn = server.user(BJORN).await.user;
+    assert_eq!(bjorn.presence_message, r#"NO:"Borte";US:"Away""#);
+    assert_eq!(server.executions().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_command_that_cannot_do_its_work_leaves_its_record_and_nothing_else() {
+    let long = "x".repeat(300);
+    let server = Server::with_commands(&[&format!(
+        "name: leave\ndisplay_name: Leave\nallow_roles: [Administrator]\nsteps:\n  - set_deleted: {{value: true}}\n  \
+         - set_presence: {{status: StatusNone, message: {long}}}\n  - message: {{text: Bye}}\n"
+    )])
+    .await;
+    let got = server.execute("admin", ANNA, "leave", None).await;
+    assert_eq!((got.status, got.header("x-command-outcome")), (StatusCode::OK, Some("failed")));
+    assert_eq!((got.body["Success"].as_bool(), got.body["Result"].as_str()), (Some(false), Some("Implicit")));
+    assert!(got.body["Message"].as_str().expect("a message").contains("longer than 254 characters"));
+    let anna = server.user(ANNA).await;
+    assert!(!anna.user.deleted && !anna.is_person_retired());
+    let executions = server.executions().await;
+    assert_eq!(executions.iter().map(|one| one.outcome).collect::<Vec<_>>(), [Outcome::Failed]);
+}
+
+#[tokio::test]
+async fn an_execution_says_who_ran_what_on_whom_and_ties_it_to_the_log() {
+    let server = Server::demo().await;
+    let got = server.execute("admin", ANNA, "hello", Some("Yes")).await;
+    let executions = server.executions().await;
+    let [execution] = executions.as_slice() else { panic!("one execution") };
+    assert_eq!((execution.caller_id, execution.user_id), (ADMIN, ANNA));
+    assert_eq!((execution.command_name.as_str(), execution.action_result.as_str()), ("hello", "Yes"));
+    assert_eq!(execution.outcome, Outcome::Succeeded);
+    assert_eq!(execution.definition_hash.len(), 64);
+    assert_eq!(Some(execution.request_id.as_str()), got.header("x-request-id"));
+    assert!(execution.started_at <= execution.finished_at);
+}
+
+#[tokio::test]
+async fn an_unknown_command_is_a_bad_request_that_names_it_and_names_match_exactly() {
+    let server = Server::demo().await;
+    for name in ["nope", "Hello", "hello%2F", "hello%20"] {
+        let got = server.execute("admin", ANNA, name, None).await;
+        let (kind, message) = got.error(StatusCode::BAD_REQUEST);
+        assert_eq!(kind, "ArgumentException");
+        assert!(message.contains("There is no command"), "{message}");
+    }
+    assert!(server.executions().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_command_that_makes_no_sense_on_this_user_is_not_available() {
+    let server = Server::demo().await;
+    let got = server.execute("admin", DORA, "deactivate", Some("Yes")).await;
+    assert_eq!(got.error(StatusCode::BAD_REQUEST).0, "ArgumentException");
+    let got = server.execute("admin", ANNA, "reactivate", Some("Yes")).await;
+    assert_eq!(got.error(StatusCode::BAD_REQUEST).0, "ArgumentException");
+}
+
+#[tokio::test]
+async fn about_tells_the_version_after_ok() {
+    let server = Server::demo().await;
+    assert_eq!(server.execute("anna", ANNA, "about", None).await.header("x-command-outcome"), Some("asked"));
+    let got = server.execute("anna", ANNA, "about", Some("Ok")).await;
+    assert!(got.body["Message"].as_str().expect("a message").contains(env!("CARGO_PKG_VERSION")));
+}
+
+#[tokio::test]
+async fn nothing_is_needed_in_the_body_and_null_and_an_empty_object_are_nothing() {
+    let server = Server::demo().await;
+    let hello = || server.post("/api/v1/User/2/CustomCommand/hello").by("admin");
+    for (media_type, body) in [
+        ("application/json", "null"),
+        ("application/json; charset=utf-8", " null\n"),
+        ("application/json", "{}"),
+        ("application/json", ""),
+        ("application/x-www-form-urlencoded", ""),
+    ] {
+        assert_eq!(hello().body(media_type, body).send().await.status, StatusCode::OK, "{media_type} {body}");
+    }
+    let got = hello().body("application/json", r#"{"User":1}"#).send().await;
+    assert_eq!(got.error(StatusCode::BAD_REQUEST).0, "ArgumentException");
+    assert_eq!(server.executions().await.len(), 5);
+}

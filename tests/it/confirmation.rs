@@ -1,0 +1,99 @@
+//! The confirmation table, whole: which answer runs which kind of command.
+
+use poem::http::StatusCode;
+
+use crate::harness::{BJORN, Server};
+
+const OMITTED: Option<&str> = None;
+const IMPLICIT: Option<&str> = Some("Implicit");
+const YES: Option<&str> = Some("Yes");
+const OK: Option<&str> = Some("Ok");
+const NO: Option<&str> = Some("No");
+const CANCEL: Option<&str> = Some("Cancel");
+
+/// `confirm` of the definition, `Actions` in the list, and the answers that run, decline and ask again.
+type Row = (&'static str, &'static str, &'static [Option<&'static str>], &'static [Option<&'static str>]);
+
+const TABLE: [Row; 4] = [
+    ("none", "Implicit", &[OMITTED, IMPLICIT, YES, OK], &[]),
+    ("ok", "Ok", &[OK, YES], &[OMITTED, IMPLICIT]),
+    ("ok_cancel", "OkCancel", &[OK], &[OMITTED, IMPLICIT, YES]),
+    ("yes_no", "YesNo", &[YES], &[OMITTED, IMPLICIT, OK]),
+];
+
+fn definition(confirm: &str) -> String {
+    let question = if confirm == "none" { "" } else { "question: 'Travel, {{ user.name }}?'" };
+    format!(
+        "name: travel\ndisplay_name: Travel\nallow_roles: [Administrator]\nconfirm: {confirm}\n{question}\n\
+         steps:\n  - set_field: {{field: is_on_travel, value: true}}\n  - message: {{text: Gone}}\n"
+    )
+}
+
+async fn check(confirm: &str, answer: Option<&str>, outcome: &str, success: bool, message: &str, result: &str) {
+    let server = Server::with_commands(&[&definition(confirm)]).await;
+    let got = server.execute("admin", BJORN, "travel", answer).await;
+    let case = format!("{confirm} answered {answer:?}");
+    assert_eq!(got.status, StatusCode::OK, "{case}");
+    assert_eq!(got.header("x-command-outcome"), Some(outcome), "{case}");
+    assert_eq!(got.body["Success"], success, "{case}");
+    assert_eq!(got.body["Message"], message, "{case}");
+    assert_eq!(got.body["Result"], result, "{case}");
+    assert_eq!(server.user(BJORN).await.user.is_on_travel, success, "{case}: the effect");
+    let executions = server.executions().await;
+    let recorded: Vec<_> = executions.iter().map(|one| (one.action_result.as_str(), one.user_id)).collect();
+    assert_eq!(recorded, [(answer.unwrap_or("Implicit"), BJORN)], "{case}: the record");
+}
+
+#[tokio::test]
+async fn an_answer_that_confirms_runs_the_command_and_is_the_result() {
+    for (confirm, _, runs, _) in TABLE {
+        for answer in runs {
+            check(confirm, *answer, "succeeded", true, "Gone", answer.unwrap_or("Implicit")).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_confirms_nothing_is_asked_again() {
+    for (confirm, _, _, asks) in TABLE {
+        for answer in asks {
+            check(confirm, *answer, "asked", false, "Travel, bjorn?", "Implicit").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_and_cancel_decline_every_command() {
+    let message = r#"NO:"Kommandoen ble ikke kjørt.";US:"The command was not run.""#;
+    for (confirm, ..) in TABLE {
+        for answer in [NO, CANCEL] {
+            check(confirm, answer, "declined", false, message, answer.expect("an answer")).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_answer_is_in_the_table() {
+    for (confirm, _, runs, asks) in TABLE {
+        for answer in [OMITTED, IMPLICIT, YES, OK] {
+            assert!(runs.contains(&answer) != asks.contains(&answer), "{confirm} answered {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_list_says_what_must_be_confirmed_and_asks_the_question() {
+    for (confirm, actions, ..) in TABLE {
+        let server = Server::with_commands(&[&definition(confirm)]).await;
+        let list = server.get("/api/v1/User/3/CustomCommand").by("admin").send().await;
+        assert_eq!(list.body[0]["Actions"], actions);
+        assert_eq!(list.body[0]["ActionData"], if confirm == "none" { "" } else { "Travel, bjorn?" });
+    }
+}
+
+#[tokio::test]
+async fn answers_and_their_name_are_read_without_regard_to_case() {
+    let server = Server::with_commands(&[&definition("yes_no")]).await;
+    let got = server.post("/api/v1/User/3/CustomCommand/travel?ACTIONRESULT=yES").by("admin").send().await;
+    assert_eq!((got.body["Success"].as_bool(), got.body["Result"].as_str()), (Some(true), Some("Yes")));
+}

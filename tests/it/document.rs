@@ -1,0 +1,163 @@
+//! The document: what is checked in is what is served, and it says everything.
+
+use std::{fs, path::PathBuf};
+
+use kommando::api;
+use poem::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::harness::Server;
+
+fn operations(document: &Value) -> Vec<(String, String, &Map<String, Value>)> {
+    let paths = document["paths"].as_object().expect("paths").iter();
+    let each = |(path, methods): (&String, &'_ Value)| (path.clone(), methods.clone());
+    let _ = each;
+    paths
+        .flat_map(|(path, methods)| {
+            let methods = methods.as_object().expect("methods").iter();
+            methods.map(move |(method, one)| (path.clone(), method.clone(), one.as_object().expect("an operation")))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_checked_in_document_is_the_one_that_is_served() {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("openapi/kommando.json");
+    let checked_in = fs::read_to_string(file).expect("openapi/kommando.json");
+    let served = Server::demo().await.get("/openapi.json").send().await;
+    assert!(
+        checked_in == served.text,
+        "openapi/kommando.json is not what the server serves. Look at the difference, and mend it with:\n\n    \
+         cargo run -q -- openapi > openapi/kommando.json\n"
+    );
+}
+
+#[tokio::test]
+async fn the_yaml_document_says_the_same_as_the_json_one() {
+    let server = Server::demo().await;
+    let yaml = server.get("/openapi.yaml").send().await;
+    assert_eq!(yaml.header("content-type"), Some("application/yaml"));
+    let read: Value = serde_saphyr::from_str(&yaml.text).expect("YAML");
+    assert_eq!(read, api::document());
+}
+
+#[tokio::test]
+async fn swagger_ui_is_at_docs_and_the_root_leads_there() {
+    let server = Server::demo().await;
+    let root = server.get("/").send().await;
+    assert_eq!((root.status, root.header("location")), (StatusCode::FOUND, Some("/docs")));
+    let docs = server.get("/docs").send().await;
+    assert!(docs.text.contains("SwaggerUIBundle") && docs.text.contains("v1User_ExecuteUserCommand"));
+}
+
+#[test]
+fn every_operation_says_what_it_is_who_may_call_it_and_what_can_go_wrong() {
+    let document = api::document();
+    for (path, method, operation) in operations(&document) {
+        let name = format!("{method} {path}");
+        for member in ["operationId", "summary", "description", "tags", "responses", "security"] {
+            assert!(operation.contains_key(member), "{name} has no {member}");
+        }
+        let responses = operation["responses"].as_object().expect("responses");
+        for status in ["413", "500", "503"] {
+            assert!(responses.contains_key(status), "{name} has no {status}");
+        }
+        for (status, response) in responses.iter().filter(|(status, _)| *status >= &"400".to_owned()) {
+            let schema = &response["content"]["application/json"]["schema"]["$ref"];
+            assert_eq!(schema, "#/components/schemas/ErrorInfo", "{name} {status}");
+        }
+        let is_public = operation["security"].as_array().is_some_and(Vec::is_empty);
+        assert_eq!(is_public, !path.starts_with("/api/v1/"), "{name}: security");
+        assert_eq!(is_public, !responses.contains_key("401"), "{name}: 401");
+    }
+}
+
+#[test]
+fn the_shared_headers_stand_at_every_operation_that_takes_a_caller() {
+    let document = api::document();
+    for (path, method, operation) in operations(&document) {
+        let parameters = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
+        let headers: Vec<_> = parameters.iter().filter(|one| one["in"] == "header").map(|one| &one["name"]).collect();
+        let expected = ["Accept-Language", "SO-Language", "SO-Culture", "SO-TimeZone", "SO-AppToken"];
+        let expected = if path.starts_with("/api/v1/") { &expected[..] } else { &[] };
+        assert_eq!(headers, expected, "{method} {path}");
+    }
+}
+
+#[test]
+fn the_central_operation_is_upstreams() {
+    let document = api::document();
+    let operation = &document["paths"]["/api/v1/User/{id}/CustomCommand/{commandName}"]["post"];
+    assert_eq!(operation["operationId"], "v1User_ExecuteUserCommand");
+    assert_eq!(operation["responses"]["400"]["description"], "Bad request. Entity to save is not in request body.");
+    assert_eq!(operation["responses"]["404"]["description"], "User with given id does not exist in the db.");
+    assert!(operation.get("requestBody").is_none());
+    let parameters = operation["parameters"].as_array().expect("parameters");
+    let own: Vec<_> = parameters.iter().take(3).map(|one| (&one["name"], &one["in"], &one["required"])).collect();
+    let (path, query) = (json!("path"), json!("query"));
+    assert_eq!(own[0], (&json!("id"), &path, &json!(true)));
+    assert_eq!(own[1], (&json!("commandName"), &path, &json!(true)));
+    assert_eq!(own[2], (&json!("actionResult"), &query, &json!(false)));
+    let answers = &document["components"]["schemas"]["CommandActionResult"]["enum"];
+    assert_eq!(answers, &json!(["Implicit", "Yes", "Ok", "No", "Cancel"]));
+    let list = &document["paths"]["/api/v1/User/{id}/CustomCommand"]["get"];
+    assert_eq!(list["operationId"], "v1User_GetUserCommands");
+}
+
+#[test]
+fn names_stand_in_for_ids_in_words_only() {
+    let text = api::document().to_string();
+    assert!(!text.contains("{userName}") && !text.contains("\"v1User_GetUserFromName\""));
+    assert!(text.contains("A Name or UserName may stand in place of the id"));
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    fn references(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                members.values().for_each(|value| references(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+    let document = api::document();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 20);
+    for reference in found {
+        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference} leads nowhere");
+    }
+}
+
+#[test]
+fn the_normalising_pass_mends_what_poem_openapi_cannot_be_told() {
+    let made = json!({
+        "paths": {"/x": {"get": {"parameters": [{"name": "a", "deprecated": false, "explode": true}], "responses": {"200": {
+            "content": {"application/json; charset=utf-8": {}},
+            "headers": {"X-COMMAND-OUTCOME": {"deprecated": false}, "Retry-After": {}}
+        }}}}},
+        "components": {"schemas": {"X": {"required": ["Name"], "properties": {
+            "Name": {"type": "string"},
+            "Value": {"type": "string"},
+            "Right": {"$ref": "#/r"},
+            "Told": {"description": "d", "allOf": [{"$ref": "#/r"}, {"description": "d"}]}
+        }}}}
+    });
+    let expected = json!({
+        "paths": {"/x": {"get": {"parameters": [{"name": "a"}], "responses": {"200": {
+            "content": {"application/json": {}},
+            "headers": {"X-Command-Outcome": {}, "Retry-After": {}}
+        }}, "security": []}}},
+        "components": {"schemas": {"X": {"required": ["Name"], "properties": {
+            "Name": {"type": "string"},
+            "Value": {"type": "string", "nullable": true},
+            "Right": {"allOf": [{"$ref": "#/r"}], "nullable": true},
+            "Told": {"description": "d", "allOf": [{"$ref": "#/r"}], "nullable": true}
+        }}}}
+    });
+    assert_eq!(api::normalise(made), expected);
+    assert_eq!(api::normalise(expected.clone()), expected, "a second pass finds nothing");
+}

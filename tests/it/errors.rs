@@ -1,0 +1,145 @@
+//! Bad input gets a clear error in the one shape, and never a 5xx.
+
+use poem::http::{Method, StatusCode};
+
+use crate::harness::{ANNA, NOBODY, Server};
+
+const HELLO: &str = "/api/v1/User/2/CustomCommand/hello";
+
+#[tokio::test]
+async fn an_unknown_path_is_not_found() {
+    let server = Server::demo().await;
+    for path in ["/nope", "/api/v2", "/api/v1/User", "/api/v1/User//CustomCommand", "/api/v1/User/2/CustomCommand/a/b"]
+    {
+        let got = server.get(path).by("admin").send().await;
+        assert_eq!(got.error(StatusCode::NOT_FOUND).0, "SoNotFoundException", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_told_which_ones_there_are() {
+    let server = Server::demo().await;
+    for (path, allowed) in [(HELLO, "POST"), ("/api/v1/User/2", "GET, HEAD"), ("/docs", "GET, HEAD")] {
+        for method in [Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS, Method::TRACE] {
+            let got = server.call(method, path).by("admin").send().await;
+            got.error(StatusCode::METHOD_NOT_ALLOWED);
+            assert_eq!(got.header("allow"), Some(allowed));
+        }
+    }
+    let unheard_of = Method::from_bytes(b"FROB").expect("a method");
+    server.call(unheard_of, HELLO).by("admin").send().await.error(StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn a_bad_parameter_is_named_with_the_values_it_takes() {
+    let server = Server::demo().await;
+    let names = "is not one of Implicit, Yes, Ok, No, Cancel";
+    for (path, parameter, reason) in [
+        ("/api/v1/User/x/CustomCommand/hello", "id", "`x` is no whole number of 32 bits"),
+        ("/api/v1/User/99999999999/CustomCommand/hello", "id", "`99999999999` is no whole number"),
+        ("/api/v1/User/2/CustomCommand/hello?actionResult=Maybe", "actionResult", names),
+        ("/api/v1/User/2/CustomCommand/hello?actionResult=", "actionResult", names),
+        ("/api/v1/User/2/CustomCommand/hello?actionResult=%FF", "actionResult", names),
+        ("/api/v1/User/2/CustomCommand/hello?actionResult=1", "actionResult", names),
+        ("/api/v1/User/2/CustomCommand/hello?actionResult=Yes&actionResult=No", "actionResult", "more than once"),
+    ] {
+        let got = server.post(path).by("admin").send().await;
+        let (kind, message) = got.error(StatusCode::BAD_REQUEST);
+        assert_eq!(kind, "ArgumentException", "{path}");
+        assert!(message.starts_with(&format!("Parameter {parameter}: ")) && message.contains(reason), "{message}");
+    }
+    assert!(server.executions().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_missing_user_is_told_in_upstreams_words() {
+    let server = Server::demo().await;
+    let got = server.execute("admin", NOBODY, "no-such-command", None).await;
+    let expected = ("SoNotFoundException", "User with given id does not exist in the db.");
+    assert_eq!(got.error(StatusCode::NOT_FOUND), expected);
+    server.get("/api/v1/User/-5/CustomCommand").by("admin").send().await.error(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_body_of_another_type_is_refused_and_so_is_one_that_is_too_large() {
+    let server = Server::demo().await;
+    let got = server.post(HELLO).by("admin").body("application/xml", "<x/>").send().await;
+    got.error(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let got = server.post(HELLO).by("admin").body("application/json", vec![b' '; 1024 * 1024 + 1]).send().await;
+    got.error(StatusCode::PAYLOAD_TOO_LARGE);
+    let got = server.post(HELLO).by("admin").body("application/json", vec![b' '; 1024 * 1024]).send().await;
+    assert_eq!(got.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_client_that_takes_no_json_is_refused_before_anything_runs() {
+    let server = Server::demo().await;
+    for accept in ["application/xml", "text/html", "application/json;q=0", "image/*"] {
+        let got = server.post(HELLO).by("admin").header("accept", accept).send().await;
+        got.error(StatusCode::NOT_ACCEPTABLE);
+    }
+    assert!(server.executions().await.is_empty());
+    for accept in ["", "*/*", "application/*", "text/json", "text/html, application/json;q=0.1"] {
+        let got = server.post(HELLO).by("admin").header("accept", accept).send().await;
+        assert_eq!(got.status, StatusCode::OK, "{accept}");
+        assert_eq!(got.header("content-type"), Some("application/json; charset=utf-8"));
+    }
+}
+
+#[tokio::test]
+async fn another_sites_page_is_refused_whatever_it_knows() {
+    let server = Server::demo().await;
+    for (name, value) in [("origin", "https://elsewhere.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")]
+    {
+        let got = server.post(HELLO).by("admin").header(name, value).send().await;
+        assert_eq!(got.error(StatusCode::FORBIDDEN).0, "SoIllegalOperationException", "{name}: {value}");
+    }
+    assert!(server.executions().await.is_empty());
+    let got = server.post(HELLO).by("admin").header("origin", "http://127.0.0.1:8080").send().await;
+    assert_eq!(got.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn segments_that_are_no_text_or_look_like_paths_are_refused_cleanly() {
+    let server = Server::demo().await;
+    for segment in ["%FF", "%00", "..%2F..%2Fetc", "%", "%zz", "'%20OR%201=1--", "%E2%80%AE"] {
+        let got = server.get(format!("/api/v1/User/{segment}")).by("admin").send().await;
+        assert!(got.status.is_client_error(), "{segment}: {}", got.status);
+        got.error(got.status);
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_gone_is_not_a_wrong_password() {
+    let server = Server::demo().await;
+    server.app.store.clone().close().await.expect("a closed database");
+    for call in [server.get("/api/v1/User/current").by("admin"), server.get("/health/ready")] {
+        let got = call.send().await;
+        let (_, message) = got.error(StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(message, "The server cannot answer now. Try again.");
+        assert_eq!(got.header("retry-after"), Some("1"));
+    }
+    assert_eq!(server.get("/health/live").send().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn every_answer_has_a_request_id_of_its_own() {
+    let server = Server::demo().await;
+    let mut ids = Vec::new();
+    for path in ["/health/live", "/api", "/docs", "/nope", "/api/v1/User/2"] {
+        let got = server.get(path).send().await;
+        ids.push(got.header("x-request-id").expect("an id").to_owned());
+    }
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 5);
+}
+
+#[tokio::test]
+async fn a_command_that_was_deleted_under_way_is_checked_again() {
+    let server = Server::demo().await;
+    let runs = (0..8).map(|_| server.execute("admin", ANNA, "deactivate", Some("Yes")));
+    let statuses: Vec<_> = futures_util::future::join_all(runs).await.into_iter().map(|got| got.status).collect();
+    let succeeded = statuses.iter().filter(|status| **status == StatusCode::OK).count();
+    assert_eq!(succeeded, 1, "only one finds her active: {statuses:?}");
+}

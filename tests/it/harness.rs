@@ -1,0 +1,199 @@
+//! A whole server of its own for each test, and a client to call it with.
+
+use std::path::{Path, PathBuf};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use clap::Parser;
+use kommando::{
+    app::App,
+    commands::Catalog,
+    config::Config,
+    records::execution,
+    users::{self, User},
+};
+use poem::{
+    Endpoint, EndpointExt, Request, Response,
+    endpoint::BoxEndpoint,
+    http::{HeaderMap, Method, StatusCode, header},
+};
+use sea_orm::{EntityTrait, QueryOrder};
+use secrecy::SecretString;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+/// The password of every demo user in tests.
+pub const PASSWORD: &str = "correct horse";
+
+pub const ADMIN: i32 = 1;
+pub const ANNA: i32 = 2;
+pub const BJORN: i32 = 3;
+pub const CHRIS: i32 = 4;
+pub const DORA: i32 = 5;
+pub const NOBODY: i32 = 4711;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    config: Config,
+}
+
+/// A server on a database of its own, filled with the demo users.
+pub struct Server {
+    pub app: App,
+    endpoint: BoxEndpoint<'static, Response>,
+    _folder: TempDir,
+}
+
+impl Server {
+    /// With the example commands.
+    pub async fn demo() -> Self {
+        Self::start(Catalog::examples().expect("the examples")).await
+    }
+
+    /// With these definitions.
+    pub async fn with_commands(definitions: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (index, definition) in definitions.iter().enumerate() {
+            std::fs::write(folder.path().join(format!("{index}.yaml")), definition).expect("a file");
+        }
+        Self::start(Catalog::from_folder(folder.path()).expect("right definitions")).await
+    }
+
+    async fn start(catalog: Catalog) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("kommando.db");
+        std::fs::copy(template().await, &file).expect("a copy of the template");
+        let app = App::build(&config(&file), catalog).await.expect("an application");
+        let endpoint = app.endpoint().boxed();
+        Self { app, endpoint, _folder: folder }
+    }
+
+    pub fn get(&self, path: impl AsRef<str>) -> Call<'_> {
+        self.call(Method::GET, path)
+    }
+
+    pub fn post(&self, path: impl AsRef<str>) -> Call<'_> {
+        self.call(Method::POST, path)
+    }
+
+    pub fn call(&self, method: Method, path: impl AsRef<str>) -> Call<'_> {
+        let request = Request::builder().method(method).header(header::HOST, "127.0.0.1:8080");
+        Call { endpoint: &self.endpoint, request: request.uri_str(path), body: Vec::new() }
+    }
+
+    /// Runs a command as a user.
+    pub async fn execute(&self, caller: &str, user: i32, command: &str, answer: Option<&str>) -> Answer {
+        let query = answer.map(|answer| format!("?actionResult={answer}")).unwrap_or_default();
+        self.post(format!("/api/v1/User/{user}/CustomCommand/{command}{query}")).by(caller).send().await
+    }
+
+    /// The names of the commands that are listed for a user.
+    pub async fn listed(&self, caller: &str, user: i32) -> Vec<String> {
+        let answer = self.get(format!("/api/v1/User/{user}/CustomCommand")).by(caller).send().await;
+        assert_eq!(answer.status, StatusCode::OK);
+        let commands = answer.body.as_array().expect("a list").clone();
+        commands.iter().map(|command| command["Name"].as_str().expect("a name").to_owned()).collect()
+    }
+
+    /// A user as the database has it.
+    pub async fn user(&self, id: i32) -> User {
+        users::find(self.app.store.reader(), id).await.expect("an answer").expect("a user")
+    }
+
+    /// Every execution, oldest first.
+    pub async fn executions(&self) -> Vec<execution::Model> {
+        let all = execution::Entity::find().order_by_asc(execution::Column::Id);
+        all.all(self.app.store.reader()).await.expect("an answer")
+    }
+}
+
+/// A request that is being put together.
+pub struct Call<'a> {
+    endpoint: &'a BoxEndpoint<'static, Response>,
+    request: poem::RequestBuilder,
+    body: Vec<u8>,
+}
+
+impl Call<'_> {
+    /// As a user, with the password that all of them have.
+    pub fn by(self, name: &str) -> Self {
+        self.basic(name, PASSWORD)
+    }
+
+    pub fn basic(self, name: &str, password: &str) -> Self {
+        let credentials = STANDARD.encode(format!("{name}:{password}"));
+        self.header("authorization", &format!("Basic {credentials}"))
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub fn body(mut self, media_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self.header("content-type", media_type)
+    }
+
+    pub async fn send(self) -> Answer {
+        let mut response = self.endpoint.get_response(self.request.body(self.body)).await;
+        let bytes = response.take_body().into_bytes().await.expect("a body");
+        Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    /// The body as JSON; null when it is none.
+    pub body: Value,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Asserts that this is an error in the one shape, and answers with its type and message.
+    #[track_caller]
+    pub fn error(&self, status: StatusCode) -> (&str, &str) {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.header("content-type"), Some("application/json; charset=utf-8"));
+        assert!(self.header("x-request-id").is_some_and(|id| !id.is_empty()));
+        let error = self.body.as_object().expect("an object");
+        let keys: Vec<_> = error.keys().map(String::as_str).collect();
+        assert_eq!(keys, ["Error", "ErrorType", "ErrorMessage", "ErrorSource", "Message"]);
+        assert_eq!((&error["Error"], &error["ErrorSource"]), (&Value::Bool(true), &Value::from("kommando")));
+        assert_eq!(error["ErrorMessage"], error["Message"]);
+        (error["ErrorType"].as_str().expect("a type"), error["Message"].as_str().expect("a message"))
+    }
+}
+
+/// Settings for a server on this file, with passwords that cost next to nothing.
+pub fn config(file: &Path) -> Config {
+    let url = format!("sqlite://{}?mode=rwc", file.display());
+    Line::parse_from(["kommando", "--database-url", &url, "--password-cost", "m=8,t=1,p=1"]).config
+}
+
+/// A database that was migrated and filled once, for all tests to copy.
+async fn template() -> PathBuf {
+    static TEMPLATE: OnceCell<(TempDir, PathBuf)> = OnceCell::const_new();
+    let make = || async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("template.db");
+        let app = App::build(&config(&file), Catalog::default()).await.expect("an application");
+        app.fill_demo(&SecretString::from(PASSWORD)).await.expect("a filled database");
+        app.store.close().await.expect("a closed database");
+        (folder, file)
+    };
+    TEMPLATE.get_or_init(make).await.1.clone()
+}

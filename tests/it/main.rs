@@ -1,0 +1,15 @@
+//! What the server does, seen through HTTP: one binary, in process, no ports, no sleeps, no order.
+
+mod architecture;
+mod authentication;
+mod command_line;
+mod commands;
+mod confirmation;
+mod document;
+mod errors;
+mod harness;
+mod migrations;
+mod permission;
+mod settings;
+mod strangers;
+mod users;

@@ -1,0 +1,39 @@
+//! The schema goes up, down, and up again.
+
+use kommando::store::Store;
+
+async fn applied(store: &Store) -> Vec<bool> {
+    store.migrations().await.expect("an answer").iter().map(|migration| migration.applied).collect()
+}
+
+#[tokio::test]
+async fn migrations_go_up_down_and_up_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("kommando.db").display());
+    let store = Store::open(&url).await.expect("a database");
+    let all = applied(&store).await.len();
+    assert!(all > 0);
+
+    store.migrate_up().await.expect("up");
+    assert_eq!(applied(&store).await, vec![true; all]);
+    store.migrate_up().await.expect("up twice changes nothing");
+
+    let count = u32::try_from(all).expect("a small number");
+    store.migrate_down(count).await.expect("down");
+    assert_eq!(applied(&store).await, vec![false; all]);
+
+    store.migrate_up().await.expect("up again");
+    assert_eq!(applied(&store).await, vec![true; all]);
+}
+
+#[tokio::test]
+async fn two_processes_that_start_together_take_turns() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("kommando.db").display());
+    let one = Store::open(&url).await.expect("a database");
+    let other = Store::open(&url).await.expect("the same database");
+    let (one_result, other_result) = tokio::join!(one.migrate_up(), other.migrate_up());
+    one_result.expect("one");
+    other_result.expect("the other");
+    assert!(applied(&one).await.into_iter().all(|applied| applied));
+}

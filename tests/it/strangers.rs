@@ -1,0 +1,42 @@
+//! The ratchet: every route refuses strangers, unless it stands in this list, which should only shrink.
+
+use kommando::api;
+use poem::http::StatusCode;
+
+use crate::harness::Server;
+
+const PUBLIC: [&str; 8] =
+    ["/", "/api", "/api/v1", "/docs", "/health/live", "/health/ready", "/openapi.json", "/openapi.yaml"];
+
+#[tokio::test]
+async fn every_route_refuses_strangers_unless_it_is_public() {
+    let server = Server::demo().await;
+    for (path, methods) in api::routes() {
+        let is_public = PUBLIC.contains(&path.as_str());
+        // A route that takes an id may also take a name: both ways in are tried.
+        for user in ["2", "anna", "4711"] {
+            let path = path.replace(":param0", user).replace(":param1", "hello");
+            for method in &methods {
+                let status = server.call(method.clone(), &path).send().await.status;
+                assert_eq!(status == StatusCode::UNAUTHORIZED, !is_public, "{method} {path}: {status}");
+            }
+        }
+    }
+    assert!(server.executions().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_stranger_is_refused_before_anything_else_of_the_request_is_looked_at() {
+    let server = Server::demo().await;
+    let path = "/api/v1/User/x/CustomCommand/nope?actionResult=Maybe";
+    let got = server.post(path).header("accept", "image/png").body("text/plain", "x").send().await;
+    got.error(StatusCode::UNAUTHORIZED);
+}
+
+#[test]
+fn the_public_list_has_no_dead_entries() {
+    let routes = api::routes();
+    for path in PUBLIC {
+        assert!(routes.iter().any(|(route, _)| route == path), "{path} is no route");
+    }
+}
