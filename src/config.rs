@@ -18,16 +18,10 @@ pub const SECRETS: [(&str, &str); 1] =
 
 /// The settings of a process.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Settings")]
 pub struct Config {
     /// Where to listen; port 0 takes a free one
-    #[arg(
-        long,
-        env = "KOMMANDO_LISTEN",
-        default_value = "127.0.0.1:8080",
-        value_name = "ADDRESS:PORT",
-        global = true,
-        help_heading = "Settings"
-    )]
+    #[arg(long, env = "KOMMANDO_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT", global = true)]
     pub listen: SocketAddr,
 
     /// The SQLite database; mode=rwc makes the file when it is missing
@@ -37,13 +31,12 @@ pub struct Config {
         default_value = "sqlite://kommando.db?mode=rwc",
         value_name = "URL",
         hide_env_values = true,
-        global = true,
-        help_heading = "Settings"
+        global = true
     )]
     pub database_url: String,
 
     /// The folder of command definitions [default: commands.d, or with --demo the embedded examples]
-    #[arg(long, env = "KOMMANDO_COMMANDS", value_name = "FOLDER", global = true, help_heading = "Settings")]
+    #[arg(long, env = "KOMMANDO_COMMANDS", value_name = "FOLDER", global = true)]
     pub commands: Option<PathBuf>,
 
     /// What is logged: a level, or levels by module (info, kommando=debug,warn)
@@ -52,24 +45,16 @@ pub struct Config {
         env = "KOMMANDO_LOG",
         default_value = "info,poem=warn,sqlx=warn,sea_orm_migration=warn",
         value_name = "FILTER",
-        global = true,
-        help_heading = "Settings"
+        global = true
     )]
     pub log: String,
 
     /// How it is logged [default: text on a terminal, json otherwise]
-    #[arg(long, env = "KOMMANDO_LOG_FORMAT", value_name = "FORMAT", global = true, help_heading = "Settings")]
+    #[arg(long, env = "KOMMANDO_LOG_FORMAT", value_name = "FORMAT", global = true)]
     pub log_format: Option<LogFormat>,
 
     /// The work a password's verification takes: KiB of memory, passes, lanes of argon2id
-    #[arg(
-        long,
-        env = "KOMMANDO_PASSWORD_COST",
-        default_value = "m=19456,t=2,p=1",
-        value_name = "COST",
-        global = true,
-        help_heading = "Settings"
-    )]
+    #[arg(long, env = "KOMMANDO_PASSWORD_COST", default_value = "m=19456,t=2,p=1", value_name = "COST", global = true)]
     pub password_cost: Cost,
 }
 

@@ -2,11 +2,15 @@
 
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+
+// A signal alone would end us without the 'exit' that cleans up.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 export const password = 'correct horse battery staple';
 
@@ -26,13 +30,16 @@ export async function serveDemo(binary) {
     };
     const server = spawn(binary, ['serve', '--demo'], { ...settings, stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = once(server, 'exit');
-    const kill = () => server.kill('SIGKILL');
-    process.once('exit', kill); // should the tests end without stop()
+    const abandon = () => {
+        server.kill('SIGKILL');
+        rmSync(folder, { recursive: true, force: true });
+    };
+    process.once('exit', abandon); // should the tests end without stop()
 
     async function stop() {
         server.kill('SIGTERM');
         await ended;
-        process.off('exit', kill);
+        process.off('exit', abandon);
         await rm(folder, { recursive: true });
     }
 

@@ -1,7 +1,11 @@
 //! What travels in bodies: upstream's carriers, with its names, in its order (contract §2).
 
+mod credential;
 mod custom_command;
+mod license;
+mod lists;
 mod names;
+mod person;
 mod principal;
 mod rights;
 mod sample;

@@ -1,12 +1,8 @@
 //! The `SoPrincipalCarrier`: who is logged in, from the session's point of view (contract §2).
 
-use poem_openapi::{Enum, Object, types::Example};
+use poem_openapi::{Object, types::Example};
 
-use super::{
-    EjUserStatus, RoleType, UserType,
-    rights::{FieldProperties, TableRight},
-    sample,
-};
+use super::{EjUserStatus, RoleType, UserType, license::GrantedModuleLicense, sample};
 use crate::users::{User, user_group};
 
 /// Who is logged in.
@@ -68,55 +64,6 @@ pub struct SoPrincipalCarrier {
     pub database_context_identifier: String,
     /// The name to log in with.
     pub user_name: String,
-}
-
-/// A licence of a module that somebody has.
-#[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase")]
-pub struct GrantedModuleLicense {
-    /// Who sells it.
-    pub owner_id: i32,
-    /// Who sells it, by name.
-    pub owner_name: String,
-    /// More about the seller.
-    pub owner_description: String,
-    /// Its id.
-    pub module_id: i32,
-    /// Its name.
-    pub name: String,
-    /// More about it.
-    pub description: String,
-    /// Its version.
-    pub version: String,
-    /// What it is counted by.
-    pub license_type: LicenseType,
-    /// 1 for a user plan.
-    pub extra_flags: i32,
-    /// More about it.
-    pub extra_info: String,
-    /// Where it stands.
-    pub sort_order: i32,
-    /// How many there are.
-    pub license_number: i32,
-    /// It is not shown.
-    pub is_hidden: bool,
-    /// It is not counted.
-    pub is_unrestricted: bool,
-    /// When it ends.
-    pub expiry_date: String,
-    /// Always null in this version.
-    pub table_right: Option<TableRight>,
-    /// Always empty in this version.
-    pub field_properties: FieldProperties,
-}
-
-/// What a licence is counted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum LicenseType {
-    Unknown,
-    Site,
-    Satellite,
-    User,
 }
 
 /// A credential that somebody showed.

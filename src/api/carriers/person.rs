@@ -1,0 +1,152 @@
+//! The person behind a user (contract §2).
+
+use poem_openapi::Object;
+
+use super::rights::{FieldProperties, TableRight};
+use crate::users::person;
+
+/// The person behind a user.
+#[derive(Clone, Debug, PartialEq, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct Person {
+    /// The position.
+    pub position: String,
+    /// The person's id.
+    pub person_id: i32,
+    /// Mr, Mrs, …
+    pub mrmrs: String,
+    /// First name.
+    pub firstname: String,
+    /// Last name.
+    pub lastname: String,
+    /// Middle name.
+    pub middle_name: String,
+    /// Title, such as `Account manager`.
+    pub title: String,
+    /// A description.
+    pub description: String,
+    /// E-mail address.
+    pub email: String,
+    /// First, middle and last name.
+    pub full_name: String,
+    /// Direct phone number.
+    pub direct_phone: String,
+    /// The full name with Mr or Mrs before it.
+    pub formal_name: String,
+    /// The country.
+    pub country_id: i32,
+    /// The company.
+    pub contact_id: i32,
+    /// The company's name.
+    pub contact_name: String,
+    /// 1 when retired, else 0.
+    pub retired: i32,
+    /// Where it stands in lists.
+    pub rank: i32,
+    /// Always 0.
+    pub active_interests: i32,
+    /// The company's department.
+    pub contact_department: String,
+    /// Always 0.
+    pub contact_country_id: i32,
+    /// Always empty.
+    pub contact_org_nr: String,
+    /// Always empty.
+    pub fax_phone: String,
+    /// Mobile phone number.
+    pub mobile_phone: String,
+    /// Always empty.
+    pub contact_phone: String,
+    /// The user's short name.
+    pub associate_name: String,
+    /// The user's id.
+    pub associate_id: i32,
+    /// Always false.
+    pub use_person_address: bool,
+    /// Always empty.
+    pub contact_fax: String,
+    /// Always empty.
+    pub kanafname: String,
+    /// Always empty.
+    pub kanalname: String,
+    /// Always empty.
+    pub post1: String,
+    /// Always empty.
+    pub post2: String,
+    /// Always empty.
+    pub post3: String,
+    /// Always empty.
+    pub email_name: String,
+    /// The company's name and department.
+    pub contact_full_name: String,
+    /// Always 0.
+    pub active_erp_links: i32,
+    /// Always 0.
+    pub ticket_priority_id: i32,
+    /// Always 0.
+    pub support_language_id: i32,
+    /// Always 0.
+    pub support_associate_id: i32,
+    /// Always empty.
+    pub category_name: String,
+    /// Always empty.
+    pub person_number: String,
+    /// Always null in this version.
+    pub table_right: Option<TableRight>,
+    /// Always empty in this version.
+    pub field_properties: FieldProperties,
+}
+
+impl Person {
+    pub fn new(person: person::Model, associate_id: i32, associate_name: &str) -> Self {
+        let full_name = person.full_name();
+        let joined = |separator, parts: [&str; 2]| {
+            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(separator)
+        };
+        Self {
+            formal_name: joined(" ", [&person.mrmrs, &full_name]),
+            contact_full_name: joined(", ", [&person.contact_name, &person.contact_department]),
+            position: person.position,
+            person_id: person.id,
+            mrmrs: person.mrmrs,
+            firstname: person.firstname,
+            lastname: person.lastname,
+            middle_name: person.middle_name,
+            title: person.title,
+            description: person.description,
+            email: person.email,
+            full_name,
+            direct_phone: person.direct_phone,
+            country_id: person.country_id,
+            contact_id: person.contact_id,
+            contact_name: person.contact_name,
+            retired: person.retired.into(),
+            rank: person.rank,
+            active_interests: 0,
+            contact_department: person.contact_department,
+            contact_country_id: 0,
+            contact_org_nr: String::new(),
+            fax_phone: String::new(),
+            mobile_phone: person.mobile_phone,
+            contact_phone: String::new(),
+            associate_name: associate_name.to_owned(),
+            associate_id,
+            use_person_address: false,
+            contact_fax: String::new(),
+            kanafname: String::new(),
+            kanalname: String::new(),
+            post1: String::new(),
+            post2: String::new(),
+            post3: String::new(),
+            email_name: String::new(),
+            active_erp_links: 0,
+            ticket_priority_id: 0,
+            support_language_id: 0,
+            support_associate_id: 0,
+            category_name: String::new(),
+            person_number: String::new(),
+            table_right: None,
+            field_properties: FieldProperties::new(),
+        }
+    }
+}
