@@ -4,11 +4,11 @@ use std::{collections::BTreeSet, process::Command};
 
 use kommando::config::Config;
 
-/// Words of this form in a text, those of secrets' files aside.
+/// Names of variables in a text; the prefix alone is none, and a secret's file belongs to the secret.
 fn variables(text: &str) -> BTreeSet<String> {
     let words = text.split(|character: char| !(character.is_ascii_uppercase() || "_".contains(character)));
-    let ours = words.filter(|word| word.starts_with("KOMMANDO_") && !word.ends_with("_FILE"));
-    ours.map(str::to_owned).collect()
+    let names = words.filter(|word| word.strip_prefix("KOMMANDO_").is_some_and(|rest| !rest.is_empty()));
+    names.filter(|name| !name.ends_with("_FILE")).map(str::to_owned).collect()
 }
 
 fn readme() -> String {
