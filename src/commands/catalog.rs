@@ -10,9 +10,10 @@ use super::Definition;
 static EXAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/commands.d");
 const EXTENSIONS: [&str; 2] = ["yaml", "yml"];
 
-/// A definition and the content hash of its file.
+/// A definition, its file, and the hash of what stands in it.
 #[derive(Debug)]
 pub struct Entry {
+    pub file: String,
     pub definition: Definition,
     /// SHA-256 of the file, in hexadecimal.
     pub hash: String,
@@ -26,14 +27,17 @@ pub struct Catalog(Vec<Entry>);
 #[derive(Debug)]
 pub struct Fault {
     file: String,
-    line: Option<u64>,
+    at: Option<Place>,
     problem: String,
 }
 
+/// Line and column, both from 1.
+type Place = (u64, u64);
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", self.file, self.problem),
+        match self.at {
+            Some((line, column)) => write!(f, "{}:{line}:{column}: {}", self.file, self.problem),
             None => write!(f, "{}: {}", self.file, self.problem),
         }
     }
@@ -73,7 +77,7 @@ impl Catalog {
     pub fn from_folder(folder: &Path) -> Result<Self, Faults> {
         let unreadable = |error: io::Error| {
             let problem = format!("the folder of command definitions cannot be read: {error}");
-            Faults(vec![Fault { file: folder.display().to_string(), line: None, problem }])
+            Faults(vec![Fault { file: folder.display().to_string(), at: None, problem }])
         };
         let mut files = Vec::new();
         for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -98,27 +102,19 @@ impl Catalog {
 
     fn read(mut files: Vec<(String, io::Result<String>)>) -> Result<Self, Faults> {
         files.sort_by(|one, other| one.0.cmp(&other.0));
-        let mut faults = Vec::new();
-        let mut entries: Vec<(String, Entry)> = Vec::new();
+        let (mut entries, mut faults) = (Vec::new(), Vec::new());
         for (file, text) in files {
-            let read = text.map_err(|error| (None, error.to_string())).and_then(|text| parse(&text));
-            let taken = |entry: &Entry| {
-                let name = entry.definition.name.as_str();
-                let same = |other: &&(String, Entry)| other.1.definition.name.as_str().eq_ignore_ascii_case(name);
-                entries.iter().find(same).map(|(file, _)| format!("the name `{name}` is taken by {file}; rename one"))
-            };
-            match read.and_then(|entry| taken(&entry).map_or(Ok(entry), |problem| Err((None, problem)))) {
-                Ok(entry) => entries.push((file, entry)),
-                Err((line, problem)) => faults.push(Fault { file, line, problem }),
+            let text = text.map_err(|error| (None, error.to_string()));
+            match text.and_then(|text| parse(&file, &text, &entries)) {
+                Ok(entry) => entries.push(entry),
+                Err((at, problem)) => faults.push(Fault { file, at, problem }),
             }
         }
-        if faults.is_empty() { Ok(Self::sorted(entries)) } else { Err(Faults(faults)) }
-    }
-
-    fn sorted(entries: Vec<(String, Entry)>) -> Self {
-        let mut entries: Vec<_> = entries.into_iter().map(|(_, entry)| entry).collect();
+        if !faults.is_empty() {
+            return Err(Faults(faults));
+        }
         entries.sort_by(|one, other| one.definition.name.as_str().cmp(other.definition.name.as_str()));
-        Self(entries)
+        Ok(Self(entries))
     }
 }
 
@@ -127,12 +123,32 @@ fn is_definition(name: &str) -> bool {
     extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
 }
 
-fn parse(text: &str) -> Result<Entry, (Option<u64>, String)> {
-    let definition = serde_saphyr::from_str(text).map_err(|error: serde_saphyr::Error| {
-        (error.location().map(|location| location.line()), error.without_snippet().to_string())
+fn parse(file: &str, text: &str, known: &[Entry]) -> Result<Entry, (Option<Place>, String)> {
+    let at_first_key = |problem: String| (place_of_first_key(text, &problem), problem);
+    let definition: Definition = serde_saphyr::from_str(text).map_err(|error: serde_saphyr::Error| {
+        let (at, problem) = at_first_key(plain(&error.without_snippet().to_string()));
+        (error.location().map(|location| (location.line(), location.column())).or(at), problem)
     })?;
+    let name = definition.name.as_str();
+    if let Some(other) = known.iter().find(|entry| entry.definition.name.as_str().eq_ignore_ascii_case(name)) {
+        return Err(at_first_key(format!("the `name` {name} is taken by {}; rename one", other.file)));
+    }
     let hash = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Entry { definition, hash })
+    Ok(Entry { file: file.to_owned(), definition, hash })
+}
+
+/// The parser's message without the place, which stands before it, and without advice to programmers.
+fn plain(message: &str) -> String {
+    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
+    message.split(", set DuplicateKeyPolicy").next().unwrap_or_default().to_owned()
+}
+
+/// Where the key stands that a problem between keys names first, in backticks.
+fn place_of_first_key(text: &str, problem: &str) -> Option<Place> {
+    let key = problem.split('`').nth(1)?;
+    let is_key = |line: &str| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'));
+    let line = text.lines().position(is_key)?;
+    Some((line as u64 + 1, 1))
 }
 
 #[cfg(test)]
@@ -156,7 +172,7 @@ mod tests {
     #[test]
     fn names_that_differ_only_by_case_are_refused() {
         let fault = read(&[("a.yaml", HELLO), ("b.yaml", &HELLO.replace("name: hello", "name: Hello"))]);
-        assert_eq!(fault.expect_err("a fault"), "b.yaml: the name `Hello` is taken by a.yaml; rename one");
+        assert_eq!(fault.expect_err("a fault"), "b.yaml:1:1: the `name` Hello is taken by a.yaml; rename one");
     }
 
     #[test]
@@ -165,14 +181,15 @@ mod tests {
         let fault = read(&[("a.yaml", &misspelt), ("b.yaml", "name: 1st\n")]).expect_err("two faults");
         let lines: Vec<_> = fault.lines().collect();
         assert_eq!(lines.len(), 2, "{fault}");
-        assert!(lines[0].starts_with("a.yaml:4: ") && lines[0].contains("mesage"), "{fault}");
-        assert!(lines[1].starts_with("b.yaml:1: ") && lines[1].contains("1st"), "{fault}");
+        assert!(lines[0].starts_with("a.yaml:4:5: ") && lines[0].contains("mesage"), "{fault}");
+        assert!(lines[1].starts_with("b.yaml:1:7: ") && lines[1].contains("1st"), "{fault}");
     }
 
     #[test]
     fn a_question_and_its_buttons_belong_together() {
         let asked = format!("{HELLO}question: Sure?\n");
-        assert!(read(&[("a.yaml", &asked)]).expect_err("a fault").contains("`question` without `confirm`"));
+        let fault = read(&[("a.yaml", &asked)]).expect_err("a fault");
+        assert!(fault.starts_with("a.yaml:5:1: `question` without `confirm`"), "{fault}");
         let buttons = format!("{HELLO}confirm: yes_no\n");
         assert!(read(&[("a.yaml", &buttons)]).expect_err("a fault").contains("`confirm` without `question`"));
         assert!(read(&[("a.yaml", &format!("{asked}confirm: yes_no\n"))]).is_ok());

@@ -122,7 +122,7 @@ fn definitions_are_checked_with_one_line_per_fault() {
     assert!(!got.ok);
     let lines: Vec<_> = got.err.lines().collect();
     assert_eq!(lines.len(), 2, "{}", got.err);
-    assert!(lines[0].starts_with("broken/a.yaml:4: ") && lines[0].contains("set_presence"), "{}", got.err);
+    assert!(lines[0].starts_with("broken/a.yaml:4:5: ") && lines[0].contains("set_presence"), "{}", got.err);
     assert!(lines[1].starts_with("broken/b.yaml:") && lines[1].contains("display_name"), "{}", got.err);
 }
 
