@@ -69,11 +69,12 @@ fn swagger_ui(document: &serde_json::Value) -> String {
     let document = document.to_string().replace("</", "<\\/");
     let (head, rest) = html.split_once("let spec = ").unwrap_or((&html, ""));
     let tail = rest.find("let oauth2RedirectUrl").map_or("", |start| &rest[start..]);
-    let options = "tryItOutEnabled: true, displayRequestDuration: true, validatorUrl: null, deepLinking: true,";
+    let options = "tryItOutEnabled: true, displayRequestDuration: true, validatorUrl: null, defaultModelsExpandDepth: 0, \
+        deepLinking: true,";
     format!("<!doctype html>\n{head}let spec = {document};\n    {tail}")
         .replacen("deepLinking: true,", options, 1)
         .replacen("<html charset=\"UTF-8\">", "<html lang=\"en\">", 1)
-        .replacen("<title>Swagger UI</title>", "<title>kommando</title>", 1)
+        .replacen("<title>Swagger UI</title>", "<title>kommando</title><link rel=\"icon\" href=\"data:,\">", 1)
 }
 
 #[cfg(test)]
@@ -85,6 +86,6 @@ mod tests {
         let page = swagger_ui(&serde_json::json!({"x": "</script>"}));
         assert!(page.contains(r#"let spec = {"x":"<\/script>"};"#));
         assert!(page.contains("validatorUrl: null") && page.contains("SwaggerUIBundle({"));
-        assert!(page.contains("<title>kommando</title>") && page.contains(r#"<html lang="en">"#));
+        assert!(page.contains("<title>kommando</title><link rel=\"icon\"") && page.contains(r#"<html lang="en">"#));
     }
 }

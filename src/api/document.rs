@@ -1,9 +1,13 @@
 //! The OpenAPI document: made by poem-openapi, and normalised once.
 
-use poem_openapi::{ContactObject, LicenseObject, OpenApiService, ServerObject};
+use std::collections::BTreeMap;
+
+use poem_openapi::{ContactObject, LicenseObject, OpenApiService, ServerObject, types::ToJSON};
+use sea_orm::DbErr;
 use serde_json::{Map, Value};
 
 use super::Operations;
+use crate::error::{Error, ErrorInfo};
 
 const TITLE: &str = "kommando";
 const DESCRIPTION: &str = "Users, and the custom commands that can be run on them: a self-hosted server, compatible on \
@@ -36,21 +40,24 @@ pub fn document() -> Value {
 ///
 /// - media types are written without parameters, since generators compare them as a whole;
 /// - headers are spelt as they are known, not in capitals;
+/// - each error status shows an error of its own;
 /// - a description stands beside a reference, not a second time within it;
 /// - a property that may be missing may be null, as upstream's are: a reference then stands in `allOf`;
 /// - an operation without security says so, rather than nothing;
+/// - tags stand in the order of their operations;
 /// - noise that says what is so anyway is left out.
 pub fn normalise(mut document: Value) -> Value {
     for operation in operations_mut(&mut document) {
         operation.entry("security").or_insert_with(|| Value::Array(Vec::new()));
-        for response in members_mut(operation.get_mut("responses")) {
+        for (status, response) in object_mut(operation.get_mut("responses")) {
             strip_media_types(response.get_mut("content"));
             spell_headers(response.get_mut("headers"));
+            show_error(status, response);
         }
         strip_media_types(operation.get_mut("requestBody").and_then(|body| body.get_mut("content")));
     }
-    let schemas = document.pointer_mut("/components/schemas");
-    members_mut(schemas).for_each(make_optional_nullable);
+    make_optional_nullable(&mut document);
+    sort_tags(&mut document);
     drop_noise(&mut document);
     document
 }
@@ -59,8 +66,12 @@ fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Map<String,
     members_mut(document.get_mut("paths")).flat_map(|path| members_mut(Some(path))).filter_map(Value::as_object_mut)
 }
 
+fn object_mut(value: Option<&mut Value>) -> impl Iterator<Item = (&String, &mut Value)> {
+    value.and_then(Value::as_object_mut).into_iter().flatten()
+}
+
 fn members_mut(value: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
-    value.and_then(Value::as_object_mut).into_iter().flat_map(|members| members.iter_mut().map(|(_, value)| value))
+    object_mut(value).map(|(_, value)| value)
 }
 
 fn strip_media_types(content: Option<&mut Value>) {
@@ -78,20 +89,89 @@ fn spell_headers(headers: Option<&mut Value>) {
     *headers = std::mem::take(headers).into_iter().map(|(name, header)| (spell(name), header)).collect();
 }
 
-fn make_optional_nullable(schema: &mut Value) {
-    let required: Vec<String> = schema
-        .get("required")
-        .and_then(Value::as_array)
-        .map(|names| names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect())
-        .unwrap_or_default();
-    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
-    for (_, property) in properties.iter_mut().filter(|(name, _)| !required.contains(name)) {
+/// An error as this status has it, made by the code that answers it.
+fn show_error(status: &str, response: &mut Value) {
+    let error = match status {
+        "400" => Error::InvalidArgument(
+            "Parameter actionResult: `Maybe` is not one of Implicit, Yes, Ok, No, Cancel.".to_owned(),
+        ),
+        "401" => Error::Unauthenticated,
+        "403" => Error::MayNotReadUser,
+        "404" => Error::NoSuchUser,
+        "406" => Error::NotAcceptable,
+        "413" => Error::BodyTooLarge,
+        "415" => Error::UnsupportedMediaType,
+        "500" => Error::internal("shown to nobody"),
+        "503" => Error::Unavailable(DbErr::Custom("shown to nobody".to_owned())),
+        _ => return,
+    };
+    for media in members_mut(response.get_mut("content")).filter_map(Value::as_object_mut) {
+        media.insert("example".to_owned(), ErrorInfo::from(&error).to_json().unwrap_or_default());
+    }
+}
+
+fn make_optional_nullable(document: &mut Value) {
+    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
+    let types: BTreeMap<String, Value> =
+        schemas.iter().map(|(name, schema)| (reference_to(name), schema["type"].clone())).collect();
+    schemas.values_mut().for_each(|schema| make_properties_nullable(schema, &types));
+    // Null must fit what is referred to as well. Where nobody refers to it otherwise, it can say so.
+    let (mut all, mut optional) = (Vec::new(), Vec::new());
+    for schema in schemas.values() {
+        references(schema, &mut all);
+        let properties = schema["properties"].as_object().into_iter().flat_map(Map::values);
+        properties.filter(|property| property["nullable"] == true).for_each(|one| references(one, &mut optional));
+    }
+    for (name, schema) in schemas.iter_mut() {
+        let count = |found: &[String]| found.iter().filter(|one| **one == reference_to(name)).count();
+        let is_only_optional = count(&optional) > 0 && count(&optional) == count(&all);
+        if let (true, Some(schema)) = (is_only_optional, schema.as_object_mut()) {
+            schema.insert("nullable".to_owned(), Value::Bool(true));
+        }
+    }
+}
+
+fn make_properties_nullable(schema: &mut Value, types: &BTreeMap<String, Value>) {
+    let required: Vec<Value> = schema["required"].as_array().cloned().unwrap_or_default();
+    for (_, property) in object_mut(schema.get_mut("properties")).filter(|(name, _)| !required.contains(&json(name))) {
         let Some(property) = property.as_object_mut() else { continue };
         if let Some(reference) = property.remove("$ref") {
             let reference = Value::Object(Map::from_iter([("$ref".to_owned(), reference)]));
             property.insert("allOf".to_owned(), Value::Array(vec![reference]));
         }
+        // `nullable` counts only beside a `type`: that of the schema referred to.
+        let reference = property.get("allOf").and_then(|parts| parts.pointer("/0/$ref")).and_then(Value::as_str);
+        if let Some(referred) = reference.and_then(|reference| types.get(reference)).cloned() {
+            property.insert("type".to_owned(), referred);
+        }
         property.insert("nullable".to_owned(), Value::Bool(true));
+    }
+}
+
+fn reference_to(name: &str) -> String {
+    format!("#/components/schemas/{name}")
+}
+
+fn json(text: &str) -> Value {
+    Value::String(text.to_owned())
+}
+
+/// Every reference in a value.
+fn references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        Value::Object(members) => {
+            found.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
+            members.values().for_each(|member| references(member, found));
+        }
+        _ => {}
+    }
+}
+
+fn sort_tags(document: &mut Value) {
+    let used: Vec<Value> = operations_mut(document).filter_map(|operation| operation["tags"].get(0).cloned()).collect();
+    if let Some(tags) = document.get_mut("tags").and_then(Value::as_array_mut) {
+        tags.sort_by_key(|tag| used.iter().position(|used| *used == tag["name"]));
     }
 }
 

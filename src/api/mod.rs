@@ -28,10 +28,10 @@ use crate::{auth::Authenticator, commands::Commands, store::Store};
 
 /// Every operation.
 type Operations = operations::Documented<(
-    version::VersionOperations,
     custom_command::CustomCommandOperations,
     operations::IdOrName<user::UserById, user::UserByName>,
     current::CurrentOperations,
+    version::VersionOperations,
     health::HealthOperations,
     docs::Pages,
 )>;

@@ -25,13 +25,13 @@ pub type RouteTable = HashMap<String, HashMap<Method, BoxEndpoint<'static>>>;
 /// The path parameter in which an id or a name can stand.
 const ID_OR_NAME: &str = "param0";
 
-/// The headers that upstream lists with every operation (contract §1.0): name, example, meaning.
-const SHARED_HEADERS: [(&str, &str, &str); 5] = [
-    ("Accept-Language", "en", "The languages of texts, best first. Accepted; has no effect in this version."),
-    ("SO-Language", "en", "The language of texts, over Accept-Language. Accepted; has no effect in this version."),
-    ("SO-Culture", "en-US", "The culture of numbers and dates in texts. Accepted; has no effect in this version."),
-    ("SO-TimeZone", "UTC", "The time zone of dates. Accepted; has no effect in this version: dates are in UTC."),
-    ("SO-AppToken", "", "The token of a partner application. Accepted; has no effect in this version."),
+/// The headers that upstream lists with every operation (contract §1.0): name and meaning.
+const SHARED_HEADERS: [(&str, &str); 5] = [
+    ("Accept-Language", "The languages of texts, best first. Accepted; has no effect in this version."),
+    ("SO-Language", "The language of texts, over Accept-Language. Accepted; has no effect in this version."),
+    ("SO-Culture", "The culture of numbers and dates in texts. Accepted; has no effect in this version."),
+    ("SO-TimeZone", "The time zone of dates. Accepted; has no effect in this version: dates are in UTC."),
+    ("SO-AppToken", "The token of a partner application. Accepted; has no effect in this version."),
 ];
 
 /// Operations with everything they share: headers, errors, security, and the one shape of errors.
@@ -95,14 +95,13 @@ fn complete(operation: &mut MetaOperation) {
         operation.params.extend(SHARED_HEADERS.map(shared_header));
     }
     responses.sort_by_key(|response| response.status);
-    responses.iter_mut().for_each(document_headers);
+    responses.iter_mut().for_each(complete_response);
 }
 
-fn shared_header((name, example, meaning): (&str, &str, &str)) -> MetaOperationParam {
-    let example = (!example.is_empty()).then(|| example.into());
+fn shared_header((name, meaning): (&str, &str)) -> MetaOperationParam {
     MetaOperationParam {
         name: name.to_owned(),
-        schema: MetaSchemaRef::Inline(Box::new(MetaSchema { example, ..MetaSchema::new("string") })),
+        schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))),
         in_type: MetaParamIn::Header,
         description: Some(meaning.to_owned()),
         required: false,
@@ -112,7 +111,10 @@ fn shared_header((name, example, meaning): (&str, &str, &str)) -> MetaOperationP
     }
 }
 
-fn document_headers(response: &mut MetaResponse) {
+fn complete_response(response: &mut MetaResponse) {
+    if response.description.is_empty() {
+        response.description = "OK";
+    }
     let mut add = |name: &str, meaning: &str| {
         response.headers.push(MetaHeader {
             name: name.to_owned(),

@@ -10,8 +10,6 @@ use crate::harness::Server;
 
 fn operations(document: &Value) -> Vec<(String, String, &Map<String, Value>)> {
     let paths = document["paths"].as_object().expect("paths").iter();
-    let each = |(path, methods): (&String, &'_ Value)| (path.clone(), methods.clone());
-    let _ = each;
     paths
         .flat_map(|(path, methods)| {
             let methods = methods.as_object().expect("methods").iter();
@@ -135,28 +133,60 @@ fn every_reference_leads_somewhere() {
 #[test]
 fn the_normalising_pass_mends_what_poem_openapi_cannot_be_told() {
     let made = json!({
-        "paths": {"/x": {"get": {"parameters": [{"name": "a", "deprecated": false, "explode": true}], "responses": {"200": {
-            "content": {"application/json; charset=utf-8": {}},
-            "headers": {"X-COMMAND-OUTCOME": {"deprecated": false}, "Retry-After": {}}
-        }}}}},
-        "components": {"schemas": {"X": {"required": ["Name"], "properties": {
-            "Name": {"type": "string"},
-            "Value": {"type": "string"},
-            "Right": {"$ref": "#/r"},
-            "Told": {"description": "d", "allOf": [{"$ref": "#/r"}, {"description": "d"}]}
-        }}}}
+        "tags": [{"name": "A"}, {"name": "B"}],
+        "paths": {
+            "/x": {"get": {
+                "tags": ["B"],
+                "parameters": [{"name": "a", "deprecated": false, "explode": true}],
+                "responses": {"200": {
+                    "content": {"application/json; charset=utf-8": {}},
+                    "headers": {"X-COMMAND-OUTCOME": {"deprecated": false}, "Retry-After": {}}
+                }}
+            }},
+            "/y": {"get": {"tags": ["A"], "security": [{"Basic": []}], "responses": {}}}
+        },
+        "components": {"schemas": {
+            "Right": {"type": "object"},
+            "Kind": {"type": "string"},
+            "X": {"required": ["Name", "Kind"], "properties": {
+                "Name": {"type": "string"},
+                "Value": {"type": "string"},
+                "Kind": {"description": "d", "allOf": [{"$ref": "#/components/schemas/Kind"}, {"description": "d"}]},
+                "Other": {"$ref": "#/components/schemas/Kind"},
+                "Right": {"description": "d", "allOf": [{"$ref": "#/components/schemas/Right"}, {"description": "d"}]}
+            }}
+        }}
     });
     let expected = json!({
-        "paths": {"/x": {"get": {"parameters": [{"name": "a"}], "responses": {"200": {
-            "content": {"application/json": {}},
-            "headers": {"X-Command-Outcome": {}, "Retry-After": {}}
-        }}, "security": []}}},
-        "components": {"schemas": {"X": {"required": ["Name"], "properties": {
-            "Name": {"type": "string"},
-            "Value": {"type": "string", "nullable": true},
-            "Right": {"allOf": [{"$ref": "#/r"}], "nullable": true},
-            "Told": {"description": "d", "allOf": [{"$ref": "#/r"}], "nullable": true}
-        }}}}
+        "tags": [{"name": "B"}, {"name": "A"}],
+        "paths": {
+            "/x": {"get": {
+                "tags": ["B"],
+                "parameters": [{"name": "a"}],
+                "responses": {"200": {
+                    "content": {"application/json": {}},
+                    "headers": {"X-Command-Outcome": {}, "Retry-After": {}}
+                }},
+                "security": []
+            }},
+            "/y": {"get": {"tags": ["A"], "security": [{"Basic": []}], "responses": {}}}
+        },
+        "components": {"schemas": {
+            "Right": {"type": "object", "nullable": true},
+            "Kind": {"type": "string"},
+            "X": {"required": ["Name", "Kind"], "properties": {
+                "Name": {"type": "string"},
+                "Value": {"type": "string", "nullable": true},
+                "Kind": {"description": "d", "allOf": [{"$ref": "#/components/schemas/Kind"}]},
+                "Other": {"type": "string", "allOf": [{"$ref": "#/components/schemas/Kind"}], "nullable": true},
+                "Right": {
+                    "description": "d",
+                    "type": "object",
+                    "allOf": [{"$ref": "#/components/schemas/Right"}],
+                    "nullable": true
+                }
+            }}
+        }}
     });
     assert_eq!(api::normalise(made), expected);
     assert_eq!(api::normalise(expected.clone()), expected, "a second pass finds nothing");
