@@ -1,10 +1,12 @@
 //! How texts read: languages, and strings that hold a text in several of them (contract §5.2).
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fmt::{self, Write},
 };
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, Visitor},
@@ -165,6 +167,23 @@ impl<'de> Deserialize<'de> for MultiLanguage {
         }
 
         deserializer.deserialize_any(Texts)
+    }
+}
+
+impl JsonSchema for MultiLanguage {
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let languages = LANGUAGES.map(|(_, iso)| iso);
+        json_schema!({
+            "description": "One text, or one for each language by ISO code.",
+            "anyOf": [
+                {"type": "string"},
+                {"type": "object", "propertyNames": {"enum": languages}, "additionalProperties": {"type": "string"}, "minProperties": 1}
+            ]
+        })
     }
 }
 

@@ -1,10 +1,13 @@
 //! `kommando commands`.
 
-use std::path::PathBuf;
+use std::{
+    io::{Write, stdout},
+    path::PathBuf,
+};
 
 use clap::Subcommand;
 use kommando::{
-    commands::Catalog,
+    commands::{self, Catalog},
     config::{Config, DEFAULT_COMMANDS},
 };
 
@@ -15,11 +18,15 @@ pub enum Commands {
         /// The folder [default: that of --commands, or commands.d]
         folder: Option<PathBuf>,
     },
+    /// Print the JSON Schema of a definition, for editors
+    Schema,
 }
 
 impl Commands {
     pub fn run(self, config: &Config) -> anyhow::Result<()> {
-        let Self::Check { folder } = self;
+        let Self::Check { folder } = self else {
+            return Ok(writeln!(stdout(), "{:#}", commands::schema())?);
+        };
         let folder = folder.or_else(|| config.commands.clone()).unwrap_or_else(|| DEFAULT_COMMANDS.into());
         match Catalog::from_folder(&folder) {
             Ok(catalog) => {

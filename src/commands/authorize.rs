@@ -1,6 +1,6 @@
 //! Whether a caller may run a command on a user: one answer for the list, for execution and for the command line.
 
-use super::Definition;
+use super::{Definition, predicate::Predicate};
 use crate::users::{Caller, User};
 
 /// What stands between a caller and a command.
@@ -15,7 +15,9 @@ pub enum Verdict {
 }
 
 /// Nobody may unless the definition says so; `deny_roles` wins over `allow_roles`.
-pub fn authorize(caller: &Caller, command: &Definition, user: &User) -> Verdict {
+///
+/// `other_administrators` counts those besides the user; it matters only to a definition that asks for it.
+pub fn authorize(caller: &Caller, command: &Definition, user: &User, other_administrators: u64) -> Verdict {
     let holds_one_of = |roles: &[String]| roles.contains(&caller.role);
     if holds_one_of(&command.deny_roles) {
         return Verdict::Denied("your role is excluded from it");
@@ -23,15 +25,11 @@ pub fn authorize(caller: &Caller, command: &Definition, user: &User) -> Verdict 
     if !holds_one_of(&command.allow_roles) {
         return Verdict::Denied("your role is not among those it is for");
     }
-    let broken = |about_availability: bool| {
-        let mut relevant =
-            command.when.iter().filter(|predicate| predicate.is_about_availability() == about_availability);
-        relevant.any(|predicate| !predicate.holds(user, caller))
-    };
-    if broken(false) {
-        return Verdict::Denied("nobody may run it on their own user");
+    let broken = |predicate: &Predicate| predicate.broken_rule(user, caller, other_administrators);
+    if let Some(rule) = command.when.iter().find_map(broken) {
+        return Verdict::Denied(rule.reason());
     }
-    if broken(true) {
+    if command.when.iter().any(|predicate| predicate.is_unavailable(user)) {
         return Verdict::Unavailable;
     }
     Verdict::Permitted

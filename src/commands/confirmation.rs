@@ -1,9 +1,10 @@
 //! Which answer lets a command run. Upstream leaves this to the client's good will; here the server holds to it.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// What must be confirmed before a command runs: upstream's `Actions`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Confirmation {
     /// Nothing: it runs at once.

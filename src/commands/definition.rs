@@ -1,8 +1,14 @@
 //! The file of a command, read and checked.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{confirmation::Confirmation, predicate::Predicate, steps::StepDefinition, text::Text};
+use super::{
+    confirmation::Confirmation,
+    predicate::{Predicate, Rule},
+    steps::StepDefinition,
+    text::Text,
+};
 use crate::localization::MultiLanguage;
 
 const LONGEST_NAME: usize = 64;
@@ -24,9 +30,17 @@ pub struct Definition {
     pub steps: Vec<StepDefinition>,
 }
 
+impl Definition {
+    /// A condition of it speaks of the last administrator.
+    pub fn asks_for_administrators(&self) -> bool {
+        self.when.contains(&Predicate::Rule(Rule::NotLastAdmin))
+    }
+}
+
 /// A command's name: a letter, then letters, digits, `_`, `.` and `-`; 64 characters at most. It is a path segment.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(extend("pattern" = "^[A-Za-z][A-Za-z0-9_.-]{0,63}$"))]
 pub struct CommandName(String);
 
 impl CommandName {
@@ -49,26 +63,44 @@ impl TryFrom<String> for CommandName {
     }
 }
 
-/// A definition as it stands in the file, before what one field says is held against another.
-#[derive(Deserialize)]
+// A definition as it stands in the file, before what one field says is held against another.
+/// A custom command that can be run on users: one file, one command.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Command definition")]
 struct Written {
+    /// The name to run it by.
     name: CommandName,
+    /// What to call it on a button or in a menu.
     display_name: MultiLanguage,
+    /// What it does.
     #[serde(default = "no_text")]
     description: MultiLanguage,
+    /// A hint about it.
     #[serde(default = "no_text")]
     tooltip: MultiLanguage,
+    /// Conditions that must all hold for it to be offered and run.
     #[serde(default)]
     when: Vec<Predicate>,
+    /// The roles that may run it: nobody else may.
     #[serde(default)]
     allow_roles: Vec<String>,
+    /// Roles that may not run it, whatever else is said.
     #[serde(default)]
     deny_roles: Vec<String>,
+    /// What must be confirmed before it runs.
     #[serde(default)]
     confirm: Confirmation,
+    /// What is asked; needed exactly when something must be confirmed.
     question: Option<Text>,
+    /// What it does, in this order, all of it or nothing.
+    #[schemars(length(min = 1))]
     steps: Vec<StepDefinition>,
+}
+
+/// The JSON Schema of a definition's file, for editors.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Written).to_value()
 }
 
 fn no_text() -> MultiLanguage {

@@ -15,5 +15,5 @@ mod text;
 pub use authorize::{Verdict, authorize};
 pub use catalog::{Catalog, Faults};
 pub use confirmation::{ActionResult, Confirmation};
-pub use definition::Definition;
+pub use definition::{Definition, schema};
 pub use run::{Attempt, Commands, Offer, Report};

@@ -1,26 +1,58 @@
 //! The conditions of a definition's `when`: typed tests of the user's fields, and rules between user and caller.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use sea_orm::ActiveEnum;
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{Error, IntoDeserializer, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use crate::users::{Caller, Presence, User, UserType};
+use crate::users::{Caller, Presence, User, UserType, role};
 
 /// One condition. All of a definition's conditions must hold.
 #[derive(Debug, PartialEq)]
 pub enum Predicate {
-    /// The caller is another user: a matter of permission.
-    NotSelf,
+    /// Something holds between the user and the caller: a matter of permission.
+    Rule(Rule),
     /// A field of the user has a certain value: a matter of availability.
     Field { field: Field, test: Test },
 }
 
+/// What must hold between the user and the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// The caller is another user.
+    NotSelf,
+    /// Somebody else is an administrator, too.
+    NotLastAdmin,
+    /// The user's role does not outrank the caller's.
+    NotHigherRank,
+}
+
+impl Rule {
+    fn holds(self, user: &User, caller: &Caller, other_administrators: u64) -> bool {
+        match self {
+            Self::NotSelf => user.user.id != caller.user_id,
+            Self::NotLastAdmin => user.role.name != role::ADMINISTRATOR || other_administrators > 0,
+            Self::NotHigherRank => user.role.rank <= caller.role_rank,
+        }
+    }
+
+    /// Why a caller is refused, fit for that caller.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NotSelf => "nobody may run it on their own user",
+            Self::NotLastAdmin => "this is the last administrator",
+            Self::NotHigherRank => "the user's role outranks yours",
+        }
+    }
+}
+
 /// A field that can be tested.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
     Deleted,
@@ -44,7 +76,7 @@ pub enum Test {
 }
 
 /// A value in a test.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Value {
     Bool(bool),
@@ -53,17 +85,17 @@ pub enum Value {
 }
 
 impl Predicate {
-    /// It holds for this user and this caller.
-    pub fn holds(&self, user: &User, caller: &Caller) -> bool {
+    /// The rule, when it is one and is broken.
+    pub fn broken_rule(&self, user: &User, caller: &Caller, other_administrators: u64) -> Option<Rule> {
         match self {
-            Self::NotSelf => user.user.id != caller.user_id,
-            Self::Field { field, test } => test.holds(&field.of(user)),
+            Self::Rule(rule) => (!rule.holds(user, caller, other_administrators)).then_some(*rule),
+            Self::Field { .. } => None,
         }
     }
 
-    /// A user that does not fulfil it may still exist for the caller: the command is unavailable, not forbidden.
-    pub fn is_about_availability(&self) -> bool {
-        matches!(self, Self::Field { .. })
+    /// The user's field has another value: the command is unavailable, not forbidden.
+    pub fn is_unavailable(&self, user: &User) -> bool {
+        matches!(self, Self::Field { field, test } if !test.holds(&field.of(user)))
     }
 }
 
@@ -127,12 +159,16 @@ fn one_of<E: ActiveEnum<Value = String>>(value: &Value) -> Result<(), String> {
 }
 
 /// How a test of a field is written: `{field: deleted, is: false}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct FieldTest {
+    /// Which field of the user.
     field: Field,
+    /// It has this value.
     is: Option<Value>,
+    /// It has another value.
     not: Option<Value>,
+    /// It has one of these values.
     r#in: Option<Vec<Value>>,
 }
 
@@ -159,14 +195,11 @@ impl<'de> Deserialize<'de> for Predicate {
             type Value = Predicate;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`not_self` or a test such as {field: deleted, is: false}")
+                f.write_str("a rule such as not_self, or a test such as {field: deleted, is: false}")
             }
 
             fn visit_str<E: Error>(self, rule: &str) -> Result<Predicate, E> {
-                match rule {
-                    "not_self" => Ok(Predicate::NotSelf),
-                    _ => Err(E::custom(format!("unknown rule `{rule}`; there is `not_self`"))),
-                }
+                Rule::deserialize(rule.into_deserializer()).map(Predicate::Rule)
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Predicate, A::Error> {
@@ -175,6 +208,17 @@ impl<'de> Deserialize<'de> for Predicate {
         }
 
         deserializer.deserialize_any(Condition)
+    }
+}
+
+impl JsonSchema for Predicate {
+    fn schema_name() -> Cow<'static, str> {
+        "Predicate".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (rule, test) = (generator.subschema_for::<Rule>(), generator.subschema_for::<FieldTest>());
+        json_schema!({"description": "A rule, or a test of a field with one of is, not and in.", "anyOf": [rule, test]})
     }
 }
 
@@ -188,7 +232,7 @@ mod tests {
 
     #[test]
     fn the_written_forms_are_read() {
-        assert_eq!(read("not_self"), Ok(Predicate::NotSelf));
+        assert_eq!(read("not_self"), Ok(Predicate::Rule(Rule::NotSelf)));
         let is = Test::Is(Value::Bool(false));
         assert_eq!(read("{field: deleted, is: false}"), Ok(Predicate::Field { field: Field::Deleted, test: is }));
         let texts = Test::In(vec![Value::Text("Employee".into())]);
@@ -205,7 +249,7 @@ mod tests {
             ("{field: deleted}", "exactly one of"),
             ("{field: deleted, is: true, not: false}", "exactly one of"),
             ("{field: role, in: []}", "exactly one of"),
-            ("not_him", "there is `not_self`"),
+            ("not_him", "not_last_admin"),
             ("{field: shoe_size, is: 1}", "shoe_size"),
         ] {
             let fault = read(yaml).expect_err(yaml);

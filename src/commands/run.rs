@@ -1,9 +1,9 @@
 //! The one way to run a command, and the list of those that can be run.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{DatabaseTransaction, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, TransactionTrait};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -27,7 +27,7 @@ use crate::{
 pub struct Commands {
     store: Store,
     passwords: Passwords,
-    catalog: Arc<Catalog>,
+    catalog: Arc<RwLock<Arc<Catalog>>>,
 }
 
 /// Somebody wants a command to run on a user.
@@ -62,7 +62,17 @@ pub struct Offer {
 
 impl Commands {
     pub fn new(store: Store, passwords: Passwords, catalog: Catalog) -> Self {
-        Self { store, passwords, catalog: Arc::new(catalog) }
+        Self { store, passwords, catalog: Arc::new(RwLock::new(Arc::new(catalog))) }
+    }
+
+    /// Puts other definitions in force, all at once. What runs already goes on with the ones it began with.
+    pub fn replace(&self, catalog: Catalog) {
+        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
+    }
+
+    /// The definitions that are in force now.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The commands that the caller can run on the user now, by name.
@@ -71,8 +81,11 @@ impl Commands {
     /// The caller may not read the user, there is no such user, or the database does not answer.
     pub async fn list(&self, caller: &Caller, user_id: i32) -> Result<Vec<Offer>, Error> {
         let user = self.readable_user(caller, user_id).await?;
-        let permitted = |entry: &&Entry| authorize(caller, &entry.definition, &user) == Verdict::Permitted;
-        self.catalog.entries().iter().filter(permitted).map(|entry| offer(entry, caller, &user)).collect()
+        let catalog = self.catalog();
+        let asks = catalog.entries().iter().any(|entry| entry.definition.asks_for_administrators());
+        let others = other_administrators(self.store.reader(), user_id, asks).await?;
+        let permitted = |entry: &&Entry| authorize(caller, &entry.definition, &user, others) == Verdict::Permitted;
+        catalog.entries().iter().filter(permitted).map(|entry| offer(entry, caller, &user)).collect()
     }
 
     /// Runs a command on a user, or asks for what is missing, and records the attempt.
@@ -92,11 +105,12 @@ impl Commands {
     async fn attempt(&self, attempt: Attempt) -> Result<Report, Error> {
         let started_at = Utc::now();
         let user = self.readable_user(&attempt.caller, attempt.user_id).await?;
-        let Some(entry) = self.catalog.find(&attempt.command_name) else {
+        let catalog = self.catalog();
+        let Some(entry) = catalog.find(&attempt.command_name) else {
             return Err(Error::NoSuchCommand(attempt.command_name));
         };
         let run = Run { commands: self, attempt: &attempt, entry, started_at };
-        if let Err(error) = permit(authorize(&attempt.caller, &entry.definition, &user), entry) {
+        if let Err(error) = run.permit(self.store.reader(), &attempt.caller, &user).await {
             return Err(run.refuse(error).await);
         }
         match entry.definition.confirm.judge(attempt.answer) {
@@ -136,13 +150,9 @@ fn offer(entry: &Entry, caller: &Caller, user: &User) -> Result<Offer, Error> {
     })
 }
 
-fn permit(verdict: Verdict, entry: &Entry) -> Result<(), Error> {
-    let command = || entry.definition.name.as_str().to_owned();
-    match verdict {
-        Verdict::Permitted => Ok(()),
-        Verdict::Denied(reason) => Err(Error::CommandDenied { command: command(), reason }),
-        Verdict::Unavailable => Err(Error::CommandUnavailable { command: command() }),
-    }
+// Counting is a statement of its own: only a definition that asks for it pays.
+async fn other_administrators(db: &impl ConnectionTrait, user_id: i32, asks: bool) -> Result<u64, DbErr> {
+    if asks { users::count_other_administrators(db, user_id).await } else { Ok(0) }
 }
 
 /// One attempt on its way: everything its record needs.
@@ -164,7 +174,11 @@ impl Run<'_> {
         let said = |step: &Prepared| if let Prepared::Said(said) = step { Some(said.clone()) } else { None };
         match steps.iter().map(said).collect::<Option<Vec<_>>>() {
             // Nothing changes, so there is nothing to check again and nothing to hold together with the record.
-            Some(said) => self.close(Outcome::Succeeded, shown(&said), self.attempt.answer).await,
+            Some(said) => {
+                let record = self.record(Outcome::Succeeded, &stored(&said));
+                execution::insert(self.commands.store.writer(), record).await?;
+                Ok(Report { outcome: Outcome::Succeeded, message: shown(&said), result: self.attempt.answer })
+            }
             None => self.change(&steps).await,
         }
     }
@@ -200,8 +214,19 @@ impl Run<'_> {
         let caller = users::find(transaction, self.attempt.caller.user_id).await?;
         let caller = caller.as_ref().and_then(Caller::of).ok_or(Error::Unauthenticated)?;
         let user = users::find(transaction, self.attempt.user_id).await?.ok_or(Error::NoSuchUser)?;
-        permit(authorize(&caller, &self.entry.definition, &user), self.entry)?;
+        self.permit(transaction, &caller, &user).await?;
         Ok(user)
+    }
+
+    async fn permit(&self, db: &impl ConnectionTrait, caller: &Caller, user: &User) -> Result<(), Error> {
+        let definition = &self.entry.definition;
+        let others = other_administrators(db, user.user.id, definition.asks_for_administrators()).await?;
+        let command = || definition.name.as_str().to_owned();
+        match authorize(caller, definition, user, others) {
+            Verdict::Permitted => Ok(()),
+            Verdict::Denied(reason) => Err(Error::CommandDenied { command: command(), reason }),
+            Verdict::Unavailable => Err(Error::CommandUnavailable { command: command() }),
+        }
     }
 
     /// A refusal for want of permission is recorded; the caller gets it either way.
@@ -244,18 +269,18 @@ async fn apply(steps: &[Prepared], transaction: &DatabaseTransaction, user: &Use
     for step in steps {
         match step {
             Prepared::Said(text) => said.push(text.clone()),
-            Prepared::Change(change) => said.extend(change.apply(transaction, user).await?),
+            Prepared::Change(change) => said.push(change.apply(transaction, user).await?),
         }
     }
     Ok(said)
 }
 
 fn shown(said: &[Said]) -> MultiLanguage {
-    message(said.iter().map(|said| said.shown.clone()).collect())
+    message(said.iter().filter_map(|said| said.shown.clone()).collect())
 }
 
 fn stored(said: &[Said]) -> MultiLanguage {
-    message(said.iter().map(|said| said.stored.clone()).collect())
+    message(said.iter().filter_map(|said| said.stored.clone()).collect())
 }
 
 fn message(texts: Vec<MultiLanguage>) -> MultiLanguage {

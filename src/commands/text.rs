@@ -1,8 +1,9 @@
 //! Texts of a definition that speak of the user and the caller: templates, in one or more languages.
 
-use std::{collections::HashSet, fmt, sync::LazyLock};
+use std::{borrow::Cow, collections::HashSet, fmt, sync::LazyLock};
 
 use minijinja::{Environment, UndefinedBehavior, value::Serde};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{
@@ -127,6 +128,21 @@ fn check_variables(used: HashSet<String>) -> Result<(), String> {
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::compile(&MultiLanguage::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// In a file, a template is a text like any other.
+impl JsonSchema for Text {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        MultiLanguage::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<MultiLanguage>()
     }
 }
 

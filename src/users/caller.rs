@@ -10,6 +10,8 @@ pub struct Caller {
     pub name: String,
     /// The name of the user's role.
     pub role: String,
+    /// Its rank: higher outranks lower.
+    pub role_rank: i32,
     rights: Vec<FunctionRight>,
 }
 
@@ -23,6 +25,7 @@ impl Caller {
             user_id: user.user.id,
             name: user.user.name.clone(),
             role: user.role.name.clone(),
+            role_rank: user.role.rank,
             rights: user.role.function_rights.0.clone(),
         })
     }

@@ -21,6 +21,6 @@ pub use membership::other_groups;
 /// A row of the users table, and its columns, for those who make or change one.
 pub use user::{Column as UserColumn, Model as UserRow};
 pub use user::{
-    CreateError, Fields, NewUser, Presence, User, UserType, count, create, find, find_by_login, list, set_columns,
-    set_deleted, set_last_login,
+    CreateError, Fields, NewUser, Presence, User, UserType, count, count_other_administrators, create, find,
+    find_by_login, list, set_columns, set_deleted, set_last_login,
 };

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::Utc;
+use schemars::JsonSchema;
 use sea_orm::{
     FromJsonQueryResult, QueryOrder, QuerySelect, QueryTrait, Set, SqlErr,
     entity::prelude::*,
-    sea_query::{Expr, SimpleExpr},
+    sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +66,7 @@ pub enum UserType {
 }
 
 /// Whether a user can be reached. The names are upstream's (EjUserStatus).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize, JsonSchema)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(32))", rename_all = "PascalCase")]
 pub enum Presence {
     StatusNone,
@@ -160,6 +161,22 @@ pub async fn find_by_login(db: &impl ConnectionTrait, name: &str) -> Result<Opti
 /// The database does not answer.
 pub async fn count(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
     Entity::find().count(db).await
+}
+
+/// How many administrators there are besides this user who can call.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count_other_administrators(db: &impl ConnectionTrait, id: i32) -> Result<u64, DbErr> {
+    Entity::find()
+        .left_join(role::Entity)
+        .left_join(person::Entity)
+        .filter(role::Column::Name.eq(role::ADMINISTRATOR))
+        .filter(Column::Deleted.eq(false))
+        .filter(person::Column::Retired.eq(false).or(person::Column::Retired.is_null()))
+        .filter(Column::Id.ne(id))
+        .count(db)
+        .await
 }
 
 /// All users, by id.

@@ -80,6 +80,46 @@ async fn a_command_that_cannot_do_its_work_leaves_its_record_and_nothing_else() 
 }
 
 #[tokio::test]
+async fn a_role_and_a_group_are_set_by_name_and_a_note_is_for_the_record_alone() {
+    let server =
+        Server::with_commands(&["name: promote\ndisplay_name: Promote\nallow_roles: [Administrator]\nsteps:\n  \
+        - set_role: {role: Administrator}\n  - set_group: {group: Field sales}\n  \
+        - note: {text: 'by {{ caller.name }}'}\n"])
+        .await;
+    let got = server.execute("admin", ANNA, "promote", None).await;
+    assert_eq!(got.body["Message"], r#"NO:"Utført.";US:"Done.""#);
+    let anna = server.user(ANNA).await;
+    assert_eq!((anna.role.name.as_str(), anna.group.name.as_str()), ("Administrator", "Field sales"));
+    assert_eq!(server.executions().await[0].message, "by admin");
+}
+
+#[tokio::test]
+async fn a_role_or_group_that_does_not_exist_fails_the_command() {
+    for step in ["set_role: {role: King}", "set_group: {group: Moon}"] {
+        let definition = format!(
+            "name: send\ndisplay_name: Send\nallow_roles: [Administrator]\nsteps:\n  \
+             - set_deleted: {{value: true}}\n  - {step}\n"
+        );
+        let server = Server::with_commands(&[&definition]).await;
+        let got = server.execute("admin", ANNA, "send", None).await;
+        assert_eq!(got.header("x-command-outcome"), Some("failed"), "{step}");
+        assert!(got.body["Message"].as_str().expect("a message").contains("There is no"), "{}", got.text);
+        assert!(!server.user(ANNA).await.user.deleted);
+    }
+}
+
+#[tokio::test]
+async fn a_deactivated_users_tickets_are_gone_for_good() {
+    let server = Server::demo().await;
+    let ticket = kommando::users::ticket::issue(server.app.store.writer(), ANNA).await.expect("a ticket");
+    let authorization = format!("SoTicket {}", secrecy::ExposeSecret::expose_secret(&ticket));
+    server.execute("admin", ANNA, "deactivate", Some("Yes")).await;
+    server.execute("admin", ANNA, "reactivate", Some("Yes")).await;
+    let got = server.get("/api/v1/User/current").header("authorization", &authorization).send().await;
+    assert_eq!(got.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn an_execution_says_who_ran_what_on_whom_and_ties_it_to_the_log() {
     let server = Server::demo().await;
     let got = server.execute("admin", ANNA, "hello", Some("Yes")).await;

@@ -191,3 +191,22 @@ fn the_normalising_pass_mends_what_poem_openapi_cannot_be_told() {
     assert_eq!(api::normalise(made), expected);
     assert_eq!(api::normalise(expected.clone()), expected, "a second pass finds nothing");
 }
+
+#[test]
+fn the_checked_in_schema_of_definitions_is_the_one_that_the_code_makes() {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("openapi/command.schema.json");
+    let checked_in = fs::read_to_string(file).expect("openapi/command.schema.json");
+    assert!(
+        checked_in == format!("{:#}\n", kommando::commands::schema()),
+        "openapi/command.schema.json is not what the code makes. Mend it with:\n\n    \
+         cargo run -q -- commands schema > openapi/command.schema.json\n"
+    );
+}
+
+#[test]
+fn every_example_names_the_schema_for_editors() {
+    for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/commands.d")).expect("a folder") {
+        let text = fs::read_to_string(entry.expect("an entry").path()).expect("a text");
+        assert!(text.starts_with("# yaml-language-server: $schema=../openapi/command.schema.json\n"), "{text}");
+    }
+}

@@ -1,7 +1,8 @@
 //! Who may run what on whom: the list and execution always agree.
 
-use kommando::records::execution::Outcome;
+use kommando::{records::execution::Outcome, users};
 use poem::http::StatusCode;
+use sea_orm::sea_query::Expr;
 
 use crate::harness::{ADMIN, ANNA, BJORN, CHRIS, DORA, NOBODY, Server};
 
@@ -56,6 +57,47 @@ async fn nobody_deactivates_the_own_user() {
     let server = Server::demo().await;
     let got = server.execute("admin", ADMIN, "deactivate", Some("Yes")).await;
     assert!(got.error(StatusCode::FORBIDDEN).1.contains("nobody may run it on their own user"));
+}
+
+#[tokio::test]
+async fn nobody_acts_on_a_user_who_outranks_them() {
+    let server = Server::with_commands(&["name: nudge\ndisplay_name: Nudge\nwhen: [not_higher_rank]\n\
+        allow_roles: [Administrator, Employee, ExternalUser]\nsteps:\n  - message: {text: Hey}\n"])
+    .await;
+    let got = server.execute("anna", ADMIN, "nudge", None).await;
+    assert!(got.error(StatusCode::FORBIDDEN).1.contains("the user's role outranks yours"));
+    for (caller, user) in [("anna", BJORN), ("anna", CHRIS), ("admin", ANNA), ("chris", CHRIS)] {
+        assert_eq!(server.execute(caller, user, "nudge", None).await.status, StatusCode::OK, "{caller} on {user}");
+    }
+}
+
+#[tokio::test]
+async fn administrators_cannot_retire_each_other_to_the_last_one() {
+    let server = Server::demo().await;
+    let administrator = server.user(ADMIN).await.user.role_id;
+    let role = vec![(users::UserColumn::RoleId, Expr::value(administrator))];
+    users::set_columns(server.app.store.writer(), ANNA, role).await.expect("a second administrator");
+    // Sixteen times each of them tries to retire the other, all at once.
+    let attempts = (0..32).map(|index| {
+        let (caller, user) = if index % 2 == 0 { ("admin", ANNA) } else { ("anna", ADMIN) };
+        server.execute(caller, user, "deactivate", Some("Yes"))
+    });
+    let got = futures_util::future::join_all(attempts).await;
+    let retired = got.iter().filter(|answer| answer.status == StatusCode::OK).count();
+    assert_eq!(retired, 1, "{:?}", got.iter().map(|answer| answer.status).collect::<Vec<_>>());
+    let left = users::count_other_administrators(server.app.store.reader(), 0).await.expect("an answer");
+    assert_eq!(left, 1);
+}
+
+#[tokio::test]
+async fn the_last_administrator_stays() {
+    let server = Server::with_commands(&["name: retire\ndisplay_name: Retire\nwhen: [not_last_admin]\n\
+        allow_roles: [Administrator]\nsteps:\n  - set_deleted: {value: true}\n"])
+    .await;
+    let got = server.execute("admin", ADMIN, "retire", None).await;
+    assert!(got.error(StatusCode::FORBIDDEN).1.contains("this is the last administrator"));
+    assert_eq!(server.listed("admin", ANNA).await, ["retire"]);
+    assert!(server.listed("admin", ADMIN).await.is_empty());
 }
 
 #[tokio::test]

@@ -1,14 +1,17 @@
 //! `message: {text: …}` tells the caller something.
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Preparation, Prepared, Said, Step};
 use crate::{commands::text::Text, error::Error};
 
-#[derive(Debug, Deserialize)]
+/// Tells the caller something.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
+    /// What to tell.
     text: Text,
 }
 

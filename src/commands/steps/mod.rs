@@ -4,12 +4,17 @@
 //! the table below. Reading, validation and running follow from the table.
 
 mod message;
+mod note;
 mod reset_password;
+mod revoke_tickets;
 mod set_deleted;
 mod set_field;
+mod set_group;
 mod set_presence;
+mod set_role;
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use sea_orm::{DatabaseTransaction, DbErr};
 use serde::Deserialize;
 
@@ -21,12 +26,11 @@ use crate::{
 };
 
 macro_rules! table {
-    ($($name:ident($parameters:ty)),+ $(,)?) => {
-        /// A step as a definition names it: one key, its parameters behind it.
-        #[derive(Debug, Deserialize)]
-        #[serde(rename_all = "snake_case")]
+    ($($name:ident($parameters:ty) = $word:literal),+ $(,)?) => {
+        /// One thing to do: its name, and its parameters behind it.
+        #[derive(Debug, Deserialize, JsonSchema)]
         pub enum StepDefinition {
-            $($name($parameters)),+
+            $(#[serde(rename = $word)] $name($parameters)),+
         }
 
         impl StepDefinition {
@@ -36,16 +40,27 @@ macro_rules! table {
                     $(Self::$name(step) => step),+
                 }
             }
+
+            /// Its name in a definition.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => $word),+
+                }
+            }
         }
     };
 }
 
 table! {
-    Message(message::Message),
-    ResetPassword(reset_password::ResetPassword),
-    SetDeleted(set_deleted::SetDeleted),
-    SetField(set_field::SetField),
-    SetPresence(set_presence::SetPresence),
+    Message(message::Message) = "message",
+    Note(note::Note) = "note",
+    ResetPassword(reset_password::ResetPassword) = "reset_password",
+    RevokeTickets(revoke_tickets::RevokeTickets) = "revoke_tickets",
+    SetDeleted(set_deleted::SetDeleted) = "set_deleted",
+    SetField(set_field::SetField) = "set_field",
+    SetGroup(set_group::SetGroup) = "set_group",
+    SetPresence(set_presence::SetPresence) = "set_presence",
+    SetRole(set_role::SetRole) = "set_role",
 }
 
 /// What a step can use while it prepares.
@@ -79,7 +94,7 @@ pub trait Change: Send + Sync {
     ///
     /// # Errors
     /// It cannot be made, for a reason that concerns the caller, or the database does not answer.
-    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Option<Said>, ChangeError>;
+    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError>;
 }
 
 /// Why a change was not made.
@@ -96,18 +111,22 @@ impl From<DbErr> for ChangeError {
     }
 }
 
-/// What a step tells the caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a step has to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said {
     /// For the caller, now.
-    pub shown: MultiLanguage,
-    /// For the records: the same, or without the secret in it.
-    pub stored: MultiLanguage,
+    pub shown: Option<MultiLanguage>,
+    /// For the records, without any secret.
+    pub stored: Option<MultiLanguage>,
 }
 
 impl Said {
+    pub fn nothing() -> Self {
+        Self::default()
+    }
+
     /// Something that is no secret.
     pub fn openly(text: MultiLanguage) -> Self {
-        Self { shown: text.clone(), stored: text }
+        Self { shown: Some(text.clone()), stored: Some(text) }
     }
 }

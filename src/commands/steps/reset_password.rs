@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::{TimeDelta, Utc};
+use schemars::JsonSchema;
 use sea_orm::DatabaseTransaction;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -18,7 +19,8 @@ use crate::{
 
 const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-#[derive(Debug, Deserialize)]
+/// Gives the user a temporary password, shown once.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResetPassword {}
 
@@ -38,19 +40,19 @@ impl Step for ResetPassword {
 
 #[async_trait]
 impl Change for NewPassword {
-    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Option<Said>, ChangeError> {
+    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
         let end = Utc::now() + LIFETIME;
         credential::set_password(transaction, user.user.id, self.hash.clone(), Some(end)).await?;
         let password = self.password.expose_secret();
-        Ok(Some(Said {
-            shown: MultiLanguage::own(
+        Ok(Said {
+            shown: Some(MultiLanguage::own(
                 &format!("Temporary password, valid for 24 hours: {password}"),
                 &format!("Midlertidig passord, gyldig i 24 timer: {password}"),
-            ),
-            stored: MultiLanguage::own(
+            )),
+            stored: Some(MultiLanguage::own(
                 "A temporary password was made and shown once. Run the command again to get another.",
                 "Et midlertidig passord ble laget og vist én gang. Kjør kommandoen på nytt for å få et annet.",
-            ),
-        }))
+            )),
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! `set_deleted: {value: true}` ends a user's access as upstream does, by retiring user and person; `false` undoes it.
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use sea_orm::DatabaseTransaction;
 use serde::Deserialize;
 
@@ -10,9 +11,11 @@ use crate::{
     users::{self, User},
 };
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// Ends a user's access, or gives it back.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetDeleted {
+    /// True ends it, false gives it back.
     value: bool,
 }
 
@@ -25,8 +28,8 @@ impl Step for SetDeleted {
 
 #[async_trait]
 impl Change for SetDeleted {
-    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Option<Said>, ChangeError> {
+    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
         users::set_deleted(transaction, user, self.value).await?;
-        Ok(None)
+        Ok(Said::nothing())
     }
 }

@@ -1,6 +1,9 @@
 //! `set_field: {field: tooltip, value: …}` sets one of the user's fields that commands may set.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use sea_orm::{
     DatabaseTransaction,
     sea_query::{Expr, SimpleExpr},
@@ -16,6 +19,7 @@ use crate::{
 /// The limit of the two text columns.
 const LONGEST_TEXT: usize = 254;
 
+/// Sets a field of the user.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Written")]
 pub struct SetField {
@@ -23,15 +27,18 @@ pub struct SetField {
     value: Value,
 }
 
-#[derive(Deserialize)]
+/// Sets a field of the user.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Written {
+    /// Which field.
     field: Field,
+    /// Its new value: a text, a whole number, or true or false, as the field has it.
     value: Value,
 }
 
 /// The fields that commands may set.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Field {
     Tooltip,
@@ -41,7 +48,7 @@ enum Field {
     WaitingForApproval,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum Value {
     Bool(bool),
@@ -74,6 +81,16 @@ impl TryFrom<Written> for SetField {
     }
 }
 
+impl JsonSchema for SetField {
+    fn schema_name() -> Cow<'static, str> {
+        "SetField".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Written::json_schema(generator)
+    }
+}
+
 impl From<&Value> for SimpleExpr {
     fn from(value: &Value) -> Self {
         match value {
@@ -93,9 +110,9 @@ impl Step for SetField {
 
 #[async_trait]
 impl Change for SetField {
-    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Option<Said>, ChangeError> {
+    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
         users::set_columns(transaction, user.user.id, vec![(self.column, (&self.value).into())]).await?;
-        Ok(None)
+        Ok(Said::nothing())
     }
 }
 

@@ -1,6 +1,7 @@
 //! `set_presence: {status: StatusNotAvailable, message: …}` says whether a user can be reached.
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use sea_orm::{ActiveEnum, DatabaseTransaction, sea_query::Expr};
 use serde::Deserialize;
 
@@ -15,10 +16,13 @@ use crate::{
 /// The column's limit.
 const LONGEST_MESSAGE: usize = 254;
 
-#[derive(Debug, Deserialize)]
+/// Says whether the user can be reached.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetPresence {
+    /// Upstream's name of the status.
     status: Presence,
+    /// More about it.
     message: Option<Text>,
 }
 
@@ -38,7 +42,7 @@ impl Step for SetPresence {
 
 #[async_trait]
 impl Change for NewPresence {
-    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Option<Said>, ChangeError> {
+    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
         if self.message.chars().count() > LONGEST_MESSAGE {
             let refusal = MultiLanguage::own(
                 "The presence message is longer than 254 characters.",
@@ -51,6 +55,6 @@ impl Change for NewPresence {
             (UserColumn::PresenceMessage, Expr::value(self.message.as_str())),
         ];
         users::set_columns(transaction, user.user.id, values).await?;
-        Ok(None)
+        Ok(Said::nothing())
     }
 }

@@ -1,0 +1,24 @@
+//! `note: {text: …}` leaves a remark in the record of the execution; the caller does not see it.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Preparation, Prepared, Said, Step};
+use crate::{commands::text::Text, error::Error};
+
+/// Leaves a remark in the record of the execution.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Note {
+    /// The remark.
+    text: Text,
+}
+
+#[async_trait]
+impl Step for Note {
+    async fn prepare(&self, preparation: &Preparation<'_>) -> Result<Prepared, Error> {
+        let text = self.text.render(&preparation.subjects)?;
+        Ok(Prepared::Said(Said { shown: None, stored: Some(text) }))
+    }
+}

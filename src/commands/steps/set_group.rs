@@ -1,0 +1,42 @@
+//! `set_group: {group: …}` moves the user to a group.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use sea_orm::{DatabaseTransaction, sea_query::Expr};
+use serde::Deserialize;
+
+use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
+use crate::{
+    error::Error,
+    localization::MultiLanguage,
+    users::{self, User, UserColumn, user_group},
+};
+
+/// Moves the user to a group.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetGroup {
+    /// The group's name.
+    group: String,
+}
+
+#[async_trait]
+impl Step for SetGroup {
+    async fn prepare(&self, _: &Preparation<'_>) -> Result<Prepared, Error> {
+        Ok(Prepared::Change(Box::new(self.clone())))
+    }
+}
+
+#[async_trait]
+impl Change for SetGroup {
+    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
+        let Some(found) = user_group::find_by_name(transaction, &self.group).await? else {
+            let en = format!("There is no group {}.", self.group);
+            let nb = format!("Gruppen {} finnes ikke.", self.group);
+            return Err(ChangeError::Refused(MultiLanguage::own(&en, &nb)));
+        };
+        let values = vec![(UserColumn::UserGroupId, Expr::value(found.id))];
+        users::set_columns(transaction, user.user.id, values).await?;
+        Ok(Said::nothing())
+    }
+}

@@ -1,0 +1,42 @@
+//! `set_role: {role: …}` gives the user a role.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use sea_orm::{DatabaseTransaction, sea_query::Expr};
+use serde::Deserialize;
+
+use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
+use crate::{
+    error::Error,
+    localization::MultiLanguage,
+    users::{self, User, UserColumn, role},
+};
+
+/// Gives the user a role.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetRole {
+    /// The role's name.
+    role: String,
+}
+
+#[async_trait]
+impl Step for SetRole {
+    async fn prepare(&self, _: &Preparation<'_>) -> Result<Prepared, Error> {
+        Ok(Prepared::Change(Box::new(self.clone())))
+    }
+}
+
+#[async_trait]
+impl Change for SetRole {
+    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
+        let Some(found) = role::find_by_name(transaction, &self.role).await? else {
+            let en = format!("There is no role {}.", self.role);
+            let nb = format!("Rollen {} finnes ikke.", self.role);
+            return Err(ChangeError::Refused(MultiLanguage::own(&en, &nb)));
+        };
+        let values = vec![(UserColumn::RoleId, Expr::value(found.id))];
+        users::set_columns(transaction, user.user.id, values).await?;
+        Ok(Said::nothing())
+    }
+}
