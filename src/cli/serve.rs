@@ -26,7 +26,8 @@ impl Serve {
             "--demo listens on this machine only; use --listen 127.0.0.1:{}",
             config.listen.port()
         );
-        let catalog = app::load_commands(config.commands.as_deref(), self.demo)?;
+        let folder = app::commands_folder(config.commands.as_deref(), self.demo);
+        let catalog = app::load_commands(folder.as_deref(), self.demo)?;
         let listener = TcpListener::bind(config.listen).await;
         let listener = listener.with_context(|| {
             format!("cannot listen on {}; --listen names another address, and port 0 takes a free one", config.listen)
@@ -37,6 +38,9 @@ impl Serve {
             println!("{}", demo_banner(address, fill_demo(&app).await?.as_ref()));
         } else {
             prepare(&app).await?;
+        }
+        if let Some(folder) = folder {
+            app.watch_commands(folder)?;
         }
         tracing::info!(%address, docs = format!("http://{address}/docs"), "listening");
         app.serve(listener, stop_signal()?).await?;

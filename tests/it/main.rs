@@ -10,6 +10,7 @@ mod errors;
 mod harness;
 mod migrations;
 mod permission;
+mod reload;
 mod settings;
 mod strangers;
 mod users;

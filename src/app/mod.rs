@@ -1,6 +1,12 @@
 //! Builds the application and serves it: the only place that sees everything.
 
-use std::{future::Future, path::Path, time::Duration};
+mod reload;
+
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use poem::{Endpoint, Response, Server, listener::TcpAcceptor};
 use secrecy::SecretString;
@@ -95,6 +101,14 @@ impl App {
         Ok(transaction.commit().await?)
     }
 
+    /// Reads the definitions of this folder again when it changes, and on SIGHUP.
+    ///
+    /// # Errors
+    /// The process cannot listen to signals.
+    pub fn watch_commands(&self, folder: PathBuf) -> std::io::Result<()> {
+        reload::start(folder, self.commands.clone())
+    }
+
     /// What answers requests.
     pub fn endpoint(&self) -> impl Endpoint<Output = Response> + 'static {
         api::endpoint(Services {
@@ -119,17 +133,22 @@ impl App {
     }
 }
 
-/// The definitions to put in force: those of the named folder, else the embedded examples in demo mode, else those of
-/// the default folder, if there is one.
+/// The folder of the definitions to put in force: the named one, else in demo mode none, since the embedded examples
+/// serve, else the default one, if it is there.
+pub fn commands_folder(named: Option<&Path>, demo: bool) -> Option<PathBuf> {
+    let default = Path::new(DEFAULT_COMMANDS);
+    let unnamed = || (!demo && default.is_dir()).then(|| default.to_owned());
+    named.map(Path::to_owned).or_else(unnamed)
+}
+
+/// The definitions to put in force.
 ///
 /// # Errors
-/// The named folder is missing, or a definition is wrong.
+/// The folder is missing, or a definition is wrong.
 pub fn load_commands(folder: Option<&Path>, demo: bool) -> Result<Catalog, Faults> {
-    let default = Path::new(DEFAULT_COMMANDS);
     match folder {
         Some(folder) => Catalog::from_folder(folder),
         None if demo => Catalog::examples(),
-        None if default.is_dir() => Catalog::from_folder(default),
         None => {
             tracing::warn!("there is no folder {DEFAULT_COMMANDS}, so there are no commands; --commands names another");
             Ok(Catalog::default())
