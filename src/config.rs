@@ -77,6 +77,8 @@ pub enum ConfigError {
     Twice(&'static str),
     #[error("the file of {name}_FILE cannot be read: {cause}")]
     File { name: &'static str, cause: String },
+    #[error("{0} is no text in UTF-8")]
+    NoText(&'static str),
     #[error("{0} is empty; give it a value or do not set it")]
     Empty(&'static str),
 }
@@ -118,9 +120,9 @@ pub fn admin_password() -> Result<Option<SecretString>, ConfigError> {
 }
 
 fn secret(name: &'static str) -> Result<Option<SecretString>, ConfigError> {
-    let value = match (env::var(name).ok(), env::var_os(format!("{name}{FILE_SUFFIX}"))) {
+    let value = match (env::var_os(name), env::var_os(format!("{name}{FILE_SUFFIX}"))) {
         (Some(_), Some(_)) => return Err(ConfigError::Twice(name)),
-        (Some(value), None) => value,
+        (Some(value), None) => value.into_string().map_err(|_| ConfigError::NoText(name))?,
         (None, Some(file)) => {
             let unreadable = |cause: std::io::Error| ConfigError::File { name, cause: cause.to_string() };
             fs::read_to_string(file).map_err(unreadable)?.trim_end_matches(['\r', '\n']).to_owned()

@@ -11,7 +11,7 @@ use poem::{
     http::{HeaderName, StatusCode, header},
 };
 use poem_openapi::{Object, payload::Json, types::Example};
-use sea_orm::DbErr;
+use sea_orm::{DbErr, RuntimeErr};
 
 /// What happened.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,8 @@ pub enum Error {
     MayNotReadUser,
     #[error("no such user")]
     NoSuchUser,
+    #[error("no user of this name")]
+    NoSuchUserName,
     #[error("no command {0}")]
     NoSuchCommand(String),
     #[error("{command} denied: {reason}")]
@@ -45,6 +47,8 @@ pub enum Error {
     UnsupportedMediaType,
     #[error("the database does not answer")]
     Unavailable(#[source] DbErr),
+    #[error("more work waits than can be done")]
+    Overloaded,
     #[error("internal error")]
     Internal(#[source] Box<dyn StdError + Send + Sync>),
 }
@@ -54,20 +58,35 @@ impl Error {
     pub fn internal(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Internal(error.into())
     }
+
+    /// What happened and all its causes, for the log.
+    pub fn chain(&self) -> String {
+        let first: &dyn StdError = self;
+        let causes = std::iter::successors(Some(first), |error| (*error).source());
+        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    }
 }
 
-/// A statement that could not be carried out is a database that does not answer; anything else is our mistake.
+/// A database that is gone, locked, full or broken does not answer; anything else it says is our mistake.
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        match error {
-            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) | DbErr::Exec(_) | DbErr::Query(_)
-                if error.sql_err().is_none() =>
-            {
-                Self::Unavailable(error)
-            }
-            _ => Self::internal(error),
-        }
+        let is_unavailable = match &error {
+            DbErr::ConnectionAcquire(_) => true,
+            DbErr::Conn(RuntimeErr::SqlxError(cause))
+            | DbErr::Exec(RuntimeErr::SqlxError(cause))
+            | DbErr::Query(RuntimeErr::SqlxError(cause)) => match cause.as_database_error() {
+                Some(told) => told.code().is_some_and(|code| is_trouble(&code)),
+                None => true,
+            },
+            _ => false,
+        };
+        if is_unavailable { Self::Unavailable(error) } else { Self::internal(error) }
     }
+}
+
+/// SQLite's codes for trouble that may pass: busy, locked, out of memory, I/O, full, cannot open.
+fn is_trouble(code: &str) -> bool {
+    code.parse::<i32>().is_ok_and(|code| [5, 6, 7, 10, 13, 14].contains(&(code & 0xff)))
 }
 
 /// What an error looks like, whatever went wrong.
@@ -99,12 +118,12 @@ impl From<&Error> for StatusCode {
             Error::NoSuchCommand(_) | Error::CommandUnavailable { .. } | Error::InvalidArgument(_) => Self::BAD_REQUEST,
             Error::Unauthenticated => Self::UNAUTHORIZED,
             Error::CrossSite | Error::MayNotReadUser | Error::CommandDenied { .. } => Self::FORBIDDEN,
-            Error::NoSuchUser | Error::NoRoute => Self::NOT_FOUND,
+            Error::NoSuchUser | Error::NoSuchUserName | Error::NoRoute => Self::NOT_FOUND,
             Error::MethodNotAllowed { .. } => Self::METHOD_NOT_ALLOWED,
             Error::NotAcceptable => Self::NOT_ACCEPTABLE,
             Error::BodyTooLarge => Self::PAYLOAD_TOO_LARGE,
             Error::UnsupportedMediaType => Self::UNSUPPORTED_MEDIA_TYPE,
-            Error::Unavailable(_) => Self::SERVICE_UNAVAILABLE,
+            Error::Unavailable(_) | Error::Overloaded => Self::SERVICE_UNAVAILABLE,
             Error::Internal(_) => Self::INTERNAL_SERVER_ERROR,
         }
     }
@@ -126,6 +145,7 @@ impl From<&Error> for ErrorInfo {
             ),
             // The text is upstream's, with its full stop (contract §1.1, operation 8).
             Error::NoSuchUser => ("SoNotFoundException", "User with given id does not exist in the db.".into()),
+            Error::NoSuchUserName => ("SoNotFoundException", "User with given name does not exist in the db.".into()),
             Error::NoSuchCommand(name) => (
                 "ArgumentException",
                 format!("There is no command `{name}`. The list of commands is at /api/v1/User/{{id}}/CustomCommand."),
@@ -151,7 +171,9 @@ impl From<&Error> for ErrorInfo {
             Error::UnsupportedMediaType => {
                 ("SoNotSupportedException", "Send a body as application/json, or none.".into())
             }
-            Error::Unavailable(_) => ("SoServerException", "The server cannot answer now. Try again.".into()),
+            Error::Unavailable(_) | Error::Overloaded => {
+                ("SoServerException", "The server cannot answer now. Try again.".into())
+            }
             Error::Internal(_) => (
                 "SoServerException",
                 "The server failed. Its log tells why, under the X-Request-Id of this response.".into(),
@@ -187,7 +209,7 @@ impl ResponseError for Error {
 fn extra_header(error: &Error) -> Option<(HeaderName, &str)> {
     match error {
         Error::MethodNotAllowed { allowed } => Some((header::ALLOW, allowed)),
-        Error::Unavailable(_) => Some((header::RETRY_AFTER, "1")),
+        Error::Unavailable(_) | Error::Overloaded => Some((header::RETRY_AFTER, "1")),
         _ => None,
     }
 }

@@ -49,8 +49,10 @@ impl Language {
     /// The language of an ISO code or culture, such as `nb` or `en-GB`.
     pub fn from_iso(iso: &str) -> Option<Self> {
         let iso = iso.to_ascii_lowercase();
-        let (code, _) = LANGUAGES.iter().find(|(_, known)| *known == iso)?;
-        Some(Self(code))
+        let known = |iso: &str| LANGUAGES.iter().find(|(_, known)| *known == iso).map(|(code, _)| Self(code));
+        let language = iso.split('-').next().unwrap_or_default();
+        let norwegian = ["no", "nn"].contains(&language).then_some(Self::NO);
+        known(&iso).or(norwegian).or_else(|| known(language))
     }
 
     /// Every ISO code that `from_iso` knows, for messages.
@@ -157,7 +159,9 @@ impl<'de> Deserialize<'de> for MultiLanguage {
                 while let Some(iso) = map.next_key::<String>()? {
                     let unknown = || format!("unknown language `{iso}`; known are {}", Language::known_iso_codes());
                     let language = Language::from_iso(&iso).ok_or_else(|| A::Error::custom(unknown()))?;
-                    texts.insert(language, map.next_value()?);
+                    if texts.insert(language, map.next_value()?).is_some() {
+                        return Err(A::Error::custom(format!("`{iso}` says {} a second time", language.0)));
+                    }
                 }
                 if texts.is_empty() {
                     return Err(A::Error::custom("a text needs at least one language"));
@@ -213,6 +217,9 @@ mod tests {
     fn languages_are_known_by_iso_code_without_regard_to_case() {
         assert_eq!(Language::from_iso("EN"), Some(Language::US));
         assert_eq!(Language::from_iso("nb"), Some(Language::NO));
+        assert_eq!(Language::from_iso("nn-NO"), Some(Language::NO));
+        assert_eq!(Language::from_iso("en-US"), Some(Language::US));
+        assert_eq!(Language::from_iso("en-GB"), Some(Language("UK")));
         assert_eq!(Language::from_iso("xx"), None);
     }
 }

@@ -52,17 +52,16 @@ fn after_help() -> String {
 async fn main() -> ExitCode {
     match run(CommandLine::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is::<cli::OutputClosed>() => ExitCode::SUCCESS,
+        Err(error) if error.is::<cli::commands::FaultsFound>() => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
-}
-
-/// Whoever read our output has read enough: `kommando openapi | head`.
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 async fn run(CommandLine { config, action }: CommandLine) -> anyhow::Result<()> {

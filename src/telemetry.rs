@@ -26,7 +26,7 @@ pub fn start(config: &Config) -> Result<(), FilterError> {
     // A second start in one process, as in tests, keeps the first.
     let _ = match format {
         LogFormat::Text => builder.with_ansi(stderr().is_terminal()).finish().try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).finish().try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).finish().try_init(),
     };
     Ok(())
 }

@@ -17,6 +17,7 @@ impl MigrationTrait for Migration {
         }
         schema.create_index(index("credentials", &["user_id", "credential_type"]).unique().to_owned()).await?;
         schema.create_index(index("login_names", &["user_id"]).to_owned()).await?;
+        schema.create_index(index("tickets", &["expires_at"]).to_owned()).await?;
         schema.create_index(index("tickets", &["user_id"]).to_owned()).await
     }
 

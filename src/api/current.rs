@@ -6,7 +6,7 @@ use poem_openapi::{OpenApi, payload::Json};
 use super::{
     Tag,
     carriers::{SoPrincipalCarrier, User},
-    faults::{ErrorResponse, NoOwn},
+    refusals::{ErrorResponse, NoOwn},
     request::AcceptsJson,
     user::carrier,
 };

@@ -12,8 +12,8 @@ use poem_openapi::{
 use super::{
     Tag,
     carriers::{CommandActionResult, CommandResult, CustomCommand},
-    faults::{ErrorResponse, Faults},
     parameters::{AnyCase, CommandName, CommandOutcome, UserId},
+    refusals::{ErrorResponse, Refusals},
     request::{AcceptsJson, NoBody, RequestId},
 };
 use crate::{
@@ -27,7 +27,7 @@ pub struct CustomCommandOperations;
 /// The refusals of the list.
 pub struct GetUserCommands;
 
-impl Faults for GetUserCommands {
+impl Refusals for GetUserCommands {
     const LIST: &'static [(u16, &'static str)] =
         &[(403, "Forbidden. The caller may not see this user, whether or not there is one."), (404, "Not Found.")];
 }
@@ -35,10 +35,13 @@ impl Faults for GetUserCommands {
 /// The refusals of running a command. The texts of 400 and 404 are upstream's.
 pub struct ExecuteUserCommand;
 
-impl Faults for ExecuteUserCommand {
+impl Refusals for ExecuteUserCommand {
     const LIST: &'static [(u16, &'static str)] = &[
         (400, "Bad request. Entity to save is not in request body."),
-        (403, "Forbidden. The caller may not see this user, or may not run this command on this user."),
+        (
+            403,
+            "Forbidden. The caller may not see this user, or may not run this command on this user, or another site's page sent the request.",
+        ),
         (404, "User with given id does not exist in the db."),
     ];
 }
@@ -49,8 +52,8 @@ pub enum CommandResponse {
     #[oai(status = 200)]
     Ok(
         Json<CommandResult>,
-        /// What came of it: the question is still to be answered, the answer was No or Cancel, it ran, or it ran and could
-        /// not do its work, and its effect was undone.
+        /// What came of it. `asked`: the question is still to be answered; `declined`: the answer was No or Cancel;
+        /// `succeeded`: it ran; `failed`: it ran and could not do its work, and its effect was undone.
         #[oai(header = "X-Command-Outcome")]
         CommandOutcome,
     ),

@@ -11,6 +11,7 @@ use poem_openapi::{
     OpenApi,
     registry::{MetaApi, Registry},
 };
+use sha2::{Digest, Sha256};
 
 use super::{document, operations::RouteTable};
 
@@ -44,9 +45,21 @@ impl OpenApi for Pages {
     }
 }
 
+/// A page that a browser may keep, and asks about again.
 fn page(body: String, media_type: &'static str) -> BoxEndpoint<'static> {
-    make_sync(move |_| {
-        Response::builder().content_type(media_type).header(header::CONTENT_SECURITY_POLICY, POLICY).body(body.clone())
+    let body = bytes::Bytes::from(body);
+    let digest: String = Sha256::digest(&body).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let tag = format!("\"{digest}\"");
+    make_sync(move |request| {
+        let response = Response::builder()
+            .content_type(media_type)
+            .header(header::CONTENT_SECURITY_POLICY, POLICY)
+            .header(header::CACHE_CONTROL, "no-cache")
+            .header(header::ETAG, &tag);
+        if request.header(header::IF_NONE_MATCH).is_some_and(|known| known.contains(&tag)) {
+            return response.status(StatusCode::NOT_MODIFIED).finish();
+        }
+        response.body(body.clone())
     })
     .boxed()
 }
@@ -65,8 +78,8 @@ pub fn yaml(document: &serde_json::Value) -> String {
 /// poem-openapi's page, with our document in place of the one it makes.
 fn swagger_ui(document: &serde_json::Value) -> String {
     let html = document::service().swagger_ui_html();
-    // Inside a script element, only `</` could end it.
-    let document = document.to_string().replace("</", "<\\/");
+    // Inside a script element, no character but `<` can end it.
+    let document = document.to_string().replace('<', "\\u003c");
     let (head, rest) = html.split_once("let spec = ").unwrap_or((&html, ""));
     let tail = rest.find("let oauth2RedirectUrl").map_or("", |start| &rest[start..]);
     let options = "tryItOutEnabled: true, displayRequestDuration: true, validatorUrl: null, defaultModelsExpandDepth: 0, \
@@ -84,7 +97,7 @@ mod tests {
     #[test]
     fn swagger_ui_shows_our_document_and_asks_nobody_else() {
         let page = swagger_ui(&serde_json::json!({"x": "</script>"}));
-        assert!(page.contains(r#"let spec = {"x":"<\/script>"};"#));
+        assert!(page.contains(r#"let spec = {"x":"\u003c/script>"};"#));
         assert!(page.contains("validatorUrl: null") && page.contains("SwaggerUIBundle({"));
         assert!(page.contains("<title>kommando</title><link rel=\"icon\"") && page.contains(r#"<html lang="en">"#));
     }

@@ -92,9 +92,7 @@ fn spell_headers(headers: Option<&mut Value>) {
 /// An error as this status has it, made by the code that answers it.
 fn show_error(status: &str, response: &mut Value) {
     let error = match status {
-        "400" => Error::InvalidArgument(
-            "Parameter actionResult: `Maybe` is not one of Implicit, Yes, Ok, No, Cancel.".to_owned(),
-        ),
+        "400" => Error::InvalidArgument("Parameter id: `x` is no whole number of 32 bits.".to_owned()),
         "401" => Error::Unauthenticated,
         "403" => Error::MayNotReadUser,
         "404" => Error::NoSuchUser,

@@ -49,7 +49,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert("x-request-id", id);
         }
-        response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+        // Answers may hold what is shown once; pages say themselves what may be kept.
+        response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         Ok(response)
     }
@@ -81,7 +82,7 @@ impl<E> Envelope<E> {
 pub fn respond(error: poem::Error, parameters: &[String]) -> Response {
     let error = translate(error, parameters);
     if StatusCode::from(&error).is_server_error() {
-        tracing::error!(cause = chain(&error), "failed");
+        tracing::error!(cause = error.chain(), "failed");
     }
     poem::error::ResponseError::as_response(&error)
 }
@@ -115,16 +116,11 @@ fn translate(error: poem::Error, parameters: &[String]) -> Error {
 
 /// Takes the names of Rust types out of poem-openapi's reasons.
 fn plain(reason: &str) -> &str {
-    let reason = reason.split(" (occurred while parsing").next().unwrap_or(reason);
+    let reason = reason.rsplit_once(" (occurred while parsing \"").map_or(reason, |(reason, _)| reason);
     match reason.strip_prefix("failed to parse \"").and_then(|rest| rest.split_once("\": ")) {
         Some((_, reason)) => reason,
         None => reason,
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// A panic is answered like any other failure; the log has its message.

@@ -6,12 +6,19 @@ use poem_openapi::{OpenApi, payload::Json};
 use super::{
     Tag,
     carriers::HealthStatus,
-    faults::{ErrorResponse, NoOwn},
+    refusals::{ErrorResponse, Refusals},
 };
 use crate::store::Store;
 
 #[derive(Default)]
 pub struct HealthOperations;
+
+/// The refusals of readiness.
+pub struct GetReadiness;
+
+impl Refusals for GetReadiness {
+    const LIST: &'static [(u16, &'static str)] = &[(503, "The database does not answer.")];
+}
 
 #[OpenApi(prefix_path = "/health", tag = "Tag::Health")]
 impl HealthOperations {
@@ -27,7 +34,7 @@ impl HealthOperations {
     ///
     /// Asks the database. Send requests elsewhere while this is 503.
     #[oai(path = "/ready", method = "get", operation_id = "GetReadiness")]
-    async fn get_readiness(&self, store: Data<&Store>) -> Result<Json<HealthStatus>, ErrorResponse<NoOwn>> {
+    async fn get_readiness(&self, store: Data<&Store>) -> Result<Json<HealthStatus>, ErrorResponse<GetReadiness>> {
         store.ping().await?;
         Ok(Json(HealthStatus::ok()))
     }

@@ -16,7 +16,7 @@ use poem_openapi::{
     types::Type,
 };
 
-use super::{envelope, faults::describe};
+use super::{envelope, refusals::describe};
 use crate::error::ErrorInfo;
 
 /// Endpoints by path and method, as poem-openapi collects them.
@@ -78,12 +78,11 @@ fn complete(operation: &mut MetaOperation) {
     let common = [
         (!operation.params.is_empty(), 400, "Bad request. A parameter is wrong; the message names it."),
         (!is_public, 401, "Unauthorized. No valid credentials."),
-        (changes, 403, "Forbidden. Another site's page sent the request."),
         (!is_public, 406, "Not acceptable. The client takes no JSON."),
-        (true, 413, "The body is larger than 1 MiB."),
+        (changes, 413, "The body is larger than 1 MiB."),
         (changes, 415, "The body is no JSON."),
         (true, 500, "The server failed; its log tells why, under the X-Request-Id of the response."),
-        (true, 503, "The database does not answer. Try again."),
+        (!is_public, 503, "The server cannot answer now. Try again."),
     ];
     let responses = &mut operation.responses.responses;
     for (applies, status, meaning) in common {
@@ -115,19 +114,19 @@ fn complete_response(response: &mut MetaResponse) {
     if response.description.is_empty() {
         response.description = "OK";
     }
-    let mut add = |name: &str, meaning: &str| {
+    let mut add = |name: &str, ty: &'static str, meaning: &str| {
         response.headers.push(MetaHeader {
             name: name.to_owned(),
             description: Some(meaning.to_owned()),
             required: false,
             deprecated: false,
-            schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))),
+            schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new(ty))),
         });
     };
-    add("X-Request-Id", "Ties the response to the server's log.");
+    add("X-Request-Id", "string", "Ties the response to the server's log.");
     match response.status {
-        Some(401) => add("WWW-Authenticate", "The schemes that are allowed."),
-        Some(503) => add("Retry-After", "After how many seconds to try again."),
+        Some(401) => add("WWW-Authenticate", "string", "The schemes that are allowed."),
+        Some(503) => add("Retry-After", "integer", "After how many seconds to try again."),
         _ => {}
     }
 }

@@ -75,8 +75,9 @@ impl ToHeader for CommandOutcome {
 
 impl ParseFromParameter for UserId {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        let unfit = |_| ParseError::custom(format!("`{value}` is no whole number of 32 bits"));
-        value.parse().map(Self).map_err(unfit)
+        let digits = value.strip_prefix('-').unwrap_or(value).bytes().all(|byte| byte.is_ascii_digit());
+        let id = value.parse().ok().filter(|_| digits);
+        id.map(Self).ok_or_else(|| ParseError::custom(format!("`{value}` is no whole number of 32 bits")))
     }
 }
 

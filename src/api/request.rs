@@ -24,10 +24,17 @@ impl<'a> FromRequest<'a> for AcceptsJson {
         // Until: it stops.
         let says_nothing = request.header(header::ACCEPT).is_none_or(|accept| accept.trim().is_empty());
         let Accept(accepted) = Accept::from_request(request, body).await?;
-        let is_refused = |media: &&mime::Mime| media.get_param("q").is_some_and(|q| q.as_str().parse() == Ok(0.0_f32));
-        let takes_json = accepted.iter().filter(|media| !is_refused(media)).any(is_json);
+        // Of the ranges that JSON falls into, the narrowest decides; a quality of 0 is a refusal.
+        let decisive = accepted.iter().filter(|range| is_json(range)).min_by_key(|range| breadth(range));
+        let is_refused = |range: &mime::Mime| range.get_param("q").is_some_and(|q| q.as_str().parse() == Ok(0.0_f32));
+        let takes_json = decisive.is_some_and(|range| !is_refused(range));
         if says_nothing || takes_json { Ok(Self) } else { Err(Error::NotAcceptable.into()) }
     }
+}
+
+/// How much else a media range takes in.
+fn breadth(range: &mime::Mime) -> u8 {
+    u8::from(range.type_() == mime::STAR) + u8::from(range.subtype() == mime::STAR)
 }
 
 fn is_json(media: &mime::Mime) -> bool {

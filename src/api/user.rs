@@ -1,13 +1,17 @@
 //! Users, by id and by name.
 
 use poem::web::Data;
-use poem_openapi::{OpenApi, param::Path, payload::Json};
+use poem_openapi::{
+    ApiResponse, OpenApi,
+    param::{Path, Query},
+    payload::Json,
+};
 
 use super::{
     Tag,
     carriers::{User, UserWithLinks},
-    faults::{ErrorResponse, Faults},
     parameters::{UserId, UserName},
+    refusals::{ErrorResponse, Refusals},
     request::{AcceptsJson, BaseUrl},
 };
 use crate::{
@@ -27,9 +31,16 @@ pub struct UserByName;
 /// The refusals of reading a user.
 pub struct GetUser;
 
-impl Faults for GetUser {
+impl Refusals for GetUser {
     const LIST: &'static [(u16, &'static str)] =
         &[(403, "Forbidden. The caller may not see this user, whether or not there is one."), (404, "Not Found.")];
+}
+
+#[derive(ApiResponse)]
+pub enum UserResponse {
+    /// User found.
+    #[oai(status = 200)]
+    Ok(Json<UserWithLinks>),
 }
 
 #[OpenApi(prefix_path = "/api/v1", tag = "Tag::User", ignore_case = true)]
@@ -47,12 +58,18 @@ impl UserById {
         base: BaseUrl,
         /// The user's id (AssociateId).
         id: Path<UserId>,
-    ) -> Result<Json<UserWithLinks>, ErrorResponse<GetUser>> {
+        /// The properties to fill in, separated by commas. Accepted; has no effect in this version.
+        #[oai(name = "$select")]
+        _select: Query<Option<String>>,
+        /// Whether foreign keys stand in ExtraFields. Accepted; has no effect in this version.
+        #[oai(name = "fk")]
+        _fk: Query<Option<bool>>,
+    ) -> Result<UserResponse, ErrorResponse<GetUser>> {
         if !caller.may_read(id.0.0) {
             return Err(Error::MayNotReadUser.into());
         }
         let user = users::find(store.reader(), id.0.0).await?.ok_or(Error::NoSuchUser)?;
-        Ok(Json(UserWithLinks::new(carrier(&store, user).await?, &base.0)))
+        Ok(UserResponse::Ok(Json(UserWithLinks::new(carrier(&store, user).await?, &base.0))))
     }
 }
 
@@ -67,6 +84,9 @@ impl UserByName {
         store: Data<&Store>,
         #[oai(name = "userName")] user_name: Path<UserName>,
     ) -> Result<Json<User>, ErrorResponse<GetUser>> {
+        if users::is_reserved(&user_name.0.0) {
+            return Err(Error::NoRoute.into()); // a word of upstream's paths that is not served
+        }
         let user = users::find_by_login(store.reader(), &user_name.0.0).await?;
         // Whoever may not see others is not told either whether a name exists.
         let may_read = match &user {
@@ -76,7 +96,7 @@ impl UserByName {
         if !may_read {
             return Err(Error::MayNotReadUser.into());
         }
-        Ok(Json(carrier(&store, user.ok_or(Error::NoSuchUser)?).await?))
+        Ok(Json(carrier(&store, user.ok_or(Error::NoSuchUserName)?).await?))
     }
 }
 

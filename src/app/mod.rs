@@ -21,8 +21,9 @@ use crate::{
     users::{
         self, CreateError,
         bootstrap::{self, RegisterError},
-        demo,
-        password::{Interrupted, Passwords},
+        credential, demo,
+        password::{PasswordError, Passwords},
+        role,
     },
 };
 
@@ -34,20 +35,30 @@ const DRAIN: Duration = Duration::from_secs(30);
 pub enum StartError {
     #[error(transparent)]
     Open(#[from] OpenError),
-    #[error("the database cannot be brought up to date: {0}")]
-    Migrate(sea_orm::DbErr),
+    #[error("the database cannot be brought up to date")]
+    Migrate(#[source] sea_orm::DbErr),
     #[error(
-        "the command definitions cannot be used:\n{0}\nMend them and start again; `kommando commands check` tells whether they are right"
+        "the command definitions cannot be used; mend them and start again (`kommando commands check` tells whether they are right):\n{0}"
     )]
-    Commands(#[from] Faults),
-    #[error("the database does not answer: {0}")]
+    Commands(Faults),
+    #[error("the database does not answer")]
     Database(#[from] sea_orm::DbErr),
-    #[error("the first users cannot be made: {0}")]
+    #[error("the demo users cannot be made")]
     Fill(#[from] CreateError),
-    #[error("the first administrator cannot be made: {0}")]
+    #[error("the first administrator cannot be made")]
     Register(#[from] RegisterError),
     #[error(transparent)]
-    Interrupted(#[from] Interrupted),
+    Password(#[from] PasswordError),
+    #[error(
+        "this database has users that are not the demo's; name another file with --database-url, or serve it without --demo"
+    )]
+    NoDemo,
+}
+
+impl From<Faults> for StartError {
+    fn from(faults: Faults) -> Self {
+        Self::Commands(faults)
+    }
 }
 
 /// Everything a server is made of, ready to answer.
@@ -59,16 +70,48 @@ pub struct App {
 }
 
 impl App {
-    /// Opens and migrates the database, and puts the commands in force.
+    /// Opens the database, brings its schema up to date, and puts the commands in force.
     ///
     /// # Errors
     /// The database cannot be opened or migrated.
     pub async fn build(config: &Config, catalog: Catalog) -> Result<Self, StartError> {
         let store = Store::open(&config.database_url).await?;
         store.migrate_up().await.map_err(StartError::Migrate)?;
-        let passwords = Passwords::new(&config.password_cost);
+        let stored = credential::any_hash(store.reader()).await?;
+        let passwords = Passwords::new(&config.password_cost, stored.as_ref());
         let commands = Commands::new(store.clone(), passwords.clone(), catalog);
         Ok(Self { store, passwords, commands })
+    }
+
+    /// Fills an empty database with the users of the demo, who share the password. False when they are there already.
+    ///
+    /// # Errors
+    /// The database has other users, or does not answer.
+    pub async fn fill_demo(&self, password: &SecretString) -> Result<bool, StartError> {
+        let hash = self.passwords.hash(password).await?;
+        // Counted under the write lock: of two that start together, one fills and the other finds it filled.
+        let transaction = self.store.begin_write().await?;
+        if users::count(&transaction).await? > 0 {
+            return if demo::is_filled(&transaction).await? { Ok(false) } else { Err(StartError::NoDemo) };
+        }
+        demo::fill(&transaction, &hash).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// Makes the first administrator in an empty database. False when there are users already.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn register_administrator(&self, password: &SecretString) -> Result<bool, StartError> {
+        let hash = self.passwords.hash(password).await?;
+        let transaction = self.store.begin_write().await?;
+        if users::count(&transaction).await? > 0 {
+            return Ok(false);
+        }
+        bootstrap::register_administrator(&transaction, hash).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
     /// Whether nobody can call yet.
@@ -79,26 +122,16 @@ impl App {
         Ok(users::count(self.store.reader()).await? == 0)
     }
 
-    /// Fills an empty database with the users of the demo, who share the password.
+    /// Warns of roles that definitions name and nobody can hold.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn fill_demo(&self, password: &SecretString) -> Result<(), StartError> {
-        let hash = self.passwords.hash(password).await?;
-        let transaction = self.store.begin_write().await?;
-        demo::fill(&transaction, &hash).await?;
-        Ok(transaction.commit().await?)
-    }
-
-    /// Makes the first administrator.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn register_administrator(&self, password: &SecretString) -> Result<(), StartError> {
-        let hash = self.passwords.hash(password).await?;
-        let transaction = self.store.begin_write().await?;
-        bootstrap::register_administrator(&transaction, hash).await?;
-        Ok(transaction.commit().await?)
+    pub async fn check_roles(&self) -> Result<(), StartError> {
+        let known: Vec<_> = role::list(self.store.reader()).await?.into_iter().map(|role| role.name).collect();
+        for (role, file) in self.commands.catalog().roles().filter(|(role, _)| !known.iter().any(|name| name == role)) {
+            tracing::warn!(file, role, known = known.join(", "), "a definition names a role that does not exist");
+        }
+        Ok(())
     }
 
     /// Reads the definitions of this folder again when it changes, and on SIGHUP.

@@ -20,12 +20,17 @@ impl Authenticator {
         let user = users::find_by_login(db, &name).await?;
         let credential = credential::find_password(db, user.as_ref().map_or(NOBODY, |user| user.user.id)).await?;
         let hash = credential.as_ref().map(|credential| &credential.secret);
-        let matches = self.passwords.verify(&password, hash).await.map_err(Error::internal)?;
-        let valid = matches && credential.is_some_and(|credential| !credential.is_expired());
-        match user.as_ref().and_then(Caller::of).filter(|_| valid) {
-            Some(caller) => Ok(caller),
-            None => {
-                tracing::debug!(known = user.is_some(), matches, "password refused");
+        let proof = self.passwords.verify(&password, hash).await?;
+        let caller = user.as_ref().and_then(Caller::of);
+        let is_expired = credential.is_some_and(|credential| credential.is_expired());
+        match (caller, proof) {
+            (Some(caller), Some(proof)) if !is_expired => {
+                self.passwords.remember(proof);
+                Ok(caller)
+            }
+            (_, proof) => {
+                let user_id = user.map(|user| user.user.id);
+                tracing::info!(user_id, right_password = proof.is_some(), is_expired, "log-in refused");
                 Err(Error::Unauthenticated)
             }
         }

@@ -38,7 +38,8 @@ impl<'a> ApiExtractor<'a> for Caller {
                 key_in: Some("header"),
                 description: Some(
                     "A ticket, with the name of the scheme before it: `SoTicket 7T:…`. `kommando ticket issue` makes \
-                     one. It is valid for six hours after its last use.",
+                     one. It is valid for six hours after its last use. Authorise with this or with Basic, not with \
+                     both: they use the same header.",
                 ),
                 ..NO_SCHEME
             },

@@ -20,8 +20,18 @@ impl Authenticator {
             return Err(Error::Unauthenticated);
         };
         if found.is_due_for_renewal() {
-            ticket::renew(self.store.writer(), &found).await?;
+            self.renew_in_passing(found);
         }
         Ok(caller)
+    }
+
+    /// A read stays a read: it neither waits for the write nor fails with it.
+    fn renew_in_passing(&self, found: ticket::Model) {
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            if let Err(error) = ticket::renew(store.writer(), &found).await {
+                tracing::warn!(%error, user_id = found.user_id, "a ticket's end was not written forward");
+            }
+        });
     }
 }

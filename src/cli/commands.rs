@@ -1,13 +1,10 @@
 //! `kommando commands`.
 
-use std::{
-    io::{Write, stdout},
-    path::PathBuf,
-};
+use std::path::PathBuf;
 
 use clap::Subcommand;
 use kommando::{
-    commands::{self, Catalog},
+    commands::{self, Catalog, Faults},
     config::{Config, DEFAULT_COMMANDS},
 };
 
@@ -25,18 +22,16 @@ pub enum Commands {
 impl Commands {
     pub fn run(self, config: &Config) -> anyhow::Result<()> {
         let Self::Check { folder } = self else {
-            return Ok(writeln!(stdout(), "{:#}", commands::schema())?);
+            return super::say(format_args!("{:#}", commands::schema()));
         };
         let folder = folder.or_else(|| config.commands.clone()).unwrap_or_else(|| DEFAULT_COMMANDS.into());
-        match Catalog::from_folder(&folder) {
-            Ok(catalog) => {
-                println!("{} definitions in {}, all right", catalog.entries().len(), folder.display());
-                Ok(())
-            }
-            Err(faults) => {
-                eprintln!("{faults}");
-                std::process::exit(1);
-            }
-        }
+        let catalog = Catalog::from_folder(&folder).map_err(FaultsFound)?;
+        let count = catalog.entries().len();
+        super::say(format_args!("{count} definitions in {}, all right", folder.display()))
     }
 }
+
+/// The lines of the faults, and nothing before them.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct FaultsFound(Faults);

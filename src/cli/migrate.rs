@@ -2,7 +2,10 @@
 
 use anyhow::ensure;
 use clap::Subcommand;
-use kommando::{config::Config, store::Store};
+use kommando::{
+    config::Config,
+    store::{self, Store},
+};
 
 #[derive(Subcommand)]
 pub enum Migrate {
@@ -23,6 +26,10 @@ pub enum Migrate {
 
 impl Migrate {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
+        if !matches!(self, Self::Up) {
+            let file = store::file(&config.database_url)?;
+            ensure!(file.exists(), "there is no database at {}; `kommando migrate up` makes one", file.display());
+        }
         let store = Store::open(&config.database_url).await?;
         match self {
             Self::Up => store.migrate_up().await?,
@@ -33,7 +40,7 @@ impl Migrate {
             Self::Status => {}
         }
         for migration in store.migrations().await? {
-            println!("{}  {}", if migration.applied { "applied" } else { "pending" }, migration.name);
+            super::say(format_args!("{}  {}", if migration.applied { "applied" } else { "pending" }, migration.name))?;
         }
         Ok(store.close().await?)
     }

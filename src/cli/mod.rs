@@ -7,10 +7,40 @@ pub mod serve;
 pub mod ticket;
 pub mod user;
 
-use anyhow::Context;
-use kommando::{config::Config, store::Store, users};
+use std::io::{Write, stdout};
 
-/// Opens the database for a command that works on it. It must have been made before.
+use anyhow::{Context, ensure};
+use kommando::{
+    config::Config,
+    store::{self, Store},
+    users,
+};
+
+/// Prints a line. Whoever closed our output has read enough: that ends the command, and is no failure.
+fn say(line: impl std::fmt::Display) -> anyhow::Result<()> {
+    writeln!(stdout(), "{line}").map_err(|error| match error.kind() {
+        std::io::ErrorKind::BrokenPipe => OutputClosed.into(),
+        _ => error.into(),
+    })
+}
+
+/// Nobody reads our output any more.
+#[derive(Debug, thiserror::Error)]
+#[error("the output was closed")]
+pub struct OutputClosed;
+
+/// Opens the database for a command that works on what is in it: it must be there.
+async fn open_existing(config: &Config) -> anyhow::Result<Store> {
+    let file = store::file(&config.database_url)?;
+    ensure!(
+        file.exists(),
+        "there is no database at {}; `kommando serve` and `kommando user add` make one, and --database-url names another",
+        file.display()
+    );
+    open(config).await
+}
+
+/// Opens the database, and makes it where it is missing.
 async fn open(config: &Config) -> anyhow::Result<Store> {
     let store = Store::open(&config.database_url).await?;
     store.migrate_up().await.context("the database cannot be brought up to date")?;

@@ -1,7 +1,5 @@
 //! `kommando openapi`.
 
-use std::io::{Write, stdout};
-
 use clap::Args;
 use kommando::api;
 
@@ -15,7 +13,7 @@ pub struct Openapi {
 impl Openapi {
     pub fn run(self) -> anyhow::Result<()> {
         let document = api::document();
-        let text = if self.yaml { api::yaml(&document) } else { format!("{document:#}\n") };
-        Ok(stdout().write_all(text.as_bytes())?)
+        let text = if self.yaml { api::yaml(&document) } else { format!("{document:#}") };
+        super::say(text.trim_end())
     }
 }

@@ -33,12 +33,16 @@ impl Serve {
             format!("cannot listen on {}; --listen names another address, and port 0 takes a free one", config.listen)
         })?;
         let address = listener.local_addr()?;
+        let admin_password = config::admin_password()?;
         let app = App::build(&config, catalog).await?;
         if self.demo {
-            println!("{}", demo_banner(address, fill_demo(&app).await?.as_ref()));
+            let password = admin_password.unwrap_or_else(password::generate);
+            let is_new = app.fill_demo(&password).await?;
+            super::say(demo_banner(address, &config, is_new.then_some(&password)))?;
         } else {
-            prepare(&app).await?;
+            prepare(&app, admin_password).await?;
         }
+        app.check_roles().await?;
         if let Some(folder) = folder {
             app.watch_commands(folder)?;
         }
@@ -49,24 +53,12 @@ impl Serve {
     }
 }
 
-/// Fills an empty database and answers with the password that its users got.
-async fn fill_demo(app: &App) -> anyhow::Result<Option<SecretString>> {
-    if !app.has_no_users().await? {
-        return Ok(None);
-    }
-    let password = config::admin_password()?.unwrap_or_else(password::generate);
-    app.fill_demo(&password).await?;
-    Ok(Some(password))
-}
-
-fn demo_banner(address: SocketAddr, password: Option<&SecretString>) -> String {
+fn demo_banner(address: SocketAddr, config: &Config, password: Option<&SecretString>) -> String {
     let url = format!("http://{address}");
     let (password, credentials) = match password {
         Some(password) => (password.expose_secret().to_owned(), format!("{ADMIN}:{}", password.expose_secret())),
-        None => (
-            format!("as before; `kommando user set-password {ADMIN}` sets another"),
-            ADMIN.to_owned(), // curl asks for the password
-        ),
+        // curl asks for a password that it is not given.
+        None => (format!("as before; `{}` sets another", set_password(config)), ADMIN.to_owned()),
     };
     let credentials = quote(&credentials);
     format!(
@@ -76,20 +68,26 @@ fn demo_banner(address: SocketAddr, password: Option<&SecretString>) -> String {
     )
 }
 
+/// The command line that sets a password in this very database, with this very program.
+fn set_password(config: &Config) -> String {
+    let program = std::env::args().next().unwrap_or_else(|| "kommando".to_owned());
+    format!("{program} --database-url {} user set-password {ADMIN}", quote(&config.database_url))
+}
+
 /// A word that a shell takes as it is.
 fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-async fn prepare(app: &App) -> anyhow::Result<()> {
+async fn prepare(app: &App, admin_password: Option<SecretString>) -> anyhow::Result<()> {
     if !app.has_no_users().await? {
         return Ok(());
     }
-    match config::admin_password()? {
-        Some(password) => {
-            app.register_administrator(&password).await?;
+    match admin_password {
+        Some(password) if app.register_administrator(&password).await? => {
             tracing::info!("made the first administrator, {ADMIN}, with the password of KOMMANDO_ADMIN_PASSWORD");
         }
+        Some(_) => {}
         None => tracing::warn!(
             "there are no users, so nobody can call: `kommando user add {ADMIN} --role Administrator` adds one, and so \
              does a start with KOMMANDO_ADMIN_PASSWORD"
@@ -102,11 +100,19 @@ async fn prepare(app: &App) -> anyhow::Result<()> {
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
+    let mut signal = async move || {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        tracing::info!("stopping; requests in flight may end");
+    };
+    Ok(async move {
+        signal().await;
+        tracing::info!("stopping; requests in flight may end, and another signal stops at once");
+        tokio::spawn(async move {
+            signal().await;
+            tracing::warn!("stopped at once");
+            std::process::exit(130);
+        });
     })
 }

@@ -18,13 +18,13 @@ pub enum Ticket {
 impl Ticket {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         let Self::Issue { user } = self;
-        let store = super::open(config).await?;
+        let store = super::open_existing(config).await?;
         let user = super::find_user(&store, &user).await?;
         ensure!(!user.is_retired(), "{} is deactivated and cannot call", user.user.name);
         let transaction = store.begin_write().await?;
         let ticket = ticket::issue(&transaction, user.user.id).await?;
         transaction.commit().await?;
-        println!("{}", ticket.expose_secret());
+        super::say(ticket.expose_secret())?;
         Ok(store.close().await?)
     }
 }

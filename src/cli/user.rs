@@ -12,7 +12,6 @@ use kommando::{
         bootstrap::{self, Registration},
         credential,
         password::Passwords,
-        ticket,
     },
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -46,7 +45,7 @@ pub enum User {
         #[arg(long)]
         password_stdin: bool,
     },
-    /// End a user's access and revoke the tickets
+    /// End a user's access; the user's tickets end, too
     Deactivate {
         /// The user's Name or UserName
         name: String,
@@ -55,7 +54,10 @@ pub enum User {
 
 impl User {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
-        let store = super::open(config).await?;
+        let store = match self {
+            Self::Add { .. } => super::open(config).await?,
+            _ => super::open_existing(config).await?,
+        };
         match self {
             Self::Add { name, user_name, full_name, role, password_stdin } => {
                 let registration = Registration { name, user_name, full_name, role };
@@ -64,9 +66,11 @@ impl User {
             Self::List => list(&store).await?,
             Self::SetPassword { name, password_stdin } => {
                 let user = super::find_user(&store, &name).await?;
-                let hash = Passwords::new(&config.password_cost).hash(&read_password(password_stdin)?).await?;
-                credential::set_password(store.writer(), user.user.id, hash, None).await?;
-                println!("{} has a new password", user.user.name);
+                let hash = Passwords::new(&config.password_cost, None).hash(&read_password(password_stdin)?).await?;
+                let transaction = store.begin_write().await?;
+                credential::set_password(&transaction, user.user.id, hash, None).await?;
+                transaction.commit().await?;
+                super::say(format_args!("{} has a new password", user.user.name))?;
             }
             Self::Deactivate { name } => deactivate(&store, &name).await?,
         }
@@ -80,24 +84,23 @@ async fn add(
     registration: Registration,
     password: &SecretString,
 ) -> anyhow::Result<()> {
-    let hash = Passwords::new(&config.password_cost).hash(password).await?;
+    let hash = Passwords::new(&config.password_cost, None).hash(password).await?;
     let name = registration.name.clone();
     let transaction = store.begin_write().await?;
     let id = bootstrap::register(&transaction, registration, hash).await?;
     transaction.commit().await?;
-    println!("{name} is user {id}");
-    Ok(())
+    super::say(format_args!("{name} is user {id}"))
 }
 
 async fn list(store: &Store) -> anyhow::Result<()> {
-    println!("{:>6}  {:<20} {:<30} {:<16} {:<16} state", "id", "name", "user name", "role", "group");
+    let line = |id: &str, name: &str, user_name: &str, role: &str, group: &str, state: &str| {
+        super::say(format_args!("{id:>6}  {name:<20} {user_name:<30} {role:<16} {group:<16} {state}"))
+    };
+    line("id", "name", "user name", "role", "group", "state")?;
     for found in users::list(store.reader()).await? {
         let state = if found.is_retired() { "deactivated" } else { "active" };
         let users::User { user, role, group, .. } = found;
-        println!(
-            "{:>6}  {:<20} {:<30} {:<16} {:<16} {state}",
-            user.id, user.name, user.user_name, role.name, group.name
-        );
+        line(&user.id.to_string(), &user.name, &user.user_name, &role.name, &group.name, state)?;
     }
     Ok(())
 }
@@ -106,10 +109,8 @@ async fn deactivate(store: &Store, name: &str) -> anyhow::Result<()> {
     let user = super::find_user(store, name).await?;
     let transaction = store.begin_write().await?;
     users::set_deleted(&transaction, &user, true).await?;
-    ticket::revoke_all(&transaction, user.user.id).await?;
     transaction.commit().await?;
-    println!("{} no longer has access", user.user.name);
-    Ok(())
+    super::say(format_args!("{} no longer has access", user.user.name))
 }
 
 fn read_password(from_stdin: bool) -> anyhow::Result<SecretString> {

@@ -1,4 +1,4 @@
-//! Whether a caller may run a command on a user: one answer for the list, for execution and for the command line.
+//! Whether a caller may run a command on a user: one answer for the list and for execution.
 
 use super::{Definition, predicate::Predicate};
 use crate::users::{Caller, User};

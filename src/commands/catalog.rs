@@ -83,7 +83,7 @@ impl Catalog {
         for entry in fs::read_dir(folder).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
             let name = path.display().to_string();
-            if is_definition(&name) && path.is_file() {
+            if is_definition(&name) && !path.is_dir() {
                 files.push((name, fs::read_to_string(&path)));
             }
         }
@@ -98,6 +98,11 @@ impl Catalog {
     /// All definitions, by name.
     pub fn entries(&self) -> &[Entry] {
         &self.0
+    }
+
+    /// Every role that a definition names, with the definition's file.
+    pub fn roles(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().flat_map(|entry| entry.definition.roles().map(|role| (role, entry.file.as_str())))
     }
 
     fn read(mut files: Vec<(String, io::Result<String>)>) -> Result<Self, Faults> {
@@ -120,7 +125,7 @@ impl Catalog {
 
 fn is_definition(name: &str) -> bool {
     let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
-    extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
+    extension.is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
 fn parse(file: &str, text: &str, known: &[Entry]) -> Result<Entry, (Option<Place>, String)> {

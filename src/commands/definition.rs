@@ -31,6 +31,11 @@ pub struct Definition {
 }
 
 impl Definition {
+    /// Every role that it names to allow or deny it.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        self.allow_roles.iter().chain(&self.deny_roles).map(String::as_str)
+    }
+
     /// A condition of it speaks of the last administrator.
     pub fn asks_for_administrators(&self) -> bool {
         self.when.contains(&Predicate::Rule(Rule::NotLastAdmin))

@@ -42,7 +42,6 @@ pub struct Attempt {
 }
 
 /// What came of an attempt that was not refused.
-#[derive(Debug)]
 pub struct Report {
     pub outcome: Outcome,
     pub message: MultiLanguage,
@@ -85,7 +84,17 @@ impl Commands {
         let asks = catalog.entries().iter().any(|entry| entry.definition.asks_for_administrators());
         let others = other_administrators(self.store.reader(), user_id, asks).await?;
         let permitted = |entry: &&Entry| authorize(caller, &entry.definition, &user, others) == Verdict::Permitted;
-        catalog.entries().iter().filter(permitted).map(|entry| offer(entry, caller, &user)).collect()
+        let mut offers = Vec::new();
+        for entry in catalog.entries().iter().filter(permitted) {
+            match offer(entry, caller, &user) {
+                Ok(offer) => offers.push(offer),
+                // One question that cannot be asked does not hide the other commands.
+                Err(error) => {
+                    tracing::error!(command = entry.definition.name.as_str(), cause = error.chain(), "left out")
+                }
+            }
+        }
+        Ok(offers)
     }
 
     /// Runs a command on a user, or asks for what is missing, and records the attempt.
@@ -213,6 +222,9 @@ impl Run<'_> {
     async fn check_again(&self, transaction: &DatabaseTransaction) -> Result<User, Error> {
         let caller = users::find(transaction, self.attempt.caller.user_id).await?;
         let caller = caller.as_ref().and_then(Caller::of).ok_or(Error::Unauthenticated)?;
+        if !caller.may_read(self.attempt.user_id) {
+            return Err(Error::MayNotReadUser);
+        }
         let user = users::find(transaction, self.attempt.user_id).await?.ok_or(Error::NoSuchUser)?;
         self.permit(transaction, &caller, &user).await?;
         Ok(user)

@@ -30,7 +30,7 @@ pub struct Subjects<'a> {
     server: ServerSubject,
 }
 
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 struct UserSubject<'a> {
     id: i32,
     name: &'a str,
@@ -43,7 +43,7 @@ struct UserSubject<'a> {
     group: &'a str,
 }
 
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 struct CallerSubject<'a> {
     id: i32,
     name: &'a str,
@@ -59,14 +59,31 @@ const SERVER: ServerSubject = ServerSubject { version: env!("CARGO_PKG_VERSION")
 
 /// The variables that exist, such as `user.name`, taken from the subjects themselves.
 static VARIABLES: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let subjects = Subjects { user: UserSubject::default(), caller: CallerSubject::default(), server: SERVER };
-    let Ok(serde_json::Value::Object(subjects)) = serde_json::to_value(subjects) else { return Vec::new() };
+    let Ok(serde_json::Value::Object(subjects)) = serde_json::to_value(Subjects::sample()) else { return Vec::new() };
     let fields = |(subject, fields): (&String, &serde_json::Value)| {
         let names = fields.as_object().map(|fields| fields.keys().map(|field| format!("{subject}.{field}")).collect());
         names.unwrap_or_else(Vec::new)
     };
     subjects.iter().flat_map(fields).collect()
 });
+
+impl Subjects<'static> {
+    /// Somebody, to try a template on when it is read.
+    fn sample() -> Self {
+        let user = UserSubject {
+            id: 2,
+            name: "anna",
+            user_name: "anna@example.com",
+            full_name: "Anna Lindqvist".to_owned(),
+            firstname: "Anna",
+            lastname: "Lindqvist",
+            email: "anna@example.com",
+            role: "Employee",
+            group: "Head office",
+        };
+        Self { user, caller: CallerSubject { id: 1, name: "admin", role: "Administrator" }, server: SERVER }
+    }
+}
 
 impl<'a> Subjects<'a> {
     pub fn new(user: &'a User, caller: &'a Caller) -> Self {
@@ -103,6 +120,8 @@ impl Text {
                 .map_err(|error| format!("`{text}`: {error}"))?;
             let template = templates.get_template(&name).map_err(|error| error.to_string())?;
             check_variables(template.undeclared_variables(true))?;
+            // Filters and types are looked at only when a template is filled in.
+            template.render(Serde(Subjects::sample())).map_err(|error| format!("`{text}`: {error}"))?;
             Ok::<_, String>(name)
         })?;
         Ok(Self { names, templates })
@@ -113,7 +132,11 @@ impl Text {
     /// # Errors
     /// The template asks for more than a text may cost.
     pub fn render(&self, subjects: &Subjects<'_>) -> Result<MultiLanguage, Error> {
-        self.names.try_map(|name| self.templates.get_template(name)?.render(Serde(subjects))).map_err(Error::internal)
+        self.names.try_map(|name| {
+            let template = self.templates.get_template(name).map_err(Error::internal)?;
+            let unfit = |error| Error::internal(format!("`{}` cannot be filled in: {error}", template.source()));
+            template.render(Serde(subjects)).map_err(unfit)
+        })
     }
 }
 
@@ -161,6 +184,13 @@ mod tests {
         let fault = Text::compile(&MultiLanguage::Plain("Hei {{ user.nmae }}".into())).expect_err("a fault");
         assert!(fault.starts_with("unknown variable `user.nmae`; known are "), "{fault}");
         assert!(fault.contains("user.full_name"), "{fault}");
+    }
+
+    #[test]
+    fn a_filter_that_does_not_exist_and_a_wrong_type_are_found_when_the_text_is_read() {
+        for text in ["{{ user.name | shout }}", "{{ user.name / 2 }}", "{{ user.id.x }}", "{{ nothing() }}"] {
+            assert!(Text::compile(&MultiLanguage::Plain(text.into())).is_err(), "{text}");
+        }
     }
 
     #[test]

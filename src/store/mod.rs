@@ -13,7 +13,7 @@ use sea_orm::{
 };
 
 pub use schema::MigrationState;
-pub use url::UrlError;
+pub use url::{UrlError, file};
 
 /// How long a statement waits for another process that writes to the same SQLite file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,7 +33,7 @@ pub struct Store {
 pub enum OpenError {
     #[error(transparent)]
     Url(#[from] UrlError),
-    #[error("the database cannot be opened: {0}. Check KOMMANDO_DATABASE_URL and the rights on the file's folder")]
+    #[error("the database cannot be opened; check KOMMANDO_DATABASE_URL, and the rights on the file and its folder")]
     Database(#[from] DbErr),
 }
 
@@ -43,7 +43,7 @@ impl Store {
     /// # Errors
     /// The address is none that is served, or the file cannot be opened or made.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
-        url::check(url)?;
+        url::prepare(url)?;
         let writer = connect(url, 1).await?;
         let reader = connect(url, READERS).await?;
         Ok(Self { reader, writer })

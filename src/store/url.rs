@@ -1,24 +1,67 @@
-//! Which database addresses are served, and what to say of the others.
+//! Which database addresses are served, what to say of the others, and how the file is made.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 
 /// A database address that is not served.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum UrlError {
     #[error("the database address must begin with sqlite://, for example sqlite://kommando.db?mode=rwc")]
     Scheme,
-    #[error(
-        "an SQLite database in memory is a different one for each connection; name a file: sqlite://kommando.db?mode=rwc"
-    )]
-    Memory,
+    #[error("the database address names no file; for example sqlite://kommando.db?mode=rwc")]
+    NoFile,
+    #[error("the database address cannot be read")]
+    Unreadable(#[source] sea_orm::sqlx::Error),
+    #[error("there is no database at {}; add ?mode=rwc to the address to have it made", .0.display())]
+    Missing(PathBuf),
+    #[error("the database cannot be made at {}", .0.display())]
+    NotMade(PathBuf, #[source] io::Error),
 }
 
-/// Accepts a file of SQLite.
-pub fn check(url: &str) -> Result<(), UrlError> {
-    let rest = url.strip_prefix("sqlite:").ok_or(UrlError::Scheme)?;
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    if path.is_empty() || path.contains(":memory:") || query.split('&').any(|pair| pair == "mode=memory") {
-        return Err(UrlError::Memory);
+/// The file that an address names.
+///
+/// # Errors
+/// It is no address of an SQLite file.
+pub fn file(url: &str) -> Result<PathBuf, UrlError> {
+    if !url.starts_with("sqlite:") {
+        return Err(UrlError::Scheme);
     }
-    Ok(())
+    let options = SqliteConnectOptions::from_str(url).map_err(UrlError::Unreadable)?;
+    let file = options.get_filename();
+    // In memory, each connection would have a database of its own.
+    let is_memory = file.as_os_str().is_empty() || file.to_string_lossy().contains(":memory:");
+    if is_memory || url.contains("mode=memory") || file.to_string_lossy().starts_with("file:") {
+        return Err(UrlError::NoFile);
+    }
+    Ok(file.to_owned())
+}
+
+/// Makes the file where it is missing and the address allows it, readable by its owner alone: it holds password hashes.
+///
+/// # Errors
+/// It is missing and may not be made, or cannot be made.
+pub fn prepare(url: &str) -> Result<(), UrlError> {
+    let file = file(url)?;
+    if file.exists() {
+        return Ok(());
+    }
+    if !url.contains("mode=rwc") {
+        return Err(UrlError::Missing(file));
+    }
+    match make(&file) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(UrlError::NotMade(file, error)),
+        _ => Ok(()),
+    }
+}
+
+fn make(file: &Path) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map(drop)
 }
 
 #[cfg(test)]
@@ -27,14 +70,28 @@ mod tests {
 
     #[test]
     fn a_file_is_served_and_memory_is_not() {
-        assert_eq!(check("sqlite://kommando.db?mode=rwc"), Ok(()));
-        assert_eq!(check("sqlite::memory:"), Err(UrlError::Memory));
-        assert_eq!(check("sqlite://x?mode=memory&cache=shared"), Err(UrlError::Memory));
+        assert_eq!(file("sqlite://kommando.db?mode=rwc").expect("a file"), Path::new("kommando.db"));
+        let memory =
+            ["sqlite::memory:", "sqlite://x?mode=memory&cache=shared", "sqlite://?mode=rwc", "sqlite://%3Amemory%3A"];
+        for url in memory {
+            assert!(matches!(file(url), Err(UrlError::NoFile)), "{url}");
+        }
     }
 
     #[test]
     fn another_database_is_refused() {
-        assert_eq!(check("postgres://localhost/kommando"), Err(UrlError::Scheme));
-        assert_eq!(check("kommando.db"), Err(UrlError::Scheme));
+        for url in ["postgres://localhost/kommando", "kommando.db", ""] {
+            assert!(matches!(file(url), Err(UrlError::Scheme)), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_file_is_made_for_its_owner_alone_and_only_when_asked() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("kommando.db");
+        assert!(matches!(prepare(&format!("sqlite://{}", path.display())), Err(UrlError::Missing(_))));
+        prepare(&format!("sqlite://{}?mode=rwc", path.display())).expect("a file");
+        assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{User, role::FunctionRight};
 
-/// A user who has proved to be that user. Only `auth` makes one from a request, and the command line from its operator.
+/// A user who has proved to be that user. `auth` makes one from a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub user_id: i32,

@@ -1,9 +1,9 @@
 //! How a user proves who calls: the stored hash of a password.
 
 use chrono::Utc;
-use sea_orm::{Set, entity::prelude::*, sea_query::OnConflict};
+use sea_orm::{QuerySelect, Set, entity::prelude::*, sea_query::OnConflict};
 
-use super::password::PasswordHash;
+use super::{password::PasswordHash, ticket};
 
 /// The credential type of a password, as upstream names it.
 pub const PASSWORD: &str = "CRM5/PASSWORD";
@@ -49,7 +49,8 @@ pub async fn list(db: &impl ConnectionTrait, user_id: i32) -> Result<Vec<Model>,
     Entity::find().filter(Column::UserId.eq(user_id)).all(db).await
 }
 
-/// Gives a user this password in place of any other, for good or until `expires_at`.
+/// Gives a user this password in place of any other, for good or until `expires_at`, and takes the tickets that were
+/// issued before. Run it in a transaction.
 ///
 /// # Errors
 /// The database does not answer.
@@ -71,5 +72,14 @@ pub async fn set_password(
     let replace = OnConflict::columns([Column::UserId, Column::CredentialType])
         .update_columns([Column::Secret, Column::ExpiresAt, Column::UpdatedAt])
         .to_owned();
-    Entity::insert(row).on_conflict(replace).exec_without_returning(db).await.map(drop)
+    Entity::insert(row).on_conflict(replace).exec_without_returning(db).await?;
+    ticket::revoke_all(db, user_id).await
+}
+
+/// Any stored password's hash: whoever must look like a user with a password takes its parameters.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn any_hash(db: &impl ConnectionTrait) -> Result<Option<PasswordHash>, DbErr> {
+    Ok(Entity::find().limit(1).all(db).await?.pop().map(|credential| credential.secret))
 }

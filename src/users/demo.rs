@@ -97,6 +97,19 @@ pub async fn fill(db: &impl ConnectionTrait, password: &PasswordHash) -> Result<
     Ok(())
 }
 
+/// The users of the demo are there.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_filled(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    for demo in &USERS {
+        if user::find_by_login(db, demo.name).await?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 async fn leave(db: &impl ConnectionTrait, id: i32) -> Result<(), DbErr> {
     match user::find(db, id).await? {
         Some(dora) => user::set_deleted(db, &dora, true).await,

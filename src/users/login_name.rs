@@ -1,6 +1,9 @@
 //! The names that find a user. Name and UserName share one key space, through one folded column.
 
 use sea_orm::{Set, entity::prelude::*};
+use unicode_normalization::UnicodeNormalization;
+
+use super::limits::{self, TooLong};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -24,54 +27,66 @@ const LITERAL_SEGMENTS: [&str; 8] = [
     "default",
     "validate",
 ];
-const LONGEST_NAME: usize = 239;
-const LONGEST_USER_NAME: usize = 254;
 
 /// Why something cannot be the name of a user.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     #[error("the name is empty")]
     Empty,
-    #[error("the name has more than {0} characters")]
-    TooLong(usize),
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
     #[error("{0} consists of digits only; in a path that would be an id")]
     Digits(String),
     #[error("{0} is a word of the API's own paths and cannot name a user")]
     Reserved(String),
-    #[error("the name contains a control character")]
-    ControlCharacter,
+    #[error("the name contains a character that cannot be seen")]
+    Invisible,
+    #[error("the name begins or ends with a blank")]
+    Blank,
     #[error("the name contains a colon, which separates it from the password")]
     Colon,
 }
 
-/// The form in which names are compared: without regard to case.
-pub fn fold(name: &str) -> String {
-    name.to_lowercase()
+/// The form in which names are compared: without regard to case, and to how a letter is put together.
+pub(super) fn fold(name: &str) -> String {
+    name.nfkc().collect::<String>().to_lowercase()
+}
+
+/// The name is a word of the API's own paths: no user can have it.
+pub fn is_reserved(name: &str) -> bool {
+    LITERAL_SEGMENTS.contains(&fold(name).as_str())
+}
+
+/// Control characters, and the format characters that make two names look alike.
+fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// The keys of a user's names: one, or two when UserName is given and differs from Name.
 pub(super) fn keys(name: &str, user_name: &str) -> Result<Vec<String>, NameError> {
-    let mut keys = vec![key(name, LONGEST_NAME)?];
+    let mut keys = vec![key(name, limits::NAME)?];
     if !user_name.is_empty() {
-        keys.push(key(user_name, LONGEST_USER_NAME)?);
+        keys.push(key(user_name, limits::USER_NAME)?);
     }
     keys.dedup();
     Ok(keys)
 }
 
 fn key(name: &str, longest: usize) -> Result<String, NameError> {
+    limits::check("name", name, longest)?;
     let folded = fold(name);
     if name.trim().is_empty() {
         Err(NameError::Empty)
-    } else if name.chars().count() > longest {
-        Err(NameError::TooLong(longest))
-    } else if name.chars().any(char::is_control) {
-        Err(NameError::ControlCharacter)
+    } else if name.trim() != name {
+        Err(NameError::Blank)
+    } else if name.chars().any(is_invisible) {
+        Err(NameError::Invisible)
     } else if name.contains(':') {
         Err(NameError::Colon)
     } else if name.bytes().all(|byte| byte.is_ascii_digit()) {
         Err(NameError::Digits(name.to_owned()))
-    } else if LITERAL_SEGMENTS.contains(&folded.as_str()) || [".", ".."].contains(&name) {
+    } else if is_reserved(name) || [".", ".."].contains(&name) {
         Err(NameError::Reserved(name.to_owned()))
     } else {
         Ok(folded)
@@ -102,10 +117,17 @@ mod tests {
     }
 
     #[test]
+    fn letters_put_together_differently_are_the_same() {
+        assert_eq!(fold("André"), fold("ANDRE\u{301}"));
+    }
+
+    #[test]
     fn a_name_that_could_not_log_in_is_refused() {
         assert_eq!(keys("a:b", ""), Err(NameError::Colon));
-        assert_eq!(keys("a\nb", ""), Err(NameError::ControlCharacter));
+        assert_eq!(keys("a\nb", ""), Err(NameError::Invisible));
+        assert_eq!(keys("adm\u{200b}in", ""), Err(NameError::Invisible));
+        assert_eq!(keys(" admin", ""), Err(NameError::Blank));
         assert_eq!(keys(" ", ""), Err(NameError::Empty));
-        assert_eq!(keys(&"a".repeat(240), ""), Err(NameError::TooLong(239)));
+        assert!(matches!(keys(&"a".repeat(240), ""), Err(NameError::TooLong(_))));
     }
 }

@@ -6,6 +6,7 @@ pub mod bootstrap;
 mod caller;
 pub mod credential;
 pub mod demo;
+pub mod limits;
 mod login_name;
 mod membership;
 pub mod password;
@@ -16,7 +17,7 @@ mod user;
 pub mod user_group;
 
 pub use caller::Caller;
-pub use login_name::{NameError, fold};
+pub use login_name::{NameError, is_reserved};
 pub use membership::other_groups;
 /// A row of the users table, and its columns, for those who make or change one.
 pub use user::{Column as UserColumn, Model as UserRow};

@@ -14,9 +14,17 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use tokio::sync::Semaphore;
 
+use crate::error::Error;
+
+/// The most work a verification may take: 1 GiB and what is bearable of the rest.
+const MOST_MEMORY: u32 = 1_048_576;
+const MOST_PASSES: u32 = 100;
+const MOST_LANES: u32 = 64;
 /// How long a verified password is remembered, so that its next use costs no argon2.
 const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 const REMEMBERED_AT_MOST: u64 = 10_000;
+/// How many verifications may wait for a processor before further ones are refused.
+const WAITING_AT_MOST: usize = 64;
 /// Letters and digits that are not mistaken for each other, and that no shell takes for something else.
 const ALPHABET: &[u8; 56] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789";
 const GENERATED_LENGTH: usize = 16;
@@ -37,6 +45,9 @@ impl FromStr for Cost {
             values[place] = Some(value.parse::<u32>().map_err(|_| form())?);
         }
         let [Some(memory), Some(passes), Some(lanes)] = values else { return Err(form()) };
+        if memory > MOST_MEMORY || passes > MOST_PASSES || lanes > MOST_LANES {
+            return Err(format!("`{text}` is more than m={MOST_MEMORY},t={MOST_PASSES},p={MOST_LANES}"));
+        }
         Params::new(memory, passes, lanes, None).map(Self).map_err(|error| format!("`{text}`: {error}"))
     }
 }
@@ -51,16 +62,36 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// The password work stopped, which it only does when the process ends.
+/// Why password work gave no answer.
 #[derive(Debug, thiserror::Error)]
-#[error("password work was given up")]
-pub struct Interrupted;
+pub enum PasswordError {
+    #[error("too many passwords wait to be verified")]
+    Overloaded,
+    #[error("a stored password hash cannot be read")]
+    Corrupt,
+    #[error("the work was broken off")]
+    Interrupted,
+}
+
+impl From<PasswordError> for Error {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Overloaded => Self::Overloaded,
+            error => Self::internal(error),
+        }
+    }
+}
+
+/// A password that was verified, to be remembered once its user was let in.
+#[derive(Clone, Copy)]
+pub struct Proof([u8; 32]);
 
 /// Hashes and verifies passwords.
 #[derive(Clone)]
 pub struct Passwords {
     argon2: Argon2<'static>,
     permits: Arc<Semaphore>,
+    places: Arc<Semaphore>,
     verified: Cache<[u8; 32], ()>,
     key: [u8; 32],
     nobody: PasswordHash,
@@ -73,19 +104,22 @@ impl fmt::Debug for Passwords {
 }
 
 impl Passwords {
-    /// Takes one hash to make: the one that a stranger's password is compared with.
-    ///
-    /// # Panics
-    /// Never: the parameters were checked when the cost was read.
-    pub fn new(cost: &Cost) -> Self {
+    /// Takes one hash to make: the one that a stranger's password is compared with. It costs what `stored` costs, the
+    /// hash of somebody's password, so that strangers and users take the same time after the cost was changed, too.
+    pub fn new(cost: &Cost, stored: Option<&PasswordHash>) -> Self {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.0.clone());
         let mut key = [0; 32];
         rand::rng().fill_bytes(&mut key);
-        let nobody = hash(&argon2, generate().expose_secret());
+        let parameters =
+            stored.and_then(|PasswordHash(hash)| Params::try_from(&phc::PasswordHash::new(hash).ok()?).ok());
+        let costs_the_same =
+            Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters.unwrap_or_else(|| cost.0.clone()));
+        let nobody = hash(&costs_the_same, generate().expose_secret());
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             argon2,
             permits: Arc::new(Semaphore::new(processors)),
+            places: Arc::new(Semaphore::new(processors + WAITING_AT_MOST)),
             verified: Cache::builder().max_capacity(REMEMBERED_AT_MOST).time_to_live(REMEMBERED_FOR).build(),
             key,
             nobody,
@@ -95,8 +129,8 @@ impl Passwords {
     /// The hash to store of a password.
     ///
     /// # Errors
-    /// The process is ending.
-    pub async fn hash(&self, password: &SecretString) -> Result<PasswordHash, Interrupted> {
+    /// Too many wait already, or the process is ending.
+    pub async fn hash(&self, password: &SecretString) -> Result<PasswordHash, PasswordError> {
         let (argon2, password) = (self.argon2.clone(), password.clone());
         self.work(move || hash(&argon2, password.expose_secret())).await
     }
@@ -104,44 +138,53 @@ impl Passwords {
     /// Whether the password is the one with this hash. `None`, for nobody's password, takes as long as a wrong one.
     ///
     /// # Errors
-    /// The process is ending.
-    pub async fn verify(&self, password: &SecretString, hash: Option<&PasswordHash>) -> Result<bool, Interrupted> {
-        // What is remembered is bound to the hash: a changed password forgets it in every process at once.
+    /// Too many wait already, the stored hash is none, or the process is ending.
+    pub async fn verify(
+        &self,
+        password: &SecretString,
+        hash: Option<&PasswordHash>,
+    ) -> Result<Option<Proof>, PasswordError> {
+        // A proof is bound to the hash: a changed password is forgotten in every process at once.
         let proof = hash.map(|hash| self.proof(password, hash));
-        if proof.is_some_and(|proof| self.verified.contains_key(&proof)) {
-            return Ok(true);
+        if proof.is_some_and(|Proof(proof)| self.verified.contains_key(&proof)) {
+            return Ok(proof);
         }
         let (argon2, password) = (self.argon2.clone(), password.clone());
-        let stored = hash.unwrap_or(&self.nobody).clone();
+        let PasswordHash(stored) = hash.unwrap_or(&self.nobody).clone();
         let matches = self
             .work(move || {
-                phc::PasswordHash::new(&stored.0)
-                    .is_ok_and(|stored| argon2.verify_password(password.expose_secret().as_bytes(), &stored).is_ok())
+                let stored = phc::PasswordHash::new(&stored).map_err(|_| PasswordError::Corrupt)?;
+                Ok(argon2.verify_password(password.expose_secret().as_bytes(), &stored).is_ok())
             })
-            .await?;
-        let (Some(proof), true) = (proof, matches) else { return Ok(false) };
+            .await??;
+        Ok(proof.filter(|_| matches))
+    }
+
+    /// Remembers a verified password for five minutes, so that its next use costs next to nothing. What was not let in
+    /// is not remembered: that it was right must not show in the time of the next refusal.
+    pub fn remember(&self, Proof(proof): Proof) {
         self.verified.insert(proof, ());
-        Ok(true)
     }
 
     // The permit moves into the blocking task: a caller who goes away does not free a processor that still works.
-    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Interrupted> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Interrupted)?;
+    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PasswordError::Overloaded)?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| PasswordError::Interrupted)?;
         let task = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            let _held = (place, permit);
             work()
         });
-        task.await.map_err(|_| Interrupted)
+        task.await.map_err(|_| PasswordError::Interrupted)
     }
 
-    fn proof(&self, password: &SecretString, PasswordHash(hash): &PasswordHash) -> [u8; 32] {
+    fn proof(&self, password: &SecretString, PasswordHash(hash): &PasswordHash) -> Proof {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else {
             unreachable!("HMAC takes keys of any length")
         };
         mac.update(&(hash.len() as u64).to_le_bytes());
         mac.update(hash.as_bytes());
         mac.update(password.expose_secret().as_bytes());
-        mac.finalize().into_bytes().into()
+        Proof(mac.finalize().into_bytes().into())
     }
 }
 
@@ -164,7 +207,7 @@ mod tests {
     use super::*;
 
     fn passwords() -> Passwords {
-        Passwords::new(&"m=8,t=1,p=1".parse().expect("a cheap cost"))
+        Passwords::new(&"m=8,t=1,p=1".parse().expect("a cheap cost"), None)
     }
 
     #[tokio::test]
@@ -173,26 +216,45 @@ mod tests {
         let (right, wrong) = (SecretString::from("right"), SecretString::from("wrong"));
         let hash = passwords.hash(&right).await.expect("hash");
         for _ in 0..2 {
-            assert!(passwords.verify(&right, Some(&hash)).await.expect("verify"));
-            assert!(!passwords.verify(&wrong, Some(&hash)).await.expect("verify"));
-            assert!(!passwords.verify(&right, None).await.expect("verify"));
+            let proof = passwords.verify(&right, Some(&hash)).await.expect("verify");
+            passwords.remember(proof.expect("a match"));
+            assert!(passwords.verify(&wrong, Some(&hash)).await.expect("verify").is_none());
+            assert!(passwords.verify(&right, None).await.expect("verify").is_none());
         }
     }
 
     #[tokio::test]
-    async fn a_verified_password_is_remembered_for_its_hash_alone() {
+    async fn only_what_was_let_in_is_remembered_and_for_its_hash_alone() {
         let passwords = passwords();
         let password = SecretString::from("right");
         let old = passwords.hash(&password).await.expect("hash");
         let new = passwords.hash(&SecretString::from("other")).await.expect("hash");
-        assert!(passwords.verify(&password, Some(&old)).await.expect("verify"));
-        assert!(!passwords.verify(&password, Some(&new)).await.expect("verify"));
+        let proof = passwords.verify(&password, Some(&old)).await.expect("verify").expect("a match");
+        assert_eq!(passwords.verified.iter().count(), 0);
+        passwords.remember(proof);
+        assert_eq!(passwords.verified.iter().count(), 1);
+        assert!(passwords.verify(&password, Some(&new)).await.expect("verify").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_strangers_password_costs_what_a_stored_one_costs() {
+        let stored = passwords().hash(&SecretString::from("x")).await.expect("hash");
+        let dearer = Passwords::new(&"m=64,t=2,p=1".parse().expect("a cost"), Some(&stored));
+        let PasswordHash(nobody) = &dearer.nobody;
+        assert!(nobody.contains("$m=8,t=1,p=1$"), "{nobody}");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_hash_is_no_wrong_password() {
+        let corrupt = PasswordHash("nonsense".to_owned());
+        let answer = passwords().verify(&SecretString::from("x"), Some(&corrupt)).await;
+        assert!(matches!(answer, Err(PasswordError::Corrupt)));
     }
 
     #[test]
     fn a_cost_is_read_as_argon2_writes_it() {
         assert!("m=19456,t=2,p=1".parse::<Cost>().is_ok());
-        for wrong in ["", "m=19456", "m=x,t=2,p=1", "m=1,t=2,p=1", "q=1,t=2,p=1"] {
+        for wrong in ["", "m=19456", "m=x,t=2,p=1", "m=1,t=2,p=1", "q=1,t=2,p=1", "m=4000000000,t=1,p=1"] {
             assert!(wrong.parse::<Cost>().is_err(), "{wrong}");
         }
     }

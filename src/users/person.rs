@@ -2,6 +2,8 @@
 
 use sea_orm::{entity::prelude::*, sea_query::Expr};
 
+use super::limits::{self, TooLong};
+
 #[sea_orm::model]
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "persons")]
@@ -29,6 +31,16 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
+    /// Holds the names against their limits.
+    ///
+    /// # Errors
+    /// One of them is longer.
+    pub(super) fn check_limits(&self) -> Result<(), TooLong> {
+        let names =
+            [("first name", &self.firstname), ("middle name", &self.middle_name), ("last name", &self.lastname)];
+        names.into_iter().try_for_each(|(field, name)| limits::check(field, name, limits::PERSON_NAME))
+    }
+
     /// First, middle and last name, without the empty ones.
     pub fn full_name(&self) -> String {
         let parts = [&self.firstname, &self.middle_name, &self.lastname];

@@ -37,7 +37,7 @@ impl Model {
     }
 }
 
-/// Makes a ticket for a user and notes the log-in. Run it in a transaction.
+/// Makes a ticket for a user and notes the log-in; tickets past their end are cleared away. Run it in a transaction.
 ///
 /// # Errors
 /// The database does not answer, or no such user exists.
@@ -52,6 +52,7 @@ pub async fn issue(db: &impl ConnectionTrait, user_id: i32) -> Result<SecretStri
         created_at: Set(now),
         expires_at: Set(now + LIFETIME),
     };
+    Entity::delete_many().filter(Column::ExpiresAt.lt(now)).exec(db).await?;
     Entity::insert(row).exec_without_returning(db).await?;
     user::set_last_login(db, user_id).await?;
     Ok(SecretString::from(ticket))

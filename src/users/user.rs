@@ -11,7 +11,10 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{login_name, person, role, user_group};
+use super::{
+    limits::{self, TooLong},
+    login_name, person, role, ticket, user_group,
+};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -131,6 +134,8 @@ pub enum CreateError {
     #[error("the name {0} is taken by another user's Name or UserName")]
     Taken(String),
     #[error(transparent)]
+    TooLong(#[from] TooLong),
+    #[error(transparent)]
     Database(#[from] DbErr),
 }
 
@@ -214,6 +219,8 @@ impl TryFrom<ModelEx> for User {
 pub async fn create(db: &impl ConnectionTrait, new: NewUser) -> Result<i32, CreateError> {
     let NewUser { name, user_name, tooltip, user_type, role_id, user_group_id, person } = new;
     let names = login_name::keys(&name, &user_name)?;
+    limits::check("tooltip", &tooltip, limits::TOOLTIP)?;
+    person.check_limits()?;
     let person = person::insert(db, person).await?;
     let now = Utc::now();
     let row = ActiveModel {
@@ -250,13 +257,17 @@ pub async fn create(db: &impl ConnectionTrait, new: NewUser) -> Result<i32, Crea
     Ok(id)
 }
 
-/// Deletes a user as upstream does, by retiring user and person, or takes that back.
+/// Deletes a user as upstream does, by retiring user and person, or takes that back. The tickets of a deleted user are
+/// gone for good. Run it in a transaction.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn set_deleted(db: &impl ConnectionTrait, user: &User, deleted: bool) -> Result<(), DbErr> {
     if let Some(person) = &user.person {
         person::set_retired(db, person.id, deleted).await?;
+    }
+    if deleted {
+        ticket::revoke_all(db, user.user.id).await?;
     }
     set_columns(db, user.user.id, vec![(Column::Deleted, Expr::value(deleted))]).await
 }

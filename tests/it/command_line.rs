@@ -92,8 +92,11 @@ fn what_cannot_be_done_is_refused_with_the_remedy() {
         (&["user", "add", "current", "--password-stdin"], "a word of the API's own paths"),
         (&["user", "add", "eva", "--role", "King", "--password-stdin"], "there are Administrator, Employee"),
         (&["user", "set-password", "nobody", "--password-stdin"], "`kommando user list` shows them"),
+        (&["user", "add", " eva", "--password-stdin"], "begins or ends with a blank"),
+        (&["user", "add", "eva", "--full-name", &"x".repeat(200), "--password-stdin"], "more than 99 characters"),
+        (&["--password-cost", "m=4000000000,t=1,p=1", "user", "list"], "is more than m=1048576"),
+        (&["--database-url", "sqlite://missing.db", "serve"], "add ?mode=rwc"),
         (&["user", "add", "eva"], "pipe it in with --password-stdin"),
-        (&["migrate", "down"], "add --yes"),
         (&["serve", "--demo", "--listen", "0.0.0.0:0"], "--listen 127.0.0.1:0"),
         (&["serve", "--commands", "missing"], "cannot be read"),
         (&["serve", "--database-url", "postgres://x"], "must begin with sqlite://"),
@@ -105,6 +108,16 @@ fn what_cannot_be_done_is_refused_with_the_remedy() {
     }
     let empty = line.say_with(&["user", "add", "eva", "--password-stdin"], "\n");
     assert!(!empty.ok && empty.err.contains("the password is empty"));
+}
+
+#[test]
+fn what_works_on_a_database_makes_none() {
+    let line = Line::new();
+    for words in [&["user", "list"][..], &["ticket", "issue", "--user", "x"], &["migrate", "status"]] {
+        let got = line.say(words);
+        assert!(!got.ok && got.err.contains("there is no database at kommando.db"), "{words:?}: {}", got.err);
+    }
+    assert!(std::fs::read_dir(line.folder.path()).expect("a folder").next().is_none());
 }
 
 #[test]
@@ -129,12 +142,12 @@ fn definitions_are_checked_with_one_line_per_fault() {
 #[test]
 fn migrations_are_shown_applied_and_reverted() {
     let line = Line::new();
-    let status = line.say(&["migrate", "status"]).out;
-    assert!(status.lines().count() >= 2 && status.lines().all(|line| line.starts_with("pending")), "{status}");
     assert!(line.say(&["migrate", "up"]).out.lines().all(|line| line.starts_with("applied")));
+    assert!(line.say(&["migrate", "down"]).err.contains("add --yes"));
     let down = line.say(&["migrate", "down", "--yes"]).out;
     assert!(down.lines().next().is_some_and(|line| line.starts_with("applied")), "{down}");
     assert!(down.lines().last().is_some_and(|line| line.starts_with("pending")), "{down}");
+    assert_eq!(line.say(&["migrate", "status"]).out, down);
 }
 
 #[test]

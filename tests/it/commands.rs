@@ -39,15 +39,13 @@ async fn a_reset_password_is_shown_once_works_and_is_stored_nowhere() {
     let password = message.rsplit(": ").next().and_then(|rest| rest.strip_suffix('"')).expect("a password");
     assert_eq!(password.len(), 16, "{message}");
 
-    let current = |password: String| async move { (password.clone(), password) };
-    let (password, again) = current(password.to_owned()).await;
-    let with_new = server.get("/api/v1/User/current").basic("bjorn", &password).send().await;
+    let with_new = server.get("/api/v1/User/current").basic("bjorn", password).send().await;
     let with_old = server.get("/api/v1/User/current").basic("bjorn", PASSWORD).send().await;
     assert_eq!((with_new.status, with_old.status), (StatusCode::OK, StatusCode::UNAUTHORIZED));
 
     let executions = server.executions().await;
     let [execution] = executions.as_slice() else { panic!("one execution") };
-    assert!(execution.message.contains("shown once") && !execution.message.contains(&again), "{execution:?}");
+    assert!(execution.message.contains("shown once") && !execution.message.contains(password), "{execution:?}");
 }
 
 #[tokio::test]
@@ -106,17 +104,6 @@ async fn a_role_or_group_that_does_not_exist_fails_the_command() {
         assert!(got.body["Message"].as_str().expect("a message").contains("There is no"), "{}", got.text);
         assert!(!server.user(ANNA).await.user.deleted);
     }
-}
-
-#[tokio::test]
-async fn a_deactivated_users_tickets_are_gone_for_good() {
-    let server = Server::demo().await;
-    let ticket = kommando::users::ticket::issue(server.app.store.writer(), ANNA).await.expect("a ticket");
-    let authorization = format!("SoTicket {}", secrecy::ExposeSecret::expose_secret(&ticket));
-    server.execute("admin", ANNA, "deactivate", Some("Yes")).await;
-    server.execute("admin", ANNA, "reactivate", Some("Yes")).await;
-    let got = server.get("/api/v1/User/current").header("authorization", &authorization).send().await;
-    assert_eq!(got.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

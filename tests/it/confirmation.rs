@@ -1,6 +1,7 @@
 //! The confirmation table, whole: which answer runs which kind of command.
 
 use poem::http::StatusCode;
+use sea_orm::ActiveEnum;
 
 use crate::harness::{BJORN, Server};
 
@@ -40,8 +41,9 @@ async fn check(confirm: &str, answer: Option<&str>, outcome: &str, success: bool
     assert_eq!(got.body["Result"], result, "{case}");
     assert_eq!(server.user(BJORN).await.user.is_on_travel, success, "{case}: the effect");
     let executions = server.executions().await;
-    let recorded: Vec<_> = executions.iter().map(|one| (one.action_result.as_str(), one.user_id)).collect();
-    assert_eq!(recorded, [(answer.unwrap_or("Implicit"), BJORN)], "{case}: the record");
+    let [execution] = executions.as_slice() else { panic!("{case}: one record") };
+    let recorded = (execution.action_result.as_str(), execution.user_id, execution.outcome.to_value());
+    assert_eq!(recorded, (answer.unwrap_or("Implicit"), BJORN, outcome.to_owned()), "{case}: the record");
 }
 
 #[tokio::test]

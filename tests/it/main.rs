@@ -12,5 +12,6 @@ mod migrations;
 mod permission;
 mod reload;
 mod settings;
+mod start;
 mod strangers;
 mod users;

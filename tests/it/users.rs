@@ -85,6 +85,27 @@ async fn digits_are_an_id_however_many_and_everything_else_is_a_name() {
 }
 
 #[tokio::test]
+async fn a_word_of_upstreams_paths_that_is_not_served_is_no_name() {
+    let server = Server::demo().await;
+    for word in ["Default", "currentToken", "CREDENTIALTYPES"] {
+        let got = server.get(format!("/api/v1/User/{word}")).by("chris").send().await;
+        assert!(got.error(StatusCode::NOT_FOUND).1.starts_with("There is nothing at this path"), "{word}");
+    }
+    let got = server.get("/api/v1/User/nobody").by("admin").send().await;
+    assert_eq!(got.error(StatusCode::NOT_FOUND).1, "User with given name does not exist in the db.");
+}
+
+#[tokio::test]
+async fn the_documents_example_is_the_demos_anna() {
+    let server = Server::demo().await;
+    let served = server.get("/api/v1/User/2").by("admin").send().await.body;
+    let example = &kommando::api::document()["components"]["schemas"]["UserWithLinks"]["example"];
+    for property in USER.iter().filter(|name| !["Lastlogin", "OtherGroups", "Credentials"].contains(name)) {
+        assert_eq!(served[property], example[property], "{property}");
+    }
+}
+
+#[tokio::test]
 async fn the_current_user_is_the_caller_and_literal_names_win_in_any_case() {
     let server = Server::demo().await;
     for path in ["/api/v1/User/current", "/api/v1/user/CURRENT/", "/API/V1/USER/Current"] {

@@ -27,23 +27,23 @@ pub struct User {
     pub associate_id: i32,
     /// The short name; unique among all names and user names.
     pub name: String,
-    /// Where it stands in lists.
+    /// Where the user stands in lists.
     pub rank: i32,
     /// A hint about the user.
     pub tooltip: String,
     /// Always empty: this server has no licences.
     pub license_owners: Vec<LicenseOwner>,
     /// What the user may do.
-    pub role: Option<Role>,
+    pub role: Role,
     /// The main group.
-    pub user_group: Option<UserGroup>,
+    pub user_group: UserGroup,
     /// The groups besides the main one.
     pub other_groups: Vec<UserGroup>,
     /// The person behind the user.
     pub person: Option<Person>,
     /// The user has no access any more.
     pub deleted: bool,
-    /// When the user last got a ticket, as `2026-11-23T14:52:00`; `0001-01-01T00:00:00` for never.
+    /// When the user last got a ticket, in UTC and without a suffix: `2026-11-23T14:52:00`; `0001-01-01T00:00:00` for never.
     pub lastlogin: String,
     /// When the user last logged out; `0001-01-01T00:00:00` for never.
     pub lastlogout: String,
@@ -102,8 +102,8 @@ impl User {
             rank: user.rank,
             tooltip: user.tooltip,
             license_owners: Vec::new(),
-            role: Some(role.into()),
-            user_group: Some(group.into()),
+            role: role.into(),
+            user_group: group.into(),
             other_groups: other_groups.into_iter().map(Into::into).collect(),
             deleted: user.deleted,
             lastlogin: wire::date_time(user.last_login),

@@ -112,7 +112,8 @@ impl From<DbErr> for ChangeError {
 }
 
 /// What a step has to say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+// No Debug: what is shown may be a secret.
+#[derive(Clone, Default)]
 pub struct Said {
     /// For the caller, now.
     pub shown: Option<MultiLanguage>,

@@ -33,7 +33,7 @@ struct NewPassword {
 impl Step for ResetPassword {
     async fn prepare(&self, preparation: &Preparation<'_>) -> Result<Prepared, Error> {
         let password = password::generate();
-        let hash = preparation.passwords.hash(&password).await.map_err(Error::internal)?;
+        let hash = preparation.passwords.hash(&password).await?;
         Ok(Prepared::Change(Box::new(NewPassword { password, hash })))
     }
 }

@@ -13,11 +13,8 @@ use serde::Deserialize;
 use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
 use crate::{
     error::Error,
-    users::{self, User, UserColumn},
+    users::{self, User, UserColumn, limits},
 };
-
-/// The limit of the two text columns.
-const LONGEST_TEXT: usize = 254;
 
 /// Sets a field of the user.
 #[derive(Clone, Debug, Deserialize)]
@@ -72,12 +69,10 @@ impl TryFrom<Written> for SetField {
                 return Err("this field takes true or false".to_owned());
             }
         };
-        match &value {
-            Value::Text(text) if text.chars().count() > LONGEST_TEXT => {
-                Err(format!("the text is longer than {LONGEST_TEXT} characters"))
-            }
-            _ => Ok(Self { column, value }),
+        if let Value::Text(text) = &value {
+            limits::check("text", text, limits::TOOLTIP.min(limits::NICK_NAME)).map_err(|error| error.to_string())?;
         }
+        Ok(Self { column, value })
     }
 }
 

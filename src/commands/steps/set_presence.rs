@@ -10,11 +10,8 @@ use crate::{
     commands::text::Text,
     error::Error,
     localization::MultiLanguage,
-    users::{self, Presence, User, UserColumn},
+    users::{self, Presence, User, UserColumn, limits},
 };
-
-/// The column's limit.
-const LONGEST_MESSAGE: usize = 254;
 
 /// Says whether the user can be reached.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -43,7 +40,7 @@ impl Step for SetPresence {
 #[async_trait]
 impl Change for NewPresence {
     async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
-        if self.message.chars().count() > LONGEST_MESSAGE {
+        if limits::check("message", &self.message, limits::PRESENCE_MESSAGE).is_err() {
             let refusal = MultiLanguage::own(
                 "The presence message is longer than 254 characters.",
                 "Tilstedeværelsesmeldingen er lengre enn 254 tegn.",

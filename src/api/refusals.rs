@@ -12,7 +12,7 @@ use sea_orm::DbErr;
 use crate::error::{Error, ErrorInfo};
 
 /// The refusals of one operation, besides those that every operation has.
-pub trait Faults: Send + Sync + 'static {
+pub trait Refusals: Send + Sync + 'static {
     /// Status and meaning of each.
     const LIST: &'static [(u16, &'static str)];
 }
@@ -39,7 +39,7 @@ impl<F> From<ErrorResponse<F>> for poem::Error {
     }
 }
 
-impl<F: Faults> ApiResponse for ErrorResponse<F> {
+impl<F: Refusals> ApiResponse for ErrorResponse<F> {
     fn meta() -> MetaResponses {
         MetaResponses { responses: F::LIST.iter().map(|(status, meaning)| describe(*status, meaning)).collect() }
     }
@@ -63,6 +63,6 @@ pub fn describe(status: u16, meaning: &'static str) -> MetaResponse {
 /// Nothing goes wrong that does not go wrong everywhere.
 pub struct NoOwn;
 
-impl Faults for NoOwn {
+impl Refusals for NoOwn {
     const LIST: &'static [(u16, &'static str)] = &[];
 }
