@@ -1,5 +1,7 @@
 //! The command line.
 
+#![warn(clippy::print_stdout)] // it panics when nobody reads; cli::say does not
+
 mod cli;
 
 use std::process::ExitCode;

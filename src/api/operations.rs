@@ -79,7 +79,7 @@ fn complete(operation: &mut MetaOperation) {
         (!operation.params.is_empty(), 400, "Bad request. A parameter is wrong; the message names it."),
         (!is_public, 401, "Unauthorized. No valid credentials."),
         (!is_public, 406, "Not acceptable. The client takes no JSON."),
-        (changes, 413, "The body is larger than 1 MiB."),
+        (true, 413, "The body is larger than 1 MiB."),
         (changes, 415, "The body is no JSON."),
         (true, 500, "The server failed; its log tells why, under the X-Request-Id of the response."),
         (!is_public, 503, "The server cannot answer now. Try again."),
