@@ -1,0 +1,62 @@
+//! What Linux tells of a process and of the machine, in `/proc`.
+
+use std::{fs, thread::available_parallelism, time::Duration};
+
+use anyhow::Context;
+
+/// Linux counts processor time in hundredths of a second, wherever this runs.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The processor time that a process and the kernel for it have used.
+pub fn processor_time(process: u32) -> anyhow::Result<Duration> {
+    let stat = read(&format!("/proc/{process}/stat"))?;
+    // The name stands in brackets and may contain anything; behind it come fields 3, 4, …
+    let (_, fields) = stat.rsplit_once(')').context("no name in stat")?;
+    let fields: Vec<_> = fields.split_whitespace().collect();
+    let field = |number: usize| fields.get(number - 3).and_then(|field| field.parse::<u32>().ok());
+    let (user, system) = field(14).zip(field(15)).context("no times in stat")?;
+    Ok(TICK * (user + system))
+}
+
+/// The memory that a process holds.
+pub fn resident_megabytes(process: u32) -> anyhow::Result<f64> {
+    let status = read(&format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in status")?;
+    let kilobytes: f64 = line.trim().trim_end_matches("kB").trim_end().parse()?;
+    Ok(kilobytes / 1024.0)
+}
+
+/// The processors.
+pub fn describe() -> anyhow::Result<String> {
+    let information = read("/proc/cpuinfo")?;
+    let model = information.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
+    let model = model.trim_start_matches(|character: char| character.is_whitespace() || character == ':');
+    Ok(format!("machine: {} processors, {model}", available_parallelism()?))
+}
+
+/// The time of all processors up to a moment.
+pub struct Ticks {
+    all: u64,
+    stolen: u64,
+}
+
+impl Ticks {
+    pub fn now() -> anyhow::Result<Self> {
+        let stat = read("/proc/stat")?;
+        let line = stat.lines().next().and_then(|line| line.strip_prefix("cpu ")).context("no sum in stat")?;
+        // user nice system idle iowait irq softirq steal; what follows is counted in these.
+        let ticks: Vec<u64> = line.split_whitespace().take(8).map(str::parse).collect::<Result<_, _>>()?;
+        Ok(Self { all: ticks.iter().sum(), stolen: ticks.get(7).copied().unwrap_or_default() })
+    }
+
+    /// How much of the time since then other guests of the same host took.
+    pub fn stolen(&self) -> anyhow::Result<String> {
+        let now = Self::now()?;
+        let (stolen, all) = (now.stolen - self.stolen, now.all - self.all);
+        Ok(format!("{:.1} % of their time taken by the host's other guests", 100.0 * stolen as f64 / all.max(1) as f64))
+    }
+}
+
+fn read(path: &str) -> anyhow::Result<String> {
+    fs::read_to_string(path).with_context(|| format!("{path} cannot be read"))
+}

@@ -1,0 +1,97 @@
+//! A process that ends with its handle, and is never waited for without end.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, anyhow, ensure};
+use tokio::time::{sleep, timeout};
+
+const GLANCE: Duration = Duration::from_millis(20);
+/// How much of a log is shown.
+const LAST_LINES: usize = 5;
+
+/// A process that is killed when this is dropped. What it writes stands in two files.
+pub struct Process {
+    name: &'static str,
+    child: Child,
+    output: PathBuf,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts a process in a folder, without the settings of ours that this one may have.
+    pub fn start(name: &'static str, command: &mut Command, folder: &Path) -> anyhow::Result<Self> {
+        let (output, log) = (folder.join(format!("{name}.out")), folder.join(format!("{name}.log")));
+        let child = command
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(File::create(&output)?)
+            .stderr(File::create(&log)?)
+            .spawn()
+            .with_context(|| format!("{name} cannot be started"))?;
+        Ok(Self { name, child, output, log })
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The first complete line of its output with this text in it.
+    pub async fn line_with(&mut self, text: &str, limit: Duration) -> anyhow::Result<String> {
+        let find = |output: &str| {
+            let mut complete = output.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+            complete.find(|line| line.contains(text)).map(|line| line.trim().to_owned())
+        };
+        let look = async {
+            loop {
+                if let Some(line) = find(&self.output()?) {
+                    return Ok(line);
+                }
+                ensure!(self.child.try_wait()?.is_none(), "it ended");
+                sleep(GLANCE).await;
+            }
+        };
+        let found = timeout(limit, look).await.unwrap_or_else(|_| Err(anyhow!("{} s went by", limit.as_secs())));
+        found.with_context(|| self.failure(&format!("did not print `{text}`")))
+    }
+
+    /// Its output, once it has ended, and well.
+    pub async fn finish(mut self, limit: Duration) -> anyhow::Result<String> {
+        let status = timeout(limit, self.end()).await;
+        let status = status.with_context(|| self.failure(&format!("takes longer than {} s", limit.as_secs())))??;
+        ensure!(status.success(), self.failure("failed"));
+        self.output()
+    }
+
+    async fn end(&mut self) -> anyhow::Result<ExitStatus> {
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            sleep(GLANCE).await;
+        }
+    }
+
+    fn output(&self) -> anyhow::Result<String> {
+        Ok(fs::read_to_string(&self.output)?)
+    }
+
+    fn failure(&self, what: &str) -> String {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n");
+        format!("{} {what}; the end of its log:\n{last}\n", self.name)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

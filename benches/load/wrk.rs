@@ -1,0 +1,113 @@
+//! The load generator: how it is run, and what it says.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, bail, ensure};
+
+use crate::{Row, machine, process::Process, servers::Servers, table::Figures};
+
+const SCRIPT: &str = include_str!("script.lua");
+const WARM_UP_SECONDS: u32 = 1;
+/// How much longer than asked for wrk may take.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// wrk, ready to run.
+pub struct Wrk<'a> {
+    folder: &'a Path,
+    script: PathBuf,
+    connections: u32,
+}
+
+/// What the script prints.
+struct Printed {
+    requests: f64,
+    seconds: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+    errors: u64,
+}
+
+/// Tells how to install wrk when it is missing.
+pub fn look_for_it() -> anyhow::Result<()> {
+    let started = Command::new("wrk").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    match started {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            bail!("wrk, which sends the requests, is missing: `apt-get install wrk` installs it")
+        }
+        other => other.map(drop).context("wrk cannot be started"),
+    }
+}
+
+impl<'a> Wrk<'a> {
+    pub fn new(folder: &'a Path, connections: u32) -> anyhow::Result<Self> {
+        let script = folder.join("script.lua");
+        fs::write(&script, SCRIPT)?;
+        Ok(Self { folder, script, connections })
+    }
+
+    /// Runs a row for a moment and looks at every answer.
+    pub async fn warm_up(&self, row: &Row, servers: &Servers) -> anyhow::Result<()> {
+        let printed = self.send(row, servers, WARM_UP_SECONDS, row.expected).await?;
+        ensure!(
+            printed.errors == 0 && printed.requests > 0.0,
+            "{} is not answered: {} errors",
+            row.name,
+            printed.errors
+        );
+        Ok(())
+    }
+
+    /// Runs a row.
+    pub async fn run(&self, row: &Row, servers: &Servers, seconds: u32) -> anyhow::Result<Figures> {
+        let server = (row.server)(servers).id();
+        let before = machine::processor_time(server)?;
+        let printed = self.send(row, servers, seconds, "").await?;
+        let used = machine::processor_time(server)? - before;
+        ensure!(printed.requests > 0.0, "{} got no answer in {seconds} s", row.name);
+        Ok(Figures {
+            requests_per_second: printed.requests / printed.seconds,
+            p50_ms: printed.p50_ms,
+            p99_ms: printed.p99_ms,
+            processor_us: used.as_secs_f64() * 1e6 / printed.requests,
+            errors: printed.errors,
+        })
+    }
+
+    async fn send(&self, row: &Row, servers: &Servers, seconds: u32, expected: &str) -> anyhow::Result<Printed> {
+        let server = (row.server)(servers);
+        let mut command = Command::new("wrk");
+        command
+            .args(["-t1", "--latency"])
+            .args([format!("-c{}", self.connections), format!("-d{seconds}s")])
+            .arg("-s")
+            .arg(&self.script)
+            .args([&server.url, "--", row.method, row.path, &server.authorization, expected]);
+        let limit = Duration::from_secs(u64::from(seconds)) + GRACE;
+        let output = Process::start("wrk", &mut command, self.folder)?.finish(limit).await?;
+        if let Some(wrong) = output.lines().find_map(|line| line.strip_prefix("wrong ")) {
+            bail!("{} is answered with {wrong}", row.name);
+        }
+        Printed::read(&output).with_context(|| format!("the script printed no figures:\n{output}"))
+    }
+}
+
+impl Printed {
+    fn read(output: &str) -> Option<Self> {
+        let figures = output.lines().find_map(|line| line.strip_prefix("figures "))?;
+        let figures: Vec<u64> = figures.split(' ').map(str::parse).collect::<Result<_, _>>().ok()?;
+        let [requests, microseconds, p50, p99, errors] = figures[..] else { return None };
+        let thousandth = |number: u64| number as f64 / 1e3;
+        Some(Self {
+            requests: requests as f64,
+            seconds: microseconds as f64 / 1e6,
+            p50_ms: thousandth(p50),
+            p99_ms: thousandth(p99),
+            errors,
+        })
+    }
+}
