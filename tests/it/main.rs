@@ -12,6 +12,5 @@ mod migrations;
 mod permission;
 mod reload;
 mod settings;
-mod start;
 mod strangers;
 mod users;

@@ -5,15 +5,18 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::Path,
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, ChildStderr, ChildStdout, Command, Stdio},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use tempfile::TempDir;
 
 /// A server that runs as a process, and ends with the test.
 struct Process {
     child: Child,
     out: BufReader<ChildStdout>,
+    err: BufReader<ChildStderr>,
+    log: String,
 }
 
 impl Process {
@@ -23,7 +26,8 @@ impl Process {
         command.env("KOMMANDO_PASSWORD_COST", "m=8,t=1,p=1").envs(variables.iter().copied());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a start");
         let out = BufReader::new(child.stdout.take().expect("standard output"));
-        Self { child, out }
+        let err = BufReader::new(child.stderr.take().expect("standard error"));
+        Self { child, out, err, log: String::new() }
     }
 
     fn demo(folder: &Path) -> Self {
@@ -39,15 +43,23 @@ impl Process {
         banner
     }
 
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().expect("a signal").success());
+    /// Waits until the log has a line with this.
+    fn logs(&mut self, what: &str) {
+        while !self.log.lines().any(|line| line.contains(what)) {
+            let read = self.err.read_line(&mut self.log).expect("a line");
+            assert_ne!(read, 0, "the log ended without {what}: {}", self.log);
+        }
     }
 
-    fn log(&mut self) -> String {
-        let mut log = String::new();
-        self.child.stderr.take().expect("standard error").read_to_string(&mut log).expect("a log");
-        log
+    fn signal(&self, name: &str) {
+        let kill = format!("kill -s {name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().expect("a signal").success());
+    }
+
+    /// The whole log of a process that ends by itself.
+    fn log(mut self) -> String {
+        self.err.read_to_string(&mut self.log).expect("a log");
+        std::mem::take(&mut self.log)
     }
 }
 
@@ -67,16 +79,36 @@ fn address(banner: &str) -> String {
     line.split("http://").nth(1).and_then(|rest| rest.strip_suffix("/docs")).expect("an address").to_owned()
 }
 
+/// The words of a line, as a shell takes them.
+fn words(line: &str) -> Vec<String> {
+    let script = format!("set -- {line}; printf '%s\\n' \"$@\"");
+    let output = Command::new("sh").args(["-c", &script]).output().expect("a shell");
+    String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect()
+}
+
+/// Sends a request and reads the answer to its end.
+fn send(address: &str, head: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.write_all(format!("{head}\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes()).expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
 #[test]
 fn the_banners_curl_line_runs_a_command_as_it_is() {
     let folder = folder();
     let mut process = Process::demo(folder.path());
     let banner = process.banner();
-    let line = banner.lines().find(|line| line.contains("curl ")).expect("a line");
-    let output = Command::new("sh").args(["-c", &format!("{line} -s")]).output();
-    let answer = String::from_utf8(output.expect("curl").stdout).expect("text");
-    assert!(answer.starts_with("{\"Success\":true,"), "{answer}");
     assert!(banner.contains("Password    it's"));
+    let words = words(banner.lines().find(|line| line.contains("curl ")).expect("a line"));
+    let [curl, method, post, user, credentials, url] = words.as_slice() else { panic!("{words:?}") };
+    assert_eq!([curl, method, post, user].map(String::as_str), ["curl", "-X", "POST", "-u"]);
+    let address = address(&banner);
+    let path = url.strip_prefix(&format!("http://{address}")).expect("a path");
+    let credentials = STANDARD.encode(credentials);
+    let answer = send(&address, &format!("POST {path} HTTP/1.1\r\nAuthorization: Basic {credentials}"));
+    assert!(answer.contains("\r\n\r\n{\"Success\":true,"), "{answer}");
 }
 
 #[test]
@@ -107,8 +139,7 @@ fn the_demo_does_not_serve_a_database_that_is_not_its_own() {
     let mut child = add.stdout(Stdio::null()).spawn().expect("a start");
     child.stdin.take().expect("standard input").write_all(b"secret").expect("input");
     assert!(child.wait().expect("an end").success());
-    let mut process = Process::demo(folder.path());
-    let log = process.log();
+    let log = Process::demo(folder.path()).log();
     assert!(log.contains("error: this database has users that are not the demo's"), "{log}");
 }
 
@@ -118,12 +149,14 @@ fn a_request_in_flight_ends_after_the_signal_to_stop() {
     let mut process = Process::demo(folder.path());
     let mut stream = TcpStream::connect(address(&process.banner())).expect("a connection");
     let request = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\
-                   Content-Type: application/json\r\nAuthorization: Basic YWRtaW46aXQncw==\r\n\r\n";
+                   Content-Type: application/json\r\nExpect: 100-continue\r\n\
+                   Authorization: Basic YWRtaW46aXQncw==\r\n\r\n";
     stream.write_all(request.as_bytes()).expect("a head");
-    // The head is taken in before the signal; the body comes after it.
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    // The server asks for the body: the request is under way.
+    let mut answer = [0; 25];
+    stream.read_exact(&mut answer).expect("100 Continue");
     process.signal("TERM");
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    process.logs("stopping");
     stream.write_all(b"null").expect("a body");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
@@ -136,7 +169,7 @@ fn an_empty_database_gets_its_administrator_from_a_file_and_a_missing_folder_is_
     let folder = folder();
     fs::write(folder.path().join("secret"), "from a file\n").expect("a file");
     let mut process = Process::start(folder.path(), &["serve"], &[("KOMMANDO_ADMIN_PASSWORD_FILE", "secret")]);
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    process.logs("listening");
     process.signal("INT");
     let log = process.log();
     assert!(log.contains("made the first administrator, admin") && !log.contains("from a file"), "{log}");
@@ -149,13 +182,12 @@ fn a_wrong_definition_and_an_unheard_of_role_are_told_at_the_start() {
     let write = |text: &str| fs::write(folder.path().join("commands.d/a.yaml"), text).expect("a file");
     fs::create_dir(folder.path().join("commands.d")).expect("a folder");
     write("name: a\ndisplay_name: A\nsteps:\n  - message: {text: '{{ user.name | shout }}'}\n");
-    let mut process = Process::start(folder.path(), &["serve"], &[]);
-    let log = process.log();
+    let log = Process::start(folder.path(), &["serve"], &[]).log();
     assert!(log.contains("commands.d/a.yaml:4:") && log.contains("shout"), "{log}");
 
     write("name: a\ndisplay_name: A\nallow_roles: [King]\nsteps:\n  - message: {text: A}\n");
     let mut process = Process::start(folder.path(), &["serve"], &[("KOMMANDO_ADMIN_PASSWORD", "x")]);
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    process.logs("listening");
     process.signal("INT");
     let log = process.log();
     assert!(log.contains("King") && log.contains("does not exist"), "{log}");
@@ -172,12 +204,8 @@ fn the_log_line_of_a_failure_carries_the_id_of_the_response() {
         .output()
         .expect("an end");
     assert!(output.status.success());
-    let mut stream = TcpStream::connect(address).expect("a connection");
-    let request = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
-                   Authorization: Basic YWRtaW46aXQncw==\r\n\r\n";
-    stream.write_all(request.as_bytes()).expect("a request");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
+    let request = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncw==";
+    let answer = send(&address, request);
     assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
     assert!(!answer.contains("executions"), "a 5xx body tells nothing: {answer}");
     let id = answer.split("x-request-id: ").nth(1).and_then(|rest| rest.lines().next()).expect("an id").to_owned();
