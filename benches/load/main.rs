@@ -10,9 +10,9 @@
 //! | row | what is asked |
 //! |---|---|
 //! | floor | a constant answer of a bare handler of the same framework, in a process of its own |
-//! | list | the commands of a user: reads twice, the ticket with its user and the user |
-//! | hello | a command that changes nothing: reads the same, and stores its record |
-//! | set-away | a command that changes the user: reads, changes and stores in one transaction |
+//! | list | the commands of a user: reads only |
+//! | hello | a command that changes nothing: reads, and stores its record |
+//! | set-away | a command that changes the user: reads, then reads again, changes and stores in one transaction |
 //!
 //! All but the floor prove who calls by a ticket. Every row runs once in each round, so that a slow minute of the
 //! machine meets all of them; shown is the median of the rounds, and behind it every round. wrk shares the processors

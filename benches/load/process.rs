@@ -23,7 +23,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a process in a folder, without the settings of ours that this one may have.
+    /// Starts a process that works in a folder.
     pub fn start(name: &'static str, command: &mut Command, folder: &Path) -> anyhow::Result<Self> {
         let (output, log) = (folder.join(format!("{name}.out")), folder.join(format!("{name}.log")));
         let child = command
@@ -56,15 +56,15 @@ impl Process {
             }
         };
         let found = timeout(limit, look).await.unwrap_or_else(|_| Err(anyhow!("{} s went by", limit.as_secs())));
-        found.with_context(|| self.failure(&format!("did not print `{text}`")))
+        found.map_err(|error| self.failure(&format!("did not print `{text}` ({error:#})")))
     }
 
     /// Its output, once it has ended, and well.
     pub async fn finish(mut self, limit: Duration) -> anyhow::Result<String> {
-        let status = timeout(limit, self.end()).await;
-        let status = status.with_context(|| self.failure(&format!("takes longer than {} s", limit.as_secs())))??;
-        ensure!(status.success(), self.failure("failed"));
-        self.output()
+        let Ok(status) = timeout(limit, self.end()).await else {
+            return Err(self.failure(&format!("took longer than {} s", limit.as_secs())));
+        };
+        if status?.success() { self.output() } else { Err(self.failure("failed")) }
     }
 
     async fn end(&mut self) -> anyhow::Result<ExitStatus> {
@@ -80,11 +80,11 @@ impl Process {
         Ok(fs::read_to_string(&self.output)?)
     }
 
-    fn failure(&self, what: &str) -> String {
+    fn failure(&self, what: &str) -> anyhow::Error {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n");
-        format!("{} {what}; the end of its log:\n{last}\n", self.name)
+        anyhow!("{} {what}; the end of its log:\n{last}", self.name)
     }
 }
 
