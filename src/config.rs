@@ -13,8 +13,10 @@ const PREFIX: &str = "KOMMANDO_";
 const FILE_SUFFIX: &str = "_FILE";
 
 /// The settings that are secrets: no flag, since the arguments of a process are no secret. Name and meaning.
-pub const SECRETS: [(&str, &str); 1] =
-    [("KOMMANDO_ADMIN_PASSWORD", "Password of the first administrator, used when the database is empty")];
+pub const SECRETS: [(&str, &str); 2] = [
+    ("KOMMANDO_ADMIN_PASSWORD", "Password of the first administrator, used when the database is empty"),
+    ("KOMMANDO_AUDIT_KEY", "Key of the audit chain; without it, a file beside the database, made at the first start"),
+];
 
 /// The settings of a process.
 #[derive(Args, Clone, Debug)]
@@ -117,6 +119,14 @@ pub fn check_variables(environment: impl Iterator<Item = OsString>) -> Result<()
 /// Both are set, the file cannot be read, or the password is empty.
 pub fn admin_password() -> Result<Option<SecretString>, ConfigError> {
     secret(SECRETS[0].0)
+}
+
+/// The key of the audit chain, from its variable or its file.
+///
+/// # Errors
+/// As [`admin_password`].
+pub fn audit_key() -> Result<Option<SecretString>, ConfigError> {
+    secret(SECRETS[1].0)
 }
 
 fn secret(name: &'static str) -> Result<Option<SecretString>, ConfigError> {

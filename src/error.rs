@@ -49,6 +49,14 @@ pub enum Error {
     Unavailable(#[source] DbErr),
     #[error("more work waits than can be done")]
     Overloaded,
+    #[error("the disk is full")]
+    StorageFull(#[source] DbErr),
+    #[error("the idempotency key is in use")]
+    KeyInFlight,
+    #[error("the idempotency key was used with other parameters")]
+    KeyReused,
+    #[error("no such execution")]
+    NoSuchExecution,
     #[error("internal error")]
     Internal(#[source] Box<dyn StdError + Send + Sync>),
 }
@@ -67,26 +75,51 @@ impl Error {
     }
 }
 
-/// A database that is gone, locked, full or broken does not answer; anything else it says is our mistake.
-impl From<DbErr> for Error {
-    fn from(error: DbErr) -> Self {
-        let is_unavailable = match &error {
-            DbErr::ConnectionAcquire(_) => true,
+/// What kind of trouble the database is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// There is no room left.
+    Full,
+    /// It is gone, locked or broken; it may come back.
+    Passing,
+    /// It did its work: the mistake is ours.
+    Ours,
+}
+
+impl From<&DbErr> for Trouble {
+    fn from(error: &DbErr) -> Self {
+        match error {
+            DbErr::ConnectionAcquire(_) => Self::Passing,
             DbErr::Conn(RuntimeErr::SqlxError(cause))
             | DbErr::Exec(RuntimeErr::SqlxError(cause))
-            | DbErr::Query(RuntimeErr::SqlxError(cause)) => match cause.as_database_error() {
-                Some(told) => told.code().is_some_and(|code| is_trouble(&code)),
-                None => true,
+            | DbErr::Query(RuntimeErr::SqlxError(cause)) => match cause.as_database_error().map(|told| told.code()) {
+                None => Self::Passing,
+                Some(code) => code.and_then(|code| code.parse().ok()).map_or(Self::Ours, Self::of_sqlite),
             },
-            _ => false,
-        };
-        if is_unavailable { Self::Unavailable(error) } else { Self::internal(error) }
+            _ => Self::Ours,
+        }
     }
 }
 
-/// SQLite's codes for trouble that may pass: busy, locked, out of memory, I/O, full, cannot open.
-fn is_trouble(code: &str) -> bool {
-    code.parse::<i32>().is_ok_and(|code| [5, 6, 7, 10, 13, 14].contains(&(code & 0xff)))
+impl Trouble {
+    /// The low byte of SQLite's codes: busy, locked, out of memory, I/O, cannot open; and full.
+    fn of_sqlite(code: i32) -> Self {
+        match code & 0xff {
+            13 => Self::Full,
+            5 | 6 | 7 | 10 | 14 => Self::Passing,
+            _ => Self::Ours,
+        }
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        match Trouble::from(&error) {
+            Trouble::Full => Self::StorageFull(error),
+            Trouble::Passing => Self::Unavailable(error),
+            Trouble::Ours => Self::internal(error),
+        }
+    }
 }
 
 /// What an error looks like, whatever went wrong.
@@ -118,7 +151,10 @@ impl From<&Error> for StatusCode {
             Error::NoSuchCommand(_) | Error::CommandUnavailable { .. } | Error::InvalidArgument(_) => Self::BAD_REQUEST,
             Error::Unauthenticated => Self::UNAUTHORIZED,
             Error::CrossSite | Error::MayNotReadUser | Error::CommandDenied { .. } => Self::FORBIDDEN,
-            Error::NoSuchUser | Error::NoSuchUserName | Error::NoRoute => Self::NOT_FOUND,
+            Error::NoSuchUser | Error::NoSuchUserName | Error::NoRoute | Error::NoSuchExecution => Self::NOT_FOUND,
+            Error::KeyInFlight => Self::CONFLICT,
+            Error::KeyReused => Self::UNPROCESSABLE_ENTITY,
+            Error::StorageFull(_) => Self::INSUFFICIENT_STORAGE,
             Error::MethodNotAllowed { .. } => Self::METHOD_NOT_ALLOWED,
             Error::NotAcceptable => Self::NOT_ACCEPTABLE,
             Error::BodyTooLarge => Self::PAYLOAD_TOO_LARGE,
@@ -158,6 +194,16 @@ impl From<&Error> for ErrorInfo {
                 format!("The command `{command}` is not available for this user in the present state."),
             ),
             Error::InvalidArgument(message) => ("ArgumentException", message.clone()),
+            Error::NoSuchExecution => ("SoNotFoundException", "There is no such execution, or it is not yours.".into()),
+            Error::KeyInFlight => (
+                "SoIllegalOperationException",
+                "A request with this Idempotency-Key is under way. Send it again to get its answer.".into(),
+            ),
+            Error::KeyReused => (
+                "ArgumentException",
+                "This Idempotency-Key was used with another actionResult. Use a new key for a new request.".into(),
+            ),
+            Error::StorageFull(_) => ("SoServerException", "The server has no room to store anything.".into()),
             Error::NoRoute => {
                 ("SoNotFoundException", "There is nothing at this path. The API is shown at /docs.".into())
             }
@@ -189,13 +235,75 @@ impl From<&Error> for ErrorInfo {
     }
 }
 
+/// What an error looks like outside upstream's API: problem details, as RFC 9457 has them.
+#[derive(Clone, Debug, Object)]
+#[oai(rename_all = "camelCase", example)]
+pub struct Problem {
+    /// Always `about:blank`: the status says what kind of problem it is.
+    pub r#type: String,
+    /// What the status means.
+    pub title: String,
+    /// The status.
+    pub status: u16,
+    /// What went wrong, for people.
+    pub detail: String,
+}
+
+impl Example for Problem {
+    fn example() -> Self {
+        Self::from(&Error::NoSuchExecution)
+    }
+}
+
+impl From<&Error> for Problem {
+    fn from(error: &Error) -> Self {
+        let status = StatusCode::from(error);
+        Self {
+            r#type: "about:blank".to_owned(),
+            title: status.canonical_reason().unwrap_or_default().to_owned(),
+            status: status.as_u16(),
+            detail: ErrorInfo::from(error).message,
+        }
+    }
+}
+
+/// The media type of problem details.
+pub const PROBLEM: &str = "application/problem+json";
+
+/// In which shape a client is told of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// As upstream tells it.
+    Upstream,
+    /// As problem details.
+    Problem,
+}
+
+impl Shape {
+    /// The shape of errors at a path.
+    pub fn at(path: &str) -> Self {
+        let is_ext = path.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("/_ext"));
+        if is_ext { Self::Problem } else { Self::Upstream }
+    }
+}
+
 impl ResponseError for Error {
     fn status(&self) -> StatusCode {
         self.into()
     }
 
     fn as_response(&self) -> Response {
-        let mut response = Json(ErrorInfo::from(self)).into_response();
+        self.in_shape(Shape::Upstream)
+    }
+}
+
+impl Error {
+    /// The response that tells of it.
+    pub fn in_shape(&self, shape: Shape) -> Response {
+        let mut response = match shape {
+            Shape::Upstream => Json(ErrorInfo::from(self)).into_response(),
+            Shape::Problem => Json(Problem::from(self)).with_content_type(PROBLEM).into_response(),
+        };
         response.set_status(self.into());
         if let Some((name, value)) = extra_header(self)
             && let Ok(value) = value.parse()
@@ -209,7 +317,7 @@ impl ResponseError for Error {
 fn extra_header(error: &Error) -> Option<(HeaderName, &str)> {
     match error {
         Error::MethodNotAllowed { allowed } => Some((header::ALLOW, allowed)),
-        Error::Unavailable(_) | Error::Overloaded => Some((header::RETRY_AFTER, "1")),
+        Error::Unavailable(_) | Error::Overloaded | Error::KeyInFlight => Some((header::RETRY_AFTER, "1")),
         _ => None,
     }
 }

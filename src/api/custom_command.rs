@@ -5,19 +5,20 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem_openapi::{
     ApiResponse, OpenApi,
-    param::{Path, Query},
+    param::{Header, Path, Query},
     payload::Json,
 };
 
 use super::{
     Tag,
     carriers::{CommandActionResult, CommandResult, CustomCommand},
-    parameters::{AnyCase, CommandName, CommandOutcome, UserId},
+    parameters::{AnyCase, CommandName, CommandOutcome, IdempotencyKey, UserId},
     refusals::{ErrorResponse, Refusals},
     request::{AcceptsJson, NoBody, RequestId},
 };
 use crate::{
-    commands::{Attempt, Commands, Report},
+    commands::{Attempt, Commands},
+    error::Error,
     users::Caller,
 };
 
@@ -43,6 +44,9 @@ impl Refusals for ExecuteUserCommand {
             "Forbidden. The caller may not see this user, or may not run this command on this user, or another site's page sent the request.",
         ),
         (404, "User with given id does not exist in the db."),
+        (409, "A request with this Idempotency-Key is under way. Send it again."),
+        (422, "This Idempotency-Key was used with another actionResult."),
+        (507, "The server has no room to store anything; nothing happened."),
     ];
 }
 
@@ -56,6 +60,12 @@ pub enum CommandResponse {
         /// `succeeded`: it ran; `failed`: it ran and could not do its work, and its effect was undone.
         #[oai(header = "X-Command-Outcome")]
         CommandOutcome,
+        /// `true` when this is the stored answer of an earlier request with the same Idempotency-Key.
+        #[oai(header = "Idempotency-Replayed")]
+        Option<bool>,
+        /// `applied` when nothing was kept, as X-Dry-Run asked.
+        #[oai(header = "X-Dry-Run")]
+        Option<String>,
     ),
 }
 
@@ -109,22 +119,32 @@ impl CustomCommandOperations {
         /// How the command's question was answered. Omitted means `Implicit`. Upper and lower case make no difference.
         #[oai(name = "actionResult")]
         action_result: Query<Option<AnyCase<CommandActionResult>>>,
+        /// Makes the request run once, however often it is sent: 1 to 255 visible ASCII characters of the client's choice.
+        /// The same key answers what was answered before; it is kept for 24 hours, and holds for this caller, user and
+        /// command. What only asked or was refused leaves it free.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<IdempotencyKey>>,
+        /// Runs the command and keeps nothing: neither effect nor record. Not together with an Idempotency-Key.
+        #[oai(name = "X-Dry-Run")]
+        dry_run: Header<Option<bool>>,
         _body: NoBody,
     ) -> Result<CommandResponse, ErrorResponse<ExecuteUserCommand>> {
         let attempt = Attempt {
             caller,
             user_id: id.0.0,
             command_name: command_name.0.0,
+            idempotency_key: idempotency_key.0.map(|IdempotencyKey(key)| key),
+            dry_run: dry_run.0.unwrap_or_default(),
             answer: action_result.0.map(|AnyCase(answer)| answer).unwrap_or_default().into(),
             request_id: request_id.0,
         };
-        Ok(commands.run(attempt).await?.into())
-    }
-}
-
-impl From<Report> for CommandResponse {
-    fn from(report: Report) -> Self {
-        let outcome = CommandOutcome(report.outcome);
-        Self::Ok(Json(report.into()), outcome)
+        if attempt.dry_run && attempt.idempotency_key.is_some() {
+            let clash = "A dry run keeps nothing, so it takes no Idempotency-Key; send one of the two.";
+            return Err(Error::InvalidArgument(clash.to_owned()).into());
+        }
+        let dry_run = attempt.dry_run.then(|| "applied".to_owned());
+        let report = commands.run(attempt).await?;
+        let (outcome, replayed) = (CommandOutcome(report.outcome), report.replayed.then_some(true));
+        Ok(CommandResponse::Ok(Json(report.into()), outcome, replayed, dry_run))
     }
 }

@@ -7,7 +7,7 @@ use sea_orm::DbErr;
 use serde_json::{Map, Value};
 
 use super::Operations;
-use crate::error::{Error, ErrorInfo};
+use crate::error::{Error, ErrorInfo, PROBLEM, Problem};
 
 const TITLE: &str = "kommando";
 const DESCRIPTION: &str = "Users, and the custom commands that can be run on them: a self-hosted server, compatible on \
@@ -97,14 +97,23 @@ fn show_error(status: &str, response: &mut Value) {
         "403" => Error::MayNotReadUser,
         "404" => Error::NoSuchUser,
         "406" => Error::NotAcceptable,
+        "409" => Error::KeyInFlight,
         "413" => Error::BodyTooLarge,
         "415" => Error::UnsupportedMediaType,
+        "422" => Error::KeyReused,
         "500" => Error::internal("shown to nobody"),
+        "507" => Error::StorageFull(DbErr::Custom("shown to nobody".to_owned())),
         "503" => Error::Unavailable(DbErr::Custom("shown to nobody".to_owned())),
         _ => return,
     };
-    for media in members_mut(response.get_mut("content")).filter_map(Value::as_object_mut) {
-        media.insert("example".to_owned(), ErrorInfo::from(&error).to_json().unwrap_or_default());
+    for (name, media) in object_mut(response.get_mut("content")) {
+        let example = match name.as_str() {
+            PROBLEM => Problem::from(&error).to_json(),
+            _ => ErrorInfo::from(&error).to_json(),
+        };
+        if let Some(media) = media.as_object_mut() {
+            media.insert("example".to_owned(), example.unwrap_or_default());
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use poem::{
-    Endpoint, IntoResponse, Request, Response, Result,
+    Endpoint, Request, Response, Result,
     http::{HeaderValue, StatusCode, header},
 };
 use poem_openapi::error::{ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError};
@@ -11,7 +11,10 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{paths::Paths, request::RequestId};
-use crate::{auth, error::Error};
+use crate::{
+    auth,
+    error::{Error, Shape},
+};
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -31,11 +34,12 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
         request.set_data(RequestId(id.clone()));
         let challenges = auth::challenges(request.headers());
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let shape = Shape::at(&path);
         let span = tracing::info_span!("request", request_id = id, %method, path);
         let answer = async {
             let mut response = match self.admit(request).await {
-                Ok(request) => self.inner.call(request).await.unwrap_or_else(|error| respond(error, &[])),
-                Err(error) => respond(error.into(), &[]),
+                Ok(request) => self.inner.call(request).await.unwrap_or_else(|error| respond(error, &[], shape)),
+                Err(error) => respond(error.into(), &[], shape),
             };
             if response.status() == StatusCode::UNAUTHORIZED {
                 for challenge in challenges {
@@ -79,12 +83,12 @@ impl<E> Envelope<E> {
 }
 
 /// Answers an error, whoever made it, in the one shape. `parameters` are the names of the route's path parameters.
-pub fn respond(error: poem::Error, parameters: &[String]) -> Response {
+pub fn respond(error: poem::Error, parameters: &[String], shape: Shape) -> Response {
     let error = translate(error, parameters);
     if StatusCode::from(&error).is_server_error() {
         tracing::error!(cause = error.chain(), "failed");
     }
-    poem::error::ResponseError::as_response(&error)
+    error.in_shape(shape)
 }
 
 fn translate(error: poem::Error, parameters: &[String]) -> Error {
@@ -126,5 +130,6 @@ fn plain(reason: &str) -> &str {
 /// A panic is answered like any other failure; the log has its message.
 pub fn answer_panic(payload: Box<dyn std::any::Any + Send>) -> Response {
     let message = payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref::<&str>().copied());
-    respond(Error::internal(format!("panic: {}", message.unwrap_or("without a message"))).into(), &[]).into_response()
+    let error = Error::internal(format!("panic: {}", message.unwrap_or("without a message")));
+    respond(error.into(), &[], Shape::Upstream)
 }

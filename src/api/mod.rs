@@ -6,6 +6,7 @@ mod custom_command;
 mod docs;
 mod document;
 mod envelope;
+mod executions;
 mod health;
 mod operations;
 mod parameters;
@@ -31,6 +32,7 @@ type Operations = operations::Documented<(
     custom_command::CustomCommandOperations,
     operations::IdOrName<user::UserById, user::UserByName>,
     current::CurrentOperations,
+    executions::ExecutionOperations,
     version::VersionOperations,
     health::HealthOperations,
     docs::Pages,
@@ -44,6 +46,8 @@ fn operations() -> Operations {
 enum Tag {
     /// Users, and the custom commands that can be run on them.
     User,
+    /// What was run, for operators: not part of upstream's API.
+    Operator,
     /// What this server is.
     Version,
     /// Whether this server is well.

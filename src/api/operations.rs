@@ -10,14 +10,14 @@ use poem::{
 use poem_openapi::{
     OpenApi,
     registry::{
-        MetaApi, MetaHeader, MetaOperation, MetaOperationParam, MetaParamIn, MetaResponse, MetaSchema, MetaSchemaRef,
-        Registry,
+        MetaApi, MetaHeader, MetaMediaType, MetaOperation, MetaOperationParam, MetaParamIn, MetaResponse, MetaSchema,
+        MetaSchemaRef, Registry,
     },
     types::Type,
 };
 
 use super::{envelope, refusals::describe};
-use crate::error::ErrorInfo;
+use crate::error::{ErrorInfo, PROBLEM, Problem, Shape};
 
 /// Endpoints by path and method, as poem-openapi collects them.
 pub type RouteTable = HashMap<String, HashMap<Method, BoxEndpoint<'static>>>;
@@ -47,13 +47,17 @@ impl<T: OpenApi> OpenApi for Documented<T> {
                 None => paths.push(path),
             }
         }
-        paths.iter_mut().flat_map(|path| &mut path.operations).for_each(complete);
+        for path in &mut paths {
+            let shape = Shape::at(&path.path);
+            path.operations.iter_mut().for_each(|operation| complete(operation, shape));
+        }
         vec![MetaApi { paths }]
     }
 
     fn register(registry: &mut Registry) {
         T::register(registry);
         ErrorInfo::register(registry);
+        Problem::register(registry);
     }
 
     fn add_routes(self, table: &mut RouteTable) {
@@ -61,18 +65,19 @@ impl<T: OpenApi> OpenApi for Documented<T> {
         let mut routes = RouteTable::new();
         self.0.add_routes(&mut routes);
         for (path, methods) in routes {
+            let shape = Shape::at(&path);
             let names: Arc<[String]> = names.get(&path).cloned().unwrap_or_default().into();
             for (method, endpoint) in methods {
                 let names = Arc::clone(&names);
                 let endpoint =
-                    endpoint.catch_all_error(move |error| std::future::ready(envelope::respond(error, &names)));
+                    endpoint.catch_all_error(move |error| std::future::ready(envelope::respond(error, &names, shape)));
                 table.entry(path.clone()).or_default().insert(method, endpoint.map_to_response().boxed());
             }
         }
     }
 }
 
-fn complete(operation: &mut MetaOperation) {
+fn complete(operation: &mut MetaOperation, shape: Shape) {
     let is_public = operation.security.is_empty();
     let changes = operation.method != Method::GET;
     let common = [
@@ -94,7 +99,7 @@ fn complete(operation: &mut MetaOperation) {
         operation.params.extend(SHARED_HEADERS.map(shared_header));
     }
     responses.sort_by_key(|response| response.status);
-    responses.iter_mut().for_each(complete_response);
+    responses.iter_mut().for_each(|response| complete_response(response, shape));
 }
 
 fn shared_header((name, meaning): (&str, &str)) -> MetaOperationParam {
@@ -110,7 +115,10 @@ fn shared_header((name, meaning): (&str, &str)) -> MetaOperationParam {
     }
 }
 
-fn complete_response(response: &mut MetaResponse) {
+fn complete_response(response: &mut MetaResponse, shape: Shape) {
+    if shape == Shape::Problem && response.status.is_some_and(|status| status >= 400) {
+        response.content = vec![MetaMediaType { content_type: PROBLEM, schema: Problem::schema_ref() }];
+    }
     if response.description.is_empty() {
         response.description = "OK";
     }

@@ -2,14 +2,19 @@
 
 use std::borrow::Cow;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
 use poem::http::HeaderValue;
 use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef, Registry},
     types::{ParseError, ParseFromParameter, ParseResult, ToHeader, Type},
 };
 use sea_orm::ActiveEnum;
+use uuid::Uuid;
 
 use crate::records::execution::Outcome;
+
+const LONGEST_KEY: usize = 255;
 
 /// A user's id in a path.
 #[derive(Clone, Copy, Debug)]
@@ -23,9 +28,40 @@ pub struct CommandName(pub String);
 #[derive(Clone, Debug)]
 pub struct UserName(pub String);
 
+/// A client's key that makes a request run once.
+#[derive(Clone, Debug)]
+pub struct IdempotencyKey(pub String);
+
+/// An execution's id in a path.
+#[derive(Clone, Copy, Debug)]
+pub struct ExecutionId(pub Uuid);
+
+/// Where a page of executions ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Cursor(pub Uuid);
+
+/// A point in time, as RFC 3339 writes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Time(pub DateTime<Utc>);
+
+/// How many items a page has at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit(pub u32);
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(100)
+    }
+}
+
+const LARGEST_LIMIT: u32 = 1000;
+
 /// Implements [`Type`] for a parameter that is described inline.
 macro_rules! inline_parameter {
     ($type:ty, $schema:expr, $example:expr) => {
+        inline_parameter!($type, MetaSchema { example: Some($example.into()), ..$schema });
+    };
+    ($type:ty, $schema:expr) => {
         impl Type for $type {
             const IS_REQUIRED: bool = true;
 
@@ -37,7 +73,7 @@ macro_rules! inline_parameter {
             }
 
             fn schema_ref() -> MetaSchemaRef {
-                MetaSchemaRef::Inline(Box::new(MetaSchema { example: Some($example.into()), ..$schema }))
+                MetaSchemaRef::Inline(Box::new($schema))
             }
 
             fn as_raw_value(&self) -> Option<&Self> {
@@ -65,6 +101,22 @@ inline_parameter!(
 );
 inline_parameter!(UserId, MetaSchema::new_with_format("integer", "int32"), 2);
 inline_parameter!(CommandName, MetaSchema::new("string"), "hello");
+inline_parameter!(ExecutionId, MetaSchema::new_with_format("string", "uuid"), "01a209b0-d816-749f-a3d9-b6ef0a7cccc4");
+inline_parameter!(Cursor, MetaSchema::new("string"));
+inline_parameter!(Time, MetaSchema::new_with_format("string", "date-time"));
+inline_parameter!(
+    Limit,
+    MetaSchema {
+        minimum: Some(1.0),
+        maximum: Some(f64::from(LARGEST_LIMIT)),
+        ..MetaSchema::new_with_format("integer", "int32")
+    }
+);
+inline_parameter!(
+    IdempotencyKey,
+    MetaSchema { min_length: Some(1), max_length: Some(LONGEST_KEY), ..MetaSchema::new("string") },
+    "01a209b0-d6b2-7124-b21c-b367b897cf6b"
+);
 inline_parameter!(UserName, MetaSchema::new("string"), "anna");
 
 impl ToHeader for CommandOutcome {
@@ -78,6 +130,41 @@ impl ParseFromParameter for UserId {
         let digits = value.strip_prefix('-').unwrap_or(value).bytes().all(|byte| byte.is_ascii_digit());
         let id = value.parse().ok().filter(|_| digits);
         id.map(Self).ok_or_else(|| ParseError::custom(format!("`{value}` is no whole number of 32 bits")))
+    }
+}
+
+impl ParseFromParameter for IdempotencyKey {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let fits = (1..=LONGEST_KEY).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_graphic());
+        let unfit = || ParseError::custom(format!("it takes 1 to {LONGEST_KEY} visible ASCII characters"));
+        fits.then(|| Self(value.to_owned())).ok_or_else(unfit)
+    }
+}
+
+impl ParseFromParameter for ExecutionId {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        value.parse().map(Self).map_err(|_| ParseError::custom(format!("`{value}` is no UUID")))
+    }
+}
+
+impl ParseFromParameter for Cursor {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let id = URL_SAFE_NO_PAD.decode(value).ok().and_then(|bytes| Uuid::from_slice(&bytes).ok());
+        id.map(Self).ok_or_else(|| ParseError::custom(format!("`{value}` is no nextCursor of a page before")))
+    }
+}
+
+impl ParseFromParameter for Time {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let unfit = |_| ParseError::custom(format!("`{value}` is no time such as 2026-11-23T14:52:00Z"));
+        DateTime::parse_from_rfc3339(value).map(|time| Self(time.to_utc())).map_err(unfit)
+    }
+}
+
+impl ParseFromParameter for Limit {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let limit = value.parse().ok().filter(|limit| (1..=LARGEST_LIMIT).contains(limit));
+        limit.map(Self).ok_or_else(|| ParseError::custom(format!("`{value}` is not between 1 and {LARGEST_LIMIT}")))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Builds the application and serves it: the only place that sees everything.
 
+pub mod audit_key;
 mod reload;
 
 use std::{
@@ -17,7 +18,8 @@ use crate::{
     auth::Authenticator,
     commands::{Catalog, Commands, Faults},
     config::{Config, DEFAULT_COMMANDS},
-    store::{OpenError, Store},
+    records::{Ledger, idempotency},
+    store::{OpenError, Store, Writer},
     users::{
         self, CreateError,
         bootstrap::{self, RegisterError},
@@ -41,6 +43,8 @@ pub enum StartError {
         "the command definitions cannot be used; mend them and start again (`kommando commands check` tells whether they are right):\n{0}"
     )]
     Commands(Faults),
+    #[error(transparent)]
+    AuditKey(#[from] audit_key::AuditKeyError),
     #[error("the database does not answer")]
     Database(#[from] sea_orm::DbErr),
     #[error("the demo users cannot be made")]
@@ -79,7 +83,10 @@ impl App {
         store.migrate_up().await.map_err(StartError::Migrate)?;
         let stored = credential::any_hash(store.reader()).await?;
         let passwords = Passwords::new(&config.password_cost, stored.as_ref());
-        let commands = Commands::new(store.clone(), passwords.clone(), catalog);
+        let ledger = Ledger::new(audit_key::load_or_make(&config.database_url)?);
+        idempotency::clear(store.writer()).await?;
+        let writer = Writer::start(store.clone(), ledger);
+        let commands = Commands::new(store.clone(), passwords.clone(), writer, catalog);
         Ok(Self { store, passwords, commands })
     }
 

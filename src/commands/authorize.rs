@@ -16,8 +16,8 @@ pub enum Verdict {
 
 /// Nobody may unless the definition says so; `deny_roles` wins over `allow_roles`.
 ///
-/// `other_administrators` counts those besides the user; it matters only to a definition that asks for it.
-pub fn authorize(caller: &Caller, command: &Definition, user: &User, other_administrators: u64) -> Verdict {
+/// Whether the user is the last administrator matters only to a definition that asks for it.
+pub fn authorize(caller: &Caller, command: &Definition, user: &User, is_last_administrator: bool) -> Verdict {
     let holds_one_of = |roles: &[String]| roles.contains(&caller.role);
     if holds_one_of(&command.deny_roles) {
         return Verdict::Denied("your role is excluded from it");
@@ -25,7 +25,7 @@ pub fn authorize(caller: &Caller, command: &Definition, user: &User, other_admin
     if !holds_one_of(&command.allow_roles) {
         return Verdict::Denied("your role is not among those it is for");
     }
-    let broken = |predicate: &Predicate| predicate.broken_rule(user, caller, other_administrators);
+    let broken = |predicate: &Predicate| predicate.broken_rule(user, caller, is_last_administrator);
     if let Some(rule) = command.when.iter().find_map(broken) {
         return Verdict::Denied(rule.reason());
     }

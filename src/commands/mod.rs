@@ -7,6 +7,8 @@ mod authorize;
 mod catalog;
 mod confirmation;
 mod definition;
+mod execute;
+mod once;
 mod predicate;
 mod run;
 mod steps;

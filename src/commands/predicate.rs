@@ -9,7 +9,7 @@ use serde::{
     de::{Error, IntoDeserializer, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use crate::users::{Caller, Presence, User, UserType, role};
+use crate::users::{Caller, Presence, User, UserType};
 
 /// One condition. All of a definition's conditions must hold.
 #[derive(Debug, PartialEq)]
@@ -33,10 +33,10 @@ pub enum Rule {
 }
 
 impl Rule {
-    fn holds(self, user: &User, caller: &Caller, other_administrators: u64) -> bool {
+    fn holds(self, user: &User, caller: &Caller, is_last_administrator: bool) -> bool {
         match self {
             Self::NotSelf => user.user.id != caller.user_id,
-            Self::NotLastAdmin => user.role.name != role::ADMINISTRATOR || other_administrators > 0,
+            Self::NotLastAdmin => !is_last_administrator,
             Self::NotHigherRank => user.role.rank <= caller.role_rank,
         }
     }
@@ -86,9 +86,9 @@ pub enum Value {
 
 impl Predicate {
     /// The rule, when it is one and is broken.
-    pub fn broken_rule(&self, user: &User, caller: &Caller, other_administrators: u64) -> Option<Rule> {
+    pub fn broken_rule(&self, user: &User, caller: &Caller, is_last_administrator: bool) -> Option<Rule> {
         match self {
-            Self::Rule(rule) => (!rule.holds(user, caller, other_administrators)).then_some(*rule),
+            Self::Rule(rule) => (!rule.holds(user, caller, is_last_administrator)).then_some(*rule),
             Self::Field { .. } => None,
         }
     }

@@ -1,9 +1,10 @@
 //! One run of a custom command on a user, whatever came of it.
 
-use sea_orm::entity::prelude::*;
+use sea_orm::{Condition, FromJsonQueryResult, QueryOrder, QuerySelect, entity::prelude::*};
+use serde::{Deserialize, Serialize};
 
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "executions")]
 pub struct Model {
     /// A UUID of version 7: newer executions sort behind older ones.
@@ -18,6 +19,9 @@ pub struct Model {
     pub outcome: Outcome,
     /// What the caller was told, without secrets.
     pub message: String,
+    /// What each step did, as far as it ran.
+    #[sea_orm(column_type = "Json")]
+    pub steps: Steps,
     pub request_id: String,
     pub started_at: DateTimeUtc,
     pub finished_at: DateTimeUtc,
@@ -26,8 +30,9 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 /// What came of an attempt to run a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The command waits for a confirmation; nothing ran.
     Asked,
@@ -41,10 +46,70 @@ pub enum Outcome {
     Failed,
 }
 
-/// Stores an execution, in the transaction of its effect.
+/// The steps of an execution, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Steps(pub Vec<Step>);
+
+/// One step of an execution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its name in the definition.
+    pub name: String,
+    /// What it had to say, without secrets.
+    pub result: String,
+}
+
+/// Which executions are looked for. Everything that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub user_id: Option<i32>,
+    pub command_name: Option<String>,
+    pub caller_id: Option<i32>,
+    pub outcome: Option<Outcome>,
+    /// Started at this time or later.
+    pub from: Option<DateTimeUtc>,
+    /// Started before this time.
+    pub to: Option<DateTimeUtc>,
+    /// Older than this execution: where the page before ended.
+    pub older_than: Option<Uuid>,
+}
+
+/// Stores executions, in the transaction of their effects.
 ///
 /// # Errors
-/// The database does not answer, or the caller or the user no longer exists.
-pub async fn insert(db: &impl ConnectionTrait, execution: Model) -> Result<(), DbErr> {
-    Entity::insert(ActiveModel::from(execution)).exec_without_returning(db).await.map(drop)
+/// The database does not answer, or a caller or a user does not exist.
+pub async fn insert(db: &impl ConnectionTrait, executions: Vec<Model>) -> Result<(), DbErr> {
+    Entity::insert_many(executions.into_iter().map(ActiveModel::from)).exec_without_returning(db).await.map(drop)
+}
+
+/// The execution with this id.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
+    Ok(Entity::find().filter(Column::Id.eq(id)).all(db).await?.pop())
+}
+
+/// The executions with these ids, in no order.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_all(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::Id.is_in(ids)).all(db).await
+}
+
+/// The newest executions that the filter lets through, newest first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list(db: &impl ConnectionTrait, filter: Filter, limit: u64) -> Result<Vec<Model>, DbErr> {
+    let condition = Condition::all()
+        .add_option(filter.user_id.map(|id| Column::UserId.eq(id)))
+        .add_option(filter.command_name.map(|name| Column::CommandName.eq(name)))
+        .add_option(filter.caller_id.map(|id| Column::CallerId.eq(id)))
+        .add_option(filter.outcome.map(|outcome| Column::Outcome.eq(outcome)))
+        .add_option(filter.from.map(|time| Column::StartedAt.gte(time)))
+        .add_option(filter.to.map(|time| Column::StartedAt.lt(time)))
+        .add_option(filter.older_than.map(|id| Column::Id.lt(id)));
+    Entity::find().filter(condition).order_by_desc(Column::Id).limit(limit).all(db).await
 }

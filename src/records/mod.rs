@@ -1,3 +1,9 @@
-//! What was done: the executions of custom commands.
+//! What was done: the executions of custom commands, the keys that make one happen once, and the chain that shows when a
+//! record was changed.
 
+pub mod audit;
 pub mod execution;
+pub mod idempotency;
+mod ledger;
+
+pub use ledger::{Entry, Ledger};

@@ -4,21 +4,26 @@
 
 mod schema;
 mod url;
+mod writer;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
+use tokio::time::sleep;
 
 pub use schema::MigrationState;
 pub use url::{UrlError, file};
+pub use writer::{Ledger, Settled, Undone, Writer};
 
 /// How long a statement waits for another process that writes to the same SQLite file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request waits for a connection before it is answered with 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to wait before a file that is locked is opened again.
+const RETRY: Duration = Duration::from_millis(20);
 const READERS: u32 = 4;
 
 /// A database that is open: several connections that read, and the one that writes.
@@ -44,8 +49,8 @@ impl Store {
     /// The address is none that is served, or the file cannot be opened or made.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         url::prepare(url)?;
-        let writer = connect(url, 1).await?;
-        let reader = connect(url, READERS).await?;
+        let writer = connect_patiently(url, 1).await?;
+        let reader = connect_patiently(url, READERS).await?;
         Ok(Self { reader, writer })
     }
 
@@ -90,6 +95,23 @@ impl Store {
         self.reader.close().await?;
         self.writer.close().await
     }
+}
+
+/// Another process that opens a new file at the same moment holds it for an instant, and SQLite does not wait for that
+/// by itself.
+async fn connect_patiently(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match connect(url, connections).await {
+            Err(error) if is_locked(&error) && Instant::now() < deadline => sleep(RETRY).await,
+            connected => return connected,
+        }
+    }
+}
+
+fn is_locked(error: &DbErr) -> bool {
+    let DbErr::Conn(RuntimeErr::SqlxError(cause)) = error else { return false };
+    cause.as_database_error().and_then(|told| told.code()).is_some_and(|code| code == "5")
 }
 
 async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {

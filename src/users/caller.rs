@@ -1,6 +1,9 @@
 //! Who calls.
 
-use super::{User, role::FunctionRight};
+use super::{
+    User,
+    role::{ADMINISTRATOR, FunctionRight},
+};
 
 /// A user who has proved to be that user. `auth` makes one from a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +36,11 @@ impl Caller {
     /// Oneself always; others with the right to read users.
     pub fn may_read(&self, user_id: i32) -> bool {
         self.user_id == user_id || self.may_read_others()
+    }
+
+    /// The role is that of administrators.
+    pub fn is_administrator(&self) -> bool {
+        self.role == ADMINISTRATOR
     }
 
     /// The role has the right to read users.

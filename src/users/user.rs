@@ -168,6 +168,15 @@ pub async fn count(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
     Entity::find().count(db).await
 }
 
+/// The user is an administrator who can call, and there is no other.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_last_administrator(db: &impl ConnectionTrait, user: &User) -> Result<bool, DbErr> {
+    let is_one = user.role.name == role::ADMINISTRATOR && !user.is_retired();
+    Ok(is_one && count_other_administrators(db, user.user.id).await? == 0)
+}
+
 /// How many administrators there are besides this user who can call.
 ///
 /// # Errors

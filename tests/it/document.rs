@@ -18,6 +18,10 @@ fn operations(document: &Value) -> Vec<(String, String, &Map<String, Value>)> {
         .collect()
 }
 
+fn takes_a_caller(path: &str) -> bool {
+    ["/api/v1/", "/_ext/"].iter().any(|start| path.starts_with(start))
+}
+
 #[tokio::test]
 async fn the_checked_in_document_is_the_one_that_is_served() {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("openapi/kommando.json");
@@ -61,11 +65,14 @@ fn every_operation_says_what_it_is_who_may_call_it_and_what_can_go_wrong() {
             assert!(responses.contains_key(status), "{name} has no {status}");
         }
         for (status, response) in responses.iter().filter(|(status, _)| *status >= &"400".to_owned()) {
-            let schema = &response["content"]["application/json"]["schema"]["$ref"];
-            assert_eq!(schema, "#/components/schemas/ErrorInfo", "{name} {status}");
+            let (media, schema) = match path.starts_with("/_ext/") {
+                true => ("application/problem+json", "#/components/schemas/Problem"),
+                false => ("application/json", "#/components/schemas/ErrorInfo"),
+            };
+            assert_eq!(response["content"][media]["schema"]["$ref"], schema, "{name} {status}");
         }
         let is_public = operation["security"].as_array().is_some_and(Vec::is_empty);
-        assert_eq!(is_public, !path.starts_with("/api/v1/"), "{name}: security");
+        assert_eq!(is_public, !takes_a_caller(&path), "{name}: security");
         for status in ["401", "406", "503"] {
             assert!(is_public || responses.contains_key(status), "{name} has no {status}");
         }
@@ -78,9 +85,10 @@ fn the_shared_headers_stand_at_every_operation_that_takes_a_caller() {
     for (path, method, operation) in operations(&document) {
         let parameters = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
         let headers: Vec<_> = parameters.iter().filter(|one| one["in"] == "header").map(|one| &one["name"]).collect();
-        let expected = ["Accept-Language", "SO-Language", "SO-Culture", "SO-TimeZone", "SO-AppToken"];
-        let expected = if path.starts_with("/api/v1/") { &expected[..] } else { &[] };
-        assert_eq!(headers, expected, "{method} {path}");
+        let shared = ["Accept-Language", "SO-Language", "SO-Culture", "SO-TimeZone", "SO-AppToken"];
+        // Headers of an operation's own stand before them.
+        let last: Vec<_> = headers.iter().rev().take(shared.len()).rev().filter_map(|name| name.as_str()).collect();
+        assert_eq!(last, if takes_a_caller(&path) { &shared[..] } else { &[] }, "{method} {path}");
     }
 }
 

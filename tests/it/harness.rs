@@ -41,6 +41,7 @@ struct Line {
 /// A server on a database of its own, filled with the demo users.
 pub struct Server {
     pub app: App,
+    pub database_url: String,
     endpoint: BoxEndpoint<'static, Response>,
     _folder: TempDir,
 }
@@ -64,9 +65,10 @@ impl Server {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("kommando.db");
         std::fs::copy(template().await, &file).expect("a copy of the template");
-        let app = App::build(&config(&file), catalog).await.expect("an application");
+        let config = config(&file);
+        let app = App::build(&config, catalog).await.expect("an application");
         let endpoint = app.endpoint().boxed();
-        Self { app, endpoint, _folder: folder }
+        Self { app, database_url: config.database_url, endpoint, _folder: folder }
     }
 
     pub fn get(&self, path: impl AsRef<str>) -> Call<'_> {

@@ -1,14 +1,17 @@
 //! What the server does, seen through HTTP: one binary, in process, no ports, no sleeps, no order.
 
 mod architecture;
+mod audit;
 mod authentication;
 mod command_line;
 mod commands;
 mod confirmation;
 mod document;
 mod errors;
+mod executions;
 mod harness;
 mod migrations;
+mod once;
 mod permission;
 mod reload;
 mod settings;

@@ -38,7 +38,10 @@ impl Process {
     fn banner(&mut self) -> String {
         let mut banner = String::new();
         while !banner.contains("curl ") {
-            assert_ne!(self.out.read_line(&mut banner).expect("a line"), 0, "the banner ended early: {banner}");
+            if self.out.read_line(&mut banner).expect("a line") == 0 {
+                let _ = self.err.read_to_string(&mut self.log);
+                panic!("the banner ended early: {banner}{}", self.log);
+            }
         }
         banner
     }
@@ -212,5 +215,5 @@ fn the_log_line_of_a_failure_carries_the_id_of_the_response() {
     process.signal("TERM");
     let log = process.log();
     let line = log.lines().find(|line| line.contains("\"failed\"")).expect("a line of the failure");
-    assert!(line.contains(&id) && line.contains("no such table: executions"), "{line}");
+    assert!(line.contains(&id) && line.contains("no such table: audit_entries"), "{line}");
 }

@@ -2,6 +2,7 @@
 
 mod credential;
 mod custom_command;
+mod execution;
 mod license;
 mod lists;
 mod names;
@@ -13,6 +14,7 @@ mod user;
 mod version;
 
 pub use custom_command::{CommandActionResult, CommandResult, CustomCommand};
+pub use execution::{Execution, ExecutionOutcome, ExecutionPage, ExecutionWithSteps};
 pub use names::{EjUserStatus, RoleType, UserType};
 pub use principal::SoPrincipalCarrier;
 pub use user::{User, UserWithLinks};

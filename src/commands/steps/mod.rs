@@ -67,6 +67,8 @@ table! {
 pub struct Preparation<'a> {
     pub subjects: Subjects<'a>,
     pub passwords: &'a Passwords,
+    /// Nothing will be kept: no secret is to be made.
+    pub dry_run: bool,
 }
 
 /// A thing a command can do.
@@ -85,6 +87,16 @@ pub enum Prepared {
     Said(Said),
     /// It changes something.
     Change(Box<dyn Change>),
+}
+
+impl Prepared {
+    /// What it has to say, when that is all it does.
+    pub fn said(self) -> Option<Said> {
+        match self {
+            Self::Said(said) => Some(said),
+            Self::Change(_) => None,
+        }
+    }
 }
 
 /// A change that is ready to be made.

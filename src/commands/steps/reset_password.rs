@@ -32,6 +32,12 @@ struct NewPassword {
 #[async_trait]
 impl Step for ResetPassword {
     async fn prepare(&self, preparation: &Preparation<'_>) -> Result<Prepared, Error> {
+        if preparation.dry_run {
+            return Ok(Prepared::Said(Said::openly(MultiLanguage::own(
+                "A temporary password would be shown here.",
+                "Et midlertidig passord ville bli vist her.",
+            ))));
+        }
         let password = password::generate();
         let hash = preparation.passwords.hash(&password).await?;
         Ok(Prepared::Change(Box::new(NewPassword { password, hash })))

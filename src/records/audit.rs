@@ -1,0 +1,195 @@
+//! The audit chain: each record of an execution is bound to the one before it by a key that is not in the database.
+//!
+//! Whoever changes, removes or inserts a record without the key breaks the chain at that place, and [`verify`] finds
+//! it. Whoever cuts records off the end leaves a shorter chain that holds: compare its head with one that was noted
+//! before.
+
+use std::{fmt, str::FromStr};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+
+use super::execution;
+
+/// How many entries are read at once.
+const PAGE: u64 = 1000;
+/// What the first entry is bound to.
+const ORIGIN: &str = "";
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "audit_entries")]
+pub struct Model {
+    /// The id of the execution it tells of.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// Its place in the chain, from 1; none until it is linked.
+    pub position: Option<i64>,
+    /// HMAC-SHA-256 over place, the one before, and content, in hexadecimal.
+    pub mac: Option<String>,
+    /// The execution, as JSON.
+    pub content: String,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The key of the chain.
+#[derive(Clone)]
+pub struct AuditKey(SecretString);
+
+impl AuditKey {
+    pub fn new(key: SecretString) -> Self {
+        Self(key)
+    }
+
+    fn bind(&self, position: i64, before: &str, content: &str) -> String {
+        let key = self.0.expose_secret().as_bytes();
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { unreachable!("HMAC takes keys of any length") };
+        mac.update(&position.to_le_bytes());
+        for part in [before, content] {
+            mac.update(&(part.len() as u64).to_le_bytes());
+            mac.update(part.as_bytes());
+        }
+        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl fmt::Debug for AuditKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuditKey")
+    }
+}
+
+/// The newest place of a chain, written as `position:mac`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    pub position: i64,
+    pub mac: String,
+}
+
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.position, self.mac)
+    }
+}
+
+impl FromStr for Head {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = text.split_once(':').and_then(|(position, mac)| Some((position.parse().ok()?, mac.to_owned())));
+        let (position, mac) = parts.ok_or_else(|| format!("`{text}` is no head: 12:5f… is what verify prints"))?;
+        Ok(Self { position, mac })
+    }
+}
+
+fn content(execution: &execution::Model) -> Result<String, DbErr> {
+    serde_json::to_string(execution).map_err(|error| DbErr::Custom(format!("an execution is no JSON: {error}")))
+}
+
+/// Adds executions to the chain, in their order. The head is read in the same transaction, so that there is one chain
+/// however many write.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn append(db: &impl ConnectionTrait, key: &AuditKey, executions: &[execution::Model]) -> Result<(), DbErr> {
+    let mut head = head(db).await?;
+    let mut rows = Vec::new();
+    for execution in executions {
+        let content = content(execution)?;
+        let position = head.position + 1;
+        let mac = key.bind(position, &head.mac, &content);
+        head = Head { position, mac: mac.clone() };
+        rows.push(ActiveModel::from(Model { id: execution.id, position: Some(position), mac: Some(mac), content }));
+    }
+    Entity::insert_many(rows).exec_without_returning(db).await.map(drop)
+}
+
+/// The newest place of the chain; position 0 when it is empty.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn head(db: &impl ConnectionTrait) -> Result<Head, DbErr> {
+    let newest = Entity::find().filter(Column::Position.is_not_null()).order_by_desc(Column::Position);
+    let newest = newest.limit(1).all(db).await?.pop();
+    Ok(match newest.map(|entry| (entry.position, entry.mac)) {
+        Some((Some(position), Some(mac))) => Head { position, mac },
+        _ => Head { position: 0, mac: ORIGIN.to_owned() },
+    })
+}
+
+/// How many entries there are, linked or not.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
+    Entity::find().count(db).await
+}
+
+/// What a look at the whole chain found.
+#[derive(Debug)]
+pub struct Verification {
+    /// The newest place that holds.
+    pub head: Head,
+    /// The first place that does not, and why.
+    pub broken: Option<(i64, &'static str)>,
+    /// Entries that are not linked yet.
+    pub unlinked: u64,
+}
+
+/// Follows the chain from its beginning to its end, or to the first place where it does not hold.
+/// `progress` is told how many entries were looked at.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn verify(
+    db: &impl ConnectionTrait,
+    key: &AuditKey,
+    expected: Option<&Head>,
+    mut progress: impl FnMut(u64),
+) -> Result<Verification, DbErr> {
+    let unlinked = Entity::find().filter(Column::Position.is_null()).count(db).await?;
+    let mut head = Head { position: 0, mac: ORIGIN.to_owned() };
+    let mut seen_expected = expected.is_none();
+    let broken = loop {
+        let page = Entity::find().filter(Column::Position.gt(head.position)).order_by_asc(Column::Position);
+        let page = page.limit(PAGE).all(db).await?;
+        if page.is_empty() {
+            break (!seen_expected).then_some((head.position + 1, "the chain ends before the expected head"));
+        }
+        let executions = execution::find_all(db, page.iter().map(|entry| entry.id).collect()).await?;
+        let fault = page.iter().find_map(|entry| {
+            let fault = fault(key, &head, entry, executions.iter().find(|one| one.id == entry.id));
+            if fault.is_none() {
+                head = Head { position: head.position + 1, mac: entry.mac.clone().unwrap_or_default() };
+                let is_other = expected.is_some_and(|it| it.position == head.position && it.mac != head.mac);
+                seen_expected |= expected == Some(&head);
+                return is_other.then_some((head.position, "this is not the expected head"));
+            }
+            fault.map(|fault| (head.position + 1, fault))
+        });
+        progress(page.len() as u64);
+        if fault.is_some() {
+            break fault;
+        }
+    };
+    Ok(Verification { head, broken, unlinked })
+}
+
+fn fault(key: &AuditKey, before: &Head, entry: &Model, execution: Option<&execution::Model>) -> Option<&'static str> {
+    let position = before.position + 1;
+    if entry.position != Some(position) {
+        return Some("an entry is missing");
+    }
+    if entry.mac.as_deref() != Some(key.bind(position, &before.mac, &entry.content).as_str()) {
+        return Some("the entry was changed, or the key is another one");
+    }
+    let told = serde_json::from_str::<execution::Model>(&entry.content).ok();
+    match (told, execution) {
+        (_, None) => Some("its execution is missing"),
+        (Some(told), Some(execution)) if told == *execution => None,
+        _ => Some("its execution was changed"),
+    }
+}

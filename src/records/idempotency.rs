@@ -1,0 +1,73 @@
+//! Keys by which a client makes a run happen once, however often it is sent (the `Idempotency-Key` draft of the IETF).
+
+use chrono::{TimeDelta, Utc};
+use sea_orm::{entity::prelude::*, sea_query::OnConflict};
+use sha2::{Digest, Sha256};
+
+/// How long a key is kept.
+const LIFETIME: TimeDelta = TimeDelta::hours(24);
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "idempotency_keys")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub scope: String,
+    /// The answer that the run was asked with: the same key with another one is a mistake.
+    pub action_result: String,
+    pub execution_id: Uuid,
+    pub expires_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// What a client's key is good for: one caller, one user, one command. As SHA-256, in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Scope(String);
+
+impl Scope {
+    pub fn new(caller_id: i32, user_id: i32, command: &str, key: &str) -> Self {
+        let mut digest = Sha256::new();
+        for part in ["ExecuteUserCommand", &caller_id.to_string(), &user_id.to_string(), command, key] {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part.as_bytes());
+        }
+        Self(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The row that holds the key to this execution.
+    pub fn of(self, execution_id: Uuid, action_result: &str) -> Model {
+        let expires_at = Utc::now() + LIFETIME;
+        Model { scope: self.0, action_result: action_result.to_owned(), execution_id, expires_at }
+    }
+}
+
+/// The key, when it was used and is still kept.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find(db: &impl ConnectionTrait, Scope(scope): &Scope) -> Result<Option<Model>, DbErr> {
+    let found = Entity::find().filter(Column::Scope.eq(scope)).all(db).await?.pop();
+    Ok(found.filter(|key| key.expires_at > Utc::now()))
+}
+
+/// Stores keys, over those past their end.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert(db: &impl ConnectionTrait, keys: Vec<Model>) -> Result<(), DbErr> {
+    let replace = OnConflict::column(Column::Scope)
+        .update_columns([Column::ActionResult, Column::ExecutionId, Column::ExpiresAt])
+        .to_owned();
+    let rows = keys.into_iter().map(ActiveModel::from);
+    Entity::insert_many(rows).on_conflict(replace).exec_without_returning(db).await.map(drop)
+}
+
+/// Clears away the keys past their end.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn clear(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
+    let past = Entity::delete_many().filter(Column::ExpiresAt.lte(Utc::now()));
+    past.exec(db).await.map(|deleted| deleted.rows_affected)
+}

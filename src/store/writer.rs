@@ -1,0 +1,254 @@
+//! The one who writes: takes what waits, does all of it in one transaction, and answers when that is on disk.
+//!
+//! Each piece of work has a savepoint of its own, so that one that fails takes nothing else with it. What all of them
+//! leave behind is written together at the end, and the disk is synced once for all.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use sea_orm::{DatabaseTransaction, DbErr, TransactionTrait};
+use tokio::sync::{mpsc, oneshot};
+
+use super::Store;
+use crate::error::{Error, Trouble};
+
+/// How many pieces of work share a transaction at most.
+const LARGEST_BATCH: usize = 256;
+/// How many may wait before callers wait to be let in.
+const QUEUE: usize = 1024;
+
+/// What is written at the end of each transaction.
+#[async_trait]
+pub trait Ledger: Send + Sync + 'static {
+    /// What a piece of work leaves behind.
+    type Record: Send + 'static;
+
+    /// Writes the records of a transaction.
+    ///
+    /// # Errors
+    /// The database does not answer; the transaction is undone.
+    async fn write(&self, transaction: &DatabaseTransaction, records: Vec<Self::Record>) -> Result<(), DbErr>;
+}
+
+/// How a piece of work ended.
+#[derive(Debug)]
+pub struct Settled<R, T> {
+    /// Its changes are taken back; its record stays.
+    pub undo: bool,
+    /// What it leaves behind.
+    pub record: Option<R>,
+    /// What its caller is told, once all is on disk.
+    pub answer: T,
+}
+
+/// Nothing of a piece of work happened, because the database could not do it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("undone: {0}")]
+pub struct Undone(Arc<DbErr>);
+
+impl Undone {
+    fn stopped() -> Self {
+        Self(Arc::new(DbErr::Custom("the writer has stopped".to_owned())))
+    }
+}
+
+impl From<DbErr> for Undone {
+    fn from(error: DbErr) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+/// Every piece of a batch is told the same: what kind of trouble it was, with the words of the first telling.
+impl From<Undone> for Error {
+    fn from(undone: Undone) -> Self {
+        let told = || DbErr::Custom(undone.to_string());
+        match undone.0.as_ref().into() {
+            Trouble::Full => Self::StorageFull(told()),
+            Trouble::Passing => Self::Unavailable(told()),
+            Trouble::Ours => Self::internal(told()),
+        }
+    }
+}
+
+/// A way to the one who writes.
+pub struct Writer<R> {
+    queue: mpsc::Sender<Box<dyn Job<R>>>,
+}
+
+impl<R> Clone for Writer<R> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone() }
+    }
+}
+
+impl<R> fmt::Debug for Writer<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Writer")
+    }
+}
+
+impl<R: Send + 'static> Writer<R> {
+    /// Starts writing. It goes on until the last way to it is dropped and all that waits is done.
+    pub fn start(store: Store, ledger: impl Ledger<Record = R>) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        tokio::spawn(keep_writing(store, ledger, waiting));
+        Self { queue }
+    }
+
+    /// Does a piece of work in a transaction, and answers when its effect and its record are on disk.
+    ///
+    /// # Errors
+    /// Nothing of it happened.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, Undone>
+    where
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a DatabaseTransaction) -> BoxFuture<'a, Result<Settled<R, T>, DbErr>> + Send + 'static,
+    {
+        let (sender, answer) = oneshot::channel();
+        self.enter(Box::new(Effect { work: Some(work), answer: None, sender })).await?;
+        answer.await.map_err(|_| Undone::stopped())?
+    }
+
+    /// Writes a record that has no effect beside it, and answers when it is on disk.
+    ///
+    /// # Errors
+    /// It was not written.
+    pub async fn record(&self, record: R) -> Result<(), Undone> {
+        let (sender, answer) = oneshot::channel();
+        self.enter(Box::new(Record { record: Some(record), sender })).await?;
+        answer.await.map_err(|_| Undone::stopped())?
+    }
+
+    async fn enter(&self, job: Box<dyn Job<R>>) -> Result<(), Undone> {
+        self.queue.send(job).await.map_err(|_| Undone::stopped())
+    }
+}
+
+/// A piece of work whose caller waits for the end of the transaction.
+trait Job<R>: Send {
+    /// Does the work; false takes its changes back.
+    fn run<'a>(&'a mut self, transaction: &'a DatabaseTransaction) -> BoxFuture<'a, Result<bool, DbErr>>;
+    /// What it leaves behind.
+    fn record(&mut self) -> Option<R>;
+    /// It changes something, and needs a savepoint.
+    fn has_effect(&self) -> bool;
+    /// Tells the caller how it ended.
+    fn reply(self: Box<Self>, end: Result<(), Undone>);
+}
+
+struct Effect<R, T, F> {
+    work: Option<F>,
+    answer: Option<Settled<R, T>>,
+    sender: oneshot::Sender<Result<T, Undone>>,
+}
+
+impl<R, T, F> Job<R> for Effect<R, T, F>
+where
+    R: Send,
+    T: Send,
+    F: for<'a> FnOnce(&'a DatabaseTransaction) -> BoxFuture<'a, Result<Settled<R, T>, DbErr>> + Send,
+{
+    fn run<'a>(&'a mut self, transaction: &'a DatabaseTransaction) -> BoxFuture<'a, Result<bool, DbErr>> {
+        Box::pin(async move {
+            let Some(work) = self.work.take() else { return Ok(false) };
+            let settled = self.answer.insert(work(transaction).await?);
+            Ok(!settled.undo)
+        })
+    }
+
+    fn record(&mut self) -> Option<R> {
+        self.answer.as_mut().and_then(|settled| settled.record.take())
+    }
+
+    fn has_effect(&self) -> bool {
+        true
+    }
+
+    fn reply(self: Box<Self>, end: Result<(), Undone>) {
+        let Self { answer, sender, .. } = *self;
+        let answer = end.and_then(|()| answer.map(|settled| settled.answer).ok_or_else(Undone::stopped));
+        drop(sender.send(answer)); // whoever stopped waiting needs no answer
+    }
+}
+
+struct Record<R> {
+    record: Option<R>,
+    sender: oneshot::Sender<Result<(), Undone>>,
+}
+
+impl<R: Send> Job<R> for Record<R> {
+    fn run<'a>(&'a mut self, _: &'a DatabaseTransaction) -> BoxFuture<'a, Result<bool, DbErr>> {
+        Box::pin(async { Ok(true) })
+    }
+
+    fn record(&mut self) -> Option<R> {
+        self.record.take()
+    }
+
+    fn has_effect(&self) -> bool {
+        false
+    }
+
+    fn reply(self: Box<Self>, end: Result<(), Undone>) {
+        drop(self.sender.send(end));
+    }
+}
+
+async fn keep_writing<R: Send + 'static>(
+    store: Store,
+    ledger: impl Ledger<Record = R>,
+    mut waiting: mpsc::Receiver<Box<dyn Job<R>>>,
+) {
+    let mut batch = Vec::new();
+    while waiting.recv_many(&mut batch, LARGEST_BATCH).await > 0 {
+        let mut jobs = std::mem::take(&mut batch);
+        let mut done = Vec::new();
+        let end = write_batch(&store, &ledger, &mut jobs, &mut done).await.map_err(Undone::from);
+        if let Err(error) = &end {
+            tracing::error!(%error, pieces = done.len() + jobs.len(), "a batch was not written");
+        }
+        // What was not reached shares the fate of the transaction.
+        for job in done.into_iter().chain(jobs) {
+            job.reply(end.clone());
+        }
+    }
+}
+
+/// Moves each job from `jobs` to `done`, except those that failed alone, which are answered at once.
+async fn write_batch<R: Send + 'static>(
+    store: &Store,
+    ledger: &impl Ledger<Record = R>,
+    jobs: &mut Vec<Box<dyn Job<R>>>,
+    done: &mut Vec<Box<dyn Job<R>>>,
+) -> Result<(), DbErr> {
+    let transaction = store.begin_write().await?;
+    let mut records = Vec::new();
+    for mut job in jobs.drain(..) {
+        if job.has_effect()
+            && let Err(error) = run_within_savepoint(&transaction, job.as_mut()).await?
+        {
+            job.reply(Err(error));
+            continue;
+        }
+        records.extend(job.record());
+        done.push(job);
+    }
+    if !records.is_empty() {
+        ledger.write(&transaction, records).await?;
+    }
+    transaction.commit().await
+}
+
+/// The inner error is the job's own; the outer one ends the whole transaction.
+async fn run_within_savepoint<R>(
+    transaction: &DatabaseTransaction,
+    job: &mut dyn Job<R>,
+) -> Result<Result<(), Undone>, DbErr> {
+    let savepoint = transaction.begin().await?;
+    match job.run(&savepoint).await {
+        Ok(true) => savepoint.commit().await.map(Ok),
+        Ok(false) => savepoint.rollback().await.map(Ok),
+        Err(error) => savepoint.rollback().await.map(|()| Err(error.into())),
+    }
+}

@@ -1,0 +1,103 @@
+//! The chain of records: what it proves, and what it finds.
+
+use kommando::{
+    app::audit_key,
+    records::{
+        audit::{self, Head, Verification},
+        execution,
+    },
+};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+
+use crate::harness::{ANNA, BJORN, Server};
+
+async fn server_with_history() -> Server {
+    let server = Server::demo().await;
+    for _ in 0..3 {
+        server.execute("admin", ANNA, "hello", None).await;
+        server.execute("admin", BJORN, "set-away", None).await;
+        server.execute("admin", BJORN, "deactivate", None).await;
+        server.execute("anna", BJORN, "deactivate", Some("Yes")).await;
+    }
+    server
+}
+
+async fn verify(server: &Server, expected: Option<&Head>) -> Verification {
+    let key = audit_key::load(&server.database_url).expect("a key");
+    audit::verify(server.app.store.reader(), &key, expected, |_| {}).await.expect("an answer")
+}
+
+async fn update(server: &Server, position: i64, column: audit::Column, value: &str) {
+    let update = audit::Entity::update_many().col_expr(column, Expr::value(value));
+    let update = update.filter(audit::Column::Position.eq(position));
+    update.exec(server.app.store.writer()).await.expect("an update");
+}
+
+#[tokio::test]
+async fn a_chain_that_nobody_touched_holds_and_every_execution_is_in_it() {
+    let server = server_with_history().await;
+    let found = verify(&server, None).await;
+    assert_eq!((found.broken, found.head.position, found.unlinked), (None, 12, 0));
+    assert_eq!(server.executions().await.len(), 12);
+    assert!(verify(&server, Some(&found.head)).await.broken.is_none());
+}
+
+#[tokio::test]
+async fn a_changed_entry_breaks_the_chain_at_its_place() {
+    let server = server_with_history().await;
+    update(&server, 5, audit::Column::Content, "{}").await;
+    let found = verify(&server, None).await;
+    assert_eq!((found.broken.map(|(position, _)| position), found.head.position), (Some(5), 4));
+}
+
+#[tokio::test]
+async fn a_changed_execution_is_found_though_its_entry_is_whole() {
+    let server = server_with_history().await;
+    let third = server.executions().await[2].id;
+    let update = execution::Entity::update_many().col_expr(execution::Column::CallerId, Expr::value(ANNA));
+    update.filter(execution::Column::Id.eq(third)).exec(server.app.store.writer()).await.expect("an update");
+    assert_eq!(verify(&server, None).await.broken, Some((3, "its execution was changed")));
+}
+
+#[tokio::test]
+async fn a_removed_entry_and_a_removed_execution_are_found() {
+    let server = server_with_history().await;
+    let db = server.app.store.writer();
+    let fourth = server.executions().await[3].id;
+    execution::Entity::delete_by_id(fourth).exec(db).await.expect("a removal");
+    assert_eq!(verify(&server, None).await.broken, Some((4, "its execution is missing")));
+    audit::Entity::delete_by_id(fourth).exec(db).await.expect("a removal");
+    assert_eq!(verify(&server, None).await.broken, Some((4, "an entry is missing")));
+}
+
+#[tokio::test]
+async fn a_shortened_chain_holds_and_is_told_by_a_head_that_was_noted() {
+    let server = server_with_history().await;
+    let noted = verify(&server, None).await.head;
+    let last = server.executions().await[11].id;
+    let db = server.app.store.writer();
+    audit::Entity::delete_by_id(last).exec(db).await.expect("a removal");
+    execution::Entity::delete_by_id(last).exec(db).await.expect("a removal");
+    assert!(verify(&server, None).await.broken.is_none());
+    let found = verify(&server, Some(&noted)).await;
+    assert_eq!(found.broken, Some((12, "the chain ends before the expected head")));
+}
+
+#[tokio::test]
+async fn another_key_does_not_prove_it() {
+    let server = server_with_history().await;
+    let key = audit::AuditKey::new("another".into());
+    let found = audit::verify(server.app.store.reader(), &key, None, |_| {}).await.expect("an answer");
+    assert_eq!(found.broken.map(|(position, _)| position), Some(1));
+}
+
+#[tokio::test]
+async fn many_at_once_make_one_chain() {
+    let server = Server::demo().await;
+    let runs =
+        (0..200).map(|index| server.execute("admin", ANNA, if index % 2 == 0 { "hello" } else { "set-away" }, None));
+    let got = futures_util::future::join_all(runs).await;
+    assert!(got.iter().all(|answer| answer.body["Success"] == true));
+    let found = verify(&server, None).await;
+    assert_eq!((found.broken, found.head.position), (None, 200));
+}
