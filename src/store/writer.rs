@@ -3,10 +3,10 @@
 //! Each piece of work has a savepoint of its own, so that one that fails takes nothing else with it. What all of them
 //! leave behind is written together at the end, and the disk is synced once for all.
 
-use std::{fmt, sync::Arc};
+use std::{collections::VecDeque, fmt, panic::AssertUnwindSafe, sync::Arc};
 
 use async_trait::async_trait;
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 use sea_orm::{DatabaseTransaction, DbErr, TransactionTrait};
 use tokio::sync::{mpsc, oneshot};
 
@@ -200,55 +200,143 @@ async fn keep_writing<R: Send + 'static>(
     ledger: impl Ledger<Record = R>,
     mut waiting: mpsc::Receiver<Box<dyn Job<R>>>,
 ) {
-    let mut batch = Vec::new();
-    while waiting.recv_many(&mut batch, LARGEST_BATCH).await > 0 {
-        let mut jobs = std::mem::take(&mut batch);
-        let mut done = Vec::new();
-        let end = write_batch(&store, &ledger, &mut jobs, &mut done).await.map_err(Undone::from);
+    let mut taken = Vec::new();
+    while waiting.recv_many(&mut taken, LARGEST_BATCH).await > 0 {
+        let mut batch = Batch { waiting: taken.drain(..).collect(), done: Vec::new() };
+        let end = batch.write(&store, &ledger).await.map_err(Undone::from);
         if let Err(error) = &end {
-            tracing::error!(%error, pieces = done.len() + jobs.len(), "a batch was not written");
+            tracing::error!(%error, "a batch was not written");
         }
         // What was not reached shares the fate of the transaction.
-        for job in done.into_iter().chain(jobs) {
+        for job in batch.done.into_iter().chain(batch.waiting) {
             job.reply(end.clone());
         }
     }
 }
 
-/// Moves each job from `jobs` to `done`, except those that failed alone, which are answered at once.
-async fn write_batch<R: Send + 'static>(
-    store: &Store,
-    ledger: &impl Ledger<Record = R>,
-    jobs: &mut Vec<Box<dyn Job<R>>>,
-    done: &mut Vec<Box<dyn Job<R>>>,
-) -> Result<(), DbErr> {
-    let transaction = store.begin_write().await?;
-    let mut records = Vec::new();
-    for mut job in jobs.drain(..) {
-        if job.has_effect()
-            && let Err(error) = run_within_savepoint(&transaction, job.as_mut()).await?
-        {
-            job.reply(Err(error));
-            continue;
+/// What shares a transaction.
+struct Batch<R> {
+    waiting: VecDeque<Box<dyn Job<R>>>,
+    done: Vec<Box<dyn Job<R>>>,
+}
+
+impl<R: Send + 'static> Batch<R> {
+    /// Does what waits, all but what fails alone: that is answered at once.
+    async fn write(&mut self, store: &Store, ledger: &impl Ledger<Record = R>) -> Result<(), DbErr> {
+        let transaction = store.begin_write().await?;
+        let mut records = Vec::new();
+        while let Some(mut job) = self.waiting.pop_front() {
+            let end = if job.has_effect() { within_savepoint(&transaction, job.as_mut()).await } else { Ok(Ok(())) };
+            match end {
+                Ok(Ok(())) => {
+                    records.extend(job.record());
+                    self.done.push(job);
+                }
+                Ok(Err(error)) => job.reply(Err(error)),
+                Err(error) => {
+                    self.done.push(job);
+                    return Err(error);
+                }
+            }
         }
-        records.extend(job.record());
-        done.push(job);
+        if !records.is_empty() {
+            ledger.write(&transaction, records).await?;
+        }
+        transaction.commit().await
     }
-    if !records.is_empty() {
-        ledger.write(&transaction, records).await?;
-    }
-    transaction.commit().await
 }
 
 /// The inner error is the job's own; the outer one ends the whole transaction.
-async fn run_within_savepoint<R>(
+async fn within_savepoint<R>(
     transaction: &DatabaseTransaction,
     job: &mut dyn Job<R>,
 ) -> Result<Result<(), Undone>, DbErr> {
     let savepoint = transaction.begin().await?;
-    match job.run(&savepoint).await {
+    // A panic in one job is no reason to stop writing for all.
+    let end = AssertUnwindSafe(job.run(&savepoint)).catch_unwind().await;
+    match end.unwrap_or_else(|_| Err(DbErr::Custom("a piece of work panicked".to_owned()))) {
         Ok(true) => savepoint.commit().await.map(Ok),
         Ok(false) => savepoint.rollback().await.map(Ok),
         Err(error) => savepoint.rollback().await.map(|()| Err(error.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait, DbBackend, Statement};
+
+    use super::*;
+
+    struct Counted;
+
+    #[async_trait]
+    impl Ledger for Counted {
+        type Record = &'static str;
+
+        async fn write(&self, transaction: &DatabaseTransaction, records: Vec<&'static str>) -> Result<(), DbErr> {
+            for record in records {
+                transaction.execute_unprepared(&format!("INSERT INTO notes VALUES ('{record}')")).await?;
+            }
+            Ok(())
+        }
+    }
+
+    async fn writer() -> (tempfile::TempDir, Store, Writer<&'static str>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
+        let store = Store::open(&url).await.expect("a database");
+        store.writer().execute_unprepared("CREATE TABLE notes (text TEXT)").await.expect("a table");
+        let writer = Writer::start(store.clone(), Counted);
+        (folder, store, writer)
+    }
+
+    async fn notes(store: &Store) -> i64 {
+        let counted = "SELECT count(*) AS n FROM notes";
+        let row = store.reader().query_one_raw(Statement::from_string(DbBackend::Sqlite, counted)).await;
+        row.expect("an answer").expect("a row").try_get("", "n").expect("a number")
+    }
+
+    /// Notes `text`, then does what `end` says.
+    async fn note(
+        writer: &Writer<&'static str>,
+        text: &'static str,
+        end: fn() -> Result<Settled<&'static str, ()>, DbErr>,
+    ) -> Result<(), Undone> {
+        let work = writer.write(move |transaction| {
+            Box::pin(async move {
+                transaction.execute_unprepared(&format!("INSERT INTO notes VALUES ('{text}')")).await?;
+                end()
+            })
+        });
+        work.await
+    }
+
+    #[tokio::test]
+    async fn what_is_undone_keeps_its_record_and_what_fails_takes_nothing_else_with_it() {
+        let (_folder, store, writer) = writer().await;
+        let kept = || Ok(Settled { undo: false, record: Some("record"), answer: () });
+        let undone = || Ok(Settled { undo: true, record: Some("record"), answer: () });
+        let fails = || Err(DbErr::Custom("no".to_owned()));
+        let panics = || panic!("at the worst moment");
+        let (one, two, three, four, five) = tokio::join!(
+            note(&writer, "kept", kept),
+            note(&writer, "undone", undone),
+            note(&writer, "fails", fails),
+            note(&writer, "panics", panics),
+            writer.record("alone"),
+        );
+        assert!(one.is_ok() && two.is_ok() && three.is_err() && four.is_err() && five.is_ok());
+        // One effect and three records.
+        assert_eq!(notes(&store).await, 4);
+        assert!(note(&writer, "after", kept).await.is_ok(), "the writer goes on");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_answered_as_written_when_the_records_cannot_be() {
+        let (_folder, store, writer) = writer().await;
+        let record = || Ok(Settled { undo: false, record: Some("it's no SQL"), answer: () });
+        let (one, two) = tokio::join!(note(&writer, "effect", record), writer.record("record"));
+        assert!(one.is_err());
+        assert_eq!(notes(&store).await, i64::from(two.is_ok()), "no effect without its record");
     }
 }

@@ -1,0 +1,140 @@
+//! How a server starts and stops.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    process::{Command, Stdio},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::{Process, address, folder, send};
+
+/// The words of a line, as a shell takes them.
+fn words(line: &str) -> Vec<String> {
+    let script = format!("set -- {line}; printf '%s\\n' \"$@\"");
+    let output = Command::new("sh").args(["-c", &script]).output().expect("a shell");
+    String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_banners_curl_line_runs_a_command_as_it_is() {
+    let folder = folder();
+    let mut process = Process::demo(folder.path());
+    let banner = process.banner();
+    assert!(banner.contains("Password    it's"));
+    let words = words(banner.lines().find(|line| line.contains("curl ")).expect("a line"));
+    let [curl, method, post, user, credentials, url] = words.as_slice() else { panic!("{words:?}") };
+    assert_eq!([curl, method, post, user].map(String::as_str), ["curl", "-X", "POST", "-u"]);
+    let address = address(&banner);
+    let path = url.strip_prefix(&format!("http://{address}")).expect("a path");
+    let credentials = STANDARD.encode(credentials);
+    let answer =
+        send(&address, &format!("POST {path} HTTP/1.1\r\nAuthorization: Basic {credentials}")).expect("an answer");
+    assert!(answer.contains("\r\n\r\n{\"Success\":true,"), "{answer}");
+}
+
+#[test]
+fn a_second_start_keeps_data_and_passwords_and_says_how_to_set_one() {
+    let folder = folder();
+    Process::demo(folder.path()).banner();
+    let banner = Process::demo(folder.path()).banner();
+    let command = banner.split('`').nth(1).expect("a command line");
+    let line = format!("echo new | {command} --password-stdin");
+    let output = Command::new("sh").args(["-c", &line]).current_dir(folder.path()).output().expect("an end");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "admin has a new password\n");
+}
+
+#[test]
+fn of_three_demos_that_start_together_none_fails() {
+    let folder = folder();
+    let mut processes: Vec<_> = (0..3).map(|_| Process::demo(folder.path())).collect();
+    for process in &mut processes {
+        process.banner();
+    }
+}
+
+#[test]
+fn the_demo_does_not_serve_a_database_that_is_not_its_own() {
+    let folder = folder();
+    let mut add = Command::new(env!("CARGO_BIN_EXE_kommando"));
+    add.args(["user", "add", "eva", "--password-stdin"]).current_dir(folder.path()).stdin(Stdio::piped());
+    let mut child = add.stdout(Stdio::null()).spawn().expect("a start");
+    child.stdin.take().expect("standard input").write_all(b"secret").expect("input");
+    assert!(child.wait().expect("an end").success());
+    let log = Process::demo(folder.path()).log();
+    assert!(log.contains("error: this database has users that are not the demo's"), "{log}");
+}
+
+#[test]
+fn a_request_in_flight_ends_after_the_signal_to_stop() {
+    let folder = folder();
+    let mut process = Process::demo(folder.path());
+    let mut stream = TcpStream::connect(address(&process.banner())).expect("a connection");
+    let request = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\
+                   Content-Type: application/json\r\nExpect: 100-continue\r\n\
+                   Authorization: Basic YWRtaW46aXQncw==\r\n\r\n";
+    stream.write_all(request.as_bytes()).expect("a head");
+    // The server asks for the body: the request is under way.
+    let mut answer = [0; 25];
+    stream.read_exact(&mut answer).expect("100 Continue");
+    process.signal("TERM");
+    process.logs("stopping");
+    stream.write_all(b"null").expect("a body");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert!(process.child.wait().expect("an end").success());
+}
+
+#[test]
+fn an_empty_database_gets_its_administrator_from_a_file_and_a_missing_folder_is_a_warning() {
+    let folder = folder();
+    fs::write(folder.path().join("secret"), "from a file\n").expect("a file");
+    let mut process = Process::start(folder.path(), &["serve"], &[("KOMMANDO_ADMIN_PASSWORD_FILE", "secret")]);
+    process.logs("listening");
+    process.signal("INT");
+    let log = process.log();
+    assert!(log.contains("made the first administrator, admin") && !log.contains("from a file"), "{log}");
+    assert!(log.contains("there is no folder commands.d"), "{log}");
+}
+
+#[test]
+fn a_wrong_definition_and_an_unheard_of_role_are_told_at_the_start() {
+    let folder = folder();
+    let write = |text: &str| fs::write(folder.path().join("commands.d/a.yaml"), text).expect("a file");
+    fs::create_dir(folder.path().join("commands.d")).expect("a folder");
+    write("name: a\ndisplay_name: A\nsteps:\n  - message: {text: '{{ user.name | shout }}'}\n");
+    let log = Process::start(folder.path(), &["serve"], &[]).log();
+    assert!(log.contains("commands.d/a.yaml:4:") && log.contains("shout"), "{log}");
+
+    write("name: a\ndisplay_name: A\nallow_roles: [King]\nsteps:\n  - message: {text: A}\n");
+    let mut process = Process::start(folder.path(), &["serve"], &[("KOMMANDO_ADMIN_PASSWORD", "x")]);
+    process.logs("listening");
+    process.signal("INT");
+    let log = process.log();
+    assert!(log.contains("King") && log.contains("does not exist"), "{log}");
+}
+
+#[test]
+fn the_log_line_of_a_failure_carries_the_id_of_the_response() {
+    let folder = folder();
+    let mut process = Process::demo(folder.path());
+    let address = address(&process.banner());
+    let output = Command::new(env!("CARGO_BIN_EXE_kommando"))
+        .args(["migrate", "down", "--yes"])
+        .current_dir(folder.path())
+        .output()
+        .expect("an end");
+    assert!(output.status.success());
+    let request = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncw==";
+    let answer = send(&address, request).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
+    assert!(!answer.contains("executions"), "a 5xx body tells nothing: {answer}");
+    let id = answer.split("x-request-id: ").nth(1).and_then(|rest| rest.lines().next()).expect("an id").to_owned();
+    process.signal("TERM");
+    let log = process.log();
+    let line = log.lines().find(|line| line.contains("\"failed\"")).expect("a line of the failure");
+    assert!(line.contains(&id) && line.contains("no such table: audit_entries"), "{line}");
+}
