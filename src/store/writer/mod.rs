@@ -3,6 +3,8 @@
 //! Each piece of work has a savepoint of its own, so that one that fails takes nothing else with it. What all of them
 //! leave behind is written together at the end, and the disk is synced once for all.
 
+mod job;
+
 use std::{collections::VecDeque, fmt, panic::AssertUnwindSafe, sync::Arc};
 
 use async_trait::async_trait;
@@ -10,6 +12,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use sea_orm::{DatabaseTransaction, DbErr, TransactionTrait};
 use tokio::sync::{mpsc, oneshot};
 
+use self::job::{Effect, Job, Record};
 use super::Store;
 use crate::error::{Error, Trouble};
 
@@ -125,76 +128,6 @@ impl<R: Send + 'static> Writer<R> {
     }
 }
 
-/// A piece of work whose caller waits for the end of the transaction.
-trait Job<R>: Send {
-    /// Does the work; false takes its changes back.
-    fn run<'a>(&'a mut self, transaction: &'a DatabaseTransaction) -> BoxFuture<'a, Result<bool, DbErr>>;
-    /// What it leaves behind.
-    fn record(&mut self) -> Option<R>;
-    /// It changes something, and needs a savepoint.
-    fn has_effect(&self) -> bool;
-    /// Tells the caller how it ended.
-    fn reply(self: Box<Self>, end: Result<(), Undone>);
-}
-
-struct Effect<R, T, F> {
-    work: Option<F>,
-    answer: Option<Settled<R, T>>,
-    sender: oneshot::Sender<Result<T, Undone>>,
-}
-
-impl<R, T, F> Job<R> for Effect<R, T, F>
-where
-    R: Send,
-    T: Send,
-    F: for<'a> FnOnce(&'a DatabaseTransaction) -> BoxFuture<'a, Result<Settled<R, T>, DbErr>> + Send,
-{
-    fn run<'a>(&'a mut self, transaction: &'a DatabaseTransaction) -> BoxFuture<'a, Result<bool, DbErr>> {
-        Box::pin(async move {
-            let Some(work) = self.work.take() else { return Ok(false) };
-            let settled = self.answer.insert(work(transaction).await?);
-            Ok(!settled.undo)
-        })
-    }
-
-    fn record(&mut self) -> Option<R> {
-        self.answer.as_mut().and_then(|settled| settled.record.take())
-    }
-
-    fn has_effect(&self) -> bool {
-        true
-    }
-
-    fn reply(self: Box<Self>, end: Result<(), Undone>) {
-        let Self { answer, sender, .. } = *self;
-        let answer = end.and_then(|()| answer.map(|settled| settled.answer).ok_or_else(Undone::stopped));
-        drop(sender.send(answer)); // whoever stopped waiting needs no answer
-    }
-}
-
-struct Record<R> {
-    record: Option<R>,
-    sender: oneshot::Sender<Result<(), Undone>>,
-}
-
-impl<R: Send> Job<R> for Record<R> {
-    fn run<'a>(&'a mut self, _: &'a DatabaseTransaction) -> BoxFuture<'a, Result<bool, DbErr>> {
-        Box::pin(async { Ok(true) })
-    }
-
-    fn record(&mut self) -> Option<R> {
-        self.record.take()
-    }
-
-    fn has_effect(&self) -> bool {
-        false
-    }
-
-    fn reply(self: Box<Self>, end: Result<(), Undone>) {
-        drop(self.sender.send(end));
-    }
-}
-
 async fn keep_writing<R: Send + 'static>(
     store: Store,
     ledger: impl Ledger<Record = R>,
@@ -262,81 +195,4 @@ async fn within_savepoint<R>(
 }
 
 #[cfg(test)]
-mod tests {
-    use sea_orm::{ConnectionTrait, DbBackend, Statement};
-
-    use super::*;
-
-    struct Counted;
-
-    #[async_trait]
-    impl Ledger for Counted {
-        type Record = &'static str;
-
-        async fn write(&self, transaction: &DatabaseTransaction, records: Vec<&'static str>) -> Result<(), DbErr> {
-            for record in records {
-                transaction.execute_unprepared(&format!("INSERT INTO notes VALUES ('{record}')")).await?;
-            }
-            Ok(())
-        }
-    }
-
-    async fn writer() -> (tempfile::TempDir, Store, Writer<&'static str>) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
-        let store = Store::open(&url).await.expect("a database");
-        store.writer().execute_unprepared("CREATE TABLE notes (text TEXT)").await.expect("a table");
-        let writer = Writer::start(store.clone(), Counted);
-        (folder, store, writer)
-    }
-
-    async fn notes(store: &Store) -> i64 {
-        let counted = "SELECT count(*) AS n FROM notes";
-        let row = store.reader().query_one_raw(Statement::from_string(DbBackend::Sqlite, counted)).await;
-        row.expect("an answer").expect("a row").try_get("", "n").expect("a number")
-    }
-
-    /// Notes `text`, then does what `end` says.
-    async fn note(
-        writer: &Writer<&'static str>,
-        text: &'static str,
-        end: fn() -> Result<Settled<&'static str, ()>, DbErr>,
-    ) -> Result<(), Undone> {
-        let work = writer.write(move |transaction| {
-            Box::pin(async move {
-                transaction.execute_unprepared(&format!("INSERT INTO notes VALUES ('{text}')")).await?;
-                end()
-            })
-        });
-        work.await
-    }
-
-    #[tokio::test]
-    async fn what_is_undone_keeps_its_record_and_what_fails_takes_nothing_else_with_it() {
-        let (_folder, store, writer) = writer().await;
-        let kept = || Ok(Settled { undo: false, record: Some("record"), answer: () });
-        let undone = || Ok(Settled { undo: true, record: Some("record"), answer: () });
-        let fails = || Err(DbErr::Custom("no".to_owned()));
-        let panics = || panic!("at the worst moment");
-        let (one, two, three, four, five) = tokio::join!(
-            note(&writer, "kept", kept),
-            note(&writer, "undone", undone),
-            note(&writer, "fails", fails),
-            note(&writer, "panics", panics),
-            writer.record("alone"),
-        );
-        assert!(one.is_ok() && two.is_ok() && three.is_err() && four.is_err() && five.is_ok());
-        // One effect and three records.
-        assert_eq!(notes(&store).await, 4);
-        assert!(note(&writer, "after", kept).await.is_ok(), "the writer goes on");
-    }
-
-    #[tokio::test]
-    async fn nothing_is_answered_as_written_when_the_records_cannot_be() {
-        let (_folder, store, writer) = writer().await;
-        let record = || Ok(Settled { undo: false, record: Some("it's no SQL"), answer: () });
-        let (one, two) = tokio::join!(note(&writer, "effect", record), writer.record("record"));
-        assert!(one.is_err());
-        assert_eq!(notes(&store).await, i64::from(two.is_ok()), "no effect without its record");
-    }
-}
+mod tests;

@@ -1,9 +1,4 @@
-//! What can go wrong, what it means in HTTP, and the one shape in which clients are told.
-//!
-//! [`Error`] says what happened; the rooms below `api` use nothing else of this file. [`ErrorInfo`] is what a client
-//! sees. One `From` between them picks the status. A 5xx body tells nothing; the log tells everything, once.
-
-use std::error::Error as StdError;
+//! How clients are told of an error: its status, and its body in one of two shapes.
 
 use poem::{
     IntoResponse, Response,
@@ -11,116 +6,8 @@ use poem::{
     http::{HeaderName, StatusCode, header},
 };
 use poem_openapi::{Object, payload::Json, types::Example};
-use sea_orm::{DbErr, RuntimeErr};
 
-/// What happened.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("no valid credentials")]
-    Unauthenticated,
-    #[error("another site's page sent this request")]
-    CrossSite,
-    #[error("the caller may not read this user")]
-    MayNotReadUser,
-    #[error("no such user")]
-    NoSuchUser,
-    #[error("no user of this name")]
-    NoSuchUserName,
-    #[error("no command {0}")]
-    NoSuchCommand(String),
-    #[error("{command} denied: {reason}")]
-    CommandDenied { command: String, reason: &'static str },
-    #[error("{command} is not available for this user now")]
-    CommandUnavailable { command: String },
-    /// The request itself is wrong; the text says what to mend.
-    #[error("{0}")]
-    InvalidArgument(String),
-    #[error("no route")]
-    NoRoute,
-    #[error("the method is not among {allowed}")]
-    MethodNotAllowed { allowed: String },
-    #[error("the client accepts none of our media types")]
-    NotAcceptable,
-    #[error("the body is too large")]
-    BodyTooLarge,
-    #[error("the body's media type is not JSON")]
-    UnsupportedMediaType,
-    #[error("the database does not answer")]
-    Unavailable(#[source] DbErr),
-    #[error("more work waits than can be done")]
-    Overloaded,
-    #[error("the disk is full")]
-    StorageFull(#[source] DbErr),
-    #[error("the idempotency key is in use")]
-    KeyInFlight,
-    #[error("the idempotency key was used with other parameters")]
-    KeyReused,
-    #[error("no such execution")]
-    NoSuchExecution,
-    #[error("internal error")]
-    Internal(#[source] Box<dyn StdError + Send + Sync>),
-}
-
-impl Error {
-    /// Something that should not happen.
-    pub fn internal(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::Internal(error.into())
-    }
-
-    /// What happened and all its causes, for the log.
-    pub fn chain(&self) -> String {
-        let first: &dyn StdError = self;
-        let causes = std::iter::successors(Some(first), |error| (*error).source());
-        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-    }
-}
-
-/// What kind of trouble the database is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// There is no room left.
-    Full,
-    /// It is gone, locked or broken; it may come back.
-    Passing,
-    /// It did its work: the mistake is ours.
-    Ours,
-}
-
-impl From<&DbErr> for Trouble {
-    fn from(error: &DbErr) -> Self {
-        match error {
-            DbErr::ConnectionAcquire(_) => Self::Passing,
-            DbErr::Conn(RuntimeErr::SqlxError(cause))
-            | DbErr::Exec(RuntimeErr::SqlxError(cause))
-            | DbErr::Query(RuntimeErr::SqlxError(cause)) => match cause.as_database_error().map(|told| told.code()) {
-                None => Self::Passing,
-                Some(code) => code.and_then(|code| code.parse().ok()).map_or(Self::Ours, Self::of_sqlite),
-            },
-            _ => Self::Ours,
-        }
-    }
-}
-
-impl Trouble {
-    /// The low byte of SQLite's codes: busy, locked, out of memory, I/O, cannot open; and full.
-    fn of_sqlite(code: i32) -> Self {
-        match code & 0xff {
-            13 => Self::Full,
-            5 | 6 | 7 | 10 | 14 => Self::Passing,
-            _ => Self::Ours,
-        }
-    }
-}
-
-impl From<DbErr> for Error {
-    fn from(error: DbErr) -> Self {
-        match Trouble::from(&error) {
-            Trouble::Full => Self::StorageFull(error),
-            Trouble::Passing => Self::Unavailable(error),
-            Trouble::Ours => Self::internal(error),
-        }
-    }
-}
+use super::Error;
 
 /// What an error looks like, whatever went wrong.
 #[derive(Clone, Debug, Object)]

@@ -1,0 +1,76 @@
+//! What can go wrong, what it means in HTTP, and the shapes in which clients are told.
+//!
+//! [`Error`] says what happened; the rooms below `api` use nothing else of this one. [`ErrorInfo`] and [`Problem`] are
+//! what a client sees. One `From` between them picks the status. A 5xx body tells nothing; the log tells everything, once.
+
+mod response;
+mod trouble;
+
+use std::error::Error as StdError;
+
+use sea_orm::DbErr;
+
+pub use response::{ErrorInfo, PROBLEM, Problem, Shape};
+pub use trouble::Trouble;
+
+/// What happened.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("no valid credentials")]
+    Unauthenticated,
+    #[error("another site's page sent this request")]
+    CrossSite,
+    #[error("the caller may not read this user")]
+    MayNotReadUser,
+    #[error("no such user")]
+    NoSuchUser,
+    #[error("no user of this name")]
+    NoSuchUserName,
+    #[error("no command {0}")]
+    NoSuchCommand(String),
+    #[error("{command} denied: {reason}")]
+    CommandDenied { command: String, reason: &'static str },
+    #[error("{command} is not available for this user now")]
+    CommandUnavailable { command: String },
+    /// The request itself is wrong; the text says what to mend.
+    #[error("{0}")]
+    InvalidArgument(String),
+    #[error("no route")]
+    NoRoute,
+    #[error("the method is not among {allowed}")]
+    MethodNotAllowed { allowed: String },
+    #[error("the client accepts none of our media types")]
+    NotAcceptable,
+    #[error("the body is too large")]
+    BodyTooLarge,
+    #[error("the body's media type is not JSON")]
+    UnsupportedMediaType,
+    #[error("the database does not answer")]
+    Unavailable(#[source] DbErr),
+    #[error("more work waits than can be done")]
+    Overloaded,
+    #[error("the disk is full")]
+    StorageFull(#[source] DbErr),
+    #[error("the idempotency key is in use")]
+    KeyInFlight,
+    #[error("the idempotency key was used with other parameters")]
+    KeyReused,
+    #[error("no such execution")]
+    NoSuchExecution,
+    #[error("internal error")]
+    Internal(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl Error {
+    /// Something that should not happen.
+    pub fn internal(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Internal(error.into())
+    }
+
+    /// What happened and all its causes, for the log.
+    pub fn chain(&self) -> String {
+        let first: &dyn StdError = self;
+        let causes = std::iter::successors(Some(first), |error| (*error).source());
+        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    }
+}

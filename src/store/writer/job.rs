@@ -1,0 +1,77 @@
+//! A piece of work on its way through a transaction, with the caller who waits for it.
+
+use futures_util::future::BoxFuture;
+use sea_orm::{DatabaseTransaction, DbErr};
+use tokio::sync::oneshot;
+
+use super::{Settled, Undone};
+
+/// A piece of work whose caller waits for the end of the transaction.
+pub trait Job<R>: Send {
+    /// Does the work; false takes its changes back.
+    fn run<'a>(&'a mut self, transaction: &'a DatabaseTransaction) -> BoxFuture<'a, Result<bool, DbErr>>;
+    /// What it leaves behind.
+    fn record(&mut self) -> Option<R>;
+    /// It changes something, and needs a savepoint.
+    fn has_effect(&self) -> bool;
+    /// Tells the caller how it ended.
+    fn reply(self: Box<Self>, end: Result<(), Undone>);
+}
+
+pub struct Effect<R, T, F> {
+    pub work: Option<F>,
+    pub answer: Option<Settled<R, T>>,
+    pub sender: oneshot::Sender<Result<T, Undone>>,
+}
+
+impl<R, T, F> Job<R> for Effect<R, T, F>
+where
+    R: Send,
+    T: Send,
+    F: for<'a> FnOnce(&'a DatabaseTransaction) -> BoxFuture<'a, Result<Settled<R, T>, DbErr>> + Send,
+{
+    fn run<'a>(&'a mut self, transaction: &'a DatabaseTransaction) -> BoxFuture<'a, Result<bool, DbErr>> {
+        Box::pin(async move {
+            let Some(work) = self.work.take() else { return Ok(false) };
+            let settled = self.answer.insert(work(transaction).await?);
+            Ok(!settled.undo)
+        })
+    }
+
+    fn record(&mut self) -> Option<R> {
+        self.answer.as_mut().and_then(|settled| settled.record.take())
+    }
+
+    fn has_effect(&self) -> bool {
+        true
+    }
+
+    fn reply(self: Box<Self>, end: Result<(), Undone>) {
+        let Self { answer, sender, .. } = *self;
+        let answer = end.and_then(|()| answer.map(|settled| settled.answer).ok_or_else(Undone::stopped));
+        drop(sender.send(answer)); // whoever stopped waiting needs no answer
+    }
+}
+
+pub struct Record<R> {
+    pub record: Option<R>,
+    pub sender: oneshot::Sender<Result<(), Undone>>,
+}
+
+impl<R: Send> Job<R> for Record<R> {
+    fn run<'a>(&'a mut self, _: &'a DatabaseTransaction) -> BoxFuture<'a, Result<bool, DbErr>> {
+        Box::pin(async { Ok(true) })
+    }
+
+    fn record(&mut self) -> Option<R> {
+        self.record.take()
+    }
+
+    fn has_effect(&self) -> bool {
+        false
+    }
+
+    fn reply(self: Box<Self>, end: Result<(), Undone>) {
+        drop(self.sender.send(end));
+    }
+}

@@ -1,0 +1,78 @@
+//! What the writer keeps, takes back, and survives.
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+
+use super::*;
+
+struct Counted;
+
+#[async_trait]
+impl Ledger for Counted {
+    type Record = &'static str;
+
+    async fn write(&self, transaction: &DatabaseTransaction, records: Vec<&'static str>) -> Result<(), DbErr> {
+        for record in records {
+            transaction.execute_unprepared(&format!("INSERT INTO notes VALUES ('{record}')")).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn writer() -> (tempfile::TempDir, Store, Writer<&'static str>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
+    let store = Store::open(&url).await.expect("a database");
+    store.writer().execute_unprepared("CREATE TABLE notes (text TEXT)").await.expect("a table");
+    let writer = Writer::start(store.clone(), Counted);
+    (folder, store, writer)
+}
+
+async fn notes(store: &Store) -> i64 {
+    let counted = "SELECT count(*) AS n FROM notes";
+    let row = store.reader().query_one_raw(Statement::from_string(DbBackend::Sqlite, counted)).await;
+    row.expect("an answer").expect("a row").try_get("", "n").expect("a number")
+}
+
+/// Notes `text`, then does what `end` says.
+async fn note(
+    writer: &Writer<&'static str>,
+    text: &'static str,
+    end: fn() -> Result<Settled<&'static str, ()>, DbErr>,
+) -> Result<(), Undone> {
+    let work = writer.write(move |transaction| {
+        Box::pin(async move {
+            transaction.execute_unprepared(&format!("INSERT INTO notes VALUES ('{text}')")).await?;
+            end()
+        })
+    });
+    work.await
+}
+
+#[tokio::test]
+async fn what_is_undone_keeps_its_record_and_what_fails_takes_nothing_else_with_it() {
+    let (_folder, store, writer) = writer().await;
+    let kept = || Ok(Settled { undo: false, record: Some("record"), answer: () });
+    let undone = || Ok(Settled { undo: true, record: Some("record"), answer: () });
+    let fails = || Err(DbErr::Custom("no".to_owned()));
+    let panics = || panic!("at the worst moment");
+    let (one, two, three, four, five) = tokio::join!(
+        note(&writer, "kept", kept),
+        note(&writer, "undone", undone),
+        note(&writer, "fails", fails),
+        note(&writer, "panics", panics),
+        writer.record("alone"),
+    );
+    assert!(one.is_ok() && two.is_ok() && three.is_err() && four.is_err() && five.is_ok());
+    // One effect and three records.
+    assert_eq!(notes(&store).await, 4);
+    assert!(note(&writer, "after", kept).await.is_ok(), "the writer goes on");
+}
+
+#[tokio::test]
+async fn nothing_is_answered_as_written_when_the_records_cannot_be() {
+    let (_folder, store, writer) = writer().await;
+    let record = || Ok(Settled { undo: false, record: Some("it's no SQL"), answer: () });
+    let (one, two) = tokio::join!(note(&writer, "effect", record), writer.record("record"));
+    assert!(one.is_err());
+    assert_eq!(notes(&store).await, i64::from(two.is_ok()), "no effect without its record");
+}
