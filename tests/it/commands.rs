@@ -166,3 +166,25 @@ async fn nothing_is_needed_in_the_body_and_null_and_an_empty_object_are_nothing(
     assert_eq!(got.error(StatusCode::BAD_REQUEST).0, "ArgumentException");
     assert_eq!(server.executions().await.len(), 5);
 }
+
+#[tokio::test]
+async fn the_readmes_answers_are_the_real_ones() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("the README");
+    let answers: Vec<_> = readme.split("```json\n").skip(1).filter_map(|block| block.lines().next()).collect();
+    let server = Server::demo().await;
+    let asked = server.execute("admin", ANNA, "deactivate", None).await;
+    let ran = server.execute("admin", ANNA, "deactivate", Some("Yes")).await;
+    assert_eq!(answers, [asked.text, ran.text]);
+}
+
+#[tokio::test]
+async fn the_readmes_definition_is_the_shipped_one() {
+    let read = |file: &str| std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).expect("a text");
+    let readme = read("README.md");
+    let shown = readme.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a definition");
+    let without_remarks = |text: &str| {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        lines.map(|line| line.split("  #").next().unwrap_or_default().trim_end().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(without_remarks(shown), without_remarks(&read("commands.d/deactivate.yaml")));
+}
