@@ -2,6 +2,7 @@
 //! killed.
 
 mod kill;
+mod reload;
 mod start;
 
 use std::{
@@ -55,6 +56,11 @@ impl Process {
             let read = self.err.read_line(&mut self.log).expect("a line");
             assert_ne!(read, 0, "the log ended without {what}: {}", self.log);
         }
+    }
+
+    /// Takes what comes next as the whole log.
+    fn forget_log(&mut self) {
+        self.log.clear();
     }
 
     fn signal(&self, name: &str) {

@@ -1,0 +1,81 @@
+//! Definitions that change under load: no request fails, and each runs one that was right when it began.
+
+use std::{
+    collections::HashSet,
+    env, fs,
+    path::Path,
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    thread,
+};
+
+use kommando::{commands::Catalog, records::execution, store::Store};
+use sea_orm::EntityTrait;
+
+use crate::{Process, address, folder, send};
+
+const CLIENTS: usize = 8;
+
+/// How often the definitions change: `RELOADS`, or a few times.
+fn reloads() -> u32 {
+    env::var("RELOADS").ok().and_then(|reloads| reloads.parse().ok()).unwrap_or(10)
+}
+
+/// Writes a definition, whole at once, and answers with its hash when it is right.
+fn write(folder: &Path, number: u32, is_right: bool) -> Option<String> {
+    let steps = if is_right { "steps:\n  - message: {text: Hi}\n" } else { "steps: []\n" };
+    let text = format!("name: greet\ndisplay_name: Greet {number}\nallow_roles: [Administrator]\n{steps}");
+    let aside = folder.join("greet.yaml.new");
+    fs::write(&aside, text).expect("a file");
+    fs::rename(aside, folder.join("greet.yaml")).expect("a file in place");
+    let catalog = Catalog::from_folder(folder).ok()?;
+    catalog.find("greet").map(|entry| entry.hash.clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn definitions_change_under_load_and_no_request_fails() {
+    let folder = folder();
+    let definitions = folder.path().join("definitions");
+    fs::create_dir(&definitions).expect("a folder");
+    let mut right = HashSet::from([write(&definitions, 0, true).expect("a right definition")]);
+    let words = ["serve", "--demo", "--commands", "definitions"];
+    let mut process = Process::start(folder.path(), &words, &[("KOMMANDO_ADMIN_PASSWORD", "it's")]);
+    let address = address(&process.banner());
+    process.logs("listening");
+
+    let (stop, answered) = (AtomicBool::new(false), AtomicU32::new(0));
+    let head = "POST /api/v1/User/2/CustomCommand/greet HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncw==";
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let answer = send(&address, head).expect("an answer");
+                    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        for number in 1..=reloads() {
+            let before = answered.load(Ordering::Relaxed);
+            let is_right = number % 2 == 0;
+            right.extend(write(&definitions, number, is_right));
+            process.signal("HUP");
+            process.forget_log();
+            process.logs(if is_right { "definitions read again" } else { "the old ones stay in force" });
+            // Some requests meet this set before the next one comes.
+            while answered.load(Ordering::Relaxed) < before + 5 && !stop.load(Ordering::Relaxed) {
+                thread::yield_now();
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    drop(process);
+
+    let url = format!("sqlite://{}", folder.path().join("kommando.db").display());
+    let store = Store::open(&url).await.expect("a database");
+    let executions = execution::Entity::find().all(store.reader()).await.expect("an answer");
+    let seen: HashSet<_> = executions.iter().map(|one| one.definition_hash.clone()).collect();
+    println!("{} reloads, {} requests, {} definitions seen", reloads(), executions.len(), seen.len());
+    assert!(executions.len() >= answered.load(Ordering::Relaxed) as usize);
+    assert!(seen.is_subset(&right), "a definition ran that was never right");
+    assert!(seen.len() > 1, "the changes were seen");
+}
