@@ -35,7 +35,7 @@ impl Audit {
         bar.finish_and_clear();
         store.close().await?;
         if let Some((position, fault)) = found.broken {
-            bail!("the chain breaks at entry {position}: {fault}");
+            bail!("the proof fails at entry {position}: {fault}");
         }
         super::say(format_args!("{} entries hold, {} are not linked yet", found.head.position, found.unlinked))?;
         super::say(format_args!("head {}", found.head))

@@ -26,8 +26,10 @@ impl Commands {
         };
         let folder = folder.or_else(|| config.commands.clone()).unwrap_or_else(|| DEFAULT_COMMANDS.into());
         let catalog = Catalog::from_folder(&folder).map_err(FaultsFound)?;
-        let count = catalog.entries().len();
-        super::say(format_args!("{count} definitions in {}, all right", folder.display()))
+        for entry in catalog.entries().iter().filter(|entry| entry.definition.allow_roles.is_empty()) {
+            eprintln!("{}: warning: nobody may run it; name roles in `allow_roles`", entry.file);
+        }
+        super::say(format_args!("{}: nothing wrong; definitions: {}", folder.display(), catalog.entries().len()))
     }
 }
 

@@ -16,6 +16,7 @@ use kommando::{
     store::{self, Store},
     users,
 };
+use sea_orm::ConnectionTrait;
 
 /// Prints a line. Whoever closed our output has read enough: that ends the command, and is no failure.
 fn say(line: impl std::fmt::Display) -> anyhow::Result<()> {
@@ -49,7 +50,7 @@ async fn open(config: &Config) -> anyhow::Result<Store> {
 }
 
 /// The user of this name, or an error that says where to look.
-async fn find_user(store: &Store, name: &str) -> anyhow::Result<users::User> {
-    let found = users::find_by_login(store.reader(), name).await?;
+async fn find_user(db: &impl ConnectionTrait, name: &str) -> anyhow::Result<users::User> {
+    let found = users::find_by_login(db, name).await?;
     found.with_context(|| format!("there is no user {name}; `kommando user list` shows them"))
 }

@@ -38,7 +38,7 @@ impl Serve {
         if self.demo {
             let password = admin_password.unwrap_or_else(password::generate);
             let is_new = app.fill_demo(&password).await?;
-            super::say(demo_banner(address, &config, is_new.then_some(&password)))?;
+            super::say(demo_banner(address, &config, is_new.then_some(&password), folder.is_none()))?;
         } else {
             prepare(&app, admin_password).await?;
         }
@@ -53,7 +53,7 @@ impl Serve {
     }
 }
 
-fn demo_banner(address: SocketAddr, config: &Config, password: Option<&SecretString>) -> String {
+fn demo_banner(address: SocketAddr, config: &Config, password: Option<&SecretString>, has_examples: bool) -> String {
     let url = format!("http://{address}");
     let (password, credentials) = match password {
         Some(password) => (password.expose_secret().to_owned(), format!("{ADMIN}:{}", password.expose_secret())),
@@ -61,10 +61,15 @@ fn demo_banner(address: SocketAddr, config: &Config, password: Option<&SecretStr
         None => (format!("as before; `{}` sets another", set_password(config)), ADMIN.to_owned()),
     };
     let credentials = quote(&credentials);
+    // Of definitions of one's own, only the list is known to be there.
+    let (what, method, path) = match has_examples {
+        true => ("Run a command on a user", "-X POST ", "/hello"),
+        false => ("List the commands of a user", "", ""),
+    };
     format!(
         "\n  Swagger UI  {url}/docs\n  User        {ADMIN}\n  Password    {password}\n\n  \
-         Run a command on a user:\n\n  \
-         curl -X POST -u {credentials} '{url}/api/v1/User/2/CustomCommand/hello'\n"
+         {what}:\n\n  \
+         curl {method}-u {credentials} '{url}/api/v1/User/2/CustomCommand{path}'\n"
     )
 }
 

@@ -19,7 +19,7 @@ impl Ticket {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         let Self::Issue { user } = self;
         let store = super::open_existing(config).await?;
-        let user = super::find_user(&store, &user).await?;
+        let user = super::find_user(store.reader(), &user).await?;
         ensure!(!user.is_retired(), "{} is deactivated and cannot call", user.user.name);
         let transaction = store.begin_write().await?;
         let ticket = ticket::issue(&transaction, user.user.id).await?;

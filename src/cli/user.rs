@@ -50,6 +50,11 @@ pub enum User {
         /// The user's Name or UserName
         name: String,
     },
+    /// Give a deactivated user access again
+    Reactivate {
+        /// The user's Name or UserName
+        name: String,
+    },
 }
 
 impl User {
@@ -65,14 +70,18 @@ impl User {
             }
             Self::List => list(&store).await?,
             Self::SetPassword { name, password_stdin } => {
-                let user = super::find_user(&store, &name).await?;
+                let user = super::find_user(store.reader(), &name).await?;
                 let hash = Passwords::new(&config.password_cost, None).hash(&read_password(password_stdin)?).await?;
                 let transaction = store.begin_write().await?;
                 credential::set_password(&transaction, user.user.id, hash, None).await?;
                 transaction.commit().await?;
                 super::say(format_args!("{} has a new password", user.user.name))?;
+                if user.is_retired() {
+                    super::say(format_args!("{0} is deactivated: `kommando user reactivate {0}`", user.user.name))?;
+                }
             }
-            Self::Deactivate { name } => deactivate(&store, &name).await?,
+            Self::Deactivate { name } => set_deleted(&store, &name, true).await?,
+            Self::Reactivate { name } => set_deleted(&store, &name, false).await?,
         }
         Ok(store.close().await?)
     }
@@ -105,12 +114,17 @@ async fn list(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn deactivate(store: &Store, name: &str) -> anyhow::Result<()> {
-    let user = super::find_user(store, name).await?;
+async fn set_deleted(store: &Store, name: &str, deleted: bool) -> anyhow::Result<()> {
     let transaction = store.begin_write().await?;
-    users::set_deleted(&transaction, &user, true).await?;
+    let user = super::find_user(&transaction, name).await?;
+    let name = &user.user.name;
+    ensure!(
+        !deleted || !users::is_last_administrator(&transaction, &user).await?,
+        "{name} is the last administrator; `kommando user add NAME --role Administrator` makes another first"
+    );
+    users::set_deleted(&transaction, &user, deleted).await?;
     transaction.commit().await?;
-    super::say(format_args!("{} no longer has access", user.user.name))
+    super::say(format_args!("{name} {}", if deleted { "has no access any more" } else { "has access again" }))
 }
 
 fn read_password(from_stdin: bool) -> anyhow::Result<SecretString> {

@@ -22,6 +22,9 @@ pub fn authorize(caller: &Caller, command: &Definition, user: &User, is_last_adm
     if holds_one_of(&command.deny_roles) {
         return Verdict::Denied("your role is excluded from it");
     }
+    if command.allow_roles.is_empty() {
+        return Verdict::Denied("its definition allows no role");
+    }
     if !holds_one_of(&command.allow_roles) {
         return Verdict::Denied("your role is not among those it is for");
     }

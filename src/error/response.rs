@@ -57,7 +57,7 @@ impl From<&Error> for ErrorInfo {
         let (error_type, message) = match error {
             Error::Unauthenticated => (
                 "SoSessionException",
-                "Log in: send `Authorization: Basic …` or `Authorization: SoTicket 7T:…`.".into(),
+                "No valid credentials. Send `Authorization: Basic …` or `Authorization: SoTicket 7T:…`.".into(),
             ),
             Error::CrossSite => {
                 ("SoIllegalOperationException", "Requests from another site's pages are not accepted.".into())

@@ -78,10 +78,15 @@ fn a_user_is_added_listed_given_a_password_and_deactivated() {
 
     assert!(line.say_with(&["user", "set-password", "eva", "--password-stdin"], "other\n").ok);
     assert!(line.say(&["ticket", "issue", "--user", "eva"]).out.starts_with("7T:"));
+    let last = line.say(&["user", "deactivate", "eva"]);
+    assert!(!last.ok && last.err.contains("eva is the last administrator"), "{}", last.err);
+    assert!(line.say_with(&["user", "add", "ada", "--role", "Administrator", "--password-stdin"], "secret").ok);
     assert!(line.say(&["user", "deactivate", "Eva@Example.com"]).ok);
     assert!(line.say(&["user", "list"]).out.contains("deactivated"));
     let ticket = line.say(&["ticket", "issue", "--user", "eva"]);
     assert!(!ticket.ok && ticket.err.contains("eva is deactivated"), "{}", ticket.err);
+    assert!(line.say(&["user", "reactivate", "eva"]).ok);
+    assert!(line.say(&["ticket", "issue", "--user", "eva"]).ok);
 }
 
 #[test]

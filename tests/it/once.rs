@@ -85,7 +85,7 @@ async fn a_secret_is_shown_once_and_its_replay_tells_the_remedy() {
     let first = with_key(&server, "reset-password", "Ok", "k1").await;
     assert!(first.text.contains("Temporary password, valid"), "{}", first.text);
     let again = with_key(&server, "reset-password", "Ok", "k1").await;
-    assert!(again.text.contains("shown once. Run the command again"), "{}", again.text);
+    assert!(again.text.contains("shown once. Run the command again, under a new key"), "{}", again.text);
 }
 
 #[tokio::test]

@@ -107,8 +107,9 @@ async fn nobody_may_run_a_command_that_allows_no_role_and_denial_wins() {
     let both = format!("name: both\nallow_roles: [Administrator]\ndeny_roles: [Administrator]\n{text}");
     let server = Server::with_commands(&[&open, &both]).await;
     assert!(server.listed("admin", ANNA).await.is_empty());
-    for command in ["open", "both"] {
-        server.execute("admin", ANNA, command, None).await.error(StatusCode::FORBIDDEN);
+    for (command, reason) in [("open", "allows no role"), ("both", "your role is excluded")] {
+        let got = server.execute("admin", ANNA, command, None).await;
+        assert!(got.error(StatusCode::FORBIDDEN).1.contains(reason), "{}", got.text);
     }
 }
 

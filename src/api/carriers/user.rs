@@ -40,7 +40,7 @@ pub struct User {
     /// The groups besides the main one.
     pub other_groups: Vec<UserGroup>,
     /// The person behind the user.
-    pub person: Option<Person>,
+    pub person: Person,
     /// The user has no access any more.
     pub deleted: bool,
     /// When the user last got a ticket, in UTC and without a suffix: `2026-11-23T14:52:00`; `0001-01-01T00:00:00` for never.
@@ -96,7 +96,7 @@ impl User {
         let is_person_retired = found.is_person_retired();
         let users::User { user, role, group, person } = found;
         Self {
-            person: person.map(|person| Person::new(person, user.id, &user.name)),
+            person: Person::new(person.unwrap_or_default(), user.id, &user.name),
             associate_id: user.id,
             name: user.name,
             rank: user.rank,

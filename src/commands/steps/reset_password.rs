@@ -56,8 +56,8 @@ impl Change for NewPassword {
                 &format!("Midlertidig passord, gyldig i 24 timer: {password}"),
             )),
             stored: Some(MultiLanguage::own(
-                "A temporary password was made and shown once. Run the command again to get another.",
-                "Et midlertidig passord ble laget og vist én gang. Kjør kommandoen på nytt for å få et annet.",
+                "A temporary password was made and shown once. Run the command again, under a new key, to get another.",
+                "Et midlertidig passord ble laget og vist én gang. Kjør kommandoen på nytt, med en ny nøkkel, for å få et annet.",
             )),
         })
     }
