@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     Tag,
     carriers::{Execution, ExecutionOutcome, ExecutionPage, ExecutionWithSteps},
-    parameters::{AnyCase, CommandName, Cursor, ExecutionId, Limit, Time, UserId},
+    parameters::{AnyCase, AnyUser, Cursor, ExecutionId, Limit, Time},
     refusals::{ErrorResponse, NoOwn, Refusals},
     request::{AcceptsJson, ListFormat},
 };
@@ -84,12 +84,12 @@ impl ExecutionOperations {
         format: ListFormat,
         store: Data<&Store>,
         /// The user they were about.
-        user: Query<Option<UserId>>,
+        user: Query<Option<AnyUser>>,
         /// The command's name.
-        command: Query<Option<CommandName>>,
+        command: Query<Option<String>>,
         /// The user who called.
         #[oai(name = "caller")]
-        caller_id: Query<Option<UserId>>,
+        caller_id: Query<Option<AnyUser>>,
         /// What came of them.
         outcome: Query<Option<AnyCase<ExecutionOutcome>>>,
         /// Began at this time or later (RFC 3339).
@@ -101,14 +101,14 @@ impl ExecutionOperations {
         /// The nextCursor of the page before.
         cursor: Query<Option<Cursor>>,
     ) -> Result<ExecutionsResponse, ErrorResponse<NoOwn>> {
-        let asked_caller = caller_id.0.map(|UserId(id)| id);
+        let asked_caller = caller_id.0.map(|AnyUser(id)| id);
         let own = (!caller.is_administrator()).then_some(caller.user_id);
         if own.is_some() && asked_caller.is_some() && asked_caller != own {
             return Ok(page(Vec::new(), None, format));
         }
         let filter = Filter {
-            user_id: user.0.map(|UserId(id)| id),
-            command_name: command.0.map(|CommandName(name)| name),
+            user_id: user.0.map(|AnyUser(id)| id),
+            command_name: command.0,
             caller_id: own.or(asked_caller),
             outcome: outcome.0.map(|AnyCase(outcome)| outcome.into()),
             from: from.0.map(|Time(time)| time),

@@ -20,6 +20,10 @@ const LONGEST_KEY: usize = 255;
 #[derive(Clone, Copy, Debug)]
 pub struct UserId(pub i32);
 
+/// A user's id in a filter. It has no example: Swagger UI would fill that in, and filter.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyUser(pub i32);
+
 /// A command's name in a path.
 #[derive(Clone, Debug)]
 pub struct CommandName(pub String);
@@ -100,6 +104,7 @@ inline_parameter!(
     Outcome::Succeeded.to_value()
 );
 inline_parameter!(UserId, MetaSchema::new_with_format("integer", "int32"), 2);
+inline_parameter!(AnyUser, MetaSchema::new_with_format("integer", "int32"));
 inline_parameter!(CommandName, MetaSchema::new("string"), "hello");
 inline_parameter!(ExecutionId, MetaSchema::new_with_format("string", "uuid"), "01a209b0-d816-749f-a3d9-b6ef0a7cccc4");
 inline_parameter!(Cursor, MetaSchema::new("string"));
@@ -114,8 +119,7 @@ inline_parameter!(
 );
 inline_parameter!(
     IdempotencyKey,
-    MetaSchema { min_length: Some(1), max_length: Some(LONGEST_KEY), ..MetaSchema::new("string") },
-    "01a209b0-d6b2-7124-b21c-b367b897cf6b"
+    MetaSchema { min_length: Some(1), max_length: Some(LONGEST_KEY), ..MetaSchema::new("string") }
 );
 inline_parameter!(UserName, MetaSchema::new("string"), "anna");
 
@@ -127,10 +131,19 @@ impl ToHeader for CommandOutcome {
 
 impl ParseFromParameter for UserId {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        let digits = value.strip_prefix('-').unwrap_or(value).bytes().all(|byte| byte.is_ascii_digit());
-        let id = value.parse().ok().filter(|_| digits);
-        id.map(Self).ok_or_else(|| ParseError::custom(format!("`{value}` is no whole number of 32 bits")))
+        parse_id(value).map(Self).map_err(ParseError::custom)
     }
+}
+
+impl ParseFromParameter for AnyUser {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        parse_id(value).map(Self).map_err(ParseError::custom)
+    }
+}
+
+fn parse_id(value: &str) -> Result<i32, String> {
+    let digits = value.strip_prefix('-').unwrap_or(value).bytes().all(|byte| byte.is_ascii_digit());
+    value.parse().ok().filter(|_| digits).ok_or_else(|| format!("`{value}` is no whole number of 32 bits"))
 }
 
 impl ParseFromParameter for IdempotencyKey {

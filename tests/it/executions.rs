@@ -98,6 +98,7 @@ async fn errors_outside_upstreams_api_are_problem_details() {
     for (path, status, detail) in [
         ("/_ext/executions?limit=0", 400, "Parameter limit: `0` is not between 1 and 1000."),
         ("/_ext/executions?limit=1001", 400, "Parameter limit: `1001` is not between 1 and 1000."),
+        ("/_ext/executions?user=anna", 400, "Parameter user: `anna` is no whole number of 32 bits."),
         ("/_ext/executions?outcome=odd", 400, "Parameter outcome: `odd` is not one of asked, declined"),
         ("/_ext/executions?from=today", 400, "Parameter from: `today` is no time such as"),
         ("/_ext/executions?cursor=x", 400, "Parameter cursor: `x` is no nextCursor"),
