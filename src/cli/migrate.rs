@@ -2,10 +2,7 @@
 
 use anyhow::ensure;
 use clap::Subcommand;
-use kommando::{
-    config::Config,
-    store::{self, Store},
-};
+use kommando::{config::Config, store::Store};
 
 #[derive(Subcommand)]
 pub enum Migrate {
@@ -27,8 +24,7 @@ pub enum Migrate {
 impl Migrate {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         if !matches!(self, Self::Up) {
-            let file = store::file(&config.database_url)?;
-            ensure!(file.exists(), "there is no database at {}; `kommando migrate up` makes one", file.display());
+            super::must_exist(config)?;
         }
         let store = Store::open(&config.database_url).await?;
         match self {

@@ -31,14 +31,20 @@ fn say(line: impl std::fmt::Display) -> anyhow::Result<()> {
 #[error("the output was closed")]
 pub struct OutputClosed;
 
-/// Opens the database for a command that works on what is in it: it must be there.
-async fn open_existing(config: &Config) -> anyhow::Result<Store> {
+/// Refuses to go on without a database: whoever works on what is in one does not mean to make one.
+fn must_exist(config: &Config) -> anyhow::Result<()> {
     let file = store::file(&config.database_url)?;
     ensure!(
         file.exists(),
         "there is no database at {}; `kommando serve` and `kommando user add` make one, and --database-url names another",
         file.display()
     );
+    Ok(())
+}
+
+/// Opens the database for a command that works on what is in it: it must be there.
+async fn open_existing(config: &Config) -> anyhow::Result<Store> {
+    must_exist(config)?;
     open(config).await
 }
 

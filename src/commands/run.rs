@@ -87,7 +87,10 @@ impl Commands {
     /// # Errors
     /// The caller may not read the user, there is no such user, or the database does not answer.
     pub async fn list(&self, caller: &Caller, user_id: i32) -> Result<Vec<Offer>, Error> {
-        let user = self.readable_user(caller, user_id).await?;
+        if !caller.may_read(user_id) {
+            return Err(Error::MayNotReadUser);
+        }
+        let user = self.user(user_id).await?;
         let catalog = self.catalog();
         let asks = catalog.entries().iter().any(|entry| entry.definition.asks_for_administrators());
         let is_last = asks && users::is_last_administrator(self.store.reader(), &user).await?;
@@ -126,18 +129,15 @@ impl Commands {
         match self.in_flight.enter(&self.store, &attempt).await? {
             Once::Replay(report) => Ok(report),
             Once::Run(claim) => {
-                let user = self.readable_user(&attempt.caller, attempt.user_id).await?;
+                let user = self.user(attempt.user_id).await?;
                 let scope = claim.as_ref().map(|claim| claim.scope().clone());
                 Run::new(self.clone(), attempt, scope)?.go(&user).await
             }
         }
     }
 
-    async fn readable_user(&self, caller: &Caller, user_id: i32) -> Result<User, Error> {
-        if !caller.may_read(user_id) {
-            return Err(Error::MayNotReadUser);
-        }
-        users::find(self.store.reader(), user_id).await?.ok_or(Error::NoSuchUser)
+    async fn user(&self, id: i32) -> Result<User, Error> {
+        users::find(self.store.reader(), id).await?.ok_or(Error::NoSuchUser)
     }
 }
 
