@@ -1,4 +1,4 @@
-//! What surrounds every request: its id, its span in the log, its limits, and the one shape of errors.
+//! What surrounds every request: its id, its span in the log, its limits, and how errors are told.
 
 use std::time::Instant;
 
