@@ -41,6 +41,10 @@ pub struct Config {
     #[arg(long, env = "KOMMANDO_COMMANDS", value_name = "FOLDER", global = true)]
     pub commands: Option<PathBuf>,
 
+    /// The file of webhook targets: where each is, and what signs its calls [default: none]
+    #[arg(long, env = "KOMMANDO_TARGETS", value_name = "FILE", global = true)]
+    pub targets: Option<PathBuf>,
+
     /// What is logged: a level, or levels by module (info, kommando=debug,warn)
     #[arg(
         long,

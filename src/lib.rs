@@ -1,7 +1,16 @@
 //! kommando: the users of a SuperOffice-compatible web service, and the custom commands that can be run on them.
 //!
-//! The rooms and who may look into which, from the top: `app`; `api`; `auth` and `commands`; `users` and `records`;
-//! `store`. `error` and `localization` are leaves for everyone. HTTP stops at `api`, `app`, `auth` and `error`.
+//! The rooms and who may look into which, from the top: `app`; `api`; `auth` and `commands`; `webhooks`; `users` and
+//! `records`; `store`. `error` and `localization` are leaves for everyone. HTTP stops at `api`, `app`, `auth` and `error`;
+//! `webhooks` is its other end.
+
+/// A place at which tests can kill the process; it is nothing without the feature `failpoints`.
+macro_rules! fail_point {
+    ($name:literal) => {
+        #[cfg(feature = "failpoints")]
+        (|| ::fail::fail_point!($name, |_| std::process::abort()))();
+    };
+}
 
 pub mod api;
 pub mod app;
@@ -14,3 +23,4 @@ pub mod records;
 pub mod store;
 pub mod telemetry;
 pub mod users;
+pub mod webhooks;

@@ -70,6 +70,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(CommandLine { config, action }: CommandLine) -> anyhow::Result<()> {
+    #[cfg(feature = "failpoints")]
+    let _armed = fail::FailScenario::setup();
     config::check_variables(std::env::vars_os().map(|(name, _)| name))?;
     telemetry::start(&config)?;
     match action {

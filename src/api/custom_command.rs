@@ -46,7 +46,19 @@ impl Refusals for ExecuteUserCommand {
         (404, "User with given id does not exist in the db."),
         (409, "A request with this Idempotency-Key is under way. Send it again."),
         (422, "This Idempotency-Key was used with another actionResult."),
+        (502, "The system that runs this command could not be called, or did not take the call; nothing was done."),
+        (504, "The system that runs this command gave no usable answer; whether it did its work is not known."),
         (507, "The server has no room to store anything; nothing happened."),
+    ];
+    const HEADERS: &'static [(u16, &'static str, &'static str)] = &[
+        (403, "X-Command-Outcome", "`denied`, when it was the command that the caller may not run."),
+        (502, "X-Command-Outcome", "`failed`. The same Idempotency-Key may try again."),
+        (
+            504,
+            "X-Command-Outcome",
+            "`unknown`. The same Idempotency-Key has the same answer, and nothing is called again.",
+        ),
+        (504, "Idempotency-Replayed", "`true` when this is the stored answer of an earlier request."),
     ];
 }
 

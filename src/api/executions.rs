@@ -115,11 +115,8 @@ impl ExecutionOperations {
             to: to.0.map(|Time(time)| time),
             older_than: cursor.0.map(|Cursor(id)| id),
         };
-        let Limit(limit) = limit.0.unwrap_or_default();
-        // One more than asked for tells whether there is a next page.
-        let mut found = execution::list(store.reader(), filter, u64::from(limit) + 1).await?;
-        let has_more = found.len() > limit as usize;
-        found.truncate(limit as usize);
+        let limit = limit.0.unwrap_or_default();
+        let (found, has_more) = limit.page_of(execution::list(store.reader(), filter, limit.and_one()).await?);
         let next = found.last().filter(|_| has_more).map(|last| written(last.id));
         Ok(page(found, next, format))
     }

@@ -15,6 +15,7 @@ mod refusals;
 mod request;
 mod user;
 mod version;
+mod webhooks;
 mod wire;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ type Operations = operations::Documented<(
     operations::IdOrName<user::UserById, user::UserByName>,
     current::CurrentOperations,
     executions::ExecutionOperations,
+    webhooks::WebhookOperations,
     version::VersionOperations,
     health::HealthOperations,
     docs::Pages,

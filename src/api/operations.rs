@@ -10,13 +10,16 @@ use poem::{
 use poem_openapi::{
     OpenApi,
     registry::{
-        MetaApi, MetaHeader, MetaMediaType, MetaOperation, MetaOperationParam, MetaParamIn, MetaResponse, MetaSchema,
+        MetaApi, MetaMediaType, MetaOperation, MetaOperationParam, MetaParamIn, MetaResponse, MetaSchema,
         MetaSchemaRef, Registry,
     },
     types::Type,
 };
 
-use super::{envelope, refusals::describe};
+use super::{
+    envelope,
+    refusals::{describe, header},
+};
 use crate::error::{ErrorInfo, PROBLEM, Problem, Shape};
 
 /// Endpoints by path and method, as poem-openapi collects them.
@@ -122,15 +125,7 @@ fn complete_response(response: &mut MetaResponse, shape: Shape) {
     if response.description.is_empty() {
         response.description = "OK";
     }
-    let mut add = |name: &str, ty: &'static str, meaning: &str| {
-        response.headers.push(MetaHeader {
-            name: name.to_owned(),
-            description: Some(meaning.to_owned()),
-            required: false,
-            deprecated: false,
-            schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new(ty))),
-        });
-    };
+    let mut add = |name, ty, meaning| response.headers.push(header(name, ty, meaning));
     add("X-Request-Id", "string", "Ties the response to the server's log.");
     match response.status {
         Some(401) => add("WWW-Authenticate", "string", "The schemes that are allowed."),

@@ -44,6 +44,18 @@ pub struct ExecutionId(pub Uuid);
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor(pub Uuid);
 
+/// An execution's id in a filter.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyExecution(pub Uuid);
+
+/// A webhook's id in a path.
+#[derive(Clone, Debug)]
+pub struct WebhookId(pub String);
+
+/// Where a page of webhooks ended.
+#[derive(Clone, Debug)]
+pub struct WebhookCursor(pub String);
+
 /// A point in time, as RFC 3339 writes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Time(pub DateTime<Utc>);
@@ -59,6 +71,20 @@ impl Default for Limit {
 }
 
 const LARGEST_LIMIT: u32 = 1000;
+
+impl Limit {
+    /// How many to look for: one more than asked for tells whether there is a next page.
+    pub fn and_one(self) -> u64 {
+        u64::from(self.0) + 1
+    }
+
+    /// The page of what was found, and whether there is a next one.
+    pub fn page_of<T>(self, mut found: Vec<T>) -> (Vec<T>, bool) {
+        let has_more = found.len() > self.0 as usize;
+        found.truncate(self.0 as usize);
+        (found, has_more)
+    }
+}
 
 /// Implements [`Type`] for a parameter that is described inline.
 macro_rules! inline_parameter {
@@ -107,6 +133,9 @@ inline_parameter!(UserId, MetaSchema::new_with_format("integer", "int32"), 2);
 inline_parameter!(AnyUser, MetaSchema::new_with_format("integer", "int32"));
 inline_parameter!(CommandName, MetaSchema::new("string"), "hello");
 inline_parameter!(ExecutionId, MetaSchema::new_with_format("string", "uuid"), "01a209b0-d816-749f-a3d9-b6ef0a7cccc4");
+inline_parameter!(AnyExecution, MetaSchema::new_with_format("string", "uuid"));
+inline_parameter!(WebhookId, MetaSchema::new("string"), "01a209b0d816749fa3d9b6ef0a7cccc4_3");
+inline_parameter!(WebhookCursor, MetaSchema::new("string"));
 inline_parameter!(Cursor, MetaSchema::new("string"));
 inline_parameter!(Time, MetaSchema::new_with_format("string", "date-time"));
 inline_parameter!(
@@ -157,6 +186,26 @@ impl ParseFromParameter for IdempotencyKey {
 impl ParseFromParameter for ExecutionId {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         value.parse().map(Self).map_err(|_| ParseError::custom(format!("`{value}` is no UUID")))
+    }
+}
+
+impl ParseFromParameter for AnyExecution {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        ExecutionId::parse_from_parameter(value).map(|ExecutionId(id)| Self(id)).map_err(ParseError::propagate)
+    }
+}
+
+impl ParseFromParameter for WebhookId {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        Ok(Self(value.to_owned()))
+    }
+}
+
+impl ParseFromParameter for WebhookCursor {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let is_id = |(execution, step): (&str, &str)| execution.parse::<Uuid>().is_ok() && step.parse::<u16>().is_ok();
+        let unfit = || ParseError::custom(format!("`{value}` is no nextCursor of a page before"));
+        value.split_once('_').is_some_and(is_id).then(|| Self(value.to_owned())).ok_or_else(unfit)
     }
 }
 

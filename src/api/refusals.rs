@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use poem_openapi::{
     ApiResponse,
-    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
+    registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry},
     types::Type,
 };
 use sea_orm::DbErr;
@@ -15,6 +15,8 @@ use crate::error::{Error, ErrorInfo};
 pub trait Refusals: Send + Sync + 'static {
     /// Status and meaning of each.
     const LIST: &'static [(u16, &'static str)];
+    /// Headers beside those that every response has: the status, the name, and the meaning.
+    const HEADERS: &'static [(u16, &'static str, &'static str)] = &[];
 }
 
 /// An error of an operation whose refusals are `F`.
@@ -41,7 +43,12 @@ impl<F> From<ErrorResponse<F>> for poem::Error {
 
 impl<F: Refusals> ApiResponse for ErrorResponse<F> {
     fn meta() -> MetaResponses {
-        MetaResponses { responses: F::LIST.iter().map(|(status, meaning)| describe(*status, meaning)).collect() }
+        let mut responses: Vec<_> = F::LIST.iter().map(|(status, meaning)| describe(*status, meaning)).collect();
+        for response in &mut responses {
+            let own = F::HEADERS.iter().filter(|(status, ..)| response.status == Some(*status));
+            response.headers.extend(own.map(|(_, name, meaning)| header(name, "string", meaning)));
+        }
+        MetaResponses { responses }
     }
 
     fn register(registry: &mut Registry) {
@@ -57,6 +64,17 @@ pub fn describe(status: u16, meaning: &'static str) -> MetaResponse {
         status_range: None,
         headers: vec![],
         content: vec![MetaMediaType { content_type: "application/json", schema: ErrorInfo::schema_ref() }],
+    }
+}
+
+/// A header of a response, as the document shows it.
+pub fn header(name: &str, ty: &'static str, meaning: &str) -> MetaHeader {
+    MetaHeader {
+        name: name.to_owned(),
+        description: Some(meaning.to_owned()),
+        required: false,
+        deprecated: false,
+        schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new(ty))),
     }
 }
 

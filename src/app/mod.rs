@@ -16,9 +16,10 @@ use tokio::net::TcpListener;
 use crate::{
     api::{self, Services},
     auth::Authenticator,
-    commands::{Catalog, Commands, Faults},
+    commands::{Abandoned, Catalog, Commands, Faults},
     config::{Config, DEFAULT_COMMANDS},
-    records::{Ledger, idempotency},
+    error::Error,
+    records::{Ledger, delivery, idempotency},
     store::{OpenError, Store, Writer},
     users::{
         self, CreateError,
@@ -27,6 +28,7 @@ use crate::{
         password::{PasswordError, Passwords},
         role,
     },
+    webhooks::{self, TargetsError, Webhooks},
 };
 
 /// How long requests in flight may take to end after a signal to stop.
@@ -43,10 +45,14 @@ pub enum StartError {
         "the command definitions cannot be used; mend them and start again (`kommando commands check` tells whether they are right):\n{0}"
     )]
     Commands(Faults),
+    #[error("{0}; mend the file that KOMMANDO_TARGETS names")]
+    Targets(#[from] TargetsError),
     #[error(transparent)]
     AuditKey(#[from] audit_key::AuditKeyError),
     #[error("the database does not answer")]
     Database(#[from] sea_orm::DbErr),
+    #[error("the runs that were under way when the server ended cannot be closed")]
+    Recover(#[source] Error),
     #[error("the demo users cannot be made")]
     Fill(#[from] CreateError),
     #[error("the first administrator cannot be made")]
@@ -70,7 +76,7 @@ impl From<Faults> for StartError {
 pub struct App {
     pub store: Store,
     pub passwords: Passwords,
-    commands: Commands,
+    pub commands: Commands,
 }
 
 impl App {
@@ -79,14 +85,20 @@ impl App {
     /// # Errors
     /// The database cannot be opened or migrated.
     pub async fn build(config: &Config, catalog: Catalog) -> Result<Self, StartError> {
+        let targets = config.targets.as_deref().map(webhooks::read).transpose()?;
+        let webhooks = Webhooks::new(targets.unwrap_or_default())?;
+        catalog.check_targets(&webhooks.names().collect::<Vec<_>>())?;
         let store = Store::open(&config.database_url).await?;
         store.migrate_up().await.map_err(StartError::Migrate)?;
         let stored = credential::any_hash(store.reader()).await?;
         let passwords = Passwords::new(&config.password_cost, stored.as_ref());
         let ledger = Ledger::new(audit_key::load_or_make(&config.database_url)?);
         idempotency::clear(store.writer()).await?;
+        delivery::give_up_claims(store.writer()).await?;
         let writer = Writer::start(store.clone(), ledger);
-        let commands = Commands::new(store.clone(), passwords.clone(), writer, catalog);
+        let commands = Commands::start(store.clone(), passwords.clone(), writer, webhooks, catalog);
+        commands.recover(Abandoned::All).await.map_err(StartError::Recover)?;
+        commands.keep_recovering();
         Ok(Self { store, passwords, commands })
     }
 

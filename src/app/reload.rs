@@ -52,15 +52,17 @@ async fn keep_reading(folder: PathBuf, commands: Commands, mut hangup: Signal) {
 
 async fn read(folder: PathBuf, commands: &Commands) {
     match tokio::task::spawn_blocking(move || Catalog::from_folder(&folder)).await {
-        Ok(Ok(catalog)) => {
-            tracing::info!(definitions = catalog.entries().len(), "definitions read again");
-            commands.replace(catalog);
-        }
-        Ok(Err(faults)) => {
-            for fault in faults.0 {
-                tracing::error!(%fault, "a definition is wrong; the old ones stay in force");
+        Ok(read) => match read.and_then(|catalog| commands.check_targets(&catalog).map(|()| catalog)) {
+            Ok(catalog) => {
+                tracing::info!(definitions = catalog.entries().len(), "definitions read again");
+                commands.replace(catalog);
             }
-        }
+            Err(faults) => {
+                for fault in faults.0 {
+                    tracing::error!(%fault, "a definition is wrong; the old ones stay in force");
+                }
+            }
+        },
         Err(error) => tracing::error!(%error, "definitions could not be read"),
     }
 }

@@ -6,6 +6,7 @@ use clap::Subcommand;
 use kommando::{
     commands::{self, Catalog, Faults},
     config::{Config, DEFAULT_COMMANDS},
+    webhooks,
 };
 
 #[derive(Subcommand)]
@@ -26,6 +27,12 @@ impl Commands {
         };
         let folder = folder.or_else(|| config.commands.clone()).unwrap_or_else(|| DEFAULT_COMMANDS.into());
         let catalog = Catalog::from_folder(&folder).map_err(FaultsFound)?;
+        // Without a file of targets, nobody here knows which there are.
+        if let Some(file) = &config.targets {
+            let targets = webhooks::read(file)?;
+            let known: Vec<_> = targets.keys().map(String::as_str).collect();
+            catalog.check_targets(&known).map_err(FaultsFound)?;
+        }
         for entry in catalog.entries().iter().filter(|entry| entry.definition.allow_roles.is_empty()) {
             eprintln!("{}: warning: nobody may run it; name roles in `allow_roles`", entry.file);
         }

@@ -105,6 +105,21 @@ impl Catalog {
         self.0.iter().flat_map(|entry| entry.definition.roles().map(|role| (role, entry.file.as_str())))
     }
 
+    /// Holds the targets of webhooks against those that are configured.
+    ///
+    /// # Errors
+    /// A definition names another one.
+    pub fn check_targets(&self, known: &[&str]) -> Result<(), Faults> {
+        let unknown = |entry: &Entry| {
+            let target = entry.definition.targets().find(|target| !known.contains(target))?;
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let problem = format!("there is no target `{target}` in KOMMANDO_TARGETS; known are: {known}");
+            Some(Fault { file: entry.file.clone(), at: None, problem })
+        };
+        let faults: Vec<_> = self.0.iter().filter_map(unknown).collect();
+        if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
+    }
+
     fn read(mut files: Vec<(String, io::Result<String>)>) -> Result<Self, Faults> {
         files.sort_by(|one, other| one.0.cmp(&other.0));
         let (mut entries, mut faults) = (Vec::new(), Vec::new());

@@ -1,12 +1,15 @@
 //! The file of a command, read and checked.
 
+use std::time::Duration;
+
+use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
     confirmation::Confirmation,
     predicate::{Predicate, Rule},
-    steps::StepDefinition,
+    steps::{StepDefinition, When},
     text::Text,
 };
 use crate::localization::MultiLanguage;
@@ -28,9 +31,16 @@ pub struct Definition {
     /// Present exactly when something must be confirmed.
     pub question: Option<Text>,
     pub steps: Vec<StepDefinition>,
+    /// How long one call of a webhook may take.
+    pub timeout: Timeout,
 }
 
 impl Definition {
+    /// The targets of its webhooks.
+    pub fn targets(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter_map(|step| Some(step.webhook()?.target.as_str()))
+    }
+
     /// Every role that it names to allow or deny it.
     pub fn roles(&self) -> impl Iterator<Item = &str> {
         self.allow_roles.iter().chain(&self.deny_roles).map(String::as_str)
@@ -68,6 +78,29 @@ impl TryFrom<String> for CommandName {
     }
 }
 
+/// How long a call may take, such as `30s`: 100 milliseconds to 5 minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String")]
+pub struct Timeout(pub Duration);
+
+impl Default for Timeout {
+    fn default() -> Self {
+        Self(Duration::from_secs(30))
+    }
+}
+
+impl TryFrom<String> for Timeout {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let duration = text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
+        let is_fit = |duration: &Duration| (Duration::from_millis(100)..=Duration::from_mins(5)).contains(duration);
+        let unfit = || format!("`{text}` is no time between 100ms and 5m, such as 30s");
+        duration.filter(is_fit).map(Self).ok_or_else(unfit)
+    }
+}
+
 // A definition as it stands in the file, before what one field says is held against another.
 /// A custom command that can be run on users: one file, one command.
 #[derive(Deserialize, JsonSchema)]
@@ -101,6 +134,9 @@ struct Written {
     /// What it does, in this order, all of it or nothing.
     #[schemars(length(min = 1))]
     steps: Vec<StepDefinition>,
+    /// How long one call of a webhook may take: 100ms to 5m, 30s when omitted.
+    #[serde(default)]
+    timeout: Timeout,
 }
 
 /// The JSON Schema of a definition's file, for editors.
@@ -122,6 +158,9 @@ impl TryFrom<Written> for Definition {
                 Err("`confirm` without `question`: say what is asked")
             }
             _ if written.steps.is_empty() => Err("`steps` is empty: a command does at least one thing"),
+            _ if has_late_call(&written.steps) => {
+                Err("`steps` holds a `sync` webhook that is not the first step: it is asked before anything is changed")
+            }
             _ => Ok(Self {
                 name: written.name,
                 display_name: written.display_name,
@@ -133,7 +172,13 @@ impl TryFrom<Written> for Definition {
                 confirm: written.confirm,
                 question: written.question,
                 steps: written.steps,
+                timeout: written.timeout,
             }),
         }
     }
+}
+
+/// A call that is not the first step. So there is at most one that is.
+fn has_late_call(steps: &[StepDefinition]) -> bool {
+    steps.iter().skip(1).any(|step| step.webhook().is_some_and(|webhook| webhook.when == When::Sync))
 }

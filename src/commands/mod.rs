@@ -3,13 +3,18 @@
 //! A command is a [`Definition`], read from a file; the [`Catalog`] holds them. Everything that runs one goes through
 //! [`Commands::run`], and everything that asks whether one may be run through [`authorize`].
 
+mod account;
 mod authorize;
+mod call;
 mod catalog;
+mod change;
 mod confirmation;
 mod definition;
 mod execute;
 mod once;
 mod predicate;
+mod record;
+mod recover;
 mod run;
 mod steps;
 mod text;
@@ -18,4 +23,5 @@ pub use authorize::{Verdict, authorize};
 pub use catalog::{Catalog, Faults};
 pub use confirmation::{ActionResult, Confirmation};
 pub use definition::{Definition, schema};
+pub use recover::Abandoned;
 pub use run::{Attempt, Commands, Offer, Report};

@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     localization::MultiLanguage,
     records::{
-        execution,
+        execution::{self, Outcome},
         idempotency::{self, Scope},
     },
     store::Store,
@@ -63,6 +63,12 @@ impl InFlight {
         }
         let missing = || Error::internal("the execution of an idempotency key is missing");
         let execution = execution::find(store.reader(), used.execution_id).await?.ok_or_else(missing)?;
+        match execution.outcome {
+            // Another process runs it, or one that died did and is given up soon.
+            Outcome::Running => return Err(Error::KeyInFlight),
+            Outcome::Unknown => return Err(Error::OutcomeUnknown { replayed: true }),
+            _ => {}
+        }
         Ok(Once::Replay(Report {
             outcome: execution.outcome,
             message: MultiLanguage::Plain(execution.message),

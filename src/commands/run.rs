@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tracing::Instrument;
 
 use super::{
-    Catalog, Confirmation, Verdict, authorize,
+    Catalog, Confirmation, Faults, Verdict, authorize,
     catalog::Entry,
     confirmation::ActionResult,
     execute::Run,
@@ -18,6 +18,7 @@ use crate::{
     records::{self, execution::Outcome},
     store::{Store, Writer},
     users::{self, Caller, User, password::Passwords},
+    webhooks::{Deliveries, Webhooks},
 };
 
 /// The commands of an installation, and what they need to run.
@@ -26,6 +27,8 @@ pub struct Commands {
     pub(super) store: Store,
     pub(super) passwords: Passwords,
     pub(super) writer: Writer<records::Entry>,
+    pub(super) webhooks: Webhooks,
+    pub(super) deliveries: Deliveries,
     catalog: Arc<RwLock<Arc<Catalog>>>,
     in_flight: InFlight,
 }
@@ -67,9 +70,26 @@ pub struct Offer {
 }
 
 impl Commands {
-    pub fn new(store: Store, passwords: Passwords, writer: Writer<records::Entry>, catalog: Catalog) -> Self {
+    /// The commands of an installation, and the delivery of what they have to tell.
+    pub fn start(
+        store: Store,
+        passwords: Passwords,
+        writer: Writer<records::Entry>,
+        webhooks: Webhooks,
+        catalog: Catalog,
+    ) -> Self {
         let catalog = Arc::new(RwLock::new(Arc::new(catalog)));
-        Self { store, passwords, writer, catalog, in_flight: InFlight::default() }
+        let deliveries = Deliveries::default();
+        deliveries.start(store.clone(), writer.clone(), webhooks.clone());
+        Self { store, passwords, writer, webhooks, deliveries, catalog, in_flight: InFlight::default() }
+    }
+
+    /// Holds the targets of definitions against those that are configured.
+    ///
+    /// # Errors
+    /// A definition names another one.
+    pub fn check_targets(&self, catalog: &Catalog) -> Result<(), Faults> {
+        catalog.check_targets(&self.webhooks.names().collect::<Vec<_>>())
     }
 
     /// Puts other definitions in force, all at once. What runs already goes on with the ones it began with.

@@ -25,13 +25,14 @@ pub struct Text {
 /// What a template can speak of.
 #[derive(Serialize)]
 pub struct Subjects<'a> {
-    user: UserSubject<'a>,
-    caller: CallerSubject<'a>,
+    pub user: UserSubject<'a>,
+    pub caller: CallerSubject<'a>,
     server: ServerSubject,
 }
 
+/// The fields of a user that leave the database.
 #[derive(Serialize)]
-struct UserSubject<'a> {
+pub struct UserSubject<'a> {
     id: i32,
     name: &'a str,
     user_name: &'a str,
@@ -43,8 +44,9 @@ struct UserSubject<'a> {
     group: &'a str,
 }
 
+/// The same of the caller.
 #[derive(Serialize)]
-struct CallerSubject<'a> {
+pub struct CallerSubject<'a> {
     id: i32,
     name: &'a str,
     role: &'a str,

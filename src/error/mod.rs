@@ -57,6 +57,18 @@ pub enum Error {
     KeyReused,
     #[error("no such execution")]
     NoSuchExecution,
+    #[error("no such webhook")]
+    NoSuchWebhook,
+    #[error("the webhook is {0}")]
+    WebhookNotDead(String),
+    #[error("the caller is no administrator")]
+    NotAdministrator,
+    /// What runs the command was not reached, or refused to: nothing was done.
+    #[error("The system that runs this command could not be called, or did not take the call. Nothing was done.")]
+    HandlerUnreachable,
+    /// What runs the command was called, and gave no usable answer.
+    #[error("The system that runs this command gave no answer. Whether it did its work is not known.")]
+    OutcomeUnknown { replayed: bool },
     #[error("internal error")]
     Internal(#[source] Box<dyn StdError + Send + Sync>),
 }
@@ -65,6 +77,12 @@ impl Error {
     /// Something that should not happen.
     pub fn internal(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Internal(error.into())
+    }
+
+    /// What it means when another system was called just before: what that did is done, and nothing is known of it.
+    pub fn after_call(self) -> Self {
+        tracing::error!(cause = self.chain(), "the end of a run could not be stored");
+        Self::OutcomeUnknown { replayed: false }
     }
 
     /// What happened and all its causes, for the log.

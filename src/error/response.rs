@@ -37,9 +37,15 @@ impl From<&Error> for StatusCode {
         match error {
             Error::NoSuchCommand(_) | Error::CommandUnavailable { .. } | Error::InvalidArgument(_) => Self::BAD_REQUEST,
             Error::Unauthenticated => Self::UNAUTHORIZED,
-            Error::CrossSite | Error::MayNotReadUser | Error::CommandDenied { .. } => Self::FORBIDDEN,
-            Error::NoSuchUser | Error::NoSuchUserName | Error::NoRoute | Error::NoSuchExecution => Self::NOT_FOUND,
-            Error::KeyInFlight => Self::CONFLICT,
+            Error::CrossSite | Error::MayNotReadUser | Error::CommandDenied { .. } | Error::NotAdministrator => {
+                Self::FORBIDDEN
+            }
+            Error::NoSuchUser
+            | Error::NoSuchUserName
+            | Error::NoRoute
+            | Error::NoSuchExecution
+            | Error::NoSuchWebhook => Self::NOT_FOUND,
+            Error::KeyInFlight | Error::WebhookNotDead(_) => Self::CONFLICT,
             Error::KeyReused => Self::UNPROCESSABLE_ENTITY,
             Error::StorageFull(_) => Self::INSUFFICIENT_STORAGE,
             Error::MethodNotAllowed { .. } => Self::METHOD_NOT_ALLOWED,
@@ -47,6 +53,8 @@ impl From<&Error> for StatusCode {
             Error::BodyTooLarge => Self::PAYLOAD_TOO_LARGE,
             Error::UnsupportedMediaType => Self::UNSUPPORTED_MEDIA_TYPE,
             Error::Unavailable(_) | Error::Overloaded => Self::SERVICE_UNAVAILABLE,
+            Error::HandlerUnreachable => Self::BAD_GATEWAY,
+            Error::OutcomeUnknown { .. } => Self::GATEWAY_TIMEOUT,
             Error::Internal(_) => Self::INTERNAL_SERVER_ERROR,
         }
     }
@@ -82,6 +90,12 @@ impl From<&Error> for ErrorInfo {
             ),
             Error::InvalidArgument(message) => ("ArgumentException", message.clone()),
             Error::NoSuchExecution => ("SoNotFoundException", "There is no such execution, or it is not yours.".into()),
+            Error::NoSuchWebhook => ("SoNotFoundException", "There is no webhook with this id.".into()),
+            Error::WebhookNotDead(state) => {
+                ("SoIllegalOperationException", format!("Only a dead webhook can be sent again; this one is {state}."))
+            }
+            Error::NotAdministrator => ("SoIllegalOperationException", "This is for administrators only.".into()),
+            Error::HandlerUnreachable | Error::OutcomeUnknown { .. } => ("SoServerException", error.to_string()),
             Error::KeyInFlight => (
                 "SoIllegalOperationException",
                 "A request with this Idempotency-Key is under way. Send it again to get its answer.".into(),
@@ -157,6 +171,9 @@ impl From<&Error> for Problem {
 /// The media type of problem details.
 pub const PROBLEM: &str = "application/problem+json";
 
+const OUTCOME: HeaderName = HeaderName::from_static("x-command-outcome");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
 /// In which shape a client is told of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -192,19 +209,23 @@ impl Error {
             Shape::Problem => Json(Problem::from(self)).with_content_type(PROBLEM).into_response(),
         };
         response.set_status(self.into());
-        if let Some((name, value)) = extra_header(self)
-            && let Ok(value) = value.parse()
-        {
-            response.headers_mut().insert(name, value);
+        for (name, value) in extra_headers(self) {
+            if let Ok(value) = value.parse() {
+                response.headers_mut().insert(name, value);
+            }
         }
         response
     }
 }
 
-fn extra_header(error: &Error) -> Option<(HeaderName, &str)> {
+fn extra_headers(error: &Error) -> Vec<(HeaderName, &str)> {
     match error {
-        Error::MethodNotAllowed { allowed } => Some((header::ALLOW, allowed)),
-        Error::Unavailable(_) | Error::Overloaded | Error::KeyInFlight => Some((header::RETRY_AFTER, "1")),
-        _ => None,
+        Error::MethodNotAllowed { allowed } => vec![(header::ALLOW, allowed)],
+        Error::Unavailable(_) | Error::Overloaded | Error::KeyInFlight => vec![(header::RETRY_AFTER, "1")],
+        Error::CommandDenied { .. } => vec![(OUTCOME, "denied")],
+        Error::HandlerUnreachable => vec![(OUTCOME, "failed")],
+        Error::OutcomeUnknown { replayed: false } => vec![(OUTCOME, "unknown")],
+        Error::OutcomeUnknown { replayed: true } => vec![(OUTCOME, "unknown"), (REPLAYED, "true")],
+        _ => vec![],
     }
 }

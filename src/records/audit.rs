@@ -95,6 +95,9 @@ fn content(execution: &execution::Model) -> Result<String, DbErr> {
 /// # Errors
 /// The database does not answer.
 pub async fn append(db: &impl ConnectionTrait, key: &AuditKey, executions: &[execution::Model]) -> Result<(), DbErr> {
+    if executions.is_empty() {
+        return Ok(());
+    }
     let mut head = head(db).await?;
     let mut rows = Vec::new();
     for execution in executions {

@@ -24,6 +24,7 @@ pub struct Model {
     pub steps: Steps,
     pub request_id: String,
     pub started_at: DateTimeUtc,
+    /// When it ended; while it runs, when it is given up at the latest.
     pub finished_at: DateTimeUtc,
 }
 
@@ -44,6 +45,10 @@ pub enum Outcome {
     Succeeded,
     /// It ran and could not do its work; its effect was undone.
     Failed,
+    /// It waits for the answer of a webhook.
+    Running,
+    /// A webhook was called and gave no usable answer: whether it did anything is not known.
+    Unknown,
 }
 
 /// The steps of an execution, in their order.
@@ -79,6 +84,9 @@ pub struct Filter {
 /// # Errors
 /// The database does not answer, or a caller or a user does not exist.
 pub async fn insert(db: &impl ConnectionTrait, executions: Vec<Model>) -> Result<(), DbErr> {
+    if executions.is_empty() {
+        return Ok(());
+    }
     Entity::insert_many(executions.into_iter().map(ActiveModel::from)).exec_without_returning(db).await.map(drop)
 }
 
@@ -96,6 +104,33 @@ pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, 
 /// The database does not answer.
 pub async fn find_all(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Result<Vec<Model>, DbErr> {
     Entity::find().filter(Column::Id.is_in(ids)).all(db).await
+}
+
+/// What was written when an execution began, as long as it has not ended.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_running(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
+    Ok(find(db, id).await?.filter(|execution| execution.outcome == Outcome::Running))
+}
+
+/// The executions that run, of those that are given up by this time; all of them without one.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn running(db: &impl ConnectionTrait, given_up_by: Option<DateTimeUtc>) -> Result<Vec<Model>, DbErr> {
+    // Written out, since an index of a part of a table serves no parameter.
+    let running = Condition::all().add(Expr::cust("outcome = 'running'"));
+    let condition = running.add_option(given_up_by.map(|time| Column::FinishedAt.lte(time)));
+    Entity::find().filter(condition).all(db).await
+}
+
+/// Writes how an execution ended that had begun before.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn end(db: &impl ConnectionTrait, execution: Model) -> Result<(), DbErr> {
+    ActiveModel::from(execution).reset_all().update(db).await.map(drop)
 }
 
 /// The newest executions that the filter lets through, newest first.

@@ -56,11 +56,22 @@ pub async fn find(db: &impl ConnectionTrait, Scope(scope): &Scope) -> Result<Opt
 /// # Errors
 /// The database does not answer.
 pub async fn insert(db: &impl ConnectionTrait, keys: Vec<Model>) -> Result<(), DbErr> {
+    if keys.is_empty() {
+        return Ok(());
+    }
     let replace = OnConflict::column(Column::Scope)
         .update_columns([Column::ActionResult, Column::ExecutionId, Column::ExpiresAt])
         .to_owned();
     let rows = keys.into_iter().map(ActiveModel::from);
     Entity::insert_many(rows).on_conflict(replace).exec_without_returning(db).await.map(drop)
+}
+
+/// Makes a key good for another run.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn free(db: &impl ConnectionTrait, Scope(scope): Scope) -> Result<(), DbErr> {
+    Entity::delete_by_id(scope).exec(db).await.map(drop)
 }
 
 /// Clears away the keys past their end.

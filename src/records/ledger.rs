@@ -1,19 +1,25 @@
-//! What each transaction of executions writes at its end: the executions, their keys, and their links in the chain.
+//! What each transaction of executions writes at its end: the executions, their keys, their webhooks, and their links in
+//! the chain.
 
 use async_trait::async_trait;
 use sea_orm::{DatabaseTransaction, DbErr};
 
 use super::{
     audit::{self, AuditKey},
-    execution, idempotency,
+    delivery, execution,
+    idempotency::{self, Scope},
 };
 use crate::store;
 
 /// What one execution leaves behind.
 #[derive(Debug)]
-pub struct Entry {
-    pub execution: execution::Model,
-    pub key: Option<idempotency::Model>,
+pub enum Entry {
+    /// All of it at once.
+    Whole { execution: execution::Model, key: Option<idempotency::Model>, deliveries: Vec<delivery::Model> },
+    /// It is about to call a webhook, and ends in another transaction.
+    Begun { execution: execution::Model, key: Option<idempotency::Model> },
+    /// It had begun, and ends. Its key is good for another run when it is given back here.
+    Ended { execution: execution::Model, freed_key: Option<Scope>, deliveries: Vec<delivery::Model> },
 }
 
 /// Writes the entries of a transaction together.
@@ -28,16 +34,58 @@ impl Ledger {
     }
 }
 
+/// The entries of a transaction, table by table.
+#[derive(Default)]
+struct Rows {
+    /// Those that are final, in their order.
+    linked: Vec<execution::Model>,
+    new: Vec<execution::Model>,
+    ended: Vec<execution::Model>,
+    keys: Vec<idempotency::Model>,
+    freed_keys: Vec<Scope>,
+    deliveries: Vec<delivery::Model>,
+}
+
+impl Rows {
+    fn add(&mut self, entry: Entry) {
+        match entry {
+            Entry::Whole { execution, key, deliveries } => {
+                self.linked.push(execution.clone());
+                self.new.push(execution);
+                self.keys.extend(key);
+                self.deliveries.extend(deliveries);
+            }
+            Entry::Begun { execution, key } => {
+                self.new.push(execution);
+                self.keys.extend(key);
+            }
+            Entry::Ended { execution, freed_key, deliveries } => {
+                self.linked.push(execution.clone());
+                self.ended.push(execution);
+                self.freed_keys.extend(freed_key);
+                self.deliveries.extend(deliveries);
+            }
+        }
+    }
+}
+
 #[async_trait]
 impl store::Ledger for Ledger {
     type Record = Entry;
 
     async fn write(&self, transaction: &DatabaseTransaction, records: Vec<Entry>) -> Result<(), DbErr> {
-        let (executions, keys): (Vec<_>, Vec<_>) =
-            records.into_iter().map(|entry| (entry.execution, entry.key)).unzip();
-        audit::append(transaction, &self.audit_key, &executions).await?;
-        execution::insert(transaction, executions).await?;
-        let keys: Vec<_> = keys.into_iter().flatten().collect();
-        if keys.is_empty() { Ok(()) } else { idempotency::insert(transaction, keys).await }
+        let mut rows = Rows::default();
+        records.into_iter().for_each(|entry| rows.add(entry));
+        audit::append(transaction, &self.audit_key, &rows.linked).await?;
+        execution::insert(transaction, rows.new).await?;
+        idempotency::insert(transaction, rows.keys).await?;
+        delivery::insert(transaction, rows.deliveries).await?;
+        for execution in rows.ended {
+            execution::end(transaction, execution).await?;
+        }
+        for key in rows.freed_keys {
+            idempotency::free(transaction, key).await?;
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,8 @@
-//! What was done: the executions of custom commands, the keys that make one happen once, and the chain that shows when a
-//! record was changed.
+//! What was done: the executions of custom commands, the keys that make one happen once, the webhooks that tell of it, and
+//! the chain that shows when a record was changed.
 
 pub mod audit;
+pub mod delivery;
 pub mod execution;
 pub mod idempotency;
 mod ledger;

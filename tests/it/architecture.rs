@@ -6,11 +6,12 @@ use std::{
 };
 
 /// Each room and the rooms it may look into. `lib.rs` and the command line see everything.
-const ROOMS: [(&str, &[&str]); 11] = [
-    ("app", &["api", "auth", "commands", "config", "records", "store", "users", "error", "localization"]),
+const ROOMS: [(&str, &[&str]); 12] = [
+    ("app", &["api", "auth", "commands", "config", "records", "store", "users", "webhooks", "error", "localization"]),
     ("api", &["auth", "commands", "users", "records", "store", "error", "localization"]),
     ("auth", &["users", "records", "store", "error"]),
-    ("commands", &["users", "records", "store", "error", "localization"]),
+    ("commands", &["webhooks", "users", "records", "store", "error", "localization"]),
+    ("webhooks", &["records", "store"]),
     ("users", &["store", "error"]),
     ("records", &["store", "error"]),
     ("store", &["error"]),

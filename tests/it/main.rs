@@ -17,3 +17,4 @@ mod reload;
 mod settings;
 mod strangers;
 mod users;
+mod webhooks;

@@ -152,3 +152,13 @@ async fn a_dry_run_that_cannot_be_honoured_is_refused() {
     let got = execute(&server, "hello", "Yes", &[("x-dry-run", "false")]).await;
     assert_eq!((got.header("x-dry-run"), server.executions().await.len()), (None, 1));
 }
+
+#[tokio::test]
+async fn a_note_is_not_told_when_the_answer_is_repeated() {
+    let steps = "steps:\n  - note: {text: between us}\n  - message: {text: Hi}\n";
+    let definition = format!("name: hush\ndisplay_name: Hush\nallow_roles: [Administrator]\n{steps}");
+    let server = Server::with_commands(&[&definition]).await;
+    let first = with_key(&server, "hush", "Yes", "k1").await;
+    assert_eq!(first.body["Message"], "Hi");
+    assert_eq!(with_key(&server, "hush", "Yes", "k1").await.text, first.text);
+}

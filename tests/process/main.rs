@@ -3,7 +3,9 @@
 
 mod kill;
 mod reload;
+mod sink;
 mod start;
+mod webhooks;
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

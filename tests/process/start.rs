@@ -8,6 +8,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use migrations::{Migrator, MigratorTrait};
 
 use crate::{Process, address, folder, send};
 
@@ -122,8 +123,10 @@ fn the_log_line_of_a_failure_carries_the_id_of_the_response() {
     let folder = folder();
     let mut process = Process::demo(folder.path());
     let address = address(&process.banner());
+    // Users can still be found; what was run cannot be recorded.
+    let all_but_the_first = (Migrator::migrations().len() - 1).to_string();
     let output = Command::new(env!("CARGO_BIN_EXE_kommando"))
-        .args(["migrate", "down", "--yes"])
+        .args(["migrate", "down", "--yes", "--steps", &all_but_the_first])
         .current_dir(folder.path())
         .output()
         .expect("an end");

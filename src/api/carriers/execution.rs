@@ -28,8 +28,8 @@ pub struct Execution {
     pub request_id: String,
     /// When it began, in UTC.
     pub started_at: String,
-    /// When it ended, in UTC.
-    pub finished_at: String,
+    /// When it ended, in UTC; null while it runs.
+    pub finished_at: Option<String>,
 }
 
 /// An execution, with what each step did.
@@ -64,7 +64,7 @@ pub struct ExecutionPage {
 
 /// What came of an attempt to run a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[oai(rename_all = "lowercase")]
+#[oai(rename_all = "lowercase", remote = "Outcome")]
 pub enum ExecutionOutcome {
     /// The question was still to be answered; nothing ran.
     Asked,
@@ -76,30 +76,10 @@ pub enum ExecutionOutcome {
     Succeeded,
     /// It ran and could not do its work; its effect was undone.
     Failed,
-}
-
-impl From<Outcome> for ExecutionOutcome {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Asked => Self::Asked,
-            Outcome::Declined => Self::Declined,
-            Outcome::Denied => Self::Denied,
-            Outcome::Succeeded => Self::Succeeded,
-            Outcome::Failed => Self::Failed,
-        }
-    }
-}
-
-impl From<ExecutionOutcome> for Outcome {
-    fn from(outcome: ExecutionOutcome) -> Self {
-        match outcome {
-            ExecutionOutcome::Asked => Self::Asked,
-            ExecutionOutcome::Declined => Self::Declined,
-            ExecutionOutcome::Denied => Self::Denied,
-            ExecutionOutcome::Succeeded => Self::Succeeded,
-            ExecutionOutcome::Failed => Self::Failed,
-        }
-    }
+    /// It waits for the answer of a webhook.
+    Running,
+    /// A webhook was called and gave no usable answer: whether it did anything is not known.
+    Unknown,
 }
 
 impl From<execution::Model> for Execution {
@@ -116,7 +96,7 @@ impl From<execution::Model> for Execution {
             message: row.message,
             request_id: row.request_id,
             started_at: time(row.started_at),
-            finished_at: time(row.finished_at),
+            finished_at: (row.outcome != Outcome::Running).then(|| time(row.finished_at)),
         }
     }
 }
@@ -143,7 +123,7 @@ impl Example for Execution {
                 .to_owned(),
             request_id: "01a209b0d816749fa3d9b6ef0a7cccc4".to_owned(),
             started_at: "2026-11-23T18:35:14.198412Z".to_owned(),
-            finished_at: "2026-11-23T18:35:14.204031Z".to_owned(),
+            finished_at: Some("2026-11-23T18:35:14.204031Z".to_owned()),
         }
     }
 }

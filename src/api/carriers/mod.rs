@@ -2,6 +2,7 @@
 
 mod credential;
 mod custom_command;
+mod delivery;
 mod execution;
 mod license;
 mod lists;
@@ -14,6 +15,7 @@ mod user;
 mod version;
 
 pub use custom_command::{CommandActionResult, CommandResult, CustomCommand};
+pub use delivery::{Webhook, WebhookPage, WebhookState};
 pub use execution::{Execution, ExecutionOutcome, ExecutionPage, ExecutionWithSteps};
 pub use names::{EjUserStatus, RoleType, UserType};
 pub use principal::SoPrincipalCarrier;

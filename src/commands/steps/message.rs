@@ -18,6 +18,6 @@ pub struct Message {
 #[async_trait]
 impl Step for Message {
     async fn prepare(&self, preparation: &Preparation<'_>) -> Result<Prepared, Error> {
-        Ok(Prepared::Said(Said::openly(self.text.render(&preparation.subjects)?)))
+        Ok(Prepared::Said(Said::openly(self.text.render(preparation.subjects)?)))
     }
 }

@@ -12,17 +12,25 @@ mod set_field;
 mod set_group;
 mod set_presence;
 mod set_role;
+mod webhook;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use sea_orm::{DatabaseTransaction, DbErr};
 use serde::Deserialize;
+use uuid::Uuid;
 
-use super::text::Subjects;
+use self::webhook::Webhook;
+pub use self::webhook::When;
+use super::{confirmation::ActionResult, text::Subjects};
 use crate::{
     error::Error,
     localization::MultiLanguage,
     users::{User, password::Passwords},
+    webhooks::Message,
 };
 
 macro_rules! table {
@@ -61,14 +69,34 @@ table! {
     SetGroup(set_group::SetGroup) = "set_group",
     SetPresence(set_presence::SetPresence) = "set_presence",
     SetRole(set_role::SetRole) = "set_role",
+    Webhook(Webhook) = "webhook",
+}
+
+impl StepDefinition {
+    /// The webhook, if it is one.
+    pub fn webhook(&self) -> Option<&Webhook> {
+        match self {
+            Self::Webhook(webhook) => Some(webhook),
+            _ => None,
+        }
+    }
 }
 
 /// What a step can use while it prepares.
+#[derive(Clone, Copy)]
 pub struct Preparation<'a> {
-    pub subjects: Subjects<'a>,
+    pub subjects: &'a Subjects<'a>,
     pub passwords: &'a Passwords,
-    /// Nothing will be kept: no secret is to be made.
+    /// Nothing will be kept: no secret is to be made, and nobody else to be told.
     pub dry_run: bool,
+    pub execution_id: Uuid,
+    pub command: &'a str,
+    pub action_result: ActionResult,
+    pub started_at: DateTime<Utc>,
+    /// How long a call of another system may take.
+    pub timeout: Duration,
+    /// The place of the step in the definition, from 1.
+    pub number: usize,
 }
 
 /// A thing a command can do.
@@ -87,6 +115,10 @@ pub enum Prepared {
     Said(Said),
     /// It changes something.
     Change(Box<dyn Change>),
+    /// It tells another system, after the commit.
+    Delivery(Message),
+    /// It asks another system, before anything is changed.
+    Call(Message),
 }
 
 impl Prepared {
@@ -94,7 +126,7 @@ impl Prepared {
     pub fn said(self) -> Option<Said> {
         match self {
             Self::Said(said) => Some(said),
-            Self::Change(_) => None,
+            Self::Change(_) | Self::Delivery(_) | Self::Call(_) => None,
         }
     }
 }
@@ -129,8 +161,10 @@ impl From<DbErr> for ChangeError {
 pub struct Said {
     /// For the caller, now.
     pub shown: Option<MultiLanguage>,
-    /// For the records, without any secret.
+    /// The same without any secret: for the record, and for the caller when the answer is repeated.
     pub stored: Option<MultiLanguage>,
+    /// For the record alone.
+    pub noted: Option<MultiLanguage>,
 }
 
 impl Said {
@@ -140,6 +174,11 @@ impl Said {
 
     /// Something that is no secret.
     pub fn openly(text: MultiLanguage) -> Self {
-        Self { shown: Some(text.clone()), stored: Some(text) }
+        Self { shown: Some(text.clone()), stored: Some(text), noted: None }
+    }
+
+    /// Something for the record alone.
+    pub fn noted(text: MultiLanguage) -> Self {
+        Self { noted: Some(text), ..Self::default() }
     }
 }

@@ -18,7 +18,6 @@ pub struct Note {
 #[async_trait]
 impl Step for Note {
     async fn prepare(&self, preparation: &Preparation<'_>) -> Result<Prepared, Error> {
-        let text = self.text.render(&preparation.subjects)?;
-        Ok(Prepared::Said(Said { shown: None, stored: Some(text) }))
+        Ok(Prepared::Said(Said::noted(self.text.render(preparation.subjects)?)))
     }
 }

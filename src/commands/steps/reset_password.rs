@@ -59,6 +59,7 @@ impl Change for NewPassword {
                 "A temporary password was made and shown once. Run the command again, under a new key, to get another.",
                 "Et midlertidig passord ble laget og vist én gang. Kjør kommandoen på nytt, med en ny nøkkel, for å få et annet.",
             )),
+            noted: None,
         })
     }
 }

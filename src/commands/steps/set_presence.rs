@@ -31,7 +31,7 @@ struct NewPresence {
 #[async_trait]
 impl Step for SetPresence {
     async fn prepare(&self, preparation: &Preparation<'_>) -> Result<Prepared, Error> {
-        let message = self.message.as_ref().map(|text| text.render(&preparation.subjects)).transpose()?;
+        let message = self.message.as_ref().map(|text| text.render(preparation.subjects)).transpose()?;
         let message = message.map(|message| message.raw()).unwrap_or_default();
         Ok(Prepared::Change(Box::new(NewPresence { status: self.status, message })))
     }

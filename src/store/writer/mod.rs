@@ -137,6 +137,7 @@ async fn keep_writing<R: Send + 'static>(
     while waiting.recv_many(&mut taken, LARGEST_BATCH).await > 0 {
         let mut batch = Batch { waiting: taken.drain(..).collect(), done: Vec::new() };
         let end = batch.write(&store, &ledger).await.map_err(Undone::from);
+        fail_point!("batch-committed");
         if let Err(error) = &end {
             tracing::error!(%error, "a batch was not written");
         }
@@ -172,9 +173,11 @@ impl<R: Send + 'static> Batch<R> {
                 }
             }
         }
+        fail_point!("batch-changed");
         if !records.is_empty() {
             ledger.write(&transaction, records).await?;
         }
+        fail_point!("batch-recorded");
         transaction.commit().await
     }
 }

@@ -1,0 +1,52 @@
+//! Webhooks: what is to be delivered after a commit, and which executions wait for an answer.
+
+use sea_orm_migration::{prelude::*, schema::*};
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
+        schema.create_table(webhook_deliveries()).await?;
+        let by_due_time = Index::create()
+            .name("ix_webhook_deliveries_state_due_at")
+            .table("webhook_deliveries")
+            .col("state")
+            .col("due_at")
+            .to_owned();
+        schema.create_index(by_due_time).await?;
+        // Only a handful of rows run at any time: the index costs nothing, and finds them among millions.
+        let running = Index::create()
+            .name("ix_executions_running")
+            .table("executions")
+            .col("finished_at")
+            .and_where(Expr::cust("outcome = 'running'"))
+            .to_owned();
+        schema.create_index(running).await
+    }
+
+    async fn down(&self, schema: &SchemaManager) -> Result<(), DbErr> {
+        schema.drop_index(Index::drop().name("ix_executions_running").table("executions").to_owned()).await?;
+        schema.drop_table(Table::drop().table("webhook_deliveries").to_owned()).await
+    }
+}
+
+/// `id` is what the receiver knows as `webhook-id`: the execution's id without hyphens, and the number of the step.
+fn webhook_deliveries() -> TableCreateStatement {
+    Table::create()
+        .table("webhook_deliveries")
+        .col(string_len("id", 48).primary_key())
+        .col(uuid("execution_id"))
+        .col(string_len("target", 64))
+        .col(text("body"))
+        .col(integer("timeout_ms"))
+        .col(string_len("state", 16))
+        .col(integer("attempts"))
+        .col(timestamp_with_time_zone("due_at"))
+        .col(timestamp_with_time_zone_null("claimed_until"))
+        .col(text_null("last_error"))
+        .col(timestamp_with_time_zone("created_at"))
+        .col(timestamp_with_time_zone("updated_at"))
+        .to_owned()
+}

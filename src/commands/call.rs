@@ -1,0 +1,86 @@
+//! A run that asks another system first: recorded before the call, and ended by its answer.
+
+use std::time::Duration;
+
+use super::{
+    Report,
+    account::Account,
+    execute::{ReadyStep, Run},
+    steps::Said,
+};
+use crate::{
+    error::Error,
+    localization::MultiLanguage,
+    records::{
+        self,
+        execution::{self, Outcome, Steps},
+        idempotency::Scope,
+    },
+    store::Settled,
+    webhooks::{CallError, Message, Reply},
+};
+
+/// How long after the end of a call a run may still take to be stored, before it is given up.
+const GRACE: Duration = Duration::from_secs(30);
+
+impl Run {
+    /// Asks another system, and goes on when it did its work.
+    ///
+    /// # Errors
+    /// It was not reached, or whether it did anything is not known.
+    pub async fn call(mut self, name: &'static str, message: &Message, steps: Vec<ReadyStep>) -> Result<Report, Error> {
+        self.begin(message.timeout).await?;
+        fail_point!("call-recorded");
+        let reply = self.commands.webhooks.ask(message).await;
+        fail_point!("call-answered");
+        match reply {
+            Err(cause) => Err(self.give_up(name, message, &cause).await),
+            Ok(Reply { success, message }) => {
+                let mut account = Account::default();
+                account.add(name, message.map(|text| Said::openly(MultiLanguage::Plain(text))).unwrap_or_default());
+                match success {
+                    true => self.store(steps, account).await,
+                    false => self.end(Outcome::Failed, account, None).await,
+                }
+            }
+        }
+    }
+
+    /// Records that the run waits, before anybody else hears of it.
+    async fn begin(&mut self, timeout: Duration) -> Result<(), Error> {
+        let mut execution = self.execution(Outcome::Running, String::new(), Steps::default());
+        execution.finished_at += timeout + GRACE;
+        let key = self.scope.clone().map(|scope| scope.of(self.id, self.attempt.answer.name()));
+        self.keep(Some(records::Entry::Begun { execution, key })).await?;
+        self.has_begun = true;
+        Ok(())
+    }
+
+    /// Records a call that came to nothing, or to nothing that is known, and says which.
+    async fn give_up(mut self, name: &'static str, message: &Message, cause: &CallError) -> Error {
+        tracing::warn!(command = self.attempt.command_name, target = message.target, %cause, "a webhook failed");
+        // Where the other system did nothing, the same key may try again.
+        let (outcome, error, freed_key) = match cause.is_harmless() {
+            true => (Outcome::Failed, Error::HandlerUnreachable, self.scope.take()),
+            false => (Outcome::Unknown, Error::OutcomeUnknown { replayed: false }, None),
+        };
+        let mut account = Account::default();
+        account.add(name, Said::openly(MultiLanguage::Plain(error.to_string())));
+        self.end(outcome, account, freed_key).await.err().unwrap_or(error)
+    }
+
+    /// Ends a run that had begun, with nothing changed here.
+    async fn end(self, outcome: Outcome, account: Account, freed_key: Option<Scope>) -> Result<Report, Error> {
+        let (report, execution) = (self.report(outcome, &account), self.ended(outcome, &account));
+        let record = records::Entry::Ended { execution, freed_key, deliveries: Vec::new() };
+        let writer = self.commands.writer.clone();
+        let end = writer.write(move |transaction| {
+            Box::pin(async move {
+                let running = execution::find_running(transaction, self.id).await?;
+                let settled = Settled { undo: false, record: Some(record), answer: Ok(report) };
+                Ok(running.map_or_else(Self::given_up, |_| settled))
+            })
+        });
+        end.await.unwrap_or_else(|undone| Err(Error::from(undone).after_call()))
+    }
+}

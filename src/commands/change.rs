@@ -1,0 +1,145 @@
+//! The transaction of a run: everything is looked at again, changed, and stored with its record.
+
+use sea_orm::{DatabaseTransaction, DbErr};
+
+use super::{
+    Report,
+    account::Account,
+    execute::{ReadyStep, Run},
+    steps::{ChangeError, Prepared, Said},
+};
+use crate::{
+    error::Error,
+    localization::MultiLanguage,
+    records::{
+        self, delivery,
+        execution::{self, Outcome},
+    },
+    store::Settled,
+    users::{self, Caller, User},
+    webhooks::Deliveries,
+};
+
+/// How a command ended, when it was run at all.
+pub type Ended = Settled<records::Entry, Result<Report, Error>>;
+
+impl Run {
+    /// Makes the changes, and stores them with the record of the run.
+    ///
+    /// # Errors
+    /// It became impossible meanwhile, or the database does not answer.
+    pub async fn store(self, steps: Vec<ReadyStep>, mut account: Account) -> Result<Report, Error> {
+        let is_only_said = steps.iter().all(|(_, step)| matches!(step, Prepared::Said(_)));
+        if is_only_said && !self.has_begun {
+            // Nothing changes, so there is nothing to check again and nothing to take back.
+            for (name, said) in steps.into_iter().filter_map(|(name, step)| Some((name, step.said()?))) {
+                account.add(name, said);
+            }
+            self.keep(self.record(Outcome::Succeeded, &account, Vec::new())).await?;
+            return Ok(self.report(Outcome::Succeeded, &account));
+        }
+        let has_begun = self.has_begun;
+        let news = steps.iter().any(|(_, step)| matches!(step, Prepared::Delivery(_)));
+        let news = news.then(|| self.commands.deliveries.clone());
+        let writer = self.commands.writer.clone();
+        let stored =
+            writer.write(|transaction| Box::pin(async move { self.change(transaction, &steps, account).await }));
+        let report = stored.await.unwrap_or_else(|undone| {
+            let error = Error::from(undone);
+            Err(if has_begun { error.after_call() } else { error })
+        });
+        news.inspect(Deliveries::wake);
+        report
+    }
+
+    async fn change(
+        &self,
+        transaction: &DatabaseTransaction,
+        steps: &[ReadyStep],
+        mut account: Account,
+    ) -> Result<Ended, DbErr> {
+        if self.has_begun && execution::find_running(transaction, self.id).await?.is_none() {
+            return Ok(Self::given_up());
+        }
+        let user = match self.check_again(transaction).await? {
+            Ok(user) => user,
+            Err(_) if self.has_begun => return Ok(self.half_done(account)),
+            Err(error) => return Ok(Settled { undo: true, record: self.refusal(&error), answer: Err(error) }),
+        };
+        let mut deliveries = Vec::new();
+        let outcome = match self.apply(steps, transaction, &user, &mut account, &mut deliveries).await {
+            Ok(()) => Outcome::Succeeded,
+            Err(ChangeError::Refused(_)) => Outcome::Failed,
+            Err(ChangeError::Database(error)) => return Err(error),
+        };
+        Ok(Settled {
+            undo: outcome == Outcome::Failed || self.attempt.dry_run,
+            answer: Ok(self.report(outcome, &account)),
+            record: self.record(outcome, &account, deliveries),
+        })
+    }
+
+    async fn apply(
+        &self,
+        steps: &[ReadyStep],
+        transaction: &DatabaseTransaction,
+        user: &User,
+        account: &mut Account,
+        deliveries: &mut Vec<delivery::Model>,
+    ) -> Result<(), ChangeError> {
+        let before = account.len();
+        for (name, step) in steps {
+            let said = match step {
+                Prepared::Said(said) => Ok(said.clone()),
+                Prepared::Change(change) => change.apply(transaction, user).await,
+                Prepared::Delivery(message) => {
+                    deliveries.push(self.delivery(message));
+                    Ok(Said::noted(MultiLanguage::Plain(message.id.clone())))
+                }
+                Prepared::Call(_) => unreachable!("a call is the first step, and was made before"),
+            };
+            match said {
+                Ok(said) => account.add(name, said),
+                Err(error) => {
+                    // What earlier steps said is no longer true, and nobody is told of it.
+                    account.truncate(before);
+                    deliveries.clear();
+                    if let ChangeError::Refused(reason) = &error {
+                        account.add(name, Said::openly(reason.clone()));
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    // Between the first look and the write lock, somebody else may have changed the user or the caller.
+    async fn check_again(&self, transaction: &DatabaseTransaction) -> Result<Result<User, Error>, DbErr> {
+        let caller = users::find(transaction, self.attempt.caller.user_id).await?;
+        let Some(caller) = caller.as_ref().and_then(Caller::of) else { return Ok(Err(Error::Unauthenticated)) };
+        if !caller.may_read(self.attempt.user_id) {
+            return Ok(Err(Error::MayNotReadUser));
+        }
+        let Some(user) = users::find(transaction, self.attempt.user_id).await? else {
+            return Ok(Err(Error::NoSuchUser));
+        };
+        Ok(self.permit(transaction, &caller, &user).await?.map(|()| user))
+    }
+
+    /// The record was closed meanwhile by somebody who took this run for dead.
+    pub fn given_up() -> Ended {
+        Settled { undo: true, record: None, answer: Err(Error::OutcomeUnknown { replayed: false }) }
+    }
+
+    /// The other system did its work, and while it did, the command became impossible here.
+    fn half_done(&self, mut account: Account) -> Ended {
+        let text = MultiLanguage::own(
+            "The other system did its part. The rest was not done: meanwhile the command is no longer permitted.",
+            "Det andre systemet gjorde sin del. Resten ble ikke gjort: kommandoen er ikke lenger tillatt.",
+        );
+        account.add("check", Said::openly(text));
+        let record = self.record(Outcome::Failed, &account, Vec::new());
+        Settled { undo: true, record, answer: Ok(self.report(Outcome::Failed, &account)) }
+    }
+}

@@ -1,0 +1,97 @@
+//! `webhook: {target: …, when: after_commit}` tells another system what was done; `when: sync` asks it to do the work.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Preparation, Prepared, Said, Step};
+use crate::{
+    commands::text::{CallerSubject, UserSubject},
+    error::Error,
+    localization::MultiLanguage,
+    webhooks::Message,
+};
+
+/// Calls another system.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// The name of its target in the server's configuration.
+    pub target: String,
+    /// When it is called.
+    pub when: When,
+}
+
+/// When a webhook is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// After the command's effect is stored: it is delivered until the target takes it, or given up after a day.
+    AfterCommit,
+    /// Before anything else happens: the target's answer is the command's. It must be the first step.
+    Sync,
+}
+
+/// What a target is told.
+#[derive(Serialize)]
+struct Payload<'a> {
+    /// `command.run` asks for the work, `command.succeeded` tells that it is done.
+    r#type: &'static str,
+    /// When the execution began.
+    timestamp: String,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    execution: String,
+    command: &'a str,
+    user: &'a UserSubject<'a>,
+    caller: &'a CallerSubject<'a>,
+    action_result: &'static str,
+    dry_run: bool,
+}
+
+#[async_trait]
+impl Step for Webhook {
+    async fn prepare(&self, preparation: &Preparation<'_>) -> Result<Prepared, Error> {
+        if preparation.dry_run {
+            return Ok(Prepared::Said(Said::openly(MultiLanguage::own(
+                &format!("The webhook `{}` would be called.", self.target),
+                &format!("Webhooken `{}` ville bli kalt.", self.target),
+            ))));
+        }
+        let message = self.message(preparation)?;
+        Ok(match self.when {
+            When::AfterCommit => Prepared::Delivery(message),
+            When::Sync => Prepared::Call(message),
+        })
+    }
+}
+
+impl Webhook {
+    fn message(&self, preparation: &Preparation<'_>) -> Result<Message, Error> {
+        let payload = Payload {
+            r#type: match self.when {
+                When::AfterCommit => "command.succeeded",
+                When::Sync => "command.run",
+            },
+            timestamp: preparation.started_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
+            data: Data {
+                execution: preparation.execution_id.to_string(),
+                command: preparation.command,
+                user: &preparation.subjects.user,
+                caller: &preparation.subjects.caller,
+                action_result: preparation.action_result.name(),
+                dry_run: preparation.dry_run,
+            },
+        };
+        Ok(Message {
+            // No full stop: the signature sets the id off with one.
+            id: format!("{}_{}", preparation.execution_id.simple(), preparation.number),
+            target: self.target.clone(),
+            body: serde_json::to_string(&payload).map_err(Error::internal)?,
+            timeout: preparation.timeout,
+        })
+    }
+}

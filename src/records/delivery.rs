@@ -1,0 +1,193 @@
+//! Webhooks that are delivered after the commit of what they tell of, and what became of each.
+
+use chrono::{TimeDelta, Utc};
+use sea_orm::{ActiveEnum, ActiveValue::Set, Condition, QueryOrder, QuerySelect, entity::prelude::*};
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "webhook_deliveries")]
+pub struct Model {
+    /// What the receiver knows as `webhook-id`; newer ones sort behind older ones.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    pub execution_id: Uuid,
+    /// The name of its target.
+    pub target: String,
+    pub body: String,
+    /// How long the target may take for one attempt.
+    pub timeout_ms: i32,
+    pub state: State,
+    /// How often it was tried in vain.
+    pub attempts: i32,
+    /// When it is to be tried next.
+    pub due_at: DateTimeUtc,
+    /// Somebody tries it now, and is given up at this time.
+    pub claimed_until: Option<DateTimeUtc>,
+    /// Why the last attempt was in vain, for operators.
+    pub last_error: Option<String>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "snake_case")]
+pub enum State {
+    /// It is to be tried, for the first time or again.
+    Pending,
+    /// The target took it.
+    Delivered,
+    /// It was tried in vain for as long as it is, or the target wants no more.
+    Dead,
+}
+
+impl State {
+    /// Its name, as it is stored and as clients know it.
+    pub fn name(self) -> String {
+        self.to_value()
+    }
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    Delivered,
+    /// It was in vain; the time is that of the next attempt, if there is to be one.
+    Failed {
+        error: String,
+        next: Option<DateTimeUtc>,
+    },
+    /// It was not made, and does not count.
+    Postponed {
+        to: DateTimeUtc,
+    },
+}
+
+/// Which deliveries are looked for. Everything that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub state: Option<State>,
+    pub target: Option<String>,
+    pub execution_id: Option<Uuid>,
+    /// Older than this one: where the page before ended.
+    pub older_than: Option<String>,
+}
+
+impl Filter {
+    fn condition(self) -> Condition {
+        Condition::all()
+            .add_option(self.state.map(|state| Column::State.eq(state)))
+            .add_option(self.target.map(|target| Column::Target.eq(target)))
+            .add_option(self.execution_id.map(|id| Column::ExecutionId.eq(id)))
+            .add_option(self.older_than.map(|id| Column::Id.lt(id)))
+    }
+}
+
+/// Stores deliveries, in the transaction of what they tell of.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert(db: &impl ConnectionTrait, deliveries: Vec<Model>) -> Result<(), DbErr> {
+    if deliveries.is_empty() {
+        return Ok(());
+    }
+    Entity::insert_many(deliveries.into_iter().map(ActiveModel::from)).exec_without_returning(db).await.map(drop)
+}
+
+/// The deliveries that are due and that nobody tries, those that waited longest first, but none to these targets.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn due(db: &impl ConnectionTrait, except: Vec<String>, limit: u64) -> Result<Vec<Model>, DbErr> {
+    let now = Utc::now();
+    let is_free = Condition::any().add(Column::ClaimedUntil.is_null()).add(Column::ClaimedUntil.lte(now));
+    let is_due = Condition::all()
+        .add(Column::State.eq(State::Pending))
+        .add(Column::DueAt.lte(now))
+        .add(is_free)
+        .add(Column::Target.is_not_in(except));
+    Entity::find().filter(is_due).order_by_asc(Column::DueAt).limit(limit).all(db).await
+}
+
+/// Notes that a delivery is tried now. Whoever dies over it is given up when this time has passed.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn claim(db: &impl ConnectionTrait, ids: Vec<String>, lease: TimeDelta) -> Result<(), DbErr> {
+    let claim = Entity::update_many().col_expr(Column::ClaimedUntil, Expr::value(Utc::now() + lease));
+    claim.filter(Column::Id.is_in(ids)).exec(db).await.map(drop)
+}
+
+/// Gives every claim up: nobody who made one is alive.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn give_up_claims(db: &impl ConnectionTrait) -> Result<(), DbErr> {
+    let free = Entity::update_many().col_expr(Column::ClaimedUntil, Expr::value(None::<DateTimeUtc>));
+    free.filter(Column::ClaimedUntil.is_not_null()).exec(db).await.map(drop)
+}
+
+/// Notes how an attempt ended.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn settle(db: &impl ConnectionTrait, delivery: &Model, attempt: Attempt) -> Result<(), DbErr> {
+    let mut row = ActiveModel::from(delivery.clone());
+    row.claimed_until = Set(None);
+    row.updated_at = Set(Utc::now());
+    match attempt {
+        Attempt::Delivered => row.state = Set(State::Delivered),
+        Attempt::Postponed { to } => row.due_at = Set(to),
+        Attempt::Failed { error, next } => {
+            row.attempts = Set(delivery.attempts + 1);
+            row.last_error = Set(Some(error));
+            match next {
+                Some(next) => row.due_at = Set(next),
+                None => row.state = Set(State::Dead),
+            }
+        }
+    }
+    row.update(db).await.map(drop)
+}
+
+/// The newest deliveries that the filter lets through, newest first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list(db: &impl ConnectionTrait, filter: Filter, limit: u64) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(filter.condition()).order_by_desc(Column::Id).limit(limit).all(db).await
+}
+
+/// The delivery with this id.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<Model>, DbErr> {
+    Ok(Entity::find().filter(Column::Id.eq(id)).all(db).await?.pop())
+}
+
+/// Has a dead delivery tried again from the beginning, under the same id. False when it is not dead.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn redrive(db: &impl ConnectionTrait, id: &str) -> Result<bool, DbErr> {
+    let now = Utc::now();
+    let again = Entity::update_many()
+        .col_expr(Column::State, Expr::value(State::Pending))
+        .col_expr(Column::Attempts, Expr::value(0))
+        .col_expr(Column::DueAt, Expr::value(now))
+        .col_expr(Column::UpdatedAt, Expr::value(now));
+    let redriven = again.filter(Column::Id.eq(id)).filter(Column::State.eq(State::Dead)).exec(db).await?;
+    Ok(redriven.rows_affected > 0)
+}
+
+/// Clears away what was delivered, or given up, before this time.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn clear(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
+    let old = Entity::delete_many().filter(Column::State.ne(State::Pending)).filter(Column::UpdatedAt.lt(before));
+    old.exec(db).await.map(|deleted| deleted.rows_affected)
+}

@@ -1,0 +1,204 @@
+//! The one who delivers: takes what is due, calls its target, and notes how it went, until it is taken or given up.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rand::RngExt;
+use reqwest::StatusCode;
+use sea_orm::DbErr;
+use tokio::{sync::Notify, time::timeout};
+
+use super::{CallError, Message, Webhooks};
+use crate::{
+    records::{
+        self,
+        delivery::{self, Attempt},
+    },
+    store::{Settled, Store, Undone, Writer},
+};
+
+/// How long to wait after each attempt in vain; after the last one the delivery is dead.
+const RETRIES: [TimeDelta; 6] = [
+    TimeDelta::seconds(5),
+    TimeDelta::minutes(5),
+    TimeDelta::minutes(30),
+    TimeDelta::hours(2),
+    TimeDelta::hours(5),
+    TimeDelta::hours(10),
+];
+/// So that what failed together does not come again together: up to so much longer.
+const JITTER: f64 = 0.1;
+/// How often to look for what has become due.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long after its timeout somebody who tries a delivery is given up.
+const GRACE: TimeDelta = TimeDelta::seconds(10);
+/// How many are taken at once.
+const LARGEST_BATCH: u64 = 64;
+
+/// Tells the one who delivers that there may be something to do.
+#[derive(Clone, Debug, Default)]
+pub struct Deliveries(Arc<Notify>);
+
+impl Deliveries {
+    /// Something was committed that is to be delivered.
+    pub fn wake(&self) {
+        self.0.notify_one();
+    }
+
+    /// Delivers for as long as the process lives.
+    pub fn start(&self, store: Store, writer: Writer<records::Entry>, webhooks: Webhooks) {
+        let post = Post { store, writer, webhooks, wake: self.clone() };
+        tokio::spawn(post.keep_delivering());
+    }
+}
+
+#[derive(Clone)]
+struct Post {
+    store: Store,
+    writer: Writer<records::Entry>,
+    webhooks: Webhooks,
+    wake: Deliveries,
+}
+
+impl Post {
+    async fn keep_delivering(self) {
+        loop {
+            match self.deliver_due().await {
+                Ok(0) => {}
+                Ok(_) => continue,
+                Err(error) => tracing::error!(%error, "what is due cannot be delivered"),
+            }
+            // Whatever is committed meanwhile wakes us; whatever becomes due is found at the next look.
+            let _ = timeout(LOOK, self.wake.0.notified()).await;
+        }
+    }
+
+    /// Takes what is due and sends it off; how many that were.
+    async fn deliver_due(&self) -> Result<usize, Undone> {
+        let due = delivery::due(self.store.reader(), self.webhooks.busy(), LARGEST_BATCH).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let longest = due.iter().map(|one| TimeDelta::milliseconds(one.timeout_ms.into())).max().unwrap_or_default();
+        let ids = due.iter().map(|one| one.id.clone()).collect();
+        self.write(move |db| Box::pin(delivery::claim(db, ids, longest + GRACE))).await?;
+        fail_point!("delivery-claimed");
+        let count = due.len();
+        for one in due {
+            tokio::spawn(self.clone().deliver(one));
+        }
+        Ok(count)
+    }
+
+    async fn deliver(self, delivery: delivery::Model) {
+        let timeout = Duration::from_millis(u64::try_from(delivery.timeout_ms).unwrap_or_default());
+        let (id, target, body) = (delivery.id.clone(), delivery.target.clone(), delivery.body.clone());
+        let end = self.webhooks.tell(&Message { id, target, body, timeout }).await;
+        fail_point!("delivery-sent");
+        let attempt = judge(&end, delivery.attempts, Utc::now());
+        log(&delivery, &end, &attempt);
+        let id = delivery.id.clone();
+        let kept = self.write(move |db| Box::pin(async move { delivery::settle(db, &delivery, attempt).await })).await;
+        match kept {
+            Ok(()) => self.wake.wake(),
+            Err(error) => tracing::error!(id, %error, "an attempt to deliver could not be noted; it is made again"),
+        }
+    }
+
+    async fn write<F>(&self, work: F) -> Result<(), Undone>
+    where
+        F: for<'a> FnOnce(&'a sea_orm::DatabaseTransaction) -> futures_util::future::BoxFuture<'a, Result<(), DbErr>>
+            + Send
+            + 'static,
+    {
+        let work = self.writer.write(move |transaction| {
+            Box::pin(async move {
+                work(transaction).await?;
+                Ok(Settled { undo: false, record: None, answer: () })
+            })
+        });
+        work.await
+    }
+}
+
+/// What an attempt means for the delivery that was tried so often in vain before.
+fn judge(end: &Result<(), CallError>, attempts: i32, now: DateTime<Utc>) -> Attempt {
+    let error = match end {
+        Ok(()) => return Attempt::Delivered,
+        Err(CallError::Resting(rest)) => return Attempt::Postponed { to: now + *rest },
+        Err(CallError::Busy) => return Attempt::Postponed { to: now + LOOK },
+        Err(error) => error,
+    };
+    let is_gone = matches!(error, CallError::Status { status: StatusCode::GONE, .. });
+    let wait = usize::try_from(attempts).ok().and_then(|done| RETRIES.get(done));
+    let next = wait.filter(|_| !is_gone).map(|wait| {
+        let asked = match error {
+            CallError::Status { retry_after: Some(asked), .. } => TimeDelta::from_std(*asked).unwrap_or(*wait),
+            _ => TimeDelta::zero(),
+        };
+        now + lengthened(*wait).max(asked)
+    });
+    Attempt::Failed { error: error.to_string(), next }
+}
+
+fn lengthened(wait: TimeDelta) -> TimeDelta {
+    let seconds = wait.as_seconds_f64() * (1.0 + rand::rng().random_range(0.0..JITTER));
+    TimeDelta::milliseconds((seconds * 1000.0) as i64)
+}
+
+fn log(delivery: &delivery::Model, end: &Result<(), CallError>, attempt: &Attempt) {
+    let (id, to) = (delivery.id.as_str(), delivery.target.as_str());
+    match (end, attempt) {
+        (Err(error), Attempt::Failed { next: Some(next), .. }) => {
+            tracing::warn!(id, to, %error, %next, "a webhook was not delivered, and is tried again");
+        }
+        (Err(error), Attempt::Failed { next: None, .. }) => {
+            tracing::error!(id, to, %error, "a webhook is given up; POST /_ext/webhooks/{id}/redrive tries it again");
+        }
+        _ => tracing::debug!(id, to, ?attempt, "a webhook was tried"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, retry_after: Option<u64>) -> Result<(), CallError> {
+        let status = StatusCode::from_u16(status).expect("a status");
+        Err(CallError::Status { status, retry_after: retry_after.map(Duration::from_secs) })
+    }
+
+    fn wait(attempts: i32, end: Result<(), CallError>) -> Option<TimeDelta> {
+        let now = Utc::now();
+        match judge(&end, attempts, now) {
+            Attempt::Failed { next, .. } => next.map(|next| next - now),
+            Attempt::Postponed { to } => panic!("postponed to {to}"),
+            Attempt::Delivered => panic!("delivered"),
+        }
+    }
+
+    #[test]
+    fn attempts_come_later_and_later_and_end_after_the_sixth_retry() {
+        for (attempts, seconds) in [(0, 5), (1, 300), (2, 1800), (3, 7200), (4, 18_000), (5, 36_000)] {
+            let wait = wait(attempts, refused(500, None)).expect("another attempt").as_seconds_f64();
+            assert!((f64::from(seconds)..=f64::from(seconds) * 1.1).contains(&wait), "{wait}");
+        }
+        assert_eq!(wait(6, refused(500, None)), None);
+    }
+
+    #[test]
+    fn a_target_says_when_to_come_again_and_whether() {
+        assert_eq!(wait(0, refused(503, Some(120))), Some(TimeDelta::seconds(120)));
+        assert!(wait(1, refused(429, Some(1))).expect("another attempt") >= TimeDelta::minutes(5));
+        assert_eq!(wait(0, refused(410, None)), None);
+    }
+
+    #[test]
+    fn what_was_not_tried_does_not_count() {
+        let now = Utc::now();
+        let rest = Duration::from_secs(7);
+        assert_eq!(judge(&Err(CallError::Resting(rest)), 3, now), Attempt::Postponed { to: now + rest });
+        assert!(matches!(judge(&Err(CallError::Busy), 3, now), Attempt::Postponed { .. }));
+        assert_eq!(judge(&Ok(()), 3, now), Attempt::Delivered);
+    }
+}

@@ -1,0 +1,65 @@
+//! Calls to other systems: the targets an operator names, the signed call, and the deliveries after a commit.
+//!
+//! Requests go out as [Standard Webhooks](https://www.standardwebhooks.com) says. Nothing of a target's answer reaches a
+//! caller but `success` and `message`.
+
+mod breaker;
+mod call;
+mod delivery;
+mod network;
+mod target;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+pub use call::{CallError, Message, Reply};
+pub use delivery::Deliveries;
+pub use target::{Target, Targets, TargetsError, read};
+
+/// The targets, ready to be called.
+#[derive(Clone, Debug, Default)]
+pub struct Webhooks {
+    lines: Arc<BTreeMap<String, call::Line>>,
+}
+
+impl Webhooks {
+    /// Makes a client of its own for each target.
+    ///
+    /// # Errors
+    /// A target's certificates cannot be read, or the system's.
+    pub fn new(targets: Targets) -> Result<Self, TargetsError> {
+        // Fails only when somebody chose one before, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let lines = targets.into_iter().map(|(name, target)| Ok((name.clone(), call::Line::new(&name, target)?)));
+        Ok(Self { lines: Arc::new(lines.collect::<Result<_, TargetsError>>()?) })
+    }
+
+    /// The names of the targets.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.lines.keys().map(String::as_str)
+    }
+
+    /// Calls a target and takes its answer for the command's.
+    ///
+    /// # Errors
+    /// It could not be called, or gave no usable answer.
+    pub async fn ask(&self, message: &Message) -> Result<Reply, CallError> {
+        self.line(message)?.call(message).await?.reply()
+    }
+
+    /// Tells a target; whatever it says beside its status does not matter.
+    ///
+    /// # Errors
+    /// It could not be called, or did not take the message.
+    pub async fn tell(&self, message: &Message) -> Result<(), CallError> {
+        self.line(message)?.call(message).await?.accepted()
+    }
+
+    /// The targets that take no more calls at the moment.
+    pub fn busy(&self) -> Vec<String> {
+        self.lines.iter().filter(|(_, line)| line.is_busy()).map(|(name, _)| name.clone()).collect()
+    }
+
+    fn line(&self, message: &Message) -> Result<&call::Line, CallError> {
+        self.lines.get(&message.target).ok_or(CallError::NoTarget)
+    }
+}

@@ -1,0 +1,124 @@
+//! Where calls may go: to public addresses, and to the networks that a target allows.
+
+use std::{
+    fmt, io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use http_acl::HttpAcl;
+use ipnet::IpNet;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::net::lookup_host;
+
+/// Public addresses behind which other networks may be reached: multicast, 6to4 and NAT64.
+const DETOURS: [&str; 4] = ["224.0.0.0/4", "ff00::/8", "2002::/16", "64:ff9b::/96"];
+
+/// Knows the addresses that a target may have. As a resolver it gives out no others, so that the address which was
+/// looked at is the one that is connected to.
+#[derive(Clone)]
+pub struct Guard(Arc<Rules>);
+
+struct Rules {
+    allowed: Vec<IpNet>,
+    /// Public addresses are allowed as well.
+    is_public: bool,
+    public: HttpAcl,
+}
+
+impl Guard {
+    pub fn new(allowed: Vec<IpNet>, is_public: bool) -> Self {
+        let mut detours = DETOURS.iter().filter_map(|network| network.parse::<IpNet>().ok());
+        let builder = HttpAcl::builder().ip_acl_default(true);
+        let builder = detours.try_fold(builder, |builder, network| builder.add_denied_ip_range(network));
+        let Ok(builder) = builder else { unreachable!("the networks do not overlap") };
+        Self(Arc::new(Rules { allowed, is_public, public: builder.build() }))
+    }
+
+    /// Whether a call may go to this address.
+    pub fn permits(&self, address: IpAddr) -> bool {
+        let Rules { allowed, is_public, public } = &*self.0;
+        // An IPv4 address in the clothes of IPv6 is what it is.
+        let address = address.to_canonical();
+        allowed.iter().any(|network| network.contains(&address))
+            || *is_public && public.is_ip_allowed(&address).is_allowed()
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Guard")
+    }
+}
+
+/// None of a target's addresses is in a network that it allows.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is in no network that the target allows; name it in `allow_networks` if that is meant")]
+pub struct Refused(pub String);
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let guard = self.clone();
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = lookup_host((name.as_str(), 0)).await?.collect();
+            let permitted: Vec<_> = found.iter().copied().filter(|address| guard.permits(address.ip())).collect();
+            match (found.first(), permitted.is_empty()) {
+                (None, _) => Err(io::Error::other("the name has no address").into()),
+                (Some(first), true) => Err(Refused(format!("{} ({})", name.as_str(), first.ip())).into()),
+                (Some(_), false) => Ok(Box::new(permitted.into_iter()) as Addrs),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_public_addresses_and_allowed_networks_are_called() {
+        let guard = Guard::new(vec!["10.1.0.0/16".parse().expect("a network")], true);
+        for address in ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "10.1.2.3", "::ffff:10.1.2.3"] {
+            assert!(guard.permits(address.parse().expect("an address")), "{address}");
+        }
+        for address in [
+            "127.0.0.1",
+            "127.8.8.8",
+            "0.0.0.0",
+            "10.2.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00:ec2::254",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a00:1",
+            "2002:7f00:1::",
+            "224.0.0.1",
+            "255.255.255.255",
+            "ff02::1",
+        ] {
+            assert!(!guard.permits(address.parse().expect("an address")), "{address}");
+        }
+    }
+
+    #[test]
+    fn plain_http_stays_in_allowed_networks() {
+        let guard = Guard::new(vec!["127.0.0.0/8".parse().expect("a network")], false);
+        assert!(guard.permits("127.0.0.1".parse().expect("an address")));
+        assert!(!guard.permits("93.184.216.34".parse().expect("an address")));
+    }
+
+    #[tokio::test]
+    async fn a_name_is_only_what_it_resolves_to() {
+        let localhost = || "localhost".parse::<Name>().expect("a name");
+        let Err(refused) = Guard::new(Vec::new(), true).resolve(localhost()).await else { panic!("it was resolved") };
+        assert!(refused.to_string().contains("`allow_networks`"), "{refused}");
+        let allowed = ["127.0.0.0/8", "::1/128"].map(|network| network.parse().expect("a network"));
+        assert!(Guard::new(allowed.to_vec(), false).resolve(localhost()).await.is_ok());
+    }
+}

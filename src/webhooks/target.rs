@@ -1,0 +1,156 @@
+//! The file of targets: where each is, the secrets that sign its calls, and the networks it may be in.
+
+use std::{collections::BTreeMap, env, fs, io, path::Path};
+
+use ipnet::IpNet;
+use reqwest::Url;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use standardwebhooks::Webhook;
+
+/// The targets by name, with their secrets read.
+pub type Targets = BTreeMap<String, Target>;
+
+/// Where a webhook goes.
+pub struct Target {
+    pub url: Url,
+    /// Each signs every call, so that one can be replaced while the other still holds.
+    pub signers: Vec<Webhook>,
+    pub allow_networks: Vec<IpNet>,
+    /// PEM of the authorities that are trusted beside the system's.
+    pub authorities: Option<Vec<u8>>,
+}
+
+/// Why the targets cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetsError {
+    #[error("the targets cannot be read from {file}: {cause}")]
+    Unreadable { file: String, cause: io::Error },
+    #[error("{file}: {problem}")]
+    Wrong { file: String, problem: String },
+    #[error("target {name}: {problem}")]
+    Target { name: String, problem: String },
+}
+
+/// A target as it stands in the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    url: String,
+    secrets: Vec<Secret>,
+    #[serde(default)]
+    allow_networks: Vec<IpNet>,
+    ca_file: Option<String>,
+}
+
+/// Where a secret is.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Secret {
+    Env(String),
+    File(String),
+}
+
+const MOST_SECRETS: usize = 2;
+
+/// Reads the targets, and the secrets that they refer to.
+///
+/// # Errors
+/// The file or a secret cannot be read, or a target is wrong.
+pub fn read(file: &Path) -> Result<Targets, TargetsError> {
+    let name = file.display().to_string();
+    let text = fs::read_to_string(file).map_err(|cause| TargetsError::Unreadable { file: name.clone(), cause })?;
+    let written: BTreeMap<String, Written> = serde_saphyr::from_str(&text).map_err(|error: serde_saphyr::Error| {
+        TargetsError::Wrong { file: name, problem: error.without_snippet().to_string() }
+    })?;
+    let target = |(name, written): (String, Written)| match written.check() {
+        Ok(target) => Ok((name, target)),
+        Err(problem) => Err(TargetsError::Target { name, problem }),
+    };
+    written.into_iter().map(target).collect()
+}
+
+impl Written {
+    fn check(self) -> Result<Target, String> {
+        let url: Url = self.url.parse().map_err(|error| format!("`url` is no URL: {error}"))?;
+        if !["https", "http"].contains(&url.scheme()) || !url.has_host() {
+            return Err("`url` begins with https:// or http://".to_owned());
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("`url` holds a user or a password; calls are signed instead".to_owned());
+        }
+        if url.scheme() == "http" && self.allow_networks.is_empty() {
+            return Err("plain http goes only to networks named in `allow_networks`; use https".to_owned());
+        }
+        if !(1..=MOST_SECRETS).contains(&self.secrets.len()) {
+            return Err("`secrets` names one secret, or two while one replaces the other".to_owned());
+        }
+        let signers = self.secrets.iter().map(|secret| signer(&secret.read()?)).collect::<Result<_, String>>()?;
+        let authorities = self.ca_file.map(|file| fs::read(&file).map_err(|error| format!("{file}: {error}")));
+        Ok(Target { url, signers, allow_networks: self.allow_networks, authorities: authorities.transpose()? })
+    }
+}
+
+impl Secret {
+    fn read(&self) -> Result<SecretString, String> {
+        let value = match self {
+            Self::Env(name) => env::var(name).map_err(|_| format!("the variable {name} is not set, or no text"))?,
+            Self::File(file) => fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?,
+        };
+        Ok(SecretString::from(value.trim_end()))
+    }
+}
+
+fn signer(secret: &SecretString) -> Result<Webhook, String> {
+    const SHORTEST: usize = 24;
+    let secret = secret.expose_secret();
+    let unfit =
+        || "a secret is `whsec_` and at least 24 bytes in base64, as `openssl rand -base64 32` makes them".to_owned();
+    let key = secret.strip_prefix("whsec_").unwrap_or(secret);
+    let is_long_enough = key.trim_end_matches('=').len() * 3 / 4 >= SHORTEST;
+    Webhook::new(secret).ok().filter(|_| is_long_enough).ok_or_else(unfit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str) -> Result<Targets, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let secret = folder.path().join("secret");
+        fs::write(&secret, "whsec_bWF5IHRoZSBmb3JjZSBiZSB3aXRoIHlvdSBhbHdheXM=\n").expect("a file");
+        fs::write(folder.path().join("weak"), "d2Vhaw==").expect("a file");
+        let file = folder.path().join("targets.yaml");
+        let place = folder.path().display().to_string();
+        fs::write(&file, text.replace("HERE", &place)).expect("a file");
+        read(&file).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_target_has_a_url_secrets_and_networks() {
+        let text =
+            "hr:\n  url: http://10.1.2.3/hook\n  secrets: [{file: HERE/secret}]\n  allow_networks: [10.0.0.0/8]\n";
+        let targets = read_text(text).expect("targets");
+        assert_eq!(targets["hr"].url.as_str(), "http://10.1.2.3/hook");
+        assert_eq!((targets["hr"].signers.len(), targets["hr"].allow_networks.len()), (1, 1));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_target_is_told_with_its_name() {
+        for (target, problem) in [
+            ("{url: nowhere, secrets: []}", "`url` is no URL"),
+            ("{url: 'ftp://a/b', secrets: []}", "`url` begins with https://"),
+            ("{url: 'https://me:it@a/b', secrets: []}", "`url` holds a user or a password"),
+            ("{url: 'http://a/b', secrets: [{file: HERE/secret}]}", "plain http goes only to networks"),
+            ("{url: 'https://a/b', secrets: []}", "`secrets` names one secret"),
+            ("{url: 'https://a/b', secrets: [{env: SURELY_NOT_SET}]}", "the variable SURELY_NOT_SET"),
+            ("{url: 'https://a/b', secrets: [{file: HERE/none}]}", "No such file"),
+            ("{url: 'https://a/b', secrets: [{file: HERE/weak}]}", "at least 24 bytes"),
+        ] {
+            let fault = read_text(&format!("hr: {target}")).err().expect("a fault");
+            assert!(fault.starts_with("target hr: ") && fault.contains(problem), "{fault}");
+        }
+        let fault = read_text("hr: {url: 'https://a/b', secret: x}").err().expect("a fault");
+        assert!(fault.contains("targets.yaml") && fault.contains("secret"), "{fault}");
+    }
+}

@@ -1,0 +1,167 @@
+//! Where webhooks arrive in tests: a server that takes notes, and behaves well or badly, as the path says.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use poem::http::{HeaderMap, HeaderName};
+
+/// What a call brought.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub path: String,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Call {
+    pub fn id(&self) -> &str {
+        self.headers["webhook-id"].to_str().expect("text")
+    }
+}
+
+/// A server on a port of its own, for as long as the test's process lives.
+#[derive(Clone)]
+pub struct Sink {
+    pub port: u16,
+    notes: Arc<(Mutex<Vec<Call>>, Condvar)>,
+    in_flight: Arc<AtomicUsize>,
+    most_in_flight: Arc<AtomicUsize>,
+}
+
+impl Sink {
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let sink = Self { port, notes: Arc::default(), in_flight: Arc::default(), most_in_flight: Arc::default() };
+        let server = sink.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let server = server.clone();
+                thread::spawn(move || server.serve(stream));
+            }
+        });
+        sink
+    }
+
+    /// The calls to a path so far.
+    pub fn calls(&self, path: &str) -> Vec<Call> {
+        self.notes().iter().filter(|call| call.path == path).cloned().collect()
+    }
+
+    /// Waits until so many calls came to a path.
+    pub fn wait_for(&self, path: &str, count: usize) -> Vec<Call> {
+        let few = |notes: &mut Vec<Call>| notes.iter().filter(|call| call.path == path).count() < count;
+        let limit = Duration::from_secs(20);
+        let (notes, end) = self.notes.1.wait_timeout_while(self.notes(), limit, few).expect("no panic");
+        drop(notes);
+        assert!(!end.timed_out(), "{count} calls to {path} within {limit:?}");
+        self.calls(path)
+    }
+
+    /// How many calls were under way at the same time.
+    pub fn most_in_flight(&self) -> usize {
+        self.most_in_flight.load(Ordering::SeqCst)
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Vec<Call>> {
+        self.notes.0.lock().expect("no panic")
+    }
+
+    fn serve(&self, stream: TcpStream) {
+        let mut reader = BufReader::new(stream);
+        while let Some(call) = read(&mut reader) {
+            let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most_in_flight.fetch_max(now, Ordering::SeqCst);
+            let earlier = self.calls(&call.path).len();
+            let path = call.path.clone();
+            self.notes().push(call);
+            self.notes.1.notify_all();
+            let goes_on = behave(&path, earlier, reader.get_mut());
+            self.in_flight.fetch_sub(1, Ordering::SeqCst);
+            if !goes_on {
+                return;
+            }
+        }
+    }
+}
+
+fn read(reader: &mut BufReader<TcpStream>) -> Option<Call> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    let mut headers = HeaderMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+        headers.append(name.parse::<HeaderName>().ok()?, value.parse().ok()?);
+    }
+    let length = headers.get("content-length")?.to_str().ok()?.parse().ok()?;
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(Call { path, headers, body: String::from_utf8(body).ok()? })
+}
+
+/// Answers as the path says; false ends the connection.
+fn behave(path: &str, earlier: usize, stream: &mut TcpStream) -> bool {
+    let mut answer = |status: &str, headers: &str, body: &str| {
+        let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).is_ok()
+    };
+    let done = r#"{"success":true,"message":"Done by HR.","secret":"for us"}"#;
+    match path {
+        "/ok" | "/kill" => answer("200 OK", "", done),
+        "/silent" => answer("204 No Content", "", ""),
+        "/chatty" => answer("200 OK", "", &format!(r#"{{"success":true,"message":"{}"}}"#, "å".repeat(1500))),
+        "/no" => answer("200 OK", "", r#"{"success":false,"message":"Not on a Friday."}"#),
+        "/unreadable" => answer("200 OK", "", "<p>fine</p>"),
+        "/broken" => answer("500 Internal Server Error", "", "a secret stack trace"),
+        "/missing" => answer("404 Not Found", "", ""),
+        "/gone" if earlier == 0 => answer("410 Gone", "", ""),
+        "/flaky" if earlier == 0 => answer("503 Service Unavailable", "Retry-After: 6\r\n", ""),
+        "/gone" | "/flaky" => answer("200 OK", "", ""),
+        "/redirect" => answer("307 Temporary Redirect", "Location: /ok\r\n", ""),
+        "/slow" => {
+            thread::sleep(Duration::from_millis(300));
+            answer("200 OK", "", done)
+        }
+        "/hang" => {
+            thread::sleep(Duration::from_secs(10));
+            false
+        }
+        "/drip" => drip(stream),
+        "/huge" => huge(stream),
+        "/reset" => false,
+        _ => panic!("no behaviour for {path}"),
+    }
+}
+
+/// An answer that begins at once and never ends.
+fn drip(stream: &mut TcpStream) -> bool {
+    let head = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n");
+    let end = Instant::now() + Duration::from_secs(10);
+    while head.is_ok() && Instant::now() < end && stream.write_all(b" ").is_ok() {
+        thread::sleep(Duration::from_millis(200));
+    }
+    false
+}
+
+/// A gigabyte, for whoever reads that much.
+fn huge(stream: &mut TcpStream) -> bool {
+    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n");
+    let megabyte = vec![b' '; 1024 * 1024];
+    for _ in 0..1024 {
+        if stream.write_all(&megabyte).is_err() {
+            return false;
+        }
+    }
+    false
+}
