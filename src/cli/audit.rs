@@ -34,8 +34,8 @@ impl Audit {
         let found = audit::verify(store.reader(), &key, expect.as_ref(), |more| bar.inc(more)).await?;
         bar.finish_and_clear();
         store.close().await?;
-        if let Some((position, fault)) = found.broken {
-            bail!("the proof fails at entry {position}: {fault}");
+        if let Some(fault) = found.broken {
+            bail!("the proof fails at {fault}");
         }
         super::say(format_args!("{} entries hold, {} are not linked yet", found.head.position, found.unlinked))?;
         super::say(format_args!("head {}", found.head))

@@ -4,6 +4,7 @@
 //! it. Whoever cuts records off the end leaves a shorter chain that holds: compare its head with one that was noted
 //! before.
 
+mod fault;
 mod verify;
 
 use std::{fmt, str::FromStr};
@@ -15,6 +16,7 @@ use sha2::Sha256;
 
 use super::execution;
 
+pub use fault::{Fault, Place};
 pub use verify::{Verification, verify};
 
 /// What the first entry is bound to.
@@ -71,6 +73,13 @@ pub struct Head {
     pub mac: String,
 }
 
+impl Head {
+    /// Where a chain begins: the first entry comes behind it.
+    fn origin() -> Self {
+        Self { position: 0, mac: ORIGIN.to_owned() }
+    }
+}
+
 impl fmt::Display for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.position, self.mac)
@@ -118,7 +127,7 @@ pub async fn head(db: &impl ConnectionTrait) -> Result<Head, DbErr> {
     let newest = newest.limit(1).all(db).await?.pop();
     Ok(match newest.map(|entry| (entry.position, entry.mac)) {
         Some((Some(position), Some(mac))) => Head { position, mac },
-        _ => Head { position: 0, mac: ORIGIN.to_owned() },
+        _ => Head::origin(),
     })
 }
 
