@@ -14,6 +14,7 @@ mod migrations;
 mod once;
 mod permission;
 mod reload;
+mod retention;
 mod settings;
 mod strangers;
 mod users;

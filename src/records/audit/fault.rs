@@ -18,6 +18,8 @@ pub struct Fault {
 pub enum Place {
     /// The entry at this position of the chain.
     Entry(i64),
+    /// What the chain begins behind.
+    Anchor,
     /// An execution that has no position in it.
     Execution(Uuid),
 }
@@ -32,6 +34,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Entry(position) => write!(f, "entry {position}"),
+            Self::Anchor => f.write_str("the anchor"),
             Self::Execution(id) => write!(f, "execution {id}"),
         }
     }
@@ -40,8 +43,14 @@ impl fmt::Display for Place {
 /// Why a proof did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ProofError {
+    #[error("the records do not hold at {0}")]
+    Fault(Fault),
     #[error(transparent)]
-    Fault(#[from] Fault),
-    #[error("the database does not answer")]
     Database(#[from] DbErr),
+}
+
+impl From<Fault> for ProofError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
 }

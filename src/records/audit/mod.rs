@@ -4,8 +4,10 @@
 //! it. Whoever cuts records off the end leaves a shorter chain that holds: compare its head with one that was noted
 //! before.
 
+pub mod anchor;
 mod fault;
 mod verify;
+pub(super) mod walk;
 
 use std::{fmt, str::FromStr};
 
@@ -16,7 +18,8 @@ use sha2::Sha256;
 
 use super::execution;
 
-pub use fault::{Fault, Place};
+pub use anchor::Anchor;
+pub use fault::{Fault, Place, ProofError};
 pub use verify::{Verification, verify};
 
 /// What the first entry is bound to.
@@ -48,11 +51,12 @@ impl AuditKey {
         Self(key)
     }
 
-    fn bind(&self, position: i64, before: &str, content: &str) -> String {
+    /// Binds parts to a place. Each is told with its length, so that no other parts, nor more or fewer, bind alike.
+    fn bind(&self, position: i64, parts: &[&str]) -> String {
         let key = self.0.expose_secret().as_bytes();
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { unreachable!("HMAC takes keys of any length") };
         mac.update(&position.to_le_bytes());
-        for part in [before, content] {
+        for part in parts {
             mac.update(&(part.len() as u64).to_le_bytes());
             mac.update(part.as_bytes());
         }
@@ -111,14 +115,14 @@ pub async fn append(db: &impl ConnectionTrait, key: &AuditKey, executions: &[exe
     for execution in executions {
         let content = content(execution)?;
         let position = head.position + 1;
-        let mac = key.bind(position, &head.mac, &content);
+        let mac = key.bind(position, &[&head.mac, &content]);
         head = Head { position, mac: mac.clone() };
         rows.push(ActiveModel::from(Model { id: execution.id, position: Some(position), mac: Some(mac), content }));
     }
     Entity::insert_many(rows).exec_without_returning(db).await.map(drop)
 }
 
-/// The newest place of the chain; position 0 when it is empty.
+/// The newest place of the chain: that of the anchor when all entries were removed, position 0 when there never were any.
 ///
 /// # Errors
 /// The database does not answer.
@@ -127,7 +131,7 @@ pub async fn head(db: &impl ConnectionTrait) -> Result<Head, DbErr> {
     let newest = newest.limit(1).all(db).await?.pop();
     Ok(match newest.map(|entry| (entry.position, entry.mac)) {
         Some((Some(position), Some(mac))) => Head { position, mac },
-        _ => Head::origin(),
+        _ => anchor::find(db).await?.map_or_else(Head::origin, Anchor::claimed_head),
     })
 }
 

@@ -1,7 +1,5 @@
 //! The proof of the chain, from its beginning to its end, and of the executions that it tells of.
 
-use std::collections::HashMap;
-
 use sea_orm::{
     DatabaseConnection, QueryOrder, QuerySelect, QueryTrait, TransactionTrait,
     entity::prelude::*,
@@ -9,17 +7,18 @@ use sea_orm::{
 };
 
 use super::{
-    AuditKey, Column, Entity, Head, Model,
+    AuditKey, Column, Entity, Head,
+    anchor::{self, Anchor},
     fault::{Fault, Place, ProofError},
+    walk::{self, Walk},
 };
 use crate::records::execution;
-
-/// How many entries are read at once.
-const PAGE: u64 = 1000;
 
 /// What a look at the whole chain found.
 #[derive(Debug)]
 pub struct Verification {
+    /// What the chain begins behind, when an older part of it was removed.
+    pub anchor: Option<Anchor>,
     /// The newest place that holds.
     pub head: Head,
     /// The first place that does not.
@@ -42,101 +41,64 @@ pub async fn verify(
     // One picture of the database, whatever is written meanwhile.
     let snapshot = db.begin().await?;
     let unlinked = Entity::find().filter(Column::Position.is_null()).count(&snapshot).await?;
-    let mut walk = Walk { key, head: Head::origin(), expected };
-    let broken = match walk.to_the_end(&snapshot, progress).await {
+    let anchor = anchor::find(&snapshot).await?;
+    let mut walk = Walk::new(key);
+    let broken = match follow(&snapshot, &mut walk, anchor.as_ref(), expected, progress).await {
         Ok(()) => None,
         Err(ProofError::Fault(fault)) => Some(fault),
         Err(ProofError::Database(error)) => return Err(error),
     };
-    Ok(Verification { head: walk.head, broken, unlinked })
+    Ok(Verification { anchor, head: walk.head, broken, unlinked })
 }
 
-/// An entry of the chain with the execution it tells of.
-pub type Link = (Model, Option<execution::Model>);
-
-/// The first entries of the chain from this position on, in their order, a page at most.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn page(db: &impl ConnectionTrait, from: i64) -> Result<Vec<Link>, DbErr> {
-    let entries = Entity::find().filter(Column::Position.gte(from)).order_by_asc(Column::Position).limit(PAGE);
-    let entries = entries.all(db).await?;
-    let executions = execution::find_all(db, entries.iter().map(|entry| entry.id).collect()).await?;
-    let mut executions: HashMap<_, _> = executions.into_iter().map(|execution| (execution.id, execution)).collect();
-    Ok(entries
-        .into_iter()
-        .map(|entry| (executions.remove(&entry.id), entry))
-        .map(|(told, entry)| (entry, told))
-        .collect())
+/// Goes the whole way: the anchor, the entries, the expected head, and the executions.
+async fn follow(
+    db: &impl ConnectionTrait,
+    walk: &mut Walk<'_>,
+    anchor: Option<&Anchor>,
+    mut expected: Option<&Head>,
+    mut progress: impl FnMut(u64),
+) -> Result<(), ProofError> {
+    walk.begin(anchor)?;
+    meet(&mut expected, &walk.head)?;
+    let beginning = walk.head.position;
+    // What stands before the beginning is found by looking there, too.
+    let mut from = i64::MIN;
+    loop {
+        let page = walk::page(db, from).await?;
+        if page.is_empty() {
+            break;
+        }
+        for (entry, execution) in &page {
+            walk.step(entry, execution.as_ref())?;
+            meet(&mut expected, &walk.head)?;
+        }
+        progress(page.len() as u64);
+        from = walk.head.position + 1;
+    }
+    if let Some(&Head { position, .. }) = expected {
+        let reason = match position < beginning {
+            true => "the expected head is older than what is kept; expect a newer one",
+            false => "the chain ends before the expected head",
+        };
+        return Err(Fault::at(Place::Entry(position), reason).into());
+    }
+    match untold(db).await? {
+        Some(id) => Err(Fault::at(Place::Execution(id), "no entry tells of it").into()),
+        None => Ok(()),
+    }
 }
 
-/// The way along the chain.
-pub struct Walk<'a> {
-    key: &'a AuditKey,
-    /// The place reached, up to which everything holds.
-    pub head: Head,
-    /// A head that is still to be met.
-    expected: Option<&'a Head>,
-}
-
-impl Walk<'_> {
-    async fn to_the_end(&mut self, db: &impl ConnectionTrait, mut progress: impl FnMut(u64)) -> Result<(), ProofError> {
-        // Entries before the beginning are found by beginning before it.
-        let mut from = i64::MIN;
-        loop {
-            let page = page(db, from).await?;
-            if page.is_empty() {
-                break;
-            }
-            for (entry, execution) in &page {
-                self.step(entry, execution.as_ref())?;
-                self.meet()?;
-            }
-            progress(page.len() as u64);
-            from = self.head.position + 1;
+/// Holds the place reached against the head that is still to be met.
+fn meet(expected: &mut Option<&Head>, reached: &Head) -> Result<(), Fault> {
+    match *expected {
+        Some(head) if head == reached => *expected = None,
+        Some(head) if head.position == reached.position => {
+            return Err(Fault::at(Place::Entry(head.position), "this is not the expected head"));
         }
-        if let Some(expected) = self.expected {
-            return Err(Fault::at(Place::Entry(expected.position), "the chain ends before the expected head").into());
-        }
-        match untold(db).await? {
-            Some(id) => Err(Fault::at(Place::Execution(id), "no entry tells of it").into()),
-            None => Ok(()),
-        }
+        _ => {}
     }
-
-    /// Goes on to the next entry, if it and its execution hold.
-    pub fn step(&mut self, entry: &Model, execution: Option<&execution::Model>) -> Result<(), Fault> {
-        let position = self.head.position + 1;
-        let fault = |reason| Err(Fault::at(Place::Entry(position), reason));
-        match entry.position {
-            Some(found) if found == position => {}
-            Some(found) if found < position => return fault("an entry was inserted before it"),
-            _ => return fault("an entry is missing"),
-        }
-        let mac = self.key.bind(position, &self.head.mac, &entry.content);
-        if entry.mac.as_ref() != Some(&mac) {
-            return fault("the entry was changed, or the key is another one");
-        }
-        match (serde_json::from_str::<execution::Model>(&entry.content), execution) {
-            (_, None) => return fault("its execution is missing"),
-            (Ok(told), Some(execution)) if told == *execution => {}
-            _ => return fault("its execution was changed"),
-        }
-        self.head = Head { position, mac };
-        Ok(())
-    }
-
-    /// Holds the place reached against the head that is to be met.
-    fn meet(&mut self) -> Result<(), Fault> {
-        match self.expected {
-            Some(expected) if *expected == self.head => self.expected = None,
-            Some(expected) if expected.position == self.head.position => {
-                return Err(Fault::at(Place::Entry(expected.position), "this is not the expected head"));
-            }
-            _ => {}
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// The oldest execution that no entry of the chain tells of.
