@@ -1,6 +1,7 @@
 //! Builds the application and serves it: the only place that sees everything.
 
 pub mod audit_key;
+mod housekeeping;
 mod reload;
 
 use std::{
@@ -13,12 +14,13 @@ use poem::{Endpoint, Response, Server, listener::TcpAcceptor};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
+use self::housekeeping::Housekeeping;
 use crate::{
     api::{self, Services},
     auth::Authenticator,
     commands::{Catalog, Commands, Faults},
     config::{Config, DEFAULT_COMMANDS},
-    records::{Ledger, idempotency},
+    records::Ledger,
     store::{OpenError, Store, Writer},
     users::{
         self, CreateError,
@@ -71,6 +73,7 @@ pub struct App {
     pub store: Store,
     pub passwords: Passwords,
     commands: Commands,
+    housekeeping: Housekeeping,
 }
 
 impl App {
@@ -83,11 +86,11 @@ impl App {
         store.migrate_up().await.map_err(StartError::Migrate)?;
         let stored = credential::any_hash(store.reader()).await?;
         let passwords = Passwords::new(&config.password_cost, stored.as_ref());
-        let ledger = Ledger::new(audit_key::load_or_make(&config.database_url)?);
-        idempotency::clear(store.writer()).await?;
-        let writer = Writer::start(store.clone(), ledger);
+        let audit_key = audit_key::load_or_make(&config.database_url)?;
+        let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()));
         let commands = Commands::new(store.clone(), passwords.clone(), writer, catalog);
-        Ok(Self { store, passwords, commands })
+        let housekeeping = Housekeeping { store: store.clone(), audit_key, retention: config.retention };
+        Ok(Self { store, passwords, commands, housekeeping })
     }
 
     /// Fills an empty database with the users of the demo, who share the password. False when they are there already.
@@ -158,14 +161,17 @@ impl App {
         })
     }
 
-    /// Serves until `stop` is ready, lets the requests in flight end, and closes the database.
+    /// Serves until `stop` is ready, clearing away what is past its time, lets the requests in flight end, and closes the
+    /// database.
     ///
     /// # Errors
     /// The listener fails.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let endpoint = self.endpoint();
         let acceptor = TcpAcceptor::from_tokio(listener)?;
+        let housekeeping = tokio::spawn(self.housekeeping.keep_clearing());
         Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(endpoint, stop, Some(DRAIN)).await?;
+        housekeeping.abort();
         if let Err(error) = self.store.close().await {
             tracing::warn!(%error, "the database was not closed cleanly");
         }
