@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, env, ffi::OsString, fs, net::SocketAddr, path::
 use clap::{Args, Command, ValueEnum};
 use secrecy::SecretString;
 
-use crate::users::password::Cost;
+use crate::{records::retention::Retention, users::password::Cost};
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "KOMMANDO_";
@@ -62,6 +62,10 @@ pub struct Config {
     /// The work a password's verification takes: KiB of memory, passes, lanes of argon2id
     #[arg(long, env = "KOMMANDO_PASSWORD_COST", default_value = "m=19456,t=2,p=1", value_name = "COST", global = true)]
     pub password_cost: Cost,
+
+    /// How long executions and their audit entries are kept, such as 365d; 2d at least [default: for ever]
+    #[arg(long, env = "KOMMANDO_RETENTION", value_name = "LENGTH", global = true)]
+    pub retention: Option<Retention>,
 }
 
 /// The form of the log's lines.

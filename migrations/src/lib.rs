@@ -9,6 +9,7 @@ use sea_orm_migration::{MigrationTrait, async_trait};
 mod m0001_users;
 mod m0002_executions;
 mod m0003_webhooks;
+mod m0004_audit_anchor;
 
 /// Applies and reverts the migrations, oldest first.
 pub struct Migrator;
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_users::Migration),
             Box::new(m0002_executions::Migration),
             Box::new(m0003_webhooks::Migration),
+            Box::new(m0004_audit_anchor::Migration),
         ]
     }
 }

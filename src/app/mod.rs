@@ -1,6 +1,7 @@
 //! Builds the application and serves it: the only place that sees everything.
 
 pub mod audit_key;
+mod housekeeping;
 mod reload;
 
 use std::{
@@ -13,13 +14,14 @@ use poem::{Endpoint, Response, Server, listener::TcpAcceptor};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
+use self::housekeeping::Housekeeping;
 use crate::{
     api::{self, Services},
     auth::Authenticator,
     commands::{Abandoned, Catalog, Commands, Faults},
     config::{Config, DEFAULT_COMMANDS},
     error::Error,
-    records::{Ledger, delivery, idempotency},
+    records::{Ledger, delivery},
     store::{OpenError, Store, Writer},
     users::{
         self, CreateError,
@@ -77,6 +79,7 @@ pub struct App {
     pub store: Store,
     pub passwords: Passwords,
     pub commands: Commands,
+    housekeeping: Housekeeping,
 }
 
 impl App {
@@ -92,14 +95,14 @@ impl App {
         store.migrate_up().await.map_err(StartError::Migrate)?;
         let stored = credential::any_hash(store.reader()).await?;
         let passwords = Passwords::new(&config.password_cost, stored.as_ref());
-        let ledger = Ledger::new(audit_key::load_or_make(&config.database_url)?);
-        idempotency::clear(store.writer()).await?;
+        let audit_key = audit_key::load_or_make(&config.database_url)?;
         delivery::give_up_claims(store.writer()).await?;
-        let writer = Writer::start(store.clone(), ledger);
+        let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()));
         let commands = Commands::start(store.clone(), passwords.clone(), writer, webhooks, catalog);
         commands.recover(Abandoned::All).await.map_err(StartError::Recover)?;
         commands.keep_recovering();
-        Ok(Self { store, passwords, commands })
+        let housekeeping = Housekeeping { store: store.clone(), audit_key, retention: config.retention };
+        Ok(Self { store, passwords, commands, housekeeping })
     }
 
     /// Fills an empty database with the users of the demo, who share the password. False when they are there already.
@@ -170,14 +173,17 @@ impl App {
         })
     }
 
-    /// Serves until `stop` is ready, lets the requests in flight end, and closes the database.
+    /// Serves until `stop` is ready, clearing away what is past its time, lets the requests in flight end, and closes the
+    /// database.
     ///
     /// # Errors
     /// The listener fails.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let endpoint = self.endpoint();
         let acceptor = TcpAcceptor::from_tokio(listener)?;
+        let housekeeping = tokio::spawn(self.housekeeping.keep_clearing());
         Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(endpoint, stop, Some(DRAIN)).await?;
+        housekeeping.abort();
         if let Err(error) = self.store.close().await {
             tracing::warn!(%error, "the database was not closed cleanly");
         }

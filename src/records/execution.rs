@@ -148,3 +148,11 @@ pub async fn list(db: &impl ConnectionTrait, filter: Filter, limit: u64) -> Resu
         .add_option(filter.older_than.map(|id| Column::Id.lt(id)));
     Entity::find().filter(condition).order_by_desc(Column::Id).limit(limit).all(db).await
 }
+
+/// Removes executions. Whoever does this sees to it that the chain stays provable.
+///
+/// # Errors
+/// The database does not answer, or a key still needs one of them.
+pub(super) async fn remove_all(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Result<u64, DbErr> {
+    Entity::delete_many().filter(Column::Id.is_in(ids)).exec(db).await.map(|deleted| deleted.rows_affected)
+}

@@ -17,7 +17,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("store", &["error"]),
     ("error", &[]),
     ("localization", &[]),
-    ("config", &["users"]),
+    ("config", &["records", "users"]),
     ("telemetry", &["config"]),
 ];
 

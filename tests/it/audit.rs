@@ -3,13 +3,16 @@
 use kommando::{
     app::audit_key,
     records::{
-        audit::{self, Head, Verification},
+        audit::{self, Fault, Head, Place, Verification},
         execution,
     },
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use uuid::Uuid;
 
 use crate::harness::{ANNA, BJORN, Server};
+
+const CHANGED: &str = "the entry was changed, or the key is another one";
 
 async fn server_with_history() -> Server {
     let server = Server::demo().await;
@@ -25,6 +28,11 @@ async fn server_with_history() -> Server {
 async fn verify(server: &Server, expected: Option<&Head>) -> Verification {
     let key = audit_key::load(&server.database_url).expect("a key");
     audit::verify(server.app.store.reader(), &key, expected, |_| {}).await.expect("an answer")
+}
+
+/// The place of the first fault, and its reason.
+fn fault(found: &Verification) -> Option<(Place, &'static str)> {
+    found.broken.as_ref().map(|Fault { place, reason }| (*place, *reason))
 }
 
 async fn update(server: &Server, position: i64, column: audit::Column, value: &str) {
@@ -47,7 +55,7 @@ async fn a_changed_entry_breaks_the_chain_at_its_place() {
     let server = server_with_history().await;
     update(&server, 5, audit::Column::Content, "{}").await;
     let found = verify(&server, None).await;
-    assert_eq!((found.broken.map(|(position, _)| position), found.head.position), (Some(5), 4));
+    assert_eq!((fault(&found), found.head.position), (Some((Place::Entry(5), CHANGED)), 4));
 }
 
 #[tokio::test]
@@ -56,7 +64,7 @@ async fn a_changed_execution_is_found_though_its_entry_is_whole() {
     let third = server.executions().await[2].id;
     let update = execution::Entity::update_many().col_expr(execution::Column::CallerId, Expr::value(ANNA));
     update.filter(execution::Column::Id.eq(third)).exec(server.app.store.writer()).await.expect("an update");
-    assert_eq!(verify(&server, None).await.broken, Some((3, "its execution was changed")));
+    assert_eq!(fault(&verify(&server, None).await), Some((Place::Entry(3), "its execution was changed")));
 }
 
 #[tokio::test]
@@ -65,9 +73,30 @@ async fn a_removed_entry_and_a_removed_execution_are_found() {
     let db = server.app.store.writer();
     let fourth = server.executions().await[3].id;
     execution::Entity::delete_by_id(fourth).exec(db).await.expect("a removal");
-    assert_eq!(verify(&server, None).await.broken, Some((4, "its execution is missing")));
+    assert_eq!(fault(&verify(&server, None).await), Some((Place::Entry(4), "its execution is missing")));
     audit::Entity::delete_by_id(fourth).exec(db).await.expect("a removal");
-    assert_eq!(verify(&server, None).await.broken, Some((4, "an entry is missing")));
+    assert_eq!(fault(&verify(&server, None).await), Some((Place::Entry(4), "an entry is missing")));
+}
+
+#[tokio::test]
+async fn an_inserted_execution_is_found_by_its_id_with_and_without_an_entry_of_its_own() {
+    let server = server_with_history().await;
+    let db = server.app.store.writer();
+    let inserted = execution::Model { id: Uuid::now_v7(), ..server.executions().await.remove(0) };
+    execution::insert(db, vec![inserted.clone()]).await.expect("an insertion");
+    let untold = Some((Place::Execution(inserted.id), "no entry tells of it"));
+    assert_eq!(fault(&verify(&server, None).await), untold);
+    let entry = audit::Model { id: inserted.id, position: None, mac: None, content: "{}".to_owned() };
+    for (position, expected) in [
+        (None, untold),
+        (Some(13), Some((Place::Entry(13), CHANGED))),
+        (Some(-1), Some((Place::Entry(1), "an entry was inserted before it"))),
+    ] {
+        let entry = audit::ActiveModel::from(audit::Model { position, ..entry.clone() });
+        audit::Entity::insert(entry).exec_without_returning(db).await.expect("an insertion");
+        assert_eq!(fault(&verify(&server, None).await), expected, "{position:?}");
+        audit::Entity::delete_by_id(inserted.id).exec(db).await.expect("a removal");
+    }
 }
 
 #[tokio::test]
@@ -80,7 +109,7 @@ async fn a_shortened_chain_holds_and_is_told_by_a_head_that_was_noted() {
     execution::Entity::delete_by_id(last).exec(db).await.expect("a removal");
     assert!(verify(&server, None).await.broken.is_none());
     let found = verify(&server, Some(&noted)).await;
-    assert_eq!(found.broken, Some((12, "the chain ends before the expected head")));
+    assert_eq!(fault(&found), Some((Place::Entry(12), "the chain ends before the expected head")));
 }
 
 #[tokio::test]
@@ -88,7 +117,7 @@ async fn another_key_does_not_prove_it() {
     let server = server_with_history().await;
     let key = audit::AuditKey::new("another".into());
     let found = audit::verify(server.app.store.reader(), &key, None, |_| {}).await.expect("an answer");
-    assert_eq!(found.broken.map(|(position, _)| position), Some(1));
+    assert_eq!(fault(&found), Some((Place::Entry(1), CHANGED)));
 }
 
 #[tokio::test]

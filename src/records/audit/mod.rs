@@ -4,6 +4,11 @@
 //! it. Whoever cuts records off the end leaves a shorter chain that holds: compare its head with one that was noted
 //! before.
 
+pub mod anchor;
+mod fault;
+mod verify;
+pub(super) mod walk;
+
 use std::{fmt, str::FromStr};
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -13,8 +18,10 @@ use sha2::Sha256;
 
 use super::execution;
 
-/// How many entries are read at once.
-const PAGE: u64 = 1000;
+pub use anchor::Anchor;
+pub use fault::{Fault, Place, ProofError};
+pub use verify::{Verification, verify};
+
 /// What the first entry is bound to.
 const ORIGIN: &str = "";
 
@@ -44,11 +51,12 @@ impl AuditKey {
         Self(key)
     }
 
-    fn bind(&self, position: i64, before: &str, content: &str) -> String {
+    /// Binds parts to a place. Each is told with its length, so that no other parts, nor more or fewer, bind alike.
+    fn bind(&self, position: i64, parts: &[&str]) -> String {
         let key = self.0.expose_secret().as_bytes();
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { unreachable!("HMAC takes keys of any length") };
         mac.update(&position.to_le_bytes());
-        for part in [before, content] {
+        for part in parts {
             mac.update(&(part.len() as u64).to_le_bytes());
             mac.update(part.as_bytes());
         }
@@ -67,6 +75,13 @@ impl fmt::Debug for AuditKey {
 pub struct Head {
     pub position: i64,
     pub mac: String,
+}
+
+impl Head {
+    /// Where a chain begins: the first entry comes behind it.
+    fn origin() -> Self {
+        Self { position: 0, mac: ORIGIN.to_owned() }
+    }
 }
 
 impl fmt::Display for Head {
@@ -103,14 +118,14 @@ pub async fn append(db: &impl ConnectionTrait, key: &AuditKey, executions: &[exe
     for execution in executions {
         let content = content(execution)?;
         let position = head.position + 1;
-        let mac = key.bind(position, &head.mac, &content);
+        let mac = key.bind(position, &[&head.mac, &content]);
         head = Head { position, mac: mac.clone() };
         rows.push(ActiveModel::from(Model { id: execution.id, position: Some(position), mac: Some(mac), content }));
     }
     Entity::insert_many(rows).exec_without_returning(db).await.map(drop)
 }
 
-/// The newest place of the chain; position 0 when it is empty.
+/// The newest place of the chain: that of the anchor when all entries were removed, position 0 when there never were any.
 ///
 /// # Errors
 /// The database does not answer.
@@ -119,7 +134,7 @@ pub async fn head(db: &impl ConnectionTrait) -> Result<Head, DbErr> {
     let newest = newest.limit(1).all(db).await?.pop();
     Ok(match newest.map(|entry| (entry.position, entry.mac)) {
         Some((Some(position), Some(mac))) => Head { position, mac },
-        _ => Head { position: 0, mac: ORIGIN.to_owned() },
+        _ => anchor::find(db).await?.map_or_else(Head::origin, Anchor::claimed_head),
     })
 }
 
@@ -129,70 +144,4 @@ pub async fn head(db: &impl ConnectionTrait) -> Result<Head, DbErr> {
 /// The database does not answer.
 pub async fn count(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
     Entity::find().count(db).await
-}
-
-/// What a look at the whole chain found.
-#[derive(Debug)]
-pub struct Verification {
-    /// The newest place that holds.
-    pub head: Head,
-    /// The first place that does not, and why.
-    pub broken: Option<(i64, &'static str)>,
-    /// Entries that are not linked yet.
-    pub unlinked: u64,
-}
-
-/// Follows the chain from its beginning to its end, or to the first place where it does not hold.
-/// `progress` is told how many entries were looked at.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn verify(
-    db: &impl ConnectionTrait,
-    key: &AuditKey,
-    expected: Option<&Head>,
-    mut progress: impl FnMut(u64),
-) -> Result<Verification, DbErr> {
-    let unlinked = Entity::find().filter(Column::Position.is_null()).count(db).await?;
-    let mut head = Head { position: 0, mac: ORIGIN.to_owned() };
-    let mut seen_expected = expected.is_none();
-    let broken = loop {
-        let page = Entity::find().filter(Column::Position.gt(head.position)).order_by_asc(Column::Position);
-        let page = page.limit(PAGE).all(db).await?;
-        if page.is_empty() {
-            break (!seen_expected).then_some((head.position + 1, "the chain ends before the expected head"));
-        }
-        let executions = execution::find_all(db, page.iter().map(|entry| entry.id).collect()).await?;
-        let fault = page.iter().find_map(|entry| {
-            let fault = fault(key, &head, entry, executions.iter().find(|one| one.id == entry.id));
-            if fault.is_none() {
-                head = Head { position: head.position + 1, mac: entry.mac.clone().unwrap_or_default() };
-                let is_other = expected.is_some_and(|it| it.position == head.position && it.mac != head.mac);
-                seen_expected |= expected == Some(&head);
-                return is_other.then_some((head.position, "this is not the expected head"));
-            }
-            fault.map(|fault| (head.position + 1, fault))
-        });
-        progress(page.len() as u64);
-        if fault.is_some() {
-            break fault;
-        }
-    };
-    Ok(Verification { head, broken, unlinked })
-}
-
-fn fault(key: &AuditKey, before: &Head, entry: &Model, execution: Option<&execution::Model>) -> Option<&'static str> {
-    let position = before.position + 1;
-    if entry.position != Some(position) {
-        return Some("an entry is missing");
-    }
-    if entry.mac.as_deref() != Some(key.bind(position, &before.mac, &entry.content).as_str()) {
-        return Some("the entry was changed, or the key is another one");
-    }
-    let told = serde_json::from_str::<execution::Model>(&entry.content).ok();
-    match (told, execution) {
-        (_, None) => Some("its execution is missing"),
-        (Some(told), Some(execution)) if told == *execution => None,
-        _ => Some("its execution was changed"),
-    }
 }

@@ -1,0 +1,121 @@
+//! The proof of the chain, from its beginning to its end, and of the executions that it tells of.
+
+use sea_orm::{
+    DatabaseConnection, QueryOrder, QuerySelect, QueryTrait, TransactionTrait,
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait},
+};
+
+use super::{
+    AuditKey, Column, Entity, Head,
+    anchor::{self, Anchor},
+    fault::{Fault, Place, ProofError},
+    walk::{self, Walk},
+};
+use crate::records::execution;
+
+/// What a look at the whole chain found.
+#[derive(Debug)]
+pub struct Verification {
+    /// What the chain begins behind, when an older part of it was removed.
+    pub anchor: Option<Anchor>,
+    /// The newest place that holds.
+    pub head: Head,
+    /// The first place that does not.
+    pub broken: Option<Fault>,
+    /// Entries that are not linked yet.
+    pub unlinked: u64,
+}
+
+/// Follows the chain from its beginning to its end, or to the first place where it does not hold, and looks for
+/// executions that it does not tell of. `progress` is told how many entries were looked at.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn verify(
+    db: &DatabaseConnection,
+    key: &AuditKey,
+    expected: Option<&Head>,
+    progress: impl FnMut(u64),
+) -> Result<Verification, DbErr> {
+    // One picture of the database, whatever is written meanwhile.
+    let snapshot = db.begin().await?;
+    let unlinked = Entity::find().filter(Column::Position.is_null()).count(&snapshot).await?;
+    let anchor = anchor::find(&snapshot).await?;
+    let mut walk = Walk::new(key);
+    let broken = match follow(&snapshot, &mut walk, anchor.as_ref(), expected, progress).await {
+        Ok(()) => None,
+        Err(ProofError::Fault(fault)) => Some(fault),
+        Err(ProofError::Database(error)) => return Err(error),
+    };
+    Ok(Verification { anchor, head: walk.head, broken, unlinked })
+}
+
+/// Goes the whole way: the anchor, the entries, the expected head, and the executions.
+async fn follow(
+    db: &impl ConnectionTrait,
+    walk: &mut Walk<'_>,
+    anchor: Option<&Anchor>,
+    mut expected: Option<&Head>,
+    mut progress: impl FnMut(u64),
+) -> Result<(), ProofError> {
+    walk.begin(anchor)?;
+    meet(&mut expected, &walk.head)?;
+    let beginning = walk.head.position;
+    // What stands before the beginning is found by looking there, too.
+    let mut from = i64::MIN;
+    loop {
+        let page = walk::page(db, from).await?;
+        if page.is_empty() {
+            break;
+        }
+        for (entry, execution) in &page {
+            walk.step(entry, execution.as_ref())?;
+            meet(&mut expected, &walk.head)?;
+        }
+        progress(page.len() as u64);
+        from = walk.head.position + 1;
+    }
+    if let Some(&Head { position, .. }) = expected {
+        let reason = match position < beginning {
+            true => "the expected head is older than what is kept; expect a newer one",
+            false => "the chain ends before the expected head",
+        };
+        return Err(Fault::at(Place::Entry(position), reason).into());
+    }
+    match untold(db).await? {
+        Some(id) => Err(Fault::at(Place::Execution(id), "no entry tells of it").into()),
+        None => Ok(()),
+    }
+}
+
+/// Holds the place reached against the head that is still to be met.
+fn meet(expected: &mut Option<&Head>, reached: &Head) -> Result<(), Fault> {
+    match *expected {
+        Some(head) if head == reached => *expected = None,
+        Some(head) if head.position == reached.position => {
+            return Err(Fault::at(Place::Entry(head.position), "this is not the expected head"));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The oldest execution that no entry of the chain tells of. One that runs has its entry when it ends.
+async fn untold(db: &impl ConnectionTrait) -> Result<Option<Uuid>, DbErr> {
+    let telling = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Expr::col((Entity, Column::Id)).equals((execution::Entity, execution::Column::Id)))
+        .filter(Column::Position.is_not_null());
+    execution::Entity::find()
+        .select_only()
+        .column(execution::Column::Id)
+        .filter(Expr::not_exists(telling.into_query()))
+        .filter(execution::Column::Outcome.ne(execution::Outcome::Running))
+        .order_by_asc(execution::Column::Id)
+        .limit(1)
+        .into_tuple()
+        .one(db)
+        .await
+}

@@ -1,0 +1,150 @@
+//! A command is listed exactly when executing it is neither refused nor unavailable, whatever its definition says and
+//! whatever state the users are in.
+
+mod generated;
+
+use std::{cell::Cell, fs};
+
+use futures_util::future::join_all;
+use kommando::{
+    commands::{ActionResult, Attempt, Catalog, Commands},
+    error::Error,
+    users::{self, Caller, User, UserColumn, person},
+};
+use proptest::{
+    prelude::*,
+    sample::select,
+    test_runner::{Config, TestCaseResult, TestRunner},
+};
+use sea_orm::sea_query::Expr;
+use serde_json::Value;
+
+use self::generated::State;
+use crate::harness::Server;
+
+/// Sets of definitions that are tried, on users in other states each.
+const CASES: u32 = 64;
+
+/// A demo server whose users and commands become whatever a case says.
+struct Stage {
+    server: Server,
+    commands: Commands,
+    listed: Cell<u32>,
+    unlisted: Cell<u32>,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let server = Server::demo().await;
+        let commands = server.app.commands.clone();
+        Self { server, commands, listed: Cell::default(), unlisted: Cell::default() }
+    }
+
+    async fn put(&self, states: &[State], definitions: &[Value]) -> Vec<User> {
+        let db = self.server.app.store.writer();
+        for (user, state) in users::list(db).await.expect("users").iter().zip(states) {
+            let values = vec![
+                (UserColumn::Deleted, Expr::value(state.deleted)),
+                (UserColumn::IsOnTravel, Expr::value(state.is_on_travel)),
+                (UserColumn::WaitingForApproval, Expr::value(state.waiting_for_approval)),
+                (UserColumn::Rank, Expr::value(state.rank)),
+                (UserColumn::UserType, Expr::value(state.user_type)),
+                (UserColumn::PresenceStatus, Expr::value(state.presence)),
+                (UserColumn::RoleId, Expr::value(state.role_id)),
+                (UserColumn::UserGroupId, Expr::value(state.group_id)),
+            ];
+            users::set_columns(db, user.user.id, values).await.expect("a change");
+            let person = user.person.as_ref().expect("a person").id;
+            person::set_retired(db, person, state.person_retired).await.expect("a change");
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        for (index, definition) in definitions.iter().enumerate() {
+            let mut definition = definition.clone();
+            definition["name"] = name(index).into();
+            fs::write(folder.path().join(format!("{index}.yaml")), definition.to_string()).expect("a file");
+        }
+        self.commands.replace(Catalog::from_folder(folder.path()).expect("right definitions"));
+        users::list(db).await.expect("users")
+    }
+
+    /// Whether the caller may run it; nothing where the caller may not see the user.
+    async fn runs(
+        &self,
+        caller: &Caller,
+        user_id: i32,
+        index: usize,
+        answer: ActionResult,
+        dry_run: bool,
+    ) -> Option<bool> {
+        let attempt = Attempt {
+            caller: caller.clone(),
+            user_id,
+            command_name: name(index),
+            answer,
+            idempotency_key: None,
+            dry_run,
+            request_id: String::new(),
+        };
+        match self.commands.run(attempt).await {
+            Ok(_) => Some(true),
+            Err(Error::CommandDenied { .. } | Error::CommandUnavailable { .. }) => Some(false),
+            Err(Error::MayNotReadUser) => None,
+            Err(error) => panic!("{}", error.chain()),
+        }
+    }
+
+    /// The names that are listed; nothing where the caller may not see the user.
+    async fn lists(&self, caller: &Caller, user_id: i32) -> Option<Vec<String>> {
+        match self.commands.list(caller, user_id).await {
+            Ok(offers) => Some(offers.into_iter().map(|offer| offer.name).collect()),
+            Err(Error::MayNotReadUser) => None,
+            Err(error) => panic!("{}", error.chain()),
+        }
+    }
+
+    /// Holds the list against execution, for a caller and a user.
+    async fn compare(&self, caller: &Caller, user_id: i32, commands: usize, answer: ActionResult) -> TestCaseResult {
+        let listed = self.lists(caller, user_id).await;
+        for index in 0..commands {
+            let is_listed = listed.as_ref().map(|names| names.contains(&name(index)));
+            for dry_run in [true, false] {
+                let runs = self.runs(caller, user_id, index, answer, dry_run).await;
+                let case = format!("{} on {user_id}, {}, {answer:?}, dry run {dry_run}", caller.name, name(index));
+                prop_assert_eq!(is_listed, runs, "listed and runs differ: {}", case);
+            }
+            let count = if is_listed == Some(true) { &self.listed } else { &self.unlisted };
+            count.set(count.get() + 1);
+        }
+        Ok(())
+    }
+}
+
+fn name(index: usize) -> String {
+    format!("command-{index}")
+}
+
+#[test]
+fn a_command_is_listed_exactly_when_executing_it_is_neither_refused_nor_unavailable() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let stage = runtime.block_on(Stage::new());
+    let answers = {
+        use ActionResult::{Cancel, Implicit, No, Ok, Yes};
+        select(vec![Implicit, Yes, Ok, No, Cancel])
+    };
+    let cases = (generated::states(), generated::definitions(), answers);
+    let config = Config { cases: CASES, failure_persistence: None, max_shrink_iters: 100, ..Config::default() };
+    let end = TestRunner::new(config).run(&cases, |(states, definitions, answer)| {
+        runtime.block_on(async {
+            let users = stage.put(&states, &definitions).await;
+            let callers: Vec<_> = users.iter().filter_map(Caller::of).collect();
+            let pairs = callers.iter().flat_map(|caller| users.iter().map(move |user| (caller, user.user.id)));
+            let compared = pairs.map(|(caller, user)| stage.compare(caller, user, definitions.len(), answer));
+            join_all(compared).await.into_iter().collect()
+        })
+    });
+    if let Err(fault) = end {
+        panic!("{fault}");
+    }
+    let (listed, unlisted) = (stage.listed.get(), stage.unlisted.get());
+    assert!(listed > 100 && unlisted > 100, "both were seen: {listed} listed, {unlisted} not");
+}

@@ -1,0 +1,250 @@
+//! Records that are older than they are kept: what goes, what stays, and that the rest is still provable.
+
+use std::process::Command;
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use kommando::{
+    app::audit_key,
+    records::{
+        audit::{self, Anchor, AuditKey, Head, Place, ProofError, Verification, anchor},
+        execution::{self, Outcome, Steps},
+        idempotency, retention,
+    },
+};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr};
+use uuid::Uuid;
+
+use crate::harness::{ADMIN, ANNA, Server};
+
+const MISSING_BEGINNING: &str =
+    "the chain does not begin where it should: its first entries are missing, or their anchor is";
+
+fn days_ago(days: i64) -> DateTime<Utc> {
+    (Utc::now() - TimeDelta::days(days)).trunc_subsecs(6)
+}
+
+fn key(server: &Server) -> AuditKey {
+    audit_key::load(&server.database_url).expect("a key")
+}
+
+/// Records executions that finished so many days ago, in this order, and answers with their ids.
+async fn record(server: &Server, ages: &[i64]) -> Vec<Uuid> {
+    let finished = |days: &i64| execution::Model {
+        id: Uuid::now_v7(),
+        user_id: ANNA,
+        caller_id: ADMIN,
+        command_name: "hello".to_owned(),
+        definition_hash: String::new(),
+        action_result: "Implicit".to_owned(),
+        outcome: Outcome::Succeeded,
+        message: "Hello".to_owned(),
+        steps: Steps::default(),
+        request_id: String::new(),
+        started_at: days_ago(*days),
+        finished_at: days_ago(*days),
+    };
+    let executions: Vec<_> = ages.iter().map(finished).collect();
+    let transaction = server.app.store.begin_write().await.expect("a transaction");
+    for some in executions.chunks(500) {
+        audit::append(&transaction, &key(server), some).await.expect("entries");
+        execution::insert(&transaction, some.to_vec()).await.expect("executions");
+    }
+    transaction.commit().await.expect("an end");
+    executions.iter().map(|execution| execution.id).collect()
+}
+
+/// Removes what is older than so many days, and answers with the number of each page.
+async fn remove(server: &Server, days: i64) -> Result<Vec<u64>, ProofError> {
+    let (key, mut pages) = (key(server), Vec::new());
+    retention::remove_older(&server.app.store, &key, days_ago(days), |page| pages.push(page)).await?;
+    Ok(pages)
+}
+
+async fn verify(server: &Server, expected: Option<&Head>) -> Verification {
+    audit::verify(server.app.store.reader(), &key(server), expected, |_| {}).await.expect("an answer")
+}
+
+async fn fault(server: &Server, expected: Option<&Head>) -> Option<(Place, &'static str)> {
+    verify(server, expected).await.broken.map(|fault| (fault.place, fault.reason))
+}
+
+/// Ten entries, of which the first five were removed.
+async fn cut_server() -> Server {
+    let server = Server::demo().await;
+    record(&server, &[9, 9, 9, 9, 9, 1, 1, 1, 1, 1]).await;
+    assert_eq!(remove(&server, 5).await.expect("a removal"), [5]);
+    server
+}
+
+async fn anchor(server: &Server) -> Anchor {
+    anchor::find(server.app.store.reader()).await.expect("an answer").expect("an anchor")
+}
+
+async fn put(server: &Server, anchor: Anchor) {
+    let db = server.app.store.writer();
+    anchor::Entity::delete_many().exec(db).await.expect("a removal");
+    anchor::Entity::insert(anchor::ActiveModel::from(anchor)).exec_without_returning(db).await.expect("an insertion");
+}
+
+#[tokio::test]
+async fn what_is_older_goes_page_by_page_and_the_rest_stays_provable() {
+    let server = Server::demo().await;
+    record(&server, &vec![9; 2500]).await;
+    server.execute("admin", ANNA, "hello", None).await;
+    assert_eq!(remove(&server, 5).await.expect("a removal"), [1000, 1000, 500]);
+    let found = verify(&server, None).await;
+    assert_eq!(
+        (found.broken, found.head.position, found.anchor.map(|anchor| anchor.position)),
+        (None, 2501, Some(2500))
+    );
+    assert_eq!(server.executions().await.len(), 1);
+    assert_eq!(audit::count(server.app.store.reader()).await, Ok(1));
+    assert_eq!(remove(&server, 5).await.expect("nothing to do"), [0]);
+}
+
+#[tokio::test]
+async fn only_the_beginning_goes_and_ends_before_the_first_that_is_young() {
+    let server = Server::demo().await;
+    let ids = record(&server, &[9, 8, 1, 9, 1]).await;
+    assert_eq!(remove(&server, 5).await.expect("a removal"), [2]);
+    let left: Vec<_> = server.executions().await.into_iter().map(|execution| execution.id).collect();
+    assert_eq!(left, ids[2..]);
+    assert_eq!(fault(&server, None).await, None);
+}
+
+#[tokio::test]
+async fn the_chain_goes_on_behind_its_anchor_when_everything_was_removed() {
+    let server = Server::demo().await;
+    record(&server, &[9; 12]).await;
+    let noted = verify(&server, None).await.head;
+    assert_eq!(remove(&server, 5).await.expect("a removal"), [12]);
+    assert_eq!(verify(&server, Some(&noted)).await.head, noted);
+    server.execute("admin", ANNA, "hello", None).await;
+    let found = verify(&server, Some(&noted)).await;
+    assert_eq!((found.broken, found.head.position), (None, 13));
+}
+
+#[tokio::test]
+async fn a_forged_anchor_is_found_whatever_was_changed_in_it() {
+    let server = cut_server().await;
+    let real = anchor(&server).await;
+    let forged = Some((Place::Anchor, "it was changed, or the key is another one"));
+    for anchor in [
+        Anchor { position: 6, ..real.clone() },
+        Anchor { entry_mac: "0".repeat(64), ..real.clone() },
+        Anchor { finished_at: days_ago(7), ..real.clone() },
+        Anchor { mac: "0".repeat(64), ..real.clone() },
+        // The mac of an entry is made with the key, too.
+        Anchor { mac: verify(&server, None).await.head.mac, ..real.clone() },
+    ] {
+        put(&server, anchor).await;
+        assert_eq!(fault(&server, None).await, forged);
+        assert!(matches!(remove(&server, 0).await, Err(ProofError::Fault(_))), "no real anchor follows a forged one");
+    }
+    put(&server, real).await;
+    assert_eq!(fault(&server, None).await, None);
+}
+
+#[tokio::test]
+async fn a_removed_anchor_and_an_anchor_of_before_are_found() {
+    let server = cut_server().await;
+    let old = anchor(&server).await;
+    record(&server, &[1]).await;
+    assert_eq!(remove(&server, 0).await.expect("a removal"), [6]);
+    record(&server, &[0]).await;
+    put(&server, old).await;
+    assert_eq!(fault(&server, None).await, Some((Place::Entry(6), "an entry is missing")));
+    anchor::Entity::delete_many().exec(server.app.store.writer()).await.expect("a removal");
+    assert_eq!(fault(&server, None).await, Some((Place::Entry(1), MISSING_BEGINNING)));
+}
+
+#[tokio::test]
+async fn entries_removed_without_the_key_are_found_with_an_anchor_and_without_one() {
+    let server = cut_server().await;
+    let whole = Server::demo().await;
+    record(&whole, &[1; 10]).await;
+    for (server, expected) in
+        [(&server, (Place::Entry(6), "an entry is missing")), (&whole, (Place::Entry(1), MISSING_BEGINNING))]
+    {
+        let db = server.app.store.writer();
+        for execution in &server.executions().await[..2] {
+            audit::Entity::delete_by_id(execution.id).exec(db).await.expect("a removal");
+            execution::Entity::delete_by_id(execution.id).exec(db).await.expect("a removal");
+        }
+        assert_eq!(fault(server, None).await, Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn an_entry_put_back_before_the_anchor_is_found() {
+    let server = cut_server().await;
+    let entry = audit::Model { id: Uuid::now_v7(), position: Some(5), mac: None, content: "{}".to_owned() };
+    let entry = audit::Entity::insert(audit::ActiveModel::from(entry));
+    entry.exec_without_returning(server.app.store.writer()).await.expect("an insertion");
+    assert_eq!(fault(&server, None).await, Some((Place::Entry(6), "an entry was inserted before it")));
+}
+
+#[tokio::test]
+async fn an_expected_head_that_was_removed_is_told_from_one_that_never_was() {
+    let server = Server::demo().await;
+    record(&server, &[9; 3]).await;
+    let third = verify(&server, None).await.head;
+    record(&server, &[9; 2]).await;
+    let fifth = verify(&server, None).await.head;
+    record(&server, &[1]).await;
+    remove(&server, 5).await.expect("a removal");
+    let older = "the expected head is older than what is kept; expect a newer one";
+    assert_eq!(fault(&server, Some(&third)).await, Some((Place::Entry(3), older)));
+    assert_eq!(fault(&server, Some(&fifth)).await, None, "the anchor holds it");
+    let other = Head { mac: third.mac, ..fifth };
+    assert_eq!(fault(&server, Some(&other)).await, Some((Place::Entry(5), "this is not the expected head")));
+}
+
+#[tokio::test]
+async fn records_that_do_not_hold_are_not_removed() {
+    let server = Server::demo().await;
+    let ids = record(&server, &[1, 1, 1]).await;
+    // Made to look old, so that nobody would see any more that it was changed.
+    let update = execution::Entity::update_many().col_expr(execution::Column::FinishedAt, Expr::value(days_ago(9)));
+    let update = update.filter(execution::Column::Id.eq(ids[0]));
+    update.exec(server.app.store.writer()).await.expect("an update");
+    let error = remove(&server, 5).await.expect_err("a fault");
+    assert_eq!(error.to_string(), "the records do not hold at entry 1: its execution was changed");
+    assert_eq!(server.executions().await.len(), 3);
+}
+
+#[tokio::test]
+async fn keys_past_their_end_go_with_their_executions() {
+    let server = Server::demo().await;
+    let ids = record(&server, &[9, 1]).await;
+    let expired = |id: &Uuid| idempotency::Model {
+        scope: id.to_string(),
+        action_result: "Implicit".to_owned(),
+        execution_id: *id,
+        expires_at: days_ago(0),
+    };
+    let keys = ids.iter().map(expired).collect();
+    idempotency::insert(server.app.store.writer(), keys).await.expect("keys");
+    assert_eq!(remove(&server, 5).await.expect("a removal"), [1]);
+    assert_eq!(idempotency::Entity::find().count(server.app.store.reader()).await, Ok(0));
+}
+
+#[tokio::test]
+async fn the_command_line_removes_and_tells_where_the_chain_begins() {
+    let server = Server::demo().await;
+    record(&server, &[9, 9, 1]).await;
+    let line = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
+        let output = command.args(["--database-url", &server.database_url, "audit"]).args(words).output();
+        let output = output.expect("an end");
+        String::from_utf8([output.stdout, output.stderr].concat()).expect("text")
+    };
+    assert_eq!(line(&["cut", "--older-than", "5d"]), "2 executions were removed\n");
+    let proof = line(&["verify"]);
+    let lines: Vec<_> = proof.lines().collect();
+    assert_eq!(lines.len(), 3, "{proof}");
+    assert_eq!(lines[0], "1 entries hold, 0 are not linked yet");
+    assert!(lines[1].starts_with("the chain begins behind entry 2, of 20"), "{proof}");
+    assert!(lines[2].starts_with("head 3:"), "{proof}");
+    assert!(line(&["cut", "--older-than", "1d"]).contains("records are kept for 2d at least"));
+}

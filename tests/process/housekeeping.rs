@@ -1,0 +1,56 @@
+//! What a server clears away by itself while it serves.
+
+use chrono::{SubsecRound, TimeDelta, Utc};
+use kommando::{
+    app::audit_key,
+    records::{
+        audit,
+        execution::{self, Outcome, Steps},
+    },
+    store::Store,
+};
+use uuid::Uuid;
+
+use crate::{Process, folder};
+
+const ADMIN: i32 = 1;
+const ANNA: i32 = 2;
+
+fn execution(age: TimeDelta) -> execution::Model {
+    let time = (Utc::now() - age).trunc_subsecs(6);
+    execution::Model {
+        id: Uuid::now_v7(),
+        user_id: ANNA,
+        caller_id: ADMIN,
+        command_name: "hello".to_owned(),
+        definition_hash: String::new(),
+        action_result: "Implicit".to_owned(),
+        outcome: Outcome::Succeeded,
+        message: "Hello".to_owned(),
+        steps: Steps::default(),
+        request_id: String::new(),
+        started_at: time,
+        finished_at: time,
+    }
+}
+
+#[tokio::test]
+async fn records_past_their_retention_are_removed_while_serving_and_the_rest_stays_provable() {
+    let folder = folder();
+    let mut process = Process::demo(folder.path());
+    process.banner();
+    let url = format!("sqlite://{}", folder.path().join("kommando.db").display());
+    let store = Store::open(&url).await.expect("a database");
+    let key = audit_key::load(&url).expect("a key");
+    let executions = [execution(TimeDelta::days(4)), execution(TimeDelta::days(3)), execution(TimeDelta::days(1))];
+    audit::append(store.writer(), &key, &executions).await.expect("entries");
+    execution::insert(store.writer(), executions.to_vec()).await.expect("executions");
+    drop(process);
+
+    let mut process = Process::start(folder.path(), &["serve", "--demo"], &[("KOMMANDO_RETENTION", "2d")]);
+    process.logs(r#""message":"removed what was past its time","executions":2,"webhooks":0,"keys":0"#);
+    let found = audit::verify(store.reader(), &key, None, |_| {}).await.expect("an answer");
+    assert_eq!((found.broken, found.head.position, found.anchor.map(|anchor| anchor.position)), (None, 3, Some(2)));
+    process.signal("TERM");
+    process.logs("stopped");
+}
