@@ -1,111 +1,300 @@
-//! What is left when the server is killed: everything that was acknowledged, once.
+//! What is left when the server dies, at any moment and at the worst ones: everything that was acknowledged, once.
 
 use std::{
-    collections::HashSet,
-    env,
+    collections::{BTreeMap, HashMap, HashSet},
+    env, fs,
+    path::Path,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use kommando::{
     app::audit_key,
     records::{
-        audit, execution,
+        audit,
+        delivery::{self, State},
+        execution::{self, Outcome},
         idempotency::{self, Scope},
     },
     store::Store,
 };
-use sea_orm::{EntityTrait, PaginatorTrait};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Statement};
 
-use crate::{Process, address, folder, send};
+use crate::{
+    Process, address, folder, send,
+    sink::{Call, Sink},
+};
 
 const CLIENTS: usize = 16;
 const ADMIN: i32 = 1;
 const BJORN: i32 = 3;
-/// Commands and the answers with which they leave a record under their key.
-const COMMANDS: [(&str, &str); 5] =
-    [("hello", "Yes"), ("about", "Ok"), ("set-away", "Yes"), ("reset-password", "Ok"), ("deactivate", "No")];
+
+/// Commands of five kinds, and what they do.
+const COMMANDS: [(&str, &str); 5] = [
+    ("say", "- message: {text: Hi}"),
+    ("count", "- set_field: {field: tooltip, value: counted}"),
+    ("reset", "- reset_password: {}"),
+    ("tell", "- set_field: {field: tooltip, value: counted}\n  - webhook: {target: sink, when: after_commit}"),
+    ("ask", "- webhook: {target: sink, when: sync}\n  - set_field: {field: tooltip, value: counted}"),
+];
+/// Those that are counted by the database itself when they have their effect.
+const COUNTED: [&str; 3] = ["count", "tell", "ask"];
+
+/// Where the server dies, in turn: at any moment (the empty one), and at each of its fail points.
+const MOMENTS: [&str; 8] = [
+    "",
+    "call-recorded",
+    "call-answered",
+    "batch-changed",
+    "batch-recorded",
+    "batch-committed",
+    "delivery-claimed",
+    "delivery-sent",
+];
 
 /// How often the server is killed: `KILLS`, or a few times.
-fn kills() -> u32 {
-    env::var("KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(5)
+fn kills() -> usize {
+    env::var("KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(8)
 }
 
-/// Sends one request until it is answered for good, over kills and restarts; false when told to stop before.
-fn run_once(server: &Mutex<String>, stop: &AtomicBool, command: &str, answer: &str, key: &str) -> bool {
+/// Stops the clients when it is dropped, by a failure of the test, too.
+#[derive(Clone, Default)]
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What a request was answered for good.
+type Acknowledged = HashMap<(&'static str, String), Outcome>;
+
+/// Sends one request until it is answered for good, over kills and restarts; nothing when told to stop before.
+fn run_once(server: &Mutex<String>, stop: &AtomicBool, command: &str, key: &str) -> Option<Outcome> {
     let head = format!(
-        "POST /api/v1/User/{BJORN}/CustomCommand/{command}?actionResult={answer} HTTP/1.1\r\n\
+        "POST /api/v1/User/{BJORN}/CustomCommand/{command} HTTP/1.1\r\n\
          Authorization: Basic YWRtaW46aXQncw==\r\nIdempotency-Key: {key}"
     );
     while !stop.load(Ordering::Relaxed) {
         let address = server.lock().expect("an address").clone();
         match send(&address, &head) {
-            Ok(answer) if answer.starts_with("HTTP/1.1 200") => return true,
-            Ok(answer) if answer.starts_with("HTTP/1.1 409") || answer.starts_with("HTTP/1.1 503") => {}
+            Ok(answer) if answer.starts_with("HTTP/1.1 200") => return Some(Outcome::Succeeded),
+            Ok(answer) if answer.starts_with("HTTP/1.1 504") => return Some(Outcome::Unknown),
+            Ok(answer) if ["409", "503"].iter().any(|status| answer.get(9..12) == Some(status)) => {
+                thread::sleep(Duration::from_millis(5));
+            }
             Ok(answer) if !answer.is_empty() => panic!("{command} under {key}: {answer}"),
             _ => thread::sleep(Duration::from_millis(5)),
         }
     }
+    None
+}
+
+fn define(folder: &Path, sink: &Sink) {
+    fs::create_dir(folder.join("commands.d")).expect("a folder");
+    for (name, steps) in COMMANDS {
+        let text = format!("name: {name}\ndisplay_name: {name}\nallow_roles: [Administrator]\nsteps:\n  {steps}\n");
+        fs::write(folder.join(format!("commands.d/{name}.yaml")), text).expect("a file");
+    }
+    fs::write(folder.join("secret"), "whsec_bWF5IHRoZSBmb3JjZSBiZSB3aXRoIHlvdSBhbHdheXM=").expect("a file");
+    let target = format!(
+        "sink: {{url: 'http://127.0.0.1:{}/kill', secrets: [{{file: secret}}], allow_networks: [127.0.0.0/8]}}",
+        sink.port
+    );
+    fs::write(folder.join("targets.yaml"), target).expect("a file");
+}
+
+fn start(folder: &Path, moment: &str) -> Process {
+    let words = ["serve", "--demo", "--commands", "commands.d", "--targets", "targets.yaml"];
+    let fail_points = if moment.is_empty() { String::new() } else { format!("{moment}=3%return") };
+    Process::start(folder, &words, &[("KOMMANDO_ADMIN_PASSWORD", "it's"), ("FAILPOINTS", &fail_points)])
+}
+
+async fn open(folder: &Path) -> Store {
+    Store::open(&format!("sqlite://{}", folder.join("kommando.db").display())).await.expect("a database")
+}
+
+/// Has the database itself count the changes that commands make.
+async fn count_effects(folder: &Path) {
+    let store = open(folder).await;
+    let count = "CREATE TABLE effects (tooltip TEXT); CREATE TRIGGER count_effects AFTER UPDATE OF tooltip ON users \
+                 WHEN NEW.tooltip = 'counted' BEGIN INSERT INTO effects VALUES (NEW.tooltip); END";
+    store.writer().execute_unprepared(count).await.expect("a trigger");
+    store.close().await.expect("an end");
+}
+
+/// Waits for a server to die of its fail point, or kills it. True when it died by itself.
+fn end(process: &mut Process, moment: &str, after: Duration) -> bool {
+    let patience = if moment.is_empty() { after } else { Duration::from_secs(3) };
+    let limit = Instant::now() + patience;
+    while Instant::now() < limit {
+        if process.child.try_wait().expect("a state").is_some() {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    process.kill();
     false
+}
+
+/// Waits until nothing is under way any more in a server that nobody calls.
+async fn settle(store: &Store) {
+    let limit = Instant::now() + Duration::from_secs(30);
+    loop {
+        let running = execution::running(store.reader(), None).await.expect("an answer").len();
+        let pending = delivery::Filter { state: Some(State::Pending), ..delivery::Filter::default() };
+        let pending = delivery::list(store.reader(), pending, 1).await.expect("an answer").len();
+        if running + pending == 0 {
+            return;
+        }
+        assert!(Instant::now() < limit, "30 s after the last start, {running} run and {pending} are to be delivered");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_happens_twice() {
-    let folder = folder();
-    let mut process = Some(Process::demo(folder.path()));
-    let server = Mutex::new(address(&process.as_mut().expect("a server").banner()));
-    let (stop, acknowledged) = (AtomicBool::new(false), Mutex::new(HashSet::new()));
+    let (folder, sink) = (folder(), Sink::start());
+    define(folder.path(), &sink);
+    start(folder.path(), "").banner();
+    count_effects(folder.path()).await;
+
+    let mut process = start(folder.path(), "");
+    let server = Mutex::new(address(&process.banner()));
+    let stop = Stop::default();
+    let acknowledged = Mutex::new(Acknowledged::new());
+    let mut deaths = BTreeMap::<&str, u32>::new();
     thread::scope(|scope| {
+        let stop_at_the_end = stop.clone();
         for client in 0..CLIENTS {
-            let (server, stop, acknowledged) = (&server, &stop, &acknowledged);
+            let (server, stop, acknowledged) = (&server, &stop.0, &acknowledged);
             scope.spawn(move || {
-                for (request, (command, answer)) in COMMANDS.iter().cycle().enumerate() {
+                for (request, (command, _)) in COMMANDS.iter().cycle().enumerate() {
                     let key = format!("{client}-{request}");
-                    if !run_once(server, stop, command, answer, &key) {
-                        return;
-                    }
-                    acknowledged.lock().expect("a set").insert((*command, key));
+                    let Some(outcome) = run_once(server, stop, command, &key) else { return };
+                    acknowledged.lock().expect("a map").insert((command, key), outcome);
                 }
             });
         }
+        let mut moment = "";
         for kill in 0..kills() {
             // From in the middle of the start to in full swing.
-            thread::sleep(Duration::from_millis(u64::from(kill * 97 % 500)));
-            drop(process.take()); // that kills it
-            let started = process.insert(Process::demo(folder.path()));
-            *server.lock().expect("an address") = address(&started.banner());
+            let by_itself = end(&mut process, moment, Duration::from_millis(kill as u64 * 97 % 500));
+            *deaths.entry(if by_itself { moment } else { "killed" }).or_default() += 1;
+            moment = if cfg!(feature = "failpoints") { MOMENTS[(kill + 1) % MOMENTS.len()] } else { "" };
+            process = start(folder.path(), moment);
+            // It may die at once: when it closes what was left open, it passes fail points, too.
+            if let Some(banner) = process.try_banner() {
+                *server.lock().expect("an address") = address(&banner);
+            }
         }
+        process.kill();
+        process = start(folder.path(), "");
+        *server.lock().expect("an address") = address(&process.banner());
         thread::sleep(Duration::from_millis(300));
-        stop.store(true, Ordering::Relaxed);
+        drop(stop_at_the_end);
     });
-    drop(process);
 
-    let url = format!("sqlite://{}", folder.path().join("kommando.db").display());
-    let store = Store::open(&url).await.expect("a database");
-    let acknowledged = acknowledged.into_inner().expect("a set");
-    let mut lost = 0;
-    for (command, key) in &acknowledged {
-        let scope = Scope::new(ADMIN, BJORN, command, key);
-        let found = idempotency::find(store.reader(), &scope).await.expect("an answer");
-        lost += u32::from(found.is_none());
+    let store = open(folder.path()).await;
+    settle(&store).await;
+    process.signal("TERM");
+    process.child.wait().expect("an end");
+    println!("{} deaths: {deaths:?}", kills());
+    Findings::gather(&store, folder.path(), acknowledged.into_inner().expect("a map"), sink.calls("/kill"))
+        .await
+        .judge();
+}
+
+/// Everything that is left.
+struct Findings {
+    acknowledged: Acknowledged,
+    kept: HashMap<(&'static str, String), Outcome>,
+    executions: Vec<execution::Model>,
+    keys: usize,
+    effects: usize,
+    deliveries: Vec<delivery::Model>,
+    calls: Vec<Call>,
+    chain: audit::Verification,
+}
+
+impl Findings {
+    async fn gather(store: &Store, folder: &Path, acknowledged: Acknowledged, calls: Vec<Call>) -> Self {
+        let db = store.reader();
+        let mut kept = HashMap::new();
+        for (command, key) in acknowledged.keys() {
+            let scope = Scope::new(ADMIN, BJORN, command, key);
+            if let Some(key_row) = idempotency::find(db, &scope).await.expect("an answer") {
+                let execution =
+                    execution::find(db, key_row.execution_id).await.expect("an answer").expect("its execution");
+                kept.insert((*command, key.clone()), execution.outcome);
+            }
+        }
+        let url = format!("sqlite://{}", folder.join("kommando.db").display());
+        let key = audit_key::load(&url).expect("a key");
+        let counted = Statement::from_string(DbBackend::Sqlite, "SELECT 1 FROM effects");
+        Self {
+            acknowledged,
+            kept,
+            executions: execution::Entity::find().all(db).await.expect("rows"),
+            keys: idempotency::Entity::find().all(db).await.expect("rows").len(),
+            effects: db.query_all_raw(counted).await.expect("rows").len(),
+            deliveries: delivery::Entity::find().all(db).await.expect("rows"),
+            calls,
+            chain: audit::verify(db, &key, None, |_| {}).await.expect("an answer"),
+        }
     }
-    let keys = idempotency::Entity::find().count(store.reader()).await.expect("a count");
-    let executions = execution::Entity::find().count(store.reader()).await.expect("a count");
-    let audit_key = audit_key::load(&url).expect("a key");
-    let chain = audit::verify(store.reader(), &audit_key, None, |_| {}).await.expect("an answer");
-    println!(
-        "{} kills, {} acknowledged, {lost} lost, {executions} executions under {keys} keys, chain of {}",
-        kills(),
-        acknowledged.len(),
-        chain.head.position
-    );
-    assert!(!acknowledged.is_empty());
-    assert_eq!(lost, 0, "acknowledged and lost");
-    assert_eq!(executions, keys, "happened twice");
-    assert_eq!((chain.broken, chain.unlinked), (None, 0));
-    assert_eq!(u64::try_from(chain.head.position).expect("a place"), executions, "without an audit entry");
+
+    fn count(&self, is_one: impl Fn(&execution::Model) -> bool) -> usize {
+        self.executions.iter().filter(|one| is_one(one)).count()
+    }
+
+    fn judge(&self) {
+        let lost = self.acknowledged.iter().filter(|(key, outcome)| self.kept.get(*key) != Some(*outcome)).count();
+        let changed =
+            self.count(|one| COUNTED.contains(&one.command_name.as_str()) && one.outcome == Outcome::Succeeded);
+        let unknown = self.count(|one| one.outcome == Outcome::Unknown);
+        let mut by_id = HashMap::<&str, u32>::new();
+        self.calls.iter().for_each(|call| *by_id.entry(call.id()).or_default() += 1);
+        println!(
+            "{} acknowledged, {lost} lost; {} executions under {} keys, {unknown} unknown; {} effects of {changed}; \
+             {} webhooks in {} calls; chain of {}",
+            self.acknowledged.len(),
+            self.executions.len(),
+            self.keys,
+            self.effects,
+            by_id.len(),
+            self.calls.len(),
+            self.chain.head.position
+        );
+        assert!(self.acknowledged.len() > kills(), "too little happened");
+        assert_eq!(lost, 0, "acknowledged and lost");
+        assert_eq!(self.executions.len(), self.keys, "happened twice");
+        assert_eq!(self.effects, changed, "effects without a record, or records without an effect");
+        self.judge_calls(&by_id);
+        assert_eq!((&self.chain.broken, self.chain.unlinked), (&None, 0));
+        assert_eq!(usize::try_from(self.chain.head.position).expect("a place"), self.executions.len());
+    }
+
+    fn judge_calls(&self, by_id: &HashMap<&str, u32>) {
+        let told: HashSet<_> = self.deliveries.iter().map(|one| one.id.as_str()).collect();
+        assert!(self.deliveries.iter().all(|one| one.state == State::Delivered), "given up");
+        assert_eq!(told.len(), self.count(|one| one.command_name == "tell"), "runs and webhooks");
+        assert!(told.iter().all(|id| by_id.contains_key(id)), "told and never heard");
+        let asked =
+            |outcome| self.executions.iter().filter(move |one| one.command_name == "ask" && one.outcome == outcome);
+        let id = |one: &execution::Model| format!("{}_1", one.id.simple());
+        let done: HashSet<_> = asked(Outcome::Succeeded).map(id).collect();
+        let open: HashSet<_> = asked(Outcome::Unknown).map(id).collect();
+        assert!(done.iter().all(|id| by_id.contains_key(id.as_str())), "done and never asked for");
+        for (id, calls) in by_id {
+            let is_asked = done.contains(*id) || open.contains(*id);
+            assert!(is_asked || told.contains(id), "a call without a record: {id}");
+            assert!(!is_asked || *calls == 1, "asked for twice: {id}");
+        }
+    }
 }

@@ -43,14 +43,21 @@ impl Process {
 
     /// The banner, to its last line.
     fn banner(&mut self) -> String {
+        self.try_banner().unwrap_or_else(|| {
+            let _ = self.err.read_to_string(&mut self.log);
+            panic!("the banner ended early: {}", self.log)
+        })
+    }
+
+    /// The banner, unless the process ends before that.
+    fn try_banner(&mut self) -> Option<String> {
         let mut banner = String::new();
         while !banner.contains("curl ") {
             if self.out.read_line(&mut banner).expect("a line") == 0 {
-                let _ = self.err.read_to_string(&mut self.log);
-                panic!("the banner ended early: {banner}{}", self.log);
+                return None;
             }
         }
-        banner
+        Some(banner)
     }
 
     /// Waits until the log has a line with this.
@@ -78,10 +85,16 @@ impl Process {
     }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
+impl Process {
+    fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 

@@ -80,11 +80,10 @@ impl Sink {
         while let Some(call) = read(&mut reader) {
             let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
             self.most_in_flight.fetch_max(now, Ordering::SeqCst);
-            let earlier = self.calls(&call.path).len();
             let path = call.path.clone();
             self.notes().push(call);
             self.notes.1.notify_all();
-            let goes_on = behave(&path, earlier, reader.get_mut());
+            let goes_on = behave(&path, || self.calls(&path).len() == 1, reader.get_mut());
             self.in_flight.fetch_sub(1, Ordering::SeqCst);
             if !goes_on {
                 return;
@@ -111,7 +110,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Call> {
 }
 
 /// Answers as the path says; false ends the connection.
-fn behave(path: &str, earlier: usize, stream: &mut TcpStream) -> bool {
+fn behave(path: &str, is_first: impl Fn() -> bool, stream: &mut TcpStream) -> bool {
     let mut answer = |status: &str, headers: &str, body: &str| {
         let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
         stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).is_ok()
@@ -125,8 +124,8 @@ fn behave(path: &str, earlier: usize, stream: &mut TcpStream) -> bool {
         "/unreadable" => answer("200 OK", "", "<p>fine</p>"),
         "/broken" => answer("500 Internal Server Error", "", "a secret stack trace"),
         "/missing" => answer("404 Not Found", "", ""),
-        "/gone" if earlier == 0 => answer("410 Gone", "", ""),
-        "/flaky" if earlier == 0 => answer("503 Service Unavailable", "Retry-After: 6\r\n", ""),
+        "/gone" if is_first() => answer("410 Gone", "", ""),
+        "/flaky" if is_first() => answer("503 Service Unavailable", "Retry-After: 6\r\n", ""),
         "/gone" | "/flaky" => answer("200 OK", "", ""),
         "/redirect" => answer("307 Temporary Redirect", "Location: /ok\r\n", ""),
         "/slow" => {
