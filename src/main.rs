@@ -43,7 +43,7 @@ enum Action {
     /// Prove that the records of executions were not changed
     #[command(subcommand)]
     Audit(cli::audit::Audit),
-    /// Check command definitions
+    /// Check command definitions, and run commands
     #[command(subcommand)]
     Commands(cli::commands::Commands),
 }
@@ -81,6 +81,6 @@ async fn run(CommandLine { config, action }: CommandLine) -> anyhow::Result<()> 
         Action::User(user) => user.run(&config).await,
         Action::Ticket(ticket) => ticket.run(&config).await,
         Action::Audit(audit) => audit.run(&config).await,
-        Action::Commands(commands) => commands.run(&config),
+        Action::Commands(commands) => commands.run(&config).await,
     }
 }

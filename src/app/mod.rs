@@ -18,10 +18,10 @@ use self::housekeeping::Housekeeping;
 use crate::{
     api::{self, Services},
     auth::Authenticator,
-    commands::{Abandoned, Catalog, Commands, Faults},
+    commands::{Catalog, Commands, Faults},
     config::{Config, DEFAULT_COMMANDS},
     error::Error,
-    records::{Ledger, delivery},
+    records::Ledger,
     store::{OpenError, Store, Writer},
     users::{
         self, CreateError,
@@ -55,6 +55,8 @@ pub enum StartError {
     Database(#[from] sea_orm::DbErr),
     #[error("the runs that were under way when the server ended cannot be closed")]
     Recover(#[source] Error),
+    #[error("the server cannot listen")]
+    Listen(#[from] std::io::Error),
     #[error("the demo users cannot be made")]
     Fill(#[from] CreateError),
     #[error("the first administrator cannot be made")]
@@ -96,11 +98,8 @@ impl App {
         let stored = credential::any_hash(store.reader()).await?;
         let passwords = Passwords::new(&config.password_cost, stored.as_ref());
         let audit_key = audit_key::load_or_make(&config.database_url)?;
-        delivery::give_up_claims(store.writer()).await?;
         let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()));
-        let commands = Commands::start(store.clone(), passwords.clone(), writer, webhooks, catalog);
-        commands.recover(Abandoned::All).await.map_err(StartError::Recover)?;
-        commands.keep_recovering();
+        let commands = Commands::new(store.clone(), passwords.clone(), writer, webhooks, catalog);
         let housekeeping = Housekeeping { store: store.clone(), audit_key, retention: config.retention };
         Ok(Self { store, passwords, commands, housekeeping })
     }
@@ -174,11 +173,12 @@ impl App {
     }
 
     /// Serves until `stop` is ready, clearing away what is past its time, lets the requests in flight end, and closes the
-    /// database.
+    /// database. What an earlier process left open is settled before the first request.
     ///
     /// # Errors
-    /// The listener fails.
-    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+    /// The database does not answer, or the listener fails.
+    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+        self.commands.take_over().await.map_err(StartError::Recover)?;
         let endpoint = self.endpoint();
         let acceptor = TcpAcceptor::from_tokio(listener)?;
         let housekeeping = tokio::spawn(self.housekeeping.keep_clearing());

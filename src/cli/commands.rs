@@ -2,12 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use anyhow::{Context, anyhow, bail};
+use clap::{Args, Subcommand, ValueEnum};
 use kommando::{
-    commands::{self, Catalog, Faults},
+    app::{self, App},
+    commands::{self, ActionResult, Attempt, Catalog, Faults},
     config::{Config, DEFAULT_COMMANDS},
+    error::ErrorInfo,
+    records::execution::Outcome,
+    users::Caller,
     webhooks,
 };
+use sea_orm::ActiveEnum;
 
 #[derive(Subcommand)]
 pub enum Commands {
@@ -18,26 +24,101 @@ pub enum Commands {
     },
     /// Print the JSON Schema of a definition, for editors
     Schema,
+    /// Run a command on a user, permitted and recorded as over HTTP
+    Run(Run),
+}
+
+#[derive(Args)]
+pub struct Run {
+    /// The command's name
+    name: String,
+    /// The user to run it on: Name or UserName
+    #[arg(long, value_name = "NAME")]
+    user: String,
+    /// The user who runs it, whose role decides whether that is permitted
+    #[arg(long = "as", value_name = "NAME")]
+    caller: String,
+    /// The answer to the command's question
+    #[arg(long, value_enum, ignore_case = true, default_value_t)]
+    answer: Answer,
+    /// Run it and keep nothing: neither effect nor record
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum Answer {
+    #[default]
+    Implicit,
+    Yes,
+    Ok,
+    No,
+    Cancel,
+}
+
+impl From<Answer> for ActionResult {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Implicit => Self::Implicit,
+            Answer::Yes => Self::Yes,
+            Answer::Ok => Self::Ok,
+            Answer::No => Self::No,
+            Answer::Cancel => Self::Cancel,
+        }
+    }
+}
+
+impl Run {
+    async fn run(self, config: &Config) -> anyhow::Result<()> {
+        super::must_exist(config)?;
+        let folder = app::commands_folder(config.commands.as_deref(), false);
+        let app = App::build(config, app::load_commands(folder.as_deref(), false)?).await?;
+        let caller = super::find_user(app.store.reader(), &self.caller).await?;
+        let user = super::find_user(app.store.reader(), &self.user).await?;
+        let attempt = Attempt {
+            caller: Caller::of(&caller).with_context(|| format!("{} is deactivated and cannot call", self.caller))?,
+            user_id: user.user.id,
+            command_name: self.name,
+            answer: self.answer.into(),
+            idempotency_key: None,
+            dry_run: self.dry_run,
+            request_id: "command line".to_owned(),
+        };
+        let report = app.commands.run(attempt).await.map_err(|error| anyhow!("{}", ErrorInfo::from(&error).message))?;
+        app.store.close().await?;
+        let outcome = report.outcome.to_value();
+        super::say(format_args!("{outcome}: {}", report.message.raw()))?;
+        match report.outcome {
+            Outcome::Asked => bail!("nothing has run; answer the question with --answer"),
+            Outcome::Succeeded | Outcome::Declined => Ok(()),
+            _ => bail!("the command failed, and its effect was undone"),
+        }
+    }
 }
 
 impl Commands {
-    pub fn run(self, config: &Config) -> anyhow::Result<()> {
-        let Self::Check { folder } = self else {
-            return super::say(format_args!("{:#}", commands::schema()));
-        };
-        let folder = folder.or_else(|| config.commands.clone()).unwrap_or_else(|| DEFAULT_COMMANDS.into());
-        let catalog = Catalog::from_folder(&folder).map_err(FaultsFound)?;
-        // Without a file of targets, nobody here knows which there are.
-        if let Some(file) = &config.targets {
-            let targets = webhooks::read(file)?;
-            let known: Vec<_> = targets.keys().map(String::as_str).collect();
-            catalog.check_targets(&known).map_err(FaultsFound)?;
+    pub async fn run(self, config: &Config) -> anyhow::Result<()> {
+        match self {
+            Self::Check { folder } => check(folder, config),
+            Self::Schema => super::say(format_args!("{:#}", commands::schema())),
+            Self::Run(run) => run.run(config).await,
         }
-        for entry in catalog.entries().iter().filter(|entry| entry.definition.allow_roles.is_empty()) {
-            eprintln!("{}: warning: nobody may run it; name roles in `allow_roles`", entry.file);
-        }
-        super::say(format_args!("{}: nothing wrong; definitions: {}", folder.display(), catalog.entries().len()))
     }
+}
+
+fn check(folder: Option<PathBuf>, config: &Config) -> anyhow::Result<()> {
+    let folder = folder.or_else(|| config.commands.clone()).unwrap_or_else(|| DEFAULT_COMMANDS.into());
+    let catalog = Catalog::from_folder(&folder).map_err(FaultsFound)?;
+    // Without a file of targets, nobody here knows which there are.
+    if let Some(file) = &config.targets {
+        let targets = webhooks::read(file)?;
+        let known: Vec<_> = targets.keys().map(String::as_str).collect();
+        catalog.check_targets(&known).map_err(FaultsFound)?;
+    }
+    for entry in catalog.entries().iter().filter(|entry| entry.definition.allow_roles.is_empty()) {
+        eprintln!("{}: warning: nobody may run it; name roles in `allow_roles`", entry.file);
+    }
+    super::say(format_args!("{}: nothing wrong; definitions: {}", folder.display(), catalog.entries().len()))
 }
 
 /// The lines of the faults, and nothing before them.

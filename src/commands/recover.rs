@@ -45,18 +45,26 @@ impl Commands {
         Ok(abandoned.len())
     }
 
-    /// Closes the records of late runs for as long as the process lives: those that this process could not store, and
-    /// those of others that died.
-    pub fn keep_recovering(&self) {
-        let commands = self.clone();
-        tokio::spawn(async move {
-            loop {
-                sleep(LOOK).await;
-                if let Err(error) = commands.recover(Abandoned::Late).await {
-                    tracing::error!(cause = error.chain(), "late runs cannot be closed");
-                }
+    /// Takes over what an earlier process left open, and goes on for as long as this one lives: delivers webhooks, and
+    /// closes the records of runs that came to no end.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn take_over(&self) -> Result<(), Error> {
+        delivery::give_up_claims(self.store.writer()).await?;
+        self.recover(Abandoned::All).await?;
+        self.deliveries.start(self.store.clone(), self.writer.clone(), self.webhooks.clone());
+        tokio::spawn(self.clone().keep_recovering());
+        Ok(())
+    }
+
+    async fn keep_recovering(self) {
+        loop {
+            sleep(LOOK).await;
+            if let Err(error) = self.recover(Abandoned::Late).await {
+                tracing::error!(cause = error.chain(), "late runs cannot be closed");
             }
-        });
+        }
     }
 
     /// Has a dead webhook sent again, under the same id. False when it is not dead.

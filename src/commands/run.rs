@@ -70,8 +70,7 @@ pub struct Offer {
 }
 
 impl Commands {
-    /// The commands of an installation, and the delivery of what they have to tell.
-    pub fn start(
+    pub fn new(
         store: Store,
         passwords: Passwords,
         writer: Writer<records::Entry>,
@@ -79,9 +78,8 @@ impl Commands {
         catalog: Catalog,
     ) -> Self {
         let catalog = Arc::new(RwLock::new(Arc::new(catalog)));
-        let deliveries = Deliveries::default();
-        deliveries.start(store.clone(), writer.clone(), webhooks.clone());
-        Self { store, passwords, writer, webhooks, deliveries, catalog, in_flight: InFlight::default() }
+        let (deliveries, in_flight) = (Deliveries::default(), InFlight::default());
+        Self { store, passwords, writer, webhooks, deliveries, catalog, in_flight }
     }
 
     /// Holds the targets of definitions against those that are configured.

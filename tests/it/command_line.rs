@@ -165,3 +165,32 @@ fn the_help_suffices() {
     }
     assert!(Line::new().say(&["--version"]).out.starts_with("kommando "));
 }
+
+#[test]
+fn a_command_is_run_as_over_http_permitted_confirmed_and_recorded() {
+    let line = Line::new();
+    let folder = line.folder.path().join("commands.d");
+    std::fs::create_dir(&folder).expect("a folder");
+    let text = "name: away\ndisplay_name: Away\nallow_roles: [Administrator]\nconfirm: ok\nquestion: Sure?\nsteps:\n  \
+                - set_field: {field: nick_name, value: away}\n  - message: {text: 'Gone: {{ user.name }}'}\n";
+    std::fs::write(folder.join("away.yaml"), text).expect("a file");
+    for (name, role) in [("admin", "Administrator"), ("eva", "Employee")] {
+        assert!(line.say_with(&["user", "add", name, "--role", role, "--password-stdin"], "secret").ok);
+    }
+    let run = |caller, more: &[&str]| {
+        let words = ["commands", "run", "away", "--user", "eva", "--as", caller];
+        line.say(&[&words, more].concat())
+    };
+    let asked = run("admin", &[]);
+    assert_eq!((asked.ok, asked.out.as_str()), (false, "asked: Sure?\n"));
+    assert!(asked.err.ends_with("error: nothing has run; answer the question with --answer\n"), "{}", asked.err);
+    let tried = run("admin", &["--answer", "ok", "--dry-run"]);
+    assert_eq!((tried.ok, tried.out.as_str()), (true, "succeeded: Gone: eva\n"));
+    let ran = run("admin", &["--answer", "Ok"]);
+    assert_eq!((ran.ok, ran.out.as_str()), (true, "succeeded: Gone: eva\n"));
+    let denied = run("eva", &["--answer", "Ok"]);
+    assert!(!denied.ok && denied.err.contains("You may not run `away` on this user"), "{}", denied.err);
+    let unheard = line.say(&["commands", "run", "fly", "--user", "eva", "--as", "admin"]);
+    assert!(!unheard.ok && unheard.err.contains("There is no command `fly`"), "{}", unheard.err);
+    assert!(line.say(&["audit", "verify"]).out.starts_with("3 entries hold"), "asked, succeeded and denied");
+}
