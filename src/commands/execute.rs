@@ -76,7 +76,7 @@ impl Run {
                 self.close(Outcome::Asked, question, ActionResult::Implicit).await
             }
             Decision::Decline => {
-                let message = MultiLanguage::own("The command was not run.", "Kommandoen ble ikke kjørt.");
+                let message = MultiLanguage::resource("SR_COMMAND_NOT_RUN", &[]);
                 self.close(Outcome::Declined, message, answer).await
             }
             Decision::Run => self.execute(user).await,
@@ -242,5 +242,5 @@ async fn apply(
 }
 
 fn message(texts: Vec<MultiLanguage>) -> MultiLanguage {
-    if texts.is_empty() { MultiLanguage::own("Done.", "Utført.") } else { MultiLanguage::join(&texts) }
+    if texts.is_empty() { MultiLanguage::resource("SR_COMMAND_DONE", &[]) } else { MultiLanguage::join(&texts) }
 }

@@ -85,7 +85,8 @@ async fn a_role_and_a_group_are_set_by_name_and_a_note_is_for_the_record_alone()
         - note: {text: 'by {{ caller.name }}'}\n"])
         .await;
     let got = server.execute("admin", ANNA, "promote", None).await;
-    assert_eq!(got.body["Message"], r#"NO:"Utført.";US:"Done.""#);
+    let done = r#"DA:"Udført.";FR:"Terminé.";GE:"Erledigt.";NL:"Uitgevoerd.";NO:"Utført.";SW:"Klart.";US:"Done.""#;
+    assert_eq!(got.body["Message"], done);
     let anna = server.user(ANNA).await;
     assert_eq!((anna.role.name.as_str(), anna.group.name.as_str()), ("Administrator", "Field sales"));
     assert_eq!(server.executions().await[0].message, "by admin");
