@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, env, ffi::OsString, fs, net::SocketAddr, path::
 use clap::{Args, Command, ValueEnum};
 use secrecy::SecretString;
 
-use crate::users::password::Cost;
+use crate::{localization::Zone, users::password::Cost};
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "KOMMANDO_";
@@ -58,6 +58,10 @@ pub struct Config {
     /// The work a password's verification takes: KiB of memory, passes, lanes of argon2id
     #[arg(long, env = "KOMMANDO_PASSWORD_COST", default_value = "m=19456,t=2,p=1", value_name = "COST", global = true)]
     pub password_cost: Cost,
+
+    /// The time zone of dates for clients who name none: a code such as NO or US-NY, or a name such as Europe/Oslo
+    #[arg(long, env = "KOMMANDO_TIME_ZONE", default_value = "UTC", value_name = "ZONE", global = true)]
+    pub time_zone: Zone,
 }
 
 /// The form of the log's lines.

@@ -106,7 +106,7 @@ fn show_error(status: &str, response: &mut Value) {
         "503" => Error::Unavailable(DbErr::Custom("shown to nobody".to_owned())),
         _ => return,
     };
-    for (name, media) in object_mut(response.get_mut("content")) {
+    for (name, media) in object_mut(response.get_mut("content")).filter(|(name, _)| name.ends_with("json")) {
         let example = match name.as_str() {
             PROBLEM => Problem::from(&error).to_json(),
             _ => ErrorInfo::from(&error).to_json(),

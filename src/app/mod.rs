@@ -18,6 +18,7 @@ use crate::{
     auth::Authenticator,
     commands::{Catalog, Commands, Faults},
     config::{Config, DEFAULT_COMMANDS},
+    localization::Zone,
     records::{Ledger, idempotency},
     store::{OpenError, Store, Writer},
     users::{
@@ -71,6 +72,7 @@ pub struct App {
     pub store: Store,
     pub passwords: Passwords,
     commands: Commands,
+    time_zone: Zone,
 }
 
 impl App {
@@ -87,7 +89,7 @@ impl App {
         idempotency::clear(store.writer()).await?;
         let writer = Writer::start(store.clone(), ledger);
         let commands = Commands::new(store.clone(), passwords.clone(), writer, catalog);
-        Ok(Self { store, passwords, commands })
+        Ok(Self { store, passwords, commands, time_zone: config.time_zone.clone() })
     }
 
     /// Fills an empty database with the users of the demo, who share the password. False when they are there already.
@@ -155,6 +157,7 @@ impl App {
             store: self.store.clone(),
             authenticator: Authenticator::new(self.store.clone(), self.passwords.clone()),
             commands: self.commands.clone(),
+            time_zone: self.time_zone.clone(),
         })
     }
 

@@ -10,6 +10,7 @@ mod document;
 mod errors;
 mod executions;
 mod harness;
+mod localization;
 mod migrations;
 mod once;
 mod permission;

@@ -10,6 +10,7 @@ mod person;
 mod principal;
 mod rights;
 mod sample;
+mod time_zone;
 mod user;
 mod version;
 
@@ -17,5 +18,6 @@ pub use custom_command::{CommandActionResult, CommandResult, CustomCommand};
 pub use execution::{Execution, ExecutionOutcome, ExecutionPage, ExecutionWithSteps};
 pub use names::{EjUserStatus, RoleType, UserType};
 pub use principal::SoPrincipalCarrier;
+pub use time_zone::TimeZoneData;
 pub use user::{User, UserWithLinks};
 pub use version::{HealthStatus, Version};
