@@ -154,8 +154,7 @@ impl FromStr for Zone {
     type Err = UnknownZone;
 
     fn from_str(name: &str) -> Result<Self, UnknownZone> {
-        let is_named = |place: &&Place| place.code.eq_ignore_ascii_case(name) || is_id(name, place.id);
-        if let Some(place) = places().iter().find(is_named) {
+        if let Some(place) = by_code(name).or_else(|| by_id(name)) {
             return Ok(place.zone());
         }
         let rules = TimeZone::get(name).ok().filter(|rules| !rules.is_unknown());
@@ -164,8 +163,16 @@ impl FromStr for Zone {
     }
 }
 
-fn is_id(name: &str, id: i32) -> bool {
-    id != 0 && name.bytes().all(|byte| byte.is_ascii_digit()) && name.parse() == Ok(id)
+fn by_code(code: &str) -> Option<&'static Place> {
+    let code = code.to_ascii_uppercase();
+    let found = places().binary_search_by(|place| place.code.cmp(&code)).ok()?;
+    places().get(found)
+}
+
+fn by_id(id: &str) -> Option<&'static Place> {
+    let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    let id: i32 = id.parse().ok().filter(|id| is_id && *id != 0)?;
+    places().iter().find(|place| place.id == id)
 }
 
 impl fmt::Display for Zone {
