@@ -53,8 +53,9 @@ impl<'a> FromRequest<'a> for Reader {
 
 fn locale(request: &Request) -> Result<Locale, Error> {
     let value = |name: &str| {
-        let values = request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
-        values.map(str::to_owned).reduce(|one, other| one + "," + &other)
+        let values = request.headers().get_all(name).iter();
+        let texts = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        texts.reduce(|one, other| one + "," + &other)
     };
     let [accept_language, so_language, so_culture, so_time_zone] =
         ["Accept-Language", "SO-Language", "SO-Culture", TIME_ZONE].map(value);
