@@ -22,6 +22,9 @@ static SCHEMAS: LazyLock<Registry> = LazyLock::new(|| {
     registry
 });
 
+/// The schema of what may be anything.
+static ANYTHING: LazyLock<MetaSchemaRef> = LazyLock::new(|| MetaSchemaRef::Inline(Box::new(MetaSchema::ANY)));
+
 /// The XML of a value of this schema: the root has the carrier's name, elements those of properties.
 pub fn write(schema: &MetaSchemaRef, value: &Value) -> String {
     let mut xml = DECLARATION.to_owned();
@@ -47,25 +50,26 @@ fn content(xml: &mut String, schema: &MetaSchema, value: &Value) {
         (Value::Null, ..) => {}
         (Value::Bool(_) | Value::Number(_), ..) => xml.push_str(&value.to_string()),
         (Value::String(text), ..) => xml.push_str(&escape(&allowed(text))),
-        (Value::Array(items), Some(schema), _) => {
+        (Value::Array(items), schema, _) => {
+            let schema = schema.as_deref().unwrap_or(&ANYTHING);
             let name = name(schema);
             items.iter().for_each(|item| element(xml, &name, "", schema, item));
         }
-        (Value::Object(members), _, Some(schema)) => {
-            for (key, value) in members {
-                xml.extend(["<Entry><Key>", &escape(&allowed(key)), "</Key>"]);
-                element(xml, "Value", "", schema, value);
-                xml.push_str("</Entry>");
-            }
-        }
-        (Value::Object(members), ..) => {
+        (Value::Object(members), _, None) if !schema.properties.is_empty() => {
             for (name, schema) in &schema.properties {
                 if let Some(value) = members.get(*name) {
                     element(xml, name, "", schema, value);
                 }
             }
         }
-        (Value::Array(_), None, _) => unreachable!("a list whose schema is none"),
+        (Value::Object(members), _, schema) => {
+            let schema = schema.as_deref().unwrap_or(&ANYTHING);
+            for (key, value) in members {
+                xml.extend(["<Entry><Key>", &escape(&allowed(key)), "</Key>"]);
+                element(xml, "Value", "", schema, value);
+                xml.push_str("</Entry>");
+            }
+        }
     }
 }
 
@@ -97,6 +101,27 @@ fn name(schema: &MetaSchemaRef) -> String {
         (_, Some(items), _) => format!("ArrayOf{}", name(items)),
         (.., "integer") => "int".to_owned(),
         (.., "number") => "double".to_owned(),
+        (.., "") => "anyType".to_owned(),
         (.., kind) => kind.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_may_be_anything_is_written_by_what_it_is() {
+        let value = json!({"a": [1, "<", null, {"b": true}], "c": "\u{0}x\u{ffff}\t"});
+        let xml = write(&ANYTHING, &value);
+        let body = xml.strip_prefix(DECLARATION).and_then(|xml| xml.strip_prefix(&format!("<anyType{INSTANCE}>")));
+        let expected = concat!(
+            "<Entry><Key>a</Key><Value><anyType>1</anyType><anyType>&lt;</anyType><anyType xsi:nil=\"true\"/><anyType>",
+            "<Entry><Key>b</Key><Value>true</Value></Entry></anyType></Value></Entry>",
+            "<Entry><Key>c</Key><Value>x\t</Value></Entry></anyType>",
+        );
+        assert_eq!(body, Some(expected));
     }
 }

@@ -79,6 +79,27 @@ mod tests {
         }
 
         #[test]
+        fn an_encoded_value_leaves_no_marker_behind(
+            number in any::<i64>(), fraction in 0u32..1000, day in 1u32..29, month in 1u32..13, year in 1u32..10000,
+            culture in prop::sample::select(vec!["en-US", "nb-NO", "de-CH", "ja", "vi-VN"])
+        ) {
+            let texts = [
+                format!("[I:{number}]"),
+                format!("[A:{number},{day},{month}]"),
+                format!("[F:{number}.{fraction:03}]"),
+                format!("[M:{number}.{fraction:03}]"),
+                format!("[D:{month:02}/{day:02}/{year:04}]"),
+                format!("[DT:{year:04}-{month:02}-{day:02}T12:34:56]"),
+                format!("[T:{month:02}/{day:02}/{year:04} 23:59:59.0000000]"),
+                format!("[TS:{number}]"),
+            ];
+            for text in texts {
+                let resolved = resolve(&text, Language::US, &Culture::new(culture)).into_owned();
+                prop_assert!(!resolved.is_empty() && !resolved.contains(['[', ']']), "{text}: {resolved}");
+            }
+        }
+
+        #[test]
         fn any_string_is_read_without_a_fault(text in r"(\[|\]|[A-Z]{1,2}:|[0-9/:.-]{1,8}|SR_|.){0,30}") {
             for culture in ["en-US", "nb-NO", "xx"] {
                 let resolved = resolve(&text, Language::US, &Culture::new(culture));

@@ -115,6 +115,8 @@ fn weight(part: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -155,5 +157,28 @@ mod tests {
     fn a_variety_of_a_language_leans_on_the_language_itself() {
         let [swiss, german, american] = Language("CH").nearest();
         assert_eq!([swiss.iso(), german.iso(), american.iso()], ["de-CH", "de", "en"]);
+    }
+
+    proptest! {
+        #[test]
+        fn of_any_list_one_member_is_taken_or_none(header in r"([a-zA-Z*-]{0,5}|;|,|q=[0-9.]{0,3}| |.){0,12}") {
+            if let Some(tag) = preferred_tag(&header) {
+                prop_assert!(header.split([',', ';']).any(|member| member.trim() == tag));
+                prop_assert!(!OFF.contains(&tag));
+            }
+        }
+
+        #[test]
+        fn the_heaviest_of_known_languages_is_taken_wherever_it_stands(
+            weights in prop::collection::btree_map(1u32..1000, 0usize..LANGUAGES.len(), 1..6), turn in 0usize..6
+        ) {
+            let mut members: Vec<_> =
+                weights.iter().map(|(weight, index)| format!("{};q=0.{weight:03}", LANGUAGES[*index].1)).collect();
+            let length = members.len();
+            members.rotate_left(turn % length);
+            let (_, heaviest) = weights.last_key_value().expect("a member");
+            let header = members.join(", ");
+            prop_assert_eq!(preferred_tag(&header), Some(LANGUAGES[*heaviest].1));
+        }
     }
 }
