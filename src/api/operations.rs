@@ -29,16 +29,19 @@ const ID_OR_NAME: &str = "param0";
 const SHARED_HEADERS: [(&str, &str); 5] = [
     (
         "Accept-Language",
-        "The languages of texts, best first: `nb`, `en-GB;q=0.8`. Without one, and with `*`, texts stay as they are stored, in every language they have.",
+        "The languages of texts, best first: `nb, en-GB;q=0.8`. Without one, and with `*`, texts stay as they are stored, \
+         in every language they have.",
     ),
     ("SO-Language", "The language of texts, over Accept-Language. `*`, `x`, `-` and nothing switch translation off."),
     (
         "SO-Culture",
-        "The culture of numbers and dates within texts, such as `nb-NO`; that of the language when omitted. Has no effect without a language.",
+        "The culture of numbers and dates within texts, such as `nb-NO`; that of the language when omitted. Without a \
+         language it has no effect.",
     ),
     (
         "SO-TimeZone",
-        "The time zone of dates: a code or id of `/api/v1/TimeZone`, or a name such as `Europe/Oslo`; the server's own when omitted. `NO, includeTZOffset` has dates end with their offset.",
+        "The time zone of dates: a code or id of `/api/v1/TimeZone`, or a name such as `Europe/Oslo`; the server's own \
+         when omitted. With `NO, includeTZOffset`, dates end with their offset.",
     ),
     ("SO-AppToken", "The token of a partner application. Accepted; has no effect in this version."),
 ];
@@ -124,7 +127,7 @@ fn shared_header((name, meaning): (&str, &str)) -> MetaOperationParam {
     }
 }
 
-fn complete_response(response: &mut MetaResponse, shape: Shape, is_read: bool) {
+fn complete_response(response: &mut MetaResponse, shape: Shape, has_reader: bool) {
     if shape == Shape::Problem && response.status.is_some_and(|status| status >= 400) {
         response.content = vec![MetaMediaType { content_type: PROBLEM, schema: Problem::schema_ref() }];
     }
@@ -146,7 +149,7 @@ fn complete_response(response: &mut MetaResponse, shape: Shape, is_read: bool) {
         Some(503) => add("Retry-After", "integer", "After how many seconds to try again."),
         _ => {}
     }
-    if response.status == Some(200) && is_read {
+    if response.status == Some(200) && has_reader {
         add("SO-TimeZone", "string", "The time zone of dates.");
         add("Content-Language", "string", "The language of texts, where one was asked for.");
     }

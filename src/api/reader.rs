@@ -1,6 +1,6 @@
 //! Who reads an answer: in which media type, and how values read there. Made once for each request.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use poem::{
@@ -31,10 +31,10 @@ const TIME_ZONE_HEADER: HeaderName = HeaderName::from_static("so-timezone");
 
 /// The client of one request, as a reader of its answer. Stands behind the caller in an operation's arguments: whoever
 /// takes none of our media types, or names a time zone that is none, is refused before anything is done.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Reader {
     media: Media,
-    locale: Arc<Locale>,
+    locale: Locale,
 }
 
 /// An operation's answer: a carrier, written as its reader wants it.
@@ -47,7 +47,7 @@ pub struct Answer<T> {
 impl<'a> FromRequest<'a> for Reader {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
         let media = Accepted::of(request.headers()).preferred().ok_or(Error::NotAcceptable)?;
-        Ok(Self { media, locale: Arc::new(locale(request)?) })
+        Ok(Self { media, locale: locale(request)? })
     }
 }
 
@@ -67,7 +67,7 @@ fn locale(request: &Request) -> Result<Locale, Error> {
     };
     let base = request.data::<Zone>().ok_or_else(|| Error::internal("no time zone is attached to the endpoint"))?;
     Locale::new(wishes, base).map_err(|unknown| {
-        Error::InvalidArgument(format!("Header {TIME_ZONE}: {unknown}. The list is at /api/v1/TimeZone."))
+        Error::InvalidArgument(format!("Header {TIME_ZONE}: {unknown}. All codes are at /api/v1/TimeZone."))
     })
 }
 
@@ -85,7 +85,7 @@ impl<'a> FromRequest<'a> for ListReader {
         let accepted = Accepted::of(request.headers());
         let preferred = accepted.preferred();
         if accepted.quality(LINES) > preferred.map_or(0.0, |media| accepted.quality(media.name())) {
-            return Ok(Self::Lines(Reader { media: Media::Json, locale: Arc::new(locale(request)?) }));
+            return Ok(Self::Lines(Reader { media: Media::Json, locale: locale(request)? }));
         }
         Reader::from_request(request, body).await.map(Self::Carrier)
     }

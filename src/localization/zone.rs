@@ -124,9 +124,7 @@ pub struct Zone {
 
 /// Nobody knows a time zone of this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "there is no time zone `{0}`; take a code or an id of the list of time zones, such as NO or US-NY, or a name such as Europe/Oslo"
-)]
+#[error("there is no time zone `{0}`; take a code such as NO or US-NY, or a name such as Europe/Oslo")]
 pub struct UnknownZone(pub String);
 
 impl Zone {

@@ -1,9 +1,12 @@
 //! How values read: in the language, culture and time zone that the client asks for, and as XML.
 
+use std::{collections::BTreeSet, fs, path::Path};
+
 use kommando::users::{self, UserColumn};
 use poem::http::{Method, StatusCode};
 use sea_orm::sea_query::Expr;
 
+use crate::architecture::sources;
 use crate::harness::{ADMIN, ANNA, Answer, Call, NOBODY, Server};
 
 const COMMANDS: &str = "/api/v1/User/2/CustomCommand";
@@ -244,6 +247,22 @@ async fn the_time_zones_are_listed_with_this_years_rules() {
     }
 }
 
+#[test]
+fn every_text_of_the_servers_own_is_there_and_is_used() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut used = BTreeSet::new();
+    for path in sources(&folder.join("src")).iter().filter(|path| !path.starts_with(folder.join("src/localization"))) {
+        let text = fs::read_to_string(path).expect("a text");
+        let is_id = |word: &&str| word.starts_with("SR_") && word.len() > 3;
+        let words = text.split(|character: char| !character.is_ascii_uppercase() && character != '_');
+        used.extend(words.filter(is_id).map(str::to_owned));
+    }
+    let english: toml::Table =
+        fs::read_to_string(folder.join("localization/en.toml")).expect("a text").parse().expect("TOML");
+    let known: BTreeSet<_> = english.keys().cloned().collect();
+    assert_eq!(used, known);
+}
+
 #[tokio::test]
 async fn an_answer_comes_as_xml_to_who_asks_for_it() {
     let server = Server::demo().await;
@@ -352,5 +371,9 @@ async fn without_headers_answers_are_byte_for_byte_what_they_are_with_headers_th
         let call = server.get(path).by("admin").header("accept-language", "*").header("so-culture", "nb-NO");
         let asked = call.header("so-timezone", "UTC").header("accept", "application/json").send().await;
         assert_eq!(plain.text, asked.text);
+    }
+    // What reads the same for everyone is no matter of headers.
+    for path in ["/docs", "/openapi.json"] {
+        assert_eq!(server.get(path).header("so-language", "nb").send().await.header("vary"), None);
     }
 }
