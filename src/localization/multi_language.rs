@@ -19,8 +19,8 @@ use super::{Language, block, resources};
 pub enum MultiLanguage {
     /// The same in every language.
     Plain(String),
-    /// One text for each language.
-    Each(BTreeMap<Language, String>),
+    /// One text for each language, in the order in which they are written.
+    Each(Vec<(Language, String)>),
 }
 
 impl MultiLanguage {
@@ -35,19 +35,23 @@ impl MultiLanguage {
         };
         let texts: BTreeMap<_, _> = resources::texts(id).map(|(language, text)| (language, fill(text))).collect();
         assert!(!texts.is_empty(), "there is no text {id}");
-        Self::Each(texts)
+        Self::sorted(texts)
     }
 
     /// A text in English and Norwegian.
     pub fn own(en: &str, nb: &str) -> Self {
-        Self::Each(BTreeMap::from([(Language::US, en.to_owned()), (Language::NO, nb.to_owned())]))
+        Self::sorted(BTreeMap::from([(Language::US, en.to_owned()), (Language::NO, nb.to_owned())]))
+    }
+
+    /// Texts in the order of SuperOffice's codes.
+    fn sorted(texts: BTreeMap<Language, String>) -> Self {
+        Self::Each(texts.into_iter().collect())
     }
 
     /// A text in the form in which it travels. One with more than a single block is read when it is answered.
     fn read(text: &str) -> Self {
         let Some(entries) = block::whole(text) else { return Self::Plain(text.to_owned()) };
-        // Of a language that stands there twice, the first text counts, as it does for readers.
-        Self::Each(entries.into_iter().rev().map(|(language, text)| (language, text.to_owned())).collect())
+        Self::Each(entries.into_iter().map(|(language, text)| (language, text.to_owned())).collect())
     }
 
     /// The texts one after the other, each in the language of the whole, or in the nearest one it has.
@@ -63,7 +67,7 @@ impl MultiLanguage {
     fn languages(&self) -> impl Iterator<Item = Language> + '_ {
         let texts = match self {
             Self::Plain(_) => None,
-            Self::Each(texts) => Some(texts.keys().copied()),
+            Self::Each(texts) => Some(texts.iter().map(|(language, _)| *language)),
         };
         texts.into_iter().flatten()
     }
@@ -72,8 +76,9 @@ impl MultiLanguage {
         match self {
             Self::Plain(text) => text,
             Self::Each(texts) => {
-                let found = language.nearest().iter().find_map(|language| texts.get(language));
-                found.or_else(|| texts.values().next()).map_or("", String::as_str)
+                let of = |wanted: Language| texts.iter().find(|(own, _)| *own == wanted);
+                let found = language.nearest().into_iter().find_map(of);
+                found.or(texts.first()).map_or("", |(_, text)| text)
             }
         }
     }
@@ -138,7 +143,7 @@ impl<'de> Deserialize<'de> for MultiLanguage {
                 if texts.is_empty() {
                     return Err(A::Error::custom("a text needs at least one language"));
                 }
-                Ok(MultiLanguage::Each(texts))
+                Ok(MultiLanguage::sorted(texts))
             }
         }
 
@@ -188,8 +193,9 @@ mod tests {
 
     #[test]
     fn a_text_in_upstreams_form_is_read_as_one_in_several_languages() {
-        let read = MultiLanguage::read(r#"US:"Done";NO:"Utført";US:"Twice";"#);
-        assert_eq!(read, MultiLanguage::own("Done", "Utført"));
+        let read = MultiLanguage::read(r#"US:"Done";NO:"Utført";"#);
+        assert_eq!((read.text_in(Language::NO), read.text_in(Language::US)), ("Utført", "Done"));
+        assert_eq!(read.raw(), r#"US:"Done";NO:"Utført""#);
         assert_eq!(MultiLanguage::read(r#"It is US:"done""#), MultiLanguage::Plain(r#"It is US:"done""#.into()));
     }
 }

@@ -119,7 +119,7 @@ async fn a_definition_may_give_its_texts_as_one_string_in_several_languages() {
     .await;
     let list = |language: &'static str| server.get(COMMANDS).by("admin").header("so-language", language).send();
     let (raw, swedish) = (list("-").await.body, list("sv").await.body);
-    assert_eq!(raw[0]["DisplayName"], r#"SW:"Hälsa";US:"Greet""#);
+    assert_eq!(raw[0]["DisplayName"], r#"US:"Greet";SW:"Hälsa""#);
     assert_eq!(raw[0]["Description"], r#"Now NO:"hils";US:"greet"!"#);
     assert_eq!((&swedish[0]["DisplayName"], &swedish[0]["Description"]), (&"Hälsa".into(), &"Now greet!".into()));
     let got = server.post(format!("{COMMANDS}/greet")).by("admin").header("so-language", "sv").send().await;
