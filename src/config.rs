@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, env, ffi::OsString, fs, net::SocketAddr, path::
 use clap::{Args, Command, ValueEnum};
 use secrecy::SecretString;
 
-use crate::{records::retention::Retention, users::password::Cost};
+use crate::{localization::Zone, records::retention::Retention, users::password::Cost};
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "KOMMANDO_";
@@ -66,6 +66,10 @@ pub struct Config {
     /// How long executions and their audit entries are kept, such as 365d; 2d at least [default: for ever]
     #[arg(long, env = "KOMMANDO_RETENTION", value_name = "LENGTH", global = true)]
     pub retention: Option<Retention>,
+
+    /// The time zone of dates for clients who name none: a code such as NO or US-NY, or a name such as Europe/Oslo
+    #[arg(long, env = "KOMMANDO_TIME_ZONE", default_value = "UTC", value_name = "ZONE", global = true)]
+    pub time_zone: Zone,
 }
 
 /// The form of the log's lines.

@@ -11,6 +11,7 @@
 //! |---|---|
 //! | floor | a constant answer of a bare handler of the same framework, in a process of its own |
 //! | list | the commands of a user: reads only |
+//! | list-nb | the same with all four headers that say how values read |
 //! | hello | a command that changes nothing: reads, and stores its record |
 //! | set-away | a command that changes the user: reads, then reads again, changes and stores in one transaction |
 //!
@@ -65,24 +66,50 @@ struct Row {
     method: &'static str,
     /// `{id}` stands for a user.
     path: &'static str,
+    headers: &'static [&'static str],
     /// What every right answer contains.
     expected: &'static str,
 }
 
-const ROWS: [Row; 4] = [
-    Row { name: "floor", server: |servers| &servers.floor, method: "GET", path: "/", expected: floor::ANSWER },
+/// How a reader in Norway asks.
+const NORWEGIAN: &[&str] = &[
+    "Accept-Language: nb-NO, nb;q=0.9, en;q=0.8",
+    "SO-Language: nb",
+    "SO-Culture: nb-NO",
+    "SO-TimeZone: NO, includeTZOffset",
+];
+
+const ROWS: [Row; 5] = [
+    Row {
+        name: "floor",
+        server: |servers| &servers.floor,
+        method: "GET",
+        path: "/",
+        headers: &[],
+        expected: floor::ANSWER,
+    },
     Row {
         name: "list",
         server: |servers| &servers.kommando,
         method: "GET",
         path: "/api/v1/User/{id}/CustomCommand",
+        headers: &[],
         expected: r#""Name":"set-away""#,
+    },
+    Row {
+        name: "list-nb",
+        server: |servers| &servers.kommando,
+        method: "GET",
+        path: "/api/v1/User/{id}/CustomCommand",
+        headers: NORWEGIAN,
+        expected: r#""DisplayName":"Sett fraværende""#,
     },
     Row {
         name: "hello",
         server: |servers| &servers.kommando,
         method: "POST",
         path: "/api/v1/User/{id}/CustomCommand/hello",
+        headers: &[],
         expected: r#""Success":true"#,
     },
     Row {
@@ -90,6 +117,7 @@ const ROWS: [Row; 4] = [
         server: |servers| &servers.kommando,
         method: "POST",
         path: "/api/v1/User/{id}/CustomCommand/set-away",
+        headers: &[],
         expected: r#""Success":true"#,
     },
 ];
@@ -138,6 +166,8 @@ async fn measure(settings: &Settings) -> anyhow::Result<()> {
     }
     let names = ROWS.map(|row| row.name);
     println!("{}", table::render(&names, &results));
+    let [_, list, localised, ..] = &results;
+    println!("list-nb is {:.2} of list; the aim is 0.85 or more", table::ratio(localised, list));
     println!("{}", servers.memory()?);
     println!("{}, {}", machine::describe()?, since.stolen()?);
     Ok(())

@@ -22,14 +22,13 @@ pub fn render(names: &[&str], results: &[Vec<Figures>]) -> String {
     let floor: &[Figures] = results.first().map_or(&[], Vec::as_slice);
     for (name, rounds) in names.iter().zip(results) {
         let of = |figure: fn(&Figures) -> f64| median(rounds.iter().map(figure).collect());
-        let ratio = |(own, floor): (&Figures, &Figures)| own.requests_per_second / floor.requests_per_second;
         let each: Vec<_> = rounds.iter().map(|round| format!("{:.0}", round.requests_per_second)).collect();
         // Writing to a String cannot fail.
         let _ = writeln!(
             table,
             "{name:<10}{:>9.0}{:>10.3}{:>9.2}{:>9.2}{:>9.1}{:>8}   {}",
             of(|round| round.requests_per_second),
-            median(rounds.iter().zip(floor).map(ratio).collect()),
+            ratio(rounds, floor),
             of(|round| round.p50_ms),
             of(|round| round.p99_ms),
             of(|round| round.processor_us),
@@ -38,6 +37,12 @@ pub fn render(names: &[&str], results: &[Vec<Figures>]) -> String {
         );
     }
     table
+}
+
+/// How many requests a row answers for one of another row, in the median of their rounds.
+pub fn ratio(rounds: &[Figures], others: &[Figures]) -> f64 {
+    let of = |(own, other): (&Figures, &Figures)| own.requests_per_second / other.requests_per_second;
+    median(rounds.iter().zip(others).map(of).collect())
 }
 
 fn median(mut numbers: Vec<f64>) -> f64 {

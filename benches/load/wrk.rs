@@ -84,6 +84,7 @@ impl<'a> Wrk<'a> {
         command
             .args(["-t1", "--latency"])
             .args([format!("-c{}", self.connections), format!("-d{seconds}s")])
+            .args(row.headers.iter().flat_map(|header| ["-H", header]))
             .arg("-s")
             .arg(&self.script)
             .args([&server.url, "--", row.method, row.path, &server.authorization, expected]);

@@ -1,13 +1,13 @@
 //! The caller's own user.
 
 use poem::web::Data;
-use poem_openapi::{OpenApi, payload::Json};
+use poem_openapi::OpenApi;
 
 use super::{
     Tag,
     carriers::{SoPrincipalCarrier, User},
+    reader::{Answer, Reader},
     refusals::{ErrorResponse, NoOwn},
-    request::AcceptsJson,
     user::carrier,
 };
 use crate::{
@@ -28,10 +28,10 @@ impl CurrentOperations {
     async fn get_current_user(
         &self,
         caller: Caller,
-        _accepts: AcceptsJson,
+        reader: Reader,
         store: Data<&Store>,
-    ) -> Result<Json<User>, ErrorResponse<NoOwn>> {
-        Ok(Json(carrier(&store, current(&store, &caller).await?).await?))
+    ) -> Result<Answer<User>, ErrorResponse<NoOwn>> {
+        Ok(reader.answer(carrier(&store, current(&store, &caller).await?).await?))
     }
 
     /// Get the current principal
@@ -41,12 +41,12 @@ impl CurrentOperations {
     async fn get_current_principal(
         &self,
         caller: Caller,
-        _accepts: AcceptsJson,
+        reader: Reader,
         store: Data<&Store>,
-    ) -> Result<Json<SoPrincipalCarrier>, ErrorResponse<NoOwn>> {
+    ) -> Result<Answer<SoPrincipalCarrier>, ErrorResponse<NoOwn>> {
         let user = current(&store, &caller).await?;
         let other_groups = users::other_groups(store.reader(), caller.user_id).await?;
-        Ok(Json(SoPrincipalCarrier::new(user, &other_groups)))
+        Ok(reader.answer(SoPrincipalCarrier::new(user, &other_groups)))
     }
 }
 

@@ -6,15 +6,15 @@ use poem::web::Data;
 use poem_openapi::{
     ApiResponse, OpenApi,
     param::{Header, Path, Query},
-    payload::Json,
 };
 
 use super::{
     Tag,
     carriers::{CommandActionResult, CommandResult, CustomCommand},
     parameters::{AnyCase, CommandName, CommandOutcome, IdempotencyKey, UserId},
+    reader::{Answer, Reader},
     refusals::{ErrorResponse, Refusals},
-    request::{AcceptsJson, NoBody, RequestId},
+    request::{NoBody, RequestId},
 };
 use crate::{
     commands::{Attempt, Commands},
@@ -67,7 +67,7 @@ pub enum CommandResponse {
     /// The command ran, was declined, or must be confirmed first: Success, Result and X-Command-Outcome tell which.
     #[oai(status = 200)]
     Ok(
-        Json<CommandResult>,
+        Answer<CommandResult>,
         /// What came of it. `asked`: the question is still to be answered; `declined`: the answer was No or Cancel;
         /// `succeeded`: it ran; `failed`: it ran and could not do its work, and its effect was undone.
         #[oai(header = "X-Command-Outcome")]
@@ -91,13 +91,13 @@ impl CustomCommandOperations {
     async fn get_user_commands(
         &self,
         caller: Caller,
-        _accepts: AcceptsJson,
+        reader: Reader,
         commands: Data<&Arc<Commands>>,
         /// The user's id (AssociateId).
         id: Path<UserId>,
-    ) -> Result<Json<Vec<CustomCommand>>, ErrorResponse<GetUserCommands>> {
+    ) -> Result<Answer<Vec<CustomCommand>>, ErrorResponse<GetUserCommands>> {
         let offers = commands.list(&caller, id.0.0).await?;
-        Ok(Json(offers.into_iter().map(Into::into).collect()))
+        Ok(reader.answer(offers.into_iter().map(Into::into).collect()))
     }
 
     /// Run a custom command on a user
@@ -120,7 +120,7 @@ impl CustomCommandOperations {
     async fn execute_user_command(
         &self,
         caller: Caller,
-        _accepts: AcceptsJson,
+        reader: Reader,
         commands: Data<&Arc<Commands>>,
         request_id: RequestId,
         /// The user's id (AssociateId).
@@ -157,6 +157,6 @@ impl CustomCommandOperations {
         let dry_run = attempt.dry_run.then(|| "applied".to_owned());
         let report = commands.run(attempt).await?;
         let (outcome, replayed) = (CommandOutcome(report.outcome), report.replayed.then_some(true));
-        Ok(CommandResponse::Ok(Json(report.into()), outcome, replayed, dry_run))
+        Ok(CommandResponse::Ok(reader.answer(report.into()), outcome, replayed, dry_run))
     }
 }

@@ -14,7 +14,10 @@ const DESCRIPTION: &str = "Users, and the custom commands that can be run on the
     the wire with the User resource of the SuperOffice WebAPI v1 (as of 2026). It is independent of SuperOffice: the \
     vendor has nothing to do with it, and problems with this server are reported to its own repository.\n\n\
     Begin with `GET /api/v1/User/{id}/CustomCommand`, then run one of the commands it lists. Errors under `/api` all \
-    have the shape of `ErrorInfo`.";
+    have the shape of `ErrorInfo`.\n\n\
+    As XML, the root element has the name of the schema, or `ArrayOf` and the name of what is listed; elements have the \
+    names of properties, the items of a list that of their schema, and what is null has `xsi:nil`. Of a map, each \
+    `Entry` has a `Key` and a `Value`.";
 
 /// The service that poem-openapi makes of our operations.
 pub fn service() -> OpenApiService<Operations, ()> {
@@ -106,7 +109,7 @@ fn show_error(status: &str, response: &mut Value) {
         "503" => Error::Unavailable(DbErr::Custom("shown to nobody".to_owned())),
         _ => return,
     };
-    for (name, media) in object_mut(response.get_mut("content")) {
+    for (name, media) in object_mut(response.get_mut("content")).filter(|(name, _)| name.ends_with("json")) {
         let example = match name.as_str() {
             PROBLEM => Problem::from(&error).to_json(),
             _ => ErrorInfo::from(&error).to_json(),

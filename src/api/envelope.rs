@@ -4,16 +4,25 @@ use std::time::Instant;
 
 use poem::{
     Endpoint, Request, Response, Result,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header, header::Entry},
 };
-use poem_openapi::error::{ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError};
+use poem_openapi::{
+    error::{ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError},
+    types::{ToJSON, Type},
+};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{paths::Paths, request::RequestId};
+use super::{
+    media::{Accepted, Media},
+    paths::Paths,
+    reader::VARY,
+    request::RequestId,
+    xml,
+};
 use crate::{
     auth,
-    error::{Error, Shape},
+    error::{Error, ErrorInfo, Shape},
 };
 
 /// The largest body that is read.
@@ -35,6 +44,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
         let challenges = auth::challenges(request.headers());
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let shape = Shape::at(&path);
+        let media = Accepted::of(request.headers()).preferred().unwrap_or(Media::Json);
         let span = tracing::info_span!("request", request_id = id, %method, path);
         let answer = async {
             let mut response = match self.admit(request).await {
@@ -53,8 +63,14 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert("x-request-id", id);
         }
-        // Answers may hold what is shown once; pages say themselves what may be kept.
-        response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        if media.is_xml() {
+            write_error_as_xml(&mut response);
+        }
+        // Answers may hold what is shown once; pages say themselves what may be kept, and read the same for everyone.
+        if let Entry::Vacant(entry) = response.headers_mut().entry(header::CACHE_CONTROL) {
+            entry.insert(HeaderValue::from_static("no-store"));
+            response.headers_mut().insert(header::VARY, HeaderValue::from_static(VARY));
+        }
         response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         Ok(response)
     }
@@ -89,6 +105,17 @@ pub fn respond(error: poem::Error, parameters: &[String], shape: Shape) -> Respo
         tracing::error!(cause = error.chain(), "failed");
     }
     error.in_shape(shape)
+}
+
+fn write_error_as_xml(response: &mut Response) {
+    let Some(xml) = response
+        .data::<ErrorInfo>()
+        .map(|error| xml::write(&ErrorInfo::schema_ref(), &error.to_json().unwrap_or_default()))
+    else {
+        return;
+    };
+    response.set_body(xml);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(Media::Xml.content_type()));
 }
 
 fn translate(error: poem::Error, parameters: &[String]) -> Error {

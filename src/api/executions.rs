@@ -1,13 +1,13 @@
 //! The record of what was run, for operators.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
 use poem::{IntoResponse, Response, web::Data};
 use poem_openapi::{
     ApiResponse, OpenApi, ResponseContent,
     param::{Path, Query},
-    payload::{Json, Payload},
-    registry::{MetaSchema, MetaSchemaRef},
-    types::ToJSON,
+    payload::Payload,
+    registry::{MetaMediaType, MetaSchema, MetaSchemaRef, Registry},
 };
 use uuid::Uuid;
 
@@ -15,8 +15,8 @@ use super::{
     Tag,
     carriers::{Execution, ExecutionOutcome, ExecutionPage, ExecutionWithSteps},
     parameters::{AnyCase, AnyUser, Cursor, ExecutionId, Limit, Time},
+    reader::{Answer, LINES, ListReader, Reader},
     refusals::{ErrorResponse, NoOwn, Refusals},
-    request::{AcceptsJson, ListFormat},
 };
 use crate::{
     error::Error,
@@ -47,17 +47,39 @@ pub enum ExecutionsResponse {
     ),
 }
 
-#[derive(ResponseContent)]
 pub enum ExecutionsContent {
-    Json(Json<ExecutionPage>),
+    Page(Answer<ExecutionPage>),
     Lines(Lines),
 }
 
+impl ResponseContent for ExecutionsContent {
+    fn media_types() -> Vec<MetaMediaType> {
+        let pages = <Answer<ExecutionPage> as ResponseContent>::media_types();
+        pages.into_iter().chain(<Lines as ResponseContent>::media_types()).collect()
+    }
+
+    fn register(registry: &mut Registry) {
+        <Answer<ExecutionPage> as ResponseContent>::register(registry);
+    }
+}
+
+impl IntoResponse for ExecutionsContent {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Page(page) => page.into_response(),
+            Self::Lines(lines) => lines.into_response(),
+        }
+    }
+}
+
 /// JSON Lines: an execution on each.
-pub struct Lines(Vec<Execution>);
+pub struct Lines {
+    executions: Vec<Execution>,
+    reader: Reader,
+}
 
 impl Payload for Lines {
-    const CONTENT_TYPE: &'static str = "application/jsonl";
+    const CONTENT_TYPE: &'static str = LINES;
 
     fn schema_ref() -> MetaSchemaRef {
         MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")))
@@ -66,8 +88,10 @@ impl Payload for Lines {
 
 impl IntoResponse for Lines {
     fn into_response(self) -> Response {
-        let lines: String = self.0.iter().map(|execution| execution.to_json_string() + "\n").collect();
-        Response::builder().content_type(Self::CONTENT_TYPE).body(lines)
+        let lines: String = self.executions.iter().map(|one| format!("{}\n", self.reader.read(one))).collect();
+        let mut response = Response::builder().content_type(Self::CONTENT_TYPE).body(lines);
+        self.reader.mark(&mut response);
+        response
     }
 }
 
@@ -81,7 +105,7 @@ impl ExecutionOperations {
     async fn list_executions(
         &self,
         caller: Caller,
-        format: ListFormat,
+        reader: ListReader,
         store: Data<&Store>,
         /// The user they were about.
         user: Query<Option<AnyUser>>,
@@ -92,9 +116,9 @@ impl ExecutionOperations {
         caller_id: Query<Option<AnyUser>>,
         /// What came of them.
         outcome: Query<Option<AnyCase<ExecutionOutcome>>>,
-        /// Began at this time or later (RFC 3339).
+        /// Began at this time or later: RFC 3339, or without an offset, in the time zone of SO-TimeZone.
         from: Query<Option<Time>>,
-        /// Began before this time (RFC 3339).
+        /// Began before this time.
         to: Query<Option<Time>>,
         /// How many at most: 1 to 1000, 100 when omitted.
         limit: Query<Option<Limit>>,
@@ -104,21 +128,21 @@ impl ExecutionOperations {
         let asked_caller = caller_id.0.map(|AnyUser(id)| id);
         let own = (!caller.is_administrator()).then_some(caller.user_id);
         if own.is_some() && asked_caller.is_some() && asked_caller != own {
-            return Ok(page(Vec::new(), None, format));
+            return Ok(page(Vec::new(), None, reader));
         }
         let filter = Filter {
             user_id: user.0.map(|AnyUser(id)| id),
             command_name: command.0,
             caller_id: own.or(asked_caller),
             outcome: outcome.0.map(|AnyCase(outcome)| outcome.into()),
-            from: from.0.map(|Time(time)| time),
-            to: to.0.map(|Time(time)| time),
+            from: from.0.map(|time| instant("from", time, &reader)).transpose()?,
+            to: to.0.map(|time| instant("to", time, &reader)).transpose()?,
             older_than: cursor.0.map(|Cursor(id)| id),
         };
         let limit = limit.0.unwrap_or_default();
         let (found, has_more) = limit.page_of(execution::list(store.reader(), filter, limit.and_one()).await?);
         let next = found.last().filter(|_| has_more).map(|last| written(last.id));
-        Ok(page(found, next, format))
+        Ok(page(found, next, reader))
     }
 
     /// Get an execution
@@ -128,26 +152,32 @@ impl ExecutionOperations {
     async fn get_execution(
         &self,
         caller: Caller,
-        _accepts: AcceptsJson,
+        reader: Reader,
         store: Data<&Store>,
         /// The execution's id.
         id: Path<ExecutionId>,
-    ) -> Result<Json<ExecutionWithSteps>, ErrorResponse<GetExecution>> {
+    ) -> Result<Answer<ExecutionWithSteps>, ErrorResponse<GetExecution>> {
         let found = execution::find(store.reader(), id.0.0).await?;
         let may_see = |one: &execution::Model| caller.is_administrator() || one.caller_id == caller.user_id;
-        Ok(Json(found.filter(may_see).ok_or(Error::NoSuchExecution)?.into()))
+        Ok(reader.answer(found.filter(may_see).ok_or(Error::NoSuchExecution)?.into()))
     }
 }
 
-fn page(found: Vec<execution::Model>, next_cursor: Option<String>, format: ListFormat) -> ExecutionsResponse {
+fn page(found: Vec<execution::Model>, next_cursor: Option<String>, reader: ListReader) -> ExecutionsResponse {
     let executions = found.into_iter().map(Into::into).collect();
-    let content = match format {
-        ListFormat::Json => {
-            ExecutionsContent::Json(Json(ExecutionPage { executions, next_cursor: next_cursor.clone() }))
+    let content = match reader {
+        ListReader::Carrier(reader) => {
+            ExecutionsContent::Page(reader.answer(ExecutionPage { executions, next_cursor: next_cursor.clone() }))
         }
-        ListFormat::Lines => ExecutionsContent::Lines(Lines(executions)),
+        ListReader::Lines(reader) => ExecutionsContent::Lines(Lines { executions, reader }),
     };
     ExecutionsResponse::Ok(content, next_cursor)
+}
+
+fn instant(name: &str, Time(text): Time, reader: &ListReader) -> Result<DateTime<Utc>, Error> {
+    let unfit =
+        || Error::InvalidArgument(format!("Parameter {name}: `{text}` is no time such as 2026-11-23T14:52:00Z."));
+    reader.time(&text).ok_or_else(unfit)
 }
 
 fn written(id: Uuid) -> String {

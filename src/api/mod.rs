@@ -8,15 +8,19 @@ mod document;
 mod envelope;
 mod executions;
 mod health;
+mod media;
 mod operations;
 mod parameters;
 mod paths;
+mod reader;
 mod refusals;
 mod request;
+mod time_zone;
 mod user;
 mod version;
 mod webhooks;
 mod wire;
+mod xml;
 
 use std::sync::Arc;
 
@@ -26,13 +30,14 @@ use poem_openapi::{OpenApi, Tags};
 pub use docs::yaml;
 pub use document::{document, normalise};
 
-use crate::{auth::Authenticator, commands::Commands, store::Store};
+use crate::{auth::Authenticator, commands::Commands, localization::Zone, store::Store};
 
 /// Every operation.
 type Operations = operations::Documented<(
     custom_command::CustomCommandOperations,
     operations::IdOrName<user::UserById, user::UserByName>,
     current::CurrentOperations,
+    time_zone::TimeZoneOperations,
     executions::ExecutionOperations,
     webhooks::WebhookOperations,
     version::VersionOperations,
@@ -48,6 +53,8 @@ fn operations() -> Operations {
 enum Tag {
     /// Users, and the custom commands that can be run on them.
     User,
+    /// The time zones of dates.
+    TimeZone,
     /// What was run, for operators: not part of upstream's API.
     Operator,
     /// What this server is.
@@ -62,6 +69,8 @@ pub struct Services {
     pub store: Store,
     pub authenticator: Authenticator,
     pub commands: Commands,
+    /// The time zone of dates for whoever names none.
+    pub time_zone: Zone,
 }
 
 /// The whole of the HTTP interface.
@@ -71,6 +80,7 @@ pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'stati
         .data(services.store)
         .data(Arc::new(services.authenticator))
         .data(Arc::new(services.commands))
+        .data(services.time_zone)
         .with(CatchPanic::new().with_handler(envelope::answer_panic));
     let routes = self::routes();
     let paths = paths::Paths::new(routes.iter().map(|(path, methods)| (path.as_str(), methods.clone())));

@@ -30,10 +30,22 @@ const ID_OR_NAME: &str = "param0";
 
 /// The headers that upstream lists with every operation (contract §1.0): name and meaning.
 const SHARED_HEADERS: [(&str, &str); 5] = [
-    ("Accept-Language", "The languages of texts, best first. Accepted; has no effect in this version."),
-    ("SO-Language", "The language of texts, over Accept-Language. Accepted; has no effect in this version."),
-    ("SO-Culture", "The culture of numbers and dates in texts. Accepted; has no effect in this version."),
-    ("SO-TimeZone", "The time zone of dates. Accepted; has no effect in this version: dates are in UTC."),
+    (
+        "Accept-Language",
+        "The languages of texts, best first: `nb, en-GB;q=0.8`. Without one, and with `*`, texts stay as they are stored, \
+         in every language they have.",
+    ),
+    ("SO-Language", "The language of texts, over Accept-Language. `*`, `x`, `-` and nothing switch translation off."),
+    (
+        "SO-Culture",
+        "The culture of numbers and dates within texts, such as `nb-NO`; that of the language when omitted. Without a \
+         language it has no effect.",
+    ),
+    (
+        "SO-TimeZone",
+        "The time zone of dates: a code or id of `/api/v1/TimeZone`, or a name such as `Europe/Oslo`; the server's own \
+         when omitted. With `NO, includeTZOffset`, dates end with their offset.",
+    ),
     ("SO-AppToken", "The token of a partner application. Accepted; has no effect in this version."),
 ];
 
@@ -86,7 +98,7 @@ fn complete(operation: &mut MetaOperation, shape: Shape) {
     let common = [
         (!operation.params.is_empty(), 400, "Bad request. A parameter is wrong; the message names it."),
         (!is_public, 401, "Unauthorized. No valid credentials."),
-        (!is_public, 406, "Not acceptable. The client takes no JSON."),
+        (!is_public, 406, "Not acceptable. The client takes neither JSON nor XML."),
         (true, 413, "The body is larger than 1 MiB."),
         (changes, 415, "The body is no JSON."),
         (true, 500, "The server failed; its log tells why, under the X-Request-Id of the response."),
@@ -102,7 +114,7 @@ fn complete(operation: &mut MetaOperation, shape: Shape) {
         operation.params.extend(SHARED_HEADERS.map(shared_header));
     }
     responses.sort_by_key(|response| response.status);
-    responses.iter_mut().for_each(|response| complete_response(response, shape));
+    responses.iter_mut().for_each(|response| complete_response(response, shape, !is_public));
 }
 
 fn shared_header((name, meaning): (&str, &str)) -> MetaOperationParam {
@@ -118,7 +130,7 @@ fn shared_header((name, meaning): (&str, &str)) -> MetaOperationParam {
     }
 }
 
-fn complete_response(response: &mut MetaResponse, shape: Shape) {
+fn complete_response(response: &mut MetaResponse, shape: Shape, has_reader: bool) {
     if shape == Shape::Problem && response.status.is_some_and(|status| status >= 400) {
         response.content = vec![MetaMediaType { content_type: PROBLEM, schema: Problem::schema_ref() }];
     }
@@ -131,6 +143,10 @@ fn complete_response(response: &mut MetaResponse, shape: Shape) {
         Some(401) => add("WWW-Authenticate", "string", "The schemes that are allowed."),
         Some(503) => add("Retry-After", "integer", "After how many seconds to try again."),
         _ => {}
+    }
+    if response.status == Some(200) && has_reader {
+        add("SO-TimeZone", "string", "The time zone of dates.");
+        add("Content-Language", "string", "The language of texts, where one was asked for.");
     }
 }
 

@@ -9,6 +9,7 @@ use poem_openapi::{
 };
 use sea_orm::DbErr;
 
+use super::media::ERROR;
 use crate::error::{Error, ErrorInfo};
 
 /// The refusals of one operation, besides those that every operation has.
@@ -63,7 +64,9 @@ pub fn describe(status: u16, meaning: &'static str) -> MetaResponse {
         status: Some(status),
         status_range: None,
         headers: vec![],
-        content: vec![MetaMediaType { content_type: "application/json", schema: ErrorInfo::schema_ref() }],
+        content: ERROR
+            .map(|media| MetaMediaType { content_type: media.name(), schema: ErrorInfo::schema_ref() })
+            .into(),
     }
 }
 

@@ -4,15 +4,15 @@ use poem::web::Data;
 use poem_openapi::{
     ApiResponse, OpenApi,
     param::{Path, Query},
-    payload::Json,
 };
 
 use super::{
     Tag,
     carriers::{User, UserWithLinks},
     parameters::{UserId, UserName},
+    reader::{Answer, Reader},
     refusals::{ErrorResponse, Refusals},
-    request::{AcceptsJson, BaseUrl},
+    request::BaseUrl,
 };
 use crate::{
     error::Error,
@@ -40,7 +40,7 @@ impl Refusals for GetUser {
 pub enum UserResponse {
     /// User found.
     #[oai(status = 200)]
-    Ok(Json<UserWithLinks>),
+    Ok(Answer<UserWithLinks>),
 }
 
 #[OpenApi(prefix_path = "/api/v1", tag = "Tag::User", ignore_case = true)]
@@ -54,7 +54,7 @@ impl UserById {
     async fn get_user(
         &self,
         caller: Caller,
-        _accepts: AcceptsJson,
+        reader: Reader,
         store: Data<&Store>,
         base: BaseUrl,
         /// The user's id (AssociateId).
@@ -70,7 +70,7 @@ impl UserById {
             return Err(Error::MayNotReadUser.into());
         }
         let user = users::find(store.reader(), id.0.0).await?.ok_or(Error::NoSuchUser)?;
-        Ok(UserResponse::Ok(Json(UserWithLinks::new(carrier(&store, user).await?, &base.0))))
+        Ok(UserResponse::Ok(reader.answer(UserWithLinks::new(carrier(&store, user).await?, &base.0))))
     }
 }
 
@@ -81,10 +81,10 @@ impl UserByName {
     async fn get_user_from_name(
         &self,
         caller: Caller,
-        _accepts: AcceptsJson,
+        reader: Reader,
         store: Data<&Store>,
         #[oai(name = "userName")] user_name: Path<UserName>,
-    ) -> Result<Json<User>, ErrorResponse<GetUser>> {
+    ) -> Result<Answer<User>, ErrorResponse<GetUser>> {
         if users::is_reserved(&user_name.0.0) {
             return Err(Error::NoRoute.into()); // a word of upstream's paths that is not served
         }
@@ -97,7 +97,7 @@ impl UserByName {
         if !may_read {
             return Err(Error::MayNotReadUser.into());
         }
-        Ok(Json(carrier(&store, user.ok_or(Error::NoSuchUserName)?).await?))
+        Ok(reader.answer(carrier(&store, user.ok_or(Error::NoSuchUserName)?).await?))
     }
 }
 

@@ -6,15 +6,15 @@ use poem::web::Data;
 use poem_openapi::{
     OpenApi,
     param::{Path, Query},
-    payload::Json,
 };
 
 use super::{
     Tag,
     carriers::{Webhook, WebhookPage, WebhookState},
     parameters::{AnyCase, AnyExecution, Limit, WebhookCursor, WebhookId},
+    reader::{Answer, Reader},
     refusals::{ErrorResponse, Refusals},
-    request::{AcceptsJson, NoBody},
+    request::NoBody,
 };
 use crate::{
     commands::Commands,
@@ -55,7 +55,7 @@ impl WebhookOperations {
     async fn list_webhooks(
         &self,
         caller: Caller,
-        _accepts: AcceptsJson,
+        reader: Reader,
         store: Data<&Store>,
         /// What became of them.
         state: Query<Option<AnyCase<WebhookState>>>,
@@ -67,7 +67,7 @@ impl WebhookOperations {
         limit: Query<Option<Limit>>,
         /// The nextCursor of the page before.
         cursor: Query<Option<WebhookCursor>>,
-    ) -> Result<Json<WebhookPage>, ErrorResponse<ListWebhooks>> {
+    ) -> Result<Answer<WebhookPage>, ErrorResponse<ListWebhooks>> {
         must_be_administrator(&caller)?;
         let filter = Filter {
             state: state.0.map(|AnyCase(state)| state.into()),
@@ -78,7 +78,7 @@ impl WebhookOperations {
         let limit = limit.0.unwrap_or_default();
         let (found, has_more) = limit.page_of(delivery::list(store.reader(), filter, limit.and_one()).await?);
         let next_cursor = found.last().filter(|_| has_more).map(|last| last.id.clone());
-        Ok(Json(WebhookPage { webhooks: found.into_iter().map(Into::into).collect(), next_cursor }))
+        Ok(reader.answer(WebhookPage { webhooks: found.into_iter().map(Into::into).collect(), next_cursor }))
     }
 
     /// Send a dead webhook again
@@ -89,13 +89,13 @@ impl WebhookOperations {
     async fn redrive_webhook(
         &self,
         caller: Caller,
-        _accepts: AcceptsJson,
+        reader: Reader,
         store: Data<&Store>,
         commands: Data<&Arc<Commands>>,
         /// The webhook's id.
         id: Path<WebhookId>,
         _body: NoBody,
-    ) -> Result<Json<Webhook>, ErrorResponse<RedriveWebhook>> {
+    ) -> Result<Answer<Webhook>, ErrorResponse<RedriveWebhook>> {
         must_be_administrator(&caller)?;
         let WebhookId(id) = id.0;
         let is_redriven = commands.redrive(&id).await?;
@@ -104,7 +104,7 @@ impl WebhookOperations {
             return Err(Error::WebhookNotDead(found.state.name()).into());
         }
         tracing::info!(id, caller = caller.user_id, "a dead webhook is sent again");
-        Ok(Json(found.into()))
+        Ok(reader.answer(found.into()))
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
     commands::{Catalog, Commands, Faults},
     config::{Config, DEFAULT_COMMANDS},
     error::Error,
+    localization::Zone,
     records::Ledger,
     store::{OpenError, Store, Writer},
     users::{
@@ -82,6 +83,7 @@ pub struct App {
     pub passwords: Passwords,
     pub commands: Commands,
     housekeeping: Housekeeping,
+    time_zone: Zone,
 }
 
 impl App {
@@ -101,7 +103,7 @@ impl App {
         let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()));
         let commands = Commands::new(store.clone(), passwords.clone(), writer, webhooks, catalog);
         let housekeeping = Housekeeping { store: store.clone(), audit_key, retention: config.retention };
-        Ok(Self { store, passwords, commands, housekeeping })
+        Ok(Self { store, passwords, commands, housekeeping, time_zone: config.time_zone.clone() })
     }
 
     /// Fills an empty database with the users of the demo, who share the password. False when they are there already.
@@ -169,6 +171,7 @@ impl App {
             store: self.store.clone(),
             authenticator: Authenticator::new(self.store.clone(), self.passwords.clone()),
             commands: self.commands.clone(),
+            time_zone: self.time_zone.clone(),
         })
     }
 

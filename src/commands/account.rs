@@ -47,5 +47,5 @@ impl Account {
 }
 
 fn message(texts: Vec<MultiLanguage>) -> MultiLanguage {
-    if texts.is_empty() { MultiLanguage::own("Done.", "Utført.") } else { MultiLanguage::join(&texts) }
+    if texts.is_empty() { MultiLanguage::resource("SR_COMMAND_DONE", &[]) } else { MultiLanguage::join(&texts) }
 }

@@ -134,11 +134,7 @@ impl Run {
 
     /// The other system did its work, and while it did, the command became impossible here.
     fn half_done(&self, mut account: Account) -> Ended {
-        let text = MultiLanguage::own(
-            "The other system did its part. The rest was not done: meanwhile the command is no longer permitted.",
-            "Det andre systemet gjorde sin del. Resten ble ikke gjort: kommandoen er ikke lenger tillatt.",
-        );
-        account.add("check", Said::openly(text));
+        account.add("check", Said::openly(MultiLanguage::resource("SR_HALF_DONE", &[])));
         let record = self.record(Outcome::Failed, &account, Vec::new());
         Settled { undo: true, record, answer: Ok(self.report(Outcome::Failed, &account)) }
     }

@@ -77,7 +77,7 @@ impl Run {
                 self.close(Outcome::Asked, question, ActionResult::Implicit).await
             }
             Decision::Decline => {
-                let message = MultiLanguage::own("The command was not run.", "Kommandoen ble ikke kjørt.");
+                let message = MultiLanguage::resource("SR_COMMAND_NOT_RUN", &[]);
                 self.close(Outcome::Declined, message, answer).await
             }
             Decision::Run => self.execute(user).await,

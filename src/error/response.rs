@@ -111,9 +111,10 @@ impl From<&Error> for ErrorInfo {
             Error::MethodNotAllowed { allowed } => {
                 ("SoNotSupportedException", format!("This path takes the methods {allowed}."))
             }
-            Error::NotAcceptable => {
-                ("SoNotSupportedException", "This server answers application/json; accept that, or */*.".into())
-            }
+            Error::NotAcceptable => (
+                "SoNotSupportedException",
+                "This server answers application/json and application/xml; accept one of them, or */*.".into(),
+            ),
             Error::BodyTooLarge => ("SoInvalidArgumentException", "The body is larger than 1 MiB.".into()),
             Error::UnsupportedMediaType => {
                 ("SoNotSupportedException", "Send a body as application/json, or none.".into())
@@ -205,7 +206,13 @@ impl Error {
     /// The response that tells of it.
     pub fn in_shape(&self, shape: Shape) -> Response {
         let mut response = match shape {
-            Shape::Upstream => Json(ErrorInfo::from(self)).into_response(),
+            Shape::Upstream => {
+                // The edge may write it once more, for a client that takes no JSON.
+                let info = ErrorInfo::from(self);
+                let mut response = Json(info.clone()).into_response();
+                response.set_data(info);
+                response
+            }
             Shape::Problem => Json(Problem::from(self)).with_content_type(PROBLEM).into_response(),
         };
         response.set_status(self.into());

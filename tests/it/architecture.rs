@@ -17,14 +17,15 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("store", &["error"]),
     ("error", &[]),
     ("localization", &[]),
-    ("config", &["records", "users"]),
+    ("config", &["localization", "records", "users"]),
     ("telemetry", &["config"]),
 ];
 
 /// The rooms that know HTTP.
 const HTTP: [&str; 4] = ["app", "api", "auth", "error"];
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
+/// Every source file in a folder.
+pub fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let nested = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
     nested.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()

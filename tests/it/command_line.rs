@@ -48,6 +48,12 @@ fn said(output: Output) -> Said {
 }
 
 #[test]
+fn a_time_zone_that_is_none_stops_the_start_by_name() {
+    let said = Line::new().say(&["serve", "--demo", "--time-zone", "Atlantis"]);
+    assert!(!said.ok && said.err.contains("there is no time zone `Atlantis`; take a code"), "{}", said.err);
+}
+
+#[test]
 fn a_misspelt_variable_stops_the_start_and_the_right_one_is_suggested() {
     let line = Line::new();
     let got = said(line.command(&["user", "list"]).env("KOMMANDO_LISTN", "x").output().expect("an end"));

@@ -85,11 +85,12 @@ async fn a_role_and_a_group_are_set_by_name_and_a_note_is_for_the_record_alone()
         - note: {text: 'by {{ caller.name }}'}\n"])
         .await;
     let got = server.execute("admin", ANNA, "promote", None).await;
-    assert_eq!(got.body["Message"], r#"NO:"Utført.";US:"Done.""#);
+    let done = r#"DA:"Udført.";FR:"Terminé.";GE:"Erledigt.";NL:"Uitgevoerd.";NO:"Utført.";SW:"Klart.";US:"Done.""#;
+    assert_eq!(got.body["Message"], done);
     let anna = server.user(ANNA).await;
     assert_eq!((anna.role.name.as_str(), anna.group.name.as_str()), ("Administrator", "Field sales"));
     let execution = &server.executions().await[0];
-    assert_eq!(execution.message, r#"NO:"Utført.";US:"Done.""#);
+    assert_eq!(execution.message, got.body["Message"]);
     assert_eq!(execution.steps.0[2].result, "by admin");
 }
 

@@ -66,10 +66,19 @@ async fn an_answer_that_confirms_nothing_is_asked_again() {
 
 #[tokio::test]
 async fn no_and_cancel_decline_every_command() {
-    let message = r#"NO:"Kommandoen ble ikke kjørt.";US:"The command was not run.""#;
+    let message = [
+        r#"DA:"Kommandoen blev ikke kørt.""#,
+        r#"FR:"La commande n'a pas été exécutée.""#,
+        r#"GE:"Der Befehl wurde nicht ausgeführt.""#,
+        r#"NL:"De opdracht is niet uitgevoerd.""#,
+        r#"NO:"Kommandoen ble ikke kjørt.""#,
+        r#"SW:"Kommandot kördes inte.""#,
+        r#"US:"The command was not run.""#,
+    ];
+    let message = message.join(";");
     for (confirm, ..) in TABLE {
         for answer in [NO, CANCEL] {
-            check(confirm, answer, "declined", false, message, answer.expect("an answer")).await;
+            check(confirm, answer, "declined", false, &message, answer.expect("an answer")).await;
         }
     }
 }

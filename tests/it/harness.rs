@@ -49,7 +49,13 @@ pub struct Server {
 impl Server {
     /// With the example commands.
     pub async fn demo() -> Self {
-        Self::start(Catalog::examples().expect("the examples")).await
+        Self::in_zone("UTC").await
+    }
+
+    /// With the example commands, in an installation that has this time zone.
+    pub async fn in_zone(zone: &str) -> Self {
+        let config = |config| Config { time_zone: zone.parse().expect("a zone"), ..config };
+        Self::start(Catalog::examples().expect("the examples"), config).await
     }
 
     /// With these definitions.
@@ -58,14 +64,14 @@ impl Server {
         for (index, definition) in definitions.iter().enumerate() {
             std::fs::write(folder.path().join(format!("{index}.yaml")), definition).expect("a file");
         }
-        Self::start(Catalog::from_folder(folder.path()).expect("right definitions")).await
+        Self::start(Catalog::from_folder(folder.path()).expect("right definitions"), |config| config).await
     }
 
-    async fn start(catalog: Catalog) -> Self {
+    async fn start(catalog: Catalog, change: impl Fn(Config) -> Config) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("kommando.db");
         std::fs::copy(template().await, &file).expect("a copy of the template");
-        let config = config(&file);
+        let config = change(config(&file));
         let app = App::build(&config, catalog).await.expect("an application");
         let endpoint = app.endpoint().boxed();
         Self { app, database_url: config.database_url, endpoint, _folder: folder }

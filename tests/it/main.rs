@@ -11,6 +11,7 @@ mod document;
 mod errors;
 mod executions;
 mod harness;
+mod localization;
 mod migrations;
 mod once;
 mod permission;

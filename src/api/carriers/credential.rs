@@ -57,9 +57,9 @@ impl From<credential::Model> for Credential {
     fn from(credential: credential::Model) -> Self {
         Self {
             r#type: CredentialType {
-                display_type: "Password".to_owned(),
+                display_type: "[SR_CREDENTIAL_PASSWORD]".to_owned(),
                 r#type: credential.credential_type,
-                description: "A password of this server's own".to_owned(),
+                description: "[SR_CREDENTIAL_PASSWORD_DESCRIPTION]".to_owned(),
                 value_control: ValueControl::Password,
                 can_create_person: false,
                 is_user_name_supported: true,

@@ -3,6 +3,7 @@
 use poem_openapi::{Enum, Object};
 
 use super::rights::{FieldProperties, TableRight};
+use crate::api::wire::DateTime;
 
 /// Somebody who sells licences.
 #[derive(Clone, Debug, PartialEq, Object)]
@@ -93,7 +94,7 @@ pub struct GrantedModuleLicense {
     /// It is not counted.
     pub is_unrestricted: bool,
     /// When it ends.
-    pub expiry_date: String,
+    pub expiry_date: DateTime,
     /// Always null in this version.
     pub table_right: Option<TableRight>,
     /// Always empty in this version.

@@ -11,6 +11,7 @@ mod person;
 mod principal;
 mod rights;
 mod sample;
+mod time_zone;
 mod user;
 mod version;
 
@@ -19,5 +20,6 @@ pub use delivery::{Webhook, WebhookPage, WebhookState};
 pub use execution::{Execution, ExecutionOutcome, ExecutionPage, ExecutionWithSteps};
 pub use names::{EjUserStatus, RoleType, UserType};
 pub use principal::SoPrincipalCarrier;
+pub use time_zone::TimeZoneData;
 pub use user::{User, UserWithLinks};
 pub use version::{HealthStatus, Version};

@@ -15,7 +15,7 @@ use super::{
     sample,
 };
 use crate::{
-    api::wire,
+    api::wire::DateTime,
     users::{self, credential, user_group},
 };
 
@@ -43,10 +43,11 @@ pub struct User {
     pub person: Person,
     /// The user has no access any more.
     pub deleted: bool,
-    /// When the user last got a ticket, in UTC and without a suffix: `2026-11-23T14:52:00`; `0001-01-01T00:00:00` for never.
-    pub lastlogin: String,
+    /// When the user last got a ticket, in the time zone of SO-TimeZone: `2026-11-23T14:52:00`; `0001-01-01T00:00:00` for
+    /// never.
+    pub lastlogin: DateTime,
     /// When the user last logged out; `0001-01-01T00:00:00` for never.
-    pub lastlogout: String,
+    pub lastlogout: DateTime,
     /// The id in Service; 0 for a user who is not there.
     pub ej_user_id: i32,
     /// Always empty.
@@ -106,8 +107,8 @@ impl User {
             user_group: group.into(),
             other_groups: other_groups.into_iter().map(Into::into).collect(),
             deleted: user.deleted,
-            lastlogin: wire::date_time(user.last_login),
-            lastlogout: wire::date_time(user.last_logout),
+            lastlogin: DateTime(user.last_login),
+            lastlogout: DateTime(user.last_logout),
             ej_user_id: user.ej_user_id,
             request_signature: String::new(),
             r#type: user.user_type.into(),

@@ -33,10 +33,7 @@ struct NewPassword {
 impl Step for ResetPassword {
     async fn prepare(&self, preparation: &Preparation<'_>) -> Result<Prepared, Error> {
         if preparation.dry_run {
-            return Ok(Prepared::Said(Said::openly(MultiLanguage::own(
-                "A temporary password would be shown here.",
-                "Et midlertidig passord ville bli vist her.",
-            ))));
+            return Ok(Prepared::Said(Said::openly(MultiLanguage::resource("SR_PASSWORD_NOT_MADE", &[]))));
         }
         let password = password::generate();
         let hash = preparation.passwords.hash(&password).await?;
@@ -51,14 +48,8 @@ impl Change for NewPassword {
         credential::set_password(transaction, user.user.id, self.hash.clone(), Some(end)).await?;
         let password = self.password.expose_secret();
         Ok(Said {
-            shown: Some(MultiLanguage::own(
-                &format!("Temporary password, valid for 24 hours: {password}"),
-                &format!("Midlertidig passord, gyldig i 24 timer: {password}"),
-            )),
-            stored: Some(MultiLanguage::own(
-                "A temporary password was made and shown once. Run the command again, under a new key, to get another.",
-                "Et midlertidig passord ble laget og vist én gang. Kjør kommandoen på nytt, med en ny nøkkel, for å få et annet.",
-            )),
+            shown: Some(MultiLanguage::resource("SR_PASSWORD_SHOWN", &[("password", password)])),
+            stored: Some(MultiLanguage::resource("SR_PASSWORD_WAS_SHOWN", &[])),
             noted: None,
         })
     }

@@ -31,9 +31,8 @@ impl Step for SetGroup {
 impl Change for SetGroup {
     async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
         let Some(found) = user_group::find_by_name(transaction, &self.group).await? else {
-            let en = format!("There is no group {}.", self.group);
-            let nb = format!("Gruppen {} finnes ikke.", self.group);
-            return Err(ChangeError::Refused(MultiLanguage::own(&en, &nb)));
+            let refusal = MultiLanguage::resource("SR_GROUP_MISSING", &[("group", &self.group)]);
+            return Err(ChangeError::Refused(refusal));
         };
         let values = vec![(UserColumn::UserGroupId, Expr::value(found.id))];
         users::set_columns(transaction, user.user.id, values).await?;

@@ -41,11 +41,7 @@ impl Step for SetPresence {
 impl Change for NewPresence {
     async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
         if limits::check("message", &self.message, limits::PRESENCE_MESSAGE).is_err() {
-            let refusal = MultiLanguage::own(
-                "The presence message is longer than 254 characters.",
-                "Tilstedeværelsesmeldingen er lengre enn 254 tegn.",
-            );
-            return Err(ChangeError::Refused(refusal));
+            return Err(ChangeError::Refused(MultiLanguage::resource("SR_PRESENCE_TOO_LONG", &[])));
         }
         let values = vec![
             (UserColumn::PresenceStatus, Expr::value(self.status.to_value())),

@@ -31,9 +31,8 @@ impl Step for SetRole {
 impl Change for SetRole {
     async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
         let Some(found) = role::find_by_name(transaction, &self.role).await? else {
-            let en = format!("There is no role {}.", self.role);
-            let nb = format!("Rollen {} finnes ikke.", self.role);
-            return Err(ChangeError::Refused(MultiLanguage::own(&en, &nb)));
+            let refusal = MultiLanguage::resource("SR_ROLE_MISSING", &[("role", &self.role)]);
+            return Err(ChangeError::Refused(refusal));
         };
         let values = vec![(UserColumn::RoleId, Expr::value(found.id))];
         users::set_columns(transaction, user.user.id, values).await?;

@@ -56,10 +56,8 @@ struct Data<'a> {
 impl Step for Webhook {
     async fn prepare(&self, preparation: &Preparation<'_>) -> Result<Prepared, Error> {
         if preparation.dry_run {
-            return Ok(Prepared::Said(Said::openly(MultiLanguage::own(
-                &format!("The webhook `{}` would be called.", self.target),
-                &format!("Webhooken `{}` ville bli kalt.", self.target),
-            ))));
+            let text = MultiLanguage::resource("SR_WEBHOOK_NOT_CALLED", &[("target", &self.target)]);
+            return Ok(Prepared::Said(Said::openly(text)));
         }
         let message = self.message(preparation)?;
         Ok(match self.when {

@@ -1,4 +1,4 @@
-//! How texts read: languages, and strings that hold a text in several of them (contract §5.2).
+//! A text in one or more languages, as definitions have it and as this server makes it.
 
 use std::{
     borrow::Cow,
@@ -12,68 +12,46 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 
-/// SuperOffice's own language codes with the ISO 639 codes (and cultures) they stand for.
-const LANGUAGES: [(&str, &str); 20] = [
-    ("BR", "pt-br"),
-    ("CH", "de-ch"),
-    ("CN", "zh"),
-    ("CZ", "cs"),
-    ("DA", "da"),
-    ("FI", "fi"),
-    ("FR", "fr"),
-    ("GE", "de"),
-    ("IT", "it"),
-    ("JP", "ja"),
-    ("KO", "ko"),
-    ("NL", "nl"),
-    ("NO", "nb"),
-    ("PL", "pl"),
-    ("RU", "ru"),
-    ("SP", "es"),
-    ("SW", "sv"),
-    ("UK", "en-gb"),
-    ("US", "en"),
-    ("VI", "vi"),
-];
-
-/// A language, named by SuperOffice's two-letter code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Language(&'static str);
-
-impl Language {
-    /// American English: what is shown where nothing else fits.
-    pub const US: Self = Self("US");
-    /// Norwegian.
-    pub const NO: Self = Self("NO");
-
-    /// The language of an ISO code or culture, such as `nb` or `en-GB`.
-    pub fn from_iso(iso: &str) -> Option<Self> {
-        let iso = iso.to_ascii_lowercase();
-        let known = |iso: &str| LANGUAGES.iter().find(|(_, known)| *known == iso).map(|(code, _)| Self(code));
-        let language = iso.split('-').next().unwrap_or_default();
-        let norwegian = ["no", "nn"].contains(&language).then_some(Self::NO);
-        known(&iso).or(norwegian).or_else(|| known(language))
-    }
-
-    /// Every ISO code that `from_iso` knows, for messages.
-    pub fn known_iso_codes() -> String {
-        LANGUAGES.map(|(_, iso)| iso).join(", ")
-    }
-}
+use super::{Language, block, resources};
 
 /// A text in one or more languages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MultiLanguage {
     /// The same in every language.
     Plain(String),
-    /// One text for each language.
-    Each(BTreeMap<Language, String>),
+    /// One text for each language, in the order in which they are written.
+    Each(Vec<(Language, String)>),
 }
 
 impl MultiLanguage {
-    /// A text of this server's own, in the two languages it speaks by itself.
+    /// A text of this server's own, in every language it speaks, with each `{name}` filled in.
+    ///
+    /// # Panics
+    /// There is no such text; a test sees to it that each is there.
+    pub fn resource(id: &str, values: &[(&str, &str)]) -> Self {
+        let fill = |text: &str| {
+            let filled = |text: String, (name, value): &(&str, &str)| text.replace(&format!("{{{name}}}"), value);
+            values.iter().fold(text.to_owned(), filled)
+        };
+        let texts: BTreeMap<_, _> = resources::texts(id).map(|(language, text)| (language, fill(text))).collect();
+        assert!(!texts.is_empty(), "there is no text {id}");
+        Self::sorted(texts)
+    }
+
+    /// A text in English and Norwegian.
     pub fn own(en: &str, nb: &str) -> Self {
-        Self::Each(BTreeMap::from([(Language::US, en.to_owned()), (Language::NO, nb.to_owned())]))
+        Self::sorted(BTreeMap::from([(Language::US, en.to_owned()), (Language::NO, nb.to_owned())]))
+    }
+
+    /// Texts in the order of SuperOffice's codes.
+    fn sorted(texts: BTreeMap<Language, String>) -> Self {
+        Self::Each(texts.into_iter().collect())
+    }
+
+    /// A text in the form in which it travels. One with more than a single block is read when it is answered.
+    fn read(text: &str) -> Self {
+        let Some(entries) = block::whole(text) else { return Self::Plain(text.to_owned()) };
+        Self::Each(entries.into_iter().map(|(language, text)| (language, text.to_owned())).collect())
     }
 
     /// The texts one after the other, each in the language of the whole, or in the nearest one it has.
@@ -89,20 +67,19 @@ impl MultiLanguage {
     fn languages(&self) -> impl Iterator<Item = Language> + '_ {
         let texts = match self {
             Self::Plain(_) => None,
-            Self::Each(texts) => Some(texts.keys().copied()),
+            Self::Each(texts) => Some(texts.iter().map(|(language, _)| *language)),
         };
         texts.into_iter().flatten()
     }
 
-    // American English stands in for a language that is missing, and the first one where that is missing too.
     fn text_in(&self, language: Language) -> &str {
         match self {
             Self::Plain(text) => text,
-            Self::Each(texts) => texts
-                .get(&language)
-                .or_else(|| texts.get(&Language::US))
-                .or_else(|| texts.values().next())
-                .map_or("", String::as_str),
+            Self::Each(texts) => {
+                let of = |wanted: Language| texts.iter().find(|(own, _)| *own == wanted);
+                let found = language.nearest().into_iter().find_map(of);
+                found.or(texts.first()).map_or("", |(_, text)| text)
+            }
         }
     }
 
@@ -130,7 +107,7 @@ impl MultiLanguage {
                 let mut raw = String::new();
                 for (language, text) in texts {
                     let separator = if raw.is_empty() { "" } else { ";" };
-                    let _ = write!(raw, "{separator}{}:\"{}\"", language.0, text.replace('"', "”"));
+                    let _ = write!(raw, "{separator}{}:\"{}\"", language.code(), text.replace('"', "”"));
                 }
                 raw
             }
@@ -138,7 +115,7 @@ impl MultiLanguage {
     }
 }
 
-/// Read from one string, or from a map of ISO language codes to texts.
+/// Read from one string, which may be in several languages itself, or from a map of ISO language codes to texts.
 impl<'de> Deserialize<'de> for MultiLanguage {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Texts;
@@ -151,7 +128,7 @@ impl<'de> Deserialize<'de> for MultiLanguage {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<MultiLanguage, E> {
-                Ok(MultiLanguage::Plain(text.to_owned()))
+                Ok(MultiLanguage::read(text))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<MultiLanguage, A::Error> {
@@ -160,13 +137,13 @@ impl<'de> Deserialize<'de> for MultiLanguage {
                     let unknown = || format!("unknown language `{iso}`; known are {}", Language::known_iso_codes());
                     let language = Language::from_iso(&iso).ok_or_else(|| A::Error::custom(unknown()))?;
                     if texts.insert(language, map.next_value()?).is_some() {
-                        return Err(A::Error::custom(format!("`{iso}` says {} a second time", language.0)));
+                        return Err(A::Error::custom(format!("`{iso}` says {} a second time", language.code())));
                     }
                 }
                 if texts.is_empty() {
                     return Err(A::Error::custom("a text needs at least one language"));
                 }
-                Ok(MultiLanguage::Each(texts))
+                Ok(MultiLanguage::sorted(texts))
             }
         }
 
@@ -180,9 +157,10 @@ impl JsonSchema for MultiLanguage {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let languages = LANGUAGES.map(|(_, iso)| iso);
+        // Lower case is how the file's authors write them; upper case is read as well.
+        let languages: Vec<_> = Language::all().map(|language| language.iso().to_ascii_lowercase()).collect();
         json_schema!({
-            "description": "One text, or one for each language by ISO code.",
+            "description": "One text, which may be of the form NO:\"…\";US:\"…\", or one for each language by ISO code.",
             "anyOf": [
                 {"type": "string"},
                 {"type": "object", "propertyNames": {"enum": languages}, "additionalProperties": {"type": "string"}, "minProperties": 1}
@@ -214,12 +192,10 @@ mod tests {
     }
 
     #[test]
-    fn languages_are_known_by_iso_code_without_regard_to_case() {
-        assert_eq!(Language::from_iso("EN"), Some(Language::US));
-        assert_eq!(Language::from_iso("nb"), Some(Language::NO));
-        assert_eq!(Language::from_iso("nn-NO"), Some(Language::NO));
-        assert_eq!(Language::from_iso("en-US"), Some(Language::US));
-        assert_eq!(Language::from_iso("en-GB"), Some(Language("UK")));
-        assert_eq!(Language::from_iso("xx"), None);
+    fn a_text_in_upstreams_form_is_read_as_one_in_several_languages() {
+        let read = MultiLanguage::read(r#"US:"Done";NO:"Utført";"#);
+        assert_eq!((read.text_in(Language::NO), read.text_in(Language::US)), ("Utført", "Done"));
+        assert_eq!(read.raw(), r#"US:"Done";NO:"Utført""#);
+        assert_eq!(MultiLanguage::read(r#"It is US:"done""#), MultiLanguage::Plain(r#"It is US:"done""#.into()));
     }
 }

@@ -1,0 +1,171 @@
+//! Who reads an answer: in which media type, and how values read there. Made once for each request.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use poem::{
+    FromRequest, IntoResponse, Request, RequestBody, Response, Result,
+    http::{HeaderName, header},
+};
+use poem_openapi::{
+    ApiResponse, ResponseContent,
+    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
+    types::{ToJSON, Type},
+};
+use serde_json::Value;
+
+use super::{
+    media::{Accepted, CARRIER, Media},
+    wire, xml,
+};
+use crate::{
+    error::Error,
+    localization::{Locale, Wishes, Zone},
+};
+
+/// What an answer depends on besides its address, for caches.
+pub const VARY: &str = "Accept, Accept-Language, SO-Culture, SO-Language, SO-TimeZone";
+
+const TIME_ZONE: &str = "SO-TimeZone";
+const TIME_ZONE_HEADER: HeaderName = HeaderName::from_static("so-timezone");
+
+/// The client of one request, as a reader of its answer. Stands behind the caller in an operation's arguments: whoever
+/// takes none of our media types, or names a time zone that is none, is refused before anything is done.
+#[derive(Debug)]
+pub struct Reader {
+    media: Media,
+    locale: Locale,
+}
+
+/// An operation's answer: a carrier, written as its reader wants it.
+#[derive(Debug)]
+pub struct Answer<T> {
+    carrier: T,
+    reader: Reader,
+}
+
+impl<'a> FromRequest<'a> for Reader {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
+        let media = Accepted::of(request.headers()).preferred().ok_or(Error::NotAcceptable)?;
+        Ok(Self { media, locale: locale(request)? })
+    }
+}
+
+fn locale(request: &Request) -> Result<Locale, Error> {
+    let value = |name: &str| {
+        let values = request.headers().get_all(name).iter();
+        let texts = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        texts.reduce(|one, other| one + "," + &other)
+    };
+    let [accept_language, so_language, so_culture, so_time_zone] =
+        ["Accept-Language", "SO-Language", "SO-Culture", TIME_ZONE].map(value);
+    let wishes = Wishes {
+        accept_language: accept_language.as_deref(),
+        so_language: so_language.as_deref(),
+        so_culture: so_culture.as_deref(),
+        so_time_zone: so_time_zone.as_deref(),
+    };
+    let base = request.data::<Zone>().ok_or_else(|| Error::internal("no time zone is attached to the endpoint"))?;
+    Locale::new(wishes, base).map_err(|unknown| {
+        Error::InvalidArgument(format!("Header {TIME_ZONE}: {unknown}. All codes are at /api/v1/TimeZone."))
+    })
+}
+
+/// The client of a request for a list, which may come as a carrier or as lines.
+pub enum ListReader {
+    Carrier(Reader),
+    Lines(Reader),
+}
+
+/// The media type of JSON Lines.
+pub const LINES: &str = "application/jsonl";
+
+impl<'a> FromRequest<'a> for ListReader {
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> Result<Self> {
+        let accepted = Accepted::of(request.headers());
+        let preferred = accepted.preferred();
+        if accepted.quality(LINES) > preferred.map_or(0.0, |media| accepted.quality(media.name())) {
+            return Ok(Self::Lines(Reader { media: Media::Json, locale: locale(request)? }));
+        }
+        Reader::from_request(request, body).await.map(Self::Carrier)
+    }
+}
+
+impl ListReader {
+    /// A point in time as this reader writes it.
+    pub fn time(&self, text: &str) -> Option<DateTime<Utc>> {
+        let (Self::Carrier(reader) | Self::Lines(reader)) = self;
+        reader.locale.clock().read(text)
+    }
+}
+
+impl Reader {
+    /// The answer that has this carrier as its body.
+    pub fn answer<T>(self, carrier: T) -> Answer<T> {
+        Answer { carrier, reader: self }
+    }
+
+    /// A carrier as this reader reads it.
+    pub fn read(&self, carrier: &impl ToJSON) -> Value {
+        let mut value = wire::by_the_clock(self.locale.clock(), || carrier.to_json()).unwrap_or_default();
+        if self.locale.language().is_some() {
+            resolve(&mut value, &self.locale);
+        }
+        value
+    }
+
+    /// Says in a response how its values read.
+    pub fn mark(&self, response: &mut Response) {
+        let zone = self.locale.clock().zone().name().parse();
+        response.headers_mut().extend(zone.ok().map(|zone| (TIME_ZONE_HEADER, zone)));
+        let language = self.locale.language().and_then(|language| language.iso().parse().ok());
+        response.headers_mut().extend(language.map(|language| (header::CONTENT_LANGUAGE, language)));
+    }
+}
+
+/// Resolves every text in a value.
+fn resolve(value: &mut Value, locale: &Locale) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(resolved) = locale.resolve(text) {
+                *text = resolved;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| resolve(item, locale)),
+        Value::Object(members) => members.values_mut().for_each(|member| resolve(member, locale)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+impl<T: ToJSON> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        let Self { carrier, reader } = self;
+        let value = reader.read(&carrier);
+        let body = if reader.media.is_xml() { xml::write(&T::schema_ref(), &value) } else { value.to_string() };
+        let mut response = Response::builder().content_type(reader.media.content_type()).body(body);
+        reader.mark(&mut response);
+        response
+    }
+}
+
+impl<T: Type> ResponseContent for Answer<T> {
+    fn media_types() -> Vec<MetaMediaType> {
+        CARRIER.map(|media| MetaMediaType { content_type: media.name(), schema: T::schema_ref() }).into()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: ToJSON> ApiResponse for Answer<T> {
+    fn meta() -> MetaResponses {
+        let content = <Self as ResponseContent>::media_types();
+        let ok = MetaResponse { description: "", status: Some(200), status_range: None, content, headers: vec![] };
+        MetaResponses { responses: vec![ok] }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}

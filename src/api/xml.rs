@@ -1,0 +1,127 @@
+//! Carriers as XML. The document's schemas tell what JSON does not: what the items of a list are called, and which
+//! objects are maps.
+
+use std::sync::LazyLock;
+
+use poem_openapi::{
+    OpenApi,
+    registry::{MetaSchema, MetaSchemaRef, Registry},
+};
+use quick_xml::escape::escape;
+use serde_json::Value;
+
+use super::Operations;
+
+const DECLARATION: &str = r#"<?xml version="1.0" encoding="utf-8"?>"#;
+const INSTANCE: &str = r#" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance""#;
+
+/// The schemas of all carriers.
+static SCHEMAS: LazyLock<Registry> = LazyLock::new(|| {
+    let mut registry = Registry::new();
+    Operations::register(&mut registry);
+    registry
+});
+
+/// The schema of what may be anything.
+static ANYTHING: LazyLock<MetaSchemaRef> = LazyLock::new(|| MetaSchemaRef::Inline(Box::new(MetaSchema::ANY)));
+
+/// The XML of a value of this schema: the root has the carrier's name, elements those of properties.
+pub fn write(schema: &MetaSchemaRef, value: &Value) -> String {
+    let mut xml = DECLARATION.to_owned();
+    element(&mut xml, &name(schema), INSTANCE, schema, value);
+    xml
+}
+
+fn element(xml: &mut String, name: &str, attributes: &str, schema: &MetaSchemaRef, value: &Value) {
+    let nil = if value.is_null() { r#" xsi:nil="true""# } else { "" };
+    xml.extend(["<", name, attributes, nil]);
+    let start = xml.len();
+    xml.push('>');
+    content(xml, described(schema), value);
+    if xml.len() == start + 1 {
+        xml.replace_range(start.., "/>");
+    } else {
+        xml.extend(["</", name, ">"]);
+    }
+}
+
+fn content(xml: &mut String, schema: &MetaSchema, value: &Value) {
+    match (value, &schema.items, &schema.additional_properties) {
+        (Value::Null, ..) => {}
+        (Value::Bool(_) | Value::Number(_), ..) => xml.push_str(&value.to_string()),
+        (Value::String(text), ..) => xml.push_str(&escape(&allowed(text))),
+        (Value::Array(items), schema, _) => {
+            let schema = schema.as_deref().unwrap_or(&ANYTHING);
+            let name = name(schema);
+            items.iter().for_each(|item| element(xml, &name, "", schema, item));
+        }
+        (Value::Object(members), _, None) if !schema.properties.is_empty() => {
+            for (name, schema) in &schema.properties {
+                if let Some(value) = members.get(*name) {
+                    element(xml, name, "", schema, value);
+                }
+            }
+        }
+        (Value::Object(members), _, schema) => {
+            let schema = schema.as_deref().unwrap_or(&ANYTHING);
+            for (key, value) in members {
+                xml.extend(["<Entry><Key>", &escape(&allowed(key)), "</Key>"]);
+                element(xml, "Value", "", schema, value);
+                xml.push_str("</Entry>");
+            }
+        }
+    }
+}
+
+/// The text without the characters that XML cannot have, not even escaped.
+fn allowed(text: &str) -> String {
+    let is_allowed = |character: &char| !matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    text.chars().filter(is_allowed).collect()
+}
+
+/// The schema itself, behind references and what is said beside them.
+fn described(schema: &MetaSchemaRef) -> &MetaSchema {
+    match schema {
+        MetaSchemaRef::Inline(schema) => schema.all_of.first().map_or(schema, described),
+        MetaSchemaRef::Reference(name) => match SCHEMAS.schemas.get(name) {
+            Some(schema) => schema,
+            None => unreachable!("there is no schema {name}"),
+        },
+    }
+}
+
+/// What .NET calls a value of this schema: that is how upstream names elements.
+fn name(schema: &MetaSchemaRef) -> String {
+    let schema = match schema {
+        MetaSchemaRef::Reference(name) => return name.clone(),
+        MetaSchemaRef::Inline(schema) => schema,
+    };
+    match (schema.all_of.first(), &schema.items, schema.ty) {
+        (Some(schema), ..) => name(schema),
+        (_, Some(items), _) => format!("ArrayOf{}", name(items)),
+        (.., "integer") => "int".to_owned(),
+        (.., "number") => "double".to_owned(),
+        (.., "") => "anyType".to_owned(),
+        (.., kind) => kind.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_may_be_anything_is_written_by_what_it_is() {
+        let value = json!({"a": [1, "<", null, {"b": true}], "c": "\u{0}x\u{ffff}\t"});
+        let xml = write(&ANYTHING, &value);
+        let body = xml.strip_prefix(DECLARATION).and_then(|xml| xml.strip_prefix(&format!("<anyType{INSTANCE}>")));
+        let expected = concat!(
+            "<Entry><Key>a</Key><Value><anyType>1</anyType><anyType>&lt;</anyType><anyType xsi:nil=\"true\"/><anyType>",
+            "<Entry><Key>b</Key><Value>true</Value></Entry></anyType></Value></Entry>",
+            "<Entry><Key>c</Key><Value>x\t</Value></Entry></anyType>",
+        );
+        assert_eq!(body, Some(expected));
+    }
+}

@@ -1,0 +1,215 @@
+//! How a client reads and writes points in time: in which zone, and with which suffix (contract §5.5).
+
+use chrono::{DateTime, Utc};
+use jiff::{
+    Timestamp, civil,
+    fmt::temporal::Pieces,
+    tz::{Offset, TimeZone},
+};
+
+use super::{UnknownZone, Zone};
+
+/// What a client adds to its zone to be told offsets.
+const WITH_OFFSET: &str = "includeTZOffset";
+/// The first second there is: upstream's way to write *never*.
+const NEVER: civil::DateTime = civil::datetime(1, 1, 1, 0, 0, 0, 0);
+/// A year whose rules are the modern ones.
+const MODERN_YEAR: i16 = 2025;
+
+/// The clock that a client looks at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clock {
+    zone: Zone,
+    shows_offset: bool,
+}
+
+impl Clock {
+    /// The clock of a value of SO-TimeZone: a zone, `includeTZOffset`, or both. Without a zone, it is that of the base.
+    ///
+    /// # Errors
+    /// Nobody knows the zone.
+    pub fn new(wish: &str, base: &Zone) -> Result<Self, UnknownZone> {
+        let (mut zone, mut shows_offset) = (None, false);
+        for part in wish.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            if part.eq_ignore_ascii_case(WITH_OFFSET) {
+                shows_offset = true;
+            } else if zone.replace(part.parse()?).is_some() {
+                return Err(UnknownZone(wish.to_owned()));
+            }
+        }
+        Ok(Self { zone: zone.unwrap_or_else(|| base.clone()), shows_offset })
+    }
+
+    /// The clock of a zone, without offsets.
+    pub fn of(zone: Zone) -> Self {
+        Self { zone, shows_offset: false }
+    }
+
+    pub fn zone(&self) -> &Zone {
+        &self.zone
+    }
+
+    /// A point in time as the client reads it, without a fraction; *never* for none.
+    pub fn write(&self, time: Option<DateTime<Utc>>) -> String {
+        let rules = self.zone.rules();
+        let time = time.and_then(|time| Timestamp::from_second(time.timestamp()).ok());
+        let (local, offset) = match time {
+            Some(time) => (rules.to_datetime(time), rules.to_offset(time)),
+            None => {
+                let offset = standard_offset(rules);
+                // West of Greenwich there is no such time; the first second stays what it is.
+                let shifted = || NEVER.checked_add(jiff::SignedDuration::from_secs(offset.seconds().into())).ok();
+                let local = if self.shows_offset { shifted().filter(|local| local.year() >= 1) } else { None };
+                (local.unwrap_or(NEVER), offset)
+            }
+        };
+        let written = local.strftime("%Y-%m-%dT%H:%M:%S");
+        if self.shows_offset { format!("{written}{}", self.suffix(offset)) } else { written.to_string() }
+    }
+
+    /// A point in time as the client writes it: with `Z` or an offset, or as its own clock shows it.
+    ///
+    /// Of a time that its clock shows twice, the first is meant; one that it skips is as much later as is skipped.
+    pub fn read(&self, text: &str) -> Option<DateTime<Utc>> {
+        let time = match text.parse::<Timestamp>() {
+            Ok(time) => time,
+            Err(_) => {
+                // A date may stand without a time, but nothing behind them: neither an offset nor a zone's name.
+                let pieces = Pieces::parse(text).ok()?;
+                let has_more = pieces.offset().is_some() || pieces.time_zone_annotation().is_some();
+                let local = pieces.date().to_datetime(pieces.time().unwrap_or_default());
+                (!has_more).then(|| self.zone.rules().to_timestamp(local).ok()).flatten()?
+            }
+        };
+        DateTime::from_timestamp(time.as_second(), time.subsec_nanosecond().unsigned_abs())
+    }
+
+    fn suffix(&self, offset: Offset) -> String {
+        if self.zone.is_utc() {
+            return "Z".to_owned();
+        }
+        let minutes = offset.seconds() / 60;
+        let sign = if minutes < 0 { '-' } else { '+' };
+        format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
+    }
+}
+
+/// The offset of a zone outside of daylight-saving time.
+pub fn standard_offset(rules: &TimeZone) -> Offset {
+    let middles = [civil::date(MODERN_YEAR, 1, 15), civil::date(MODERN_YEAR, 7, 15)];
+    let times = middles.map(|day| TimeZone::UTC.to_timestamp(day.at(12, 0, 0, 0)).unwrap_or(Timestamp::UNIX_EPOCH));
+    let [winter, summer] = times.map(|time| rules.to_offset_info(time));
+    if winter.dst().is_dst() { summer.offset() } else { winter.offset() }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone as _;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn zone(name: &str) -> Zone {
+        name.parse().expect("a zone")
+    }
+
+    /// The clock of an installation in Norway.
+    fn clock(wish: &str) -> Clock {
+        Clock::new(wish, &zone("NO")).expect("a clock")
+    }
+
+    fn utc(text: &str) -> Option<DateTime<Utc>> {
+        Some(text.parse().expect("a time"))
+    }
+
+    #[test]
+    fn the_worked_examples_of_upstream_hold() {
+        let noon = utc("2002-08-07T12:52:00Z");
+        for (wish, expected) in [
+            ("", "2002-08-07T14:52:00"),
+            ("utc", "2002-08-07T12:52:00"),
+            ("UTC,includeTZOffset", "2002-08-07T12:52:00Z"),
+            ("no, includeTZOffset", "2002-08-07T14:52:00+02:00"),
+        ] {
+            assert_eq!(clock(wish).write(noon), expected, "{wish}");
+        }
+    }
+
+    #[test]
+    fn never_is_the_first_second_of_year_one() {
+        for (wish, expected) in [
+            ("", "0001-01-01T00:00:00"),
+            ("US-NY", "0001-01-01T00:00:00"),
+            ("UTC,includeTZOffset", "0001-01-01T00:00:00Z"),
+            ("NO,includeTZOffset", "0001-01-01T01:00:00+01:00"),
+            ("US-NY,includeTZOffset", "0001-01-01T00:00:00-05:00"),
+            ("AU-ACT,includeTZOffset", "0001-01-01T10:00:00+10:00"),
+        ] {
+            assert_eq!(clock(wish).write(None), expected, "{wish}");
+        }
+    }
+
+    #[test]
+    fn the_offset_may_be_asked_for_in_any_place_and_without_a_zone() {
+        let winter = utc("2026-01-07T12:00:00Z");
+        for wish in ["includeTZOffset", "INCLUDETZOFFSET,no", " 261 , includetzoffset ", ",includeTZOffset,"] {
+            assert_eq!(clock(wish).write(winter), "2026-01-07T13:00:00+01:00", "{wish}");
+        }
+        assert_eq!(clock("Europe/London,includeTZOffset").write(winter), "2026-01-07T12:00:00+00:00");
+    }
+
+    #[test]
+    fn what_names_no_zone_or_two_is_refused() {
+        for wish in ["XX", "NO,DK", "includeTZOffsets", "NO;DK", "0", "-1"] {
+            assert!(Clock::new(wish, &Zone::utc()).is_err(), "{wish}");
+        }
+    }
+
+    #[test]
+    fn a_time_with_a_suffix_is_what_it_says_and_one_without_is_the_clocks() {
+        for (text, expected) in [
+            ("2026-07-01T12:00:00Z", "2026-07-01T12:00:00Z"),
+            ("2026-07-01T12:00:00.000Z", "2026-07-01T12:00:00Z"),
+            ("2026-07-01T12:00:00-05:00", "2026-07-01T17:00:00Z"),
+            ("2026-07-01T12:00:00", "2026-07-01T10:00:00Z"),
+            ("2026-01-01", "2025-12-31T23:00:00Z"),
+        ] {
+            assert_eq!(clock("").read(text), utc(expected), "{text}");
+        }
+        for text in ["", "noon", "2026-13-01T00:00:00", "12:00", "2026-07-01T12:00:00[Europe/Oslo]"] {
+            assert_eq!(clock("").read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn of_a_time_that_comes_twice_the_first_is_meant_and_one_that_is_skipped_is_later() {
+        let oslo = clock("NO,includeTZOffset");
+        let twice = oslo.read("2026-10-25T02:30:00");
+        assert_eq!(twice, utc("2026-10-25T00:30:00Z"));
+        assert_eq!(oslo.write(twice), "2026-10-25T02:30:00+02:00");
+        assert_eq!(oslo.write(utc("2026-10-25T01:30:00Z")), "2026-10-25T02:30:00+01:00");
+        let skipped = oslo.read("2026-03-29T02:30:00");
+        assert_eq!(oslo.write(skipped), "2026-03-29T03:30:00+02:00");
+    }
+
+    proptest! {
+        #[test]
+        fn any_wish_and_any_time_are_read_without_a_fault(wish in ".{0,30}", text in "[0-9TZ:+.-]{0,30}") {
+            if let Ok(clock) = Clock::new(&wish, &Zone::utc()) {
+                clock.read(&text);
+            }
+        }
+
+        #[test]
+        fn what_is_written_with_an_offset_reads_back_in_every_zone(
+            seconds in -2_208_988_800i64..4_102_444_800, place in 0usize..250
+        ) {
+            let wish = format!("{},includeTZOffset", super::super::zone::places()[place].code);
+            let (clock, time) = (clock(&wish), Utc.timestamp_opt(seconds, 0).single());
+            let read = clock.read(&clock.write(time)).expect("a time");
+            // Before time zones, clocks differed by seconds, which an offset does not tell.
+            let (difference, limit) = ((read - time.expect("a time")).num_seconds(), if seconds < 100_000_000 { 60 } else { 1 });
+            prop_assert!(difference.abs() < limit);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! How a culture writes numbers and dates within texts. JSON's own numbers and dates are no matter of culture.
+
+use icu_datetime::{
+    FixedCalendarDateTimeFormatter, NoCalendarFormatter,
+    fieldsets::{T, YMD},
+    input::{Date, Time},
+    options::YearStyle,
+};
+use icu_decimal::{
+    DecimalFormatter,
+    input::Decimal,
+    options::{DecimalFormatterOptions, GroupingStrategy},
+};
+use icu_locale_core::{LanguageIdentifier, Locale, langid};
+use jiff::civil;
+
+use super::{Language, encoded::Encoded};
+
+/// A culture, such as `nb-NO`. A language alone stands for its most common culture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Culture(LanguageIdentifier);
+
+impl Culture {
+    /// The culture of a tag; American English when the tag names none that is known.
+    pub fn new(tag: &str) -> Self {
+        let known = Language::from_iso(tag).and_then(|_| tag.parse::<Locale>().ok());
+        Self(known.map_or(langid!("en-US"), |locale| locale.id))
+    }
+
+    /// The value as this culture writes it. `None` when it cannot be written.
+    pub fn format(&self, value: &Encoded) -> Option<String> {
+        match value {
+            Encoded::Integers(numbers) => {
+                let written: Option<Vec<_>> =
+                    numbers.iter().map(|number| self.number(&Decimal::from(*number))).collect();
+                written.map(|numbers| numbers.join(", "))
+            }
+            Encoded::Number(number) => self.number(number),
+            Encoded::Date(date) => self.date(*date),
+            Encoded::DateTime(moment) => Some(format!("{} {}", self.date(moment.date())?, self.time(moment.time())?)),
+            Encoded::Time(time) => self.time(*time),
+            Encoded::Span(seconds) => Some(span(*seconds)),
+            Encoded::Bytes(base64) => Some(base64.clone()),
+        }
+    }
+
+    // Upstream writes `1234,5` for Norwegian: no groups (contract §5.4).
+    fn number(&self, number: &Decimal) -> Option<String> {
+        let mut options = DecimalFormatterOptions::default();
+        options.grouping_strategy = Some(GroupingStrategy::Never);
+        let formatter = DecimalFormatter::try_new((&self.0).into(), options).ok()?;
+        Some(formatter.format(number).to_string())
+    }
+
+    fn date(&self, date: civil::Date) -> Option<String> {
+        let form = YMD::short().with_year_style(YearStyle::Full);
+        let formatter = FixedCalendarDateTimeFormatter::try_new((&self.0).into(), form);
+        let date =
+            Date::try_new_gregorian(date.year().into(), date.month().cast_unsigned(), date.day().cast_unsigned());
+        Some(plain_spaces(&formatter.ok()?.format(&date.ok()?).to_string()))
+    }
+
+    fn time(&self, time: civil::Time) -> Option<String> {
+        let formatter = NoCalendarFormatter::try_new((&self.0).into(), T::hm()).ok()?;
+        let time = Time::try_new(time.hour().cast_unsigned(), time.minute().cast_unsigned(), 0, 0).ok()?;
+        Some(plain_spaces(&formatter.format(&time).to_string()))
+    }
+}
+
+/// Unicode's data has a narrow space that does not break before `PM`; upstream writes a plain one.
+fn plain_spaces(text: &str) -> String {
+    text.replace(['\u{a0}', '\u{202f}'], " ")
+}
+
+/// Days, hours, minutes and seconds, the same in every culture: `1.02:03:04`.
+fn span(seconds: i64) -> String {
+    let sign = if seconds < 0 { "-" } else { "" };
+    let seconds = seconds.unsigned_abs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    let days = if days > 0 { format!("{days}.") } else { String::new() };
+    format!("{sign}{days}{hours:02}:{minutes:02}:{:02}", seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(culture: &str, encoded: &str) -> String {
+        let value = Encoded::read(encoded).expect("a value");
+        Culture::new(culture).format(&value).expect("a text")
+    }
+
+    #[test]
+    fn every_kind_of_value_reads_as_the_culture_has_it() {
+        for (encoded, american, norwegian, german) in [
+            ("I:1234", "1234", "1234", "1234"),
+            ("A:3,4,5", "3, 4, 5", "3, 4, 5", "3, 4, 5"),
+            ("F:1234.5", "1234.5", "1234,5", "1234,5"),
+            ("M:1234.50", "1234.50", "1234,50", "1234,50"),
+            ("D:03/28/2019 00:00:00.0000000", "3/28/2019", "28.03.2019", "28.03.2019"),
+            ("T:06/19/2019 14:35:56.00000", "2:35 PM", "14:35", "14:35"),
+            ("DT:05/31/2024 14:24:23", "5/31/2024 2:24 PM", "31.05.2024 14:24", "31.05.2024 14:24"),
+            ("TS:500", "00:08:20", "00:08:20", "00:08:20"),
+            ("TS:-93784", "-1.02:03:04", "-1.02:03:04", "-1.02:03:04"),
+            ("B:AQID", "AQID", "AQID", "AQID"),
+        ] {
+            let all = ["en-US", "nb-NO", "de-DE"].map(|culture| written(culture, encoded));
+            assert_eq!(all, [american, norwegian, german], "{encoded}");
+        }
+    }
+
+    #[test]
+    fn a_language_alone_stands_for_its_most_common_culture() {
+        for (culture, date) in [
+            ("nb", "28.03.2019"),
+            ("no", "28.03.2019"),
+            ("en", "3/28/2019"),
+            ("en-GB", "28/03/2019"),
+            ("sv", "2019-03-28"),
+        ] {
+            assert_eq!(written(culture, "D:2019-03-28"), date, "{culture}");
+        }
+    }
+
+    #[test]
+    fn a_culture_that_nobody_knows_is_american() {
+        for culture in ["xx-YY", "", "?", "tlh", "nb_NO!"] {
+            assert_eq!(written(culture, "D:2019-03-28"), "3/28/2019", "{culture}");
+        }
+    }
+
+    #[test]
+    fn extensions_of_a_tag_change_neither_calendar_nor_digits() {
+        assert_eq!(written("en-US-u-ca-buddhist-nu-deva", "D:2019-03-28"), "3/28/2019");
+    }
+}

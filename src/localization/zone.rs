@@ -1,0 +1,236 @@
+//! Time zones and the places they are named by, as upstream names them (contract §5.5): countries with one zone, and
+//! the states, provinces and territories of three countries with several. The rules are the tz database's.
+
+use std::{collections::BTreeMap, fmt, str::FromStr, sync::LazyLock};
+
+use jiff::tz::TimeZone;
+
+/// The tz database's own table of the zones of each country, and its names of countries.
+const ZONES: &str = include_str!("../../localization/zone.tab");
+const COUNTRIES: &str = include_str!("../../localization/iso3166.tab");
+const NUMBERS: &str = include_str!("../../localization/iso3166-numbers.tab");
+const SUBDIVISIONS: &str = include_str!("../../localization/subdivisions.tab");
+
+/// Upstream's ids of places. The list of all of them is not published; these are known (contract §5.5).
+const IDS: [(&str, i32); 10] = [
+    ("UTC", 1),
+    ("AU-ACT", 36),
+    ("BD", 50),
+    ("CA-QC", 114),
+    ("DK", 140),
+    ("FR", 156),
+    ("NO", 261),
+    ("US-CA", 425),
+    ("US-HI", 433),
+    ("US-NY", 460),
+];
+
+const UTC: &str = "UTC";
+
+/// A place that a client can name, with its time zone.
+#[derive(Debug)]
+pub struct Place {
+    /// Upstream's id; 0 where it is not known.
+    pub id: i32,
+    /// `NO`, `US-NY`.
+    pub code: &'static str,
+    /// `Norway`, `United States - New York`.
+    pub name: String,
+    /// The number of its country in ISO 3166-1.
+    pub country_number: i32,
+    /// The zone's name in the tz database.
+    iana: &'static str,
+}
+
+impl Place {
+    /// The city that the zone is named after.
+    pub fn city(&self) -> String {
+        self.iana.rsplit('/').next().unwrap_or_default().replace('_', " ")
+    }
+
+    /// Its time zone.
+    pub fn zone(&self) -> Zone {
+        Zone { name: self.code.to_owned(), rules: TimeZone::get(self.iana).unwrap_or(TimeZone::UTC) }
+    }
+}
+
+/// Every place, by code.
+pub fn places() -> &'static [Place] {
+    static PLACES: LazyLock<Vec<Place>> = LazyLock::new(|| {
+        let mut places: Vec<_> = countries().into_iter().chain(subdivisions()).collect();
+        places.push(Place { id: id(UTC), code: UTC, name: UTC.to_owned(), country_number: 0, iana: UTC });
+        places.sort_by_key(|place| place.code);
+        places
+    });
+    &PLACES
+}
+
+fn countries() -> Vec<Place> {
+    let mut zones: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for row in rows(ZONES) {
+        zones.entry(row[0]).or_default().push(row[2]);
+    }
+    let only = zones.into_iter().filter_map(|(code, zones)| Some((code, <[&str; 1]>::try_from(zones).ok()?)));
+    let place = |(code, [iana]): (&'static str, [&'static str; 1])| Place {
+        id: id(code),
+        code,
+        name: country(code).to_owned(),
+        country_number: number(code),
+        iana,
+    };
+    only.map(place).collect()
+}
+
+fn subdivisions() -> impl Iterator<Item = Place> {
+    rows(SUBDIVISIONS).map(|row| {
+        let country_code = row[0].split('-').next().unwrap_or_default();
+        Place {
+            id: id(row[0]),
+            code: row[0],
+            name: format!("{} - {}", country(country_code), row[2]),
+            country_number: number(country_code),
+            iana: row[1],
+        }
+    })
+}
+
+/// The rows of a table with a tab between columns. Short rows are filled up.
+fn rows(table: &'static str) -> impl Iterator<Item = [&'static str; 3]> {
+    let lines = table.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    lines.map(|line| {
+        let mut columns = line.split('\t');
+        std::array::from_fn(|_| columns.next().unwrap_or_default())
+    })
+}
+
+fn country(code: &str) -> &'static str {
+    rows(COUNTRIES).find(|row| row[0] == code).map_or("", |row| row[1])
+}
+
+fn number(code: &str) -> i32 {
+    rows(NUMBERS).find(|row| row[0] == code).and_then(|row| row[1].parse().ok()).unwrap_or_default()
+}
+
+fn id(code: &str) -> i32 {
+    IDS.iter().find(|(known, _)| *known == code).map_or(0, |(_, id)| *id)
+}
+
+/// A time zone, under the name by which it is known to clients.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Zone {
+    name: String,
+    rules: TimeZone,
+}
+
+/// Nobody knows a time zone of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no time zone `{0}`; take a code such as NO or US-NY, or a name such as Europe/Oslo")]
+pub struct UnknownZone(pub String);
+
+impl Zone {
+    pub fn utc() -> Self {
+        Self { name: UTC.to_owned(), rules: TimeZone::UTC }
+    }
+
+    /// The code of its place, or its name in the tz database.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The rules of its clocks.
+    pub fn rules(&self) -> &TimeZone {
+        &self.rules
+    }
+
+    pub fn is_utc(&self) -> bool {
+        self.rules == TimeZone::UTC
+    }
+}
+
+/// Read from a code or an id, without regard to case, or from a name of the tz database, which upstream does not know.
+impl FromStr for Zone {
+    type Err = UnknownZone;
+
+    fn from_str(name: &str) -> Result<Self, UnknownZone> {
+        if let Some(place) = by_code(name).or_else(|| by_id(name)) {
+            return Ok(place.zone());
+        }
+        let rules = TimeZone::get(name).ok().filter(|rules| !rules.is_unknown());
+        let known = rules.and_then(|rules| Some(Self { name: rules.iana_name()?.to_owned(), rules }));
+        known.ok_or_else(|| UnknownZone(name.to_owned()))
+    }
+}
+
+fn by_code(code: &str) -> Option<&'static Place> {
+    let code = code.to_ascii_uppercase();
+    let found = places().binary_search_by(|place| place.code.cmp(&code)).ok()?;
+    places().get(found)
+}
+
+fn by_id(id: &str) -> Option<&'static Place> {
+    let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    let id: i32 = id.parse().ok().filter(|id| is_id && *id != 0)?;
+    places().iter().find(|place| place.id == id)
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn iana(name: &str) -> Option<String> {
+        let zone: Zone = name.parse().ok()?;
+        Some(zone.rules.iana_name().unwrap_or("UTC").to_owned())
+    }
+
+    #[test]
+    fn the_ids_that_are_known_name_their_places() {
+        for (code, id) in IDS {
+            let (by_code, by_id): (Zone, Zone) =
+                (code.parse().expect("a zone"), id.to_string().parse().expect("a zone"));
+            assert_eq!(by_code, by_id);
+            assert_eq!(by_id.name(), code);
+        }
+    }
+
+    #[test]
+    fn codes_are_read_without_regard_to_case_and_so_are_names_of_the_tz_database() {
+        for (name, expected) in [
+            ("no", "Europe/Oslo"),
+            ("utc", "UTC"),
+            ("us-ny", "America/New_York"),
+            ("CA-QC", "America/Toronto"),
+            ("AU-ACT", "Australia/Sydney"),
+            ("europe/oslo", "Europe/Oslo"),
+            ("461", ""),
+            ("0", ""),
+            ("US", ""), // has several
+            ("Etc/Unknown", ""),
+            ("", ""),
+            ("+261", ""),
+        ] {
+            assert_eq!(iana(name).unwrap_or_default(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_place_has_a_zone_of_the_tz_database_and_a_country() {
+        assert!(places().len() > 250);
+        assert!(places().is_sorted_by(|one, other| one.code < other.code), "codes are unique");
+        for place in places() {
+            assert!(TimeZone::get(place.iana).is_ok(), "{}", place.iana);
+            assert!(!place.name.is_empty() && (place.country_number > 0 || place.code == UTC), "{place:?}");
+        }
+    }
+
+    #[test]
+    fn ids_follow_the_order_of_codes_as_upstreams_do() {
+        let ids: Vec<_> = places().iter().map(|place| place.id).filter(|id| *id > 1).collect();
+        assert!(ids.is_sorted() && ids.len() == IDS.len() - 1);
+    }
+}
