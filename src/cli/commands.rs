@@ -87,7 +87,7 @@ impl Run {
         let report = app.commands.run(attempt).await.map_err(|error| anyhow!("{}", ErrorInfo::from(&error).message))?;
         app.store.close().await?;
         let outcome = report.outcome.to_value();
-        super::say(format_args!("{outcome}: {}", report.message.raw()))?;
+        super::say(format_args!("{outcome}: {}", report.message.english()))?;
         match report.outcome {
             Outcome::Asked => bail!("nothing has run; answer the question with --answer"),
             Outcome::Succeeded | Outcome::Declined => Ok(()),

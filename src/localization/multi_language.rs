@@ -72,6 +72,11 @@ impl MultiLanguage {
         texts.into_iter().flatten()
     }
 
+    /// The text for who reads English.
+    pub fn english(&self) -> &str {
+        self.text_in(Language::US)
+    }
+
     fn text_in(&self, language: Language) -> &str {
         match self {
             Self::Plain(text) => text,
