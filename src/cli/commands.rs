@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use kommando::{
     app::{self, App},
     commands::{self, ActionResult, Attempt, Catalog, Faults},
@@ -38,34 +38,12 @@ pub struct Run {
     /// The user who runs it, whose role decides whether that is permitted
     #[arg(long = "as", value_name = "NAME")]
     caller: String,
-    /// The answer to the command's question
-    #[arg(long, value_enum, ignore_case = true, default_value_t)]
-    answer: Answer,
+    /// The answer to the command's question: Yes, Ok, No or Cancel
+    #[arg(long, default_value = "Implicit")]
+    answer: ActionResult,
     /// Run it and keep nothing: neither effect nor record
     #[arg(long)]
     dry_run: bool,
-}
-
-#[derive(Clone, Copy, Default, ValueEnum)]
-enum Answer {
-    #[default]
-    Implicit,
-    Yes,
-    Ok,
-    No,
-    Cancel,
-}
-
-impl From<Answer> for ActionResult {
-    fn from(answer: Answer) -> Self {
-        match answer {
-            Answer::Implicit => Self::Implicit,
-            Answer::Yes => Self::Yes,
-            Answer::Ok => Self::Ok,
-            Answer::No => Self::No,
-            Answer::Cancel => Self::Cancel,
-        }
-    }
 }
 
 impl Run {
@@ -79,7 +57,7 @@ impl Run {
             caller: Caller::of(&caller).with_context(|| format!("{} is deactivated and cannot call", self.caller))?,
             user_id: user.user.id,
             command_name: self.name,
-            answer: self.answer.into(),
+            answer: self.answer,
             idempotency_key: None,
             dry_run: self.dry_run,
             request_id: "command line".to_owned(),

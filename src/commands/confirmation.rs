@@ -1,5 +1,7 @@
 //! Which answer lets a command run. Upstream leaves this to the client's good will; here the server holds to it.
 
+use std::str::FromStr;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -40,6 +42,16 @@ impl ActionResult {
             Self::No => "No",
             Self::Cancel => "Cancel",
         }
+    }
+}
+
+impl FromStr for ActionResult {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [Self::Implicit, Self::Yes, Self::Ok, Self::No, Self::Cancel];
+        let found = all.into_iter().find(|answer| answer.name().eq_ignore_ascii_case(text));
+        found.ok_or_else(|| format!("it is one of {}", all.map(Self::name).join(", ")))
     }
 }
 
