@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, env, ffi::OsString, fs, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Command, ValueEnum};
+use ipnet::IpNet;
 use secrecy::SecretString;
 
 use crate::{localization::Zone, records::retention::Retention, users::password::Cost};
@@ -66,6 +67,18 @@ pub struct Config {
     /// How long executions and their audit entries are kept, such as 365d; 2d at least [default: for ever]
     #[arg(long, env = "KOMMANDO_RETENTION", value_name = "LENGTH", global = true)]
     pub retention: Option<Retention>,
+
+    /// How many connections are open at once; more are answered with 503
+    #[arg(long, env = "KOMMANDO_MAX_CONNECTIONS", default_value_t = 4096, value_name = "COUNT", global = true)]
+    pub max_connections: usize,
+
+    /// The same, from one address [default: no limit of its own]
+    #[arg(long, env = "KOMMANDO_MAX_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", global = true)]
+    pub max_connections_per_address: Option<usize>,
+
+    /// The networks of proxies whose Forwarded and X-Forwarded-… headers are believed, such as 10.0.0.0/8,::1/128
+    #[arg(long, env = "KOMMANDO_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS", global = true)]
+    pub trusted_proxies: Vec<IpNet>,
 
     /// The time zone of dates for clients who name none: a code such as NO or US-NY, or a name such as Europe/Oslo
     #[arg(long, env = "KOMMANDO_TIME_ZONE", default_value = "UTC", value_name = "ZONE", global = true)]

@@ -1,15 +1,16 @@
 //! What surrounds every request: its id, its span in the log, its limits, and how errors are told.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use poem::{
     Endpoint, Request, Response, Result,
-    http::{HeaderValue, StatusCode, header, header::Entry},
+    http::{HeaderValue, StatusCode, Version, header, header::Entry},
 };
 use poem_openapi::{
     error::{ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError},
     types::{ToJSON, Type},
 };
+use tokio::{sync::Semaphore, time::timeout};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -28,10 +29,22 @@ use crate::{
 /// The largest body that is read.
 const LARGEST_BODY: usize = 1024 * 1024;
 
+/// How long a body may take to arrive.
+const BODY: Duration = Duration::from_secs(20);
+/// How many requests are worked on at once. Beyond that, waiting in line would take longer than asking again.
+const MOST_AT_ONCE: usize = 1024;
+
 /// Surrounds the whole of the API.
 pub struct Envelope<E> {
-    pub inner: E,
-    pub paths: Paths,
+    inner: E,
+    paths: Paths,
+    room: Semaphore,
+}
+
+impl<E> Envelope<E> {
+    pub fn new(inner: E, paths: Paths) -> Self {
+        Self { inner, paths, room: Semaphore::new(MOST_AT_ONCE) }
+    }
 }
 
 impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
@@ -47,10 +60,11 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
         let media = Accepted::of(request.headers()).preferred().unwrap_or(Media::Json);
         let span = tracing::info_span!("request", request_id = id, %method, path);
         let answer = async {
-            let mut response = match self.admit(request).await {
-                Ok(request) => self.inner.call(request).await.unwrap_or_else(|error| respond(error, &[], shape)),
-                Err(error) => respond(error.into(), &[], shape),
+            let work = async {
+                let _room = self.room.try_acquire().map_err(|_| Error::Overloaded)?;
+                self.inner.call(self.admit(request).await?).await
             };
+            let mut response = work.await.unwrap_or_else(|error| respond(error, &[], shape));
             if response.status() == StatusCode::UNAUTHORIZED {
                 for challenge in challenges {
                     response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
@@ -82,11 +96,15 @@ impl<E> Envelope<E> {
         let body = request.take_body();
         if !body.is_empty() {
             // The body is read before it is known who calls: what is too large is refused whoever sends it.
-            let bytes = body.into_bytes_limit(LARGEST_BODY).await.map_err(|error| match error {
+            let bytes = timeout(BODY, body.into_bytes_limit(LARGEST_BODY)).await.map_err(|_| Error::BodyTooSlow)?;
+            let bytes = bytes.map_err(|error| match error {
                 poem::error::ReadBodyError::PayloadTooLarge => Error::BodyTooLarge,
                 _ => Error::InvalidArgument("The body ends early.".to_owned()),
             })?;
             request.set_body(bytes);
+        }
+        if request.version() == Version::HTTP_11 && !request.headers().contains_key(header::HOST) {
+            return Err(Error::InvalidArgument("The request has no Host header.".to_owned()));
         }
         if auth::is_cross_site(request.method(), request.headers()) {
             return Err(Error::CrossSite);

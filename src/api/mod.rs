@@ -84,7 +84,7 @@ pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'stati
         .with(CatchPanic::new().with_handler(envelope::answer_panic));
     let routes = self::routes();
     let paths = paths::Paths::new(routes.iter().map(|(path, methods)| (path.as_str(), methods.clone())));
-    envelope::Envelope { inner: inner.map_to_response(), paths }
+    envelope::Envelope::new(inner.map_to_response(), paths)
 }
 
 /// Every path and the methods it takes, in poem's notation: `/api/v1/User/:param0`.

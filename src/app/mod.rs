@@ -3,18 +3,21 @@
 pub mod audit_key;
 mod housekeeping;
 mod reload;
+mod server;
 
 use std::{
     future::Future,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use poem::{Endpoint, Response, Server, listener::TcpAcceptor};
+use poem::{Endpoint, Response};
 use secrecy::SecretString;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 
-use self::housekeeping::Housekeeping;
+use self::{
+    housekeeping::Housekeeping,
+    server::{Limits, proxies::Proxies},
+};
 use crate::{
     api::{self, Services},
     auth::Authenticator,
@@ -33,9 +36,6 @@ use crate::{
     },
     webhooks::{self, TargetsError, Webhooks},
 };
-
-/// How long requests in flight may take to end after a signal to stop.
-const DRAIN: Duration = Duration::from_secs(30);
 
 /// Why the application could not be built or served.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +84,7 @@ pub struct App {
     pub commands: Commands,
     housekeeping: Housekeeping,
     time_zone: Zone,
+    limits: Limits,
 }
 
 impl App {
@@ -103,7 +104,12 @@ impl App {
         let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()));
         let commands = Commands::new(store.clone(), passwords.clone(), writer, webhooks, catalog);
         let housekeeping = Housekeeping { store: store.clone(), audit_key, retention: config.retention };
-        Ok(Self { store, passwords, commands, housekeeping, time_zone: config.time_zone.clone() })
+        let limits = Limits {
+            connections: config.max_connections,
+            connections_per_address: config.max_connections_per_address,
+            proxies: Proxies::new(config.trusted_proxies.clone()),
+        };
+        Ok(Self { store, passwords, commands, housekeeping, time_zone: config.time_zone.clone(), limits })
     }
 
     /// Fills an empty database with the users of the demo, who share the password. False when they are there already.
@@ -183,9 +189,11 @@ impl App {
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         self.commands.take_over().await.map_err(StartError::Recover)?;
         let endpoint = self.endpoint();
-        let acceptor = TcpAcceptor::from_tokio(listener)?;
         let housekeeping = tokio::spawn(self.housekeeping.keep_clearing());
-        Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(endpoint, stop, Some(DRAIN)).await?;
+        server::run(endpoint, self.limits, listener, stop).await;
+        if timeout(server::DRAIN, self.commands.finish()).await.is_err() {
+            tracing::warn!("runs were cut off that wait for other systems; what came of them is not known");
+        }
         housekeeping.abort();
         if let Err(error) = self.store.close().await {
             tracing::warn!(%error, "the database was not closed cleanly");

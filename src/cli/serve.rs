@@ -28,6 +28,10 @@ impl Serve {
         );
         let folder = app::commands_folder(config.commands.as_deref(), self.demo);
         let catalog = app::load_commands(folder.as_deref(), self.demo)?;
+        // Every connection takes a file descriptor, and the usual limit is low for a server.
+        if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+            tracing::warn!(%error, "the limit of file descriptors could not be raised");
+        }
         let listener = TcpListener::bind(config.listen).await;
         let listener = listener.with_context(|| {
             format!("cannot listen on {}; --listen names another address, and port 0 takes a free one", config.listen)

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use super::{
@@ -31,6 +32,7 @@ pub struct Commands {
     pub(super) deliveries: Deliveries,
     catalog: Arc<RwLock<Arc<Catalog>>>,
     in_flight: InFlight,
+    under_way: TaskTracker,
 }
 
 /// Somebody wants a command to run on a user.
@@ -78,8 +80,8 @@ impl Commands {
         catalog: Catalog,
     ) -> Self {
         let catalog = Arc::new(RwLock::new(Arc::new(catalog)));
-        let (deliveries, in_flight) = (Deliveries::default(), InFlight::default());
-        Self { store, passwords, writer, webhooks, deliveries, catalog, in_flight }
+        let (deliveries, in_flight, under_way) = Default::default();
+        Self { store, passwords, writer, webhooks, deliveries, catalog, in_flight, under_way }
     }
 
     /// Holds the targets of definitions against those that are configured.
@@ -137,7 +139,14 @@ impl Commands {
     pub async fn run(&self, attempt: Attempt) -> Result<Report, Error> {
         let commands = self.clone();
         let work = async move { commands.attempt(attempt).await };
-        tokio::spawn(work.in_current_span()).await.map_err(Error::internal)?
+        self.under_way.spawn(work.in_current_span()).await.map_err(Error::internal)?
+    }
+
+    /// Waits until every run has come to its end, those included whose callers went away, and no webhook is on its way.
+    pub async fn finish(&self) {
+        self.under_way.close();
+        self.under_way.wait().await;
+        self.deliveries.finish().await;
     }
 
     async fn attempt(&self, attempt: Attempt) -> Result<Report, Error> {

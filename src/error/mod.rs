@@ -43,6 +43,8 @@ pub enum Error {
     NotAcceptable,
     #[error("the body is too large")]
     BodyTooLarge,
+    #[error("the body comes too slowly")]
+    BodyTooSlow,
     #[error("the body's media type is not JSON")]
     UnsupportedMediaType,
     #[error("the database does not answer")]

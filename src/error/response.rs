@@ -50,6 +50,7 @@ impl From<&Error> for StatusCode {
             Error::StorageFull(_) => Self::INSUFFICIENT_STORAGE,
             Error::MethodNotAllowed { .. } => Self::METHOD_NOT_ALLOWED,
             Error::NotAcceptable => Self::NOT_ACCEPTABLE,
+            Error::BodyTooSlow => Self::REQUEST_TIMEOUT,
             Error::BodyTooLarge => Self::PAYLOAD_TOO_LARGE,
             Error::UnsupportedMediaType => Self::UNSUPPORTED_MEDIA_TYPE,
             Error::Unavailable(_) | Error::Overloaded => Self::SERVICE_UNAVAILABLE,
@@ -115,6 +116,7 @@ impl From<&Error> for ErrorInfo {
                 "SoNotSupportedException",
                 "This server answers application/json and application/xml; accept one of them, or */*.".into(),
             ),
+            Error::BodyTooSlow => ("SoInvalidArgumentException", "The body did not arrive within 20 seconds.".into()),
             Error::BodyTooLarge => ("SoInvalidArgumentException", "The body is larger than 1 MiB.".into()),
             Error::UnsupportedMediaType => {
                 ("SoNotSupportedException", "Send a body as application/json, or none.".into())

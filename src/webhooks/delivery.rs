@@ -7,6 +7,7 @@ use rand::RngExt;
 use reqwest::StatusCode;
 use sea_orm::DbErr;
 use tokio::{sync::Notify, time::timeout};
+use tokio_util::task::TaskTracker;
 
 use super::{CallError, Message, Webhooks};
 use crate::{
@@ -35,20 +36,30 @@ const GRACE: TimeDelta = TimeDelta::seconds(10);
 /// How many are taken at once.
 const LARGEST_BATCH: u64 = 64;
 
-/// Tells the one who delivers that there may be something to do.
+/// Tells the one who delivers that there may be something to do, or that it is time to end.
 #[derive(Clone, Debug, Default)]
-pub struct Deliveries(Arc<Notify>);
+pub struct Deliveries {
+    news: Arc<Notify>,
+    under_way: TaskTracker,
+}
 
 impl Deliveries {
     /// Something was committed that is to be delivered.
     pub fn wake(&self) {
-        self.0.notify_one();
+        self.news.notify_one();
+    }
+
+    /// Takes nothing more, and waits for what is on its way. What is not sent yet stays for the next start.
+    pub async fn finish(&self) {
+        self.under_way.close();
+        self.wake();
+        self.under_way.wait().await;
     }
 
     /// Delivers for as long as the process lives.
     pub fn start(&self, store: Store, writer: Writer<records::Entry>, webhooks: Webhooks) {
-        let post = Post { store, writer, webhooks, wake: self.clone() };
-        tokio::spawn(post.keep_delivering());
+        let post = Post { store, writer, webhooks, deliveries: self.clone() };
+        self.under_way.spawn(post.keep_delivering());
     }
 }
 
@@ -57,19 +68,19 @@ struct Post {
     store: Store,
     writer: Writer<records::Entry>,
     webhooks: Webhooks,
-    wake: Deliveries,
+    deliveries: Deliveries,
 }
 
 impl Post {
     async fn keep_delivering(self) {
-        loop {
+        while !self.deliveries.under_way.is_closed() {
             match self.deliver_due().await {
                 Ok(0) => {}
                 Ok(_) => continue,
                 Err(error) => tracing::error!(%error, "what is due cannot be delivered"),
             }
             // Whatever is committed meanwhile wakes us; whatever becomes due is found at the next look.
-            let _ = timeout(LOOK, self.wake.0.notified()).await;
+            let _ = timeout(LOOK, self.deliveries.news.notified()).await;
         }
     }
 
@@ -85,7 +96,7 @@ impl Post {
         fail_point!("delivery-claimed");
         let count = due.len();
         for one in due {
-            tokio::spawn(self.clone().deliver(one));
+            self.deliveries.under_way.spawn(self.clone().deliver(one));
         }
         Ok(count)
     }
@@ -100,7 +111,7 @@ impl Post {
         let id = delivery.id.clone();
         let kept = self.write(move |db| Box::pin(async move { delivery::settle(db, &delivery, attempt).await })).await;
         match kept {
-            Ok(()) => self.wake.wake(),
+            Ok(()) => self.deliveries.wake(),
             Err(error) => tracing::error!(id, %error, "an attempt to deliver could not be noted; it is made again"),
         }
     }

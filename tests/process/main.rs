@@ -5,6 +5,7 @@ mod housekeeping;
 mod kill;
 mod reload;
 mod sink;
+mod slow;
 mod start;
 mod webhooks;
 

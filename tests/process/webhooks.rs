@@ -260,7 +260,7 @@ fn a_dry_run_reports_webhooks_and_calls_nobody() {
     for command in ["ask-ok", "tell-ok"] {
         let got = scene.run(command, "\r\nX-Dry-Run: true");
         assert!(
-            got.body["Message"].as_str().expect("text").contains("The webhook `ok` would be called."),
+            got.body["Message"].as_str().expect("text").contains("The webhook ok would be called."),
             "{}",
             got.body
         );

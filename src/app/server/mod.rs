@@ -1,0 +1,137 @@
+//! The loop that takes connections: HTTP/1.1 only, each with deadlines that no client can outstay. TLS and HTTP/2 belong to
+//! the proxy in front.
+
+mod admission;
+mod pace;
+pub mod proxies;
+
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use poem::{
+    Endpoint, Request, Response,
+    web::{LocalAddr, RemoteAddr},
+};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+    time::{sleep, timeout},
+};
+
+use self::{
+    admission::{Admission, Ticket},
+    pace::{Paced, Stage},
+    proxies::Proxies,
+};
+
+/// How long a connection may be silent between two requests.
+const IDLE: Duration = Duration::from_secs(30);
+/// The largest head that is read.
+const LARGEST_HEAD: usize = 64 * 1024;
+/// How long requests in flight may take to end after a signal to stop.
+pub const DRAIN: Duration = Duration::from_secs(30);
+/// How long to wait when the system has no room for another connection.
+const BREATH: Duration = Duration::from_millis(50);
+/// What a connection is told that is one too many.
+const TOO_MANY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// What is taken at most.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    pub connections: usize,
+    pub connections_per_address: Option<usize>,
+    pub proxies: Proxies,
+}
+
+/// Takes connections and answers their requests until `stop` is ready; then no more are taken, and requests in flight may
+/// end.
+pub async fn run<E>(endpoint: E, limits: Limits, listener: TcpListener, stop: impl Future<Output = ()>)
+where
+    E: Endpoint<Output = Response> + 'static,
+{
+    let endpoint = Arc::new(endpoint);
+    let admission = Admission::new(limits.connections, limits.connections_per_address);
+    let proxies = Arc::new(limits.proxies);
+    let graceful = GracefulShutdown::new();
+    let mut stop = pin!(stop);
+    loop {
+        let (stream, peer) = tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    wait_for_room(&error).await;
+                    continue;
+                }
+            },
+        };
+        match admission.admit(peer.ip()) {
+            Some(ticket) => serve(stream, peer, &endpoint, &proxies, &graceful, ticket),
+            None => refuse(stream),
+        }
+    }
+    drop(listener);
+    if timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were cut off that did not end within {} s", DRAIN.as_secs());
+    }
+}
+
+/// A client that went away is no trouble; a system without file descriptors needs a moment.
+async fn wait_for_room(error: &io::Error) {
+    if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+        tracing::error!(%error, "a connection could not be taken");
+        sleep(BREATH).await;
+    }
+}
+
+fn refuse(mut stream: TcpStream) {
+    tokio::spawn(async move {
+        let _ = timeout(BREATH, stream.write_all(TOO_MANY)).await;
+    });
+}
+
+fn serve<E>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    endpoint: &Arc<E>,
+    proxies: &Arc<Proxies>,
+    graceful: &GracefulShutdown,
+    ticket: Ticket,
+) where
+    E: Endpoint<Output = Response> + 'static,
+{
+    // Without it, the kernel holds the end of an answer back for a moment.
+    let _ = stream.set_nodelay(true);
+    let local = stream.local_addr().unwrap_or(peer);
+    let stage = Stage::default();
+    let (endpoint, proxies, in_service) = (Arc::clone(endpoint), Arc::clone(proxies), stage.clone());
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        in_service.begin_answer();
+        let (endpoint, in_service) = (Arc::clone(&endpoint), in_service.clone());
+        let (client, scheme) = proxies.client(peer, request.headers());
+        async move {
+            let addresses = (LocalAddr(local.into()), RemoteAddr(client.into()));
+            let request: Request = (request, addresses.0, addresses.1, scheme).into();
+            let response = endpoint.get_response(request).await;
+            in_service.end_answer();
+            Ok::<hyper::Response<_>, Infallible>(response.into())
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .max_buf_size(LARGEST_HEAD)
+        .serve_connection(TokioIo::new(Paced::new(stream, stage)), service);
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%peer, %error, "a connection ended early");
+        }
+        drop(ticket);
+    });
+}

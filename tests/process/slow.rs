@@ -1,0 +1,122 @@
+//! Clients that are slow, on purpose or not: each is cut off in time, and nobody else notices.
+
+use std::{
+    env, fs,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{sleep, sleep_until},
+};
+
+use crate::{Process, address, folder};
+
+/// How many clients are slow: `SLOW`, or some.
+fn slow_clients() -> usize {
+    env::var("SLOW").ok().and_then(|count| count.parse().ok()).unwrap_or(50)
+}
+
+/// The ways to be slow, and after how many seconds each is cut off.
+#[derive(Clone, Copy, Debug)]
+enum Slowness {
+    Silence,
+    HalfHead,
+    DribbledHead,
+    StalledBody,
+    SlowReader,
+}
+
+const KINDS: [(Slowness, u64); 5] = [
+    (Slowness::Silence, 10),
+    (Slowness::HalfHead, 10),
+    (Slowness::DribbledHead, 10),
+    (Slowness::StalledBody, 20),
+    (Slowness::SlowReader, 20),
+];
+
+/// Is slow until the server has had enough; how long that took.
+async fn be_slow(address: String, kind: Slowness) -> Duration {
+    let started = Instant::now();
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let post = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{";
+    let get = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
+    let first = match kind {
+        Slowness::Silence => String::new(),
+        Slowness::HalfHead => "GET / HTTP/1.1\r\nHo".to_owned(),
+        Slowness::DribbledHead => "GET / HTTP/1.1\r\nX-Slow: ".to_owned(),
+        Slowness::StalledBody => post.to_owned(),
+        Slowness::SlowReader => get.repeat(200),
+    };
+    stream.write_all(first.as_bytes()).await.expect("a beginning");
+    match kind {
+        Slowness::DribbledHead => {
+            while stream.write_all(b"x").await.is_ok() {
+                sleep(Duration::from_millis(500)).await;
+            }
+        }
+        // Looking for the end would be reading: only the server's file descriptors tell.
+        Slowness::SlowReader => sleep(Duration::from_secs(22)).await,
+        _ => {
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        }
+    }
+    started.elapsed()
+}
+
+fn open_files(process: &Process) -> usize {
+    fs::read_dir(format!("/proc/{}/fd", process.child.id())).expect("a folder").count()
+}
+
+/// How long an ordinary request takes.
+async fn ask(address: &str) -> Duration {
+    let started = Instant::now();
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let request = "GET /health/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    started.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_clients_are_cut_off_in_time_and_nobody_else_notices() {
+    let folder = folder();
+    let mut process = Process::demo(folder.path());
+    let address = address(&process.banner());
+    ask(&address).await;
+    let before = open_files(&process);
+    let started = tokio::time::Instant::now();
+    let slow: Vec<_> = KINDS
+        .iter()
+        .cycle()
+        .take(slow_clients())
+        .map(|(kind, limit)| {
+            let task = tokio::spawn(be_slow(address.clone(), *kind));
+            (*kind, Duration::from_secs(limit + 1), task)
+        })
+        .collect();
+
+    let mut times = Vec::new();
+    while started.elapsed() < Duration::from_millis(20_500) {
+        times.push(ask(&address).await);
+        sleep(Duration::from_millis(20)).await;
+    }
+    times.sort();
+    let p99 = times[times.len() * 99 / 100];
+    sleep_until(started + Duration::from_millis(21_500)).await;
+    let after = open_files(&process);
+    println!(
+        "{} slow clients; {} requests beside them, p99 {p99:?}; {before} files open before, {after} after",
+        slow.len(),
+        times.len()
+    );
+    assert!(p99 < Duration::from_millis(100), "{p99:?}");
+    assert!(after <= before + 2, "{before} files were open, and {after} are");
+    for (kind, limit, task) in slow {
+        let took = task.await.expect("an end");
+        assert!(matches!(kind, Slowness::SlowReader) || took < limit, "{kind:?} took {took:?}");
+    }
+}
