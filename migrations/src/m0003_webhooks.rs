@@ -16,6 +16,12 @@ impl MigrationTrait for Migration {
             .col("due_at")
             .to_owned();
         schema.create_index(by_due_time).await?;
+        let by_end = Index::create()
+            .name("ix_webhook_deliveries_updated_at")
+            .table("webhook_deliveries")
+            .col("updated_at")
+            .to_owned();
+        schema.create_index(by_end).await?;
         // Only a handful of rows run at any time: the index costs nothing, and finds them among millions.
         let running = Index::create()
             .name("ix_executions_running")

@@ -3,17 +3,20 @@
 
 use std::time::Duration;
 
+use sea_orm::DbErr;
 use tokio::time::interval;
 
 use crate::{
     records::{
-        audit::{AuditKey, ProofError},
+        audit::{self, AuditKey, ProofError},
         delivery, idempotency,
         retention::{self, Retention},
     },
     store::Store,
 };
 
+/// How many rows are removed in one go.
+const PAGE: u64 = 1000;
 const PERIOD: Duration = Duration::from_secs(60 * 60);
 
 /// Somebody who clears away.
@@ -37,16 +40,17 @@ impl Housekeeping {
         }
     }
 
-    /// Clears away what is past its time now.
+    /// Clears away what is past its time now, and notes the head of the audit chain where the database cannot change it.
     ///
     /// # Errors
     /// The database does not answer, or the records do not hold.
     pub async fn clear(&self) -> Result<(), ProofError> {
-        let keys = idempotency::clear(self.store.writer()).await?;
+        let db = self.store.writer();
+        let keys = by_pages(|| idempotency::clear_page(db, PAGE)).await?;
         let (mut webhooks, mut executions) = (0, 0);
         let end = match self.retention.map(Retention::horizon) {
             Some(horizon) => {
-                webhooks = delivery::clear(self.store.writer(), horizon).await?;
+                webhooks = by_pages(|| delivery::clear_page(db, horizon, PAGE)).await?;
                 retention::remove_older(&self.store, &self.audit_key, horizon, |more| executions += more).await
             }
             None => Ok(()),
@@ -54,6 +58,32 @@ impl Housekeeping {
         if keys + webhooks + executions > 0 {
             tracing::info!(executions, webhooks, keys, "removed what was past its time");
         }
+        self.note_head().await?;
         end
+    }
+
+    /// Writes the head of the audit chain into the log: whoever cuts records off its end later is found by that.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn note_head(&self) -> Result<(), DbErr> {
+        let head = audit::head(self.store.reader()).await?;
+        tracing::info!(%head, "the head of the audit chain");
+        Ok(())
+    }
+}
+
+/// Removes page after page, until one is not full; how much that was.
+async fn by_pages<F>(mut remove: impl FnMut() -> F) -> Result<u64, DbErr>
+where
+    F: Future<Output = Result<u64, DbErr>>,
+{
+    let mut all = 0;
+    loop {
+        let removed = remove().await?;
+        all += removed;
+        if removed < PAGE {
+            return Ok(all);
+        }
     }
 }

@@ -12,7 +12,7 @@ use std::{
 
 use poem::{Endpoint, Response};
 use secrecy::SecretString;
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{net::TcpListener, signal::unix::Signal, time::timeout};
 
 use self::{
     housekeeping::Housekeeping,
@@ -163,12 +163,9 @@ impl App {
         Ok(())
     }
 
-    /// Reads the definitions of this folder again when it changes, and on SIGHUP.
-    ///
-    /// # Errors
-    /// The process cannot listen to signals.
-    pub fn watch_commands(&self, folder: PathBuf) -> std::io::Result<()> {
-        reload::start(folder, self.commands.clone())
+    /// Reads the definitions of this folder again when it changes, and on every one of these signals.
+    pub fn watch_commands(&self, folder: Option<PathBuf>, hangup: Signal) {
+        tokio::spawn(reload::keep_reading(folder, self.commands.clone(), hangup));
     }
 
     /// What answers requests.
@@ -189,12 +186,15 @@ impl App {
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         self.commands.take_over().await.map_err(StartError::Recover)?;
         let endpoint = self.endpoint();
-        let housekeeping = tokio::spawn(self.housekeeping.keep_clearing());
+        let housekeeping = tokio::spawn(self.housekeeping.clone().keep_clearing());
         server::run(endpoint, self.limits, listener, stop).await;
         if timeout(server::DRAIN, self.commands.finish()).await.is_err() {
             tracing::warn!("runs were cut off that wait for other systems; what came of them is not known");
         }
         housekeeping.abort();
+        if let Err(error) = self.housekeeping.note_head().await {
+            tracing::warn!(%error, "the head of the audit chain could not be read");
+        }
         if let Err(error) = self.store.close().await {
             tracing::warn!(%error, "the database was not closed cleanly");
         }

@@ -5,45 +5,44 @@
 use std::{path::PathBuf, time::Duration};
 
 use notify::{EventKind, RecursiveMode, Watcher};
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::mpsc,
-    time::sleep,
-};
+use tokio::{signal::unix::Signal, sync::mpsc, time::timeout};
 
 use crate::commands::{Catalog, Commands};
 
-/// How long a folder must be quiet before it is read: whoever copies files is given time to finish.
+/// How long a folder must be quiet before it is read: whoever copies files is given time to finish,
 const QUIET: Duration = Duration::from_millis(200);
+/// but not for ever.
+const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Reads the folder again whenever that is due, for as long as the process serves.
-///
-/// # Errors
-/// The process cannot listen to signals.
-pub fn start(folder: PathBuf, commands: Commands) -> std::io::Result<()> {
-    let hangup = signal(SignalKind::hangup())?;
-    tokio::spawn(keep_reading(folder, commands, hangup));
-    Ok(())
-}
-
-async fn keep_reading(folder: PathBuf, commands: Commands, mut hangup: Signal) {
+/// Reads the folder again whenever that is due, for as long as the process serves. Without a folder there is nothing to
+/// read, and the signal, which would end a process that does not expect it, is only told of.
+pub async fn keep_reading(folder: Option<PathBuf>, commands: Commands, mut hangup: Signal) {
+    let Some(folder) = folder else {
+        while hangup.recv().await.is_some() {
+            tracing::warn!("there is no folder of definitions to read again; --commands names one at the start");
+        }
+        return;
+    };
     let (changed, mut changes) = mpsc::unbounded_channel();
     let report = move |event: notify::Result<notify::Event>| {
         if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_))) {
             let _ = changed.send(());
         }
     };
-    let watcher = notify::recommended_watcher(report)
-        .and_then(|mut watcher| watcher.watch(&folder, RecursiveMode::NonRecursive).map(|()| watcher));
-    if let Err(error) = &watcher {
+    let not_watched = |error: &notify::Error| {
         tracing::warn!(%error, "the folder of definitions is not watched; SIGHUP reads it again");
-    }
+    };
+    let mut watcher = notify::recommended_watcher(report).inspect_err(not_watched).ok();
     loop {
+        // Again each time: a folder that was put in the place of another is another one.
+        if let Some(watcher) = &mut watcher {
+            let _ = watcher.watch(&folder, RecursiveMode::NonRecursive).inspect_err(not_watched);
+        }
         tokio::select! {
             _ = hangup.recv() => {}
             Some(()) = changes.recv() => {
-                sleep(QUIET).await;
-                while changes.try_recv().is_ok() {}
+                let quiet = async { while timeout(QUIET, changes.recv()).await.is_ok() {} };
+                let _ = timeout(PATIENCE, quiet).await;
             }
         }
         read(folder.clone(), &commands).await;

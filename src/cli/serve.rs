@@ -10,7 +10,10 @@ use kommando::{
     users::{bootstrap::ADMIN, password},
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 
 #[derive(Args)]
 pub struct Serve {
@@ -26,6 +29,8 @@ impl Serve {
             "--demo listens on this machine only; use --listen 127.0.0.1:{}",
             config.listen.port()
         );
+        // From now on, a hangup is no reason to end.
+        let hangup = signal(SignalKind::hangup())?;
         let folder = app::commands_folder(config.commands.as_deref(), self.demo);
         let catalog = app::load_commands(folder.as_deref(), self.demo)?;
         // Every connection takes a file descriptor, and the usual limit is low for a server.
@@ -47,9 +52,7 @@ impl Serve {
             prepare(&app, admin_password).await?;
         }
         app.check_roles().await?;
-        if let Some(folder) = folder {
-            app.watch_commands(folder)?;
-        }
+        app.watch_commands(folder, hangup);
         tracing::info!(%address, docs = format!("http://{address}/docs"), "listening");
         app.serve(listener, stop_signal()?).await?;
         tracing::info!("stopped");
@@ -107,7 +110,6 @@ async fn prepare(app: &App, admin_password: Option<SecretString>) -> anyhow::Res
 
 /// Ready when the process is asked to stop.
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let mut signal = async move || {
         tokio::select! {

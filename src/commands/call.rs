@@ -27,38 +27,64 @@ impl Run {
     /// Asks another system, and goes on when it did its work.
     ///
     /// # Errors
-    /// It was not reached, or whether it did anything is not known.
-    pub async fn call(mut self, name: &'static str, message: &Message, steps: Vec<ReadyStep>) -> Result<Report, Error> {
-        self.begin(message.timeout).await?;
+    /// It may not be asked any more, it was not reached, or whether it did anything is not known.
+    pub async fn call(self, name: &'static str, message: &Message, steps: Vec<ReadyStep>) -> Result<Report, Error> {
+        if let Err(cause) = self.commands.webhooks.check(message) {
+            return Err(self.not_begun(name, message, &cause).await);
+        }
+        let _waiting = self.commands.live.enter(self.id);
+        let mut run = self.begin(message.timeout).await?;
         fail_point!("call-recorded");
-        let reply = self.commands.webhooks.ask(message).await;
+        let reply = run.commands.webhooks.ask(message).await;
         fail_point!("call-answered");
+        run.has_begun = true;
         match reply {
-            Err(cause) => Err(self.give_up(name, message, &cause).await),
+            Err(cause) => Err(run.give_up(name, message, &cause).await),
             Ok(Reply { success, message }) => {
                 let mut account = Account::default();
                 account.add(name, message.map(|text| Said::openly(MultiLanguage::Plain(text))).unwrap_or_default());
                 match success {
-                    true => self.store(steps, account).await,
-                    false => self.end(Outcome::Failed, account, None).await,
+                    true => run.store(steps, account).await,
+                    false => run.end(Outcome::Failed, account, None).await,
                 }
             }
         }
     }
 
-    /// Records that the run waits, before anybody else hears of it.
-    async fn begin(&mut self, timeout: Duration) -> Result<(), Error> {
-        let mut execution = self.execution(Outcome::Running, String::new(), Steps::default());
-        execution.finished_at += timeout + GRACE;
-        let key = self.scope.clone().map(|scope| scope.of(self.id, self.attempt.answer.name()));
-        self.keep(Some(records::Entry::Begun { execution, key })).await?;
-        self.has_begun = true;
-        Ok(())
+    /// Records that the run waits, before anybody else hears of it, and only if it still may.
+    async fn begin(self, timeout: Duration) -> Result<Self, Error> {
+        let writer = self.commands.writer.clone();
+        let begun = writer.write(move |transaction| {
+            Box::pin(async move {
+                if let Err(error) = self.check_again(transaction).await? {
+                    return Ok(Settled { undo: true, record: self.refusal(&error), answer: Err(error) });
+                }
+                let mut execution = self.execution(Outcome::Running, String::new(), Steps::default());
+                execution.finished_at += timeout + GRACE;
+                let key = self.scope.clone().map(|scope| scope.of(self.id, self.attempt.answer.name()));
+                Ok(Settled { undo: false, record: Some(records::Entry::Begun { execution, key }), answer: Ok(self) })
+            })
+        });
+        begun.await?
+    }
+
+    /// Records a call that would not even be tried.
+    async fn not_begun(mut self, name: &'static str, message: &Message, cause: &CallError) -> Error {
+        self.log(message, cause);
+        self.scope = None;
+        let error = Error::HandlerUnreachable;
+        let mut account = Account::default();
+        account.add(name, Said::openly(MultiLanguage::Plain(error.to_string())));
+        self.keep(self.record(Outcome::Failed, &account, Vec::new())).await.err().unwrap_or(error)
+    }
+
+    fn log(&self, message: &Message, cause: &CallError) {
+        tracing::warn!(command = self.attempt.command_name, to = message.target, %cause, "a webhook failed");
     }
 
     /// Records a call that came to nothing, or to nothing that is known, and says which.
     async fn give_up(mut self, name: &'static str, message: &Message, cause: &CallError) -> Error {
-        tracing::warn!(command = self.attempt.command_name, target = message.target, %cause, "a webhook failed");
+        self.log(message, cause);
         // Where the other system did nothing, the same key may try again.
         let (outcome, error, freed_key) = match cause.is_harmless() {
             true => (Outcome::Failed, Error::HandlerUnreachable, self.scope.take()),

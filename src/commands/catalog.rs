@@ -3,6 +3,7 @@
 use std::{fmt, fs, io, path::Path};
 
 use include_dir::{Dir, include_dir};
+use serde_saphyr::Spanned;
 use sha2::{Digest, Sha256};
 
 use super::Definition;
@@ -110,13 +111,15 @@ impl Catalog {
     /// # Errors
     /// A definition names another one.
     pub fn check_targets(&self, known: &[&str]) -> Result<(), Faults> {
-        let unknown = |entry: &Entry| {
-            let target = entry.definition.targets().find(|target| !known.contains(target))?;
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            let problem = format!("there is no target `{target}` in KOMMANDO_TARGETS; known are: {known}");
-            Some(Fault { file: entry.file.clone(), at: None, problem })
+        let targets = self.0.iter().flat_map(|entry| entry.definition.targets().map(move |target| (entry, target)));
+        let unknown = targets.filter(|(_, target)| !known.contains(&target.value.as_str()));
+        let list = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let fault = |(entry, target): (&Entry, &Spanned<String>)| Fault {
+            file: entry.file.clone(),
+            at: Some((target.referenced.line(), target.referenced.column())),
+            problem: format!("there is no target `{}` in KOMMANDO_TARGETS; known are: {list}", target.value),
         };
-        let faults: Vec<_> = self.0.iter().filter_map(unknown).collect();
+        let faults: Vec<_> = unknown.map(fault).collect();
         if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
     }
 

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How a command ended, when it was run at all.
-pub type Ended = Settled<records::Entry, Result<Report, Error>>;
+pub type Settlement = Settled<records::Entry, Result<Report, Error>>;
 
 impl Run {
     /// Makes the changes, and stores them with the record of the run.
@@ -57,7 +57,7 @@ impl Run {
         transaction: &DatabaseTransaction,
         steps: &[ReadyStep],
         mut account: Account,
-    ) -> Result<Ended, DbErr> {
+    ) -> Result<Settlement, DbErr> {
         if self.has_begun && execution::find_running(transaction, self.id).await?.is_none() {
             return Ok(Self::given_up());
         }
@@ -115,7 +115,7 @@ impl Run {
     }
 
     // Between the first look and the write lock, somebody else may have changed the user or the caller.
-    async fn check_again(&self, transaction: &DatabaseTransaction) -> Result<Result<User, Error>, DbErr> {
+    pub async fn check_again(&self, transaction: &DatabaseTransaction) -> Result<Result<User, Error>, DbErr> {
         let caller = users::find(transaction, self.attempt.caller.user_id).await?;
         let Some(caller) = caller.as_ref().and_then(Caller::of) else { return Ok(Err(Error::Unauthenticated)) };
         if !caller.may_read(self.attempt.user_id) {
@@ -128,12 +128,12 @@ impl Run {
     }
 
     /// The record was closed meanwhile by somebody who took this run for dead.
-    pub fn given_up() -> Ended {
+    pub fn given_up() -> Settlement {
         Settled { undo: true, record: None, answer: Err(Error::OutcomeUnknown { replayed: false }) }
     }
 
     /// The other system did its work, and while it did, the command became impossible here.
-    fn half_done(&self, mut account: Account) -> Ended {
+    fn half_done(&self, mut account: Account) -> Settlement {
         account.add("check", Said::openly(MultiLanguage::resource("SR_HALF_DONE", &[])));
         let record = self.record(Outcome::Failed, &account, Vec::new());
         Settled { undo: true, record, answer: Ok(self.report(Outcome::Failed, &account)) }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_saphyr::Spanned;
 
 use super::{
     confirmation::Confirmation,
@@ -36,9 +37,9 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// The targets of its webhooks.
-    pub fn targets(&self) -> impl Iterator<Item = &str> {
-        self.steps.iter().filter_map(|step| Some(step.webhook()?.target.as_str()))
+    /// The targets of its webhooks, with where they stand in the file.
+    pub fn targets(&self) -> impl Iterator<Item = &Spanned<String>> {
+        self.steps.iter().filter_map(|step| Some(&step.webhook()?.target))
     }
 
     /// Every role that it names to allow or deny it.

@@ -5,6 +5,7 @@
 
 mod account;
 mod authorize;
+mod background;
 mod call;
 mod catalog;
 mod change;

@@ -1,24 +1,24 @@
 //! Runs that waited for another system when their process died: what came of them is not known, and is never tried again
 //! by itself.
 
-use std::time::Duration;
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use chrono::{SubsecRound, Utc};
 use sea_orm::DbErr;
-use tokio::time::sleep;
+use uuid::Uuid;
 
 use super::Commands;
 use crate::{
     error::Error,
     records::{
-        self, delivery,
+        self,
         execution::{self, Outcome},
     },
     store::{Settled, Undone},
 };
-
-/// How often to look for late runs.
-const LOOK: Duration = Duration::from_secs(10);
 
 /// Which runs are taken for abandoned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,38 @@ pub enum Abandoned {
     Late,
 }
 
+/// The runs of this process that wait for another system.
+#[derive(Clone, Debug, Default)]
+pub struct Live(Arc<Mutex<HashSet<Uuid>>>);
+
+/// A run that waits, until this is dropped.
+#[derive(Debug)]
+pub struct Waiting {
+    id: Uuid,
+    live: Live,
+}
+
+impl Live {
+    pub fn enter(&self, id: Uuid) -> Waiting {
+        self.ids().insert(id);
+        Waiting { id, live: self.clone() }
+    }
+
+    fn contains(&self, id: Uuid) -> bool {
+        self.ids().contains(&id)
+    }
+
+    fn ids(&self) -> MutexGuard<'_, HashSet<Uuid>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.live.ids().remove(&self.id);
+    }
+}
+
 impl Commands {
     /// Closes the records of abandoned runs; how many those were.
     ///
@@ -36,45 +68,22 @@ impl Commands {
     /// The database does not answer.
     pub async fn recover(&self, which: Abandoned) -> Result<usize, Error> {
         let given_up_by = (which == Abandoned::Late).then(Utc::now);
-        let abandoned = execution::running(self.store.reader(), given_up_by).await?;
-        for execution in &abandoned {
-            self.close(execution.clone()).await?;
-            let (execution, command) = (execution.id.to_string(), &execution.command_name);
-            tracing::warn!(execution, command, "a run was given up: whether its webhook did anything is not known");
-        }
-        Ok(abandoned.len())
-    }
-
-    /// Takes over what an earlier process left open, and goes on for as long as this one lives: delivers webhooks, and
-    /// closes the records of runs that came to no end.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn take_over(&self) -> Result<(), Error> {
-        delivery::give_up_claims(self.store.writer()).await?;
-        self.recover(Abandoned::All).await?;
-        self.deliveries.start(self.store.clone(), self.writer.clone(), self.webhooks.clone());
-        tokio::spawn(self.clone().keep_recovering());
-        Ok(())
-    }
-
-    async fn keep_recovering(self) {
-        loop {
-            sleep(LOOK).await;
-            if let Err(error) = self.recover(Abandoned::Late).await {
-                tracing::error!(cause = error.chain(), "late runs cannot be closed");
+        let mut abandoned = 0;
+        for execution in execution::running(self.store.reader(), given_up_by).await? {
+            // One that is late and alive ends by itself, however the clocks go.
+            if self.live.contains(execution.id) {
+                continue;
             }
+            let (id, command) = (execution.id.to_string(), execution.command_name.clone());
+            self.close(execution).await?;
+            tracing::warn!(
+                execution = id,
+                command,
+                "a run was given up: whether its webhook did anything is not known"
+            );
+            abandoned += 1;
         }
-    }
-
-    /// Has a dead webhook sent again, under the same id. False when it is not dead.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn redrive(&self, id: &str) -> Result<bool, Error> {
-        let is_redriven = delivery::redrive(self.store.writer(), id).await?;
-        self.deliveries.wake();
-        Ok(is_redriven)
+        Ok(abandoned)
     }
 
     async fn close(&self, mut execution: execution::Model) -> Result<(), Undone> {

@@ -11,6 +11,7 @@ use super::{
     confirmation::ActionResult,
     execute::Run,
     once::{InFlight, Once},
+    recover::Live,
     text::Subjects,
 };
 use crate::{
@@ -32,7 +33,8 @@ pub struct Commands {
     pub(super) deliveries: Deliveries,
     catalog: Arc<RwLock<Arc<Catalog>>>,
     in_flight: InFlight,
-    under_way: TaskTracker,
+    pub(super) under_way: TaskTracker,
+    pub(super) live: Live,
 }
 
 /// Somebody wants a command to run on a user.
@@ -80,8 +82,8 @@ impl Commands {
         catalog: Catalog,
     ) -> Self {
         let catalog = Arc::new(RwLock::new(Arc::new(catalog)));
-        let (deliveries, in_flight, under_way) = Default::default();
-        Self { store, passwords, writer, webhooks, deliveries, catalog, in_flight, under_way }
+        let (deliveries, in_flight, under_way, live) = Default::default();
+        Self { store, passwords, writer, webhooks, deliveries, catalog, in_flight, under_way, live }
     }
 
     /// Holds the targets of definitions against those that are configured.
@@ -140,13 +142,6 @@ impl Commands {
         let commands = self.clone();
         let work = async move { commands.attempt(attempt).await };
         self.under_way.spawn(work.in_current_span()).await.map_err(Error::internal)?
-    }
-
-    /// Waits until every run has come to its end, those included whose callers went away, and no webhook is on its way.
-    pub async fn finish(&self) {
-        self.under_way.close();
-        self.under_way.wait().await;
-        self.deliveries.finish().await;
     }
 
     async fn attempt(&self, attempt: Attempt) -> Result<Report, Error> {

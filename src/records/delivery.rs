@@ -1,7 +1,7 @@
 //! Webhooks that are delivered after the commit of what they tell of, and what became of each.
 
 use chrono::{TimeDelta, Utc};
-use sea_orm::{ActiveEnum, ActiveValue::Set, Condition, QueryOrder, QuerySelect, entity::prelude::*};
+use sea_orm::{ActiveEnum, ActiveValue::Set, Condition, QueryOrder, QuerySelect, QueryTrait, entity::prelude::*};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -134,9 +134,7 @@ pub async fn give_up_claims(db: &impl ConnectionTrait) -> Result<(), DbErr> {
 /// # Errors
 /// The database does not answer.
 pub async fn settle(db: &impl ConnectionTrait, delivery: &Model, attempt: Attempt) -> Result<(), DbErr> {
-    let mut row = ActiveModel::from(delivery.clone());
-    row.claimed_until = Set(None);
-    row.updated_at = Set(Utc::now());
+    let mut row = ActiveModel { updated_at: Set(Utc::now()), claimed_until: Set(None), ..Default::default() };
     match attempt {
         Attempt::Delivered => row.state = Set(State::Delivered),
         Attempt::Postponed { to } => row.due_at = Set(to),
@@ -149,7 +147,9 @@ pub async fn settle(db: &impl ConnectionTrait, delivery: &Model, attempt: Attemp
             }
         }
     }
-    row.update(db).await.map(drop)
+    // Somebody who was given up comes too late to take back what another one achieved.
+    let settle = Entity::update_many().set(row).filter(Column::Id.eq(&delivery.id));
+    settle.filter(Column::State.eq(State::Pending)).exec(db).await.map(drop)
 }
 
 /// The newest deliveries that the filter lets through, newest first.
@@ -183,11 +183,13 @@ pub async fn redrive(db: &impl ConnectionTrait, id: &str) -> Result<bool, DbErr>
     Ok(redriven.rows_affected > 0)
 }
 
-/// Clears away what was delivered, or given up, before this time.
+/// Clears away what was delivered, or given up, before this time: a page at most, so that nobody waits long to write.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn clear(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
-    let old = Entity::delete_many().filter(Column::State.ne(State::Pending)).filter(Column::UpdatedAt.lt(before));
-    old.exec(db).await.map(|deleted| deleted.rows_affected)
+pub async fn clear_page(db: &impl ConnectionTrait, before: DateTimeUtc, limit: u64) -> Result<u64, DbErr> {
+    let old = Entity::find().select_only().column(Column::Id).filter(Column::State.ne(State::Pending));
+    let old = old.filter(Column::UpdatedAt.lt(before)).limit(limit);
+    let cleared = Entity::delete_many().filter(Column::Id.in_subquery(old.into_query())).exec(db).await?;
+    Ok(cleared.rows_affected)
 }

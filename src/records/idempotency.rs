@@ -1,7 +1,7 @@
 //! Keys by which a client makes a run happen once, however often it is sent (the `Idempotency-Key` draft of the IETF).
 
 use chrono::{TimeDelta, Utc};
-use sea_orm::{entity::prelude::*, sea_query::OnConflict};
+use sea_orm::{QuerySelect, QueryTrait, entity::prelude::*, sea_query::OnConflict};
 use sha2::{Digest, Sha256};
 
 /// How long a key is kept.
@@ -74,11 +74,21 @@ pub async fn free(db: &impl ConnectionTrait, Scope(scope): Scope) -> Result<(), 
     Entity::delete_by_id(scope).exec(db).await.map(drop)
 }
 
-/// Clears away the keys past their end.
+/// Clears away keys past their end: a page at most, so that nobody waits long to write.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn clear(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
-    let past = Entity::delete_many().filter(Column::ExpiresAt.lte(Utc::now()));
-    past.exec(db).await.map(|deleted| deleted.rows_affected)
+pub async fn clear_page(db: &impl ConnectionTrait, limit: u64) -> Result<u64, DbErr> {
+    let past =
+        Entity::find().select_only().column(Column::Scope).filter(Column::ExpiresAt.lte(Utc::now())).limit(limit);
+    let cleared = Entity::delete_many().filter(Column::Scope.in_subquery(past.into_query())).exec(db).await?;
+    Ok(cleared.rows_affected)
+}
+
+/// Clears away the keys of these executions, which must be past their end.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn clear_of(db: &impl ConnectionTrait, executions: Vec<Uuid>) -> Result<(), DbErr> {
+    Entity::delete_many().filter(Column::ExecutionId.is_in(executions)).exec(db).await.map(drop)
 }

@@ -80,7 +80,7 @@ async fn remove_page(db: &DatabaseTransaction, key: &AuditKey, horizon: DateTime
         last = Some((walk.head.clone(), finished_at));
     }
     let Some((head, finished_at)) = last else { return Ok(0) };
-    idempotency::clear(db).await?;
+    idempotency::clear_of(db, older.clone()).await?;
     let removed = execution::remove_all(db, older).await?;
     anchor::cut(db, key, head, finished_at).await?;
     Ok(removed)

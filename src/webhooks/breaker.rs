@@ -38,9 +38,9 @@ impl Breaker {
         }
     }
 
-    /// Whether no call would be let through.
-    pub fn is_open(&self, now: Instant) -> bool {
-        self.state().rests_until.is_some_and(|end| end > now)
+    /// How long no call is let through, if none is.
+    pub fn remaining_rest(&self, now: Instant) -> Option<Duration> {
+        self.state().rests_until.filter(|end| *end > now).map(|end| end - now)
     }
 
     /// Takes note of how a call ended.
@@ -82,10 +82,10 @@ mod tests {
         assert!(breaker.enter(later).is_ok(), "one tries");
         assert!(breaker.enter(later).is_err(), "the others wait");
         breaker.record(false, later);
-        assert!(breaker.is_open(later));
+        assert_eq!(breaker.remaining_rest(later), Some(REST));
         let much_later = later + REST;
         assert!(breaker.enter(much_later).is_ok());
         breaker.record(true, much_later);
-        assert!(!breaker.is_open(much_later) && breaker.enter(much_later).is_ok());
+        assert!(breaker.remaining_rest(much_later).is_none() && breaker.enter(much_later).is_ok());
     }
 }

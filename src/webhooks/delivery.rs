@@ -9,7 +9,7 @@ use sea_orm::DbErr;
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::task::TaskTracker;
 
-use super::{CallError, Message, Webhooks};
+use super::{CallError, Message, Reserved, Webhooks};
 use crate::{
     records::{
         self,
@@ -86,25 +86,29 @@ impl Post {
 
     /// Takes what is due and sends it off; how many that were.
     async fn deliver_due(&self) -> Result<usize, Undone> {
-        let due = delivery::due(self.store.reader(), self.webhooks.busy(), LARGEST_BATCH).await?;
-        if due.is_empty() {
+        let due = delivery::due(self.store.reader(), self.webhooks.unavailable(), LARGEST_BATCH).await?;
+        // No more than can be called at once: waiting is no part of an attempt.
+        let placed = due.into_iter().filter_map(|one| Some((self.webhooks.reserve(&one.target)?, one)));
+        let placed: Vec<_> = placed.collect();
+        if placed.is_empty() {
             return Ok(0);
         }
-        let longest = due.iter().map(|one| TimeDelta::milliseconds(one.timeout_ms.into())).max().unwrap_or_default();
-        let ids = due.iter().map(|one| one.id.clone()).collect();
-        self.write(move |db| Box::pin(delivery::claim(db, ids, longest + GRACE))).await?;
+        let longest = placed.iter().map(|(_, one)| TimeDelta::milliseconds(one.timeout_ms.into())).max();
+        let ids = placed.iter().map(|(_, one)| one.id.clone()).collect();
+        let lease = longest.unwrap_or_default() + GRACE;
+        self.write(move |db| Box::pin(delivery::claim(db, ids, lease))).await?;
         fail_point!("delivery-claimed");
-        let count = due.len();
-        for one in due {
-            self.deliveries.under_way.spawn(self.clone().deliver(one));
+        let count = placed.len();
+        for (place, one) in placed {
+            self.deliveries.under_way.spawn(self.clone().deliver(one, place));
         }
         Ok(count)
     }
 
-    async fn deliver(self, delivery: delivery::Model) {
+    async fn deliver(self, delivery: delivery::Model, place: Reserved) {
         let timeout = Duration::from_millis(u64::try_from(delivery.timeout_ms).unwrap_or_default());
         let (id, target, body) = (delivery.id.clone(), delivery.target.clone(), delivery.body.clone());
-        let end = self.webhooks.tell(&Message { id, target, body, timeout }).await;
+        let end = self.webhooks.tell(&Message { id, target, body, timeout }, place).await;
         fail_point!("delivery-sent");
         let attempt = judge(&end, delivery.attempts, Utc::now());
         log(&delivery, &end, &attempt);

@@ -11,8 +11,8 @@ use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::net::lookup_host;
 
-/// Public addresses behind which other networks may be reached: multicast, 6to4 and NAT64.
-const DETOURS: [&str; 4] = ["224.0.0.0/4", "ff00::/8", "2002::/16", "64:ff9b::/96"];
+/// Public by their range, and yet within a network: multicast, site-local, and the metadata service of one cloud.
+const WITHIN: [&str; 4] = ["224.0.0.0/4", "ff00::/8", "fec0::/10", "168.63.129.16/32"];
 
 /// Knows the addresses that a target may have. As a resolver it gives out no others, so that the address which was
 /// looked at is the one that is connected to.
@@ -28,9 +28,9 @@ struct Rules {
 
 impl Guard {
     pub fn new(allowed: Vec<IpNet>, is_public: bool) -> Self {
-        let mut detours = DETOURS.iter().filter_map(|network| network.parse::<IpNet>().ok());
+        let mut within = WITHIN.iter().filter_map(|network| network.parse::<IpNet>().ok());
         let builder = HttpAcl::builder().ip_acl_default(true);
-        let builder = detours.try_fold(builder, |builder, network| builder.add_denied_ip_range(network));
+        let builder = within.try_fold(builder, |builder, network| builder.add_denied_ip_range(network));
         let Ok(builder) = builder else { unreachable!("the networks do not overlap") };
         Self(Arc::new(Rules { allowed, is_public, public: builder.build() }))
     }
@@ -100,6 +100,8 @@ mod tests {
             "2002:7f00:1::",
             "224.0.0.1",
             "255.255.255.255",
+            "168.63.129.16",
+            "fec0::1",
             "ff02::1",
         ] {
             assert!(!guard.permits(address.parse().expect("an address")), "{address}");

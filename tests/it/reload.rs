@@ -1,6 +1,7 @@
 //! Definitions are read again while the server serves.
 
 use std::{fs, path::Path, time::Duration};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::harness::{ANNA, Server};
 
@@ -27,7 +28,8 @@ async fn becomes(server: &Server, expected: &[&str]) {
 async fn a_changed_folder_is_taken_as_a_whole_or_not_at_all() {
     let server = Server::with_commands(&[]).await;
     let folder = tempfile::tempdir().expect("a folder");
-    server.app.watch_commands(folder.path().to_owned()).expect("a watch");
+    let hangup = signal(SignalKind::hangup()).expect("a signal");
+    server.app.watch_commands(Some(folder.path().to_owned()), hangup);
     // A set with one wrong file changes nothing; the mended set is taken whole.
     write(folder.path(), "bad", "name: 1st");
     write(folder.path(), "one", &definition("one"));

@@ -11,7 +11,7 @@ use kommando::{
         idempotency, retention,
     },
 };
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use uuid::Uuid;
 
 use crate::harness::{ADMIN, ANNA, Server};
@@ -226,7 +226,9 @@ async fn keys_past_their_end_go_with_their_executions() {
     let keys = ids.iter().map(expired).collect();
     idempotency::insert(server.app.store.writer(), keys).await.expect("keys");
     assert_eq!(remove(&server, 5).await.expect("a removal"), [1]);
-    assert_eq!(idempotency::Entity::find().count(server.app.store.reader()).await, Ok(0));
+    let left = idempotency::Entity::find().all(server.app.store.reader()).await.expect("keys");
+    assert_eq!(left.iter().map(|key| key.execution_id).collect::<Vec<_>>(), [ids[1]]);
+    assert_eq!(idempotency::clear_page(server.app.store.writer(), 10).await, Ok(1));
 }
 
 #[tokio::test]

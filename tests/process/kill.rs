@@ -42,7 +42,7 @@ const COMMANDS: [(&str, &str); 5] = [
     ("ask", "- webhook: {target: sink, when: sync}\n  - set_field: {field: tooltip, value: counted}"),
 ];
 /// Those that are counted by the database itself when they have their effect.
-const COUNTED: [&str; 3] = ["count", "tell", "ask"];
+const COUNTED: [&str; 4] = ["count", "reset", "tell", "ask"];
 
 /// Where the server dies, in turn: at any moment (the empty one), and at each of its fail points.
 const MOMENTS: [&str; 8] = [
@@ -122,8 +122,11 @@ async fn open(folder: &Path) -> Store {
 /// Has the database itself count the changes that commands make.
 async fn count_effects(folder: &Path) {
     let store = open(folder).await;
-    let count = "CREATE TABLE effects (tooltip TEXT); CREATE TRIGGER count_effects AFTER UPDATE OF tooltip ON users \
-                 WHEN NEW.tooltip = 'counted' BEGIN INSERT INTO effects VALUES (NEW.tooltip); END";
+    let count = "CREATE TABLE effects (kind TEXT); \
+                 CREATE TRIGGER count_changes AFTER UPDATE OF tooltip ON users WHEN NEW.tooltip = 'counted' \
+                 BEGIN INSERT INTO effects VALUES ('change'); END; \
+                 CREATE TRIGGER count_resets AFTER UPDATE OF secret ON credentials \
+                 BEGIN INSERT INTO effects VALUES ('reset'); END";
     store.writer().execute_unprepared(count).await.expect("a trigger");
     store.close().await.expect("an end");
 }
@@ -205,6 +208,10 @@ async fn killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_happens_t
     process.signal("TERM");
     process.child.wait().expect("an end");
     println!("{} deaths: {deaths:?}", kills());
+    if cfg!(feature = "failpoints") && kills() >= 3 * MOMENTS.len() {
+        let missed: Vec<_> = MOMENTS[1..].iter().filter(|moment| !deaths.contains_key(*moment)).collect();
+        assert!(missed.is_empty(), "the server never died at {missed:?}");
+    }
     Findings::gather(&store, folder.path(), acknowledged.into_inner().expect("a map"), sink.calls("/kill"))
         .await
         .judge();

@@ -83,8 +83,10 @@ impl Sink {
             let path = call.path.clone();
             self.notes().push(call);
             self.notes.1.notify_all();
-            let goes_on = behave(&path, || self.calls(&path).len() == 1, reader.get_mut());
+            dawdle(&path);
+            // Before the answer: the next call may come on its heels.
             self.in_flight.fetch_sub(1, Ordering::SeqCst);
+            let goes_on = behave(&path, || self.calls(&path).len() == 1, reader.get_mut());
             if !goes_on {
                 return;
             }
@@ -109,6 +111,15 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Call> {
     Some(Call { path, headers, body: String::from_utf8(body).ok()? })
 }
 
+/// Takes the time that the path says.
+fn dawdle(path: &str) {
+    match path {
+        "/slow" => thread::sleep(Duration::from_millis(300)),
+        "/hang" => thread::sleep(Duration::from_secs(10)),
+        _ => {}
+    }
+}
+
 /// Answers as the path says; false ends the connection.
 fn behave(path: &str, is_first: impl Fn() -> bool, stream: &mut TcpStream) -> bool {
     let mut answer = |status: &str, headers: &str, body: &str| {
@@ -128,14 +139,9 @@ fn behave(path: &str, is_first: impl Fn() -> bool, stream: &mut TcpStream) -> bo
         "/flaky" if is_first() => answer("503 Service Unavailable", "Retry-After: 6\r\n", ""),
         "/gone" | "/flaky" => answer("200 OK", "", ""),
         "/redirect" => answer("307 Temporary Redirect", "Location: /ok\r\n", ""),
-        "/slow" => {
-            thread::sleep(Duration::from_millis(300));
-            answer("200 OK", "", done)
-        }
-        "/hang" => {
-            thread::sleep(Duration::from_secs(10));
-            false
-        }
+        "/slow" => answer("200 OK", "", done),
+        "/page" => answer("200 OK", "", &"<p>thank you</p>".repeat(10_000)),
+        "/hang" => false,
         "/drip" => drip(stream),
         "/huge" => huge(stream),
         "/reset" => false,
@@ -163,4 +169,28 @@ fn huge(stream: &mut TcpStream) -> bool {
         }
     }
     false
+}
+
+/// A port at which no connection comes about: nobody takes those that wait, and no more may wait.
+pub struct Unanswered {
+    pub port: u16,
+    _listener: tokio::net::TcpListener,
+    _waiting: Vec<TcpStream>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Unanswered {
+    pub fn start() -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_io().build().expect("a runtime");
+        let _entered = runtime.enter();
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+        let listener = socket.listen(1).expect("a listener");
+        let address = listener.local_addr().expect("an address");
+        let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(100)).ok();
+        let waiting = std::iter::from_fn(connect).collect();
+        drop(_entered);
+        Self { port: address.port(), _listener: listener, _waiting: waiting, _runtime: runtime }
+    }
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_saphyr::Spanned;
 
 use super::{Preparation, Prepared, Said, Step};
 use crate::{
@@ -17,7 +18,8 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
     /// The name of its target in the server's configuration.
-    pub target: String,
+    #[schemars(with = "String")]
+    pub target: Spanned<String>,
     /// When it is called.
     pub when: When,
 }
@@ -56,7 +58,7 @@ struct Data<'a> {
 impl Step for Webhook {
     async fn prepare(&self, preparation: &Preparation<'_>) -> Result<Prepared, Error> {
         if preparation.dry_run {
-            let text = MultiLanguage::resource("SR_WEBHOOK_NOT_CALLED", &[("target", &self.target)]);
+            let text = MultiLanguage::resource("SR_WEBHOOK_NOT_CALLED", &[("target", &self.target.value)]);
             return Ok(Prepared::Said(Said::openly(text)));
         }
         let message = self.message(preparation)?;
@@ -87,7 +89,7 @@ impl Webhook {
         Ok(Message {
             // No full stop: the signature sets the id off with one.
             id: format!("{}_{}", preparation.execution_id.simple(), preparation.number),
-            target: self.target.clone(),
+            target: self.target.value.clone(),
             body: serde_json::to_string(&payload).map_err(Error::internal)?,
             timeout: preparation.timeout,
         })
