@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, env, ffi::OsString, fs, net::SocketAddr, path::
 use clap::{Args, Command, ValueEnum};
 use secrecy::SecretString;
 
-use crate::users::password::Cost;
+use crate::{auth::Installation, users::password::Cost};
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "KOMMANDO_";
@@ -36,6 +36,21 @@ pub struct Config {
         global = true
     )]
     pub database_url: String,
+
+    /// Which schemes are allowed: onsite, or online, where there is no Basic and tickets need an application
+    #[arg(long, env = "KOMMANDO_INSTALLATION", default_value = "onsite", value_name = "KIND", global = true)]
+    pub installation: Installation,
+
+    /// How many hours a ticket lives at most, however often it is used
+    #[arg(
+        long,
+        env = "KOMMANDO_TICKET_HOURS",
+        default_value = "168",
+        value_name = "HOURS",
+        value_parser = clap::value_parser!(u32).range(1..=87_600),
+        global = true
+    )]
+    pub ticket_hours: u32,
 
     /// The folder of command definitions [default: commands.d, or with --demo the embedded examples]
     #[arg(long, env = "KOMMANDO_COMMANDS", value_name = "FOLDER", global = true)]

@@ -8,6 +8,7 @@ use sea_orm_migration::{MigrationTrait, async_trait};
 
 mod m0001_users;
 mod m0002_executions;
+mod m0005_callers;
 
 /// Applies and reverts the migrations, oldest first.
 pub struct Migrator;
@@ -15,6 +16,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_users::Migration), Box::new(m0002_executions::Migration)]
+        vec![
+            Box::new(m0001_users::Migration),
+            Box::new(m0002_executions::Migration),
+            Box::new(m0005_callers::Migration),
+        ]
     }
 }

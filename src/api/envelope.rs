@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{paths::Paths, request::RequestId};
 use crate::{
-    auth,
+    auth::{self, Installation},
     error::{Error, Shape},
 };
 
@@ -23,6 +23,7 @@ const LARGEST_BODY: usize = 1024 * 1024;
 pub struct Envelope<E> {
     pub inner: E,
     pub paths: Paths,
+    pub installation: Installation,
 }
 
 impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
@@ -32,7 +33,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
         let started = Instant::now();
         let id = Uuid::now_v7().simple().to_string();
         request.set_data(RequestId(id.clone()));
-        let challenges = auth::challenges(request.headers());
+        let challenges = auth::challenges(self.installation, request.headers());
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let shape = Shape::at(&path);
         let span = tracing::info_span!("request", request_id = id, %method, path);

@@ -13,6 +13,8 @@ mod parameters;
 mod paths;
 mod refusals;
 mod request;
+mod session;
+mod tickets;
 mod user;
 mod version;
 mod wire;
@@ -32,6 +34,8 @@ type Operations = operations::Documented<(
     custom_command::CustomCommandOperations,
     operations::IdOrName<user::UserById, user::UserByName>,
     current::CurrentOperations,
+    session::SessionOperations,
+    tickets::TicketOperations,
     executions::ExecutionOperations,
     version::VersionOperations,
     health::HealthOperations,
@@ -46,6 +50,8 @@ fn operations() -> Operations {
 enum Tag {
     /// Users, and the custom commands that can be run on them.
     User,
+    /// Logging in and out: not part of upstream's API.
+    Session,
     /// What was run, for operators: not part of upstream's API.
     Operator,
     /// What this server is.
@@ -64,6 +70,7 @@ pub struct Services {
 
 /// The whole of the HTTP interface.
 pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'static {
+    let installation = services.authenticator.installation;
     let inner = Route::new()
         .nest_no_strip("/", document::service())
         .data(services.store)
@@ -72,7 +79,7 @@ pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'stati
         .with(CatchPanic::new().with_handler(envelope::answer_panic));
     let routes = self::routes();
     let paths = paths::Paths::new(routes.iter().map(|(path, methods)| (path.as_str(), methods.clone())));
-    envelope::Envelope { inner: inner.map_to_response(), paths }
+    envelope::Envelope { inner: inner.map_to_response(), paths, installation }
 }
 
 /// Every path and the methods it takes, in poem's notation: `/api/v1/User/:param0`.

@@ -40,6 +40,10 @@ pub struct IdempotencyKey(pub String);
 #[derive(Clone, Copy, Debug)]
 pub struct ExecutionId(pub Uuid);
 
+/// A ticket's id in a path.
+#[derive(Clone, Debug)]
+pub struct TicketId(pub String);
+
 /// Where a page of executions ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor(pub Uuid);
@@ -107,6 +111,11 @@ inline_parameter!(UserId, MetaSchema::new_with_format("integer", "int32"), 2);
 inline_parameter!(AnyUser, MetaSchema::new_with_format("integer", "int32"));
 inline_parameter!(CommandName, MetaSchema::new("string"), "hello");
 inline_parameter!(ExecutionId, MetaSchema::new_with_format("string", "uuid"), "01a209b0-d816-749f-a3d9-b6ef0a7cccc4");
+inline_parameter!(
+    TicketId,
+    MetaSchema { pattern: Some("^[0-9a-f]{64}$".to_owned()), ..MetaSchema::new("string") },
+    "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+);
 inline_parameter!(Cursor, MetaSchema::new("string"));
 inline_parameter!(Time, MetaSchema::new_with_format("string", "date-time"));
 inline_parameter!(
@@ -157,6 +166,13 @@ impl ParseFromParameter for IdempotencyKey {
 impl ParseFromParameter for ExecutionId {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         value.parse().map(Self).map_err(|_| ParseError::custom(format!("`{value}` is no UUID")))
+    }
+}
+
+impl ParseFromParameter for TicketId {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let is_one = value.len() == 64 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        is_one.then(|| Self(value.to_owned())).ok_or_else(|| ParseError::custom("it takes 64 hexadecimal digits"))
     }
 }
 

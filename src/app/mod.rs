@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use poem::{Endpoint, Response, Server, listener::TcpAcceptor};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
@@ -70,6 +71,7 @@ impl From<Faults> for StartError {
 pub struct App {
     pub store: Store,
     pub passwords: Passwords,
+    authenticator: Authenticator,
     commands: Commands,
 }
 
@@ -81,13 +83,22 @@ impl App {
     pub async fn build(config: &Config, catalog: Catalog) -> Result<Self, StartError> {
         let store = Store::open(&config.database_url).await?;
         store.migrate_up().await.map_err(StartError::Migrate)?;
+        let transaction = store.begin_write().await?;
+        role::ensure_defaults(&transaction).await?;
+        transaction.commit().await?;
         let stored = credential::any_hash(store.reader()).await?;
         let passwords = Passwords::new(&config.password_cost, stored.as_ref());
         let ledger = Ledger::new(audit_key::load_or_make(&config.database_url)?);
         idempotency::clear(store.writer()).await?;
         let writer = Writer::start(store.clone(), ledger);
         let commands = Commands::new(store.clone(), passwords.clone(), writer, catalog);
-        Ok(Self { store, passwords, commands })
+        let authenticator = Authenticator {
+            store: store.clone(),
+            passwords: passwords.clone(),
+            installation: config.installation,
+            longest_ticket: TimeDelta::hours(config.ticket_hours.into()),
+        };
+        Ok(Self { store, passwords, authenticator, commands })
     }
 
     /// Fills an empty database with the users of the demo, who share the password. False when they are there already.
@@ -153,7 +164,7 @@ impl App {
     pub fn endpoint(&self) -> impl Endpoint<Output = Response> + 'static {
         api::endpoint(Services {
             store: self.store.clone(),
-            authenticator: Authenticator::new(self.store.clone(), self.passwords.clone()),
+            authenticator: self.authenticator.clone(),
             commands: self.commands.clone(),
         })
     }

@@ -1,9 +1,11 @@
 //! How clients are told of an error: its status, and its body in one of two shapes.
 
+use std::borrow::Cow;
+
 use poem::{
     IntoResponse, Response,
     error::ResponseError,
-    http::{HeaderName, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
 };
 use poem_openapi::{Object, payload::Json, types::Example};
 
@@ -37,8 +39,18 @@ impl From<&Error> for StatusCode {
         match error {
             Error::NoSuchCommand(_) | Error::CommandUnavailable { .. } | Error::InvalidArgument(_) => Self::BAD_REQUEST,
             Error::Unauthenticated => Self::UNAUTHORIZED,
-            Error::CrossSite | Error::MayNotReadUser | Error::CommandDenied { .. } => Self::FORBIDDEN,
-            Error::NoSuchUser | Error::NoSuchUserName | Error::NoRoute | Error::NoSuchExecution => Self::NOT_FOUND,
+            Error::CrossSite
+            | Error::MayNotReadUser
+            | Error::MayNotManageUser
+            | Error::TemporaryPassword
+            | Error::UserAgentRestricted
+            | Error::CommandDenied { .. } => Self::FORBIDDEN,
+            Error::TooManyAttempts(_) => Self::TOO_MANY_REQUESTS,
+            Error::NoSuchUser
+            | Error::NoSuchUserName
+            | Error::NoRoute
+            | Error::NoSuchExecution
+            | Error::NoSuchTicket => Self::NOT_FOUND,
             Error::KeyInFlight => Self::CONFLICT,
             Error::KeyReused => Self::UNPROCESSABLE_ENTITY,
             Error::StorageFull(_) => Self::INSUFFICIENT_STORAGE,
@@ -57,8 +69,30 @@ impl From<&Error> for ErrorInfo {
         let (error_type, message) = match error {
             Error::Unauthenticated => (
                 "SoSessionException",
-                "No valid credentials. Send `Authorization: Basic …` or `Authorization: SoTicket 7T:…`.".into(),
+                "No valid credentials. WWW-Authenticate names the schemes that are allowed; browsers log in at \
+                 /_ext/session."
+                    .into(),
             ),
+            Error::TooManyAttempts(_) => (
+                "SoSessionException",
+                "Too many attempts to log in failed. Try again after the seconds of Retry-After.".into(),
+            ),
+            Error::TemporaryPassword => (
+                "SoIllegalOperationException",
+                "This password is temporary: make your own with POST /_ext/password, and use that.".into(),
+            ),
+            Error::UserAgentRestricted => (
+                "SoIllegalOperationException",
+                "The User agent is not available here, unless SO-AppToken names an application that was granted it."
+                    .into(),
+            ),
+            Error::MayNotManageUser => (
+                "SoIllegalOperationException",
+                "You may manage yourself only; managing other users takes a role with the right `manage-users`, and \
+                 none that outranks yours."
+                    .into(),
+            ),
+            Error::NoSuchTicket => ("SoNotFoundException", "There is no such ticket, or it is not yours.".into()),
             Error::CrossSite => {
                 ("SoIllegalOperationException", "Requests from another site's pages are not accepted.".into())
             }
@@ -193,7 +227,7 @@ impl Error {
         };
         response.set_status(self.into());
         if let Some((name, value)) = extra_header(self)
-            && let Ok(value) = value.parse()
+            && let Ok(value) = HeaderValue::from_str(&value)
         {
             response.headers_mut().insert(name, value);
         }
@@ -201,10 +235,13 @@ impl Error {
     }
 }
 
-fn extra_header(error: &Error) -> Option<(HeaderName, &str)> {
+fn extra_header(error: &Error) -> Option<(HeaderName, Cow<'_, str>)> {
     match error {
-        Error::MethodNotAllowed { allowed } => Some((header::ALLOW, allowed)),
-        Error::Unavailable(_) | Error::Overloaded | Error::KeyInFlight => Some((header::RETRY_AFTER, "1")),
+        Error::MethodNotAllowed { allowed } => Some((header::ALLOW, allowed.into())),
+        Error::Unavailable(_) | Error::Overloaded | Error::KeyInFlight => Some((header::RETRY_AFTER, "1".into())),
+        Error::TooManyAttempts(attempts) => {
+            Some((header::RETRY_AFTER, attempts.retry_after_seconds.to_string().into()))
+        }
         _ => None,
     }
 }

@@ -25,6 +25,10 @@ pub struct Model {
     pub request_id: String,
     pub started_at: DateTimeUtc,
     pub finished_at: DateTimeUtc,
+    /// The application that the call came through. An entry of the chain that was written before there were any has no
+    /// such member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_id: Option<i32>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -16,7 +16,7 @@ const ROOMS: [(&str, &[&str]); 11] = [
     ("store", &["error"]),
     ("error", &[]),
     ("localization", &[]),
-    ("config", &["users"]),
+    ("config", &["auth", "users"]),
     ("telemetry", &["config"]),
 ];
 

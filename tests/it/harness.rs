@@ -61,11 +61,20 @@ impl Server {
         Self::start(Catalog::from_folder(folder.path()).expect("right definitions")).await
     }
 
+    /// With the example commands and these settings.
+    pub async fn with_settings(words: &[&str]) -> Self {
+        Self::start_with(Catalog::examples().expect("the examples"), words).await
+    }
+
     async fn start(catalog: Catalog) -> Self {
+        Self::start_with(catalog, &[]).await
+    }
+
+    async fn start_with(catalog: Catalog, words: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("kommando.db");
         std::fs::copy(template().await, &file).expect("a copy of the template");
-        let config = config(&file);
+        let config = config(&file, words);
         let app = App::build(&config, catalog).await.expect("an application");
         let endpoint = app.endpoint().boxed();
         Self { app, database_url: config.database_url, endpoint, _folder: folder }
@@ -138,6 +147,10 @@ impl Call<'_> {
         self.header("content-type", media_type)
     }
 
+    pub fn json(self, body: Value) -> Self {
+        self.body("application/json", body.to_string())
+    }
+
     pub async fn send(self) -> Answer {
         let mut response = self.endpoint.get_response(self.request.body(self.body)).await;
         let bytes = response.take_body().into_bytes().await.expect("a body");
@@ -181,9 +194,10 @@ impl Answer {
 }
 
 /// Settings for a server on this file, with passwords that cost next to nothing.
-pub fn config(file: &Path) -> Config {
+pub fn config(file: &Path, words: &[&str]) -> Config {
     let url = format!("sqlite://{}?mode=rwc", file.display());
-    Line::parse_from(["kommando", "--database-url", &url, "--password-cost", "m=8,t=1,p=1"]).config
+    let line = ["kommando", "--database-url", &url, "--password-cost", "m=8,t=1,p=1"];
+    Line::parse_from(line.iter().chain(words)).config
 }
 
 /// A database that was migrated and filled once, for all tests to copy.
@@ -192,7 +206,7 @@ async fn template() -> PathBuf {
     let make = || async {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("template.db");
-        let app = App::build(&config(&file), Catalog::default()).await.expect("an application");
+        let app = App::build(&config(&file, &[]), Catalog::default()).await.expect("an application");
         app.fill_demo(&SecretString::from(PASSWORD)).await.expect("a filled database");
         app.store.close().await.expect("a closed database");
         (folder, file)

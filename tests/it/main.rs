@@ -1,5 +1,6 @@
 //! What the server does, seen through HTTP: one binary, in process, no ports, no sleeps, no order.
 
+mod applications;
 mod architecture;
 mod audit;
 mod authentication;
@@ -14,6 +15,7 @@ mod migrations;
 mod once;
 mod permission;
 mod reload;
+mod session;
 mod settings;
 mod strangers;
 mod users;

@@ -10,6 +10,7 @@ mod person;
 mod principal;
 mod rights;
 mod sample;
+mod session;
 mod user;
 mod version;
 
@@ -17,5 +18,6 @@ pub use custom_command::{CommandActionResult, CommandResult, CustomCommand};
 pub use execution::{Execution, ExecutionOutcome, ExecutionPage, ExecutionWithSteps};
 pub use names::{EjUserStatus, RoleType, UserType};
 pub use principal::SoPrincipalCarrier;
+pub use session::{LogIn, PasswordChange, Session, Ticket, TicketList};
 pub use user::{User, UserWithLinks};
 pub use version::{HealthStatus, Version};
