@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, env, ffi::OsString, fs, net::SocketAddr, path::
 use clap::{Args, Command, ValueEnum};
 use secrecy::SecretString;
 
-use crate::{auth::Installation, users::password::Cost};
+use crate::{
+    auth::{GuessLimits, Installation},
+    users::password::Cost,
+};
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "KOMMANDO_";
@@ -40,6 +43,11 @@ pub struct Config {
     /// Which schemes are allowed: onsite, or online, where there is no Basic and tickets need an application
     #[arg(long, env = "KOMMANDO_INSTALLATION", default_value = "onsite", value_name = "KIND", global = true)]
     pub installation: Installation,
+
+    /// How many log-ins may fail in a minute: for an account from one address, from one address, and for an account from
+    /// all addresses from which it was never entered
+    #[arg(long, env = "KOMMANDO_GUESS_LIMITS", default_value = "10,100,30", value_name = "LIMITS", global = true)]
+    pub guess_limits: GuessLimits,
 
     /// How many hours a ticket lives at most, however often it is used
     #[arg(

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use poem::{http::HeaderMap, web::Data};
+use poem::{
+    http::HeaderMap,
+    web::{Data, RemoteAddr},
+};
 use poem_openapi::{
     ApiResponse, OpenApi,
     payload::{Json, Response},
@@ -77,11 +80,13 @@ impl SessionOperations {
         &self,
         _accepts: AcceptsJson,
         authenticator: Data<&Arc<Authenticator>>,
+        remote: &RemoteAddr,
         headers: &HeaderMap,
         log_in: Json<LogIn>,
     ) -> Result<Response<SessionBegun>, ErrorResponse<BeginSession>> {
         let LogIn { user_name, password } = log_in.0;
-        let caller = authenticator.log_in(&user_name, &SecretString::from(password.0)).await?.for_good()?;
+        let password = SecretString::from(password.0);
+        let caller = authenticator.log_in(&user_name, &password, remote.into()).await?.for_good()?;
         let transaction = authenticator.store.begin_write().await?;
         let (secret, row) = ticket::issue(&transaction, caller.user_id, None).await?;
         transaction.commit().await?;
@@ -116,11 +121,12 @@ impl SessionOperations {
     async fn change_password(
         &self,
         authenticator: Data<&Arc<Authenticator>>,
+        remote: &RemoteAddr,
         change: Json<PasswordChange>,
     ) -> Result<Done, ErrorResponse<ChangePassword>> {
         let PasswordChange { user_name, old_password, new_password } = change.0;
         let (old, new) = (SecretString::from(old_password.0), SecretString::from(new_password.0));
-        let caller = authenticator.log_in(&user_name, &old).await?.caller;
+        let caller = authenticator.log_in(&user_name, &old, remote.into()).await?.caller;
         if new.expose_secret().is_empty() || new.expose_secret() == old.expose_secret() {
             let unfit = "The new password is empty, or the old one again.";
             return Err(Error::InvalidArgument(unfit.to_owned()).into());

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     api::{self, Services},
-    auth::Authenticator,
+    auth::{Authenticator, Guessing},
     commands::{Catalog, Commands, Faults},
     config::{Config, DEFAULT_COMMANDS},
     records::{Ledger, idempotency},
@@ -96,6 +96,7 @@ impl App {
             store: store.clone(),
             passwords: passwords.clone(),
             installation: config.installation,
+            guessing: Guessing::new(config.guess_limits),
             longest_ticket: TimeDelta::hours(config.ticket_hours.into()),
         };
         Ok(Self { store, passwords, authenticator, commands })

@@ -6,6 +6,7 @@
 mod basic;
 mod challenge;
 mod extractor;
+mod guessing;
 mod installation;
 mod log_in;
 mod origin;
@@ -14,6 +15,7 @@ mod ticket;
 
 pub use challenge::challenges;
 pub use extractor::{SESSION, UserAgent, XSRF};
+pub use guessing::{Address, GuessLimits, Guessing};
 pub use installation::Installation;
 pub use log_in::LoggedIn;
 pub use origin::is_cross_site;
@@ -39,6 +41,7 @@ pub struct Authenticator {
     pub installation: Installation,
     /// How long a ticket lives at most, however often it is used.
     pub longest_ticket: TimeDelta,
+    pub guessing: Guessing,
 }
 
 /// Who calls, through which application, and how that was proved.
@@ -83,7 +86,7 @@ impl Authenticator {
             match basic::decode(credentials).ok_or(Error::Unauthenticated)? {
                 Credentials::Ticket(ticket) => self.by_ticket(ticket, application).await,
                 Credentials::Password { name, password } => {
-                    let caller = self.log_in(&name, &password).await?.for_good()?;
+                    let caller = self.log_in(&name, &password, request.remote_addr().into()).await?.for_good()?;
                     Ok(Authenticated::new(caller, application, Proof::Password))
                 }
             }

@@ -19,7 +19,7 @@ mod user;
 pub mod user_group;
 
 pub use caller::Caller;
-pub use login_name::{NameError, is_reserved};
+pub use login_name::{NameError, fold, is_reserved};
 pub use membership::other_groups;
 /// A row of the users table, and its columns, for those who make or change one.
 pub use user::{Column as UserColumn, Model as UserRow};

@@ -237,3 +237,34 @@ async fn an_access_token_calls_as_bearer_for_an_hour_and_as_nothing_else() {
     end_ticket(&server, TimeDelta::seconds(-1)).await;
     assert_eq!(with(&server, &bearer).await.status, StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn too_many_wrong_passwords_are_refused_alike_whether_or_not_there_is_such_a_user() {
+    let server = Server::with_settings(&["--guess-limits", "3,100,100"]).await;
+    let tickets = issue(&server, ANNA).await;
+    for name in ["anna", "nobody", "dora"] {
+        for attempt in 0..5 {
+            let got = server.get(CURRENT).basic(name, "wrong").send().await;
+            let expected = if attempt < 3 { StatusCode::UNAUTHORIZED } else { StatusCode::TOO_MANY_REQUESTS };
+            assert_eq!(got.error(expected).0, "SoSessionException", "{name} {attempt}");
+            let wait = got.header("retry-after").map(|seconds| seconds.parse::<u64>().expect("seconds"));
+            assert_eq!(wait.is_some_and(|seconds| (1..=60).contains(&seconds)), attempt >= 3, "{name} {wait:?}");
+        }
+    }
+    let body = json!({"userName": "anna", "password": crate::harness::PASSWORD});
+    let log_in = server.post("/_ext/session").json(body).send().await;
+    assert_eq!(log_in.status, StatusCode::TOO_MANY_REQUESTS, "the other way in is the same way");
+    assert_eq!(with(&server, &format!("SoTicket {tickets}")).await.status, StatusCode::OK);
+    assert_eq!(server.get(CURRENT).by("bjorn").send().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn successes_are_never_limited_and_a_password_just_used_goes_on_under_attack() {
+    let server = Server::with_settings(&["--guess-limits", "3,3,3"]).await;
+    let at_once = futures_util::future::join_all((0..40).map(|_| server.get(CURRENT).by("anna").send())).await;
+    assert!(at_once.iter().all(|got| got.status == StatusCode::OK));
+    for _ in 0..9 {
+        server.get(CURRENT).basic("anna", "wrong").send().await;
+    }
+    assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::OK);
+}
