@@ -6,7 +6,12 @@ use clap::{Args, Command, ValueEnum};
 use ipnet::IpNet;
 use secrecy::SecretString;
 
-use crate::{localization::Zone, records::retention::Retention, users::password::Cost};
+use crate::{
+    auth::{GuessLimits, Installation},
+    localization::Zone,
+    records::retention::Retention,
+    users::password::Cost,
+};
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "KOMMANDO_";
@@ -37,6 +42,26 @@ pub struct Config {
         global = true
     )]
     pub database_url: String,
+
+    /// Which schemes are allowed: onsite, or online, where there is no Basic and tickets need an application
+    #[arg(long, env = "KOMMANDO_INSTALLATION", default_value = "onsite", value_name = "KIND", global = true)]
+    pub installation: Installation,
+
+    /// How many log-ins may fail in a minute: for an account from one address, from one address, and for an account from
+    /// all addresses from which it was never entered
+    #[arg(long, env = "KOMMANDO_GUESS_LIMITS", default_value = "10,100,30", value_name = "LIMITS", global = true)]
+    pub guess_limits: GuessLimits,
+
+    /// How many hours a ticket lives at most, however often it is used
+    #[arg(
+        long,
+        env = "KOMMANDO_TICKET_HOURS",
+        default_value = "168",
+        value_name = "HOURS",
+        value_parser = clap::value_parser!(u32).range(1..=87_600),
+        global = true
+    )]
+    pub ticket_hours: u32,
 
     /// The folder of command definitions [default: commands.d, or with --demo the embedded examples]
     #[arg(long, env = "KOMMANDO_COMMANDS", value_name = "FOLDER", global = true)]

@@ -40,6 +40,9 @@ enum Action {
     /// Issue tickets
     #[command(subcommand)]
     Ticket(cli::ticket::Ticket),
+    /// Add, list and revoke applications
+    #[command(subcommand)]
+    App(cli::app::App),
     /// Prove that the records of executions were not changed
     #[command(subcommand)]
     Audit(cli::audit::Audit),
@@ -80,6 +83,7 @@ async fn run(CommandLine { config, action }: CommandLine) -> anyhow::Result<()> 
         Action::Migrate(migrate) => migrate.run(&config).await,
         Action::User(user) => user.run(&config).await,
         Action::Ticket(ticket) => ticket.run(&config).await,
+        Action::App(app) => app.run(&config).await,
         Action::Audit(audit) => audit.run(&config).await,
         Action::Commands(commands) => commands.run(&config).await,
     }

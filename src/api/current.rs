@@ -1,23 +1,35 @@
 //! The caller's own user.
 
+use std::sync::Arc;
+
 use poem::web::Data;
 use poem_openapi::OpenApi;
+use secrecy::ExposeSecret;
 
 use super::{
     Tag,
     carriers::{SoPrincipalCarrier, User},
     reader::{Answer, Reader},
-    refusals::{ErrorResponse, NoOwn},
+    refusals::{ErrorResponse, NoOwn, Refusals},
     user::carrier,
 };
 use crate::{
+    auth::{Authenticated, Authenticator, Proof, UserAgent},
     error::Error,
     store::Store,
-    users::{self, Caller},
+    users::{self, Caller, ticket},
 };
 
 #[derive(Default)]
 pub struct CurrentOperations;
+
+/// The refusals of reading the own user.
+pub struct GetCurrentUser;
+
+impl Refusals for GetCurrentUser {
+    const LIST: &'static [(u16, &'static str)] =
+        &[(403, "Forbidden. In an online installation the User agent takes an application that was granted it.")];
+}
 
 #[OpenApi(prefix_path = "/api/v1", tag = "Tag::User", ignore_case = true)]
 impl CurrentOperations {
@@ -27,10 +39,10 @@ impl CurrentOperations {
     #[oai(path = "/User/current", method = "get", operation_id = "v1User_GetCurrentUser")]
     async fn get_current_user(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
-    ) -> Result<Answer<User>, ErrorResponse<NoOwn>> {
+    ) -> Result<Answer<User>, ErrorResponse<GetCurrentUser>> {
         Ok(reader.answer(carrier(&store, current(&store, &caller).await?).await?))
     }
 
@@ -47,6 +59,26 @@ impl CurrentOperations {
         let user = current(&store, &caller).await?;
         let other_groups = users::other_groups(store.reader(), caller.user_id).await?;
         Ok(reader.answer(SoPrincipalCarrier::new(user, &other_groups)))
+    }
+
+    /// Get the current token
+    ///
+    /// Gets an access token for `Authorization: Bearer`, valid for an hour. Whoever calls with one gets that one.
+    #[oai(path = "/User/currentToken", method = "get", operation_id = "v1User_GetCurrentToken")]
+    async fn get_current_token(
+        &self,
+        authenticated: Authenticated,
+        reader: Reader,
+        authenticator: Data<&Arc<Authenticator>>,
+    ) -> Result<Answer<String>, ErrorResponse<NoOwn>> {
+        let Authenticated { caller, proof, .. } = authenticated;
+        if let Proof::Bearer(token) = proof {
+            return Ok(reader.answer(token.expose_secret().to_owned()));
+        }
+        let transaction = authenticator.store.begin_write().await?;
+        let token = ticket::issue_access_token(&transaction, caller.user_id, caller.application_id).await?;
+        transaction.commit().await?;
+        Ok(reader.answer(token.expose_secret().to_owned()))
     }
 }
 

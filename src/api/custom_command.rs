@@ -17,9 +17,9 @@ use super::{
     request::{NoBody, RequestId},
 };
 use crate::{
+    auth::UserAgent,
     commands::{Attempt, Commands},
     error::Error,
-    users::Caller,
 };
 
 #[derive(Default)]
@@ -90,7 +90,7 @@ impl CustomCommandOperations {
     #[oai(path = "/User/:id/CustomCommand", method = "get", operation_id = "v1User_GetUserCommands")]
     async fn get_user_commands(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         commands: Data<&Arc<Commands>>,
         /// The user's id (AssociateId).
@@ -119,7 +119,7 @@ impl CustomCommandOperations {
     #[expect(clippy::too_many_arguments, reason = "each is a part of the request, as the document shows it")]
     async fn execute_user_command(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         commands: Data<&Arc<Commands>>,
         request_id: RequestId,
@@ -142,7 +142,7 @@ impl CustomCommandOperations {
         _body: NoBody,
     ) -> Result<CommandResponse, ErrorResponse<ExecuteUserCommand>> {
         let attempt = Attempt {
-            caller,
+            caller: caller.into_caller(),
             user_id: id.0.0,
             command_name: command_name.0.0,
             idempotency_key: idempotency_key.0.map(|IdempotencyKey(key)| key),

@@ -19,6 +19,13 @@ use super::{document, operations::RouteTable};
 const POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; frame-ancestors 'none'";
 
+/// A page must send its session's token: Swagger UI cannot read cookies by itself.
+const WITH_SESSION: &str = "const withSession = request => {
+        const token = document.cookie.split('; ').find(cookie => cookie.startsWith('XSRF-TOKEN='));
+        if (token && !request.headers.Authorization) request.headers['X-XSRF-TOKEN'] ??= token.slice(11);
+        return request;
+    };";
+
 /// The pages that show the API: routes like any other, but no part of the document.
 #[derive(Default)]
 pub struct Pages;
@@ -83,8 +90,8 @@ fn swagger_ui(document: &serde_json::Value) -> String {
     let (head, rest) = html.split_once("let spec = ").unwrap_or((&html, ""));
     let tail = rest.find("let oauth2RedirectUrl").map_or("", |start| &rest[start..]);
     let options = "tryItOutEnabled: true, displayRequestDuration: true, validatorUrl: null, defaultModelsExpandDepth: 0, \
-        deepLinking: true,";
-    format!("<!doctype html>\n{head}let spec = {document};\n    {tail}")
+        deepLinking: true, requestInterceptor: withSession,";
+    format!("<!doctype html>\n{head}{WITH_SESSION}\n    let spec = {document};\n    {tail}")
         .replacen("deepLinking: true,", options, 1)
         .replacen("<html charset=\"UTF-8\">", "<html lang=\"en\">", 1)
         .replacen("<title>Swagger UI</title>", "<title>kommando</title><link rel=\"icon\" href=\"data:,\">", 1)

@@ -7,7 +7,7 @@ use sea_orm::DbErr;
 use serde_json::{Map, Value};
 
 use super::Operations;
-use crate::error::{Error, ErrorInfo, PROBLEM, Problem};
+use crate::error::{Error, ErrorInfo, PROBLEM, Problem, TooManyAttempts};
 
 const TITLE: &str = "kommando";
 const DESCRIPTION: &str = "Users, and the custom commands that can be run on them: a self-hosted server, compatible on \
@@ -47,11 +47,12 @@ pub fn document() -> Value {
 /// - a description stands beside a reference, not a second time within it;
 /// - a property that may be missing may be null, as upstream's are: a reference then stands in `allOf`;
 /// - an operation without security says so, rather than nothing;
+/// - schemes that count together stand in one order;
 /// - tags stand in the order of their operations;
 /// - noise that says what is so anyway is left out.
 pub fn normalise(mut document: Value) -> Value {
     for operation in operations_mut(&mut document) {
-        operation.entry("security").or_insert_with(|| Value::Array(Vec::new()));
+        sort_schemes(operation.entry("security").or_insert_with(|| Value::Array(Vec::new())));
         for (status, response) in object_mut(operation.get_mut("responses")) {
             strip_media_types(response.get_mut("content"));
             spell_headers(response.get_mut("headers"));
@@ -63,6 +64,13 @@ pub fn normalise(mut document: Value) -> Value {
     sort_tags(&mut document);
     drop_noise(&mut document);
     document
+}
+
+fn sort_schemes(security: &mut Value) {
+    for together in security.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        let sorted: BTreeMap<_, _> = std::mem::take(together).into_iter().collect();
+        together.extend(sorted);
+    }
 }
 
 fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
@@ -99,6 +107,7 @@ fn show_error(status: &str, response: &mut Value) {
         "401" => Error::Unauthenticated,
         "403" => Error::MayNotReadUser,
         "404" => Error::NoSuchUser,
+        "429" => Error::TooManyAttempts(TooManyAttempts { retry_after_seconds: 60 }),
         "406" => Error::NotAcceptable,
         "409" => Error::KeyInFlight,
         "413" => Error::BodyTooLarge,

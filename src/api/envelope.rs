@@ -22,7 +22,7 @@ use super::{
     xml,
 };
 use crate::{
-    auth,
+    auth::{self, Installation},
     error::{Error, ErrorInfo, Shape},
 };
 
@@ -38,12 +38,13 @@ const MOST_AT_ONCE: usize = 1024;
 pub struct Envelope<E> {
     inner: E,
     paths: Paths,
+    installation: Installation,
     room: Semaphore,
 }
 
 impl<E> Envelope<E> {
-    pub fn new(inner: E, paths: Paths) -> Self {
-        Self { inner, paths, room: Semaphore::new(MOST_AT_ONCE) }
+    pub fn new(inner: E, paths: Paths, installation: Installation) -> Self {
+        Self { inner, paths, installation, room: Semaphore::new(MOST_AT_ONCE) }
     }
 }
 
@@ -54,7 +55,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
         let started = Instant::now();
         let id = Uuid::now_v7().simple().to_string();
         request.set_data(RequestId(id.clone()));
-        let challenges = auth::challenges(request.headers());
+        let challenges = auth::challenges(self.installation, request.headers());
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let shape = Shape::at(&path);
         let media = Accepted::of(request.headers()).preferred().unwrap_or(Media::Json);

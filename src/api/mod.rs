@@ -15,6 +15,8 @@ mod paths;
 mod reader;
 mod refusals;
 mod request;
+mod session;
+mod tickets;
 mod time_zone;
 mod user;
 mod version;
@@ -38,6 +40,8 @@ type Operations = operations::Documented<(
     operations::IdOrName<user::UserById, user::UserByName>,
     current::CurrentOperations,
     time_zone::TimeZoneOperations,
+    session::SessionOperations,
+    tickets::TicketOperations,
     executions::ExecutionOperations,
     webhooks::WebhookOperations,
     version::VersionOperations,
@@ -55,6 +59,8 @@ enum Tag {
     User,
     /// The time zones of dates.
     TimeZone,
+    /// Logging in and out: not part of upstream's API.
+    Session,
     /// What was run, for operators: not part of upstream's API.
     Operator,
     /// What this server is.
@@ -75,6 +81,7 @@ pub struct Services {
 
 /// The whole of the HTTP interface.
 pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'static {
+    let installation = services.authenticator.installation;
     let inner = Route::new()
         .nest_no_strip("/", document::service())
         .data(services.store)
@@ -84,7 +91,7 @@ pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'stati
         .with(CatchPanic::new().with_handler(envelope::answer_panic));
     let routes = self::routes();
     let paths = paths::Paths::new(routes.iter().map(|(path, methods)| (path.as_str(), methods.clone())));
-    envelope::Envelope::new(inner.map_to_response(), paths)
+    envelope::Envelope::new(inner.map_to_response(), paths, installation)
 }
 
 /// Every path and the methods it takes, in poem's notation: `/api/v1/User/:param0`.

@@ -20,7 +20,10 @@ use super::{
     envelope,
     refusals::{describe, header},
 };
-use crate::error::{ErrorInfo, PROBLEM, Problem, Shape};
+use crate::{
+    auth::{SESSION, XSRF},
+    error::{ErrorInfo, PROBLEM, Problem, Shape},
+};
 
 /// Endpoints by path and method, as poem-openapi collects them.
 pub type RouteTable = HashMap<String, HashMap<Method, BoxEndpoint<'static>>>;
@@ -46,7 +49,7 @@ const SHARED_HEADERS: [(&str, &str); 5] = [
         "The time zone of dates: a code or id of `/api/v1/TimeZone`, or a name such as `Europe/Oslo`; the server's own \
          when omitted. With `NO, includeTZOffset`, dates end with their offset.",
     ),
-    ("SO-AppToken", "The token of a partner application. Accepted; has no effect in this version."),
+    ("SO-AppToken", "The token of an application: `kommando app add` makes one."),
 ];
 
 /// Operations with everything they share: headers, errors, security, and the one shape of errors.
@@ -93,12 +96,17 @@ impl<T: OpenApi> OpenApi for Documented<T> {
 }
 
 fn complete(operation: &mut MetaOperation, shape: Shape) {
+    // poem-openapi can say `or` only: a session counts together with its token.
+    for scheme in operation.security.iter_mut().filter(|scheme| scheme.contains_key(SESSION)) {
+        scheme.insert(XSRF, Vec::new());
+    }
     let is_public = operation.security.is_empty();
     let changes = operation.method != Method::GET;
     let common = [
         (!operation.params.is_empty(), 400, "Bad request. A parameter is wrong; the message names it."),
         (!is_public, 401, "Unauthorized. No valid credentials."),
         (!is_public, 406, "Not acceptable. The client takes neither JSON nor XML."),
+        (!is_public, 429, "Too many attempts to log in failed."),
         (true, 413, "The body is larger than 1 MiB."),
         (changes, 415, "The body is no JSON."),
         (true, 500, "The server failed; its log tells why, under the X-Request-Id of the response."),
@@ -141,7 +149,7 @@ fn complete_response(response: &mut MetaResponse, shape: Shape, has_reader: bool
     add("X-Request-Id", "string", "Ties the response to the server's log.");
     match response.status {
         Some(401) => add("WWW-Authenticate", "string", "The schemes that are allowed."),
-        Some(503) => add("Retry-After", "integer", "After how many seconds to try again."),
+        Some(429 | 503) => add("Retry-After", "integer", "After how many seconds to try again."),
         _ => {}
     }
     if response.status == Some(200) && has_reader {

@@ -39,6 +39,10 @@ pub struct IdempotencyKey(pub String);
 #[derive(Clone, Copy, Debug)]
 pub struct ExecutionId(pub Uuid);
 
+/// A ticket's id in a path.
+#[derive(Clone, Debug)]
+pub struct TicketId(pub String);
+
 /// Where a page of executions ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor(pub Uuid);
@@ -135,6 +139,11 @@ inline_parameter!(ExecutionId, MetaSchema::new_with_format("string", "uuid"), "0
 inline_parameter!(AnyExecution, MetaSchema::new_with_format("string", "uuid"));
 inline_parameter!(WebhookId, MetaSchema::new("string"), "01a209b0d816749fa3d9b6ef0a7cccc4_3");
 inline_parameter!(WebhookCursor, MetaSchema::new("string"));
+inline_parameter!(
+    TicketId,
+    MetaSchema { pattern: Some("^[0-9a-f]{64}$".to_owned()), ..MetaSchema::new("string") },
+    "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+);
 inline_parameter!(Cursor, MetaSchema::new("string"));
 inline_parameter!(Time, MetaSchema::new("string"));
 inline_parameter!(
@@ -205,6 +214,13 @@ impl ParseFromParameter for WebhookCursor {
         let is_id = |(execution, step): (&str, &str)| execution.parse::<Uuid>().is_ok() && step.parse::<u16>().is_ok();
         let unfit = || ParseError::custom(format!("`{value}` is no nextCursor of a page before"));
         value.split_once('_').is_some_and(is_id).then(|| Self(value.to_owned())).ok_or_else(unfit)
+    }
+}
+
+impl ParseFromParameter for TicketId {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let is_one = value.len() == 64 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        is_one.then(|| Self(value.to_owned())).ok_or_else(|| ParseError::custom("it takes 64 hexadecimal digits"))
     }
 }
 

@@ -15,9 +15,10 @@ use super::{
     request::BaseUrl,
 };
 use crate::{
+    auth::UserAgent,
     error::Error,
     store::Store,
-    users::{self, Caller, credential},
+    users::{self, credential},
 };
 
 #[derive(Default)]
@@ -53,7 +54,7 @@ impl UserById {
     #[expect(clippy::too_many_arguments, reason = "each is a part of the request, as the document shows it")]
     async fn get_user(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         base: BaseUrl,
@@ -80,7 +81,7 @@ impl UserByName {
     #[oai(path = "/User/:userName", method = "get", operation_id = "v1User_GetUserFromName", hidden)]
     async fn get_user_from_name(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         #[oai(name = "userName")] user_name: Path<UserName>,

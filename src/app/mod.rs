@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chrono::TimeDelta;
 use poem::{Endpoint, Response};
 use secrecy::SecretString;
 use tokio::{net::TcpListener, signal::unix::Signal, time::timeout};
@@ -20,7 +21,7 @@ use self::{
 };
 use crate::{
     api::{self, Services},
-    auth::Authenticator,
+    auth::{Authenticator, Guessing},
     commands::{Catalog, Commands, Faults},
     config::{Config, DEFAULT_COMMANDS},
     error::Error,
@@ -82,6 +83,7 @@ pub struct App {
     pub store: Store,
     pub passwords: Passwords,
     pub commands: Commands,
+    authenticator: Authenticator,
     housekeeping: Housekeeping,
     time_zone: Zone,
     limits: Limits,
@@ -98,18 +100,29 @@ impl App {
         catalog.check_targets(&webhooks.names().collect::<Vec<_>>())?;
         let store = Store::open(&config.database_url).await?;
         store.migrate_up().await.map_err(StartError::Migrate)?;
+        let transaction = store.begin_write().await?;
+        role::ensure_defaults(&transaction).await?;
+        transaction.commit().await?;
         let stored = credential::any_hash(store.reader()).await?;
         let passwords = Passwords::new(&config.password_cost, stored.as_ref());
         let audit_key = audit_key::load_or_make(&config.database_url)?;
         let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()));
         let commands = Commands::new(store.clone(), passwords.clone(), writer, webhooks, catalog);
+        let authenticator = Authenticator {
+            store: store.clone(),
+            passwords: passwords.clone(),
+            installation: config.installation,
+            guessing: Guessing::new(config.guess_limits),
+            longest_ticket: TimeDelta::hours(config.ticket_hours.into()),
+        };
         let housekeeping = Housekeeping { store: store.clone(), audit_key, retention: config.retention };
         let limits = Limits {
             connections: config.max_connections,
             connections_per_address: config.max_connections_per_address,
             proxies: Proxies::new(config.trusted_proxies.clone()),
         };
-        Ok(Self { store, passwords, commands, housekeeping, time_zone: config.time_zone.clone(), limits })
+        let time_zone = config.time_zone.clone();
+        Ok(Self { store, passwords, commands, authenticator, housekeeping, time_zone, limits })
     }
 
     /// Fills an empty database with the users of the demo, who share the password. False when they are there already.
@@ -172,7 +185,7 @@ impl App {
     pub fn endpoint(&self) -> impl Endpoint<Output = Response> + 'static {
         api::endpoint(Services {
             store: self.store.clone(),
-            authenticator: Authenticator::new(self.store.clone(), self.passwords.clone()),
+            authenticator: self.authenticator.clone(),
             commands: self.commands.clone(),
             time_zone: self.time_zone.clone(),
         })

@@ -1,28 +1,64 @@
-//! `SoTicket 7T:…`: a ticket that was issued to a user, valid for six hours after its last use.
+//! Tickets and access tokens that this server issued.
 
 use secrecy::SecretString;
 
-use super::Authenticator;
+use super::{Authenticated, Authenticator, Proof};
 use crate::{
     error::Error,
-    users::{self, Caller, ticket},
+    users::{self, Caller, application, ticket},
 };
 
 impl Authenticator {
-    pub(super) async fn by_ticket(&self, presented: &str) -> Result<Caller, Error> {
+    /// A ticket, from a header or from a session's cookie. `application` is the one that the request came through.
+    pub(super) async fn by_ticket(
+        &self,
+        presented: SecretString,
+        application: Option<application::Model>,
+    ) -> Result<Authenticated, Error> {
+        let found = self.find(ticket::Kind::Ticket, &presented).await?;
+        if found.is_due_for_renewal() {
+            self.renew_in_passing(found.clone());
+        }
+        self.owner(found, Proof::Ticket(presented), application).await
+    }
+
+    pub(super) async fn by_access_token(
+        &self,
+        presented: SecretString,
+        application: Option<application::Model>,
+    ) -> Result<Authenticated, Error> {
+        let found = self.find(ticket::Kind::AccessToken, &presented).await?;
+        self.owner(found, Proof::Bearer(presented), application).await
+    }
+
+    async fn find(&self, kind: ticket::Kind, presented: &SecretString) -> Result<ticket::Model, Error> {
+        let found = ticket::find_valid(self.store.reader(), kind, presented, self.longest_ticket).await?;
+        found.ok_or_else(|| {
+            tracing::debug!(?kind, "unknown or expired");
+            Error::Unauthenticated
+        })
+    }
+
+    /// What was issued through an application speaks for it, and ends with it.
+    async fn owner(
+        &self,
+        found: ticket::Model,
+        proof: Proof,
+        application: Option<application::Model>,
+    ) -> Result<Authenticated, Error> {
         let db = self.store.reader();
-        let Some(found) = ticket::find_valid(db, &SecretString::from(presented)).await? else {
-            tracing::debug!("unknown or expired ticket");
-            return Err(Error::Unauthenticated);
+        let issued_through = match found.application_id {
+            None => None,
+            Some(id) => Some(application::find(db, id).await?.ok_or_else(|| {
+                tracing::debug!(application_id = id, "issued through an application that was revoked");
+                Error::Unauthenticated
+            })?),
         };
         let Some(caller) = users::find(db, found.user_id).await?.as_ref().and_then(Caller::of) else {
             tracing::debug!(user_id = found.user_id, "ticket of a retired user");
             return Err(Error::Unauthenticated);
         };
-        if found.is_due_for_renewal() {
-            self.renew_in_passing(found);
-        }
-        Ok(caller)
+        Ok(Authenticated::new(caller, application.or(issued_through), proof))
     }
 
     /// A read stays a read: it neither waits for the write nor fails with it.

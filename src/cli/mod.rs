@@ -1,5 +1,6 @@
 //! What each word of the command line does.
 
+pub mod app;
 pub mod audit;
 pub mod commands;
 pub mod migrate;

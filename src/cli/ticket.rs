@@ -22,7 +22,7 @@ impl Ticket {
         let user = super::find_user(store.reader(), &user).await?;
         ensure!(!user.is_retired(), "{} is deactivated and cannot call", user.user.name);
         let transaction = store.begin_write().await?;
-        let ticket = ticket::issue(&transaction, user.user.id).await?;
+        let (ticket, _) = ticket::issue(&transaction, user.user.id, None).await?;
         transaction.commit().await?;
         super::say(ticket.expose_secret())?;
         Ok(store.close().await?)

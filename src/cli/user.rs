@@ -28,7 +28,7 @@ pub enum User {
         /// First and last name
         #[arg(long)]
         full_name: Option<String>,
-        /// Administrator, Employee or ExternalUser [default: Employee]
+        /// The name of a role: Administrator, UserAdmin, Employee, ExternalUser, … [default: Employee]
         #[arg(long)]
         role: Option<String>,
         /// Read the password from standard input instead of asking for it

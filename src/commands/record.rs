@@ -75,6 +75,7 @@ impl Run {
             id: self.id,
             user_id: self.attempt.user_id,
             caller_id: self.attempt.caller.user_id,
+            application_id: self.attempt.caller.application_id,
             command_name: self.attempt.command_name.clone(),
             definition_hash: self.entry().hash.clone(),
             action_result: self.attempt.answer.name().to_owned(),

@@ -18,10 +18,18 @@ pub use trouble::Trouble;
 pub enum Error {
     #[error("no valid credentials")]
     Unauthenticated,
+    #[error("{0}")]
+    TooManyAttempts(#[from] TooManyAttempts),
+    #[error("a temporary password does nothing but make another")]
+    TemporaryPassword,
+    #[error("the User agent is restricted to applications that were granted it")]
+    UserAgentRestricted,
     #[error("another site's page sent this request")]
     CrossSite,
     #[error("the caller may not read this user")]
     MayNotReadUser,
+    #[error("the caller may not manage this user")]
+    MayNotManageUser,
     #[error("no such user")]
     NoSuchUser,
     #[error("no user of this name")]
@@ -71,8 +79,17 @@ pub enum Error {
     /// What runs the command was called, and gave no usable answer.
     #[error("The system that runs this command gave no answer. Whether it did its work is not known.")]
     OutcomeUnknown { replayed: bool },
+    #[error("no such ticket")]
+    NoSuchTicket,
     #[error("internal error")]
     Internal(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+/// Too many attempts to log in failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many attempts failed; the next is looked at in {retry_after_seconds} s")]
+pub struct TooManyAttempts {
+    pub retry_after_seconds: u64,
 }
 
 impl Error {

@@ -1,9 +1,11 @@
 //! How clients are told of an error: its status, and its body in one of two shapes.
 
+use std::borrow::Cow;
+
 use poem::{
     IntoResponse, Response,
     error::ResponseError,
-    http::{HeaderName, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
 };
 use poem_openapi::{Object, payload::Json, types::Example};
 
@@ -37,14 +39,20 @@ impl From<&Error> for StatusCode {
         match error {
             Error::NoSuchCommand(_) | Error::CommandUnavailable { .. } | Error::InvalidArgument(_) => Self::BAD_REQUEST,
             Error::Unauthenticated => Self::UNAUTHORIZED,
-            Error::CrossSite | Error::MayNotReadUser | Error::CommandDenied { .. } | Error::NotAdministrator => {
-                Self::FORBIDDEN
-            }
+            Error::CrossSite
+            | Error::MayNotReadUser
+            | Error::MayNotManageUser
+            | Error::TemporaryPassword
+            | Error::UserAgentRestricted
+            | Error::NotAdministrator
+            | Error::CommandDenied { .. } => Self::FORBIDDEN,
+            Error::TooManyAttempts(_) => Self::TOO_MANY_REQUESTS,
             Error::NoSuchUser
             | Error::NoSuchUserName
             | Error::NoRoute
             | Error::NoSuchExecution
-            | Error::NoSuchWebhook => Self::NOT_FOUND,
+            | Error::NoSuchWebhook
+            | Error::NoSuchTicket => Self::NOT_FOUND,
             Error::KeyInFlight | Error::WebhookNotDead(_) => Self::CONFLICT,
             Error::KeyReused => Self::UNPROCESSABLE_ENTITY,
             Error::StorageFull(_) => Self::INSUFFICIENT_STORAGE,
@@ -66,8 +74,30 @@ impl From<&Error> for ErrorInfo {
         let (error_type, message) = match error {
             Error::Unauthenticated => (
                 "SoSessionException",
-                "No valid credentials. Send `Authorization: Basic …` or `Authorization: SoTicket 7T:…`.".into(),
+                "No valid credentials. WWW-Authenticate names the schemes that are allowed; browsers log in at \
+                 /_ext/session."
+                    .into(),
             ),
+            Error::TooManyAttempts(_) => (
+                "SoSessionException",
+                "Too many attempts to log in failed. Try again after the seconds of Retry-After.".into(),
+            ),
+            Error::TemporaryPassword => (
+                "SoIllegalOperationException",
+                "This password is temporary: make your own with POST /_ext/password, and use that.".into(),
+            ),
+            Error::UserAgentRestricted => (
+                "SoIllegalOperationException",
+                "The User agent is not available here, unless SO-AppToken names an application that was granted it."
+                    .into(),
+            ),
+            Error::MayNotManageUser => (
+                "SoIllegalOperationException",
+                "You may manage yourself only; managing other users takes a role with the right `manage-users`, and \
+                 none that outranks yours."
+                    .into(),
+            ),
+            Error::NoSuchTicket => ("SoNotFoundException", "There is no such ticket, or it is not yours.".into()),
             Error::CrossSite => {
                 ("SoIllegalOperationException", "Requests from another site's pages are not accepted.".into())
             }
@@ -219,7 +249,7 @@ impl Error {
         };
         response.set_status(self.into());
         for (name, value) in extra_headers(self) {
-            if let Ok(value) = value.parse() {
+            if let Ok(value) = HeaderValue::from_str(&value) {
                 response.headers_mut().insert(name, value);
             }
         }
@@ -227,14 +257,17 @@ impl Error {
     }
 }
 
-fn extra_headers(error: &Error) -> Vec<(HeaderName, &str)> {
+fn extra_headers(error: &Error) -> Vec<(HeaderName, Cow<'_, str>)> {
     match error {
-        Error::MethodNotAllowed { allowed } => vec![(header::ALLOW, allowed)],
-        Error::Unavailable(_) | Error::Overloaded | Error::KeyInFlight => vec![(header::RETRY_AFTER, "1")],
-        Error::CommandDenied { .. } => vec![(OUTCOME, "denied")],
-        Error::HandlerUnreachable => vec![(OUTCOME, "failed")],
-        Error::OutcomeUnknown { replayed: false } => vec![(OUTCOME, "unknown")],
-        Error::OutcomeUnknown { replayed: true } => vec![(OUTCOME, "unknown"), (REPLAYED, "true")],
+        Error::MethodNotAllowed { allowed } => vec![(header::ALLOW, allowed.into())],
+        Error::Unavailable(_) | Error::Overloaded | Error::KeyInFlight => vec![(header::RETRY_AFTER, "1".into())],
+        Error::TooManyAttempts(attempts) => {
+            vec![(header::RETRY_AFTER, attempts.retry_after_seconds.to_string().into())]
+        }
+        Error::CommandDenied { .. } => vec![(OUTCOME, "denied".into())],
+        Error::HandlerUnreachable => vec![(OUTCOME, "failed".into())],
+        Error::OutcomeUnknown { replayed: false } => vec![(OUTCOME, "unknown".into())],
+        Error::OutcomeUnknown { replayed: true } => vec![(OUTCOME, "unknown".into()), (REPLAYED, "true".into())],
         _ => vec![],
     }
 }

@@ -26,6 +26,10 @@ pub struct Model {
     pub started_at: DateTimeUtc,
     /// When it ended; while it runs, when it is given up at the latest.
     pub finished_at: DateTimeUtc,
+    /// The application that the call came through. An entry of the chain that was written before there were any has no
+    /// such member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_id: Option<i32>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -2,7 +2,7 @@
 
 use super::{
     User,
-    role::{ADMINISTRATOR, FunctionRight},
+    role::{ADMINISTRATOR, FunctionRight, RoleType},
 };
 
 /// A user who has proved to be that user. `auth` makes one from a request.
@@ -15,6 +15,9 @@ pub struct Caller {
     pub role: String,
     /// Its rank: higher outranks lower.
     pub role_rank: i32,
+    /// The application that the call came through.
+    pub application_id: Option<i32>,
+    is_anonymous: bool,
     rights: Vec<FunctionRight>,
 }
 
@@ -29,6 +32,8 @@ impl Caller {
             name: user.user.name.clone(),
             role: user.role.name.clone(),
             role_rank: user.role.rank,
+            application_id: None,
+            is_anonymous: user.role.role_type == RoleType::Anonymous,
             rights: user.role.function_rights.0.clone(),
         })
     }
@@ -36,6 +41,12 @@ impl Caller {
     /// Oneself always; others with the right to read users.
     pub fn may_read(&self, user_id: i32) -> bool {
         self.user_id == user_id || self.may_read_others()
+    }
+
+    /// Oneself, unless anonymous; with the right to manage users, everybody whose role does not outrank the own one.
+    pub fn may_manage(&self, user: &User) -> bool {
+        let is_self = self.user_id == user.user.id && !self.is_anonymous;
+        is_self || self.rights.contains(&FunctionRight::ManageUsers) && user.role.rank <= self.role_rank
     }
 
     /// The role is that of administrators.

@@ -26,6 +26,11 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
+    /// It is good for nothing but making another.
+    pub fn is_temporary(&self) -> bool {
+        self.expires_at.is_some()
+    }
+
     /// The password is past its end.
     pub fn is_expired(&self) -> bool {
         self.expires_at.is_some_and(|end| end <= Utc::now())

@@ -48,7 +48,7 @@ pub enum NameError {
 }
 
 /// The form in which names are compared: without regard to case, and to how a letter is put together.
-pub(super) fn fold(name: &str) -> String {
+pub fn fold(name: &str) -> String {
     name.nfkc().collect::<String>().to_lowercase()
 }
 

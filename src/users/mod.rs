@@ -2,6 +2,7 @@
 //!
 //! Each table has one module, and every query on it goes through that module. Absent is `Ok(None)`; cannot tell is `Err`.
 
+pub mod application;
 pub mod bootstrap;
 mod caller;
 pub mod credential;
@@ -12,16 +13,17 @@ mod membership;
 pub mod password;
 pub mod person;
 pub mod role;
+mod secret;
 pub mod ticket;
 mod user;
 pub mod user_group;
 
 pub use caller::Caller;
-pub use login_name::{NameError, is_reserved};
+pub use login_name::{NameError, fold, is_reserved};
 pub use membership::other_groups;
 /// A row of the users table, and its columns, for those who make or change one.
 pub use user::{Column as UserColumn, Model as UserRow};
 pub use user::{
     CreateError, Fields, NewUser, Presence, User, UserType, count, count_other_administrators, create, find,
-    find_by_login, is_last_administrator, list, set_columns, set_deleted, set_last_login,
+    find_by_login, is_last_administrator, list, set_columns, set_deleted, set_last_login, set_last_logout,
 };

@@ -144,9 +144,8 @@ impl Passwords {
         password: &SecretString,
         hash: Option<&PasswordHash>,
     ) -> Result<Option<Proof>, PasswordError> {
-        // A proof is bound to the hash: a changed password is forgotten in every process at once.
         let proof = hash.map(|hash| self.proof(password, hash));
-        if proof.is_some_and(|Proof(proof)| self.verified.contains_key(&proof)) {
+        if self.remembers(password, hash) {
             return Ok(proof);
         }
         let (argon2, password) = (self.argon2.clone(), password.clone());
@@ -158,6 +157,12 @@ impl Passwords {
             })
             .await??;
         Ok(proof.filter(|_| matches))
+    }
+
+    /// The password was verified against this hash, and its user let in, within the last five minutes.
+    pub fn remembers(&self, password: &SecretString, hash: Option<&PasswordHash>) -> bool {
+        // A proof is bound to the hash: a changed password is forgotten in every process at once.
+        hash.is_some_and(|hash| self.verified.contains_key(&self.proof(password, hash).0))
     }
 
     /// Remembers a verified password for five minutes, so that its next use costs next to nothing. What was not let in

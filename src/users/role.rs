@@ -36,6 +36,8 @@ pub enum RoleType {
 pub enum FunctionRight {
     /// See users other than oneself.
     ReadUsers,
+    /// Manage users other than oneself, unless their role outranks the own one.
+    ManageUsers,
 }
 
 impl FunctionRight {
@@ -43,6 +45,7 @@ impl FunctionRight {
     pub fn name(self) -> &'static str {
         match self {
             Self::ReadUsers => "read-users",
+            Self::ManageUsers => "manage-users",
         }
     }
 }
@@ -57,28 +60,60 @@ pub const EMPLOYEE: &str = "Employee";
 /// The role of a user from outside the company.
 pub const EXTERNAL_USER: &str = "ExternalUser";
 
+/// The role of a user who manages other users.
+pub const USER_ADMIN: &str = "UserAdmin";
+/// The role of whoever did not log in.
+pub const ANONYMOUS: &str = "Anonymous";
+/// The role of a program.
+pub const SYSTEM: &str = "System";
+
 /// Makes the roles that every installation has, where they are missing.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn ensure_defaults(db: &impl ConnectionTrait) -> Result<(), DbErr> {
-    if Entity::find().count(db).await? > 0 {
-        return Ok(());
-    }
+    use FunctionRight::{ManageUsers, ReadUsers};
     let built_in = [
-        (ADMINISTRATOR, "May read and act on every user", RoleType::Employee, 30, vec![FunctionRight::ReadUsers]),
-        (EMPLOYEE, "Works here", RoleType::Employee, 20, vec![FunctionRight::ReadUsers]),
+        (ADMINISTRATOR, "May read and act on every user", RoleType::Employee, 30, vec![ReadUsers, ManageUsers]),
+        (EMPLOYEE, "Works here", RoleType::Employee, 20, vec![ReadUsers]),
         (EXTERNAL_USER, "Sees only their own user", RoleType::ExternalUser, 10, vec![]),
+        (USER_ADMIN, "Manages users, but no administrators", RoleType::Employee, 25, vec![ReadUsers, ManageUsers]),
+        (ANONYMOUS, "Somebody who did not log in", RoleType::Anonymous, 0, vec![]),
+        (SYSTEM, "A program that manages users", RoleType::System, 30, vec![ReadUsers, ManageUsers]),
     ];
-    let rows = built_in.map(|(name, tooltip, role_type, rank, rights)| ActiveModel {
-        name: Set(name.to_owned()),
-        tooltip: Set(tooltip.to_owned()),
-        role_type: Set(role_type),
-        rank: Set(rank),
-        function_rights: Set(FunctionRights(rights)),
+    let known: Vec<_> = list(db).await?.into_iter().map(|role| role.name).collect();
+    for (name, tooltip, role_type, rank, rights) in built_in {
+        if !known.iter().any(|known| known == name) {
+            insert(db, NewRole { name, tooltip, role_type, rank, rights }).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A role that does not exist yet.
+#[derive(Clone, Debug)]
+pub struct NewRole<'a> {
+    pub name: &'a str,
+    pub tooltip: &'a str,
+    pub role_type: RoleType,
+    pub rank: i32,
+    pub rights: Vec<FunctionRight>,
+}
+
+/// Makes a role.
+///
+/// # Errors
+/// The name is taken, or the database does not answer.
+pub async fn insert(db: &impl ConnectionTrait, new: NewRole<'_>) -> Result<(), DbErr> {
+    let row = ActiveModel {
+        name: Set(new.name.to_owned()),
+        tooltip: Set(new.tooltip.to_owned()),
+        role_type: Set(new.role_type),
+        rank: Set(new.rank),
+        function_rights: Set(FunctionRights(new.rights)),
         id: NotSet,
-    });
-    Entity::insert_many(rows).exec_without_returning(db).await.map(drop)
+    };
+    Entity::insert(row).exec_without_returning(db).await.map(drop)
 }
 
 /// All roles, by rank.
@@ -86,7 +121,7 @@ pub async fn ensure_defaults(db: &impl ConnectionTrait) -> Result<(), DbErr> {
 /// # Errors
 /// The database does not answer.
 pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
-    Entity::find().order_by_desc(Column::Rank).all(db).await
+    Entity::find().order_by_desc(Column::Rank).order_by_asc(Column::Id).all(db).await
 }
 
 /// The role of this name.

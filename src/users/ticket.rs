@@ -1,18 +1,16 @@
-//! Tickets: `7T:` and a random part, valid for six hours after the last use (contract §4), stored as a hash only.
+//! What a user shows in place of a password (contract §4): tickets, valid for six hours after the last use, and access
+//! tokens, valid for one hour. Both are stored as a hash only.
 
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use chrono::{TimeDelta, Utc};
-use rand::Rng;
-use sea_orm::{Set, entity::prelude::*, sea_query::Expr};
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use sea_orm::{QueryOrder, entity::prelude::*, sea_query::Expr};
+use secrecy::SecretString;
 
-use super::user;
+use super::{secret, user};
 
-/// What every ticket begins with.
-pub const PREFIX: &str = "7T:";
 /// How long a ticket lives after it was last used.
-const LIFETIME: TimeDelta = TimeDelta::hours(6);
+const TICKET_LIFETIME: TimeDelta = TimeDelta::hours(6);
+/// How long an access token lives, used or not.
+const ACCESS_TOKEN_LIFETIME: TimeDelta = TimeDelta::seconds(3600);
 /// The end is written forward only when it has moved by this much, so that most uses of a ticket write nothing.
 const STRIDE: TimeDelta = TimeDelta::minutes(5);
 
@@ -20,51 +18,135 @@ const STRIDE: TimeDelta = TimeDelta::minutes(5);
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "tickets")]
 pub struct Model {
-    /// SHA-256 of the ticket, in hexadecimal.
+    /// SHA-256 of the ticket, in hexadecimal. It names the ticket and does not prove anything.
     #[sea_orm(primary_key, auto_increment = false)]
     pub hash: String,
     pub user_id: i32,
     pub created_at: DateTimeUtc,
     pub expires_at: DateTimeUtc,
+    pub kind: Kind,
+    /// The application that it was issued through.
+    pub application_id: Option<i32>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
 
-impl Model {
-    /// The last use moved the end by enough to be written down.
-    pub fn is_due_for_renewal(&self) -> bool {
-        self.expires_at < Utc::now() + LIFETIME - STRIDE
+/// What was issued. The names are told to clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "PascalCase")]
+pub enum Kind {
+    /// `7T:…`, for the scheme SoTicket and for sessions: each use makes it live longer.
+    Ticket,
+    /// `8A:…`, for the scheme Bearer.
+    AccessToken,
+}
+
+impl Kind {
+    /// What every one of them begins with.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Ticket => "7T:",
+            Self::AccessToken => "8A:",
+        }
+    }
+
+    fn lifetime(self) -> TimeDelta {
+        match self {
+            Self::Ticket => TICKET_LIFETIME,
+            Self::AccessToken => ACCESS_TOKEN_LIFETIME,
+        }
     }
 }
 
-/// Makes a ticket for a user and notes the log-in; tickets past their end are cleared away. Run it in a transaction.
+impl Model {
+    /// The last use moved the end by enough to be written down.
+    pub fn is_due_for_renewal(&self) -> bool {
+        self.kind == Kind::Ticket && self.expires_at < Utc::now() + TICKET_LIFETIME - STRIDE
+    }
+
+    /// When it ends: at the latest when it is as old as one may become, however often it was used.
+    pub fn end(&self, longest_life: TimeDelta) -> DateTimeUtc {
+        self.expires_at.min(self.created_at + longest_life)
+    }
+}
+
+/// Makes a ticket for a user and notes the log-in. Run it in a transaction.
 ///
 /// # Errors
 /// The database does not answer, or no such user exists.
-pub async fn issue(db: &impl ConnectionTrait, user_id: i32) -> Result<SecretString, DbErr> {
-    let mut random = [0_u8; 32];
-    rand::rng().fill_bytes(&mut random);
-    let ticket = format!("{PREFIX}{}", STANDARD_NO_PAD.encode(random));
-    let now = Utc::now();
-    let row = ActiveModel {
-        hash: Set(hash(&ticket)),
-        user_id: Set(user_id),
-        created_at: Set(now),
-        expires_at: Set(now + LIFETIME),
-    };
-    Entity::delete_many().filter(Column::ExpiresAt.lt(now)).exec(db).await?;
-    Entity::insert(row).exec_without_returning(db).await?;
+pub async fn issue(
+    db: &impl ConnectionTrait,
+    user_id: i32,
+    application_id: Option<i32>,
+) -> Result<(SecretString, Model), DbErr> {
     user::set_last_login(db, user_id).await?;
-    Ok(SecretString::from(ticket))
+    insert(db, Kind::Ticket, user_id, application_id).await
 }
 
-/// The ticket, when there is one and it has not expired.
+/// Makes an access token for a user who has logged in. Run it in a transaction.
+///
+/// # Errors
+/// The database does not answer, or no such user exists.
+pub async fn issue_access_token(
+    db: &impl ConnectionTrait,
+    user_id: i32,
+    application_id: Option<i32>,
+) -> Result<SecretString, DbErr> {
+    insert(db, Kind::AccessToken, user_id, application_id).await.map(|(token, _)| token)
+}
+
+/// Those past their end are cleared away on the way.
+async fn insert(
+    db: &impl ConnectionTrait,
+    kind: Kind,
+    user_id: i32,
+    application_id: Option<i32>,
+) -> Result<(SecretString, Model), DbErr> {
+    let secret = secret::make(kind.prefix());
+    let now = Utc::now();
+    let row = Model {
+        hash: secret::hash(&secret),
+        user_id,
+        created_at: now,
+        expires_at: now + kind.lifetime(),
+        kind,
+        application_id,
+    };
+    Entity::delete_many().filter(Column::ExpiresAt.lt(now)).exec(db).await?;
+    Entity::insert(ActiveModel::from(row.clone())).exec_without_returning(db).await?;
+    Ok((secret, row))
+}
+
+/// What was presented, when it is of this kind and has not ended.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn find_valid(db: &impl ConnectionTrait, ticket: &SecretString) -> Result<Option<Model>, DbErr> {
-    let found = Entity::find().filter(Column::Hash.eq(hash(ticket.expose_secret()))).all(db).await?.pop();
-    Ok(found.filter(|ticket| ticket.expires_at > Utc::now()))
+pub async fn find_valid(
+    db: &impl ConnectionTrait,
+    kind: Kind,
+    presented: &SecretString,
+    longest_life: TimeDelta,
+) -> Result<Option<Model>, DbErr> {
+    let found = Entity::find().filter(Column::Hash.eq(secret::hash(presented))).all(db).await?.pop();
+    Ok(found.filter(|found| found.kind == kind && found.end(longest_life) > Utc::now()))
+}
+
+/// What is named by this hash, whether or not it has ended.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find(db: &impl ConnectionTrait, hash: &str) -> Result<Option<Model>, DbErr> {
+    Ok(Entity::find().filter(Column::Hash.eq(hash)).all(db).await?.pop())
+}
+
+/// What a user has that has not ended, newest first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list(db: &impl ConnectionTrait, user_id: i32, longest_life: TimeDelta) -> Result<Vec<Model>, DbErr> {
+    let all = Entity::find().filter(Column::UserId.eq(user_id)).order_by_desc(Column::CreatedAt).all(db).await?;
+    let now = Utc::now();
+    Ok(all.into_iter().filter(|one| one.end(longest_life) > now).collect())
 }
 
 /// Writes a ticket's end forward: six hours from now.
@@ -73,20 +155,31 @@ pub async fn find_valid(db: &impl ConnectionTrait, ticket: &SecretString) -> Res
 /// The database does not answer.
 pub async fn renew(db: &impl ConnectionTrait, ticket: &Model) -> Result<(), DbErr> {
     let update = Entity::update_many()
-        .col_expr(Column::ExpiresAt, Expr::value(Utc::now() + LIFETIME))
+        .col_expr(Column::ExpiresAt, Expr::value(Utc::now() + TICKET_LIFETIME))
         .filter(Column::Hash.eq(&ticket.hash));
     update.exec(db).await.map(drop)
 }
 
-/// Takes every ticket of a user.
+/// Ends one.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn revoke(db: &impl ConnectionTrait, hash: &str) -> Result<(), DbErr> {
+    Entity::delete_many().filter(Column::Hash.eq(hash)).exec(db).await.map(drop)
+}
+
+/// Ends what was presented.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn revoke_presented(db: &impl ConnectionTrait, presented: &SecretString) -> Result<(), DbErr> {
+    revoke(db, &secret::hash(presented)).await
+}
+
+/// Takes every ticket and access token of a user.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn revoke_all(db: &impl ConnectionTrait, user_id: i32) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::UserId.eq(user_id)).exec(db).await.map(drop)
-}
-
-// A ticket is 32 random bytes: a plain hash of it cannot be searched backwards.
-fn hash(ticket: &str) -> String {
-    Sha256::digest(ticket.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

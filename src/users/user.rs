@@ -289,6 +289,14 @@ pub async fn set_last_login(db: &impl ConnectionTrait, id: i32) -> Result<(), Db
     set_columns(db, id, vec![(Column::LastLogin, Expr::value(Utc::now()))]).await
 }
 
+/// Notes that a user logged out now.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn set_last_logout(db: &impl ConnectionTrait, id: i32) -> Result<(), DbErr> {
+    set_columns(db, id, vec![(Column::LastLogout, Expr::value(Utc::now()))]).await
+}
+
 /// Changes columns of a user.
 ///
 /// # Errors

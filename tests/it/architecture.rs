@@ -17,7 +17,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("store", &["error"]),
     ("error", &[]),
     ("localization", &[]),
-    ("config", &["localization", "records", "users"]),
+    ("config", &["auth", "localization", "records", "users"]),
     ("telemetry", &["config"]),
 ];
 

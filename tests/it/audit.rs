@@ -6,8 +6,10 @@ use kommando::{
         audit::{self, Fault, Head, Place, Verification},
         execution,
     },
+    users::application,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use secrecy::ExposeSecret;
 use uuid::Uuid;
 
 use crate::harness::{ANNA, BJORN, Server};
@@ -48,6 +50,19 @@ async fn a_chain_that_nobody_touched_holds_and_every_execution_is_in_it() {
     assert_eq!((found.broken, found.head.position, found.unlinked), (None, 12, 0));
     assert_eq!(server.executions().await.len(), 12);
     assert!(verify(&server, Some(&found.head)).await.broken.is_none());
+}
+
+#[tokio::test]
+async fn executions_with_an_application_and_those_from_before_there_were_any_hold_alike() {
+    let server = server_with_history().await;
+    let token = application::add(server.app.store.writer(), "partner", false).await.expect("an application");
+    let call = server.post("/api/v1/User/2/CustomCommand/hello").by("admin");
+    call.header("so-apptoken", token.expose_secret()).send().await;
+    let entries = audit::Entity::find().all(server.app.store.reader()).await.expect("an answer");
+    let telling = entries.iter().filter(|entry| entry.content.contains("application_id")).count();
+    assert_eq!((entries.len(), telling), (13, 1), "what came through none is written as it was before");
+    let found = verify(&server, None).await;
+    assert_eq!((found.broken, found.head.position), (None, 13));
 }
 
 #[tokio::test]

@@ -5,13 +5,15 @@ use kommando::users::{self, credential, ticket};
 use poem::http::StatusCode;
 use sea_orm::{EntityTrait, sea_query::Expr};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use crate::harness::{ADMIN, ANNA, Answer, Server};
 
 const CURRENT: &str = "/api/v1/User/current";
 
 async fn issue(server: &Server, user: i32) -> String {
-    ticket::issue(server.app.store.writer(), user).await.expect("a ticket").expose_secret().to_owned()
+    let (ticket, _) = ticket::issue(server.app.store.writer(), user, None).await.expect("a ticket");
+    ticket.expose_secret().to_owned()
 }
 
 async fn with(server: &Server, authorization: &str) -> Answer {
@@ -54,7 +56,12 @@ async fn whoever_is_refused_is_told_the_same() {
         assert_eq!(got.error(StatusCode::UNAUTHORIZED).0, "SoSessionException");
         assert_eq!(got.text, attempts[0].text);
         let challenges: Vec<_> = got.headers.get_all("www-authenticate").iter().collect();
-        assert_eq!(challenges, [r#"Basic realm="kommando", charset="UTF-8""#, r#"SoTicket realm="kommando""#]);
+        let allowed = [
+            r#"Basic realm="kommando", charset="UTF-8""#,
+            r#"SoTicket realm="kommando""#,
+            r#"Bearer realm="kommando""#,
+        ];
+        assert_eq!(challenges, allowed);
     }
 }
 
@@ -65,7 +72,7 @@ async fn a_pages_own_fetch_is_not_made_to_open_the_browsers_prompt() {
         let call = server.get(CURRENT).header("sec-fetch-mode", mode);
         async { call.send().await.headers.get_all("www-authenticate").iter().count() }
     };
-    assert_eq!((challenged("cors").await, challenged("same-origin").await, challenged("navigate").await), (1, 1, 2));
+    assert_eq!((challenged("cors").await, challenged("same-origin").await, challenged("navigate").await), (2, 2, 3));
 }
 
 #[tokio::test]
@@ -163,13 +170,21 @@ async fn a_changed_password_is_forgotten_at_once() {
 }
 
 #[tokio::test]
-async fn a_temporary_password_ends() {
+async fn a_temporary_password_ends_and_does_nothing_but_make_another() {
     let server = Server::demo().await;
-    for (after, status) in [(60, StatusCode::OK), (-1, StatusCode::UNAUTHORIZED)] {
+    for (after, status) in [(60, StatusCode::FORBIDDEN), (-1, StatusCode::UNAUTHORIZED)] {
         let hash = server.app.passwords.hash(&SecretString::from("temporary")).await.expect("a hash");
         let end = Some(Utc::now() + TimeDelta::seconds(after));
         credential::set_password(server.app.store.writer(), ANNA, hash, end).await.expect("a change");
         assert_eq!(server.get(CURRENT).basic("anna", "temporary").send().await.status, status);
+        let session =
+            server.post("/_ext/session").json(json!({"userName": "anna", "password": "temporary"})).send().await;
+        assert_eq!(session.status, status);
+        let body = json!({"userName": "anna", "oldPassword": "temporary", "newPassword": "my own"});
+        let changed = server.post("/_ext/password").json(body).send().await.status;
+        assert_eq!(changed, if after > 0 { StatusCode::NO_CONTENT } else { StatusCode::UNAUTHORIZED });
+        let own = server.get(CURRENT).basic("anna", "my own").send().await.status;
+        assert_eq!(own, if after > 0 { StatusCode::OK } else { StatusCode::UNAUTHORIZED });
     }
 }
 
@@ -179,4 +194,77 @@ async fn a_user_whose_person_is_retired_cannot_call() {
     let person = server.user(ANNA).await.person.expect("a person");
     users::person::set_retired(server.app.store.writer(), person.id, true).await.expect("a change");
     assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_ticket_may_stand_where_basic_has_a_name() {
+    let server = Server::demo().await;
+    let ticket = issue(&server, ANNA).await;
+    assert_eq!(server.get(CURRENT).basic(&ticket, "").send().await.status, StatusCode::OK);
+    assert_eq!(with(&server, &format!("Basic {ticket}")).await.status, StatusCode::OK);
+    assert_eq!(server.get(CURRENT).basic(&ticket, "x").send().await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_ticket_ends_at_its_greatest_age_however_often_it_is_used() {
+    let server = Server::demo().await;
+    let ticket = format!("SoTicket {}", issue(&server, ANNA).await);
+    for (age, status) in [(167, StatusCode::OK), (168, StatusCode::UNAUTHORIZED)] {
+        let update = ticket::Entity::update_many()
+            .col_expr(ticket::Column::CreatedAt, Expr::value(Utc::now() - TimeDelta::hours(age)));
+        update.exec(server.app.store.writer()).await.expect("an update");
+        assert_eq!(with(&server, &ticket).await.status, status, "{age} hours");
+    }
+}
+
+#[tokio::test]
+async fn an_access_token_calls_as_bearer_for_an_hour_and_as_nothing_else() {
+    let server = Server::demo().await;
+    let got = server.get("/api/v1/User/currentToken").by("anna").send().await;
+    assert_eq!((got.status, got.header("cache-control")), (StatusCode::OK, Some("no-store")));
+    let token = got.body.as_str().expect("a text").to_owned();
+    assert!(token.starts_with("8A:"));
+    let bearer = format!("Bearer {token}");
+    assert_eq!(with(&server, &bearer).await.body["Name"], "anna");
+    let again = server.get("/api/v1/User/currentToken").header("authorization", &bearer).send().await;
+    assert_eq!(again.body, token.as_str(), "a token does not make another, and so does not outlive itself");
+    assert_eq!(with(&server, &format!("SoTicket {token}")).await.status, StatusCode::UNAUTHORIZED);
+    let ticket = issue(&server, ANNA).await;
+    assert_eq!(with(&server, &format!("Bearer {ticket}")).await.status, StatusCode::UNAUTHORIZED);
+    let end = ticket::Entity::find().all(server.app.store.reader()).await.expect("an answer");
+    let end = end.iter().find(|one| one.kind == ticket::Kind::AccessToken).expect("the token").expires_at;
+    assert!((3590..=3600).contains(&(end - Utc::now()).num_seconds()));
+    end_ticket(&server, TimeDelta::seconds(-1)).await;
+    assert_eq!(with(&server, &bearer).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn too_many_wrong_passwords_are_refused_alike_whether_or_not_there_is_such_a_user() {
+    let server = Server::with_settings(&["--guess-limits", "3,100,100"]).await;
+    let tickets = issue(&server, ANNA).await;
+    for name in ["anna", "nobody", "dora"] {
+        for attempt in 0..5 {
+            let got = server.get(CURRENT).basic(name, "wrong").send().await;
+            let expected = if attempt < 3 { StatusCode::UNAUTHORIZED } else { StatusCode::TOO_MANY_REQUESTS };
+            assert_eq!(got.error(expected).0, "SoSessionException", "{name} {attempt}");
+            let wait = got.header("retry-after").map(|seconds| seconds.parse::<u64>().expect("seconds"));
+            assert_eq!(wait.is_some_and(|seconds| (1..=60).contains(&seconds)), attempt >= 3, "{name} {wait:?}");
+        }
+    }
+    let body = json!({"userName": "anna", "password": crate::harness::PASSWORD});
+    let log_in = server.post("/_ext/session").json(body).send().await;
+    assert_eq!(log_in.status, StatusCode::TOO_MANY_REQUESTS, "the other way in is the same way");
+    assert_eq!(with(&server, &format!("SoTicket {tickets}")).await.status, StatusCode::OK);
+    assert_eq!(server.get(CURRENT).by("bjorn").send().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn successes_are_never_limited_and_a_password_just_used_goes_on_under_attack() {
+    let server = Server::with_settings(&["--guess-limits", "3,3,3"]).await;
+    let at_once = futures_util::future::join_all((0..40).map(|_| server.get(CURRENT).by("anna").send())).await;
+    assert!(at_once.iter().all(|got| got.status == StatusCode::OK));
+    for _ in 0..9 {
+        server.get(CURRENT).basic("anna", "wrong").send().await;
+    }
+    assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::OK);
 }

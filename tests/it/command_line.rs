@@ -96,12 +96,31 @@ fn a_user_is_added_listed_given_a_password_and_deactivated() {
 }
 
 #[test]
+fn an_application_is_added_listed_and_revoked() {
+    let line = Line::new();
+    assert!(line.say(&["migrate", "up"]).ok);
+    let added = line.say(&["app", "add", "partner", "--user-agent"]);
+    assert!(added.ok && added.out.trim().len() > 40, "{}", added.err);
+    let again = line.say(&["app", "add", "partner"]);
+    assert!(!again.ok && again.err.contains("there is an application partner already"), "{}", again.err);
+    let listed = line.say(&["app", "list"]).out;
+    assert!(listed.contains("partner") && listed.contains("granted") && !listed.contains(added.out.trim()), "{listed}");
+    assert!(line.say(&["app", "revoke", "partner"]).ok);
+    assert!(line.say(&["app", "list"]).out.contains("revoked"));
+    let again = line.say(&["app", "revoke", "partner"]);
+    assert!(!again.ok && again.err.contains("`kommando app list` shows them"), "{}", again.err);
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_with_the_remedy() {
     let line = Line::new();
     for (words, remedy) in [
         (&["user", "add", "007", "--password-stdin"][..], "digits only"),
         (&["user", "add", "current", "--password-stdin"], "a word of the API's own paths"),
-        (&["user", "add", "eva", "--role", "King", "--password-stdin"], "there are Administrator, Employee"),
+        (
+            &["user", "add", "eva", "--role", "King", "--password-stdin"],
+            "there are Administrator, System, UserAdmin, Employee",
+        ),
         (&["user", "set-password", "nobody", "--password-stdin"], "`kommando user list` shows them"),
         (&["user", "add", " eva", "--password-stdin"], "begins or ends with a blank"),
         (&["user", "add", "eva", "--full-name", &"x".repeat(200), "--password-stdin"], "more than 99 characters"),

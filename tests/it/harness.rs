@@ -49,13 +49,12 @@ pub struct Server {
 impl Server {
     /// With the example commands.
     pub async fn demo() -> Self {
-        Self::in_zone("UTC").await
+        Self::with_settings(&[]).await
     }
 
     /// With the example commands, in an installation that has this time zone.
     pub async fn in_zone(zone: &str) -> Self {
-        let config = |config| Config { time_zone: zone.parse().expect("a zone"), ..config };
-        Self::start(Catalog::examples().expect("the examples"), config).await
+        Self::with_settings(&["--time-zone", zone]).await
     }
 
     /// With these definitions.
@@ -64,14 +63,19 @@ impl Server {
         for (index, definition) in definitions.iter().enumerate() {
             std::fs::write(folder.path().join(format!("{index}.yaml")), definition).expect("a file");
         }
-        Self::start(Catalog::from_folder(folder.path()).expect("right definitions"), |config| config).await
+        Self::start(Catalog::from_folder(folder.path()).expect("right definitions"), &[]).await
     }
 
-    async fn start(catalog: Catalog, change: impl Fn(Config) -> Config) -> Self {
+    /// With the example commands and these settings.
+    pub async fn with_settings(words: &[&str]) -> Self {
+        Self::start(Catalog::examples().expect("the examples"), words).await
+    }
+
+    async fn start(catalog: Catalog, words: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("kommando.db");
         std::fs::copy(template().await, &file).expect("a copy of the template");
-        let config = change(config(&file));
+        let config = config(&file, words);
         let app = App::build(&config, catalog).await.expect("an application");
         let endpoint = app.endpoint().boxed();
         Self { app, database_url: config.database_url, endpoint, _folder: folder }
@@ -144,6 +148,10 @@ impl Call<'_> {
         self.header("content-type", media_type)
     }
 
+    pub fn json(self, body: Value) -> Self {
+        self.body("application/json", body.to_string())
+    }
+
     pub async fn send(self) -> Answer {
         let mut response = self.endpoint.get_response(self.request.body(self.body)).await;
         let bytes = response.take_body().into_bytes().await.expect("a body");
@@ -187,9 +195,10 @@ impl Answer {
 }
 
 /// Settings for a server on this file, with passwords that cost next to nothing.
-pub fn config(file: &Path) -> Config {
+pub fn config(file: &Path, words: &[&str]) -> Config {
     let url = format!("sqlite://{}?mode=rwc", file.display());
-    Line::parse_from(["kommando", "--database-url", &url, "--password-cost", "m=8,t=1,p=1"]).config
+    let line = ["kommando", "--database-url", &url, "--password-cost", "m=8,t=1,p=1"];
+    Line::parse_from(line.iter().chain(words)).config
 }
 
 /// A database that was migrated and filled once, for all tests to copy.
@@ -198,7 +207,7 @@ async fn template() -> PathBuf {
     let make = || async {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("template.db");
-        let app = App::build(&config(&file), Catalog::default()).await.expect("an application");
+        let app = App::build(&config(&file, &[]), Catalog::default()).await.expect("an application");
         app.fill_demo(&SecretString::from(PASSWORD)).await.expect("a filled database");
         app.store.close().await.expect("a closed database");
         (folder, file)

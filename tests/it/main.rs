@@ -1,6 +1,7 @@
 //! What the server does, seen through HTTP: one binary, in process, no ports, no sleeps, no order.
 
 mod agreement;
+mod applications;
 mod architecture;
 mod audit;
 mod authentication;
@@ -17,6 +18,7 @@ mod once;
 mod permission;
 mod reload;
 mod retention;
+mod session;
 mod settings;
 mod strangers;
 mod users;

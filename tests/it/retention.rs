@@ -33,6 +33,7 @@ async fn record(server: &Server, ages: &[i64]) -> Vec<Uuid> {
         id: Uuid::now_v7(),
         user_id: ANNA,
         caller_id: ADMIN,
+        application_id: None,
         command_name: "hello".to_owned(),
         definition_hash: String::new(),
         action_result: "Implicit".to_owned(),

@@ -98,6 +98,7 @@ async fn a_run_that_nobody_can_end_any_more_is_closed_as_unknown_with_an_entry_i
         id: Uuid::now_v7(),
         user_id: BJORN,
         caller_id: ADMIN,
+        application_id: None,
         command_name: "hello".to_owned(),
         definition_hash: "0".repeat(64),
         action_result: "Yes".to_owned(),

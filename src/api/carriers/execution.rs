@@ -1,5 +1,6 @@
 //! Executions, as operators read them. Upstream has nothing like it: names are in camel case here.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use poem_openapi::{Enum, Object, types::Example};
 
 use crate::records::execution::{self, Outcome};
@@ -14,6 +15,8 @@ pub struct Execution {
     pub user_id: i32,
     /// The user who called.
     pub caller_id: i32,
+    /// The application that the call came through; null for none.
+    pub application_id: Option<i32>,
     /// The command's name.
     pub command_name: String,
     /// SHA-256 of the definition that was in force, in hexadecimal.
@@ -82,13 +85,18 @@ pub enum ExecutionOutcome {
     Unknown,
 }
 
+/// A point in time outside upstream's API: RFC 3339, in UTC.
+pub(super) fn time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
 impl From<execution::Model> for Execution {
     fn from(row: execution::Model) -> Self {
-        let time = |time: chrono::DateTime<chrono::Utc>| time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
         Self {
             id: row.id.to_string(),
             user_id: row.user_id,
             caller_id: row.caller_id,
+            application_id: row.application_id,
             command_name: row.command_name,
             definition_hash: row.definition_hash,
             action_result: row.action_result,
@@ -115,6 +123,7 @@ impl Example for Execution {
             id: "01a209b0-d816-749f-a3d9-b6ef0a7cccc4".to_owned(),
             user_id: 2,
             caller_id: 1,
+            application_id: None,
             command_name: "deactivate".to_owned(),
             definition_hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
             action_result: "Yes".to_owned(),

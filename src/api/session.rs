@@ -1,0 +1,149 @@
+//! Logging in and out, and changing one's password.
+
+use std::sync::Arc;
+
+use poem::{
+    http::HeaderMap,
+    web::{Data, RemoteAddr},
+};
+use poem_openapi::{
+    ApiResponse, OpenApi,
+    payload::{Json, Response},
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    Tag,
+    carriers::{LogIn, PasswordChange, Session},
+    reader::{Answer, Reader},
+    refusals::{ErrorResponse, NoOwn, Refusals},
+};
+use crate::{
+    auth::{Authenticated, Authenticator, Proof, session},
+    error::Error,
+    users::{self, credential, ticket},
+};
+
+#[derive(Default)]
+pub struct SessionOperations;
+
+/// The refusals of a log-in.
+pub struct BeginSession;
+
+impl Refusals for BeginSession {
+    const LIST: &'static [(u16, &'static str)] = &[
+        (400, "Bad request. The body is no name and password; the message says why."),
+        (401, "Unauthorized. Name and password do not belong together."),
+        (403, "Forbidden. The password is temporary, or another site's page sent the request."),
+        (406, "Not acceptable. The client takes no JSON."),
+        (429, "Too many attempts failed."),
+        (503, "The server cannot answer now. Try again."),
+    ];
+}
+
+/// The refusals of changing a password.
+pub struct ChangePassword;
+
+impl Refusals for ChangePassword {
+    const LIST: &'static [(u16, &'static str)] = &[
+        (400, "Bad request. The body is wrong, or the new password cannot be one; the message says why."),
+        (401, "Unauthorized. Name and old password do not belong together."),
+        (403, "Forbidden. The caller may not manage the own user, or another site's page sent the request."),
+        (429, "Too many attempts failed."),
+        (503, "The server cannot answer now. Try again."),
+    ];
+}
+
+#[derive(ApiResponse)]
+pub enum SessionBegun {
+    /// The session began; Set-Cookie has it, and the token that pages send as X-XSRF-TOKEN.
+    #[oai(status = 200)]
+    Ok(Answer<Session>),
+}
+
+#[derive(ApiResponse)]
+pub enum Done {
+    /// Done.
+    #[oai(status = 204)]
+    NoContent,
+}
+
+#[OpenApi(prefix_path = "/_ext", tag = "Tag::Session", ignore_case = true)]
+impl SessionOperations {
+    /// Log in
+    ///
+    /// Begins a session: the answer has a ticket for `Authorization: SoTicket`, and sets two cookies for browsers. One
+    /// holds the ticket, out of reach of scripts; the other, `XSRF-TOKEN`, holds what a page must send in the header
+    /// `X-XSRF-TOKEN` of every request, reads included.
+    #[oai(path = "/session", method = "post", operation_id = "BeginSession")]
+    async fn begin_session(
+        &self,
+        reader: Reader,
+        authenticator: Data<&Arc<Authenticator>>,
+        remote: &RemoteAddr,
+        headers: &HeaderMap,
+        log_in: Json<LogIn>,
+    ) -> Result<Response<SessionBegun>, ErrorResponse<BeginSession>> {
+        let LogIn { user_name, password } = log_in.0;
+        let password = SecretString::from(password.0);
+        let caller = authenticator.log_in(&user_name, &password, remote.into()).await?.for_good()?;
+        let transaction = authenticator.store.begin_write().await?;
+        let (secret, row) = ticket::issue(&transaction, caller.user_id, None).await?;
+        transaction.commit().await?;
+        let begun = Session::new(secret.expose_secret(), &row, authenticator.longest_ticket);
+        Ok(with_cookies(SessionBegun::Ok(reader.answer(begun)), Some(&secret), headers))
+    }
+
+    /// Log out
+    ///
+    /// Ends the session, the ticket or the access token that the request was made with.
+    #[oai(path = "/session", method = "delete", operation_id = "EndSession")]
+    async fn end_session(
+        &self,
+        authenticated: Authenticated,
+        authenticator: Data<&Arc<Authenticator>>,
+        headers: &HeaderMap,
+    ) -> Result<Response<Done>, ErrorResponse<NoOwn>> {
+        let transaction = authenticator.store.begin_write().await?;
+        if let Proof::Ticket(secret) | Proof::Bearer(secret) = &authenticated.proof {
+            ticket::revoke_presented(&transaction, secret).await?;
+        }
+        users::set_last_logout(&transaction, authenticated.caller.user_id).await?;
+        transaction.commit().await?;
+        Ok(with_cookies(Done::NoContent, None, headers))
+    }
+
+    /// Change the own password
+    ///
+    /// Replaces a password, by name and old password, as at a log-in. It is all that a temporary password can do. The
+    /// user's tickets and access tokens end.
+    #[oai(path = "/password", method = "post", operation_id = "ChangePassword")]
+    async fn change_password(
+        &self,
+        authenticator: Data<&Arc<Authenticator>>,
+        remote: &RemoteAddr,
+        change: Json<PasswordChange>,
+    ) -> Result<Done, ErrorResponse<ChangePassword>> {
+        let PasswordChange { user_name, old_password, new_password } = change.0;
+        let (old, new) = (SecretString::from(old_password.0), SecretString::from(new_password.0));
+        let caller = authenticator.log_in(&user_name, &old, remote.into()).await?.caller;
+        if new.expose_secret().is_empty() || new.expose_secret() == old.expose_secret() {
+            let unfit = "The new password is empty, or the old one again.";
+            return Err(Error::InvalidArgument(unfit.to_owned()).into());
+        }
+        let hash = authenticator.passwords.hash(&new).await.map_err(Error::from)?;
+        let transaction = authenticator.store.begin_write().await?;
+        let user = users::find(&transaction, caller.user_id).await?.ok_or(Error::Unauthenticated)?;
+        if !caller.may_manage(&user) {
+            return Err(Error::MayNotManageUser.into());
+        }
+        credential::set_password(&transaction, caller.user_id, hash, None).await?;
+        transaction.commit().await?;
+        Ok(Done::NoContent)
+    }
+}
+
+fn with_cookies<T: ApiResponse>(response: T, ticket: Option<&SecretString>, headers: &HeaderMap) -> Response<T> {
+    let cookies = session::cookies(ticket, headers).into_iter();
+    cookies.fold(Response::new(response), |response, cookie| response.header("set-cookie", cookie))
+}

@@ -1,0 +1,67 @@
+//! A name and a password, in a request's head or in the body of a log-in.
+
+use secrecy::SecretString;
+
+use super::{Authenticator, guessing::Address};
+use crate::{
+    error::Error,
+    users::{self, Caller, credential},
+};
+
+/// Stands in for the id of a user who does not exist, so that looking for a password takes the same statement.
+const NOBODY: i32 = 0;
+
+/// A user who knew the password.
+pub struct LoggedIn {
+    pub caller: Caller,
+    /// The password is good for nothing but making another.
+    is_temporary: bool,
+}
+
+impl LoggedIn {
+    /// Who called, for everything that takes more than a temporary password.
+    ///
+    /// # Errors
+    /// The password is temporary.
+    pub fn for_good(self) -> Result<Caller, Error> {
+        if self.is_temporary { Err(Error::TemporaryPassword) } else { Ok(self.caller) }
+    }
+}
+
+impl Authenticator {
+    /// An unknown name, a wrong password, a user without one and a retired user take the same way, and the same time.
+    ///
+    /// # Errors
+    /// They prove nothing, too many attempts failed before, or the database does not answer.
+    pub async fn log_in(&self, name: &str, password: &SecretString, address: Address) -> Result<LoggedIn, Error> {
+        let db = self.store.reader();
+        let user = users::find_by_login(db, name).await?;
+        let credential = credential::find_password(db, user.as_ref().map_or(NOBODY, |user| user.user.id)).await?;
+        let hash = credential.as_ref().map(|credential| &credential.secret);
+        let attempt = match self.passwords.remembers(password, hash) {
+            true => None, // whoever was let in a moment ago guesses nothing
+            false => Some(self.guessing.enter(name, address).await?),
+        };
+        let proof = match self.passwords.verify(password, hash).await {
+            Ok(proof) => proof,
+            Err(error) => {
+                attempt.into_iter().for_each(|attempt| attempt.void());
+                return Err(error.into());
+            }
+        };
+        let caller = user.as_ref().and_then(Caller::of);
+        let is_expired = credential.as_ref().is_some_and(|credential| credential.is_expired());
+        match (caller, credential, proof) {
+            (Some(caller), Some(credential), Some(proof)) if !is_expired => {
+                attempt.into_iter().for_each(|attempt| attempt.succeed());
+                self.passwords.remember(proof);
+                Ok(LoggedIn { caller, is_temporary: credential.is_temporary() })
+            }
+            (.., proof) => {
+                let user_id = user.map(|user| user.user.id);
+                tracing::info!(user_id, %address, right_password = proof.is_some(), is_expired, "log-in refused");
+                Err(Error::Unauthenticated)
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `kommando app`.
+
+use anyhow::ensure;
+use clap::Subcommand;
+use kommando::{config::Config, users::application};
+use secrecy::ExposeSecret;
+
+#[derive(Subcommand)]
+pub enum App {
+    /// Add an application and print its token: for the header SO-AppToken. It is shown this once
+    Add {
+        /// What to call it
+        name: String,
+        /// It may use the User agent where that is restricted: in an online installation
+        #[arg(long)]
+        user_agent: bool,
+    },
+    /// List the applications
+    List,
+    /// Revoke an application: its token, and what was issued through it, prove nothing any more
+    Revoke {
+        /// What it is called
+        name: String,
+    },
+}
+
+impl App {
+    pub async fn run(self, config: &Config) -> anyhow::Result<()> {
+        let store = super::open_existing(config).await?;
+        match self {
+            Self::Add { name, user_agent } => {
+                let token = application::add(store.writer(), &name, user_agent).await?;
+                super::say(token.expose_secret())?;
+            }
+            Self::List => {
+                let line = |id: &str, name: &str, agent: &str, state: &str| {
+                    super::say(format_args!("{id:>6}  {name:<30} {agent:<12} {state}"))
+                };
+                line("id", "name", "user agent", "state")?;
+                for found in application::list(store.reader()).await? {
+                    let agent = if found.has_user_agent { "granted" } else { "-" };
+                    let state = if found.revoked_at.is_some() { "revoked" } else { "active" };
+                    line(&found.id.to_string(), &found.name, agent, state)?;
+                }
+            }
+            Self::Revoke { name } => {
+                let was_there = application::revoke(store.writer(), &name).await?;
+                ensure!(was_there, "there is no application {name} to revoke; `kommando app list` shows them");
+                super::say(format_args!("{name} is revoked"))?;
+            }
+        }
+        Ok(store.close().await?)
+    }
+}

@@ -1,0 +1,105 @@
+//! Applications that call on behalf of users, known by a token of their own (`SO-AppToken`), stored as a hash only.
+
+use chrono::Utc;
+use sea_orm::{NotSet, QueryOrder, Set, SqlErr, entity::prelude::*, sea_query::Expr};
+use secrecy::SecretString;
+
+use super::{
+    limits::{self, TooLong},
+    secret,
+};
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "applications")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    #[sea_orm(unique)]
+    pub name: String,
+    #[sea_orm(unique)]
+    pub token_hash: String,
+    /// It may use the User agent where that is restricted.
+    pub has_user_agent: bool,
+    pub created_at: DateTimeUtc,
+    pub revoked_at: Option<DateTimeUtc>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Why an application was not added.
+#[derive(Debug, thiserror::Error)]
+pub enum AddError {
+    #[error("there is an application {0} already")]
+    Taken(String),
+    #[error("the name is empty")]
+    Empty,
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
+    #[error(transparent)]
+    Database(#[from] DbErr),
+}
+
+/// Adds an application, and answers with its token, which is shown this once.
+///
+/// # Errors
+/// The name is taken or cannot be one, or the database does not answer.
+pub async fn add(db: &impl ConnectionTrait, name: &str, has_user_agent: bool) -> Result<SecretString, AddError> {
+    if name.trim().is_empty() {
+        return Err(AddError::Empty);
+    }
+    limits::check("name", name, limits::NAME)?;
+    let token = secret::make("");
+    let row = ActiveModel {
+        id: NotSet,
+        name: Set(name.to_owned()),
+        token_hash: Set(secret::hash(&token)),
+        has_user_agent: Set(has_user_agent),
+        created_at: Set(Utc::now()),
+        revoked_at: Set(None),
+    };
+    Entity::insert(row).exec_without_returning(db).await.map_err(|error| match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => AddError::Taken(name.to_owned()),
+        _ => error.into(),
+    })?;
+    Ok(token)
+}
+
+/// The application whose token this is, unless it was revoked.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_by_token(db: &impl ConnectionTrait, token: &SecretString) -> Result<Option<Model>, DbErr> {
+    let found = Entity::find().filter(Column::TokenHash.eq(secret::hash(token)));
+    Ok(found.all(db).await?.pop().filter(|application| application.revoked_at.is_none()))
+}
+
+/// The application with this id, unless it was revoked.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<Model>, DbErr> {
+    let found = Entity::find().filter(Column::Id.eq(id));
+    Ok(found.all(db).await?.pop().filter(|application| application.revoked_at.is_none()))
+}
+
+/// All applications, by name, those that were revoked among them.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
+    Entity::find().order_by_asc(Column::Name).all(db).await
+}
+
+/// Revokes the application of this name: its token, and what was issued through it, prove nothing any more. False when
+/// there is none that was not revoked before.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn revoke(db: &impl ConnectionTrait, name: &str) -> Result<bool, DbErr> {
+    let update = Entity::update_many()
+        .col_expr(Column::RevokedAt, Expr::value(Utc::now()))
+        .filter(Column::Name.eq(name))
+        .filter(Column::RevokedAt.is_null());
+    update.exec(db).await.map(|updated| updated.rows_affected > 0)
+}

@@ -1,0 +1,97 @@
+//! Applications, and what an online installation asks of them.
+
+use kommando::users::{application, ticket};
+use poem::http::StatusCode;
+use secrecy::ExposeSecret;
+
+use crate::harness::{ANNA, Call, Server};
+
+const ONLINE: [&str; 2] = ["--installation", "online"];
+/// What upstream restricts in an online installation.
+const RESTRICTED: [&str; 4] =
+    ["/api/v1/User/current", "/api/v1/User/2", "/api/v1/User/anna", "/api/v1/User/2/CustomCommand"];
+const OPEN: [&str; 3] = ["/api/v1/User/currentPrincipal", "/api/v1/User/currentToken", "/_ext/executions"];
+
+async fn add(server: &Server, name: &str, has_user_agent: bool) -> String {
+    let token = application::add(server.app.store.writer(), name, has_user_agent).await.expect("an application");
+    token.expose_secret().to_owned()
+}
+
+async fn ticket(server: &Server) -> String {
+    let (ticket, _) = ticket::issue(server.app.store.writer(), ANNA, None).await.expect("a ticket");
+    format!("SoTicket {}", ticket.expose_secret())
+}
+
+fn through<'a>(call: Call<'a>, ticket: &str, app: Option<&str>) -> Call<'a> {
+    let call = call.header("authorization", ticket);
+    match app {
+        Some(app) => call.header("so-apptoken", app),
+        None => call,
+    }
+}
+
+#[tokio::test]
+async fn online_takes_no_basic_and_a_ticket_only_from_an_application() {
+    let server = Server::with_settings(&ONLINE).await;
+    let (ticket, app) = (ticket(&server).await, add(&server, "partner", false).await);
+    let refused = [
+        server.get(OPEN[0]).send().await,
+        server.get(OPEN[0]).by("anna").send().await,
+        through(server.get(OPEN[0]), &ticket, None).send().await,
+        through(server.get(OPEN[0]), &ticket, Some("")).send().await,
+        through(server.get(OPEN[0]), &ticket, Some("nonsense")).send().await,
+        server.get(OPEN[0]).by("anna").header("so-apptoken", &app).send().await,
+    ];
+    for got in &refused {
+        got.error(StatusCode::UNAUTHORIZED);
+        assert_eq!(got.text, refused[0].text);
+        let schemes = got.headers.get_all("www-authenticate");
+        assert!(!schemes.iter().any(|scheme| scheme.to_str().expect("text").starts_with("Basic")));
+    }
+    assert_eq!(through(server.get(OPEN[0]), &ticket, Some(&app)).send().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn online_the_user_agent_takes_an_application_that_was_granted_it() {
+    let server = Server::with_settings(&ONLINE).await;
+    let ticket = ticket(&server).await;
+    let (plain, granted) = (add(&server, "plain", false).await, add(&server, "granted", true).await);
+    for path in RESTRICTED {
+        let got = through(server.get(path), &ticket, Some(&plain)).send().await;
+        assert_eq!(got.error(StatusCode::FORBIDDEN).0, "SoIllegalOperationException", "{path}");
+        assert_eq!(through(server.get(path), &ticket, Some(&granted)).send().await.status, StatusCode::OK, "{path}");
+    }
+    for path in OPEN {
+        assert_eq!(through(server.get(path), &ticket, Some(&plain)).send().await.status, StatusCode::OK, "{path}");
+    }
+    let run = || server.post("/api/v1/User/2/CustomCommand/hello");
+    assert_eq!(through(run(), &ticket, Some(&plain)).send().await.status, StatusCode::FORBIDDEN);
+    assert_eq!(through(run(), &ticket, Some(&granted)).send().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_execution_records_the_application_it_came_through() {
+    let server = Server::demo().await;
+    let (ticket, app) = (ticket(&server).await, add(&server, "partner", false).await);
+    let run = || server.post("/api/v1/User/2/CustomCommand/hello");
+    for app in [None, Some(app.as_str()), Some("nonsense")] {
+        assert_eq!(through(run(), &ticket, app).send().await.status, StatusCode::OK);
+    }
+    let recorded: Vec<_> = server.executions().await.iter().map(|one| one.application_id).collect();
+    assert_eq!(recorded, [None, Some(1), None]);
+    let listed = server.get("/_ext/executions").by("admin").send().await;
+    assert_eq!(listed.body["executions"][1]["applicationId"], 1);
+}
+
+#[tokio::test]
+async fn an_access_token_speaks_for_the_application_it_was_issued_through_and_ends_with_it() {
+    let server = Server::with_settings(&ONLINE).await;
+    let (ticket, app) = (ticket(&server).await, add(&server, "granted", true).await);
+    let token = through(server.get("/api/v1/User/currentToken"), &ticket, Some(&app)).send().await;
+    let bearer = format!("Bearer {}", token.body.as_str().expect("a token"));
+    let call = || server.get(RESTRICTED[0]).header("authorization", &bearer).send();
+    assert_eq!(call().await.status, StatusCode::OK);
+    assert!(application::revoke(server.app.store.writer(), "granted").await.expect("an answer"));
+    assert_eq!(call().await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(through(server.get(OPEN[0]), &ticket, Some(&app)).send().await.status, StatusCode::UNAUTHORIZED);
+}

@@ -1,0 +1,172 @@
+//! Sessions of browsers, and what was issued to whom.
+
+use poem::http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::harness::{ADMIN, ANNA, Answer, Call, PASSWORD, Server};
+
+const CURRENT: &str = "/api/v1/User/current";
+
+/// A browser that has logged in.
+struct Browser {
+    ticket: String,
+    cookie: String,
+    xsrf: String,
+}
+
+impl Browser {
+    async fn log_in(server: &Server, name: &str) -> Self {
+        let got = log_in(server, name, PASSWORD).await;
+        assert_eq!(got.status, StatusCode::OK, "{}", got.text);
+        let cookies: Vec<_> = got.headers.get_all("set-cookie").iter().map(|one| one.to_str().expect("text")).collect();
+        let pairs: Vec<_> = cookies.iter().map(|one| one.split(';').next().expect("a pair")).collect();
+        let xsrf = pairs.iter().find_map(|pair| pair.strip_prefix("XSRF-TOKEN=")).expect("a token");
+        let ticket = got.body["ticket"].as_str().expect("a ticket").to_owned();
+        Self { ticket, cookie: pairs.join("; "), xsrf: xsrf.to_owned() }
+    }
+
+    fn in_session<'a>(&self, call: Call<'a>) -> Call<'a> {
+        call.header("cookie", &self.cookie).header("x-xsrf-token", &self.xsrf)
+    }
+}
+
+async fn log_in(server: &Server, name: &str, password: &str) -> Answer {
+    server.post("/_ext/session").json(json!({"userName": name, "password": password})).send().await
+}
+
+async fn tickets(server: &Server, caller: &str, query: &str) -> Vec<Value> {
+    let got = server.get(format!("/_ext/tickets{query}")).by(caller).send().await;
+    got.body["tickets"].as_array().unwrap_or_else(|| panic!("{}", got.text)).clone()
+}
+
+#[tokio::test]
+async fn a_session_begins_with_a_ticket_and_two_cookies() {
+    let server = Server::demo().await;
+    let got = log_in(&server, "anna", PASSWORD).await;
+    let members: Vec<_> = got.body.as_object().expect("an object").keys().cloned().collect();
+    assert_eq!((got.status, members), (StatusCode::OK, ["ticket", "userId", "expires"].map(str::to_owned).to_vec()));
+    assert_eq!(got.body["userId"], ANNA);
+    let expires =
+        got.body["expires"].as_str().expect("a time").parse::<chrono::DateTime<chrono::Utc>>().expect("a time");
+    assert!((355..=360).contains(&(expires - chrono::Utc::now()).num_minutes()));
+    let browser = Browser::log_in(&server, "anna").await;
+    assert_eq!(browser.in_session(server.get(CURRENT)).send().await.body["Name"], "anna");
+    let ticket = format!("SoTicket {}", browser.ticket);
+    assert_eq!(server.get(CURRENT).header("authorization", &ticket).send().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn without_authorization_a_session_needs_its_token_for_reads_too() {
+    let server = Server::demo().await;
+    let (anna, admin) = (Browser::log_in(&server, "anna").await, Browser::log_in(&server, "admin").await);
+    let stranger = server.get(CURRENT).send().await;
+    for xsrf in [None, Some(""), Some("nonsense"), Some(admin.xsrf.as_str())] {
+        for call in [server.get(CURRENT), server.post("/api/v1/User/2/CustomCommand/hello")] {
+            let call = call.header("cookie", &anna.cookie);
+            let got = match xsrf {
+                Some(xsrf) => call.header("x-xsrf-token", xsrf).send().await,
+                None => call.send().await,
+            };
+            got.error(StatusCode::UNAUTHORIZED);
+            assert_eq!(got.text, stranger.text);
+        }
+    }
+    let with_basic = server.get(CURRENT).header("cookie", &anna.cookie).by("admin").send().await;
+    assert_eq!(with_basic.body["Name"], "admin", "with Authorization the session is not looked at");
+}
+
+#[tokio::test]
+async fn logging_out_ends_the_session_and_its_token() {
+    let server = Server::demo().await;
+    let (browser, other) = (Browser::log_in(&server, "anna").await, Browser::log_in(&server, "anna").await);
+    let refused = server.call(Method::DELETE, "/_ext/session").header("cookie", &browser.cookie).send().await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    let got = browser.in_session(server.call(Method::DELETE, "/_ext/session")).send().await;
+    assert_eq!(got.status, StatusCode::NO_CONTENT);
+    for cookie in got.headers.get_all("set-cookie") {
+        assert!(cookie.to_str().expect("text").contains("Max-Age=0"), "{cookie:?}");
+    }
+    assert_eq!(browser.in_session(server.get(CURRENT)).send().await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(other.in_session(server.get(CURRENT)).send().await.status, StatusCode::OK, "another session goes on");
+    assert!(server.user(ANNA).await.user.last_logout.is_some());
+}
+
+#[tokio::test]
+async fn a_log_in_that_is_refused_tells_nothing_and_makes_nothing() {
+    let server = Server::demo().await;
+    let attempts = [
+        log_in(&server, "anna", "wrong").await,
+        log_in(&server, "nobody", PASSWORD).await,
+        log_in(&server, "dora", PASSWORD).await,
+        log_in(&server, "", "").await,
+    ];
+    for got in &attempts {
+        assert_eq!((got.status, &got.text), (StatusCode::UNAUTHORIZED, &attempts[0].text));
+        assert!(got.headers.get("set-cookie").is_none());
+    }
+    for body in ["", "null", "{}", "[]", r#"{"userName":"anna"}"#, r#"{"userName":1,"password":2}"#, "{"] {
+        let got = server.post("/_ext/session").body("application/json", body).send().await;
+        assert_eq!(got.status, StatusCode::BAD_REQUEST, "{body}: {}", got.text);
+    }
+}
+
+#[tokio::test]
+async fn another_sites_page_cannot_log_its_visitor_in() {
+    let server = Server::demo().await;
+    let body = json!({"userName": "anna", "password": PASSWORD});
+    let got = server.post("/_ext/session").header("origin", "https://elsewhere.example").json(body).send().await;
+    assert_eq!(got.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_changed_password_ends_what_was_issued_before() {
+    let server = Server::demo().await;
+    let browser = Browser::log_in(&server, "anna").await;
+    let change = |old: &str, new: &str| {
+        let body = json!({"userName": "anna", "oldPassword": old, "newPassword": new});
+        server.post("/_ext/password").json(body).send()
+    };
+    assert_eq!(change("wrong", "new").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(change(PASSWORD, "").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(change(PASSWORD, PASSWORD).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(browser.in_session(server.get(CURRENT)).send().await.status, StatusCode::OK);
+    assert_eq!(change(PASSWORD, "new").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(browser.in_session(server.get(CURRENT)).send().await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(server.get(CURRENT).basic("anna", "new").send().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn one_sees_and_ends_ones_own_tickets() {
+    let server = Server::demo().await;
+    let browser = Browser::log_in(&server, "anna").await;
+    server.get("/api/v1/User/currentToken").by("anna").send().await;
+    let found = tickets(&server, "anna", "").await;
+    let kinds: Vec<_> = found.iter().map(|one| one["kind"].as_str().expect("a kind")).collect();
+    assert_eq!(kinds, ["AccessToken", "Ticket"]);
+    assert!(!json!(found).to_string().contains(&browser.ticket[3..]));
+    let path = format!("/_ext/tickets/{}", found[1]["id"].as_str().expect("an id"));
+    for (caller, status) in
+        [("bjorn", StatusCode::NOT_FOUND), ("anna", StatusCode::NO_CONTENT), ("anna", StatusCode::NOT_FOUND)]
+    {
+        assert_eq!(server.call(Method::DELETE, &path).by(caller).send().await.status, status, "{caller}");
+    }
+    assert_eq!(browser.in_session(server.get(CURRENT)).send().await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(tickets(&server, "anna", "").await.len(), 1);
+    assert_eq!(server.call(Method::DELETE, "/_ext/tickets/x").by("anna").send().await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn an_administrator_ends_the_tickets_of_others_and_nobody_else_sees_them() {
+    let server = Server::demo().await;
+    let (anna, admin) = (Browser::log_in(&server, "anna").await, Browser::log_in(&server, "admin").await);
+    for (caller, user) in [("bjorn", ANNA), ("anna", ADMIN), ("anna", 4711), ("admin", 4711), ("chris", 2)] {
+        let got = server.get(format!("/_ext/tickets?user={user}")).by(caller).send().await;
+        assert_eq!(got.status, StatusCode::FORBIDDEN, "{caller} {user}");
+    }
+    let found = tickets(&server, "admin", "?user=2").await;
+    let path = format!("/_ext/tickets/{}", found[0]["id"].as_str().expect("an id"));
+    assert_eq!(server.call(Method::DELETE, &path).by("admin").send().await.status, StatusCode::NO_CONTENT);
+    assert_eq!(anna.in_session(server.get(CURRENT)).send().await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(admin.in_session(server.get(CURRENT)).send().await.status, StatusCode::OK);
+}
