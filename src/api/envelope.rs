@@ -120,7 +120,9 @@ impl<E> Envelope<E> {
 /// Answers an error, whoever made it, in the one shape. `parameters` are the names of the route's path parameters.
 pub fn respond(error: poem::Error, parameters: &[String], shape: Shape) -> Response {
     let error = translate(error, parameters);
-    if StatusCode::from(&error).is_server_error() {
+    // A handler that failed was told of where it was called.
+    let is_told = matches!(error, Error::HandlerUnreachable | Error::OutcomeUnknown { .. });
+    if StatusCode::from(&error).is_server_error() && !is_told {
         tracing::error!(cause = error.chain(), "failed");
     }
     error.in_shape(shape)
