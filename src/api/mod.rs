@@ -19,6 +19,7 @@ mod session;
 mod tickets;
 mod time_zone;
 mod user;
+mod user_list;
 mod version;
 mod webhooks;
 mod wire;
@@ -38,6 +39,7 @@ use crate::{auth::Authenticator, commands::Commands, localization::Zone, store::
 type Operations = operations::Documented<(
     custom_command::CustomCommandOperations,
     operations::IdOrName<user::UserById, user::UserByName>,
+    user_list::UserListOperations,
     current::CurrentOperations,
     time_zone::TimeZoneOperations,
     session::SessionOperations,

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    localization::{Locale, Wishes, Zone},
+    localization::{Clock, Locale, Wishes, Zone},
 };
 
 /// What an answer depends on besides its address, for caches.
@@ -100,6 +100,21 @@ impl ListReader {
 }
 
 impl Reader {
+    /// The clock that dates read by.
+    pub fn clock(&self) -> &Clock {
+        self.locale.clock()
+    }
+
+    /// The same reader, in this form if there is one.
+    pub fn in_format(self, media: Option<Media>) -> Self {
+        Self { media: media.unwrap_or(self.media), ..self }
+    }
+
+    /// Whether the answer is XML.
+    pub fn is_xml(&self) -> bool {
+        self.media.is_xml()
+    }
+
     /// The answer that has this carrier as its body.
     pub fn answer<T>(self, carrier: T) -> Answer<T> {
         Answer { carrier, reader: self }

@@ -1,5 +1,7 @@
 //! How a client reads and writes points in time: in which zone, and with which suffix (contract §5.5).
 
+use std::ops::Range;
+
 use chrono::{DateTime, Utc};
 use jiff::{
     Timestamp, civil,
@@ -84,6 +86,32 @@ impl Clock {
         DateTime::from_timestamp(time.as_second(), time.subsec_nanosecond().unsigned_abs())
     }
 
+    /// The day that this clock shows now, from its beginning to that of the next.
+    pub fn today(&self) -> Range<DateTime<Utc>> {
+        self.day(self.zone.rules().to_datetime(Timestamp::now()).date())
+    }
+
+    /// A day as the client writes it, `2009-1-1`, or the one that a point in time falls on.
+    pub fn read_day(&self, text: &str) -> Option<Range<DateTime<Utc>>> {
+        let date = match civil::Date::strptime("%Y-%m-%d", text) {
+            Ok(date) => date,
+            Err(_) => {
+                let time = Timestamp::from_second(self.read(text)?.timestamp()).ok()?;
+                self.zone.rules().to_datetime(time).date()
+            }
+        };
+        (date.year() >= 1).then(|| self.day(date))
+    }
+
+    /// At the end of time, the day ends where time does.
+    fn day(&self, date: civil::Date) -> Range<DateTime<Utc>> {
+        let start = |date: civil::Date| {
+            let time = self.zone.rules().to_timestamp(date.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX);
+            DateTime::from_timestamp(time.as_second(), 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+        };
+        start(date)..start(date.tomorrow().unwrap_or(date))
+    }
+
     fn suffix(&self, offset: Offset) -> String {
         if self.zone.is_utc() {
             return "Z".to_owned();
@@ -104,7 +132,7 @@ pub fn standard_offset(rules: &TimeZone) -> Offset {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeZone as _;
+    use chrono::{Datelike, TimeZone as _};
     use proptest::prelude::*;
 
     use super::*;
@@ -156,6 +184,25 @@ mod tests {
             assert_eq!(clock(wish).write(winter), "2026-01-07T13:00:00+01:00", "{wish}");
         }
         assert_eq!(clock("Europe/London,includeTZOffset").write(winter), "2026-01-07T12:00:00+00:00");
+    }
+
+    #[test]
+    fn a_day_is_as_long_as_the_clock_shows_it() {
+        for (text, from, to) in [
+            ("2009-1-1", "2008-12-31T23:00:00Z", "2009-01-01T23:00:00Z"),
+            ("2026-03-29", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
+            ("2026-10-25", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
+            ("2026-07-01T23:30:00Z", "2026-07-01T22:00:00Z", "2026-07-02T22:00:00Z"),
+            ("2026-07-01T12:00:00", "2026-06-30T22:00:00Z", "2026-07-01T22:00:00Z"),
+        ] {
+            let day = clock("").read_day(text);
+            assert_eq!(day.map(|day| (Some(day.start), Some(day.end))), Some((utc(from), utc(to))), "{text}");
+        }
+        assert!(clock("").read_day("9999-12-31").is_some_and(|day| day.start.year() == 9999));
+        assert!(clock("").today().contains(&Utc::now()));
+        for text in ["", "2026-13-01", "01.07.2026", "0000-01-01", "-0001-01-01"] {
+            assert_eq!(clock("").read_day(text), None, "{text}");
+        }
     }
 
     #[test]

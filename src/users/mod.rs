@@ -8,6 +8,7 @@ mod caller;
 pub mod credential;
 pub mod demo;
 pub mod limits;
+pub mod list;
 mod login_name;
 mod membership;
 pub mod password;

@@ -6,17 +6,18 @@ use std::{
 };
 
 /// Each room and the rooms it may look into. `lib.rs` and the command line see everything.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 13] = [
     ("app", &["api", "auth", "commands", "config", "records", "store", "users", "webhooks", "error", "localization"]),
     ("api", &["auth", "commands", "users", "records", "store", "error", "localization"]),
     ("auth", &["users", "records", "store", "error"]),
     ("commands", &["webhooks", "users", "records", "store", "error", "localization"]),
     ("webhooks", &["records", "store"]),
-    ("users", &["store", "error"]),
+    ("users", &["store", "error", "localization", "odata"]),
     ("records", &["store", "error"]),
     ("store", &["error"]),
     ("error", &[]),
     ("localization", &[]),
+    ("odata", &[]),
     ("config", &["auth", "localization", "records", "users"]),
     ("telemetry", &["config"]),
 ];

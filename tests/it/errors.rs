@@ -9,7 +9,7 @@ const HELLO: &str = "/api/v1/User/2/CustomCommand/hello";
 #[tokio::test]
 async fn an_unknown_path_is_not_found() {
     let server = Server::demo().await;
-    for path in ["/nope", "/api/v2", "/api/v1/User", "/api/v1/User//CustomCommand", "/api/v1/User/2/CustomCommand/a/b"]
+    for path in ["/nope", "/api/v2", "/api/v1/Users", "/api/v1/User//CustomCommand", "/api/v1/User/2/CustomCommand/a/b"]
     {
         let got = server.get(path).by("admin").send().await;
         assert_eq!(got.error(StatusCode::NOT_FOUND).0, "SoNotFoundException", "{path}");

@@ -21,5 +21,6 @@ mod retention;
 mod session;
 mod settings;
 mod strangers;
+mod user_list;
 mod users;
 mod webhooks;

@@ -14,6 +14,7 @@ mod sample;
 mod session;
 mod time_zone;
 mod user;
+mod user_list;
 mod version;
 
 pub use custom_command::{CommandActionResult, CommandResult, CustomCommand};
@@ -24,4 +25,5 @@ pub use principal::SoPrincipalCarrier;
 pub use session::{LogIn, PasswordChange, Session, Ticket, TicketList};
 pub use time_zone::TimeZoneData;
 pub use user::{User, UserWithLinks};
+pub use user_list::{ListFormat, ListRow, ODataSlimResponse, SafeNames};
 pub use version::{HealthStatus, Version};

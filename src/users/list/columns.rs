@@ -1,0 +1,202 @@
+//! The columns of the list: what they are called, how the database makes them, and how a filter can hold them against
+//! values. Names, restrictions and which can be ordered by are upstream's (contract §7); licences, thumbnails and
+//! addresses are not there, since this server has none.
+
+use sea_orm::{
+    ExprTrait,
+    sea_query::{Expr, Func, SimpleExpr},
+};
+
+use crate::odata::{At, Fault};
+
+/// A column of the list.
+#[derive(Debug)]
+pub struct Column {
+    pub name: &'static str,
+    pub shown: Shown,
+    sql: &'static str,
+    pub restriction: Restriction,
+    pub can_order_by: bool,
+    /// It is there to be filtered by, and shown only to whoever selects it.
+    pub is_switch: bool,
+}
+
+/// What a column shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    Text,
+    Integer,
+    Bool,
+    Date,
+}
+
+/// What a filter holds against values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restriction {
+    None,
+    Text(&'static str),
+    Integer(&'static str),
+    Bool(&'static str),
+    Date(&'static str),
+    /// An item of a list: numbers are held against its id, texts against its name.
+    Item {
+        id: &'static str,
+        name: &'static str,
+    },
+    /// A user, in the same way.
+    Associate,
+    /// The groups besides the main one, by their ids.
+    OtherGroups,
+}
+
+/// How a column shows that something never was, where it sorts, and what a filter holds against: upstream's first second.
+pub const NEVER: &str = "0001-01-01T00:00:00+00:00";
+
+macro_rules! of_person {
+    ($column:literal) => {
+        concat!("COALESCE(persons.", $column, ", '')")
+    };
+}
+
+/// The parts that are not empty, with something between them.
+macro_rules! joined {
+    ($separator:literal, $start:literal, $($column:literal),+) => {
+        concat!("SUBSTR('' " $(, "|| CASE ", of_person!($column), " WHEN '' THEN '' ELSE '", $separator, "' || persons.", $column, " END ")+, ", ", $start, ")")
+    };
+}
+
+macro_rules! is_active {
+    () => {
+        "(NOT users.deleted AND NOT COALESCE(persons.retired, FALSE))"
+    };
+}
+
+macro_rules! credential {
+    ($column:literal) => {
+        concat!(
+            "COALESCE((SELECT credentials.",
+            $column,
+            " FROM credentials WHERE credentials.user_id = users.id ORDER BY credentials.id LIMIT 1), '')"
+        )
+    };
+}
+
+const ASSOC_TYPE_ID: &str = "CASE users.user_type WHEN 'InternalAssociate' THEN 1 WHEN 'ResourceAssociate' THEN 2 \
+    WHEN 'ExternalAssociate' THEN 3 WHEN 'AnonymousAssociate' THEN 4 WHEN 'SystemAssociate' THEN 5 ELSE 0 END";
+
+const EJ_STATUS: &str = "CASE users.presence_status WHEN 'StatusNormal' THEN 1 WHEN 'StatusNotAvailable' THEN 2 \
+    WHEN 'StatusDeleted' THEN 3 WHEN 'StatusReadOnly' THEN 4 WHEN 'StatusSpm' THEN 5 WHEN 'StatusSystem' THEN 127 \
+    ELSE 0 END";
+
+const CAN_LOGIN: &str = concat!(
+    "(",
+    is_active!(),
+    " AND EXISTS (SELECT 1 FROM credentials WHERE credentials.user_id = users.id AND (credentials.expires_at IS NULL ",
+    "OR datetime(credentials.expires_at) > datetime('now'))))"
+);
+
+const FULL_NAME: &str = concat!(
+    "CASE WHEN persons.id IS NULL THEN users.name ELSE ",
+    joined!(" ", "2", "firstname", "middle_name", "lastname"),
+    " END"
+);
+
+const OTHER_GROUPS: &str = "COALESCE((SELECT GROUP_CONCAT(other.name, ', ' ORDER BY other.rank, other.name) \
+    FROM memberships JOIN user_groups AS other ON other.id = memberships.user_group_id \
+    WHERE memberships.user_id = users.id), '')";
+
+const IS_ACTIVE_TEXT: &str =
+    concat!("CASE WHEN ", is_active!(), " THEN '[SR_USER_ACTIVE]' ELSE '[SR_USER_RETIRED]' END");
+
+/// All columns, in the order in which they are shown when none is selected.
+pub static COLUMNS: [Column; 33] = [
+    Column { is_switch: true, ..bool("getAllRows", "TRUE") },
+    Column { is_switch: true, ..bool("getNoRows", "FALSE") },
+    bool("canLogin", CAN_LOGIN),
+    text("firstName", of_person!("firstname")),
+    text("lastName", of_person!("lastname")),
+    text("middleName", of_person!("middle_name")),
+    text("fullName", FULL_NAME),
+    integer("contactId", "COALESCE(persons.contact_id, 0)"),
+    integer("personId", "COALESCE(users.person_id, 0)"),
+    text("mrMrs", of_person!("mrmrs")),
+    text("title", of_person!("title")),
+    Column { restriction: Restriction::Associate, can_order_by: true, ..integer("associateDbId", "users.id") },
+    text("contactName", of_person!("contact_name")),
+    text("contactDepartment", of_person!("contact_department")),
+    item("usergroup", "users.user_group_id", "user_groups.name"),
+    Column { can_order_by: true, ..integer("usergroupId", "users.user_group_id") },
+    text("contactFullName", joined!(", ", "3", "contact_name", "contact_department")),
+    item("role", "users.role_id", "roles.name"),
+    Column { restriction: Restriction::Associate, ..text("assocName", "users.name") },
+    Column { can_order_by: false, ..text("assocTooltip", "users.tooltip") },
+    item("assocType", ASSOC_TYPE_ID, "users.user_type"),
+    integer("ejUserId", "users.ej_user_id"),
+    text("ejDisplayName", "users.nick_name"),
+    integer("ejStatus", EJ_STATUS),
+    Column { restriction: Restriction::None, ..text("credentialType", credential!("credential_type")) },
+    Column { restriction: Restriction::None, ..text("credentialDisplayValue", credential!("display_value")) },
+    Column { can_order_by: true, ..bool("isActive", is_active!()) },
+    Column { restriction: Restriction::Bool(is_active!()), ..text("isActiveText", IS_ACTIVE_TEXT) },
+    Column { restriction: Restriction::OtherGroups, can_order_by: false, ..text("otherGroups", OTHER_GROUPS) },
+    text("userName", "users.user_name"),
+    text("personEmail", of_person!("email")),
+    date("lastLogin", "users.last_login"),
+    date("lastLogout", "users.last_logout"),
+];
+
+const fn text(name: &'static str, sql: &'static str) -> Column {
+    let restriction = Restriction::Text(sql);
+    Column { name, shown: Shown::Text, sql, restriction, can_order_by: true, is_switch: false }
+}
+
+const fn item(name: &'static str, id: &'static str, sql: &'static str) -> Column {
+    Column { restriction: Restriction::Item { id, name: sql }, ..text(name, sql) }
+}
+
+const fn date(name: &'static str, sql: &'static str) -> Column {
+    Column { shown: Shown::Date, restriction: Restriction::Date(sql), ..text(name, sql) }
+}
+
+const fn integer(name: &'static str, sql: &'static str) -> Column {
+    let restriction = Restriction::Integer(sql);
+    Column { shown: Shown::Integer, restriction, can_order_by: false, ..text(name, sql) }
+}
+
+const fn bool(name: &'static str, sql: &'static str) -> Column {
+    let restriction = Restriction::Bool(sql);
+    Column { shown: Shown::Bool, restriction, can_order_by: false, ..text(name, sql) }
+}
+
+impl Column {
+    /// What the column shows.
+    pub fn value(&self) -> SimpleExpr {
+        Expr::cust(self.sql)
+    }
+
+    /// What the rows are sorted by.
+    pub fn key(&self) -> SimpleExpr {
+        match self.shown {
+            Shown::Text => folded(self.sql),
+            Shown::Date => time(self.sql),
+            Shown::Integer | Shown::Bool => self.value(),
+        }
+    }
+}
+
+/// The text of an expression, as texts are compared: without regard to case of the letters that every database folds.
+pub fn folded(sql: &'static str) -> SimpleExpr {
+    Func::lower(Expr::cust(sql)).into()
+}
+
+/// The time of an expression, never being before all others.
+pub fn time(sql: &'static str) -> SimpleExpr {
+    Expr::cust(sql).if_null(NEVER)
+}
+
+/// The column of this name, without regard to case.
+pub fn find(name: &At<String>) -> Result<&'static Column, Fault> {
+    let found = COLUMNS.iter().find(|column| column.name.eq_ignore_ascii_case(&name.value));
+    let names = || COLUMNS.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
+    found.ok_or_else(|| Fault::new(name.at, format!("there is no column `{}`; there are {}", name.value, names())))
+}

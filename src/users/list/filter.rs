@@ -1,0 +1,242 @@
+//! From what a filter says to a condition of a statement. Values are parameters, always.
+
+use chrono::{DateTime, Duration, Utc};
+use sea_orm::{
+    ExprTrait, QuerySelect, QueryTrait,
+    entity::prelude::*,
+    sea_query::{Condition, Expr, LikeExpr, SimpleExpr},
+};
+
+use super::{
+    columns::{self, Restriction},
+    operators::{self, ASSOCIATE, BOOL, DATE, GROUPS, INTEGER, LIST, Operator, TEXT},
+};
+use crate::{
+    localization::Clock,
+    odata::{At, Fault, Filter, Test, Value},
+    users::membership,
+};
+
+/// Who asks, and which clock their dates are read by.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker<'a> {
+    pub user_id: i32,
+    pub clock: &'a Clock,
+}
+
+impl Asker<'_> {
+    /// The condition that a filter is.
+    pub fn condition(&self, filter: &Filter) -> Result<Condition, Fault> {
+        match filter {
+            Filter::All(parts) => parts.iter().try_fold(Condition::all(), |all, one| Ok(all.add(self.condition(one)?))),
+            Filter::Any(parts) => parts.iter().try_fold(Condition::any(), |any, one| Ok(any.add(self.condition(one)?))),
+            Filter::Not(inner) => Ok(Condition::all().add(self.condition(inner)?).not()),
+            Filter::Test(test) => Ok(Condition::all().add(self.test(test)?)),
+        }
+    }
+
+    fn test(&self, test: &Test) -> Result<SimpleExpr, Fault> {
+        let column = columns::find(&test.column)?;
+        let has_text = test.values.first().is_some_and(|first| matches!(first.value, Value::Text(_)));
+        match column.restriction {
+            Restriction::None => {
+                Err(Fault::new(test.column.at, format!("the list cannot be filtered by {}", column.name)))
+            }
+            Restriction::Text(sql) => text(sql, operators::find(test, &[TEXT])?, test),
+            Restriction::Integer(sql) => integer(sql, operators::find(test, &[INTEGER])?, test),
+            Restriction::Bool(sql) => boolean(sql, operators::find(test, &[BOOL])?, test),
+            Restriction::Date(sql) => self.date(sql, operators::find(test, &[DATE])?, test),
+            Restriction::Item { name, .. } if has_text => text(name, operators::find(test, &[TEXT])?, test),
+            Restriction::Item { id, .. } => integer(id, operators::find(test, &[INTEGER, LIST])?, test),
+            Restriction::Associate if has_text => text("users.name", operators::find(test, &[TEXT])?, test),
+            Restriction::Associate => self.associate(operators::find(test, &[INTEGER, LIST, ASSOCIATE])?, test),
+            Restriction::OtherGroups => other_groups(operators::find(test, &[GROUPS, LIST])?, test),
+        }
+    }
+
+    fn associate(&self, operator: Operator, test: &Test) -> Result<SimpleExpr, Fault> {
+        if operator == Operator::CurrentAssociate {
+            let [] = values(test)?;
+            return Ok(Expr::cust("users.id").eq(self.user_id));
+        }
+        integer("users.id", operator, test)
+    }
+
+    fn date(&self, sql: &'static str, operator: Operator, test: &Test) -> Result<SimpleExpr, Fault> {
+        use Operator as Is;
+        let time = columns::time(sql);
+        let within = |from: DateTime<Utc>, to: DateTime<Utc>| time.clone().gte(from).and(time.clone().lt(to));
+        // A carrier shows no fractions, so that a point in time is a second.
+        let second = Duration::seconds(1);
+        Ok(match operator {
+            Is::BeforeDay => time.lt(self.day(one(test)?)?.start),
+            Is::UpToDay => time.lt(self.day(one(test)?)?.end),
+            Is::AfterDay => time.gte(self.day(one(test)?)?.end),
+            Is::OnDay => {
+                let day = self.day(one(test)?)?;
+                within(day.start, day.end)
+            }
+            Is::BetweenDays => {
+                let [from, to] = values(test)?;
+                within(self.day(from)?.start, self.day(to)?.end)
+            }
+            Is::BeforeTime => time.lt(self.time(one(test)?)?),
+            Is::AfterTime => time.gte(self.time(one(test)?)? + second),
+            Is::AtTime => {
+                let start = self.time(one(test)?)?;
+                within(start, start + second)
+            }
+            Is::BeforeToday | Is::Today | Is::AfterToday => {
+                let ([], today) = (values(test)?, self.clock.today());
+                match operator {
+                    Is::BeforeToday => time.lt(today.start),
+                    Is::AfterToday => time.gte(today.end),
+                    _ => within(today.start, today.end),
+                }
+            }
+            _ => return Err(misplaced(test)),
+        })
+    }
+
+    fn day(&self, value: &At<Value>) -> Result<std::ops::Range<DateTime<Utc>>, Fault> {
+        let unfit = || Fault::new(value.at, format!("{} is no day such as '2026-11-23'", value.value));
+        self.clock.read_day(&as_text(value)?).ok_or_else(unfit)
+    }
+
+    fn time(&self, value: &At<Value>) -> Result<DateTime<Utc>, Fault> {
+        let unfit = || Fault::new(value.at, format!("{} is no time such as '2026-11-23T14:52:00'", value.value));
+        let read = self.clock.read(&as_text(value)?).ok_or_else(unfit)?;
+        DateTime::from_timestamp(read.timestamp(), 0).ok_or_else(unfit)
+    }
+}
+
+fn integer(sql: &'static str, operator: Operator, test: &Test) -> Result<SimpleExpr, Fault> {
+    use Operator as Is;
+    let value = Expr::cust(sql);
+    Ok(match operator {
+        Is::Equal => value.eq(as_integer(one(test)?)?),
+        Is::Unequal => value.ne(as_integer(one(test)?)?),
+        Is::Less => value.lt(as_integer(one(test)?)?),
+        Is::LessOrEqual => value.lte(as_integer(one(test)?)?),
+        Is::Greater => value.gt(as_integer(one(test)?)?),
+        Is::GreaterOrEqual => value.gte(as_integer(one(test)?)?),
+        Is::Between => {
+            let [from, to] = values(test)?;
+            value.between(as_integer(from)?, as_integer(to)?)
+        }
+        Is::Set if is_set(test)? => value.ne(0),
+        Is::Set => value.eq(0),
+        Is::OneOf => value.is_in(some(test, as_integer)?),
+        Is::NotOneOf => value.is_not_in(some(test, as_integer)?),
+        _ => return Err(misplaced(test)),
+    })
+}
+
+fn text(sql: &'static str, operator: Operator, test: &Test) -> Result<SimpleExpr, Fault> {
+    use Operator as Is;
+    let text = columns::folded(sql);
+    let folded = |value: &At<Value>| as_text(value).map(|text| text.to_ascii_lowercase());
+    let pattern = |before: &str, after: &str| {
+        let literal = escaped(&folded(one(test)?)?);
+        Ok::<_, Fault>(LikeExpr::new(format!("{before}{literal}{after}")).escape('\\'))
+    };
+    Ok(match operator {
+        Is::Equal => text.eq(folded(one(test)?)?),
+        Is::Unequal => text.ne(folded(one(test)?)?),
+        Is::Begins => text.like(pattern("", "%")?),
+        Is::NotBegins => text.not_like(pattern("", "%")?),
+        Is::Ends => text.like(pattern("%", "")?),
+        Is::Contains => text.like(pattern("%", "%")?),
+        Is::NotContains => text.not_like(pattern("%", "%")?),
+        Is::Between => {
+            let [from, to] = values(test)?;
+            text.between(folded(from)?, folded(to)?)
+        }
+        Is::OneOf => text.is_in(some(test, folded)?),
+        _ => return Err(misplaced(test)),
+    })
+}
+
+/// A text without a meaning of its own in a pattern.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+fn boolean(sql: &'static str, operator: Operator, test: &Test) -> Result<SimpleExpr, Fault> {
+    let is_wanted = match operator {
+        Operator::Set => is_set(test)?,
+        Operator::Equal => as_bool(one(test)?)?,
+        Operator::Unequal => !as_bool(one(test)?)?,
+        _ => return Err(misplaced(test)),
+    };
+    Ok(Expr::cust(sql).eq(is_wanted))
+}
+
+fn other_groups(operator: Operator, test: &Test) -> Result<SimpleExpr, Fault> {
+    let ids = match operator {
+        Operator::Equal | Operator::Unequal => vec![as_integer(one(test)?)?],
+        _ => some(test, as_integer)?,
+    };
+    let members = membership::Entity::find()
+        .select_only()
+        .column(membership::Column::UserId)
+        .filter(membership::Column::UserGroupId.is_in(ids))
+        .into_query();
+    let user = Expr::cust("users.id");
+    let is_negated = matches!(operator, Operator::Unequal | Operator::NotOneOf);
+    Ok(if is_negated { user.not_in_subquery(members) } else { user.in_subquery(members) })
+}
+
+/// Exactly so many values.
+fn values<const N: usize>(test: &Test) -> Result<[&At<Value>; N], Fault> {
+    let found: Vec<_> = test.values.iter().collect();
+    let count = found.len();
+    let wanted = ["no value", "one value", "two values"][N];
+    let unfit = |_| Fault::new(test.operator.at, format!("`{}` takes {wanted}, not {count}", test.operator.value));
+    found.try_into().map_err(unfit)
+}
+
+fn one(test: &Test) -> Result<&At<Value>, Fault> {
+    values(test).map(|[value]| value)
+}
+
+/// One value or more.
+fn some<T>(test: &Test, read: impl Fn(&At<Value>) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
+    if test.values.is_empty() {
+        let fault = format!("`{}` takes a list of values in parentheses", test.operator.value);
+        return Err(Fault::new(test.operator.at, fault));
+    }
+    test.values.iter().map(read).collect()
+}
+
+fn is_set(test: &Test) -> Result<bool, Fault> {
+    if test.values.is_empty() { Ok(true) } else { as_bool(one(test)?) }
+}
+
+fn as_integer(value: &At<Value>) -> Result<i64, Fault> {
+    match value.value {
+        Value::Integer(number) => Ok(number),
+        _ => Err(Fault::new(value.at, format!("a whole number should stand here, not {}", value.value))),
+    }
+}
+
+fn as_text(value: &At<Value>) -> Result<String, Fault> {
+    match &value.value {
+        Value::Text(text) => Ok(text.clone()),
+        _ => Err(Fault::new(value.at, format!("a text in quotes should stand here, not {}", value.value))),
+    }
+}
+
+fn as_bool(value: &At<Value>) -> Result<bool, Fault> {
+    match value.value {
+        Value::Bool(value) => Ok(value),
+        Value::Integer(number @ 0..=1) => Ok(number == 1),
+        _ => Err(Fault::new(value.at, format!("true or false should stand here, not {}", value.value))),
+    }
+}
+
+/// An operator that its column does not take. Which those are is looked up before, so that this tells of our mistake.
+fn misplaced(test: &Test) -> Fault {
+    let Test { column, operator, .. } = test;
+    Fault::new(operator.at, format!("`{}` means nothing for {}", operator.value, column.value))
+}

@@ -1,0 +1,126 @@
+//! The operators of a filter: how they are written for each kind of column (contract §7), and what they mean.
+
+use crate::odata::{Fault, Test};
+
+/// What an operator means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    Equal,
+    Unequal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    /// Both ends are within.
+    Between,
+    OneOf,
+    NotOneOf,
+    /// Not zero, or as the value says.
+    Set,
+    Begins,
+    NotBegins,
+    Ends,
+    Contains,
+    NotContains,
+    /// The user who asks.
+    CurrentAssociate,
+    BeforeDay,
+    UpToDay,
+    OnDay,
+    AfterDay,
+    BetweenDays,
+    BeforeTime,
+    AtTime,
+    AfterTime,
+    BeforeToday,
+    Today,
+    AfterToday,
+}
+
+use Operator as Is;
+
+/// Operators by the names they are written with.
+pub type Operators = &'static [(&'static str, Operator)];
+
+pub const INTEGER: Operators = &[
+    ("eq", Is::Equal),
+    ("=", Is::Equal),
+    ("equals", Is::Equal),
+    ("ne", Is::Unequal),
+    ("unequals", Is::Unequal),
+    ("lt", Is::Less),
+    ("less", Is::Less),
+    ("le", Is::LessOrEqual),
+    ("gt", Is::Greater),
+    ("greater", Is::Greater),
+    ("ge", Is::GreaterOrEqual),
+    ("between", Is::Between),
+    ("set", Is::Set),
+];
+
+pub const TEXT: Operators = &[
+    ("eq", Is::Equal),
+    ("=", Is::Equal),
+    ("equals", Is::Equal),
+    ("is", Is::Equal),
+    ("ne", Is::Unequal),
+    ("unequals", Is::Unequal),
+    ("isNot", Is::Unequal),
+    ("begins", Is::Begins),
+    ("startswith", Is::Begins),
+    ("notBegins", Is::NotBegins),
+    ("endswith", Is::Ends),
+    ("contains", Is::Contains),
+    ("substringof", Is::Contains),
+    ("notContains", Is::NotContains),
+    ("between", Is::Between),
+    ("in", Is::OneOf),
+];
+
+pub const BOOL: Operators = &[
+    ("set", Is::Set),
+    ("eq", Is::Equal),
+    ("=", Is::Equal),
+    ("equals", Is::Equal),
+    ("ne", Is::Unequal),
+    ("unequals", Is::Unequal),
+];
+
+pub const LIST: Operators = &[("oneOf", Is::OneOf), ("notOneOf", Is::NotOneOf)];
+
+pub const ASSOCIATE: Operators = &[
+    ("associateIsOneOf", Is::OneOf),
+    ("associateIsNotOneOf", Is::NotOneOf),
+    ("currentAssociate", Is::CurrentAssociate),
+];
+
+pub const GROUPS: Operators =
+    &[("eq", Is::Equal), ("=", Is::Equal), ("equals", Is::Equal), ("ne", Is::Unequal), ("unequals", Is::Unequal)];
+
+pub const DATE: Operators = &[
+    ("before", Is::BeforeDay),
+    ("beforeOrEqual", Is::UpToDay),
+    ("date", Is::OnDay),
+    ("after", Is::AfterDay),
+    ("dateBetween", Is::BetweenDays),
+    ("between", Is::BetweenDays),
+    ("beforeTime", Is::BeforeTime),
+    ("dateTime", Is::AtTime),
+    ("afterTime", Is::AfterTime),
+    ("beforeToday", Is::BeforeToday),
+    ("today", Is::Today),
+    ("afterToday", Is::AfterToday),
+];
+
+/// The operator of a test, without regard to case, among those that its column takes.
+pub fn find(test: &Test, known: &[Operators]) -> Result<Operator, Fault> {
+    let known = || known.iter().copied().flatten();
+    let found = known().find(|(name, _)| name.eq_ignore_ascii_case(&test.operator.value));
+    let names = || {
+        let mut names: Vec<_> = known().map(|(name, _)| *name).collect();
+        names.dedup();
+        names.join(", ")
+    };
+    let unknown = || format!("`{}` is no operator of {}: {}", test.operator.value, test.column.value, names());
+    found.map(|(_, operator)| *operator).ok_or_else(|| Fault::new(test.operator.at, unknown()))
+}
