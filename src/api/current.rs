@@ -31,7 +31,7 @@ impl CurrentOperations {
         reader: Reader,
         store: Data<&Store>,
     ) -> Result<Answer<User>, ErrorResponse<NoOwn>> {
-        Ok(reader.answer(carrier(&store, current(&store, &caller).await?).await?))
+        Ok(reader.answer(carrier(store.reader(), current(&store, &caller).await?).await?))
     }
 
     /// Get the current principal

@@ -1,6 +1,9 @@
 //! The HTTP contract: one file per group of operations, and what all of them share.
 
+pub mod agents;
+mod body;
 mod carriers;
+mod conform;
 mod current;
 mod custom_command;
 mod docs;
@@ -15,6 +18,8 @@ mod paths;
 mod reader;
 mod refusals;
 mod request;
+mod schemas;
+mod select;
 mod time_zone;
 mod user;
 mod version;
@@ -35,8 +40,9 @@ use crate::{auth::Authenticator, commands::Commands, localization::Zone, store::
 /// Every operation.
 type Operations = operations::Documented<(
     custom_command::CustomCommandOperations,
-    operations::IdOrName<user::UserById, user::UserByName>,
+    select::Selectable<operations::IdOrName<user::UserById, user::UserByName>>,
     current::CurrentOperations,
+    agents::UserAgent,
     time_zone::TimeZoneOperations,
     executions::ExecutionOperations,
     webhooks::WebhookOperations,
@@ -53,6 +59,9 @@ fn operations() -> Operations {
 enum Tag {
     /// Users, and the custom commands that can be run on them.
     User,
+    /// The same as procedures, each under its name, as upstream's client libraries call them.
+    #[oai(rename = "User_Agent")]
+    UserAgent,
     /// The time zones of dates.
     TimeZone,
     /// What was run, for operators: not part of upstream's API.

@@ -31,6 +31,10 @@ pub struct CommandName(pub String);
 #[derive(Clone, Debug)]
 pub struct UserName(pub String);
 
+/// The name of an agent's operation in a path.
+#[derive(Clone, Debug)]
+pub struct OperationName(pub String);
+
 /// A client's key that makes a request run once.
 #[derive(Clone, Debug)]
 pub struct IdempotencyKey(pub String);
@@ -149,6 +153,7 @@ inline_parameter!(
     IdempotencyKey,
     MetaSchema { min_length: Some(1), max_length: Some(LONGEST_KEY), ..MetaSchema::new("string") }
 );
+inline_parameter!(OperationName, MetaSchema::new("string"));
 inline_parameter!(UserName, MetaSchema::new("string"), "anna");
 
 impl ToHeader for CommandOutcome {
@@ -229,6 +234,12 @@ impl ParseFromParameter for Limit {
 }
 
 impl ParseFromParameter for CommandName {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        Ok(Self(value.to_owned()))
+    }
+}
+
+impl ParseFromParameter for OperationName {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         Ok(Self(value.to_owned()))
     }

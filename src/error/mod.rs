@@ -37,6 +37,9 @@ pub enum Error {
     InvalidArgument(String),
     #[error("no route")]
     NoRoute,
+    /// An operation that upstream has, by its name.
+    #[error("{0} is not implemented")]
+    NotImplemented(&'static str),
     #[error("the method is not among {allowed}")]
     MethodNotAllowed { allowed: String },
     #[error("the client accepts none of our media types")]

@@ -48,6 +48,7 @@ impl From<&Error> for StatusCode {
             Error::KeyInFlight | Error::WebhookNotDead(_) => Self::CONFLICT,
             Error::KeyReused => Self::UNPROCESSABLE_ENTITY,
             Error::StorageFull(_) => Self::INSUFFICIENT_STORAGE,
+            Error::NotImplemented(_) => Self::NOT_IMPLEMENTED,
             Error::MethodNotAllowed { .. } => Self::METHOD_NOT_ALLOWED,
             Error::NotAcceptable => Self::NOT_ACCEPTABLE,
             Error::BodyTooLarge => Self::PAYLOAD_TOO_LARGE,
@@ -107,6 +108,9 @@ impl From<&Error> for ErrorInfo {
             Error::StorageFull(_) => ("SoServerException", "The server has no room to store anything.".into()),
             Error::NoRoute => {
                 ("SoNotFoundException", "There is nothing at this path. The API is shown at /docs.".into())
+            }
+            Error::NotImplemented(operation) => {
+                ("SoNotImplementedException", format!("The operation `{operation}` is not implemented by this server."))
             }
             Error::MethodNotAllowed { allowed } => {
                 ("SoNotSupportedException", format!("This path takes the methods {allowed}."))

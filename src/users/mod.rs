@@ -23,5 +23,5 @@ pub use membership::other_groups;
 pub use user::{Column as UserColumn, Model as UserRow};
 pub use user::{
     CreateError, Fields, NewUser, Presence, User, UserType, count, count_other_administrators, create, find,
-    find_by_login, is_last_administrator, list, set_columns, set_deleted, set_last_login,
+    find_by_login, is_last_administrator, list, list_by_person, set_columns, set_deleted, set_last_login,
 };

@@ -160,6 +160,14 @@ pub async fn find_by_login(db: &impl ConnectionTrait, name: &str) -> Result<Opti
     Ok(select(db, Entity::load().filter(Column::Id.in_subquery(ids))).await?.pop())
 }
 
+/// The users behind whom a person stands, by id.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_by_person(db: &impl ConnectionTrait, person_id: i32) -> Result<Vec<User>, DbErr> {
+    select(db, Entity::load().filter(Column::PersonId.eq(person_id)).order_by_asc(Column::Id)).await
+}
+
 /// How many users there are.
 ///
 /// # Errors
