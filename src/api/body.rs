@@ -10,7 +10,10 @@ use poem_openapi::{
 };
 use serde_json::{Map, Value};
 
-use super::{conform::conform, media::Media};
+use super::{
+    conform::{complete, conform},
+    media::Media,
+};
 use crate::error::Error;
 
 /// The media types of a body, as the document lists them. Those of patches are read as JSON everywhere.
@@ -77,6 +80,16 @@ pub fn parse<T: ParseFromJSON>(value: Value) -> Result<T, Error> {
     T::parse_from_json(Some(value)).map_err(|error| Error::InvalidArgument(format!("Body: {}.", error.into_message())))
 }
 
+/// A carrier from JSON that may have only some of its properties: the others are empty.
+///
+/// # Errors
+/// It does not fit the carrier.
+pub fn parse_completed<T: ParseFromJSON>(value: Value) -> Result<T, Error> {
+    let schema = T::schema_ref();
+    let value = conform(&schema, value).map_err(|unfit| Error::InvalidArgument(format!("Body: {unfit}.")))?;
+    parse(complete(&schema, value))
+}
+
 /// Some of a carrier's properties, as a client sends them; the others are left open.
 #[derive(Clone, Debug)]
 pub struct Partial<T> {
@@ -85,6 +98,25 @@ pub struct Partial<T> {
 }
 
 impl<T> Partial<T> {
+    /// The properties that are given, in the carrier's spelling.
+    pub fn into_value(self) -> Value {
+        Value::Object(self.properties)
+    }
+
+    /// The same, when anything is given at all.
+    ///
+    /// # Errors
+    /// Nothing is. The words are upstream's.
+    pub fn entity(self) -> Result<Self, Error> {
+        let missing = || Error::InvalidArgument("Entity to save is not in request body.".to_owned());
+        if self.properties.is_empty() { Err(missing()) } else { Ok(self) }
+    }
+
+    /// A property as it is given.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.properties.get(name)
+    }
+
     /// A property that is a whole number; 0 when it is left open.
     pub fn number(&self, name: &str) -> i32 {
         let number = self.properties.get(name).and_then(Value::as_i64);

@@ -106,6 +106,59 @@ fn conform_text(schema: &MetaSchema, text: String) -> Result<Value, Unfit> {
     }
 }
 
+/// A value with everything that its schema has: what is missing or null is empty.
+pub fn complete(schema: &MetaSchemaRef, value: Value) -> Value {
+    let schema = described(schema);
+    match value {
+        Value::Null => empty(schema),
+        Value::Array(items) => {
+            let item = schema.items.as_deref().unwrap_or(&ANYTHING);
+            Value::Array(items.into_iter().map(|value| complete(item, value)).collect())
+        }
+        Value::Object(mut members) if !schema.properties.is_empty() => {
+            let properties = schema.properties.iter();
+            let completed = properties.map(|(name, schema)| {
+                let value = members.remove(*name).unwrap_or_default();
+                ((*name).to_owned(), complete(schema, value))
+            });
+            Value::Object(completed.collect())
+        }
+        value => value,
+    }
+}
+
+fn empty(schema: &MetaSchema) -> Value {
+    match schema.ty {
+        "integer" | "number" => 0.into(),
+        "boolean" => false.into(),
+        "array" => Vec::<Value>::new().into(),
+        "string" => schema.enum_items.first().cloned().unwrap_or_else(|| "".into()),
+        _ => {
+            let properties = schema.properties.iter();
+            Value::Object(properties.map(|(name, schema)| ((*name).to_owned(), empty(described(schema)))).collect())
+        }
+    }
+}
+
+/// A value with what another one gives in place of its own. What is not given, or given as null, stays; lists and maps
+/// are given as a whole.
+pub fn overlay(schema: &MetaSchemaRef, value: Value, given: Value) -> Value {
+    let schema = described(schema);
+    match (value, given) {
+        (value, Value::Null) => value,
+        (Value::Object(mut members), Value::Object(given)) if !schema.properties.is_empty() => {
+            for (name, given) in given {
+                if let Some((name, schema)) = schema.properties.iter().find(|(known, _)| **known == name) {
+                    let own = members.get_mut(*name).map(Value::take).unwrap_or_default();
+                    members.insert((*name).to_owned(), overlay(schema, own, given));
+                }
+            }
+            Value::Object(members)
+        }
+        (_, given) => given,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use poem_openapi::types::Type;

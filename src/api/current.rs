@@ -5,7 +5,7 @@ use poem_openapi::OpenApi;
 
 use super::{
     Tag,
-    carriers::{SoPrincipalCarrier, User},
+    carriers::{Associate, SoPrincipalCarrier, User},
     reader::{Answer, Reader},
     refusals::{ErrorResponse, NoOwn},
     user::carrier,
@@ -47,6 +47,19 @@ impl CurrentOperations {
         let user = current(&store, &caller).await?;
         let other_groups = users::other_groups(store.reader(), caller.user_id).await?;
         Ok(reader.answer(SoPrincipalCarrier::new(user, &other_groups)))
+    }
+
+    /// Get the current associate
+    ///
+    /// Gets the user who calls, in short.
+    #[oai(path = "/User/currentAssociate", method = "get", operation_id = "v1User_GetCurrentAssociate")]
+    async fn get_current_associate(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        store: Data<&Store>,
+    ) -> Result<Answer<Associate>, ErrorResponse<NoOwn>> {
+        Ok(reader.answer(current(&store, &caller).await?.into()))
     }
 }
 

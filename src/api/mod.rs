@@ -3,18 +3,22 @@
 pub mod agents;
 mod body;
 mod carriers;
+mod change;
 mod conform;
 mod current;
 mod custom_command;
+mod directory;
 mod docs;
 mod document;
 mod envelope;
 mod executions;
+mod fields;
 mod health;
 mod media;
 mod operations;
 mod parameters;
 mod paths;
+mod presence;
 mod reader;
 mod refusals;
 mod request;
@@ -22,6 +26,8 @@ mod schemas;
 mod select;
 mod time_zone;
 mod user;
+mod user_change;
+mod user_new;
 mod version;
 mod webhooks;
 mod wire;
@@ -32,6 +38,7 @@ use std::sync::Arc;
 use poem::{Endpoint, EndpointExt, Response, Route, http::Method, middleware::CatchPanic};
 use poem_openapi::{OpenApi, Tags};
 
+pub use directory::Directory;
 pub use docs::yaml;
 pub use document::{document, normalise};
 
@@ -39,10 +46,8 @@ use crate::{auth::Authenticator, commands::Commands, localization::Zone, store::
 
 /// Every operation.
 type Operations = operations::Documented<(
-    custom_command::CustomCommandOperations,
-    select::Selectable<operations::IdOrName<user::UserById, user::UserByName>>,
-    current::CurrentOperations,
-    agents::UserAgent,
+    UserOperations,
+    agents::AgentOperations,
     time_zone::TimeZoneOperations,
     executions::ExecutionOperations,
     webhooks::WebhookOperations,
@@ -50,6 +55,20 @@ type Operations = operations::Documented<(
     health::HealthOperations,
     docs::Pages,
 )>;
+
+/// The operations on users, beside those of the agent.
+type UserOperations = (
+    custom_command::CustomCommandOperations,
+    select::Selectable<(
+        operations::IdOrName<user::UserById, user::UserByName>,
+        operations::IdOrName<user_change::ChangeById, user_change::ChangeByName>,
+        user_new::MakeUser,
+    )>,
+    user_new::BeforeUser,
+    presence::PresenceOperations,
+    fields::FieldOperations,
+    current::CurrentOperations,
+);
 
 fn operations() -> Operations {
     operations::Documented(Default::default())
@@ -78,6 +97,7 @@ pub struct Services {
     pub store: Store,
     pub authenticator: Authenticator,
     pub commands: Commands,
+    pub directory: Directory,
     /// The time zone of dates for whoever names none.
     pub time_zone: Zone,
 }
@@ -89,6 +109,7 @@ pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'stati
         .data(services.store)
         .data(Arc::new(services.authenticator))
         .data(Arc::new(services.commands))
+        .data(services.directory)
         .data(services.time_zone)
         .with(CatchPanic::new().with_handler(envelope::answer_panic));
     let routes = self::routes();

@@ -23,6 +23,14 @@ pub struct UserId(pub i32);
 #[derive(Clone, Copy, Debug)]
 pub struct AnyUser(pub i32);
 
+/// A person's id in a query.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyPerson(pub i32);
+
+/// The name of a custom field in a path.
+#[derive(Clone, Debug)]
+pub struct FieldName(pub String);
+
 /// A command's name in a path.
 #[derive(Clone, Debug)]
 pub struct CommandName(pub String);
@@ -134,6 +142,8 @@ inline_parameter!(
 );
 inline_parameter!(UserId, MetaSchema::new_with_format("integer", "int32"), 2);
 inline_parameter!(AnyUser, MetaSchema::new_with_format("integer", "int32"));
+inline_parameter!(AnyPerson, MetaSchema::new_with_format("integer", "int32"));
+inline_parameter!(FieldName, MetaSchema::new("string"), "x_shoe");
 inline_parameter!(CommandName, MetaSchema::new("string"), "hello");
 inline_parameter!(ExecutionId, MetaSchema::new_with_format("string", "uuid"), "01a209b0-d816-749f-a3d9-b6ef0a7cccc4");
 inline_parameter!(AnyExecution, MetaSchema::new_with_format("string", "uuid"));
@@ -171,6 +181,18 @@ impl ParseFromParameter for UserId {
 impl ParseFromParameter for AnyUser {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         parse_id(value).map(Self).map_err(ParseError::custom)
+    }
+}
+
+impl ParseFromParameter for AnyPerson {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        parse_id(value).map(Self).map_err(ParseError::custom)
+    }
+}
+
+impl ParseFromParameter for FieldName {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        Ok(Self(value.to_owned()))
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 use self::housekeeping::Housekeeping;
 use crate::{
-    api::{self, Services},
+    api::{self, Directory, Services},
     auth::Authenticator,
     commands::{Catalog, Commands, Faults},
     config::{Config, DEFAULT_COMMANDS},
@@ -82,6 +82,7 @@ pub struct App {
     pub store: Store,
     pub passwords: Passwords,
     pub commands: Commands,
+    directory: Directory,
     housekeeping: Housekeeping,
     time_zone: Zone,
 }
@@ -101,9 +102,10 @@ impl App {
         let passwords = Passwords::new(&config.password_cost, stored.as_ref());
         let audit_key = audit_key::load_or_make(&config.database_url)?;
         let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()));
+        let directory = Directory { store: store.clone(), passwords: passwords.clone(), writer: writer.clone() };
         let commands = Commands::new(store.clone(), passwords.clone(), writer, webhooks, catalog);
         let housekeeping = Housekeeping { store: store.clone(), audit_key, retention: config.retention };
-        Ok(Self { store, passwords, commands, housekeeping, time_zone: config.time_zone.clone() })
+        Ok(Self { store, passwords, commands, directory, housekeeping, time_zone: config.time_zone.clone() })
     }
 
     /// Fills an empty database with the users of the demo, who share the password. False when they are there already.
@@ -171,6 +173,7 @@ impl App {
             store: self.store.clone(),
             authenticator: Authenticator::new(self.store.clone(), self.passwords.clone()),
             commands: self.commands.clone(),
+            directory: self.directory.clone(),
             time_zone: self.time_zone.clone(),
         })
     }

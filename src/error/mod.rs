@@ -22,6 +22,18 @@ pub enum Error {
     CrossSite,
     #[error("the caller may not read this user")]
     MayNotReadUser,
+    #[error("the caller may not manage this user")]
+    MayNotManageUser,
+    /// Under upstream's name of the property.
+    #[error("the caller may not change {0}")]
+    MayNotChange(&'static str),
+    #[error("it is the last administrator")]
+    LastAdministrator,
+    /// What is wrong with a user; the text names the properties.
+    #[error("{0}")]
+    Validation(String),
+    #[error("the test of {path} failed")]
+    TestFailed { path: String },
     #[error("no such user")]
     NoSuchUser,
     #[error("no user of this name")]
@@ -58,6 +70,8 @@ pub enum Error {
     KeyInFlight,
     #[error("the idempotency key was used with other parameters")]
     KeyReused,
+    #[error("no such field")]
+    NoSuchField,
     #[error("no such execution")]
     NoSuchExecution,
     #[error("no such webhook")]

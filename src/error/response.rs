@@ -35,17 +35,25 @@ impl Example for ErrorInfo {
 impl From<&Error> for StatusCode {
     fn from(error: &Error) -> Self {
         match error {
-            Error::NoSuchCommand(_) | Error::CommandUnavailable { .. } | Error::InvalidArgument(_) => Self::BAD_REQUEST,
+            Error::NoSuchCommand(_)
+            | Error::CommandUnavailable { .. }
+            | Error::InvalidArgument(_)
+            | Error::Validation(_) => Self::BAD_REQUEST,
             Error::Unauthenticated => Self::UNAUTHORIZED,
-            Error::CrossSite | Error::MayNotReadUser | Error::CommandDenied { .. } | Error::NotAdministrator => {
-                Self::FORBIDDEN
-            }
+            Error::CrossSite
+            | Error::MayNotReadUser
+            | Error::MayNotManageUser
+            | Error::MayNotChange(_)
+            | Error::LastAdministrator
+            | Error::CommandDenied { .. }
+            | Error::NotAdministrator => Self::FORBIDDEN,
             Error::NoSuchUser
             | Error::NoSuchUserName
+            | Error::NoSuchField
             | Error::NoRoute
             | Error::NoSuchExecution
             | Error::NoSuchWebhook => Self::NOT_FOUND,
-            Error::KeyInFlight | Error::WebhookNotDead(_) => Self::CONFLICT,
+            Error::KeyInFlight | Error::WebhookNotDead(_) | Error::TestFailed { .. } => Self::CONFLICT,
             Error::KeyReused => Self::UNPROCESSABLE_ENTITY,
             Error::StorageFull(_) => Self::INSUFFICIENT_STORAGE,
             Error::NotImplemented(_) => Self::NOT_IMPLEMENTED,
@@ -75,6 +83,26 @@ impl From<&Error> for ErrorInfo {
                 "SoIllegalOperationException",
                 "You may see yourself only; seeing other users takes a role with the right `read-users`.".into(),
             ),
+            Error::MayNotManageUser => (
+                "SoIllegalOperationException",
+                "You may manage yourself only; managing other users takes a role with the right `manage-users`, and \
+                 none that outranks yours."
+                    .into(),
+            ),
+            Error::MayNotChange(field) => {
+                ("SoIllegalOperationException", format!("{field}: your role does not let you change it to this."))
+            }
+            Error::LastAdministrator => {
+                ("SoIllegalOperationException", "This is the last administrator; make another user one first.".into())
+            }
+            Error::Validation(faults) => ("SoValidationException", format!("{faults}.")),
+            // The text is upstream's, and the place is ours (contract §1.1, operation 5).
+            Error::TestFailed { path } => (
+                "SoIllegalOperationException",
+                format!(
+                    "Update blocked because a 'test' operation has detected a conflict with the entity value: {path}."
+                ),
+            ),
             // The text is upstream's, with its full stop (contract §1.1, operation 8).
             Error::NoSuchUser => ("SoNotFoundException", "User with given id does not exist in the db.".into()),
             Error::NoSuchUserName => ("SoNotFoundException", "User with given name does not exist in the db.".into()),
@@ -90,6 +118,7 @@ impl From<&Error> for ErrorInfo {
                 format!("The command `{command}` is not available for this user in the present state."),
             ),
             Error::InvalidArgument(message) => ("ArgumentException", message.clone()),
+            Error::NoSuchField => ("SoNotFoundException", "No user has a custom field of this name.".into()),
             Error::NoSuchExecution => ("SoNotFoundException", "There is no such execution, or it is not yours.".into()),
             Error::NoSuchWebhook => ("SoNotFoundException", "There is no webhook with this id.".into()),
             Error::WebhookNotDead(state) => {

@@ -38,6 +38,16 @@ impl Caller {
         self.user_id == user_id || self.may_read_others()
     }
 
+    /// Oneself; with the right to manage users, everybody whose role does not outrank the own one.
+    pub fn may_manage(&self, user: &User) -> bool {
+        self.user_id == user.user.id || self.may_manage_others() && user.role.rank <= self.role_rank
+    }
+
+    /// The role has the right to manage users.
+    pub fn may_manage_others(&self) -> bool {
+        self.is_administrator()
+    }
+
     /// The role is that of administrators.
     pub fn is_administrator(&self) -> bool {
         self.role == ADMINISTRATOR

@@ -73,7 +73,7 @@ pub(super) fn keys(name: &str, user_name: &str) -> Result<Vec<String>, NameError
     Ok(keys)
 }
 
-fn key(name: &str, longest: usize) -> Result<String, NameError> {
+pub(super) fn key(name: &str, longest: usize) -> Result<String, NameError> {
     limits::check("name", name, longest)?;
     let folded = fold(name);
     if name.trim().is_empty() {
@@ -96,6 +96,20 @@ fn key(name: &str, longest: usize) -> Result<String, NameError> {
 pub(super) async fn insert(db: &impl ConnectionTrait, key: &str, user_id: i32) -> Result<(), DbErr> {
     let row = ActiveModel { folded: Set(key.to_owned()), user_id: Set(user_id) };
     Entity::insert(row).exec_without_returning(db).await.map(drop)
+}
+
+/// The user whose Name or UserName has this key.
+pub(super) async fn owner(db: &impl ConnectionTrait, key: &str) -> Result<Option<i32>, DbErr> {
+    Ok(Entity::find().filter(Column::Folded.eq(key)).all(db).await?.pop().map(|row| row.user_id))
+}
+
+/// Gives a user these keys in place of all others.
+pub(super) async fn replace(db: &impl ConnectionTrait, keys: &[String], user_id: i32) -> Result<(), DbErr> {
+    Entity::delete_many().filter(Column::UserId.eq(user_id)).exec(db).await?;
+    for key in keys {
+        insert(db, key, user_id).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

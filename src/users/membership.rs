@@ -40,3 +40,15 @@ pub async fn insert(db: &impl ConnectionTrait, user_id: i32, user_group_id: i32)
     let membership = ActiveModel { user_id: Set(user_id), user_group_id: Set(user_group_id) };
     Entity::insert(membership).exec_without_returning(db).await.map(drop)
 }
+
+/// Makes a user a member of these groups, and of no others.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn replace(db: &impl ConnectionTrait, user_id: i32, user_group_ids: &[i32]) -> Result<(), DbErr> {
+    Entity::delete_many().filter(Column::UserId.eq(user_id)).exec(db).await?;
+    for id in user_group_ids {
+        insert(db, user_id, *id).await?;
+    }
+    Ok(())
+}

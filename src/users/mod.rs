@@ -6,8 +6,10 @@ pub mod bootstrap;
 mod caller;
 pub mod credential;
 pub mod demo;
+mod draft;
 pub mod limits;
 mod login_name;
+mod manage;
 mod membership;
 pub mod password;
 pub mod person;
@@ -17,11 +19,14 @@ mod user;
 pub mod user_group;
 
 pub use caller::Caller;
+pub use draft::{Draft, Fault, blank};
 pub use login_name::{NameError, is_reserved};
+pub use manage::{save, set_presence, set_retired};
 pub use membership::other_groups;
 /// A row of the users table, and its columns, for those who make or change one.
 pub use user::{Column as UserColumn, Model as UserRow};
 pub use user::{
-    CreateError, Fields, NewUser, Presence, User, UserType, count, count_other_administrators, create, find,
-    find_by_login, is_last_administrator, list, list_by_person, set_columns, set_deleted, set_last_login,
+    CreateError, Fields, NewUser, Presence, User, UserType, count, count_other_administrators, create,
+    custom_field_names, find, find_by_login, is_last_administrator, list, list_by_person, set_columns, set_deleted,
+    set_last_login,
 };

@@ -96,3 +96,24 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
 pub async fn find_by_name(db: &impl ConnectionTrait, name: &str) -> Result<Option<Model>, DbErr> {
     Entity::find().filter(Column::Name.eq(name)).one(db).await
 }
+
+/// The role with this id.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<Model>, DbErr> {
+    Ok(Entity::find().filter(Column::Id.eq(id)).all(db).await?.pop())
+}
+
+/// The role of a new user for whom none is named: the usual one, or of other kinds of users the lowest.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn default_of(db: &impl ConnectionTrait, role_type: RoleType) -> Result<Option<Model>, DbErr> {
+    if role_type == RoleType::Employee
+        && let Some(employee) = find_by_name(db, EMPLOYEE).await?
+    {
+        return Ok(Some(employee));
+    }
+    Ok(list(db).await?.into_iter().rfind(|role| role.role_type == role_type))
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::Utc;
 use schemars::JsonSchema;
 use sea_orm::{
-    FromJsonQueryResult, QueryOrder, QuerySelect, QueryTrait, Set, SqlErr,
+    FromJsonQueryResult, QueryOrder, QuerySelect, QueryTrait, SqlErr, Statement,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
@@ -168,6 +168,16 @@ pub async fn list_by_person(db: &impl ConnectionTrait, person_id: i32) -> Result
     select(db, Entity::load().filter(Column::PersonId.eq(person_id)).order_by_asc(Column::Id)).await
 }
 
+/// The names of the custom fields that users have values of.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn custom_field_names(db: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
+    let names = "SELECT DISTINCT field.key AS name FROM users, json_each(users.custom_fields) AS field ORDER BY 1";
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), names)).await?;
+    rows.iter().map(|row| row.try_get("", "name")).collect()
+}
+
 /// How many users there are.
 ///
 /// # Errors
@@ -229,6 +239,37 @@ impl TryFrom<ModelEx> for User {
     }
 }
 
+impl Model {
+    /// A user of whom nothing is known yet.
+    pub fn blank(user_type: UserType) -> Self {
+        let now = Utc::now();
+        Self {
+            id: 0,
+            name: String::new(),
+            user_name: String::new(),
+            nick_name: String::new(),
+            tooltip: String::new(),
+            rank: 0,
+            user_type,
+            deleted: false,
+            is_on_travel: false,
+            waiting_for_approval: false,
+            last_login: None,
+            last_logout: None,
+            ej_user_id: 0,
+            presence_status: Presence::StatusNormal,
+            presence_message: String::new(),
+            extra_fields: Fields::default(),
+            custom_fields: Fields::default(),
+            role_id: 0,
+            user_group_id: 0,
+            person_id: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
 /// Makes a user with person and names. Run it in a transaction.
 ///
 /// # Errors
@@ -238,33 +279,9 @@ pub async fn create(db: &impl ConnectionTrait, new: NewUser) -> Result<i32, Crea
     let names = login_name::keys(&name, &user_name)?;
     limits::check("tooltip", &tooltip, limits::TOOLTIP)?;
     person.check_limits()?;
-    let person = person::insert(db, person).await?;
-    let now = Utc::now();
-    let row = ActiveModel {
-        id: sea_orm::NotSet,
-        name: Set(name),
-        user_name: Set(user_name),
-        nick_name: Set(String::new()),
-        tooltip: Set(tooltip),
-        rank: Set(0),
-        user_type: Set(user_type),
-        deleted: Set(false),
-        is_on_travel: Set(false),
-        waiting_for_approval: Set(false),
-        last_login: Set(None),
-        last_logout: Set(None),
-        ej_user_id: Set(0),
-        presence_status: Set(Presence::StatusNormal),
-        presence_message: Set(String::new()),
-        extra_fields: Set(Fields::default()),
-        custom_fields: Set(Fields::default()),
-        role_id: Set(role_id),
-        user_group_id: Set(user_group_id),
-        person_id: Set(Some(person.id)),
-        created_at: Set(now),
-        updated_at: Set(now),
-    };
-    let id = row.insert(db).await?.id;
+    let person_id = Some(person::insert(db, person).await?.id);
+    let row = Model { name, user_name, tooltip, role_id, user_group_id, person_id, ..Model::blank(user_type) };
+    let id = insert(db, row).await?;
     for key in names {
         login_name::insert(db, &key, id).await.map_err(|error| match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => CreateError::Taken(key),
@@ -272,6 +289,24 @@ pub async fn create(db: &impl ConnectionTrait, new: NewUser) -> Result<i32, Crea
         })?;
     }
     Ok(id)
+}
+
+/// Stores a new row; its `id` is assigned by the database.
+pub(super) async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<i32, DbErr> {
+    let mut row = ActiveModel::from(row).reset_all();
+    row.id = sea_orm::NotSet;
+    Ok(row.insert(db).await?.id)
+}
+
+/// Stores a row in place of the one with its `id`.
+pub(super) async fn update(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
+    let row = Model { updated_at: Utc::now(), ..row };
+    ActiveModel::from(row).reset_all().update(db).await.map(drop)
+}
+
+/// Whether another user has this NickName.
+pub(super) async fn has_nick_name(db: &impl ConnectionTrait, nick_name: &str, except: i32) -> Result<bool, DbErr> {
+    Ok(Entity::find().filter(Column::NickName.eq(nick_name)).filter(Column::Id.ne(except)).count(db).await? > 0)
 }
 
 /// Deletes a user as upstream does, by retiring user and person, or takes that back. The tickets of a deleted user are

@@ -17,15 +17,23 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The first group, made where there is none: the one a new user gets when none is named.
+/// The first group, made where there is none.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn ensure_default(db: &impl ConnectionTrait) -> Result<Model, DbErr> {
-    match Entity::find().filter(Column::Deleted.eq(false)).order_by_asc(Column::Id).one(db).await? {
+    match first(db).await? {
         Some(group) => Ok(group),
         None => insert(db, "Users", "Everybody who is in no other group").await,
     }
+}
+
+/// The first group that is in use: the one of a new user for whom none is named.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn first(db: &impl ConnectionTrait) -> Result<Option<Model>, DbErr> {
+    Entity::find().filter(Column::Deleted.eq(false)).order_by_asc(Column::Id).one(db).await
 }
 
 /// Makes a group.
@@ -49,4 +57,12 @@ pub async fn insert(db: &impl ConnectionTrait, name: &str, tooltip: &str) -> Res
 /// The database does not answer.
 pub async fn find_by_name(db: &impl ConnectionTrait, name: &str) -> Result<Option<Model>, DbErr> {
     Entity::find().filter(Column::Name.eq(name)).one(db).await
+}
+
+/// The group with this id.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<Model>, DbErr> {
+    Ok(Entity::find().filter(Column::Id.eq(id)).all(db).await?.pop())
 }

@@ -8,6 +8,7 @@ mod authentication;
 mod command_line;
 mod commands;
 mod confirmation;
+mod directory;
 mod document;
 mod errors;
 mod executions;

@@ -12,7 +12,7 @@ pub use unimplemented::UNIMPLEMENTED;
 use super::{refusals::Refusals, select::Selectable};
 
 /// Every operation of the agent.
-pub type UserAgent =
+pub type AgentOperations =
     (Selectable<commands::CommandList>, commands::CommandRun, Selectable<read::Read>, unimplemented::Unimplemented);
 
 /// The refusals of looking at users.
