@@ -11,16 +11,18 @@ use poem_openapi::{
 use serde_json::{Map, Value};
 
 use super::{
+    carriers::{User, UserType},
     conform::{complete, conform},
     media::Media,
+    schemas::described,
 };
 use crate::error::Error;
 
 /// The media types of a body, as the document lists them. Those of patches are read as JSON everywhere.
 const LISTED: [Media; 2] = [Media::Json, Media::TextJson];
 
-/// A body, read without regard to the case of its names. Nothing at all is read as an object without properties, so that
-/// what is missing can be told by its name.
+/// A body, read without regard to the case of its names. Nothing at all is read as an empty list, or as an object
+/// without properties, so that what is missing can be told by its name.
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
@@ -45,6 +47,7 @@ impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Body<T> {
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let value = match read(request, body).await? {
+            Value::Null if described(&T::schema_ref()).ty == "array" => Value::Array(Vec::new()),
             Value::Null => Value::Object(Map::new()),
             value => value,
         };
@@ -117,10 +120,26 @@ impl<T> Partial<T> {
         self.properties.get(name)
     }
 
+    /// A text at a path such as `/Person/Email`.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        let (first, rest) = path.trim_start_matches('/').split_once('/').unwrap_or((path.trim_start_matches('/'), ""));
+        let found = self.properties.get(first)?;
+        if rest.is_empty() { found.as_str() } else { found.get(rest)?.as_str() }
+    }
+
     /// A property that is a whole number; 0 when it is left open.
     pub fn number(&self, name: &str) -> i32 {
         let number = self.properties.get(name).and_then(Value::as_i64);
         number.and_then(|number| number.try_into().ok()).unwrap_or_default()
+    }
+}
+
+impl Partial<User> {
+    /// The same as a user of this type, with the default role of the type.
+    pub fn of_type(mut self, user_type: UserType) -> Self {
+        self.properties.insert("Type".to_owned(), user_type.to_json().unwrap_or_default());
+        self.properties.insert("Role".to_owned(), Value::Object(Map::from_iter([("Id".to_owned(), 0.into())])));
+        self
     }
 }
 

@@ -17,6 +17,7 @@ mod health;
 mod media;
 mod operations;
 mod parameters;
+mod passwords;
 mod paths;
 mod presence;
 mod reader;

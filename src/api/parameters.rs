@@ -23,6 +23,10 @@ pub struct UserId(pub i32);
 #[derive(Clone, Copy, Debug)]
 pub struct AnyUser(pub i32);
 
+/// The id of something else in a query.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyId(pub i32);
+
 /// A person's id in a query.
 #[derive(Clone, Copy, Debug)]
 pub struct AnyPerson(pub i32);
@@ -142,6 +146,7 @@ inline_parameter!(
 );
 inline_parameter!(UserId, MetaSchema::new_with_format("integer", "int32"), 2);
 inline_parameter!(AnyUser, MetaSchema::new_with_format("integer", "int32"));
+inline_parameter!(AnyId, MetaSchema::new_with_format("integer", "int32"));
 inline_parameter!(AnyPerson, MetaSchema::new_with_format("integer", "int32"));
 inline_parameter!(FieldName, MetaSchema::new("string"), "x_shoe");
 inline_parameter!(CommandName, MetaSchema::new("string"), "hello");
@@ -179,6 +184,12 @@ impl ParseFromParameter for UserId {
 }
 
 impl ParseFromParameter for AnyUser {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        parse_id(value).map(Self).map_err(ParseError::custom)
+    }
+}
+
+impl ParseFromParameter for AnyId {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         parse_id(value).map(Self).map_err(ParseError::custom)
     }

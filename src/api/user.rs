@@ -51,7 +51,6 @@ impl UserById {
     /// Gets a user by id. A Name or UserName may stand in place of the id (upstream's `v1User_GetUserFromName`); then
     /// the answer has no `_Links`. Digits are always an id.
     #[oai(path = "/User/:id", method = "get", operation_id = "v1User_GetUser")]
-    #[expect(clippy::too_many_arguments, reason = "each is a part of the request, as the document shows it")]
     async fn get_user(
         &self,
         caller: Caller,

@@ -5,9 +5,7 @@ use std::fmt;
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
-    User, UserRow, UserType, limits,
-    login_name::{self, NameError},
-    membership, person,
+    User, UserRow, UserType, limits, login_name, membership, person,
     role::{self, RoleType},
     user, user_group,
 };
@@ -121,8 +119,10 @@ impl Draft {
         for (field, id) in std::iter::once(("UserGroup", &row.user_group_id))
             .chain(self.other_group_ids.iter().map(|id| ("OtherGroups", id)))
         {
-            if user_group::find(db, *id).await?.is_none() {
-                faults.push(fault(field, format!("there is no group {id}")));
+            match user_group::find(db, *id).await? {
+                None => faults.push(fault(field, format!("there is no group {id}"))),
+                Some(group) if group.deleted => faults.push(fault(field, format!("the group {id} is deleted"))),
+                Some(_) => {}
             }
         }
         if self.person.id != 0 && person::find(db, self.person.id).await?.is_none() {
@@ -134,18 +134,11 @@ impl Draft {
     async fn faults_of_names(&self, db: &impl ConnectionTrait) -> Result<Vec<Fault>, DbErr> {
         let mut faults = Vec::new();
         let row = &self.user;
-        for (field, name, longest) in
-            [("Name", &row.name, limits::NAME), ("UserName", &row.user_name, limits::USER_NAME)]
-        {
-            match login_name::key(name, longest) {
-                Err(NameError::Empty) if field == "UserName" && name.is_empty() => {}
-                Err(error) => faults.push(fault(field, error)),
-                Ok(key) => {
-                    if login_name::owner(db, &key).await?.is_some_and(|owner| owner != row.id) {
-                        let reason = format!("`{name}` is another user's Name or UserName");
-                        faults.push(fault(field, reason));
-                    }
-                }
+        for (field, name) in [("Name", &row.name), ("UserName", &row.user_name)] {
+            // Whoever has no UserName logs in with Name.
+            if field == "Name" || !name.is_empty() {
+                let reason = login_name::fault_of_name(db, name, row.id).await?;
+                faults.extend(reason.map(|reason| fault(field, reason)));
             }
         }
         Ok(faults)

@@ -98,6 +98,38 @@ pub(super) async fn insert(db: &impl ConnectionTrait, key: &str, user_id: i32) -
     Entity::insert(row).exec_without_returning(db).await.map(drop)
 }
 
+/// Why this user, or with the id 0 a new one, cannot have a name, if so.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn fault_of_name(db: &impl ConnectionTrait, name: &str, id: i32) -> Result<Option<String>, DbErr> {
+    match key(name, limits::NAME) {
+        Err(error) => Ok(Some(error.to_string())),
+        Ok(key) => {
+            let is_taken = owner(db, &key).await?.is_some_and(|owner| owner != id);
+            Ok(is_taken.then(|| format!("`{name}` is another user's Name or UserName")))
+        }
+    }
+}
+
+/// The name nearest to a wish that this user, or with the id 0 a new one, can have.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn suggest_name(db: &impl ConnectionTrait, wish: &str, id: i32) -> Result<String, DbErr> {
+    let fits = |character: &char| !is_invisible(*character) && !character.is_whitespace() && *character != ':';
+    let wish: String = wish.chars().filter(fits).take(limits::NAME - 10).collect();
+    let is_name = key(&wish, limits::NAME).is_ok();
+    let base = if is_name { wish } else { format!("user{wish}") };
+    let mut name = base.clone();
+    let mut number = 1;
+    while fault_of_name(db, &name, id).await?.is_some() {
+        number += 1;
+        name = format!("{base}{number}");
+    }
+    Ok(name)
+}
+
 /// The user whose Name or UserName has this key.
 pub(super) async fn owner(db: &impl ConnectionTrait, key: &str) -> Result<Option<i32>, DbErr> {
     Ok(Entity::find().filter(Column::Folded.eq(key)).all(db).await?.pop().map(|row| row.user_id))

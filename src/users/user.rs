@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use sea_orm::{
     FromJsonQueryResult, QueryOrder, QuerySelect, QueryTrait, SqlErr, Statement,
     entity::prelude::*,
-    sea_query::{Expr, ExprTrait, SimpleExpr},
+    sea_query::{Expr, ExprTrait, SelectStatement, SimpleExpr},
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,9 @@ use super::{
     limits::{self, TooLong},
     login_name, person, role, ticket, user_group,
 };
+
+/// How many ids stand in one statement: databases take only so many.
+const MOST_IDS: usize = 1000;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -168,6 +171,32 @@ pub async fn list_by_person(db: &impl ConnectionTrait, person_id: i32) -> Result
     select(db, Entity::load().filter(Column::PersonId.eq(person_id)).order_by_asc(Column::Id)).await
 }
 
+/// The users with these ids, by id.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_some(db: &impl ConnectionTrait, mut ids: Vec<i32>) -> Result<Vec<User>, DbErr> {
+    ids.sort_unstable();
+    ids.dedup();
+    let mut users = Vec::new();
+    for ids in ids.chunks(MOST_IDS) {
+        let some = Entity::load().filter(Column::Id.is_in(ids.iter().copied())).order_by_asc(Column::Id);
+        users.extend(select(db, some).await?);
+    }
+    Ok(users)
+}
+
+/// The ids of those whose main group this is.
+pub(super) fn ids_of_group(id: i32) -> SelectStatement {
+    Entity::find().select_only().column(Column::Id).filter(Column::UserGroupId.eq(id)).into_query()
+}
+
+/// Moves everybody of whom a column says one thing to where it says another.
+pub(super) async fn move_all(db: &impl ConnectionTrait, column: Column, from: i32, to: i32) -> Result<(), DbErr> {
+    let update = Entity::update_many().col_expr(column, Expr::value(to)).filter(column.eq(from));
+    update.exec(db).await.map(drop)
+}
+
 /// The names of the custom fields that users have values of.
 ///
 /// # Errors
@@ -305,7 +334,10 @@ pub(super) async fn update(db: &impl ConnectionTrait, row: Model) -> Result<(), 
 }
 
 /// Whether another user has this NickName.
-pub(super) async fn has_nick_name(db: &impl ConnectionTrait, nick_name: &str, except: i32) -> Result<bool, DbErr> {
+///
+/// # Errors
+/// The database does not answer.
+pub async fn has_nick_name(db: &impl ConnectionTrait, nick_name: &str, except: i32) -> Result<bool, DbErr> {
     Ok(Entity::find().filter(Column::NickName.eq(nick_name)).filter(Column::Id.ne(except)).count(db).await? > 0)
 }
 

@@ -1,5 +1,6 @@
 //! What the server does, seen through HTTP: one binary, in process, no ports, no sleeps, no order.
 
+mod agent_changes;
 mod agents;
 mod agreement;
 mod architecture;

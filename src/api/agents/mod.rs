@@ -4,7 +4,15 @@
 //! there is null, and what answers nothing is 204 (contract §1.2).
 
 mod commands;
+mod credentials;
+mod groups;
+mod info;
+mod names;
+mod presence;
 mod read;
+mod requests;
+mod roles;
+mod save;
 mod unimplemented;
 
 pub use unimplemented::UNIMPLEMENTED;
@@ -12,8 +20,21 @@ pub use unimplemented::UNIMPLEMENTED;
 use super::{refusals::Refusals, select::Selectable};
 
 /// Every operation of the agent.
-pub type AgentOperations =
-    (Selectable<commands::CommandList>, commands::CommandRun, Selectable<read::Read>, unimplemented::Unimplemented);
+pub type AgentOperations = (
+    Selectable<commands::CommandList>,
+    commands::CommandRun,
+    Selectable<(
+        read::Read,
+        save::Save,
+        presence::Presence,
+        credentials::Credentials,
+        groups::Groups,
+        roles::Roles,
+        info::Info,
+    )>,
+    names::Names,
+    unimplemented::Unimplemented,
+);
 
 /// The refusals of looking at users.
 pub struct Look;

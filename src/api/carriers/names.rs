@@ -114,3 +114,14 @@ impl From<role::RoleType> for RoleType {
         }
     }
 }
+
+impl From<RoleType> for role::RoleType {
+    fn from(role_type: RoleType) -> Self {
+        match role_type {
+            RoleType::Employee => Self::Employee,
+            RoleType::ExternalUser => Self::ExternalUser,
+            RoleType::Anonymous => Self::Anonymous,
+            RoleType::System => Self::System,
+        }
+    }
+}
