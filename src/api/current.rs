@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 
 use super::{
     Tag,
-    carriers::{SoPrincipalCarrier, User},
+    carriers::{Associate, SoPrincipalCarrier, User},
     reader::{Answer, Reader},
     refusals::{ErrorResponse, NoOwn, Refusals},
     user::carrier,
@@ -43,7 +43,7 @@ impl CurrentOperations {
         reader: Reader,
         store: Data<&Store>,
     ) -> Result<Answer<User>, ErrorResponse<GetCurrentUser>> {
-        Ok(reader.answer(carrier(&store, current(&store, &caller).await?).await?))
+        Ok(reader.answer(carrier(store.reader(), current(&store, &caller).await?).await?))
     }
 
     /// Get the current principal
@@ -79,6 +79,19 @@ impl CurrentOperations {
         let token = ticket::issue_access_token(&transaction, caller.user_id, caller.application_id).await?;
         transaction.commit().await?;
         Ok(reader.answer(token.expose_secret().to_owned()))
+    }
+
+    /// Get the current associate
+    ///
+    /// Gets the user who calls, in short.
+    #[oai(path = "/User/currentAssociate", method = "get", operation_id = "v1User_GetCurrentAssociate")]
+    async fn get_current_associate(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        store: Data<&Store>,
+    ) -> Result<Answer<Associate>, ErrorResponse<NoOwn>> {
+        Ok(reader.answer(current(&store, &caller).await?.into()))
     }
 }
 

@@ -150,13 +150,21 @@ impl CustomCommandOperations {
             answer: action_result.0.map(|AnyCase(answer)| answer).unwrap_or_default().into(),
             request_id: request_id.0,
         };
-        if attempt.dry_run && attempt.idempotency_key.is_some() {
-            let clash = "A dry run keeps nothing, so it takes no Idempotency-Key; send one of the two.";
-            return Err(Error::InvalidArgument(clash.to_owned()).into());
-        }
-        let dry_run = attempt.dry_run.then(|| "applied".to_owned());
-        let report = commands.run(attempt).await?;
-        let (outcome, replayed) = (CommandOutcome(report.outcome), report.replayed.then_some(true));
-        Ok(CommandResponse::Ok(reader.answer(report.into()), outcome, replayed, dry_run))
+        Ok(run(&commands, attempt, reader).await?)
     }
+}
+
+/// Runs a command for a reader.
+///
+/// # Errors
+/// As [`Commands::run`]; and a key for a dry run, which keeps nothing.
+pub async fn run(commands: &Commands, attempt: Attempt, reader: Reader) -> Result<CommandResponse, Error> {
+    if attempt.dry_run && attempt.idempotency_key.is_some() {
+        let clash = "A dry run keeps nothing, so it takes no Idempotency-Key; send one of the two.";
+        return Err(Error::InvalidArgument(clash.to_owned()));
+    }
+    let dry_run = attempt.dry_run.then(|| "applied".to_owned());
+    let report = commands.run(attempt).await?;
+    let (outcome, replayed) = (CommandOutcome(report.outcome), report.replayed.then_some(true));
+    Ok(CommandResponse::Ok(reader.answer(report.into()), outcome, replayed, dry_run))
 }

@@ -1,25 +1,37 @@
 //! The HTTP contract: one file per group of operations, and what all of them share.
 
+pub mod agents;
+mod body;
 mod carriers;
+mod change;
+mod conform;
 mod current;
 mod custom_command;
+mod directory;
 mod docs;
 mod document;
 mod envelope;
 mod executions;
+mod fields;
 mod health;
 mod media;
 mod operations;
 mod parameters;
+mod passwords;
 mod paths;
+mod presence;
 mod reader;
 mod refusals;
 mod request;
+mod schemas;
+mod select;
 mod session;
 mod tickets;
 mod time_zone;
 mod user;
+mod user_change;
 mod user_list;
+mod user_new;
 mod version;
 mod webhooks;
 mod wire;
@@ -30,6 +42,7 @@ use std::sync::Arc;
 use poem::{Endpoint, EndpointExt, Response, Route, http::Method, middleware::CatchPanic};
 use poem_openapi::{OpenApi, Tags};
 
+pub use directory::Directory;
 pub use docs::yaml;
 pub use document::{document, normalise};
 
@@ -37,10 +50,8 @@ use crate::{auth::Authenticator, commands::Commands, localization::Zone, store::
 
 /// Every operation.
 type Operations = operations::Documented<(
-    custom_command::CustomCommandOperations,
-    operations::IdOrName<user::UserById, user::UserByName>,
-    user_list::UserListOperations,
-    current::CurrentOperations,
+    UserOperations,
+    agents::AgentOperations,
     time_zone::TimeZoneOperations,
     session::SessionOperations,
     tickets::TicketOperations,
@@ -51,6 +62,21 @@ type Operations = operations::Documented<(
     docs::Pages,
 )>;
 
+/// The operations on users, beside those of the agent.
+type UserOperations = (
+    custom_command::CustomCommandOperations,
+    select::Selectable<(
+        operations::IdOrName<user::UserById, user::UserByName>,
+        operations::IdOrName<user_change::ChangeById, user_change::ChangeByName>,
+        user_new::MakeUser,
+    )>,
+    user_new::BeforeUser,
+    user_list::UserListOperations,
+    presence::PresenceOperations,
+    fields::FieldOperations,
+    current::CurrentOperations,
+);
+
 fn operations() -> Operations {
     operations::Documented(Default::default())
 }
@@ -59,6 +85,9 @@ fn operations() -> Operations {
 enum Tag {
     /// Users, and the custom commands that can be run on them.
     User,
+    /// The same as procedures, each under its name, as upstream's client libraries call them.
+    #[oai(rename = "User_Agent")]
+    UserAgent,
     /// The time zones of dates.
     TimeZone,
     /// Logging in and out: not part of upstream's API.
@@ -77,6 +106,7 @@ pub struct Services {
     pub store: Store,
     pub authenticator: Authenticator,
     pub commands: Commands,
+    pub directory: Directory,
     /// The time zone of dates for whoever names none.
     pub time_zone: Zone,
 }
@@ -89,6 +119,7 @@ pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'stati
         .data(services.store)
         .data(Arc::new(services.authenticator))
         .data(Arc::new(services.commands))
+        .data(services.directory)
         .data(services.time_zone)
         .with(CatchPanic::new().with_handler(envelope::answer_panic));
     let routes = self::routes();

@@ -163,17 +163,20 @@ fn parameter_names<T: OpenApi>() -> HashMap<String, Vec<String>> {
     let paths = T::meta().into_iter().flat_map(|api| api.paths);
     paths
         .map(|path| {
-            let mut names = Vec::new();
-            let segments = path.path.split('/').map(|segment| match segment.strip_prefix('{') {
-                None => segment.to_owned(),
-                Some(name) => {
-                    names.push(name.trim_end_matches('}').to_owned());
-                    format!(":param{}", names.len() - 1)
-                }
-            });
-            (segments.collect::<Vec<_>>().join("/"), names)
+            let names = path.path.split('/').filter_map(|segment| segment.strip_prefix('{'));
+            (route(&path.path), names.map(|name| name.trim_end_matches('}').to_owned()).collect())
         })
         .collect()
+}
+
+/// A path of the document as poem-openapi routes it: parameters are numbered.
+pub fn route(path: &str) -> String {
+    let mut count = 0..;
+    let segments = path.split('/').map(|segment| match segment.strip_prefix('{') {
+        None => segment.to_owned(),
+        Some(_) => format!(":param{}", count.next().unwrap_or_default()),
+    });
+    segments.collect::<Vec<_>>().join("/")
 }
 
 /// Two sets of operations that share paths: one takes an id where the other takes a name.

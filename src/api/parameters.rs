@@ -23,6 +23,18 @@ pub struct UserId(pub i32);
 #[derive(Clone, Copy, Debug)]
 pub struct AnyUser(pub i32);
 
+/// The id of something else in a query.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyId(pub i32);
+
+/// A person's id in a query.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyPerson(pub i32);
+
+/// The name of a custom field in a path.
+#[derive(Clone, Debug)]
+pub struct FieldName(pub String);
+
 /// A command's name in a path.
 #[derive(Clone, Debug)]
 pub struct CommandName(pub String);
@@ -30,6 +42,10 @@ pub struct CommandName(pub String);
 /// A user's Name or UserName in a path.
 #[derive(Clone, Debug)]
 pub struct UserName(pub String);
+
+/// The name of an agent's operation in a path.
+#[derive(Clone, Debug)]
+pub struct OperationName(pub String);
 
 /// A client's key that makes a request run once.
 #[derive(Clone, Debug)]
@@ -134,6 +150,9 @@ inline_parameter!(
 );
 inline_parameter!(UserId, MetaSchema::new_with_format("integer", "int32"), 2);
 inline_parameter!(AnyUser, MetaSchema::new_with_format("integer", "int32"));
+inline_parameter!(AnyId, MetaSchema::new_with_format("integer", "int32"));
+inline_parameter!(AnyPerson, MetaSchema::new_with_format("integer", "int32"));
+inline_parameter!(FieldName, MetaSchema::new("string"), "x_shoe");
 inline_parameter!(CommandName, MetaSchema::new("string"), "hello");
 inline_parameter!(ExecutionId, MetaSchema::new_with_format("string", "uuid"), "01a209b0-d816-749f-a3d9-b6ef0a7cccc4");
 inline_parameter!(AnyExecution, MetaSchema::new_with_format("string", "uuid"));
@@ -158,6 +177,7 @@ inline_parameter!(
     IdempotencyKey,
     MetaSchema { min_length: Some(1), max_length: Some(LONGEST_KEY), ..MetaSchema::new("string") }
 );
+inline_parameter!(OperationName, MetaSchema::new("string"));
 inline_parameter!(UserName, MetaSchema::new("string"), "anna");
 
 impl ToHeader for CommandOutcome {
@@ -175,6 +195,24 @@ impl ParseFromParameter for UserId {
 impl ParseFromParameter for AnyUser {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         parse_id(value).map(Self).map_err(ParseError::custom)
+    }
+}
+
+impl ParseFromParameter for AnyId {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        parse_id(value).map(Self).map_err(ParseError::custom)
+    }
+}
+
+impl ParseFromParameter for AnyPerson {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        parse_id(value).map(Self).map_err(ParseError::custom)
+    }
+}
+
+impl ParseFromParameter for FieldName {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        Ok(Self(value.to_owned()))
     }
 }
 
@@ -245,6 +283,12 @@ impl ParseFromParameter for Limit {
 }
 
 impl ParseFromParameter for CommandName {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        Ok(Self(value.to_owned()))
+    }
+}
+
+impl ParseFromParameter for OperationName {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         Ok(Self(value.to_owned()))
     }

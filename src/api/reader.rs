@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::{
     media::{Accepted, CARRIER, Media},
+    select::Select,
     wire, xml,
 };
 use crate::{
@@ -30,11 +31,12 @@ const TIME_ZONE: &str = "SO-TimeZone";
 const TIME_ZONE_HEADER: HeaderName = HeaderName::from_static("so-timezone");
 
 /// The client of one request, as a reader of its answer. Stands behind the caller in an operation's arguments: whoever
-/// takes none of our media types, or names a time zone that is none, is refused before anything is done.
+/// takes none of our media types, or names a time zone or a property that is none, is refused before anything is done.
 #[derive(Debug)]
 pub struct Reader {
     media: Media,
     locale: Locale,
+    select: Option<Select>,
 }
 
 /// An operation's answer: a carrier, written as its reader wants it.
@@ -47,7 +49,7 @@ pub struct Answer<T> {
 impl<'a> FromRequest<'a> for Reader {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
         let media = Accepted::of(request.headers()).preferred().ok_or(Error::NotAcceptable)?;
-        Ok(Self { media, locale: locale(request)? })
+        Ok(Self { media, locale: locale(request)?, select: Select::of(request)? })
     }
 }
 
@@ -85,7 +87,7 @@ impl<'a> FromRequest<'a> for ListReader {
         let accepted = Accepted::of(request.headers());
         let preferred = accepted.preferred();
         if accepted.quality(LINES) > preferred.map_or(0.0, |media| accepted.quality(media.name())) {
-            return Ok(Self::Lines(Reader { media: Media::Json, locale: locale(request)? }));
+            return Ok(Self::Lines(Reader { media: Media::Json, locale: locale(request)?, select: None }));
         }
         Reader::from_request(request, body).await.map(Self::Carrier)
     }
@@ -125,6 +127,9 @@ impl Reader {
         let mut value = wire::by_the_clock(self.locale.clock(), || carrier.to_json()).unwrap_or_default();
         if self.locale.language().is_some() {
             resolve(&mut value, &self.locale);
+        }
+        if let Some(select) = &self.select {
+            select.cut(&mut value);
         }
         value
     }

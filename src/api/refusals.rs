@@ -81,6 +81,14 @@ pub fn header(name: &str, ty: &'static str, meaning: &str) -> MetaHeader {
     }
 }
 
+/// What was asked for is done, and there is nothing to tell.
+#[derive(ApiResponse)]
+pub enum Done {
+    /// Done.
+    #[oai(status = 204)]
+    NoContent,
+}
+
 /// Nothing goes wrong that does not go wrong everywhere.
 pub struct NoOwn;
 

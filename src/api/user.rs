@@ -5,6 +5,7 @@ use poem_openapi::{
     ApiResponse, OpenApi,
     param::{Path, Query},
 };
+use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
     Tag,
@@ -18,7 +19,7 @@ use crate::{
     auth::UserAgent,
     error::Error,
     store::Store,
-    users::{self, credential},
+    users::{self, Caller, credential},
 };
 
 #[derive(Default)]
@@ -51,7 +52,6 @@ impl UserById {
     /// Gets a user by id. A Name or UserName may stand in place of the id (upstream's `v1User_GetUserFromName`); then
     /// the answer has no `_Links`. Digits are always an id.
     #[oai(path = "/User/:id", method = "get", operation_id = "v1User_GetUser")]
-    #[expect(clippy::too_many_arguments, reason = "each is a part of the request, as the document shows it")]
     async fn get_user(
         &self,
         caller: UserAgent,
@@ -60,18 +60,12 @@ impl UserById {
         base: BaseUrl,
         /// The user's id (AssociateId).
         id: Path<UserId>,
-        /// The properties to fill in, separated by commas. Accepted; has no effect in this version.
-        #[oai(name = "$select")]
-        _select: Query<Option<String>>,
         /// Whether foreign keys stand in ExtraFields. Accepted; has no effect in this version.
         #[oai(name = "fk")]
         _fk: Query<Option<bool>>,
     ) -> Result<UserResponse, ErrorResponse<GetUser>> {
-        if !caller.may_read(id.0.0) {
-            return Err(Error::MayNotReadUser.into());
-        }
-        let user = users::find(store.reader(), id.0.0).await?.ok_or(Error::NoSuchUser)?;
-        Ok(UserResponse::Ok(reader.answer(UserWithLinks::new(carrier(&store, user).await?, &base.0))))
+        let user = visible(&store, &caller, id.0.0).await?;
+        Ok(UserResponse::Ok(reader.answer(UserWithLinks::new(carrier(store.reader(), user).await?, &base.0))))
     }
 }
 
@@ -89,23 +83,43 @@ impl UserByName {
         if users::is_reserved(&user_name.0.0) {
             return Err(Error::NoRoute.into()); // a word of upstream's paths that is not served
         }
-        let user = users::find_by_login(store.reader(), &user_name.0.0).await?;
-        // Whoever may not see others is not told either whether a name exists.
-        let may_read = match &user {
-            Some(user) => caller.may_read(user.user.id),
-            None => caller.may_read_others(),
-        };
-        if !may_read {
-            return Err(Error::MayNotReadUser.into());
-        }
-        Ok(reader.answer(carrier(&store, user.ok_or(Error::NoSuchUserName)?).await?))
+        let user = visible_by_name(&store, &caller, &user_name.0.0).await?;
+        Ok(reader.answer(carrier(store.reader(), user).await?))
     }
 }
 
+/// The user with this id, for this caller.
+///
+/// # Errors
+/// The caller may not see the user, there is none, or the database does not answer.
+pub async fn visible(store: &Store, caller: &Caller, id: i32) -> Result<users::User, Error> {
+    if !caller.may_read(id) {
+        return Err(Error::MayNotReadUser);
+    }
+    users::find(store.reader(), id).await?.ok_or(Error::NoSuchUser)
+}
+
+/// The user of this name, for this caller.
+///
+/// # Errors
+/// The caller may not see the user, there is none, or the database does not answer.
+pub async fn visible_by_name(store: &Store, caller: &Caller, name: &str) -> Result<users::User, Error> {
+    let user = users::find_by_login(store.reader(), name).await?;
+    // Whoever may not see others is not told either whether a name exists.
+    let may_read = match &user {
+        Some(user) => caller.may_read(user.user.id),
+        None => caller.may_read_others(),
+    };
+    if may_read { user.ok_or(Error::NoSuchUserName) } else { Err(Error::MayNotReadUser) }
+}
+
 /// A user's carrier, with what stands in tables of its own.
-pub async fn carrier(store: &Store, user: users::User) -> Result<User, Error> {
+///
+/// # Errors
+/// The database does not answer.
+pub async fn carrier(db: &impl ConnectionTrait, user: users::User) -> Result<User, DbErr> {
     let id = user.user.id;
-    let other_groups = users::other_groups(store.reader(), id).await?;
-    let credentials = credential::list(store.reader(), id).await?;
+    let other_groups = users::other_groups(db, id).await?;
+    let credentials = credential::list(db, id).await?;
     Ok(User::new(user, other_groups, credentials))
 }

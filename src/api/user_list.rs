@@ -14,10 +14,12 @@ use super::{
     wire::by_the_clock,
 };
 use crate::{
-    auth::UserAgent,
     error::Error,
     store::Store,
-    users::list::{self, Asker, ListError, Question},
+    users::{
+        Caller,
+        list::{self, Asker, ListError, Question},
+    },
 };
 
 /// How many rows a page has at most, as upstream.
@@ -34,10 +36,8 @@ pub struct UserListOperations;
 pub struct GetAll;
 
 impl Refusals for GetAll {
-    const LIST: &'static [(u16, &'static str)] = &[
-        (400, "Bad request. An option cannot be understood; the message names it, and the place in it."),
-        (403, "Forbidden. The installation restricts this to some applications."),
-    ];
+    const LIST: &'static [(u16, &'static str)] =
+        &[(400, "Bad request. An option cannot be understood; the message names it, and the place in it.")];
 }
 
 #[OpenApi(prefix_path = "/api/v1", tag = "Tag::User", ignore_case = true)]
@@ -50,7 +50,7 @@ impl UserListOperations {
     #[expect(clippy::too_many_arguments, reason = "each is a part of the request, as the document shows it")]
     async fn get_all(
         &self,
-        caller: UserAgent,
+        caller: Caller,
         reader: Reader,
         store: Data<&Store>,
         base: BaseUrl,

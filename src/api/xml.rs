@@ -1,29 +1,14 @@
 //! Carriers as XML. The document's schemas tell what JSON does not: what the items of a list are called, and which
 //! objects are maps.
 
-use std::sync::LazyLock;
-
-use poem_openapi::{
-    OpenApi,
-    registry::{MetaSchema, MetaSchemaRef, Registry},
-};
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use quick_xml::escape::escape;
 use serde_json::Value;
 
-use super::Operations;
+use super::schemas::{ANYTHING, described};
 
 const DECLARATION: &str = r#"<?xml version="1.0" encoding="utf-8"?>"#;
 const INSTANCE: &str = r#" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance""#;
-
-/// The schemas of all carriers.
-static SCHEMAS: LazyLock<Registry> = LazyLock::new(|| {
-    let mut registry = Registry::new();
-    Operations::register(&mut registry);
-    registry
-});
-
-/// The schema of what may be anything.
-static ANYTHING: LazyLock<MetaSchemaRef> = LazyLock::new(|| MetaSchemaRef::Inline(Box::new(MetaSchema::ANY)));
 
 /// The XML of a value of this schema: the root has the carrier's name, elements those of properties.
 pub fn write(schema: &MetaSchemaRef, value: &Value) -> String {
@@ -77,17 +62,6 @@ fn content(xml: &mut String, schema: &MetaSchema, value: &Value) {
 fn allowed(text: &str) -> String {
     let is_allowed = |character: &char| !matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
     text.chars().filter(is_allowed).collect()
-}
-
-/// The schema itself, behind references and what is said beside them.
-fn described(schema: &MetaSchemaRef) -> &MetaSchema {
-    match schema {
-        MetaSchemaRef::Inline(schema) => schema.all_of.first().map_or(schema, described),
-        MetaSchemaRef::Reference(name) => match SCHEMAS.schemas.get(name) {
-            Some(schema) => schema,
-            None => unreachable!("there is no schema {name}"),
-        },
-    }
 }
 
 /// What .NET calls a value of this schema: that is how upstream names elements.

@@ -20,7 +20,7 @@ use self::{
     server::{Limits, proxies::Proxies},
 };
 use crate::{
-    api::{self, Services},
+    api::{self, Directory, Services},
     auth::{Authenticator, Guessing},
     commands::{Catalog, Commands, Faults},
     config::{Config, DEFAULT_COMMANDS},
@@ -84,6 +84,7 @@ pub struct App {
     pub passwords: Passwords,
     pub commands: Commands,
     authenticator: Authenticator,
+    directory: Directory,
     housekeeping: Housekeeping,
     time_zone: Zone,
     limits: Limits,
@@ -107,6 +108,7 @@ impl App {
         let passwords = Passwords::new(&config.password_cost, stored.as_ref());
         let audit_key = audit_key::load_or_make(&config.database_url)?;
         let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()));
+        let directory = Directory { store: store.clone(), passwords: passwords.clone(), writer: writer.clone() };
         let commands = Commands::new(store.clone(), passwords.clone(), writer, webhooks, catalog);
         let authenticator = Authenticator {
             store: store.clone(),
@@ -122,7 +124,7 @@ impl App {
             proxies: Proxies::new(config.trusted_proxies.clone()),
         };
         let time_zone = config.time_zone.clone();
-        Ok(Self { store, passwords, commands, authenticator, housekeeping, time_zone, limits })
+        Ok(Self { store, passwords, commands, authenticator, directory, housekeeping, time_zone, limits })
     }
 
     /// Fills an empty database with the users of the demo, who share the password. False when they are there already.
@@ -187,6 +189,7 @@ impl App {
             store: self.store.clone(),
             authenticator: self.authenticator.clone(),
             commands: self.commands.clone(),
+            directory: self.directory.clone(),
             time_zone: self.time_zone.clone(),
         })
     }

@@ -30,6 +30,16 @@ pub enum Error {
     MayNotReadUser,
     #[error("the caller may not manage this user")]
     MayNotManageUser,
+    /// Under upstream's name of the property.
+    #[error("the caller may not change {0}")]
+    MayNotChange(&'static str),
+    #[error("it is the last administrator")]
+    LastAdministrator,
+    /// What is wrong with a user; the text names the properties.
+    #[error("{0}")]
+    Validation(String),
+    #[error("the test of {path} failed")]
+    TestFailed { path: String },
     #[error("no such user")]
     NoSuchUser,
     #[error("no user of this name")]
@@ -45,6 +55,9 @@ pub enum Error {
     InvalidArgument(String),
     #[error("no route")]
     NoRoute,
+    /// An operation that upstream has, by its name.
+    #[error("{0} is not implemented")]
+    NotImplemented(&'static str),
     #[error("the method is not among {allowed}")]
     MethodNotAllowed { allowed: String },
     #[error("the client accepts none of our media types")]
@@ -65,6 +78,8 @@ pub enum Error {
     KeyInFlight,
     #[error("the idempotency key was used with other parameters")]
     KeyReused,
+    #[error("no such field")]
+    NoSuchField,
     #[error("no such execution")]
     NoSuchExecution,
     #[error("no such webhook")]

@@ -37,7 +37,10 @@ impl Example for ErrorInfo {
 impl From<&Error> for StatusCode {
     fn from(error: &Error) -> Self {
         match error {
-            Error::NoSuchCommand(_) | Error::CommandUnavailable { .. } | Error::InvalidArgument(_) => Self::BAD_REQUEST,
+            Error::NoSuchCommand(_)
+            | Error::CommandUnavailable { .. }
+            | Error::InvalidArgument(_)
+            | Error::Validation(_) => Self::BAD_REQUEST,
             Error::Unauthenticated => Self::UNAUTHORIZED,
             Error::CrossSite
             | Error::MayNotReadUser
@@ -45,17 +48,21 @@ impl From<&Error> for StatusCode {
             | Error::TemporaryPassword
             | Error::UserAgentRestricted
             | Error::NotAdministrator
+            | Error::MayNotChange(_)
+            | Error::LastAdministrator
             | Error::CommandDenied { .. } => Self::FORBIDDEN,
             Error::TooManyAttempts(_) => Self::TOO_MANY_REQUESTS,
             Error::NoSuchUser
             | Error::NoSuchUserName
+            | Error::NoSuchField
             | Error::NoRoute
             | Error::NoSuchExecution
             | Error::NoSuchWebhook
             | Error::NoSuchTicket => Self::NOT_FOUND,
-            Error::KeyInFlight | Error::WebhookNotDead(_) => Self::CONFLICT,
+            Error::KeyInFlight | Error::WebhookNotDead(_) | Error::TestFailed { .. } => Self::CONFLICT,
             Error::KeyReused => Self::UNPROCESSABLE_ENTITY,
             Error::StorageFull(_) => Self::INSUFFICIENT_STORAGE,
+            Error::NotImplemented(_) => Self::NOT_IMPLEMENTED,
             Error::MethodNotAllowed { .. } => Self::METHOD_NOT_ALLOWED,
             Error::NotAcceptable => Self::NOT_ACCEPTABLE,
             Error::BodyTooSlow => Self::REQUEST_TIMEOUT,
@@ -105,6 +112,20 @@ impl From<&Error> for ErrorInfo {
                 "SoIllegalOperationException",
                 "You may see yourself only; seeing other users takes a role with the right `read-users`.".into(),
             ),
+            Error::MayNotChange(field) => {
+                ("SoIllegalOperationException", format!("{field}: your role does not let you change it to this."))
+            }
+            Error::LastAdministrator => {
+                ("SoIllegalOperationException", "This is the last administrator; make another user one first.".into())
+            }
+            Error::Validation(faults) => ("SoValidationException", format!("{faults}.")),
+            // The text is upstream's, and the place is ours (contract §1.1, operation 5).
+            Error::TestFailed { path } => (
+                "SoIllegalOperationException",
+                format!(
+                    "Update blocked because a 'test' operation has detected a conflict with the entity value: {path}."
+                ),
+            ),
             // The text is upstream's, with its full stop (contract §1.1, operation 8).
             Error::NoSuchUser => ("SoNotFoundException", "User with given id does not exist in the db.".into()),
             Error::NoSuchUserName => ("SoNotFoundException", "User with given name does not exist in the db.".into()),
@@ -120,6 +141,7 @@ impl From<&Error> for ErrorInfo {
                 format!("The command `{command}` is not available for this user in the present state."),
             ),
             Error::InvalidArgument(message) => ("ArgumentException", message.clone()),
+            Error::NoSuchField => ("SoNotFoundException", "No user has a custom field of this name.".into()),
             Error::NoSuchExecution => ("SoNotFoundException", "There is no such execution, or it is not yours.".into()),
             Error::NoSuchWebhook => ("SoNotFoundException", "There is no webhook with this id.".into()),
             Error::WebhookNotDead(state) => {
@@ -138,6 +160,9 @@ impl From<&Error> for ErrorInfo {
             Error::StorageFull(_) => ("SoServerException", "The server has no room to store anything.".into()),
             Error::NoRoute => {
                 ("SoNotFoundException", "There is nothing at this path. The API is shown at /docs.".into())
+            }
+            Error::NotImplemented(operation) => {
+                ("SoNotImplementedException", format!("The operation `{operation}` is not implemented by this server."))
             }
             Error::MethodNotAllowed { allowed } => {
                 ("SoNotSupportedException", format!("This path takes the methods {allowed}."))

@@ -46,7 +46,12 @@ impl Caller {
     /// Oneself, unless anonymous; with the right to manage users, everybody whose role does not outrank the own one.
     pub fn may_manage(&self, user: &User) -> bool {
         let is_self = self.user_id == user.user.id && !self.is_anonymous;
-        is_self || self.rights.contains(&FunctionRight::ManageUsers) && user.role.rank <= self.role_rank
+        is_self || self.may_manage_others() && user.role.rank <= self.role_rank
+    }
+
+    /// The role has the right to manage users.
+    pub fn may_manage_others(&self) -> bool {
+        self.rights.contains(&FunctionRight::ManageUsers)
     }
 
     /// The role is that of administrators.

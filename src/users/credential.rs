@@ -81,6 +81,17 @@ pub async fn set_password(
     ticket::revoke_all(db, user_id).await
 }
 
+/// Takes a user's password and tickets. False when there was none. Run it in a transaction.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_password(db: &impl ConnectionTrait, user_id: i32) -> Result<bool, DbErr> {
+    let password = Entity::delete_many().filter(Column::UserId.eq(user_id)).filter(Column::CredentialType.eq(PASSWORD));
+    let deleted = password.exec(db).await?.rows_affected;
+    ticket::revoke_all(db, user_id).await?;
+    Ok(deleted > 0)
+}
+
 /// Any stored password's hash: whoever must look like a user with a password takes its parameters.
 ///
 /// # Errors

@@ -6,6 +6,9 @@ pub const TOOLTIP: usize = 254;
 pub const NICK_NAME: usize = 254;
 pub const PRESENCE_MESSAGE: usize = 254;
 pub const PERSON_NAME: usize = 99;
+pub const PERSON_TITLE: usize = 239;
+pub const PERSON_DESCRIPTION: usize = 2047;
+pub const ADDRESS: usize = 254;
 
 /// A text that does not fit its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

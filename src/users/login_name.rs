@@ -73,7 +73,7 @@ pub(super) fn keys(name: &str, user_name: &str) -> Result<Vec<String>, NameError
     Ok(keys)
 }
 
-fn key(name: &str, longest: usize) -> Result<String, NameError> {
+pub(super) fn key(name: &str, longest: usize) -> Result<String, NameError> {
     limits::check("name", name, longest)?;
     let folded = fold(name);
     if name.trim().is_empty() {
@@ -96,6 +96,52 @@ fn key(name: &str, longest: usize) -> Result<String, NameError> {
 pub(super) async fn insert(db: &impl ConnectionTrait, key: &str, user_id: i32) -> Result<(), DbErr> {
     let row = ActiveModel { folded: Set(key.to_owned()), user_id: Set(user_id) };
     Entity::insert(row).exec_without_returning(db).await.map(drop)
+}
+
+/// Why this user, or with the id 0 a new one, cannot have a name, if so.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn fault_of_name(db: &impl ConnectionTrait, name: &str, id: i32) -> Result<Option<String>, DbErr> {
+    match key(name, limits::NAME) {
+        Err(error) => Ok(Some(error.to_string())),
+        Ok(key) => {
+            let is_taken = owner(db, &key).await?.is_some_and(|owner| owner != id);
+            Ok(is_taken.then(|| format!("`{name}` is another user's Name or UserName")))
+        }
+    }
+}
+
+/// The name nearest to a wish that this user, or with the id 0 a new one, can have.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn suggest_name(db: &impl ConnectionTrait, wish: &str, id: i32) -> Result<String, DbErr> {
+    let fits = |character: &char| !is_invisible(*character) && !character.is_whitespace() && *character != ':';
+    let wish: String = wish.chars().filter(fits).take(limits::NAME - 10).collect();
+    let is_name = key(&wish, limits::NAME).is_ok();
+    let base = if is_name { wish } else { format!("user{wish}") };
+    let mut name = base.clone();
+    let mut number = 1;
+    while fault_of_name(db, &name, id).await?.is_some() {
+        number += 1;
+        name = format!("{base}{number}");
+    }
+    Ok(name)
+}
+
+/// The user whose Name or UserName has this key.
+pub(super) async fn owner(db: &impl ConnectionTrait, key: &str) -> Result<Option<i32>, DbErr> {
+    Ok(Entity::find().filter(Column::Folded.eq(key)).all(db).await?.pop().map(|row| row.user_id))
+}
+
+/// Gives a user these keys in place of all others.
+pub(super) async fn replace(db: &impl ConnectionTrait, keys: &[String], user_id: i32) -> Result<(), DbErr> {
+    Entity::delete_many().filter(Column::UserId.eq(user_id)).exec(db).await?;
+    for key in keys {
+        insert(db, key, user_id).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

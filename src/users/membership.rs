@@ -40,3 +40,35 @@ pub async fn insert(db: &impl ConnectionTrait, user_id: i32, user_group_id: i32)
     let membership = ActiveModel { user_id: Set(user_id), user_group_id: Set(user_group_id) };
     Entity::insert(membership).exec_without_returning(db).await.map(drop)
 }
+
+/// Makes a user a member of these groups, and of no others.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn replace(db: &impl ConnectionTrait, user_id: i32, user_group_ids: &[i32]) -> Result<(), DbErr> {
+    Entity::delete_many().filter(Column::UserId.eq(user_id)).exec(db).await?;
+    for id in user_group_ids {
+        insert(db, user_id, *id).await?;
+    }
+    Ok(())
+}
+
+/// Makes the members of a group members of another one, but for those whose main group that is.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn move_all(db: &impl ConnectionTrait, from: i32, to: i32) -> Result<(), DbErr> {
+    let members = Entity::find().filter(Column::UserGroupId.eq(from)).all(db).await?;
+    Entity::delete_many().filter(Column::UserGroupId.eq(from)).exec(db).await?;
+    for Model { user_id, .. } in members {
+        let is_main = super::find(db, user_id).await?.is_some_and(|user| user.group.id == to);
+        let is_there = Entity::find_by_id((user_id, to)).count(db).await? > 0;
+        if !is_main && !is_there {
+            insert(db, user_id, to).await?;
+        }
+    }
+    // Whose main group the other one became need not be a member of it besides.
+    let mains = super::user::ids_of_group(to);
+    let besides = Entity::delete_many().filter(Column::UserGroupId.eq(to)).filter(Column::UserId.in_subquery(mains));
+    besides.exec(db).await.map(drop)
+}

@@ -7,10 +7,13 @@ pub mod bootstrap;
 mod caller;
 pub mod credential;
 pub mod demo;
+mod draft;
 pub mod limits;
 pub mod list;
 mod login_name;
+mod manage;
 mod membership;
+mod organise;
 pub mod password;
 pub mod person;
 pub mod role;
@@ -20,11 +23,15 @@ mod user;
 pub mod user_group;
 
 pub use caller::Caller;
-pub use login_name::{NameError, fold, is_reserved};
+pub use draft::{Draft, Fault, blank};
+pub use login_name::{NameError, fault_of_name, fold, is_reserved, suggest_name};
+pub use manage::{save, set_presence, set_retired};
 pub use membership::other_groups;
+pub use organise::{delete_group, delete_role, save_group, save_role, set_rights};
 /// A row of the users table, and its columns, for those who make or change one.
 pub use user::{Column as UserColumn, Model as UserRow};
 pub use user::{
-    CreateError, Fields, NewUser, Presence, User, UserType, count, count_other_administrators, create, find,
-    find_by_login, is_last_administrator, list, set_columns, set_deleted, set_last_login, set_last_logout,
+    CreateError, Fields, NewUser, Presence, User, UserType, count, count_other_administrators, create,
+    custom_field_names, find, find_by_login, has_nick_name, is_last_administrator, list, list_by_person, list_some,
+    set_columns, set_deleted, set_last_login, set_last_logout,
 };

@@ -200,6 +200,21 @@ pub fn generate() -> SecretString {
     SecretString::from(characters.collect::<String>())
 }
 
+/// The longest password: hashing more is work that a stranger could ask for.
+const LONGEST: usize = 1000;
+
+/// Whether a text can be a password.
+///
+/// # Errors
+/// It cannot; the text says why.
+pub fn check(password: &str) -> Result<(), &'static str> {
+    match password.chars().count() {
+        0 => Err("it is empty"),
+        length if length > LONGEST => Err("it has more than 1000 characters"),
+        _ => Ok(()),
+    }
+}
+
 fn hash(argon2: &Argon2<'_>, password: &str) -> PasswordHash {
     match argon2.hash_password(password.as_bytes()) {
         Ok(hash) => PasswordHash(hash.to_string()),

@@ -31,14 +31,29 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// Holds the names against their limits.
+    /// Holds the texts against their limits.
     ///
     /// # Errors
     /// One of them is longer.
     pub(super) fn check_limits(&self) -> Result<(), TooLong> {
-        let names =
-            [("first name", &self.firstname), ("middle name", &self.middle_name), ("last name", &self.lastname)];
-        names.into_iter().try_for_each(|(field, name)| limits::check(field, name, limits::PERSON_NAME))
+        self.texts().into_iter().try_for_each(|(field, _, text, longest)| limits::check(field, text, longest))
+    }
+
+    /// Every text: what it is called, its upstream name, and how long it may be.
+    pub(super) fn texts(&self) -> [(&'static str, &'static str, &str, usize); 11] {
+        [
+            ("first name", "Person.Firstname", &self.firstname, limits::PERSON_NAME),
+            ("middle name", "Person.MiddleName", &self.middle_name, limits::PERSON_NAME),
+            ("last name", "Person.Lastname", &self.lastname, limits::PERSON_NAME),
+            ("form of address", "Person.Mrmrs", &self.mrmrs, limits::PERSON_TITLE),
+            ("title", "Person.Title", &self.title, limits::PERSON_TITLE),
+            ("position", "Person.Position", &self.position, limits::PERSON_TITLE),
+            ("description", "Person.Description", &self.description, limits::PERSON_DESCRIPTION),
+            ("e-mail address", "Person.Email", &self.email, limits::ADDRESS),
+            ("direct phone", "Person.DirectPhone", &self.direct_phone, limits::ADDRESS),
+            ("mobile phone", "Person.MobilePhone", &self.mobile_phone, limits::ADDRESS),
+            ("company", "Person.ContactName", &self.contact_name, limits::PERSON_TITLE),
+        ]
     }
 
     /// First, middle and last name, without the empty ones.
@@ -56,6 +71,22 @@ pub async fn insert(db: &impl ConnectionTrait, person: Model) -> Result<Model, D
     let mut row = ActiveModel::from(person).reset_all();
     row.id = sea_orm::NotSet;
     row.insert(db).await
+}
+
+/// The person with this id.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<Model>, DbErr> {
+    Ok(Entity::find().filter(Column::Id.eq(id)).all(db).await?.pop())
+}
+
+/// Stores a person in place of the one with this `id`.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn update(db: &impl ConnectionTrait, person: Model) -> Result<(), DbErr> {
+    ActiveModel::from(person).reset_all().update(db).await.map(drop)
 }
 
 /// Retires a person, or takes that back.

@@ -1,6 +1,6 @@
 //! Roles: what the users who hold one may do.
 
-use sea_orm::{FromJsonQueryResult, NotSet, QueryOrder, Set, entity::prelude::*};
+use sea_orm::{FromJsonQueryResult, Iterable, NotSet, QueryOrder, Set, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
 #[sea_orm::model]
@@ -20,6 +20,13 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
+impl Model {
+    /// Whether it has the right of this name.
+    pub fn has_right(&self, name: &str) -> bool {
+        self.function_rights.0.iter().any(|right| right.name().eq_ignore_ascii_case(name))
+    }
+}
+
 /// What kind of users a role is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(32))", rename_all = "PascalCase")]
@@ -31,7 +38,7 @@ pub enum RoleType {
 }
 
 /// What a role allows beyond what everybody may do with their own user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumIter, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FunctionRight {
     /// See users other than oneself.
@@ -41,6 +48,16 @@ pub enum FunctionRight {
 }
 
 impl FunctionRight {
+    /// Every right there is.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::iter()
+    }
+
+    /// The id on the wire: its place, from 1.
+    pub fn id(self) -> i32 {
+        self as i32 + 1
+    }
+
     /// The name on the wire and in the database.
     pub fn name(self) -> &'static str {
         match self {
@@ -130,4 +147,47 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
 /// The database does not answer.
 pub async fn find_by_name(db: &impl ConnectionTrait, name: &str) -> Result<Option<Model>, DbErr> {
     Entity::find().filter(Column::Name.eq(name)).one(db).await
+}
+
+/// The role with this id.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<Model>, DbErr> {
+    Ok(Entity::find().filter(Column::Id.eq(id)).all(db).await?.pop())
+}
+
+/// The role of a new user for whom none is named: the usual one, or of other kinds of users the lowest.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn default_of(db: &impl ConnectionTrait, role_type: RoleType) -> Result<Option<Model>, DbErr> {
+    if role_type == RoleType::Employee
+        && let Some(employee) = find_by_name(db, EMPLOYEE).await?
+    {
+        return Ok(Some(employee));
+    }
+    Ok(list(db).await?.into_iter().rfind(|role| role.role_type == role_type))
+}
+
+/// Stores a role: a new one when its `id` is 0, else in place of the one that has it.
+///
+/// # Errors
+/// The database does not answer.
+pub(super) async fn store(db: &impl ConnectionTrait, role: Model) -> Result<Model, DbErr> {
+    let id = role.id;
+    let mut row = ActiveModel::from(role).reset_all();
+    if id != 0 {
+        return row.update(db).await;
+    }
+    row.id = NotSet;
+    row.insert(db).await
+}
+
+/// Deletes a role that nobody has.
+///
+/// # Errors
+/// The database does not answer.
+pub(super) async fn delete(db: &impl ConnectionTrait, id: i32) -> Result<(), DbErr> {
+    Entity::delete_by_id(id).exec(db).await.map(drop)
 }

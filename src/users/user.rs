@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use chrono::Utc;
 use schemars::JsonSchema;
 use sea_orm::{
-    FromJsonQueryResult, QueryOrder, QuerySelect, QueryTrait, Set, SqlErr,
+    FromJsonQueryResult, QueryOrder, QuerySelect, QueryTrait, SqlErr, Statement,
     entity::prelude::*,
-    sea_query::{Expr, ExprTrait, SimpleExpr},
+    sea_query::{Expr, ExprTrait, SelectStatement, SimpleExpr},
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,9 @@ use super::{
     limits::{self, TooLong},
     login_name, person, role, ticket, user_group,
 };
+
+/// How many ids stand in one statement: databases take only so many.
+const MOST_IDS: usize = 1000;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -160,6 +163,50 @@ pub async fn find_by_login(db: &impl ConnectionTrait, name: &str) -> Result<Opti
     Ok(select(db, Entity::load().filter(Column::Id.in_subquery(ids))).await?.pop())
 }
 
+/// The users behind whom a person stands, by id.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_by_person(db: &impl ConnectionTrait, person_id: i32) -> Result<Vec<User>, DbErr> {
+    select(db, Entity::load().filter(Column::PersonId.eq(person_id)).order_by_asc(Column::Id)).await
+}
+
+/// The users with these ids, by id.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_some(db: &impl ConnectionTrait, mut ids: Vec<i32>) -> Result<Vec<User>, DbErr> {
+    ids.sort_unstable();
+    ids.dedup();
+    let mut users = Vec::new();
+    for ids in ids.chunks(MOST_IDS) {
+        let some = Entity::load().filter(Column::Id.is_in(ids.iter().copied())).order_by_asc(Column::Id);
+        users.extend(select(db, some).await?);
+    }
+    Ok(users)
+}
+
+/// The ids of those whose main group this is.
+pub(super) fn ids_of_group(id: i32) -> SelectStatement {
+    Entity::find().select_only().column(Column::Id).filter(Column::UserGroupId.eq(id)).into_query()
+}
+
+/// Moves everybody of whom a column says one thing to where it says another.
+pub(super) async fn move_all(db: &impl ConnectionTrait, column: Column, from: i32, to: i32) -> Result<(), DbErr> {
+    let update = Entity::update_many().col_expr(column, Expr::value(to)).filter(column.eq(from));
+    update.exec(db).await.map(drop)
+}
+
+/// The names of the custom fields that users have values of.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn custom_field_names(db: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
+    let names = "SELECT DISTINCT field.key AS name FROM users, json_each(users.custom_fields) AS field ORDER BY 1";
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), names)).await?;
+    rows.iter().map(|row| row.try_get("", "name")).collect()
+}
+
 /// How many users there are.
 ///
 /// # Errors
@@ -221,6 +268,37 @@ impl TryFrom<ModelEx> for User {
     }
 }
 
+impl Model {
+    /// A user of whom nothing is known yet.
+    pub fn blank(user_type: UserType) -> Self {
+        let now = Utc::now();
+        Self {
+            id: 0,
+            name: String::new(),
+            user_name: String::new(),
+            nick_name: String::new(),
+            tooltip: String::new(),
+            rank: 0,
+            user_type,
+            deleted: false,
+            is_on_travel: false,
+            waiting_for_approval: false,
+            last_login: None,
+            last_logout: None,
+            ej_user_id: 0,
+            presence_status: Presence::StatusNormal,
+            presence_message: String::new(),
+            extra_fields: Fields::default(),
+            custom_fields: Fields::default(),
+            role_id: 0,
+            user_group_id: 0,
+            person_id: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
 /// Makes a user with person and names. Run it in a transaction.
 ///
 /// # Errors
@@ -230,33 +308,9 @@ pub async fn create(db: &impl ConnectionTrait, new: NewUser) -> Result<i32, Crea
     let names = login_name::keys(&name, &user_name)?;
     limits::check("tooltip", &tooltip, limits::TOOLTIP)?;
     person.check_limits()?;
-    let person = person::insert(db, person).await?;
-    let now = Utc::now();
-    let row = ActiveModel {
-        id: sea_orm::NotSet,
-        name: Set(name),
-        user_name: Set(user_name),
-        nick_name: Set(String::new()),
-        tooltip: Set(tooltip),
-        rank: Set(0),
-        user_type: Set(user_type),
-        deleted: Set(false),
-        is_on_travel: Set(false),
-        waiting_for_approval: Set(false),
-        last_login: Set(None),
-        last_logout: Set(None),
-        ej_user_id: Set(0),
-        presence_status: Set(Presence::StatusNormal),
-        presence_message: Set(String::new()),
-        extra_fields: Set(Fields::default()),
-        custom_fields: Set(Fields::default()),
-        role_id: Set(role_id),
-        user_group_id: Set(user_group_id),
-        person_id: Set(Some(person.id)),
-        created_at: Set(now),
-        updated_at: Set(now),
-    };
-    let id = row.insert(db).await?.id;
+    let person_id = Some(person::insert(db, person).await?.id);
+    let row = Model { name, user_name, tooltip, role_id, user_group_id, person_id, ..Model::blank(user_type) };
+    let id = insert(db, row).await?;
     for key in names {
         login_name::insert(db, &key, id).await.map_err(|error| match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => CreateError::Taken(key),
@@ -264,6 +318,27 @@ pub async fn create(db: &impl ConnectionTrait, new: NewUser) -> Result<i32, Crea
         })?;
     }
     Ok(id)
+}
+
+/// Stores a new row; its `id` is assigned by the database.
+pub(super) async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<i32, DbErr> {
+    let mut row = ActiveModel::from(row).reset_all();
+    row.id = sea_orm::NotSet;
+    Ok(row.insert(db).await?.id)
+}
+
+/// Stores a row in place of the one with its `id`.
+pub(super) async fn update(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
+    let row = Model { updated_at: Utc::now(), ..row };
+    ActiveModel::from(row).reset_all().update(db).await.map(drop)
+}
+
+/// Whether another user has this NickName.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn has_nick_name(db: &impl ConnectionTrait, nick_name: &str, except: i32) -> Result<bool, DbErr> {
+    Ok(Entity::find().filter(Column::NickName.eq(nick_name)).filter(Column::Id.ne(except)).count(db).await? > 0)
 }
 
 /// Deletes a user as upstream does, by retiring user and person, or takes that back. The tickets of a deleted user are

@@ -3,7 +3,7 @@
 use sea_orm::{NotSet, QueryOrder, Set, entity::prelude::*};
 
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "user_groups")]
 pub struct Model {
     #[sea_orm(primary_key)]
@@ -17,15 +17,23 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The first group, made where there is none: the one a new user gets when none is named.
+/// The first group, made where there is none.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn ensure_default(db: &impl ConnectionTrait) -> Result<Model, DbErr> {
-    match Entity::find().filter(Column::Deleted.eq(false)).order_by_asc(Column::Id).one(db).await? {
+    match first(db).await? {
         Some(group) => Ok(group),
         None => insert(db, "Users", "Everybody who is in no other group").await,
     }
+}
+
+/// The first group that is in use: the one of a new user for whom none is named.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn first(db: &impl ConnectionTrait) -> Result<Option<Model>, DbErr> {
+    Entity::find().filter(Column::Deleted.eq(false)).order_by_asc(Column::Id).one(db).await
 }
 
 /// Makes a group.
@@ -49,4 +57,34 @@ pub async fn insert(db: &impl ConnectionTrait, name: &str, tooltip: &str) -> Res
 /// The database does not answer.
 pub async fn find_by_name(db: &impl ConnectionTrait, name: &str) -> Result<Option<Model>, DbErr> {
     Entity::find().filter(Column::Name.eq(name)).one(db).await
+}
+
+/// The group with this id.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<Model>, DbErr> {
+    Ok(Entity::find().filter(Column::Id.eq(id)).all(db).await?.pop())
+}
+
+/// All groups, by rank and name.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
+    Entity::find().order_by_asc(Column::Rank).order_by_asc(Column::Name).all(db).await
+}
+
+/// Stores a group: a new one when its `id` is 0, else in place of the one that has it.
+///
+/// # Errors
+/// The database does not answer.
+pub(super) async fn store(db: &impl ConnectionTrait, group: Model) -> Result<Model, DbErr> {
+    let id = group.id;
+    let mut row = ActiveModel::from(group).reset_all();
+    if id != 0 {
+        return row.update(db).await;
+    }
+    row.id = NotSet;
+    row.insert(db).await
 }

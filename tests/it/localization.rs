@@ -352,10 +352,16 @@ async fn every_operation_with_a_caller_answers_in_json_and_xml_and_says_so() {
             {
                 continue;
             }
-            let content = operation["responses"]["200"]["content"].as_object().expect("content");
+            let Some(content) = operation["responses"]["200"]["content"].as_object() else {
+                assert!(operation["responses"].get("204").is_some(), "{method} {path}");
+                continue;
+            };
             let types: Vec<_> = content.keys().map(String::as_str).take(4).collect();
             assert_eq!(types, ["application/json", "text/json", "application/xml", "text/xml"], "{method} {path}");
-            let path = path.replace("{commandName}", "hello").replace("{id}", &ADMIN.to_string());
+            let path = path
+                .replace("{commandName}", "hello")
+                .replace("{id}", &ADMIN.to_string())
+                .replace("{associateId}", &ADMIN.to_string());
             let method = method.to_uppercase().parse().expect("a method");
             let got = server.call(method, &path).by("admin").header("accept", "application/xml").send().await;
             assert!(got.text.starts_with("<?xml ") || path.starts_with("/_ext/"), "{path}: {}", got.text);

@@ -1,5 +1,7 @@
 //! What the server does, seen through HTTP: one binary, in process, no ports, no sleeps, no order.
 
+mod agent_changes;
+mod agents;
 mod agreement;
 mod applications;
 mod architecture;
@@ -8,6 +10,7 @@ mod authentication;
 mod command_line;
 mod commands;
 mod confirmation;
+mod directory;
 mod document;
 mod errors;
 mod executions;

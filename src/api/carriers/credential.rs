@@ -11,7 +11,7 @@ use crate::users::credential;
 pub struct Credential {
     /// What kind of credential it is.
     pub r#type: CredentialType,
-    /// Always null: secrets are not told.
+    /// The secret, when a new one is given; in answers always null.
     pub value: Option<String>,
     /// What to show of it.
     pub display_value: String,
@@ -53,19 +53,26 @@ pub enum ValueControl {
     Hidden,
 }
 
+impl CredentialType {
+    /// A password.
+    pub fn password() -> Self {
+        Self {
+            display_type: "[SR_CREDENTIAL_PASSWORD]".to_owned(),
+            r#type: credential::PASSWORD.to_owned(),
+            description: "[SR_CREDENTIAL_PASSWORD_DESCRIPTION]".to_owned(),
+            value_control: ValueControl::Password,
+            can_create_person: false,
+            is_user_name_supported: true,
+            table_right: None,
+            field_properties: FieldProperties::new(),
+        }
+    }
+}
+
 impl From<credential::Model> for Credential {
     fn from(credential: credential::Model) -> Self {
         Self {
-            r#type: CredentialType {
-                display_type: "[SR_CREDENTIAL_PASSWORD]".to_owned(),
-                r#type: credential.credential_type,
-                description: "[SR_CREDENTIAL_PASSWORD_DESCRIPTION]".to_owned(),
-                value_control: ValueControl::Password,
-                can_create_person: false,
-                is_user_name_supported: true,
-                table_right: None,
-                field_properties: FieldProperties::new(),
-            },
+            r#type: CredentialType { r#type: credential.credential_type, ..CredentialType::password() },
             value: None,
             display_value: credential.display_value,
             table_right: None,

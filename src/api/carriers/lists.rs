@@ -100,3 +100,9 @@ impl From<user_group::Model> for UserGroup {
         }
     }
 }
+
+impl From<UserGroup> for user_group::Model {
+    fn from(group: UserGroup) -> Self {
+        Self { id: group.id, name: group.value, tooltip: group.tooltip, rank: group.rank, deleted: group.deleted }
+    }
+}

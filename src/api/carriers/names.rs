@@ -1,6 +1,6 @@
 //! Enums that travel as names, never as numbers (contract §2.1).
 
-use poem_openapi::Enum;
+use poem_openapi::{Enum, types::ParseFromJSON};
 
 use crate::users::{self, role};
 
@@ -20,6 +20,13 @@ pub enum UserType {
     SystemAssociate,
 }
 
+impl UserType {
+    /// The type of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::parse_from_json(Some(name.into())).ok()
+    }
+}
+
 impl From<users::UserType> for UserType {
     fn from(user_type: users::UserType) -> Self {
         match user_type {
@@ -28,6 +35,36 @@ impl From<users::UserType> for UserType {
             users::UserType::ExternalAssociate => Self::ExternalAssociate,
             users::UserType::AnonymousAssociate => Self::AnonymousAssociate,
             users::UserType::SystemAssociate => Self::SystemAssociate,
+        }
+    }
+}
+
+/// A type of which nothing is known is none.
+impl TryFrom<UserType> for users::UserType {
+    type Error = ();
+
+    fn try_from(user_type: UserType) -> Result<Self, ()> {
+        match user_type {
+            UserType::Unknown => Err(()),
+            UserType::InternalAssociate => Ok(Self::InternalAssociate),
+            UserType::ResourceAssociate => Ok(Self::ResourceAssociate),
+            UserType::ExternalAssociate => Ok(Self::ExternalAssociate),
+            UserType::AnonymousAssociate => Ok(Self::AnonymousAssociate),
+            UserType::SystemAssociate => Ok(Self::SystemAssociate),
+        }
+    }
+}
+
+impl From<EjUserStatus> for users::Presence {
+    fn from(status: EjUserStatus) -> Self {
+        match status {
+            EjUserStatus::StatusNone => Self::StatusNone,
+            EjUserStatus::StatusNormal => Self::StatusNormal,
+            EjUserStatus::StatusNotAvailable => Self::StatusNotAvailable,
+            EjUserStatus::StatusDeleted => Self::StatusDeleted,
+            EjUserStatus::StatusReadOnly => Self::StatusReadOnly,
+            EjUserStatus::StatusSpm => Self::StatusSpm,
+            EjUserStatus::StatusSystem => Self::StatusSystem,
         }
     }
 }
@@ -74,6 +111,17 @@ impl From<role::RoleType> for RoleType {
             role::RoleType::ExternalUser => Self::ExternalUser,
             role::RoleType::Anonymous => Self::Anonymous,
             role::RoleType::System => Self::System,
+        }
+    }
+}
+
+impl From<RoleType> for role::RoleType {
+    fn from(role_type: RoleType) -> Self {
+        match role_type {
+            RoleType::Employee => Self::Employee,
+            RoleType::ExternalUser => Self::ExternalUser,
+            RoleType::Anonymous => Self::Anonymous,
+            RoleType::System => Self::System,
         }
     }
 }

@@ -149,4 +149,27 @@ impl Person {
             field_properties: FieldProperties::new(),
         }
     }
+
+    /// What this carrier makes of a person. What the server itself keeps stays.
+    pub fn model(self, present: &person::Model) -> person::Model {
+        person::Model {
+            id: self.person_id,
+            firstname: self.firstname,
+            middle_name: self.middle_name,
+            lastname: self.lastname,
+            mrmrs: self.mrmrs,
+            title: self.title,
+            position: self.position,
+            description: self.description,
+            email: self.email,
+            direct_phone: self.direct_phone,
+            mobile_phone: self.mobile_phone,
+            contact_id: self.contact_id,
+            contact_name: self.contact_name,
+            contact_department: self.contact_department,
+            country_id: self.country_id,
+            rank: self.rank,
+            retired: present.retired,
+        }
+    }
 }

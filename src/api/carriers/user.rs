@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     api::wire::DateTime,
-    users::{self, credential, user_group},
+    users::{self, Draft, Fields, UserRow, credential, person, user_group},
 };
 
 /// A user: upstream calls it an associate.
@@ -124,6 +124,35 @@ impl User {
             post_save_commands: Vec::new(),
             table_right: None,
             field_properties: FieldProperties::new(),
+        }
+    }
+}
+
+impl User {
+    /// What this carrier makes of a user. What the server itself keeps, such as the time of the last log-in, stays; so
+    /// does the type when it is unknown.
+    pub fn draft(self, present: UserRow, person: &person::Model) -> Draft {
+        let user_type = self.r#type.try_into().unwrap_or(present.user_type);
+        Draft {
+            other_group_ids: self.other_groups.into_iter().map(|group| group.id).collect(),
+            person: self.person.model(person),
+            user: UserRow {
+                name: self.name,
+                rank: self.rank,
+                tooltip: self.tooltip,
+                role_id: self.role.id,
+                user_group_id: self.user_group.id,
+                deleted: self.deleted,
+                ej_user_id: self.ej_user_id,
+                user_type,
+                is_on_travel: self.is_on_travel,
+                user_name: self.user_name,
+                nick_name: self.nick_name,
+                waiting_for_approval: self.waiting_for_approval,
+                extra_fields: Fields(self.extra_fields),
+                custom_fields: Fields(self.custom_fields),
+                ..present
+            },
         }
     }
 }

@@ -1,0 +1,354 @@
+//! Passwords: setting, changing and checking them, and the credentials that they are.
+
+use poem::web::Data;
+use poem_openapi::{Enum, Object, OpenApi};
+
+use super::{
+    super::{
+        Tag,
+        body::{Body, Partial},
+        carriers::{Credential, CredentialType, UserType, UserValidationResult},
+        directory::{Directory, Whom},
+        reader::{Answer, Reader},
+        refusals::{ErrorResponse, NoOwn},
+        request::NoBody,
+        user_change::ChangeUser,
+    },
+    requests::{AssociateNameRequest, AssociateRequest, UserTypeRequest},
+};
+use crate::users::{Caller, password};
+
+#[derive(Default)]
+pub struct Credentials;
+
+/// A user, by id, and a password.
+#[derive(Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct SetPasswordRequest {
+    /// The user's id.
+    associate_id: i32,
+    /// The new password.
+    password: String,
+}
+
+/// A user, by name, and a password.
+#[derive(Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct SetPasswordFromNameRequest {
+    /// The user's Name or UserName.
+    associate_name: String,
+    /// The new password.
+    password: String,
+}
+
+/// The present password and the next one.
+#[derive(Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct ChangeOwnPasswordRequest {
+    /// The present password.
+    old_password: String,
+    /// The new one.
+    new_password: String,
+}
+
+/// A user, by id, the present password and the next one.
+#[derive(Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct ChangePasswordRequest {
+    /// The user's id.
+    associate_id: i32,
+    /// The present password.
+    old_password: String,
+    /// The new one.
+    new_password: String,
+}
+
+/// A user, by name, the present password and the next one.
+#[derive(Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct ChangePasswordFromNameRequest {
+    /// The user's Name or UserName.
+    associate_name: String,
+    /// The present password.
+    old_password: String,
+    /// The new one.
+    new_password: String,
+}
+
+/// A password that a user might have.
+#[derive(Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct IsPasswordValidRequest {
+    /// Accepted; makes no difference.
+    associate_id: Option<i32>,
+    /// Accepted; makes no difference.
+    r#type: Option<UserType>,
+    /// Accepted; makes no difference.
+    person_id: Option<i32>,
+    /// The password.
+    password: String,
+}
+
+/// A user, and a credential.
+#[derive(Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct SaveCredentialRequest {
+    /// The user's id.
+    user_id: i32,
+    /// The credential: its Type is `CRM5/PASSWORD`, its Value the password.
+    credential: Partial<Credential>,
+}
+
+/// A user, and a type of credentials.
+#[derive(Debug, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct DeleteCredentialRequest {
+    /// The user's id.
+    user_id: i32,
+    /// The type: `CRM5/PASSWORD`.
+    credential_type: String,
+}
+
+/// How a password can be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum ChangePasswordType {
+    /// By a letter to the user.
+    Email,
+    /// By whoever knows the present one.
+    Password,
+}
+
+#[OpenApi(prefix_path = "/api/v1/Agents/User", tag = "Tag::UserAgent", ignore_case = true)]
+impl Credentials {
+    /// Get the credential types
+    ///
+    /// Gets the kinds of credentials that users can have.
+    #[oai(path = "/GetCredentialTypes", method = "post", operation_id = "v1UserAgent_GetCredentialTypes")]
+    async fn types(
+        &self,
+        _caller: Caller,
+        reader: Reader,
+        _body: NoBody,
+    ) -> Result<Answer<Vec<CredentialType>>, ErrorResponse<NoOwn>> {
+        Ok(reader.answer(vec![CredentialType::password()]))
+    }
+
+    /// Get the credential types of a type of users
+    ///
+    /// Gets the kinds of credentials that users of this type can have.
+    #[oai(
+        path = "/GetCredentialTypesForUserType",
+        method = "post",
+        operation_id = "v1UserAgent_GetCredentialTypesForUserType"
+    )]
+    async fn types_for_user_type(
+        &self,
+        _caller: Caller,
+        reader: Reader,
+        body: Body<UserTypeRequest>,
+    ) -> Result<Answer<Vec<CredentialType>>, ErrorResponse<NoOwn>> {
+        let can_log_in = ![UserType::Unknown, UserType::ResourceAssociate].contains(&body.0.user_type);
+        Ok(reader.answer(can_log_in.then(CredentialType::password).into_iter().collect()))
+    }
+
+    /// Save a credential
+    ///
+    /// Gives a user this password in place of any other.
+    #[oai(path = "/SaveCredential", method = "post", operation_id = "v1UserAgent_SaveCredential")]
+    async fn save(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        directory: Data<&Directory>,
+        body: Body<SaveCredentialRequest>,
+    ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
+        let Body(SaveCredentialRequest { user_id, credential }) = body;
+        directory.save_credential(&caller, Whom::Id(user_id), &credential).await?;
+        Ok(reader.answer(true))
+    }
+
+    /// Delete a credential
+    ///
+    /// Takes a user's password, and the tickets that were issued. False when there was none.
+    #[oai(path = "/DeleteCredential", method = "post", operation_id = "v1UserAgent_DeleteCredential")]
+    async fn delete(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        directory: Data<&Directory>,
+        body: Body<DeleteCredentialRequest>,
+    ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
+        let Body(DeleteCredentialRequest { user_id, credential_type }) = body;
+        Ok(reader.answer(directory.delete_credential(&caller, Whom::Id(user_id), credential_type).await?))
+    }
+
+    /// Set a password
+    ///
+    /// Gives a user this password. Tickets that were issued before are revoked.
+    #[oai(path = "/SetPassword", method = "post", operation_id = "v1UserAgent_SetPassword")]
+    async fn set_password(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        directory: Data<&Directory>,
+        body: Body<SetPasswordRequest>,
+    ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
+        directory.set_password(&caller, Whom::Id(body.0.associate_id), &body.0.password).await?;
+        Ok(reader.answer(true))
+    }
+
+    /// Set a password by name
+    ///
+    /// Gives the user whose Name or UserName this is this password.
+    #[oai(path = "/SetPasswordFromName", method = "post", operation_id = "v1UserAgent_SetPasswordFromName")]
+    async fn set_password_from_name(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        directory: Data<&Directory>,
+        body: Body<SetPasswordFromNameRequest>,
+    ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
+        let Body(SetPasswordFromNameRequest { associate_name, password }) = body;
+        directory.set_password(&caller, Whom::Name(associate_name), &password).await?;
+        Ok(reader.answer(true))
+    }
+
+    /// Set a generated password
+    ///
+    /// Gives a user a random password, and shows it this once.
+    #[oai(path = "/SetGeneratedPassword", method = "post", operation_id = "v1UserAgent_SetGeneratedPassword")]
+    async fn set_generated(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        directory: Data<&Directory>,
+        body: Body<AssociateRequest>,
+    ) -> Result<Answer<String>, ErrorResponse<ChangeUser>> {
+        Ok(reader.answer(directory.set_generated_password(&caller, Whom::Id(body.0.associate_id)).await?))
+    }
+
+    /// Set a generated password by name
+    ///
+    /// Gives the user whose Name or UserName this is a random password, and shows it this once.
+    #[oai(
+        path = "/SetGeneratedPasswordFromName",
+        method = "post",
+        operation_id = "v1UserAgent_SetGeneratedPasswordFromName"
+    )]
+    async fn set_generated_from_name(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        directory: Data<&Directory>,
+        body: Body<AssociateNameRequest>,
+    ) -> Result<Answer<String>, ErrorResponse<ChangeUser>> {
+        Ok(reader.answer(directory.set_generated_password(&caller, Whom::Name(body.0.associate_name)).await?))
+    }
+
+    /// Change the own password
+    ///
+    /// Gives the caller a new password. False, and no change, when the present one is wrong.
+    #[oai(path = "/ChangeOwnPassword", method = "post", operation_id = "v1UserAgent_ChangeOwnPassword")]
+    async fn change_own(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        directory: Data<&Directory>,
+        body: Body<ChangeOwnPasswordRequest>,
+    ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
+        let Body(ChangeOwnPasswordRequest { old_password, new_password }) = body;
+        let whom = Whom::Id(caller.user_id);
+        Ok(reader.answer(directory.change_password(&caller, whom, &old_password, &new_password).await?))
+    }
+
+    /// Change a password
+    ///
+    /// Gives a user a new password. False, and no change, when the present one is wrong.
+    #[oai(path = "/ChangePassword", method = "post", operation_id = "v1UserAgent_ChangePassword")]
+    async fn change(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        directory: Data<&Directory>,
+        body: Body<ChangePasswordRequest>,
+    ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
+        let Body(ChangePasswordRequest { associate_id, old_password, new_password }) = body;
+        let whom = Whom::Id(associate_id);
+        Ok(reader.answer(directory.change_password(&caller, whom, &old_password, &new_password).await?))
+    }
+
+    /// Change a password by name
+    ///
+    /// Gives the user whose Name or UserName this is a new password. False, and no change, when the present one is wrong.
+    #[oai(path = "/ChangePasswordFromName", method = "post", operation_id = "v1UserAgent_ChangePasswordFromName")]
+    async fn change_from_name(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        directory: Data<&Directory>,
+        body: Body<ChangePasswordFromNameRequest>,
+    ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
+        let Body(ChangePasswordFromNameRequest { associate_name, old_password, new_password }) = body;
+        let whom = Whom::Name(associate_name);
+        Ok(reader.answer(directory.change_password(&caller, whom, &old_password, &new_password).await?))
+    }
+
+    /// Check a password
+    ///
+    /// Tells whether this can be a password. It is not compared with anybody's.
+    #[oai(path = "/IsPasswordValid", method = "post", operation_id = "v1UserAgent_IsPasswordValid")]
+    async fn is_valid(
+        &self,
+        _caller: Caller,
+        reader: Reader,
+        body: Body<IsPasswordValidRequest>,
+    ) -> Result<Answer<bool>, ErrorResponse<NoOwn>> {
+        Ok(reader.answer(password::check(&body.0.password).is_ok()))
+    }
+
+    /// Check a password, and say why not
+    ///
+    /// Tells whether this can be a password, and if not, why.
+    #[oai(path = "/IsPasswordValidWithReason", method = "post", operation_id = "v1UserAgent_IsPasswordValidWithReason")]
+    async fn is_valid_with_reason(
+        &self,
+        _caller: Caller,
+        reader: Reader,
+        body: Body<IsPasswordValidRequest>,
+    ) -> Result<Answer<UserValidationResult>, ErrorResponse<NoOwn>> {
+        Ok(reader.answer(password::check(&body.0.password).err().map(ToOwned::to_owned).into()))
+    }
+
+    /// Check whether a password can be changed
+    ///
+    /// Tells whether the caller can change the password of this user: one's own, or as an administrator.
+    #[oai(path = "/CanChangePassword", method = "post", operation_id = "v1UserAgent_CanChangePassword")]
+    async fn can_change(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        directory: Data<&Directory>,
+        body: Body<AssociateRequest>,
+    ) -> Result<Answer<bool>, ErrorResponse<NoOwn>> {
+        Ok(reader.answer(directory.may_manage(&caller, Whom::Id(body.0.associate_id)).await?))
+    }
+
+    /// Get how a password can be changed
+    ///
+    /// Gets how the password of this user can be changed: by whoever knows the present one, or not at all.
+    #[oai(
+        path = "/GetSupportedChangePasswordTypes",
+        method = "post",
+        operation_id = "v1UserAgent_GetSupportedChangePasswordTypes"
+    )]
+    async fn supported_changes(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        directory: Data<&Directory>,
+        body: Body<AssociateRequest>,
+    ) -> Result<Answer<Vec<ChangePasswordType>>, ErrorResponse<NoOwn>> {
+        let may = directory.may_manage(&caller, Whom::Id(body.0.associate_id)).await?;
+        Ok(reader.answer(may.then_some(ChangePasswordType::Password).into_iter().collect()))
+    }
+}

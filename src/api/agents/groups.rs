@@ -1,0 +1,145 @@
+//! User groups.
+
+use poem::web::Data;
+use poem_openapi::{Object, OpenApi, param::Query};
+
+use super::super::{
+    Tag,
+    body::{Body, Partial, parse_completed},
+    carriers::{Maybe, UserGroup},
+    directory::Directory,
+    parameters::AnyId,
+    reader::{Answer, Reader},
+    refusals::{Done, ErrorResponse, NoOwn},
+    request::NoBody,
+    user_change::ChangeUser,
+};
+use crate::{
+    store::Store,
+    users::{self, Caller, user_group},
+};
+
+#[derive(Default)]
+pub struct Groups;
+
+/// A group to be saved.
+#[derive(Debug, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct SaveUserGroupRequest {
+    /// The group.
+    user_group: Partial<UserGroup>,
+}
+
+/// Whether to get groups that are no longer used.
+#[derive(Debug, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct GetAllUserGroupsRequest {
+    /// Whether to get those that are no longer used, too.
+    include_deleted: Option<bool>,
+}
+
+/// A group to be deleted, and the one that takes its place.
+#[derive(Debug, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct DeleteUserGroupRequest {
+    /// The group to delete.
+    user_group_to_delete: i32,
+    /// The group that its users move to.
+    user_group_to_move_to: i32,
+}
+
+#[OpenApi(prefix_path = "/api/v1/Agents/User", tag = "Tag::UserAgent", ignore_case = true)]
+impl Groups {
+    /// Get a user group
+    ///
+    /// Gets a group by id; null when there is none.
+    #[oai(path = "/GetUserGroup", method = "post", operation_id = "v1UserAgent_GetUserGroup")]
+    async fn get(
+        &self,
+        _caller: Caller,
+        reader: Reader,
+        store: Data<&Store>,
+        /// The group's id.
+        #[oai(name = "userGroupId")]
+        user_group_id: Query<AnyId>,
+        _body: NoBody,
+    ) -> Result<Answer<Maybe<UserGroup>>, ErrorResponse<NoOwn>> {
+        let group = user_group::find(store.reader(), user_group_id.0.0).await?;
+        Ok(reader.answer(Maybe(group.map(Into::into))))
+    }
+
+    /// Get user groups
+    ///
+    /// Gets the groups with these ids, by rank and name; those that do not exist are left out.
+    #[oai(path = "/GetUserGroupList", method = "post", operation_id = "v1UserAgent_GetUserGroupList")]
+    async fn list_some(
+        &self,
+        _caller: Caller,
+        reader: Reader,
+        store: Data<&Store>,
+        ids: Body<Vec<i32>>,
+    ) -> Result<Answer<Vec<UserGroup>>, ErrorResponse<NoOwn>> {
+        let groups = user_group::list(store.reader()).await?.into_iter();
+        Ok(reader.answer(groups.filter(|group| ids.0.contains(&group.id)).map(Into::into).collect()))
+    }
+
+    /// Get all user groups
+    ///
+    /// Gets the groups that are in use, by rank and name; on request all of them.
+    #[oai(path = "/GetAllUserGroups", method = "post", operation_id = "v1UserAgent_GetAllUserGroups")]
+    async fn list_all(
+        &self,
+        _caller: Caller,
+        reader: Reader,
+        store: Data<&Store>,
+        body: Body<GetAllUserGroupsRequest>,
+    ) -> Result<Answer<Vec<UserGroup>>, ErrorResponse<NoOwn>> {
+        let all = body.0.include_deleted.unwrap_or_default();
+        let groups = user_group::list(store.reader()).await?.into_iter();
+        Ok(reader.answer(groups.filter(|group| all || !group.deleted).map(Into::into).collect()))
+    }
+
+    /// Get a default user group
+    ///
+    /// Gets a new group, to be filled in and saved. Nothing is stored.
+    #[oai(path = "/CreateUserGroup", method = "post", operation_id = "v1UserAgent_CreateUserGroup")]
+    async fn create_default(
+        &self,
+        _caller: Caller,
+        reader: Reader,
+        _body: NoBody,
+    ) -> Result<Answer<UserGroup>, ErrorResponse<NoOwn>> {
+        Ok(reader.answer(user_group::Model::default().into()))
+    }
+
+    /// Save a user group
+    ///
+    /// Changes the group with this Id, or makes one when it is 0 or left out. For administrators.
+    #[oai(path = "/SaveUserGroup", method = "post", operation_id = "v1UserAgent_SaveUserGroup")]
+    async fn save(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        directory: Data<&Directory>,
+        body: Body<SaveUserGroupRequest>,
+    ) -> Result<Answer<UserGroup>, ErrorResponse<ChangeUser>> {
+        let group: UserGroup = parse_completed(body.0.user_group.into_value())?;
+        let work = directory.write(&caller, |db, caller| Box::pin(users::save_group(db, caller, group.into())));
+        Ok(reader.answer(work.await?.into()))
+    }
+
+    /// Delete a user group
+    ///
+    /// Moves the users of a group to another one, and marks it as no longer used. For administrators.
+    #[oai(path = "/DeleteUserGroup", method = "post", operation_id = "v1UserAgent_DeleteUserGroup")]
+    async fn delete(
+        &self,
+        caller: Caller,
+        directory: Data<&Directory>,
+        body: Body<DeleteUserGroupRequest>,
+    ) -> Result<Done, ErrorResponse<ChangeUser>> {
+        let Body(DeleteUserGroupRequest { user_group_to_delete: id, user_group_to_move_to: heir }) = body;
+        directory.write(&caller, move |db, caller| Box::pin(users::delete_group(db, caller, id, heir))).await?;
+        Ok(Done::NoContent)
+    }
+}

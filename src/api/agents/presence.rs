@@ -1,0 +1,65 @@
+//! Whether a user can be reached.
+
+use poem::web::Data;
+use poem_openapi::{Object, OpenApi};
+
+use super::{
+    super::{
+        Tag,
+        body::Body,
+        carriers::UserPresenceStatus,
+        directory::{Directory, Whom},
+        reader::{Answer, Reader},
+        refusals::ErrorResponse,
+        user::{GetUser, visible},
+        user_change::ChangeUser,
+    },
+    requests::AssociateRequest,
+};
+use crate::{store::Store, users::Caller};
+
+#[derive(Default)]
+pub struct Presence;
+
+/// A user, and whether it can be reached.
+#[derive(Debug, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct SetUserPresenceStatusRequest {
+    /// The user's id.
+    associate_id: i32,
+    /// Whether the user can be reached.
+    user_presence_status: UserPresenceStatus,
+}
+
+#[OpenApi(prefix_path = "/api/v1/Agents/User", tag = "Tag::UserAgent", ignore_case = true)]
+impl Presence {
+    /// Get a user's presence
+    ///
+    /// Gets whether a user can be reached, and the message that goes with it.
+    #[oai(path = "/GetUserPresenceStatus", method = "post", operation_id = "v1UserAgent_GetUserPresenceStatus")]
+    async fn get_presence(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        store: Data<&Store>,
+        body: Body<AssociateRequest>,
+    ) -> Result<Answer<UserPresenceStatus>, ErrorResponse<GetUser>> {
+        Ok(reader.answer(visible(&store, &caller, body.0.associate_id).await?.user.into()))
+    }
+
+    /// Set a user's presence
+    ///
+    /// Says whether a user can be reached: oneself, or by an administrator.
+    #[oai(path = "/SetUserPresenceStatus", method = "post", operation_id = "v1UserAgent_SetUserPresenceStatus")]
+    async fn set_presence(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        directory: Data<&Directory>,
+        body: Body<SetUserPresenceStatusRequest>,
+    ) -> Result<Answer<UserPresenceStatus>, ErrorResponse<ChangeUser>> {
+        let Body(SetUserPresenceStatusRequest { associate_id, user_presence_status }) = body;
+        let set = directory.set_presence(&caller, Whom::Id(associate_id), user_presence_status).await?;
+        Ok(reader.answer(set))
+    }
+}

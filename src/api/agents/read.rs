@@ -1,0 +1,109 @@
+//! Users, by id, by name and by person.
+
+use poem::web::Data;
+use poem_openapi::{Object, OpenApi, param::Query};
+
+use super::{
+    super::{
+        Tag,
+        body::Body,
+        carriers::{Maybe, User},
+        parameters::AnyUser,
+        reader::{Answer, Reader},
+        refusals::ErrorResponse,
+        request::NoBody,
+        user::{self, carrier},
+    },
+    Look,
+};
+use crate::{
+    error::Error,
+    store::Store,
+    users::{self, Caller},
+};
+
+#[derive(Default)]
+pub struct Read;
+
+/// A user's name.
+#[derive(Debug, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct GetUserFromNameRequest {
+    /// The user's Name or UserName.
+    user_name: String,
+}
+
+/// A person.
+#[derive(Debug, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct GetUserFromPersonIdRequest {
+    /// The person's id.
+    person_id: i32,
+}
+
+#[OpenApi(prefix_path = "/api/v1/Agents/User", tag = "Tag::UserAgent", ignore_case = true)]
+impl Read {
+    /// Get a user
+    ///
+    /// Gets a user by id; null when there is none.
+    #[oai(path = "/GetUser", method = "post", operation_id = "v1UserAgent_GetUser")]
+    async fn get_user(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        store: Data<&Store>,
+        /// The user's id (AssociateId).
+        #[oai(name = "userId")]
+        user_id: Query<AnyUser>,
+        _body: NoBody,
+    ) -> Result<Answer<Maybe<User>>, ErrorResponse<Look>> {
+        answer(reader, &store, user::visible(&store, &caller, user_id.0.0).await).await
+    }
+
+    /// Get a user by name
+    ///
+    /// Gets the user whose Name or UserName this is; null when there is none.
+    #[oai(path = "/GetUserFromName", method = "post", operation_id = "v1UserAgent_GetUserFromName")]
+    async fn get_user_from_name(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        store: Data<&Store>,
+        body: Body<GetUserFromNameRequest>,
+    ) -> Result<Answer<Maybe<User>>, ErrorResponse<Look>> {
+        answer(reader, &store, user::visible_by_name(&store, &caller, &body.0.user_name).await).await
+    }
+
+    /// Get the users of a person
+    ///
+    /// Gets the users behind whom this person stands, as far as the caller may see them.
+    #[oai(path = "/GetUserFromPersonId", method = "post", operation_id = "v1UserAgent_GetUserFromPersonId")]
+    async fn get_user_from_person_id(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        store: Data<&Store>,
+        body: Body<GetUserFromPersonIdRequest>,
+    ) -> Result<Answer<Vec<User>>, ErrorResponse<Look>> {
+        let mut carriers = Vec::new();
+        for user in users::list_by_person(store.reader(), body.0.person_id).await? {
+            if caller.may_read(user.user.id) {
+                carriers.push(carrier(store.reader(), user).await?);
+            }
+        }
+        Ok(reader.answer(carriers))
+    }
+}
+
+/// A user who is not there is null here, not an error.
+async fn answer(
+    reader: Reader,
+    store: &Store,
+    found: Result<users::User, Error>,
+) -> Result<Answer<Maybe<User>>, ErrorResponse<Look>> {
+    match found {
+        Ok(user) => Ok(reader.answer(Maybe(Some(carrier(store.reader(), user).await?)))),
+        Err(Error::NoSuchUser | Error::NoSuchUserName) => Ok(reader.answer(Maybe(None))),
+        Err(error) => Err(error.into()),
+    }
+}

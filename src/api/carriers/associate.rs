@@ -1,0 +1,81 @@
+//! The `Associate` carrier: a user in short (contract §2).
+
+use std::collections::BTreeMap;
+
+use poem_openapi::{Object, types::Example};
+
+use super::{
+    UserType,
+    rights::{FieldProperties, TableRight},
+    sample,
+};
+use crate::users::User;
+
+/// A user in short.
+#[derive(Clone, Debug, PartialEq, Object)]
+#[oai(rename_all = "PascalCase", example)]
+pub struct Associate {
+    /// The user's id.
+    pub associate_id: i32,
+    /// The short name.
+    pub name: String,
+    /// The person's id; 0 for none.
+    pub person_id: i32,
+    /// Where the user stands in lists.
+    pub rank: i32,
+    /// A hint about the user.
+    pub tooltip: String,
+    /// What kind of user this is.
+    pub r#type: UserType,
+    /// The main group's id.
+    pub group_idx: i32,
+    /// First, middle and last name.
+    pub full_name: String,
+    /// The full name with Mr or Mrs before it.
+    pub formal_name: String,
+    /// The user has no access any more.
+    pub deleted: bool,
+    /// The id in Service; 0 for a user who is not there.
+    pub ej_user_id: i32,
+    /// The name to log in with.
+    pub user_name: String,
+    /// Extra fields by name; superseded by CustomFields.
+    pub extra_fields: BTreeMap<String, String>,
+    /// Custom fields by name.
+    pub custom_fields: BTreeMap<String, String>,
+    /// Always null in this version.
+    pub table_right: Option<TableRight>,
+    /// Always empty in this version.
+    pub field_properties: FieldProperties,
+}
+
+impl From<User> for Associate {
+    fn from(user: User) -> Self {
+        let full_name = user.full_name();
+        let mrmrs = user.person.as_ref().map(|person| person.mrmrs.as_str()).unwrap_or_default();
+        Self {
+            formal_name: format!("{mrmrs} {full_name}").trim_start().to_owned(),
+            full_name,
+            associate_id: user.user.id,
+            name: user.user.name,
+            person_id: user.user.person_id.unwrap_or_default(),
+            rank: user.user.rank,
+            tooltip: user.user.tooltip,
+            r#type: user.user.user_type.into(),
+            group_idx: user.group.id,
+            deleted: user.user.deleted,
+            ej_user_id: user.user.ej_user_id,
+            user_name: user.user.user_name,
+            extra_fields: user.user.extra_fields.0,
+            custom_fields: user.user.custom_fields.0,
+            table_right: None,
+            field_properties: FieldProperties::new(),
+        }
+    }
+}
+
+impl Example for Associate {
+    fn example() -> Self {
+        sample::user().into()
+    }
+}

@@ -1,0 +1,133 @@
+//! Changes of passwords. They are hashed and verified before the transaction, in which nobody waits for that.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    body::Partial,
+    carriers::Credential,
+    directory::{Directory, Whom, manageable},
+};
+use crate::{
+    error::Error,
+    users::{
+        self, Caller, credential,
+        password::{self, PasswordHash},
+    },
+};
+
+impl Directory {
+    /// Gives a user this password in place of any other. One's own is changed by telling the present one, unless one
+    /// manages others.
+    ///
+    /// # Errors
+    /// The caller may not, there is no such user, it can be no password, or the database does not answer.
+    pub async fn set_password(&self, caller: &Caller, whom: Whom, password: &str) -> Result<(), Error> {
+        if !caller.may_manage_others() {
+            return Err(Error::MayNotManageUser);
+        }
+        let hash = self.hash(password).await?;
+        self.store_password(caller, whom, hash, None).await.map(drop)
+    }
+
+    /// Gives a user a random password, and answers with it.
+    ///
+    /// # Errors
+    /// As [`Self::set_password`].
+    pub async fn set_generated_password(&self, caller: &Caller, whom: Whom) -> Result<String, Error> {
+        let password = password::generate();
+        self.set_password(caller, whom, password.expose_secret()).await?;
+        Ok(password.expose_secret().to_owned())
+    }
+
+    /// Gives a user a new password, for whoever knows the present one. False, and no change, when that is wrong.
+    ///
+    /// # Errors
+    /// As [`Self::set_password`].
+    pub async fn change_password(&self, caller: &Caller, whom: Whom, old: &str, new: &str) -> Result<bool, Error> {
+        let user = manageable(self.store.reader(), caller, &whom).await?;
+        let present = credential::find_password(self.store.reader(), user.user.id).await?;
+        let present = present.map(|credential| credential.secret);
+        let proof = self.passwords.verify(&SecretString::from(old), present.as_ref()).await?;
+        if proof.is_none() {
+            return Ok(false);
+        }
+        let hash = self.hash(new).await?;
+        self.store_password(caller, whom, hash, present).await
+    }
+
+    /// Saves a credential: it is a password.
+    ///
+    /// # Errors
+    /// It is none, or as [`Self::set_password`].
+    pub async fn save_credential(
+        &self,
+        caller: &Caller,
+        whom: Whom,
+        credential: &Partial<Credential>,
+    ) -> Result<(), Error> {
+        check_type(credential.text("/Type/Type").unwrap_or_default())?;
+        self.set_password(caller, whom, credential.text("/Value").unwrap_or_default()).await
+    }
+
+    /// Takes a user's password and tickets. False when there was none.
+    ///
+    /// # Errors
+    /// The caller may not, it is the last administrator, or the database does not answer.
+    pub async fn delete_credential(&self, caller: &Caller, whom: Whom, kind: String) -> Result<bool, Error> {
+        check_type(&kind)?;
+        let work = self.write(caller, move |db, caller| {
+            Box::pin(async move {
+                let user = manageable(db, &caller, &whom).await?;
+                if !caller.may_manage_others() {
+                    return Err(Error::MayNotChange("Credentials"));
+                }
+                if users::is_last_administrator(db, &user).await? {
+                    return Err(Error::LastAdministrator);
+                }
+                Ok(credential::delete_password(db, user.user.id).await?)
+            })
+        });
+        work.await
+    }
+
+    /// Whether the caller may manage a user. Nobody manages one who does not exist.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn may_manage(&self, caller: &Caller, whom: Whom) -> Result<bool, Error> {
+        match manageable(self.store.reader(), caller, &whom).await {
+            Ok(_) => Ok(true),
+            Err(Error::MayNotManageUser | Error::NoSuchUser | Error::NoSuchUserName) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Stores a password, unless the present one is no longer the one that was proved.
+    async fn store_password(
+        &self,
+        caller: &Caller,
+        whom: Whom,
+        hash: PasswordHash,
+        proved: Option<PasswordHash>,
+    ) -> Result<bool, Error> {
+        let work = self.write(caller, move |db, caller| {
+            Box::pin(async move {
+                let user = manageable(db, &caller, &whom).await?;
+                let present = credential::find_password(db, user.user.id).await?.map(|credential| credential.secret);
+                if proved.is_some() && proved != present {
+                    return Ok(false);
+                }
+                credential::set_password(db, user.user.id, hash, None).await?;
+                Ok(true)
+            })
+        });
+        work.await
+    }
+}
+
+fn check_type(kind: &str) -> Result<(), Error> {
+    match kind {
+        credential::PASSWORD => Ok(()),
+        _ => Err(Error::Validation(format!("Credential: its Type is {}", credential::PASSWORD))),
+    }
+}

@@ -1,0 +1,64 @@
+//! Whether a user can be reached.
+
+use poem::web::Data;
+use poem_openapi::{OpenApi, param::Path};
+
+use super::{
+    Tag,
+    body::Body,
+    carriers::UserPresenceStatus,
+    directory::{Directory, Whom},
+    parameters::UserId,
+    reader::{Answer, Reader},
+    refusals::ErrorResponse,
+    user::{GetUser, visible},
+    user_change::ChangeUser,
+};
+use crate::{store::Store, users::Caller};
+
+#[derive(Default)]
+pub struct PresenceOperations;
+
+#[OpenApi(prefix_path = "/api/v1", tag = "Tag::User", ignore_case = true)]
+impl PresenceOperations {
+    /// Get a user's presence
+    ///
+    /// Gets whether a user can be reached, and the message that goes with it.
+    #[oai(
+        path = "/User/:associateId/UserPresenceStatus",
+        method = "get",
+        operation_id = "v1User_GetUserPresenceStatus"
+    )]
+    async fn get_presence(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        store: Data<&Store>,
+        /// The user's id (AssociateId).
+        #[oai(name = "associateId")]
+        id: Path<UserId>,
+    ) -> Result<Answer<UserPresenceStatus>, ErrorResponse<GetUser>> {
+        Ok(reader.answer(visible(&store, &caller, id.0.0).await?.user.into()))
+    }
+
+    /// Set a user's presence
+    ///
+    /// Says whether a user can be reached: oneself, or by an administrator.
+    #[oai(
+        path = "/User/:associateId/UserPresenceStatus",
+        method = "put",
+        operation_id = "v1User_SetUserPresenceStatus"
+    )]
+    async fn set_presence(
+        &self,
+        caller: Caller,
+        reader: Reader,
+        directory: Data<&Directory>,
+        /// The user's id (AssociateId).
+        #[oai(name = "associateId")]
+        id: Path<UserId>,
+        presence: Body<UserPresenceStatus>,
+    ) -> Result<Answer<UserPresenceStatus>, ErrorResponse<ChangeUser>> {
+        Ok(reader.answer(directory.set_presence(&caller, Whom::Id(id.0.0), presence.0).await?))
+    }
+}

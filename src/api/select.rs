@@ -1,0 +1,194 @@
+//! `$select`: the properties of an answer that the client wants; the others are null (contract §1.0).
+
+use std::{collections::HashMap, sync::Arc};
+
+use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, endpoint::make};
+use poem_openapi::{
+    OpenApi,
+    registry::{MetaApi, MetaOperation, MetaOperationParam, MetaParamIn, MetaSchema, MetaSchemaRef, Registry},
+};
+use serde_json::Value;
+
+use super::{
+    operations::{RouteTable, route},
+    schemas::described,
+};
+use crate::error::Error;
+
+const SELECT: &str = "$select";
+
+/// Operations whose answers can be cut down to some properties. What can be left out of an answer is required nowhere.
+#[derive(Default)]
+pub struct Selectable<T>(pub T);
+
+impl<T: OpenApi> OpenApi for Selectable<T> {
+    fn meta() -> Vec<MetaApi> {
+        let mut apis = T::meta();
+        let operations = apis.iter_mut().flat_map(|api| &mut api.paths).flat_map(|path| &mut path.operations);
+        operations
+            .filter(|operation| answer(operation).is_some())
+            .for_each(|operation| operation.params.push(parameter()));
+        apis
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+        let apis = T::meta();
+        let operations = apis.iter().flat_map(|api| &api.paths).flat_map(|path| &path.operations);
+        operations.filter_map(answer).for_each(|schema| relax(registry, schema));
+    }
+
+    fn add_routes(self, table: &mut RouteTable) {
+        let mut answers = HashMap::new();
+        for path in T::meta().into_iter().flat_map(|api| api.paths) {
+            for operation in path.operations {
+                answers.extend(
+                    answer(&operation).map(|schema| ((route(&path.path), operation.method.clone()), schema.clone())),
+                );
+            }
+        }
+        let mut routes = RouteTable::new();
+        self.0.add_routes(&mut routes);
+        for (path, methods) in routes {
+            for (method, endpoint) in methods {
+                let endpoint = match answers.get(&(path.clone(), method.clone())) {
+                    Some(schema) => selecting(endpoint, schema.clone()).boxed(),
+                    None => endpoint,
+                };
+                table.entry(path.clone()).or_default().insert(method, endpoint);
+            }
+        }
+    }
+}
+
+fn parameter() -> MetaOperationParam {
+    MetaOperationParam {
+        name: SELECT.to_owned(),
+        schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))),
+        in_type: MetaParamIn::Query,
+        description: Some(
+            "The properties to fill in, separated by commas, such as `name,role/value`; the others are null. All of \
+             them when omitted."
+                .to_owned(),
+        ),
+        required: false,
+        deprecated: false,
+        explode: false,
+        style: None,
+    }
+}
+
+/// The schema of an operation's answer, when it has one.
+fn answer(operation: &MetaOperation) -> Option<&MetaSchemaRef> {
+    let ok = operation.responses.responses.iter().find(|response| response.status == Some(200))?;
+    ok.content.first().map(|media| &media.schema)
+}
+
+fn relax(registry: &mut Registry, schema: &MetaSchemaRef) {
+    let parts = match schema {
+        MetaSchemaRef::Inline(schema) => parts(schema),
+        MetaSchemaRef::Reference(name) => match registry.schemas.get_mut(name) {
+            Some(schema) if !schema.required.is_empty() => {
+                schema.required.clear();
+                parts(schema)
+            }
+            _ => Vec::new(),
+        },
+    };
+    parts.iter().for_each(|part| relax(registry, part));
+}
+
+fn parts(schema: &MetaSchema) -> Vec<MetaSchemaRef> {
+    let properties = schema.properties.iter().map(|(_, schema)| schema);
+    let contents = schema.items.as_deref().into_iter().chain(schema.additional_properties.as_deref());
+    properties.chain(contents).chain(&schema.all_of).cloned().collect()
+}
+
+fn selecting(inner: impl Endpoint + 'static, schema: MetaSchemaRef) -> impl Endpoint<Output = Response> + 'static {
+    let inner = Arc::new(inner);
+    make(move |mut request: Request| {
+        let (inner, schema) = (Arc::clone(&inner), schema.clone());
+        async move {
+            if let Some(select) = query(&request) {
+                request.set_data(Wish { select, schema });
+            }
+            inner.call(request).await.map(IntoResponse::into_response)
+        }
+    })
+}
+
+fn query(request: &Request) -> Option<String> {
+    let pairs = request.params::<Vec<(String, String)>>().unwrap_or_default();
+    let own = pairs.into_iter().filter(|(name, _)| name.eq_ignore_ascii_case(SELECT)).map(|(_, value)| value);
+    own.reduce(|one, other| one + "," + &other)
+}
+
+/// What a client wants of an answer of this schema, as it says so: it is looked at once it is known who calls.
+#[derive(Clone)]
+pub struct Wish {
+    select: String,
+    schema: MetaSchemaRef,
+}
+
+/// The properties to keep, by their paths.
+#[derive(Debug)]
+pub struct Select(Vec<Vec<&'static str>>);
+
+impl Select {
+    /// What the client of a request wants; `None` for all there is.
+    ///
+    /// # Errors
+    /// It names a property that the answer does not have.
+    pub fn of(request: &Request) -> Result<Option<Self>, Error> {
+        let Some(Wish { select, schema }) = request.data::<Wish>() else { return Ok(None) };
+        let names: Vec<_> = select.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        if names.is_empty() {
+            return Ok(None);
+        }
+        names.into_iter().map(|name| resolve(schema, name)).collect::<Result<_, _>>().map(|paths| Some(Self(paths)))
+    }
+
+    /// Nulls what is not wanted. Links are no properties, and stay.
+    pub fn cut(&self, value: &mut Value) {
+        let paths: Vec<&[&str]> = self.0.iter().map(Vec::as_slice).collect();
+        cut(value, &paths);
+    }
+}
+
+fn resolve(schema: &MetaSchemaRef, path: &str) -> Result<Vec<&'static str>, Error> {
+    let mut schema = described(schema);
+    let mut resolved = Vec::new();
+    for name in path.split('/') {
+        while let Some(items) = &schema.items {
+            schema = described(items);
+        }
+        let known = schema.properties.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
+        let unknown = || Error::InvalidArgument(format!("Parameter {SELECT}: there is no property `{path}`."));
+        let (name, next) = known.ok_or_else(unknown)?;
+        resolved.push(*name);
+        schema = described(next);
+    }
+    Ok(resolved)
+}
+
+fn cut(value: &mut Value, paths: &[&[&str]]) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| cut(item, paths)),
+        Value::Object(members) => {
+            for (name, value) in members.iter_mut().filter(|(name, _)| *name != "_Links") {
+                let below: Vec<&[&str]> = paths
+                    .iter()
+                    .filter_map(|path| path.split_first())
+                    .filter(|(first, _)| *first == name)
+                    .map(|(_, rest)| rest)
+                    .collect();
+                if below.is_empty() {
+                    *value = Value::Null;
+                } else if below.iter().all(|rest| !rest.is_empty()) {
+                    cut(value, &below);
+                }
+            }
+        }
+        _ => {}
+    }
+}
