@@ -101,7 +101,8 @@ impl<E> Envelope<E> {
 /// Answers an error, whoever made it, in the one shape. `parameters` are the names of the route's path parameters.
 pub fn respond(error: poem::Error, parameters: &[String], shape: Shape) -> Response {
     let error = translate(error, parameters);
-    if StatusCode::from(&error).is_server_error() {
+    let status = StatusCode::from(&error);
+    if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
         tracing::error!(cause = error.chain(), "failed");
     }
     error.in_shape(shape)
