@@ -163,7 +163,10 @@ fn make_properties_nullable(schema: &mut Value, types: &BTreeMap<String, Value>)
         if let Some(referred) = reference.and_then(|reference| types.get(reference)).cloned() {
             property.insert("type".to_owned(), referred);
         }
-        property.insert("nullable".to_owned(), Value::Bool(true));
+        // What may be anything may be null anyway.
+        if property.contains_key("type") {
+            property.insert("nullable".to_owned(), Value::Bool(true));
+        }
     }
 }
 

@@ -120,8 +120,8 @@ impl<E> Envelope<E> {
 /// Answers an error, whoever made it, in the one shape. `parameters` are the names of the route's path parameters.
 pub fn respond(error: poem::Error, parameters: &[String], shape: Shape) -> Response {
     let error = translate(error, parameters);
-    // A handler that failed was told of where it was called.
-    let is_told = matches!(error, Error::HandlerUnreachable | Error::OutcomeUnknown { .. });
+    // A handler that failed was told of where it was called, and what is not there yet is no failure.
+    let is_told = matches!(error, Error::HandlerUnreachable | Error::OutcomeUnknown { .. } | Error::NotImplemented(_));
     if StatusCode::from(&error).is_server_error() && !is_told {
         tracing::error!(cause = error.chain(), "failed");
     }

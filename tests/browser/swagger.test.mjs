@@ -86,7 +86,8 @@ test('a command is run with Basic', async () => {
 test('commands are listed with SoTicket', async () => {
     const ticket = await kommando.issueTicket('admin');
     assert.match(ticket, /^7T:/);
-    await logIn('SoTicket', form => form.getByLabel('Value').fill(`SoTicket ${ticket}`));
+    // Swagger UI gives all of its value fields one id, so labels lead to the first.
+    await logIn('SoTicket', form => form.locator('input').fill(`SoTicket ${ticket}`));
     const block = await open('v1User_GetUserCommands');
     await parameter(block, 'id').locator('input').fill('2');
 
@@ -95,13 +96,35 @@ test('commands are listed with SoTicket', async () => {
     assert.ok(body.some(({ Name }) => Name === 'hello'));
 });
 
-/** Opens Authorize, finds both schemes there, and uses one. */
+test('a session begins with a log-in, and the page sends its token by itself', async () => {
+    const logIn = await open('BeginSession');
+    await logIn.locator('textarea.body-param__text').fill(JSON.stringify({ userName: 'admin', password }));
+    const { status, body } = await execute(logIn);
+    assert.equal(status, '200');
+    assert.equal(body.userId, 1);
+    const cookies = await page.context().cookies();
+    assert.ok(cookies.some(({ name, httpOnly }) => name === 'kommando-session' && httpOnly));
+    await logIn.locator('.opblock-summary-control').click();
+
+    const list = await open('v1User_GetUserCommands');
+    await parameter(list, 'id').locator('input').fill('3');
+    assert.equal((await execute(list)).status, '200');
+    const run = await open('v1User_ExecuteUserCommand');
+    await parameter(run, 'id').locator('input').fill('3');
+    await parameter(run, 'commandName').locator('input').fill('hello');
+    const ran = await execute(run);
+    assert.equal(ran.status, '200');
+    assert.equal(ran.body.Success, true);
+    await shoot(run, 'session.png');
+});
+
+/** Opens Authorize, finds all schemes there, and uses one. */
 async function logIn(scheme, fill) {
     await page.locator('.auth-wrapper').getByRole('button', { name: 'Authorize' }).click();
     const dialog = page.locator('.dialog-ux');
     const forms = dialog.locator('.auth-container');
     const schemes = await forms.locator('h4').allTextContents();
-    assert.deepEqual(schemes.map(title => title.split(/\W/)[0]), ['Basic', 'SoTicket']);
+    assert.deepEqual(schemes.map(title => title.split(/\W/)[0]), ['Basic', 'Bearer', 'Session', 'SoTicket', 'XsrfToken']);
 
     const form = forms.filter({ has: page.getByRole('heading', { name: scheme }) });
     await fill(form);

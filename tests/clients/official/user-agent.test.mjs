@@ -1,0 +1,252 @@
+// What programs do with the vendor's own client, unchanged, against the running server.
+
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+
+import { password, serveDemo } from '../../browser/kommando.mjs';
+
+// The package's ES modules name their files without endings, which Node does not take; its CommonJS ones work.
+const client = createRequire(import.meta.url)('@superoffice/webapi');
+
+const { CommandActionResult, EjUserStatus, RoleType, UserType } = client;
+
+let server;
+
+before(async () => {
+    server = await serveDemo(process.env.BINARY);
+});
+
+after(() => server?.stop());
+
+/** The operations that were called. */
+const called = new Set();
+
+/** The name of the operation that a method calls. */
+const operationOf = (method) => method[0].toUpperCase() + method.slice(1, -'Async'.length);
+
+const recording = (agent) => new Proxy(agent, {
+    get(target, name) {
+        if (String(name).endsWith('Async')) called.add(operationOf(String(name)));
+        return Reflect.get(target, name);
+    },
+});
+
+/** The agent of somebody who logs in with a password. */
+function agentOf(name, options = {}, secret = password) {
+    const webapi = new client.WebApi({ baseUrl: `${server.address}/api`, ...options });
+    webapi.authenticateWithPassword(name, secret);
+    return recording(webapi.getUserAgent());
+}
+
+/** Asserts that a call is refused so, as the client sees it. */
+async function isRefused(call, status, type) {
+    await assert.rejects(call, (error) => {
+        assert.equal(error.response.status, status);
+        assert.equal(error.response.data.Error, true);
+        assert.equal(error.response.data.ErrorType, type);
+        assert.ok(error.response.data.Message);
+        return true;
+    });
+}
+
+test('a password and a ticket let in, and nothing else does', async () => {
+    const anna = await agentOf('anna').getUserAsync(2);
+    assert.equal(anna.person.fullName, 'Anna Lindqvist');
+    const webapi = new client.WebApi({ baseUrl: `${server.address}/api` });
+    webapi.authenticateWithTicket(await server.issueTicket('anna'));
+    assert.equal((await webapi.getUserAgent().getUserAsync(2)).name, 'anna');
+    await isRefused(agentOf('anna', {}, 'wrong').getUserAsync(2), 401, 'SoSessionException');
+});
+
+test('a whole life of a user', async () => {
+    const admin = agentOf('admin');
+    const user = await admin.createDefaultUserAsync();
+    assert.equal(user.associateId, 0);
+    assert.equal(user.type, UserType.InternalAssociate);
+    user.name = 'eva';
+    user.person.firstname = 'Eva';
+    user.person.lastname = 'Dahl';
+    assert.deepEqual({ ...(await admin.validateUserAsync(user)) }, {});
+
+    const saved = await admin.saveUserAsync(user);
+    assert.ok(saved.associateId > 0);
+    assert.equal(saved.person.fullName, 'Eva Dahl');
+    const faults = await admin.validateUserAsync({ ...user, associateId: 0 });
+    assert.equal(faults.Name, '`eva` is another user\'s Name or UserName');
+    assert.equal(await admin.setPasswordAsync(saved.associateId, 'first'), true);
+    assert.equal((await agentOf('eva', {}, 'first').getUserFromNameAsync('eva')).associateId, saved.associateId);
+
+    const commands = await admin.getUserCommandsAsync({ user: saved });
+    assert.ok(commands.some((command) => command.name === 'deactivate'));
+    const answers = [
+        [CommandActionResult.Implicit, false, CommandActionResult.Implicit],
+        [CommandActionResult.No, false, CommandActionResult.No],
+        [CommandActionResult.Cancel, false, CommandActionResult.Cancel],
+        [CommandActionResult.Ok, false, CommandActionResult.Implicit],
+        [CommandActionResult.Yes, true, CommandActionResult.Yes],
+    ];
+    for (const [answer, success, result] of answers) {
+        const ran = await admin.ExecuteUserCommandAsync({ commandName: 'deactivate', actionResult: answer, user: saved });
+        assert.equal(ran.success, success);
+        assert.equal(ran.result, result);
+    }
+    assert.equal((await admin.getUserAsync(saved.associateId)).deleted, true);
+
+    await admin.makeRetiredAsync(saved.associateId, false);
+    const present = await admin.setUserPresenceStatusAsync(saved.associateId, {
+        status: EjUserStatus.StatusNotAvailable,
+        message: 'Lunch',
+    });
+    assert.equal(present.status, EjUserStatus.StatusNotAvailable);
+    assert.equal((await admin.getUserPresenceStatusAsync(saved.associateId)).message, 'Lunch');
+
+    const renamed = await admin.saveUserAsync({ ...(await admin.getUserAsync(saved.associateId)), tooltip: 'New here' });
+    assert.equal(renamed.tooltip, 'New here');
+    assert.equal((await admin.saveUserFromNameAsync('eva', { ...renamed, nickName: 'Ev' })).nickName, 'Ev');
+    await admin.deleteUserAsync(saved.associateId);
+    assert.equal((await admin.getUserAsync(saved.associateId)).deleted, true);
+    await admin.makeRetiredAsync(saved.associateId, false);
+    await admin.deleteUserFromNameAsync('eva');
+    assert.equal((await admin.getUserInfoAsync(saved.associateId)).canLogon, false);
+});
+
+test('what is not there is null, and lists are empty', async () => {
+    const admin = agentOf('admin');
+    assert.equal(await admin.getUserAsync(4711), null);
+    assert.equal(await admin.getUserFromNameAsync('nobody'), null);
+    assert.deepEqual(await admin.getUserFromPersonIdAsync(4711), []);
+    assert.equal(await admin.getUserGroupAsync(4711), null);
+    assert.equal(await admin.getRoleAsync(4711), null);
+    assert.equal(await admin.getRoleEntityAsync(4711), null);
+    assert.equal(await admin.getUserInfoAsync(4711), null);
+});
+
+test('defaults, types and persons', async () => {
+    const admin = agentOf('admin');
+    const external = await admin.createDefaultUserFromUserTypeAsync(UserType.ExternalAssociate);
+    assert.equal(external.role.value, 'ExternalUser');
+    const person = (await admin.getUserAsync(2)).person.personId;
+    const second = await admin.createDefaultUserFromUserTypeAndPersonIdAsync(UserType.InternalAssociate, person);
+    assert.equal(second.person.fullName, 'Anna Lindqvist');
+    const chris = await admin.getUserFromNameAsync('chris');
+    assert.equal((await admin.changeUserTypeAsync(chris, UserType.InternalAssociate)).role.value, 'Employee');
+    assert.equal((await admin.changeUserTypeAsync(chris, UserType.ExternalAssociate)).type, UserType.ExternalAssociate);
+});
+
+test('passwords and credentials', async () => {
+    const admin = agentOf('admin');
+    assert.equal((await admin.getCredentialTypesAsync())[0].type, 'CRM5/PASSWORD');
+    const types = await admin.getCredentialTypesForUserTypeAsync(UserType.InternalAssociate);
+    assert.equal(types[0].type, 'CRM5/PASSWORD');
+    const credential = { type: types[0], value: 'saved' };
+    assert.equal(await admin.saveCredentialAsync(3, credential), true);
+    const bjorn = agentOf('bjorn', {}, 'saved');
+    assert.equal(await bjorn.changeOwnPasswordAsync('wrong', 'own'), false);
+    assert.equal(await bjorn.changeOwnPasswordAsync('saved', 'own'), true);
+    assert.equal(await admin.changePasswordAsync(3, 'own', 'next'), true);
+    assert.equal(await admin.changePasswordFromNameAsync('bjorn', 'next', 'last'), true);
+    assert.equal(await admin.setPasswordFromNameAsync('bjorn', 'set'), true);
+    assert.ok((await admin.setGeneratedPasswordAsync(3)).length > 10);
+    const generated = await admin.setGeneratedPasswordFromNameAsync('bjorn');
+    assert.equal((await agentOf('bjorn', {}, generated).getUserAsync(3)).name, 'bjorn');
+    assert.equal(await admin.canChangePasswordAsync(3), true);
+    assert.equal((await admin.getSupportedChangePasswordTypesAsync(3)).length, 1);
+    assert.equal(await admin.isPasswordValidAsync(3, UserType.InternalAssociate, 0, 'x'), true);
+    const told = await admin.isPasswordValidWithReasonAsync(3, UserType.InternalAssociate, 0, '');
+    assert.deepEqual([told.result, told.reason], [false, 'it is empty']);
+    assert.equal(await admin.deleteCredentialAsync(3, 'CRM5/PASSWORD'), true);
+});
+
+test('names', async () => {
+    const admin = agentOf('admin');
+    assert.equal(await admin.isUserNameValidAsync(0, UserType.InternalAssociate, 0, 'anna'), false);
+    const told = await admin.isUserNameValidWithReasonAsync(0, UserType.InternalAssociate, 0, 'fredrik');
+    assert.equal(told.result, true);
+    assert.equal(await admin.getValidUserNameAsync(0, UserType.InternalAssociate, 0, 'anna'), 'anna2');
+    const user = { ...(await admin.createDefaultUserAsync()), userName: 'fredrik@example.com' };
+    assert.equal(await admin.getValidUserNameForNewUserAsync(user), 'fredrik@example.com');
+    user.person = { ...user.person, firstname: 'Fredrik', lastname: 'Berg' };
+    assert.equal(await admin.getDefaultAssociateUserNameAsync(user), 'fredrikberg');
+    assert.equal(await admin.isNickNameUniqueAsync(0, 'nobody has it'), true);
+});
+
+test('groups', async () => {
+    const admin = agentOf('admin');
+    const group = await admin.createUserGroupAsync();
+    group.value = 'Support';
+    const saved = await admin.saveUserGroupAsync(group);
+    assert.equal((await admin.getUserGroupAsync(saved.id)).value, 'Support');
+    assert.deepEqual((await admin.getUserGroupListAsync([saved.id])).map((one) => one.value), ['Support']);
+    await admin.deleteUserGroupAsync(saved.id, 1);
+    assert.ok(!(await admin.getAllUserGroupsAsync(false)).some((one) => one.value === 'Support'));
+    assert.ok((await admin.getAllUserGroupsAsync(true)).some((one) => one.value === 'Support'));
+});
+
+test('roles and rights', async () => {
+    const admin = agentOf('admin');
+    assert.equal((await admin.createDefaultRoleEntityAsync()).roleType, RoleType.Employee);
+    const role = await admin.createDefaultRoleEntityFromTypeAsync(RoleType.ExternalUser);
+    role.name = 'Partner';
+    const saved = await admin.saveRoleEntityAsync(role);
+    assert.equal((await admin.getRoleAsync(saved.roleId)).value, 'Partner');
+    assert.equal((await admin.getRoleEntityAsync(saved.roleId)).roleType, RoleType.ExternalUser);
+    const [right] = await admin.getAllFunctionalRightsAsync(RoleType.ExternalUser);
+    await admin.setFunctionalRightsAsync(saved.roleId, [right.id]);
+    assert.deepEqual((await admin.getFunctionalRightsAsync(saved.roleId)).map((one) => one.name), [right.name]);
+    assert.ok((await admin.findRolesWithFunctionalRightAsync(right.name)).some((one) => one.id === saved.roleId));
+    assert.ok((await admin.findRolesWithFunctionalRightsAsync([right.name])).includes(saved.roleId));
+    assert.ok(!(await admin.findRolesWithoutFunctionalRightsAsync([right.name])).includes(saved.roleId));
+    assert.ok((await admin.getAllRolesAsync(RoleType.ExternalUser)).some((one) => one.id === saved.roleId));
+    await admin.deleteRoleAsync(saved.roleId, 3);
+    assert.equal(await admin.getRoleAsync(saved.roleId), null);
+});
+
+test('users in short', async () => {
+    const admin = agentOf('admin');
+    assert.equal((await admin.getUserInfoAsync(2)).userName, 'anna');
+    assert.deepEqual((await admin.getUserInfoListAsync([2, 4])).map((one) => one.userName), ['anna', 'chris']);
+});
+
+test('languages and time zones, by its options', async () => {
+    const command = async (options) => {
+        const commands = await agentOf('admin', options).getUserCommandsAsync({ user: { associateId: 2 } });
+        return commands.find((one) => one.name === 'deactivate').displayName;
+    };
+    assert.equal(await command({ languageCode: 'en' }), 'Deactivate user');
+    assert.equal(await command({ languageCode: 'nb' }), 'Deaktiver bruker');
+    assert.equal(await command({ languageCode: '' }), 'NO:"Deaktiver bruker";US:"Deactivate user"');
+    await server.issueTicket('anna');
+    const login = async (options) => (await agentOf('admin', options).getUserAsync(2)).lastlogin.valueOf();
+    const utc = await login({ timezone: 'UTC', timezoneInclude: true });
+    assert.equal(await login({ timezone: 'NO', timezoneInclude: true }), utc);
+    assert.ok(Math.abs(Date.now() - utc) < 60_000);
+});
+
+test('errors, as the client sees them', async () => {
+    const admin = agentOf('admin');
+    await isRefused(admin.saveUserAsync({ name: 'anna' }), 400, 'SoValidationException');
+    await isRefused(admin.getUserCommandsAsync({ user: { associateId: 4711 } }), 404, 'SoNotFoundException');
+    const nope = admin.ExecuteUserCommandAsync({ commandName: 'nope', user: { associateId: 2 } });
+    await isRefused(nope, 400, 'ArgumentException');
+    await isRefused(admin.deleteUserAsync(1), 403, 'SoIllegalOperationException');
+    await isRefused(agentOf('anna').deleteUserAsync(3), 403, 'SoIllegalOperationException');
+    await isRefused(admin.getAccessGatewayInfoAsync(), 501, 'SoNotImplementedException');
+});
+
+test('every operation that is served was called, and every other one says that it is not', async () => {
+    const agent = new client.WebApi({ baseUrl: `${server.address}/api` }).getUserAgent();
+    const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(agent)).filter((name) => /^[A-Za-z].*Async$/.test(name));
+    const { paths } = await (await fetch(`${server.address}/openapi.json`)).json();
+    const isServed = (operation) => `/api/v1/Agents/User/${operation}` in paths;
+    const operations = methods.map(operationOf);
+    assert.deepEqual(operations.filter((operation) => isServed(operation) && !called.has(operation)), []);
+    const others = operations.filter((operation) => !isServed(operation));
+    assert.ok(operations.length > 90 && others.length > 0);
+    const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`;
+    for (const operation of others) {
+        const path = `${server.address}/api/v1/Agents/User/${operation}`;
+        const { status } = await fetch(path, { method: 'POST', headers: { authorization } });
+        assert.equal(status, 501, operation);
+    }
+});
