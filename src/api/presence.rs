@@ -14,7 +14,8 @@ use super::{
     user::{GetUser, visible},
     user_change::ChangeUser,
 };
-use crate::{store::Store, users::Caller};
+use crate::auth::UserAgent;
+use crate::store::Store;
 
 #[derive(Default)]
 pub struct PresenceOperations;
@@ -31,7 +32,7 @@ impl PresenceOperations {
     )]
     async fn get_presence(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         /// The user's id (AssociateId).
@@ -51,7 +52,7 @@ impl PresenceOperations {
     )]
     async fn set_presence(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         /// The user's id (AssociateId).

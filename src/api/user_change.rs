@@ -14,7 +14,7 @@ use super::{
     refusals::{Done, ErrorResponse, Refusals},
     request::BaseUrl,
 };
-use crate::users::Caller;
+use crate::auth::UserAgent;
 
 #[derive(Default)]
 pub struct ChangeById;
@@ -79,7 +79,7 @@ impl ChangeById {
     #[oai(path = "/User/:id", method = "put", operation_id = "v1User_PutUser")]
     async fn put_user(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         base: BaseUrl,
@@ -100,7 +100,7 @@ impl ChangeById {
     #[oai(path = "/User/:id", method = "patch", operation_id = "v1User_PatchUser")]
     async fn patch_user(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         base: BaseUrl,
@@ -119,7 +119,7 @@ impl ChangeById {
     #[oai(path = "/User/:id", method = "delete", operation_id = "v1User_DeleteUser")]
     async fn delete_user(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         directory: Data<&Directory>,
         /// The user's id (AssociateId).
         id: Path<UserId>,
@@ -135,7 +135,7 @@ impl ChangeByName {
     #[oai(path = "/User/:userName", method = "put", operation_id = "v1User_SaveUserFromName", hidden)]
     async fn save_user_from_name(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         #[oai(name = "userName")] user_name: Path<UserName>,
@@ -149,7 +149,7 @@ impl ChangeByName {
     #[oai(path = "/User/:userName", method = "delete", operation_id = "v1User_DeleteUserFromName", hidden)]
     async fn delete_user_from_name(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         directory: Data<&Directory>,
         #[oai(name = "userName")] user_name: Path<UserName>,
     ) -> Result<Done, ErrorResponse<DeleteUser>> {

@@ -17,6 +17,7 @@ use super::{
     user_change::ChangeUser,
 };
 use crate::{
+    auth::UserAgent,
     error::Error,
     users::{Caller, Fault},
 };
@@ -44,7 +45,7 @@ impl MakeUser {
     #[oai(path = "/User", method = "post", operation_id = "v1User_PostUser")]
     async fn post_user(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         base: BaseUrl,
@@ -63,7 +64,7 @@ impl BeforeUser {
     #[oai(path = "/User/Default", method = "get", operation_id = "v1User_CreateDefaultUserFromUserTypeAndPersonId")]
     async fn default_user(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         /// The type; `InternalAssociate` when omitted.
@@ -84,7 +85,7 @@ impl BeforeUser {
     #[oai(path = "/User/Validate", method = "post", operation_id = "v1User_ValidateUser")]
     async fn validate_user(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         user: Body<Partial<User>>,
@@ -98,7 +99,7 @@ impl BeforeUser {
     #[oai(path = "/User/CredentialTypes", method = "get", operation_id = "v1User_GetCredentialTypes")]
     async fn get_credential_types(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
     ) -> Result<Answer<Vec<CredentialType>>, ErrorResponse<NoOwn>> {
         Ok(reader.answer(vec![CredentialType::password()]))

@@ -16,8 +16,8 @@ use super::super::{
     request::RequestId,
 };
 use crate::{
+    auth::UserAgent,
     commands::{Attempt, Commands},
-    users::Caller,
 };
 
 #[derive(Default)]
@@ -47,7 +47,7 @@ impl CommandList {
     #[oai(path = "/GetUserCommands", method = "post", operation_id = "v1UserAgent_GetUserCommands")]
     async fn get_user_commands(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         commands: Data<&Arc<Commands>>,
         user: Body<Partial<User>>,
@@ -70,7 +70,7 @@ impl CommandRun {
     #[expect(clippy::too_many_arguments, reason = "each is a part of the request, as the document shows it")]
     async fn execute_user_command(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         commands: Data<&Arc<Commands>>,
         request_id: RequestId,
@@ -84,7 +84,7 @@ impl CommandRun {
     ) -> Result<CommandResponse, ErrorResponse<ExecuteUserCommand>> {
         let Body(ExecuteUserCommandRequest { command_name, action_result, user }) = body;
         let attempt = Attempt {
-            caller,
+            caller: caller.into_caller(),
             user_id: user.map(|user| user.number("AssociateId")).unwrap_or_default(),
             command_name,
             idempotency_key: idempotency_key.0.map(|IdempotencyKey(key)| key),

@@ -16,7 +16,8 @@ use super::{
     },
     requests::{AssociateNameRequest, AssociateRequest, UserTypeRequest},
 };
-use crate::users::{Caller, password};
+use crate::auth::UserAgent;
+use crate::users::password;
 
 #[derive(Default)]
 pub struct Credentials;
@@ -126,7 +127,7 @@ impl Credentials {
     #[oai(path = "/GetCredentialTypes", method = "post", operation_id = "v1UserAgent_GetCredentialTypes")]
     async fn types(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         _body: NoBody,
     ) -> Result<Answer<Vec<CredentialType>>, ErrorResponse<NoOwn>> {
@@ -143,7 +144,7 @@ impl Credentials {
     )]
     async fn types_for_user_type(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         body: Body<UserTypeRequest>,
     ) -> Result<Answer<Vec<CredentialType>>, ErrorResponse<NoOwn>> {
@@ -157,7 +158,7 @@ impl Credentials {
     #[oai(path = "/SaveCredential", method = "post", operation_id = "v1UserAgent_SaveCredential")]
     async fn save(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<SaveCredentialRequest>,
@@ -173,7 +174,7 @@ impl Credentials {
     #[oai(path = "/DeleteCredential", method = "post", operation_id = "v1UserAgent_DeleteCredential")]
     async fn delete(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<DeleteCredentialRequest>,
@@ -188,7 +189,7 @@ impl Credentials {
     #[oai(path = "/SetPassword", method = "post", operation_id = "v1UserAgent_SetPassword")]
     async fn set_password(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<SetPasswordRequest>,
@@ -203,7 +204,7 @@ impl Credentials {
     #[oai(path = "/SetPasswordFromName", method = "post", operation_id = "v1UserAgent_SetPasswordFromName")]
     async fn set_password_from_name(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<SetPasswordFromNameRequest>,
@@ -219,7 +220,7 @@ impl Credentials {
     #[oai(path = "/SetGeneratedPassword", method = "post", operation_id = "v1UserAgent_SetGeneratedPassword")]
     async fn set_generated(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<AssociateRequest>,
@@ -237,7 +238,7 @@ impl Credentials {
     )]
     async fn set_generated_from_name(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<AssociateNameRequest>,
@@ -251,7 +252,7 @@ impl Credentials {
     #[oai(path = "/ChangeOwnPassword", method = "post", operation_id = "v1UserAgent_ChangeOwnPassword")]
     async fn change_own(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<ChangeOwnPasswordRequest>,
@@ -267,7 +268,7 @@ impl Credentials {
     #[oai(path = "/ChangePassword", method = "post", operation_id = "v1UserAgent_ChangePassword")]
     async fn change(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<ChangePasswordRequest>,
@@ -283,7 +284,7 @@ impl Credentials {
     #[oai(path = "/ChangePasswordFromName", method = "post", operation_id = "v1UserAgent_ChangePasswordFromName")]
     async fn change_from_name(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<ChangePasswordFromNameRequest>,
@@ -299,7 +300,7 @@ impl Credentials {
     #[oai(path = "/IsPasswordValid", method = "post", operation_id = "v1UserAgent_IsPasswordValid")]
     async fn is_valid(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         body: Body<IsPasswordValidRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<NoOwn>> {
@@ -312,7 +313,7 @@ impl Credentials {
     #[oai(path = "/IsPasswordValidWithReason", method = "post", operation_id = "v1UserAgent_IsPasswordValidWithReason")]
     async fn is_valid_with_reason(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         body: Body<IsPasswordValidRequest>,
     ) -> Result<Answer<UserValidationResult>, ErrorResponse<NoOwn>> {
@@ -325,7 +326,7 @@ impl Credentials {
     #[oai(path = "/CanChangePassword", method = "post", operation_id = "v1UserAgent_CanChangePassword")]
     async fn can_change(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<AssociateRequest>,
@@ -343,7 +344,7 @@ impl Credentials {
     )]
     async fn supported_changes(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<AssociateRequest>,

@@ -15,8 +15,9 @@ use super::super::{
     user_change::ChangeUser,
 };
 use crate::{
+    auth::UserAgent,
     store::Store,
-    users::{self, Caller, user_group},
+    users::{self, user_group},
 };
 
 #[derive(Default)]
@@ -56,7 +57,7 @@ impl Groups {
     #[oai(path = "/GetUserGroup", method = "post", operation_id = "v1UserAgent_GetUserGroup")]
     async fn get(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         /// The group's id.
@@ -74,7 +75,7 @@ impl Groups {
     #[oai(path = "/GetUserGroupList", method = "post", operation_id = "v1UserAgent_GetUserGroupList")]
     async fn list_some(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         ids: Body<Vec<i32>>,
@@ -89,7 +90,7 @@ impl Groups {
     #[oai(path = "/GetAllUserGroups", method = "post", operation_id = "v1UserAgent_GetAllUserGroups")]
     async fn list_all(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         body: Body<GetAllUserGroupsRequest>,
@@ -105,7 +106,7 @@ impl Groups {
     #[oai(path = "/CreateUserGroup", method = "post", operation_id = "v1UserAgent_CreateUserGroup")]
     async fn create_default(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         _body: NoBody,
     ) -> Result<Answer<UserGroup>, ErrorResponse<NoOwn>> {
@@ -118,7 +119,7 @@ impl Groups {
     #[oai(path = "/SaveUserGroup", method = "post", operation_id = "v1UserAgent_SaveUserGroup")]
     async fn save(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<SaveUserGroupRequest>,
@@ -134,7 +135,7 @@ impl Groups {
     #[oai(path = "/DeleteUserGroup", method = "post", operation_id = "v1UserAgent_DeleteUserGroup")]
     async fn delete(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         directory: Data<&Directory>,
         body: Body<DeleteUserGroupRequest>,
     ) -> Result<Done, ErrorResponse<ChangeUser>> {

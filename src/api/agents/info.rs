@@ -17,9 +17,10 @@ use super::{
     Look,
 };
 use crate::{
+    auth::UserAgent,
     error::Error,
     store::Store,
-    users::{self, Caller},
+    users::{self},
 };
 
 #[derive(Default)]
@@ -33,7 +34,7 @@ impl Info {
     #[oai(path = "/GetUserInfo", method = "post", operation_id = "v1UserAgent_GetUserInfo")]
     async fn get(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         /// The user's id (AssociateId).
@@ -54,7 +55,7 @@ impl Info {
     #[oai(path = "/GetUserInfoList", method = "post", operation_id = "v1UserAgent_GetUserInfoList")]
     async fn list(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         ids: Body<Vec<i32>>,

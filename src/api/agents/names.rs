@@ -15,6 +15,7 @@ use super::{
     requests::{UserNameRequest, UserRequest},
 };
 use crate::{
+    auth::UserAgent,
     error::Error,
     store::Store,
     users::{self, Caller},
@@ -41,7 +42,7 @@ impl Names {
     #[oai(path = "/IsUserNameValid", method = "post", operation_id = "v1UserAgent_IsUserNameValid")]
     async fn is_valid(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         body: Body<UserNameRequest>,
@@ -55,7 +56,7 @@ impl Names {
     #[oai(path = "/IsUserNameValidWithReason", method = "post", operation_id = "v1UserAgent_IsUserNameValidWithReason")]
     async fn is_valid_with_reason(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         body: Body<UserNameRequest>,
@@ -69,7 +70,7 @@ impl Names {
     #[oai(path = "/GetValidUserName", method = "post", operation_id = "v1UserAgent_GetValidUserName")]
     async fn valid(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         body: Body<UserNameRequest>,
@@ -88,7 +89,7 @@ impl Names {
     )]
     async fn valid_for_new(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         body: Body<UserRequest>,
@@ -109,7 +110,7 @@ impl Names {
     )]
     async fn default_name(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         body: Body<UserRequest>,
@@ -126,7 +127,7 @@ impl Names {
     #[oai(path = "/IsNickNameUnique", method = "post", operation_id = "v1UserAgent_IsNickNameUnique")]
     async fn is_nick_name_unique(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         body: Body<IsNickNameUniqueRequest>,

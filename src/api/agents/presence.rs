@@ -16,7 +16,8 @@ use super::{
     },
     requests::AssociateRequest,
 };
-use crate::{store::Store, users::Caller};
+use crate::auth::UserAgent;
+use crate::store::Store;
 
 #[derive(Default)]
 pub struct Presence;
@@ -39,7 +40,7 @@ impl Presence {
     #[oai(path = "/GetUserPresenceStatus", method = "post", operation_id = "v1UserAgent_GetUserPresenceStatus")]
     async fn get_presence(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         body: Body<AssociateRequest>,
@@ -53,7 +54,7 @@ impl Presence {
     #[oai(path = "/SetUserPresenceStatus", method = "post", operation_id = "v1UserAgent_SetUserPresenceStatus")]
     async fn set_presence(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<SetUserPresenceStatusRequest>,

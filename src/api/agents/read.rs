@@ -17,9 +17,10 @@ use super::{
     Look,
 };
 use crate::{
+    auth::UserAgent,
     error::Error,
     store::Store,
-    users::{self, Caller},
+    users::{self},
 };
 
 #[derive(Default)]
@@ -49,7 +50,7 @@ impl Read {
     #[oai(path = "/GetUser", method = "post", operation_id = "v1UserAgent_GetUser")]
     async fn get_user(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         /// The user's id (AssociateId).
@@ -66,7 +67,7 @@ impl Read {
     #[oai(path = "/GetUserFromName", method = "post", operation_id = "v1UserAgent_GetUserFromName")]
     async fn get_user_from_name(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         body: Body<GetUserFromNameRequest>,
@@ -80,7 +81,7 @@ impl Read {
     #[oai(path = "/GetUserFromPersonId", method = "post", operation_id = "v1UserAgent_GetUserFromPersonId")]
     async fn get_user_from_person_id(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         body: Body<GetUserFromPersonIdRequest>,

@@ -15,9 +15,10 @@ use super::super::{
     user_change::ChangeUser,
 };
 use crate::{
+    auth::UserAgent,
     store::Store,
     users::{
-        self, Caller,
+        self,
         role::{self, FunctionRight},
     },
 };
@@ -93,7 +94,7 @@ impl Roles {
     #[oai(path = "/GetRole", method = "post", operation_id = "v1UserAgent_GetRole")]
     async fn get(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         /// The role's id.
@@ -110,7 +111,7 @@ impl Roles {
     #[oai(path = "/GetAllRoles", method = "post", operation_id = "v1UserAgent_GetAllRoles")]
     async fn list(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         body: Body<RoleTypeRequest>,
@@ -126,7 +127,7 @@ impl Roles {
     #[oai(path = "/CreateDefaultRoleEntity", method = "post", operation_id = "v1UserAgent_CreateDefaultRoleEntity")]
     async fn create_default(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         _body: NoBody,
     ) -> Result<Answer<RoleEntity>, ErrorResponse<NoOwn>> {
@@ -143,7 +144,7 @@ impl Roles {
     )]
     async fn create_default_of_type(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         body: Body<CreateDefaultRoleEntityFromTypeRequest>,
     ) -> Result<Answer<RoleEntity>, ErrorResponse<NoOwn>> {
@@ -156,7 +157,7 @@ impl Roles {
     #[oai(path = "/GetRoleEntity", method = "post", operation_id = "v1UserAgent_GetRoleEntity")]
     async fn get_entity(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         /// The role's id.
@@ -174,7 +175,7 @@ impl Roles {
     #[oai(path = "/SaveRoleEntity", method = "post", operation_id = "v1UserAgent_SaveRoleEntity")]
     async fn save(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<Partial<RoleEntity>>,
@@ -190,7 +191,7 @@ impl Roles {
     #[oai(path = "/DeleteRole", method = "post", operation_id = "v1UserAgent_DeleteRole")]
     async fn delete(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         directory: Data<&Directory>,
         body: Body<DeleteRoleRequest>,
     ) -> Result<Done, ErrorResponse<ChangeUser>> {
@@ -205,7 +206,7 @@ impl Roles {
     #[oai(path = "/GetAllFunctionalRights", method = "post", operation_id = "v1UserAgent_GetAllFunctionalRights")]
     async fn list_rights(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         _body: Body<RoleTypeRequest>,
     ) -> Result<Answer<Vec<SelectableMdoListItem>>, ErrorResponse<NoOwn>> {
@@ -218,7 +219,7 @@ impl Roles {
     #[oai(path = "/GetFunctionalRights", method = "post", operation_id = "v1UserAgent_GetFunctionalRights")]
     async fn get_rights(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         body: Body<RoleRequest>,
@@ -234,7 +235,7 @@ impl Roles {
     #[oai(path = "/SetFunctionalRights", method = "post", operation_id = "v1UserAgent_SetFunctionalRights")]
     async fn set_rights(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         directory: Data<&Directory>,
         body: Body<SetFunctionalRightsRequest>,
     ) -> Result<Done, ErrorResponse<ChangeUser>> {
@@ -255,7 +256,7 @@ impl Roles {
     )]
     async fn find_with_right(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         body: Body<FunctionalRightRequest>,
@@ -275,7 +276,7 @@ impl Roles {
     )]
     async fn find_with_rights(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         body: Body<FunctionalRightsRequest>,
@@ -296,7 +297,7 @@ impl Roles {
     )]
     async fn find_without_rights(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         store: Data<&Store>,
         body: Body<FunctionalRightsRequest>,

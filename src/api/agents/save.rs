@@ -21,7 +21,7 @@ use super::{
     },
     requests::{UserRequest, UserTypeRequest},
 };
-use crate::users::Caller;
+use crate::auth::UserAgent;
 
 #[derive(Default)]
 pub struct Save;
@@ -82,7 +82,7 @@ impl Save {
     #[oai(path = "/CreateDefaultUser", method = "post", operation_id = "v1UserAgent_CreateDefaultUser")]
     async fn create_default(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         _body: NoBody,
@@ -100,7 +100,7 @@ impl Save {
     )]
     async fn create_default_of_type(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<UserTypeRequest>,
@@ -118,7 +118,7 @@ impl Save {
     )]
     async fn create_default_for_person(
         &self,
-        _caller: Caller,
+        _caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<CreateDefaultUserRequest>,
@@ -132,7 +132,7 @@ impl Save {
     #[oai(path = "/SaveUser", method = "post", operation_id = "v1UserAgent_SaveUser")]
     async fn save_user(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         user: Body<Partial<User>>,
@@ -146,7 +146,7 @@ impl Save {
     #[oai(path = "/SaveUserFromName", method = "post", operation_id = "v1UserAgent_SaveUserFromName")]
     async fn save_user_from_name(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<SaveUserFromNameRequest>,
@@ -162,7 +162,7 @@ impl Save {
     #[oai(path = "/ChangeUserType", method = "post", operation_id = "v1UserAgent_ChangeUserType")]
     async fn change_user_type(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<ChangeUserTypeRequest>,
@@ -177,7 +177,7 @@ impl Save {
     #[oai(path = "/DeleteUser", method = "post", operation_id = "v1UserAgent_DeleteUser")]
     async fn delete_user(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         directory: Data<&Directory>,
         /// The user's id (AssociateId).
         #[oai(name = "userId")]
@@ -194,7 +194,7 @@ impl Save {
     #[oai(path = "/DeleteUserFromName", method = "post", operation_id = "v1UserAgent_DeleteUserFromName")]
     async fn delete_user_from_name(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         directory: Data<&Directory>,
         body: Body<DeleteUserFromNameRequest>,
     ) -> Result<Done, ErrorResponse<DeleteUser>> {
@@ -208,7 +208,7 @@ impl Save {
     #[oai(path = "/MakeRetired", method = "post", operation_id = "v1UserAgent_MakeRetired")]
     async fn make_retired(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         directory: Data<&Directory>,
         body: Body<MakeRetiredRequest>,
     ) -> Result<Done, ErrorResponse<DeleteUser>> {
@@ -222,7 +222,7 @@ impl Save {
     #[oai(path = "/ValidateUser", method = "post", operation_id = "v1UserAgent_ValidateUser")]
     async fn validate_user(
         &self,
-        caller: Caller,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<UserRequest>,
