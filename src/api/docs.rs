@@ -1,7 +1,8 @@
 //! Swagger UI and the document itself, in JSON and YAML.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
+use bytes::Bytes;
 use poem::{
     EndpointExt, IntoResponse, Response,
     endpoint::{BoxEndpoint, make_sync},
@@ -38,13 +39,13 @@ impl OpenApi for Pages {
     fn register(_: &mut Registry) {}
 
     fn add_routes(self, table: &mut RouteTable) {
-        let document = document::document();
         let to_docs = || StatusCode::FOUND.with_header(header::LOCATION, "/docs").into_response();
+        let [docs, json, yaml] = &*PAGES;
         let pages = [
             ("/", make_sync(move |_| to_docs()).boxed()),
-            ("/docs", page(swagger_ui(&document), "text/html; charset=utf-8")),
-            ("/openapi.json", page(format!("{document:#}\n"), "application/json")),
-            ("/openapi.yaml", page(yaml(&document), "application/yaml")),
+            ("/docs", page(docs, "text/html; charset=utf-8")),
+            ("/openapi.json", page(json, "application/json")),
+            ("/openapi.yaml", page(yaml, "application/yaml")),
         ];
         for (path, endpoint) in pages {
             table.insert(path.to_owned(), HashMap::from([(Method::GET, endpoint)]));
@@ -52,18 +53,27 @@ impl OpenApi for Pages {
     }
 }
 
+/// A page's body, and the tag that changes with it.
+type Page = (Bytes, String);
+
+/// The pages, which are the same for every server of this program: Swagger UI, and the document in JSON and YAML.
+static PAGES: LazyLock<[Page; 3]> = LazyLock::new(|| {
+    let document = document::document();
+    [swagger_ui(&document), format!("{document:#}\n"), yaml(&document)].map(|body| {
+        let digest: String = Sha256::digest(&body).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        (Bytes::from(body), format!("\"{digest}\""))
+    })
+});
+
 /// A page that a browser may keep, and asks about again.
-fn page(body: String, media_type: &'static str) -> BoxEndpoint<'static> {
-    let body = bytes::Bytes::from(body);
-    let digest: String = Sha256::digest(&body).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let tag = format!("\"{digest}\"");
+fn page((body, tag): &'static Page, media_type: &'static str) -> BoxEndpoint<'static> {
     make_sync(move |request| {
         let response = Response::builder()
             .content_type(media_type)
             .header(header::CONTENT_SECURITY_POLICY, POLICY)
             .header(header::CACHE_CONTROL, "no-cache")
-            .header(header::ETAG, &tag);
-        if request.header(header::IF_NONE_MATCH).is_some_and(|known| known.contains(&tag)) {
+            .header(header::ETAG, tag);
+        if request.header(header::IF_NONE_MATCH).is_some_and(|known| known.contains(tag)) {
             return response.status(StatusCode::NOT_MODIFIED).finish();
         }
         response.body(body.clone())

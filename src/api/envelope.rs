@@ -17,13 +17,15 @@ use uuid::Uuid;
 use super::{
     media::{Accepted, Media},
     paths::Paths,
-    reader::VARY,
+    reader::{self, VARY},
     request::RequestId,
+    wire::with_the_clock,
     xml,
 };
 use crate::{
     auth::{self, Installation},
     error::{Error, ErrorInfo, Shape},
+    localization::Zone,
 };
 
 /// The largest body that is read.
@@ -39,12 +41,13 @@ pub struct Envelope<E> {
     inner: E,
     paths: Paths,
     installation: Installation,
+    zone: Zone,
     room: Semaphore,
 }
 
 impl<E> Envelope<E> {
-    pub fn new(inner: E, paths: Paths, installation: Installation) -> Self {
-        Self { inner, paths, installation, room: Semaphore::new(MOST_AT_ONCE) }
+    pub fn new(inner: E, paths: Paths, installation: Installation, zone: Zone) -> Self {
+        Self { inner, paths, installation, zone, room: Semaphore::new(MOST_AT_ONCE) }
     }
 }
 
@@ -63,7 +66,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
         let answer = async {
             let work = async {
                 let _room = self.room.try_acquire().map_err(|_| Error::Overloaded)?;
-                self.inner.call(self.admit(request).await?).await
+                let clock = reader::clock(request.headers(), &self.zone);
+                with_the_clock(clock, self.inner.call(self.admit(request).await?)).await
             };
             let mut response = work.await.unwrap_or_else(|error| respond(error, &[], shape));
             if response.status() == StatusCode::UNAUTHORIZED {
@@ -79,7 +83,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
             response.headers_mut().insert("x-request-id", id);
         }
         if media.is_xml() {
-            write_error_as_xml(&mut response);
+            write_error_as_xml(&mut response, media);
         }
         // Answers may hold what is shown once; pages say themselves what may be kept, and read the same for everyone.
         if let Entry::Vacant(entry) = response.headers_mut().entry(header::CACHE_CONTROL) {
@@ -128,7 +132,7 @@ pub fn respond(error: poem::Error, parameters: &[String], shape: Shape) -> Respo
     error.in_shape(shape)
 }
 
-fn write_error_as_xml(response: &mut Response) {
+fn write_error_as_xml(response: &mut Response, media: Media) {
     let Some(xml) = response
         .data::<ErrorInfo>()
         .map(|error| xml::write(&ErrorInfo::schema_ref(), &error.to_json().unwrap_or_default()))
@@ -136,7 +140,7 @@ fn write_error_as_xml(response: &mut Response) {
         return;
     };
     response.set_body(xml);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(Media::Xml.content_type()));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
 }
 
 fn translate(error: poem::Error, parameters: &[String]) -> Error {

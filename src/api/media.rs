@@ -88,7 +88,7 @@ impl Accepted {
     pub fn quality(&self, name: &str) -> f32 {
         let decisive = self.0.iter().filter(|range| includes(range, name)).min_by_key(|range| breadth(range));
         let quality = |range: &mime::Mime| match range.get_param("q") {
-            Some(quality) => quality.as_str().parse().unwrap_or(0.0),
+            Some(quality) => crate::localization::quality(quality.as_str()),
             None => 1.0,
         };
         decisive.map_or(0.0, quality)
@@ -133,6 +133,7 @@ mod tests {
             ("application/json;q=0.5, text/xml;q=0.8", Some(Media::TextXml)),
             ("text/html, application/xml;q=0.9, */*;q=0.8", Some(Media::Xml)),
             ("application/json-patch+json", Some(Media::Json)),
+            ("application/json, text/xml;q=5", Some(Media::Json)),
             ("application/json;q=0", None),
             ("application/json;q=0, application/xml;q=0.1", Some(Media::Xml)),
             ("image/png", None),

@@ -113,7 +113,7 @@ pub struct Services {
 
 /// The whole of the HTTP interface.
 pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'static {
-    let installation = services.authenticator.installation;
+    let (installation, zone) = (services.authenticator.installation, services.time_zone.clone());
     let inner = Route::new()
         .nest_no_strip("/", document::service())
         .data(services.store)
@@ -124,7 +124,7 @@ pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'stati
         .with(CatchPanic::new().with_handler(envelope::answer_panic));
     let routes = self::routes();
     let paths = paths::Paths::new(routes.iter().map(|(path, methods)| (path.as_str(), methods.clone())));
-    envelope::Envelope::new(inner.map_to_response(), paths, installation)
+    envelope::Envelope::new(inner.map_to_response(), paths, installation, zone)
 }
 
 /// Every path and the methods it takes, in poem's notation: `/api/v1/User/:param0`.

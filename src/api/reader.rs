@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use poem::{
     FromRequest, IntoResponse, Request, RequestBody, Response, Result,
-    http::{HeaderName, header},
+    http::{HeaderMap, HeaderName, header},
 };
 use poem_openapi::{
     ApiResponse, ResponseContent,
@@ -71,6 +71,12 @@ fn locale(request: &Request) -> Result<Locale, Error> {
     Locale::new(wishes, base).map_err(|unknown| {
         Error::InvalidArgument(format!("Header {TIME_ZONE}: {unknown}. All codes are at /api/v1/TimeZone."))
     })
+}
+
+/// The clock of a request's dates; where its zone is unknown, which is refused later, that of the installation.
+pub fn clock(headers: &HeaderMap, base: &Zone) -> Clock {
+    let wish = headers.get(TIME_ZONE).and_then(|wish| wish.to_str().ok());
+    wish.and_then(|wish| Clock::new(wish, base).ok()).unwrap_or_else(|| Clock::of(base.clone()))
 }
 
 /// The client of a request for a list, which may come as a carrier or as lines.

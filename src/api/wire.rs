@@ -18,9 +18,14 @@ tokio::task_local! {
 
 /// A point in time in a carrier, or never. It is written by the reader's clock (contract §5.5).
 ///
-/// Upstream writes when something was created or updated in UTC, whoever reads it: such dates are no matter of this type.
+/// Upstream writes when something was created or updated in UTC, whoever reads it: that is [`UtcDateTime`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub Option<chrono::DateTime<Utc>>);
+
+/// What `work` comes to, with all dates that are read or written on the way by this clock.
+pub async fn with_the_clock<F: Future>(clock: Clock, work: F) -> F::Output {
+    CLOCK.scope(clock, work).await
+}
 
 /// What `work` makes of a carrier, with its dates by this clock.
 pub fn by_the_clock<T>(clock: &Clock, work: impl FnOnce() -> T) -> T {
@@ -75,6 +80,47 @@ impl ParseFromJSON for DateTime {
             }
             Some(other) => Err(unfit(&other)),
         }
+    }
+}
+
+/// When something was created or updated, or never: in UTC, whoever reads it (contract §5.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UtcDateTime(pub Option<chrono::DateTime<Utc>>);
+
+impl Type for UtcDateTime {
+    const IS_REQUIRED: bool = true;
+
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+
+    fn name() -> Cow<'static, str> {
+        "UtcDateTime".into()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        DateTime::schema_ref()
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(std::iter::once(self))
+    }
+}
+
+impl ToJSON for UtcDateTime {
+    fn to_json(&self) -> Option<Value> {
+        Some(Value::String(format!("{}Z", Clock::of(Zone::utc()).write(self.0))))
+    }
+}
+
+impl ParseFromJSON for UtcDateTime {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        by_the_clock(&Clock::of(Zone::utc()), || DateTime::parse_from_json(value))
+            .map(|DateTime(time)| Self(time))
+            .map_err(ParseError::propagate)
     }
 }
 

@@ -34,7 +34,7 @@ fn content(xml: &mut String, schema: &MetaSchema, value: &Value) {
     match (value, &schema.items, &schema.additional_properties) {
         (Value::Null, ..) => {}
         (Value::Bool(_) | Value::Number(_), ..) => xml.push_str(&value.to_string()),
-        (Value::String(text), ..) => xml.push_str(&escape(&allowed(text))),
+        (Value::String(text), ..) => xml.push_str(&escaped(text)),
         (Value::Array(items), schema, _) => {
             let schema = schema.as_deref().unwrap_or(&ANYTHING);
             let name = name(schema);
@@ -50,12 +50,17 @@ fn content(xml: &mut String, schema: &MetaSchema, value: &Value) {
         (Value::Object(members), _, schema) => {
             let schema = schema.as_deref().unwrap_or(&ANYTHING);
             for (key, value) in members {
-                xml.extend(["<Entry><Key>", &escape(&allowed(key)), "</Key>"]);
+                xml.extend(["<Entry><Key>", &escaped(key), "</Key>"]);
                 element(xml, "Value", "", schema, value);
                 xml.push_str("</Entry>");
             }
         }
     }
+}
+
+/// The text as it stands between tags. A carriage return that is not escaped would be read as the end of a line.
+fn escaped(text: &str) -> String {
+    escape(&allowed(text)).replace('\r', "&#13;")
 }
 
 /// The text without the characters that XML cannot have, not even escaped.
@@ -88,13 +93,13 @@ mod tests {
 
     #[test]
     fn what_may_be_anything_is_written_by_what_it_is() {
-        let value = json!({"a": [1, "<", null, {"b": true}], "c": "\u{0}x\u{ffff}\t"});
+        let value = json!({"a": [1, "<", null, {"b": true}], "c": "\u{0}x\u{ffff}\t\r\n"});
         let xml = write(&ANYTHING, &value);
         let body = xml.strip_prefix(DECLARATION).and_then(|xml| xml.strip_prefix(&format!("<anyType{INSTANCE}>")));
         let expected = concat!(
             "<Entry><Key>a</Key><Value><anyType>1</anyType><anyType>&lt;</anyType><anyType xsi:nil=\"true\"/><anyType>",
             "<Entry><Key>b</Key><Value>true</Value></Entry></anyType></Value></Entry>",
-            "<Entry><Key>c</Key><Value>x\t</Value></Entry></anyType>",
+            "<Entry><Key>c</Key><Value>x\t&#13;\n</Value></Entry></anyType>",
         );
         assert_eq!(body, Some(expected));
     }

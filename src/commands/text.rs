@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashSet, fmt, sync::LazyLock};
 
-use minijinja::{Environment, UndefinedBehavior, value::Serde};
+use minijinja::{Environment, Output, State, UndefinedBehavior, Value, escape_formatter, value::Serde};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
@@ -113,6 +113,7 @@ impl Text {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
         templates.set_fuel(Some(FUEL));
+        templates.set_formatter(without_quotes);
         let mut count = 0;
         let names = source.try_map(|text| {
             let name = count.to_string();
@@ -139,6 +140,14 @@ impl Text {
             let unfit = |error| Error::internal(format!("`{}` cannot be filled in: {error}", template.source()));
             template.render(Serde(subjects)).map_err(unfit)
         })
+    }
+}
+
+/// A double quote in a name would end a text within a multi-language string, or begin one.
+fn without_quotes(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), minijinja::Error> {
+    match value.as_str() {
+        Some(text) if text.contains('"') => Ok(out.write_str(&text.replace('"', "”"))?),
+        _ => escape_formatter(out, state, value),
     }
 }
 

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 
 use super::Language;
 
-/// One language's text within a block.
-type Entry<'a> = (Language, &'a str);
+/// One language's text within a block; no language where the code is none that is known.
+type Entry<'a> = (Option<Language>, &'a str);
 
 /// The string with each of its blocks replaced by the text that a reader of the language gets.
 pub fn choose(text: &str, language: Language) -> Cow<'_, str> {
@@ -25,35 +25,52 @@ pub fn choose(text: &str, language: Language) -> Cow<'_, str> {
     Cow::Owned(chosen)
 }
 
-/// The entries of a string that is one block and nothing else.
-pub fn whole(text: &str) -> Option<Vec<Entry<'_>>> {
-    next_block(text).filter(|(before, _, after)| before.is_empty() && after.is_empty()).map(|(_, entries, _)| entries)
+/// The entries of a string that is one block and nothing else, all of them in known languages.
+pub fn whole(text: &str) -> Option<Vec<(Language, &str)>> {
+    let (_, entries, _) = next_block(text).filter(|(before, _, after)| before.is_empty() && after.is_empty())?;
+    entries.into_iter().map(|(language, text)| Some((language?, text))).collect()
 }
 
 // A language that is missing is served by the nearest one, and by the first one where that is missing too.
 fn nearest<'a>(entries: &[Entry<'a>], language: Language) -> &'a str {
-    let of = |wanted: Language| entries.iter().find(|(own, _)| *own == wanted);
+    let of = |wanted: Language| entries.iter().find(|(own, _)| *own == Some(wanted));
     let found = language.nearest().into_iter().find_map(of);
-    found.or(entries.first()).map_or("", |(_, text)| text)
+    found.or(entries.iter().find(|(own, _)| own.is_some())).map_or("", |(_, text)| text)
 }
 
-/// The first block of a string, with what stands before and behind it.
+/// The first block of a string, with what stands before and behind it. Where an entry has no end, nothing is a block.
 fn next_block(text: &str) -> Option<(&str, Vec<Entry<'_>>, &str)> {
-    let starts = text.match_indices(":\"").filter_map(|(colon, _)| colon.checked_sub(2));
-    let (start, (first, mut rest)) = starts.into_iter().find_map(|start| Some((start, entry(text.get(start..)?)?)))?;
-    let mut entries = vec![first];
-    while let Some((next, after)) = entry(rest.strip_prefix(';').unwrap_or(rest)) {
-        entries.push(next);
-        rest = after;
+    for start in text.match_indices(":\"").filter_map(|(colon, _)| colon.checked_sub(2)) {
+        // A word that ends like a code is none.
+        let is_within_word = text.get(..start).is_none_or(|before| before.ends_with(char::is_alphanumeric));
+        let Some((first, mut rest)) = text.get(start..).filter(|_| !is_within_word).and_then(entry) else { continue };
+        let mut entries = vec![first];
+        while let Some((next, after)) = entry(rest.strip_prefix(';').unwrap_or(rest)) {
+            entries.push(next);
+            rest = after;
+        }
+        let behind = rest.strip_prefix(';').unwrap_or(rest);
+        if code(behind).is_some() {
+            return None;
+        }
+        if entries.iter().any(|(language, _)| language.is_some()) {
+            return Some((&text[..start], entries, behind));
+        }
     }
-    Some((&text[..start], entries, rest.strip_prefix(';').unwrap_or(rest)))
+    None
 }
 
 /// The entry that a string begins with, and what is behind it.
 fn entry(text: &str) -> Option<(Entry<'_>, &str)> {
-    let (code, rest) = text.split_once(":\"").filter(|(code, _)| code.len() == 2)?;
+    let (code, rest) = code(text)?;
     let (text, rest) = rest.split_once('"')?;
-    Some(((Language::from_code(code)?, text), rest))
+    Some(((Language::from_code(code), text), rest))
+}
+
+/// The two capitals that an entry begins with, and what is behind the quote.
+fn code(text: &str) -> Option<(&str, &str)> {
+    let is_code = |(code, _): &(&str, &str)| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    text.split_once(":\"").filter(is_code)
 }
 
 #[cfg(test)]
@@ -87,9 +104,28 @@ mod tests {
     }
 
     #[test]
+    fn a_language_that_nobody_knows_is_passed_over() {
+        assert_eq!(swedish(r#"NO:"Hei";PT:"Olá";US:"Hello""#), "Hello");
+        assert_eq!(swedish(r#"PT:"Olá";NO:"Hei""#), "Hei");
+        assert_eq!(whole(r#"PT:"Olá";NO:"Hei""#), None);
+    }
+
+    #[test]
     fn what_is_no_block_is_unchanged() {
-        for text in ["", "plain", r#"US:"open"#, r#"us:"lower""#, r#"DK:"a zone""#, r#"US: "blank""#, r#":"x""#, "øUS:"]
-        {
+        for text in [
+            "",
+            "plain",
+            r#"US:"open"#,
+            r#"us:"lower""#,
+            r#"DK:"a zone""#,
+            r#"US: "blank""#,
+            r#":"x""#,
+            "øUS:",
+            r#"STATUS:"open""#,
+            r#"BONUS:"5" and CASINO:"x""#,
+            r#"US:"a";NO:"open"#,
+            r#"PT:"Olá";DK:"a zone""#,
+        ] {
             assert!(matches!(swedish(text), Cow::Borrowed(same) if same == text), "{text}");
         }
     }
@@ -115,7 +151,7 @@ mod tests {
 
         #[test]
         fn what_is_put_together_comes_apart(
-            before in "[a-z ]*", texts in prop::collection::btree_map(0usize..20, "[^\"]*", 1..5), after in "[a-z ]*"
+            before in "([a-z ]* )?", texts in prop::collection::btree_map(0usize..20, "[^\"]*", 1..5), after in "[a-z ]*"
         ) {
             let languages: Vec<_> = Language::all().collect();
             let entries = texts.iter().map(|(index, text)| format!("{}:\"{text}\"", languages[*index].code()));

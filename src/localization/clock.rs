@@ -54,7 +54,7 @@ impl Clock {
     /// A point in time as the client reads it, without a fraction; *never* for none.
     pub fn write(&self, time: Option<DateTime<Utc>>) -> String {
         let rules = self.zone.rules();
-        let time = time.and_then(|time| Timestamp::from_second(time.timestamp()).ok());
+        let time = time.map(|time| Timestamp::from_second(time.timestamp()).unwrap_or(Timestamp::MAX));
         let (local, offset) = match time {
             Some(time) => (rules.to_datetime(time), rules.to_offset(time)),
             None => {
@@ -80,10 +80,13 @@ impl Clock {
                 let pieces = Pieces::parse(text).ok()?;
                 let has_more = pieces.offset().is_some() || pieces.time_zone_annotation().is_some();
                 let local = pieces.date().to_datetime(pieces.time().unwrap_or_default());
-                (!has_more).then(|| self.zone.rules().to_timestamp(local).ok()).flatten()?
+                (!has_more).then(|| self.zone.rules().to_timestamp(local).unwrap_or(Timestamp::MAX))?
             }
         };
-        DateTime::from_timestamp(time.as_second(), time.subsec_nanosecond().unsigned_abs())
+        // Before 1970, seconds and their fractions are both negative there; here only seconds are.
+        let nanoseconds = time.as_nanosecond();
+        let fraction = u32::try_from(nanoseconds.rem_euclid(1_000_000_000)).unwrap_or_default();
+        DateTime::from_timestamp(i64::try_from(nanoseconds.div_euclid(1_000_000_000)).ok()?, fraction)
     }
 
     /// The day that this clock shows now, from its beginning to that of the next.

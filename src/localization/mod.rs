@@ -17,7 +17,7 @@ use std::borrow::Cow;
 
 pub use clock::Clock;
 pub use culture::Culture;
-pub use language::{Language, preferred_tag};
+pub use language::{Language, preferred_tag, quality};
 pub use multi_language::MultiLanguage;
 pub use rules::{Rule, Rules};
 pub use zone::{UnknownZone, Zone};

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::LazyLock};
 
-use jiff::tz::TimeZone;
+use jiff::{civil, tz::TimeZone};
 
 /// The tz database's own table of the zones of each country, and its names of countries.
 const ZONES: &str = include_str!("../../localization/zone.tab");
@@ -26,6 +26,10 @@ const IDS: [(&str, i32); 10] = [
 ];
 
 const UTC: &str = "UTC";
+/// The tz database's other names of it.
+const LINKS_OF_UTC: [&str; 6] = ["Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "Universal", "Zulu"];
+/// A year of which it is known what clocks show.
+const NOWADAYS: i16 = 2025;
 
 /// A place that a client can name, with its time zone.
 #[derive(Debug)]
@@ -70,8 +74,8 @@ fn countries() -> Vec<Place> {
     for row in rows(ZONES) {
         zones.entry(row[0]).or_default().push(row[2]);
     }
-    let only = zones.into_iter().filter_map(|(code, zones)| Some((code, <[&str; 1]>::try_from(zones).ok()?)));
-    let place = |(code, [iana]): (&'static str, [&'static str; 1])| Place {
+    let only = zones.into_iter().filter_map(|(code, zones)| Some((code, same_time(&zones)?)));
+    let place = |(code, iana): (&'static str, &'static str)| Place {
         id: id(code),
         code,
         name: country(code).to_owned(),
@@ -79,6 +83,18 @@ fn countries() -> Vec<Place> {
         iana,
     };
     only.map(place).collect()
+}
+
+/// The first of zones whose clocks all show the same time nowadays, as in Germany's two.
+fn same_time(zones: &[&'static str]) -> Option<&'static str> {
+    let days = (1..=12).flat_map(|month| [1, 15].map(|day| civil::date(NOWADAYS, month, day).at(12, 0, 0, 0)));
+    let times: Vec<_> = days.filter_map(|day| TimeZone::UTC.to_timestamp(day).ok()).collect();
+    let offsets = |zone: &str| {
+        let rules = TimeZone::get(zone).ok()?;
+        Some(times.iter().map(|time| rules.to_offset(*time)).collect::<Vec<_>>())
+    };
+    let first = offsets(zones.first()?)?;
+    zones.iter().all(|zone| offsets(zone).as_ref() == Some(&first)).then(|| zones[0])
 }
 
 fn subdivisions() -> impl Iterator<Item = Place> {
@@ -154,6 +170,9 @@ impl FromStr for Zone {
     fn from_str(name: &str) -> Result<Self, UnknownZone> {
         if let Some(place) = by_code(name).or_else(|| by_id(name)) {
             return Ok(place.zone());
+        }
+        if LINKS_OF_UTC.iter().any(|link| link.eq_ignore_ascii_case(name)) {
+            return Ok(Self::utc());
         }
         let rules = TimeZone::get(name).ok().filter(|rules| !rules.is_unknown());
         let known = rules.and_then(|rules| Some(Self { name: rules.iana_name()?.to_owned(), rules }));

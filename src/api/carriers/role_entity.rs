@@ -7,7 +7,7 @@ use super::{
     rights::{FieldProperties, TableRight},
 };
 use crate::{
-    api::wire::DateTime,
+    api::wire::UtcDateTime,
     users::role::{self, FunctionRights},
 };
 
@@ -27,14 +27,14 @@ pub struct RoleEntity {
     pub deleted: i32,
     /// Where it stands: a higher one outranks a lower one.
     pub rank: i32,
-    /// Always `0001-01-01T00:00:00`: it is not kept.
-    pub created: DateTime,
+    /// Always `0001-01-01T00:00:00Z`: it is not kept.
+    pub created: UtcDateTime,
     /// Always 0.
     pub use_categories: i32,
     /// Always null: it is not kept.
     pub created_by: Option<Associate>,
-    /// Always `0001-01-01T00:00:00`: it is not kept.
-    pub updated: DateTime,
+    /// Always `0001-01-01T00:00:00Z`: it is not kept.
+    pub updated: UtcDateTime,
     /// Always null: it is not kept.
     pub updated_by: Option<Associate>,
     /// Always null: this server has function rights only.
@@ -65,10 +65,10 @@ impl RoleEntity {
             role_type,
             deleted: 0,
             rank: 0,
-            created: DateTime(None),
+            created: UtcDateTime(None),
             use_categories: 0,
             created_by: None,
-            updated: DateTime(None),
+            updated: UtcDateTime(None),
             updated_by: None,
             data_rights: None,
             table_right: None,
