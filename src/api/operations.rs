@@ -95,9 +95,10 @@ impl<T: OpenApi> OpenApi for Documented<T> {
 fn complete(operation: &mut MetaOperation, shape: Shape) {
     let is_public = operation.security.is_empty();
     let changes = operation.method != Method::GET;
-    let takes_input = !operation.params.is_empty() || operation.request.is_some();
+    // The shared headers can be wrong, too.
+    let takes_input = !is_public || !operation.params.is_empty();
     let common = [
-        (takes_input, 400, "Bad request. A parameter or the body is wrong; the message names it."),
+        (takes_input, 400, "Bad request. A parameter, a header or the body is wrong; the message names it."),
         (!is_public, 401, "Unauthorized. No valid credentials."),
         (!is_public, 406, "Not acceptable. The client takes neither JSON nor XML."),
         (true, 413, "The body is larger than 1 MiB."),
