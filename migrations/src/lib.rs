@@ -10,6 +10,7 @@ mod m0001_users;
 mod m0002_executions;
 mod m0003_webhooks;
 mod m0004_audit_anchor;
+mod m0007_user_lookups;
 
 /// Applies and reverts the migrations, oldest first.
 pub struct Migrator;
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_executions::Migration),
             Box::new(m0003_webhooks::Migration),
             Box::new(m0004_audit_anchor::Migration),
+            Box::new(m0007_user_lookups::Migration),
         ]
     }
 }
