@@ -11,6 +11,7 @@ mod m0002_executions;
 mod m0003_webhooks;
 mod m0004_audit_anchor;
 mod m0005_callers;
+mod m0006_user_lookups;
 
 /// Applies and reverts the migrations, oldest first.
 pub struct Migrator;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_webhooks::Migration),
             Box::new(m0004_audit_anchor::Migration),
             Box::new(m0005_callers::Migration),
+            Box::new(m0006_user_lookups::Migration),
         ]
     }
 }

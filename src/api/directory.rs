@@ -143,11 +143,14 @@ impl Directory {
         work.await
     }
 
-    /// A new user of this type, for whom nothing is stored yet. Whoever has a person in mind names it.
+    /// A new user of this type, for whom nothing is stored yet. Whoever sees others may name a person.
     ///
     /// # Errors
-    /// There is no such person, or the database does not answer.
-    pub async fn blank(&self, user_type: UserType, person_id: i32) -> Result<User, Error> {
+    /// The caller may not, there is no such person, or the database does not answer.
+    pub async fn blank(&self, caller: &Caller, user_type: UserType, person_id: i32) -> Result<User, Error> {
+        if person_id != 0 && !caller.may_read_others() {
+            return Err(Error::MayNotReadUser);
+        }
         let db = self.store.reader();
         let person = match person_id {
             0 => None,

@@ -102,8 +102,10 @@ fn complete(operation: &mut MetaOperation, shape: Shape) {
     }
     let is_public = operation.security.is_empty();
     let changes = operation.method != Method::GET;
+    // The shared headers can be wrong, too.
+    let takes_input = !is_public || !operation.params.is_empty();
     let common = [
-        (!operation.params.is_empty(), 400, "Bad request. A parameter is wrong; the message names it."),
+        (takes_input, 400, "Bad request. A parameter, a header or the body is wrong; the message names it."),
         (!is_public, 401, "Unauthorized. No valid credentials."),
         (!is_public, 406, "Not acceptable. The client takes neither JSON nor XML."),
         (!is_public, 429, "Too many attempts to log in failed."),

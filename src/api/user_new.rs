@@ -12,7 +12,7 @@ use super::{
     directory::Directory,
     parameters::{AnyCase, AnyPerson},
     reader::{Answer, Reader},
-    refusals::{ErrorResponse, NoOwn},
+    refusals::{ErrorResponse, NoOwn, Refusals},
     request::BaseUrl,
     user_change::ChangeUser,
 };
@@ -27,6 +27,16 @@ pub struct MakeUser;
 
 #[derive(Default)]
 pub struct BeforeUser;
+
+/// The refusals of a new user.
+pub struct BlankUser;
+
+impl Refusals for BlankUser {
+    const LIST: &'static [(u16, &'static str)] = &[
+        (400, "Bad request. There is no such person, or no role for users of this type."),
+        (403, "Forbidden. The caller may not see this person."),
+    ];
+}
 
 #[derive(ApiResponse)]
 pub enum SavedResponse {
@@ -64,7 +74,7 @@ impl BeforeUser {
     #[oai(path = "/User/Default", method = "get", operation_id = "v1User_CreateDefaultUserFromUserTypeAndPersonId")]
     async fn default_user(
         &self,
-        _caller: UserAgent,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         /// The type; `InternalAssociate` when omitted.
@@ -73,10 +83,10 @@ impl BeforeUser {
         /// The person who is to stand behind the user; a new one when omitted or 0.
         #[oai(name = "personId")]
         person_id: Query<Option<AnyPerson>>,
-    ) -> Result<Answer<User>, ErrorResponse<NoOwn>> {
+    ) -> Result<Answer<User>, ErrorResponse<BlankUser>> {
         let user_type = user_type.0.map_or(UserType::InternalAssociate, |AnyCase(user_type)| user_type);
         let person_id = person_id.0.map_or(0, |AnyPerson(id)| id);
-        Ok(reader.answer(directory.blank(user_type, person_id).await?))
+        Ok(reader.answer(directory.blank(&caller, user_type, person_id).await?))
     }
 
     /// Validate a user

@@ -2,7 +2,7 @@
 
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Set, entity::prelude::*};
 
-use super::user_group;
+use super::{user, user_group};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -58,17 +58,12 @@ pub async fn replace(db: &impl ConnectionTrait, user_id: i32, user_group_ids: &[
 /// # Errors
 /// The database does not answer.
 pub async fn move_all(db: &impl ConnectionTrait, from: i32, to: i32) -> Result<(), DbErr> {
-    let members = Entity::find().filter(Column::UserGroupId.eq(from)).all(db).await?;
-    Entity::delete_many().filter(Column::UserGroupId.eq(from)).exec(db).await?;
-    for Model { user_id, .. } in members {
-        let is_main = super::find(db, user_id).await?.is_some_and(|user| user.group.id == to);
-        let is_there = Entity::find_by_id((user_id, to)).count(db).await? > 0;
-        if !is_main && !is_there {
-            insert(db, user_id, to).await?;
-        }
-    }
-    // Whose main group the other one became need not be a member of it besides.
-    let mains = super::user::ids_of_group(to);
+    let there = Entity::find().select_only().column(Column::UserId).filter(Column::UserGroupId.eq(to)).into_query();
+    let twice = Entity::delete_many().filter(Column::UserGroupId.eq(from)).filter(Column::UserId.in_subquery(there));
+    twice.exec(db).await?;
+    let others = Entity::update_many().col_expr(Column::UserGroupId, Expr::value(to));
+    others.filter(Column::UserGroupId.eq(from)).exec(db).await?;
+    let mains = user::ids_of_group(to);
     let besides = Entity::delete_many().filter(Column::UserGroupId.eq(to)).filter(Column::UserId.in_subquery(mains));
     besides.exec(db).await.map(drop)
 }

@@ -40,7 +40,7 @@ impl Model {
     }
 
     /// Every text: what it is called, its upstream name, and how long it may be.
-    pub(super) fn texts(&self) -> [(&'static str, &'static str, &str, usize); 11] {
+    pub(super) fn texts(&self) -> [(&'static str, &'static str, &str, usize); 12] {
         [
             ("first name", "Person.Firstname", &self.firstname, limits::PERSON_NAME),
             ("middle name", "Person.MiddleName", &self.middle_name, limits::PERSON_NAME),
@@ -53,6 +53,7 @@ impl Model {
             ("direct phone", "Person.DirectPhone", &self.direct_phone, limits::ADDRESS),
             ("mobile phone", "Person.MobilePhone", &self.mobile_phone, limits::ADDRESS),
             ("company", "Person.ContactName", &self.contact_name, limits::PERSON_TITLE),
+            ("department", "Person.ContactDepartment", &self.contact_department, limits::PERSON_TITLE),
         ]
     }
 

@@ -314,3 +314,25 @@ async fn what_else_there_is_of_a_user_can_be_read() {
     let missing = server.get(format!("/api/v1/User/{NOBODY}/ForeignKey")).by("admin").send().await;
     missing.error(StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn changes_at_the_same_time_lose_nothing_and_make_no_name_twice() {
+    let server = Server::demo().await;
+    let fields = (0..20).map(|number| {
+        let operation = json!([{"op": "add", "path": format!("/CustomFields/x_{number}"), "value": "1"}]);
+        patch(&server, ANNA, operation)
+    });
+    for got in futures_util::future::join_all(fields).await {
+        assert_eq!(got.status, StatusCode::OK, "{}", got.text);
+    }
+    assert_eq!(server.user(ANNA).await.user.custom_fields.0.len(), 20);
+    let twins = (0..10).map(|_| send(&server, "admin", Method::POST, "", json!({"Name": "eva"})));
+    let mut made = 0;
+    for got in futures_util::future::join_all(twins).await {
+        match got.status {
+            StatusCode::OK => made += 1,
+            _ => assert_eq!(got.error(StatusCode::BAD_REQUEST).1, "Name: `eva` is another user's Name or UserName."),
+        }
+    }
+    assert_eq!(made, 1);
+}

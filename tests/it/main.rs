@@ -10,6 +10,7 @@ mod authentication;
 mod command_line;
 mod commands;
 mod confirmation;
+mod contract;
 mod directory;
 mod document;
 mod errors;

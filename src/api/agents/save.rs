@@ -14,10 +14,10 @@ use super::{
         directory::{Directory, Whom},
         parameters::AnyUser,
         reader::{Answer, Reader},
-        refusals::{Done, ErrorResponse, NoOwn},
+        refusals::{Done, ErrorResponse},
         request::NoBody,
         user_change::{ChangeUser, DeleteUser},
-        user_new::faults,
+        user_new::{BlankUser, faults},
     },
     requests::{UserRequest, UserTypeRequest},
 };
@@ -82,12 +82,12 @@ impl Save {
     #[oai(path = "/CreateDefaultUser", method = "post", operation_id = "v1UserAgent_CreateDefaultUser")]
     async fn create_default(
         &self,
-        _caller: UserAgent,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         _body: NoBody,
-    ) -> Result<Answer<User>, ErrorResponse<NoOwn>> {
-        Ok(reader.answer(directory.blank(UserType::InternalAssociate, 0).await?))
+    ) -> Result<Answer<User>, ErrorResponse<BlankUser>> {
+        Ok(reader.answer(directory.blank(&caller, UserType::InternalAssociate, 0).await?))
     }
 
     /// Get a default user of a type
@@ -100,12 +100,12 @@ impl Save {
     )]
     async fn create_default_of_type(
         &self,
-        _caller: UserAgent,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<UserTypeRequest>,
-    ) -> Result<Answer<User>, ErrorResponse<NoOwn>> {
-        Ok(reader.answer(directory.blank(body.0.user_type, 0).await?))
+    ) -> Result<Answer<User>, ErrorResponse<BlankUser>> {
+        Ok(reader.answer(directory.blank(&caller, body.0.user_type, 0).await?))
     }
 
     /// Get a default user of a type, for a person
@@ -118,12 +118,12 @@ impl Save {
     )]
     async fn create_default_for_person(
         &self,
-        _caller: UserAgent,
+        caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
         body: Body<CreateDefaultUserRequest>,
-    ) -> Result<Answer<User>, ErrorResponse<NoOwn>> {
-        Ok(reader.answer(directory.blank(body.0.user_type, body.0.person_id.unwrap_or_default()).await?))
+    ) -> Result<Answer<User>, ErrorResponse<BlankUser>> {
+        Ok(reader.answer(directory.blank(&caller, body.0.user_type, body.0.person_id.unwrap_or_default()).await?))
     }
 
     /// Save a user

@@ -105,7 +105,10 @@ pub struct GrantedModuleLicense {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum LicenseType {
     Unknown,
+    #[oai(rename = "SiteLicense")]
     Site,
+    #[oai(rename = "SatelliteLicense")]
     Satellite,
+    #[oai(rename = "UserLicense")]
     User,
 }
