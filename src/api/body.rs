@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::{
     carriers::{User, UserType},
     conform::{complete, conform},
+    envelope::plain,
     media::Media,
     schemas::described,
 };
@@ -80,7 +81,8 @@ pub async fn read(request: &Request, body: &mut RequestBody) -> Result<Value, Er
 /// It does not fit the type.
 pub fn parse<T: ParseFromJSON>(value: Value) -> Result<T, Error> {
     let value = conform(&T::schema_ref(), value).map_err(|unfit| Error::InvalidArgument(format!("Body: {unfit}.")))?;
-    T::parse_from_json(Some(value)).map_err(|error| Error::InvalidArgument(format!("Body: {}.", error.into_message())))
+    let unfit = |message: &str| Error::InvalidArgument(format!("Body: {}.", plain(message).trim_end_matches('.')));
+    T::parse_from_json(Some(value)).map_err(|error| unfit(&error.into_message()))
 }
 
 /// A carrier from JSON that may have only some of its properties: the others are empty.

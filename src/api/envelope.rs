@@ -171,7 +171,7 @@ fn translate(error: poem::Error, parameters: &[String]) -> Error {
 }
 
 /// Takes the names of Rust types out of poem-openapi's reasons.
-fn plain(reason: &str) -> &str {
+pub fn plain(reason: &str) -> &str {
     let reason = reason.rsplit_once(" (occurred while parsing \"").map_or(reason, |(reason, _)| reason);
     match reason.strip_prefix("failed to parse \"").and_then(|rest| rest.split_once("\": ")) {
         Some((_, reason)) => reason,

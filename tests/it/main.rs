@@ -17,6 +17,7 @@ mod errors;
 mod executions;
 mod harness;
 mod localization;
+mod matrix;
 mod migrations;
 mod once;
 mod permission;

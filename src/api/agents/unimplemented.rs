@@ -7,7 +7,7 @@ use super::super::{
     parameters::OperationName,
     refusals::{ErrorResponse, NoOwn},
 };
-use crate::{error::Error, users::Caller};
+use crate::{auth::UserAgent, error::Error};
 
 /// Their names, in upstream's order; the last one is known from the client only. The README has the same list, and a test
 /// holds the two together.
@@ -59,7 +59,7 @@ pub struct Unimplemented;
 impl Unimplemented {
     /// Refuse an operation that is not implemented
     #[oai(path = "/:operation", method = "post", operation_id = "v1UserAgent_Unimplemented", hidden)]
-    async fn refuse(&self, _caller: Caller, operation: Path<OperationName>) -> Result<(), ErrorResponse<NoOwn>> {
+    async fn refuse(&self, _caller: UserAgent, operation: Path<OperationName>) -> Result<(), ErrorResponse<NoOwn>> {
         let known = UNIMPLEMENTED.into_iter().find(|name| name.eq_ignore_ascii_case(&operation.0.0));
         Err(known.map_or(Error::NoRoute, Error::NotImplemented).into())
     }
