@@ -66,8 +66,12 @@ impl<T: Type> Type for SafeNames<T> {
         T::schema_ref()
     }
 
+    /// Names that can be others are required nowhere.
     fn register(registry: &mut Registry) {
         T::register(registry);
+        if let Some(schema) = registry.schemas.get_mut(T::name().as_ref()) {
+            schema.required.clear();
+        }
     }
 
     fn as_raw_value(&self) -> Option<&Self::RawValueType> {
