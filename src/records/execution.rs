@@ -1,7 +1,11 @@
 //! One run of a custom command on a user, whatever came of it.
 
+use chrono::TimeDelta;
 use sea_orm::{Condition, FromJsonQueryResult, QueryOrder, QuerySelect, entity::prelude::*};
 use serde::{Deserialize, Serialize};
+
+/// How far the time in an id may be from the one at which its execution started: clocks are set back by less.
+const SLACK: TimeDelta = TimeDelta::days(1);
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
@@ -149,8 +153,24 @@ pub async fn list(db: &impl ConnectionTrait, filter: Filter, limit: u64) -> Resu
         .add_option(filter.outcome.map(|outcome| Column::Outcome.eq(outcome)))
         .add_option(filter.from.map(|time| Column::StartedAt.gte(time)))
         .add_option(filter.to.map(|time| Column::StartedAt.lt(time)))
-        .add_option(filter.older_than.map(|id| Column::Id.lt(id)));
+        .add_option(filter.older_than.map(|id| Column::Id.lt(id)))
+        // The same in other words, for the indices: ids begin with a time, and few executions do not succeed.
+        .add_option(filter.from.and_then(|time| first_id(time.checked_sub_signed(SLACK)?)).map(|id| Column::Id.gte(id)))
+        .add_option(filter.to.and_then(|time| first_id(time.checked_add_signed(SLACK)?)).map(|id| Column::Id.lt(id)))
+        .add_option(
+            filter
+                .outcome
+                .filter(|outcome| *outcome != Outcome::Succeeded)
+                .map(|_| Expr::cust("outcome <> 'succeeded'")),
+        );
     Entity::find().filter(condition).order_by_desc(Column::Id).limit(limit).all(db).await
+}
+
+/// The least id of this time, unless no id has one so early.
+fn first_id(time: DateTimeUtc) -> Option<Uuid> {
+    let milliseconds = u128::try_from(time.timestamp_millis()).ok()?;
+    // A UUID of version 7 begins with 48 bits of time.
+    Some(Uuid::from_u128(milliseconds.min((1 << 48) - 1) << 80))
 }
 
 /// Removes executions. Whoever does this sees to it that the chain stays provable.

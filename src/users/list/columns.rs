@@ -35,6 +35,11 @@ pub enum Shown {
 pub enum Restriction {
     None,
     Text(&'static str),
+    /// A text of the person that is indexed: its column, and the same where there need not be a person.
+    Person {
+        column: &'static str,
+        joined: &'static str,
+    },
     Integer(&'static str),
     Bool(&'static str),
     Date(&'static str),
@@ -55,6 +60,15 @@ pub const NEVER: &str = "0001-01-01T00:00:00+00:00";
 macro_rules! of_person {
     ($column:literal) => {
         concat!("COALESCE(persons.", $column, ", '')")
+    };
+}
+
+macro_rules! person {
+    ($name:literal, $column:literal) => {
+        Column {
+            restriction: Restriction::Person { column: concat!("persons.", $column), joined: of_person!($column) },
+            ..text($name, of_person!($column))
+        }
     };
 }
 
@@ -113,8 +127,8 @@ pub static COLUMNS: [Column; 33] = [
     Column { is_switch: true, ..bool("getAllRows", "TRUE") },
     Column { is_switch: true, ..bool("getNoRows", "FALSE") },
     bool("canLogin", CAN_LOGIN),
-    text("firstName", of_person!("firstname")),
-    text("lastName", of_person!("lastname")),
+    person!("firstName", "firstname"),
+    person!("lastName", "lastname"),
     text("middleName", of_person!("middle_name")),
     text("fullName", FULL_NAME),
     integer("contactId", "COALESCE(persons.contact_id, 0)"),
@@ -140,7 +154,7 @@ pub static COLUMNS: [Column; 33] = [
     Column { restriction: Restriction::Bool(is_active!()), ..text("isActiveText", IS_ACTIVE_TEXT) },
     Column { restriction: Restriction::OtherGroups, can_order_by: false, ..text("otherGroups", OTHER_GROUPS) },
     text("userName", "users.user_name"),
-    text("personEmail", of_person!("email")),
+    person!("personEmail", "email"),
     date("lastLogin", "users.last_login"),
     date("lastLogout", "users.last_logout"),
 ];

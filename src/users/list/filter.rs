@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Duration, Utc};
 use sea_orm::{
-    ExprTrait, QuerySelect, QueryTrait,
+    DbBackend, ExprTrait, QuerySelect, QueryTrait,
     entity::prelude::*,
-    sea_query::{Condition, Expr, LikeExpr, SimpleExpr},
+    sea_query::{Condition, Expr, SimpleExpr},
 };
 
 use super::{
@@ -24,7 +24,13 @@ pub struct Asker<'a> {
     pub clock: &'a Clock,
 }
 
-impl Asker<'_> {
+/// What says a filter in the words of a database.
+pub(super) struct Translator<'a> {
+    pub asker: Asker<'a>,
+    pub backend: DbBackend,
+}
+
+impl Translator<'_> {
     /// The condition that a filter is.
     pub fn condition(&self, filter: &Filter) -> Result<Condition, Fault> {
         match filter {
@@ -42,13 +48,16 @@ impl Asker<'_> {
             Restriction::None => {
                 Err(Fault::new(test.column.at, format!("the list cannot be filtered by {}", column.name)))
             }
-            Restriction::Text(sql) => text(sql, operators::find(test, &[TEXT])?, test),
+            Restriction::Text(sql) => self.text(sql, operators::find(test, &[TEXT])?, test),
+            Restriction::Person { column, joined } => {
+                self.person(column, joined, operators::find(test, &[TEXT])?, test)
+            }
             Restriction::Integer(sql) => integer(sql, operators::find(test, &[INTEGER])?, test),
             Restriction::Bool(sql) => boolean(sql, operators::find(test, &[BOOL])?, test),
             Restriction::Date(sql) => self.date(sql, operators::find(test, &[DATE])?, test),
-            Restriction::Item { name, .. } if has_text => text(name, operators::find(test, &[TEXT])?, test),
+            Restriction::Item { name, .. } if has_text => self.text(name, operators::find(test, &[TEXT])?, test),
             Restriction::Item { id, .. } => integer(id, operators::find(test, &[INTEGER, LIST])?, test),
-            Restriction::Associate if has_text => text("users.name", operators::find(test, &[TEXT])?, test),
+            Restriction::Associate if has_text => self.text("users.name", operators::find(test, &[TEXT])?, test),
             Restriction::Associate => self.associate(operators::find(test, &[INTEGER, LIST, ASSOCIATE])?, test),
             Restriction::OtherGroups => other_groups(operators::find(test, &[GROUPS, LIST])?, test),
         }
@@ -57,7 +66,7 @@ impl Asker<'_> {
     fn associate(&self, operator: Operator, test: &Test) -> Result<SimpleExpr, Fault> {
         if operator == Operator::CurrentAssociate {
             let [] = values(test)?;
-            return Ok(Expr::cust("users.id").eq(self.user_id));
+            return Ok(Expr::cust("users.id").eq(self.asker.user_id));
         }
         integer("users.id", operator, test)
     }
@@ -87,7 +96,7 @@ impl Asker<'_> {
                 within(start, start + second)
             }
             Is::BeforeToday | Is::Today | Is::AfterToday => {
-                let ([], today) = (values(test)?, self.clock.today());
+                let ([], today) = (values(test)?, self.asker.clock.today());
                 match operator {
                     Is::BeforeToday => time.lt(today.start),
                     Is::AfterToday => time.gte(today.end),
@@ -100,12 +109,12 @@ impl Asker<'_> {
 
     fn day(&self, value: &At<Value>) -> Result<std::ops::Range<DateTime<Utc>>, Fault> {
         let unfit = || Fault::new(value.at, format!("{} is no day such as '2026-11-23'", value.value));
-        self.clock.read_day(&as_text(value)?).ok_or_else(unfit)
+        self.asker.clock.read_day(&as_text(value)?).ok_or_else(unfit)
     }
 
     fn time(&self, value: &At<Value>) -> Result<DateTime<Utc>, Fault> {
         let unfit = || Fault::new(value.at, format!("{} is no time such as '2026-11-23T14:52:00'", value.value));
-        let read = self.clock.read(&as_text(value)?).ok_or_else(unfit)?;
+        let read = self.asker.clock.read(&as_text(value)?).ok_or_else(unfit)?;
         DateTime::from_timestamp(read.timestamp(), 0).ok_or_else(unfit)
     }
 }
@@ -130,36 +139,6 @@ fn integer(sql: &'static str, operator: Operator, test: &Test) -> Result<SimpleE
         Is::NotOneOf => value.is_not_in(some(test, as_integer)?),
         _ => return Err(misplaced(test)),
     })
-}
-
-fn text(sql: &'static str, operator: Operator, test: &Test) -> Result<SimpleExpr, Fault> {
-    use Operator as Is;
-    let text = columns::folded(sql);
-    let folded = |value: &At<Value>| as_text(value).map(|text| text.to_ascii_lowercase());
-    let pattern = |before: &str, after: &str| {
-        let literal = escaped(&folded(one(test)?)?);
-        Ok::<_, Fault>(LikeExpr::new(format!("{before}{literal}{after}")).escape('\\'))
-    };
-    Ok(match operator {
-        Is::Equal => text.eq(folded(one(test)?)?),
-        Is::Unequal => text.ne(folded(one(test)?)?),
-        Is::Begins => text.like(pattern("", "%")?),
-        Is::NotBegins => text.not_like(pattern("", "%")?),
-        Is::Ends => text.like(pattern("%", "")?),
-        Is::Contains => text.like(pattern("%", "%")?),
-        Is::NotContains => text.not_like(pattern("%", "%")?),
-        Is::Between => {
-            let [from, to] = values(test)?;
-            text.between(folded(from)?, folded(to)?)
-        }
-        Is::OneOf => text.is_in(some(test, folded)?),
-        _ => return Err(misplaced(test)),
-    })
-}
-
-/// A text without a meaning of its own in a pattern.
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 fn boolean(sql: &'static str, operator: Operator, test: &Test) -> Result<SimpleExpr, Fault> {
@@ -188,7 +167,7 @@ fn other_groups(operator: Operator, test: &Test) -> Result<SimpleExpr, Fault> {
 }
 
 /// Exactly so many values.
-fn values<const N: usize>(test: &Test) -> Result<[&At<Value>; N], Fault> {
+pub(super) fn values<const N: usize>(test: &Test) -> Result<[&At<Value>; N], Fault> {
     let found: Vec<_> = test.values.iter().collect();
     let count = found.len();
     let wanted = ["no value", "one value", "two values"][N];
@@ -196,12 +175,12 @@ fn values<const N: usize>(test: &Test) -> Result<[&At<Value>; N], Fault> {
     found.try_into().map_err(unfit)
 }
 
-fn one(test: &Test) -> Result<&At<Value>, Fault> {
+pub(super) fn one(test: &Test) -> Result<&At<Value>, Fault> {
     values(test).map(|[value]| value)
 }
 
 /// One value or more.
-fn some<T>(test: &Test, read: impl Fn(&At<Value>) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
+pub(super) fn some<T>(test: &Test, read: impl Fn(&At<Value>) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
     if test.values.is_empty() {
         let fault = format!("`{}` takes a list of values in parentheses", test.operator.value);
         return Err(Fault::new(test.operator.at, fault));
@@ -220,7 +199,7 @@ fn as_integer(value: &At<Value>) -> Result<i64, Fault> {
     }
 }
 
-fn as_text(value: &At<Value>) -> Result<String, Fault> {
+pub(super) fn as_text(value: &At<Value>) -> Result<String, Fault> {
     match &value.value {
         Value::Text(text) => Ok(text.clone()),
         _ => Err(Fault::new(value.at, format!("a text in quotes should stand here, not {}", value.value))),
@@ -236,7 +215,7 @@ fn as_bool(value: &At<Value>) -> Result<bool, Fault> {
 }
 
 /// An operator that its column does not take. Which those are is looked up before, so that this tells of our mistake.
-fn misplaced(test: &Test) -> Fault {
+pub(super) fn misplaced(test: &Test) -> Fault {
     let Test { column, operator, .. } = test;
     Fault::new(operator.at, format!("`{}` means nothing for {}", operator.value, column.value))
 }

@@ -3,12 +3,17 @@
 mod columns;
 mod filter;
 mod operators;
+#[cfg(test)]
+mod plans;
+mod texts;
+
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ExprTrait, QueryResult,
+    DbBackend, ExprTrait, QueryResult,
     entity::prelude::*,
-    sea_query::{Condition, Expr, JoinType, Order as Direction, Query, SelectStatement},
+    sea_query::{Condition, Expr, JoinType, Order as Direction, Query, SelectStatement, SimpleExpr},
 };
 
 pub use self::columns::{Column, Shown};
@@ -21,6 +26,8 @@ pub struct Question<'a> {
     pub select: Option<&'a str>,
     pub filter: Option<&'a str>,
     pub order_by: Option<&'a str>,
+    /// The user whose row the page before ended with: what stands up to there is passed over.
+    pub after: Option<i32>,
     /// How many rows are passed over.
     pub skip: u64,
     /// How many rows there are at most.
@@ -69,17 +76,34 @@ pub enum ListError {
 /// An option cannot be understood, or the database does not answer.
 pub async fn page(db: &impl ConnectionTrait, asker: Asker<'_>, question: Question<'_>) -> Result<Page, ListError> {
     let columns = selected(question.select).map_err(in_option("$select"))?;
-    let mut query = rows(&columns);
-    if let Some(filter) = question.filter {
-        let filter = odata::filter(filter).and_then(|filter| asker.condition(&filter));
-        query.cond_where(filter.map_err(in_option("$filter"))?);
-    }
-    query.cond_where(Condition::all().add_option(question.only.map(|id| Expr::cust("users.id").eq(id))));
-    order(&mut query, question.order_by).map_err(in_option("$orderBy"))?;
-    query.limit(question.limit).offset(question.skip);
+    let query = statement(db.get_database_backend(), asker, question, &columns)?;
     let found = db.query_all(&query).await?;
     let rows = found.iter().map(|row| read(row, &columns)).collect::<Result<_, _>>()?;
     Ok(Page { columns, rows })
+}
+
+fn statement(
+    backend: DbBackend,
+    asker: Asker<'_>,
+    question: Question<'_>,
+    columns: &[&'static Column],
+) -> Result<SelectStatement, ListError> {
+    let mut query = rows(columns);
+    if let Some(filter) = question.filter {
+        let translator = filter::Translator { asker, backend };
+        let filter = odata::filter(filter).and_then(|filter| translator.condition(&filter));
+        query.cond_where(filter.map_err(in_option("$filter"))?);
+    }
+    query.cond_where(Condition::all().add_option(question.only.map(|id| Expr::cust("users.id").eq(id))));
+    let keys = keys(question.order_by).map_err(in_option("$orderBy"))?;
+    query.cond_where(Condition::all().add_option(question.after.map(|id| behind(&keys, id))));
+    for (key, direction) in keys {
+        query.order_by_expr(key, direction);
+    }
+    // Rows that are alike otherwise stand in the order of their ids, so that pages neither overlap nor leave gaps.
+    query.order_by_expr(Expr::cust("users.id"), Direction::Asc);
+    query.limit(question.limit).offset(question.skip);
+    Ok(query)
 }
 
 fn in_option(option: &'static str) -> impl Fn(Fault) -> ListError {
@@ -106,26 +130,48 @@ fn rows(columns: &[&'static Column]) -> SelectStatement {
     for column in columns {
         query.expr(column.value());
     }
+    join(&mut query);
+    query
+}
+
+/// What the columns are made of.
+fn join(query: &mut SelectStatement) -> &mut SelectStatement {
     query
         .from("users")
         .join(JoinType::InnerJoin, "roles", Expr::cust("roles.id = users.role_id"))
         .join(JoinType::InnerJoin, "user_groups", Expr::cust("user_groups.id = users.user_group_id"))
-        .join(JoinType::LeftJoin, "persons", Expr::cust("persons.id = users.person_id"));
-    query
+        .join(JoinType::LeftJoin, "persons", Expr::cust("persons.id = users.person_id"))
 }
 
-/// Rows that are alike otherwise stand in the order of their ids, so that pages neither overlap nor leave gaps.
-fn order(query: &mut SelectStatement, order_by: Option<&str>) -> Result<(), Fault> {
+/// What the rows are sorted by, before their ids. A column that stands there again sorts nothing.
+fn keys(order_by: Option<&str>) -> Result<Vec<(SimpleExpr, Direction)>, Fault> {
+    let (mut keys, mut names) = (Vec::new(), HashSet::new());
     for odata::Order { column: name, is_descending } in order_by.map(odata::order).transpose()?.unwrap_or_default() {
         let column = columns::find(&name)?;
         if !column.can_order_by {
             return Err(Fault::new(name.at, format!("the list cannot be ordered by {}", column.name)));
         }
-        let direction = if is_descending { Direction::Desc } else { Direction::Asc };
-        query.order_by_expr(column.key(), direction);
+        if names.insert(column.name) {
+            keys.push((column.key(), if is_descending { Direction::Desc } else { Direction::Asc }));
+        }
     }
-    query.order_by_expr(Expr::cust("users.id"), Direction::Asc);
-    Ok(())
+    Ok(keys)
+}
+
+/// The rows behind that of a user, in the order of these keys. An index that sorts by the first key finds where they
+/// begin, so that the last page costs as little as the first.
+fn behind(keys: &[(SimpleExpr, Direction)], id: i32) -> SimpleExpr {
+    let greater_id = Expr::cust("users.id").gt(id);
+    keys.iter().rev().fold(greater_id, |rest, (key, direction)| {
+        let mut place = Query::select().expr(key.clone()).to_owned();
+        join(&mut place).and_where(Expr::cust("users.id").eq(id));
+        let place = || Expr::SubQuery(None, Box::new(place.clone().into()));
+        let (at_least, beyond) = match direction {
+            Direction::Desc => (key.clone().lte(place()), key.clone().lt(place())),
+            _ => (key.clone().gte(place()), key.clone().gt(place())),
+        };
+        at_least.and(beyond.or(rest))
+    })
 }
 
 fn read(row: &QueryResult, columns: &[&'static Column]) -> Result<Row, DbErr> {

@@ -1,0 +1,47 @@
+//! How SQLite answers the list: what is asked often must not read everybody.
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement, sea_query::SqliteQueryBuilder};
+
+use super::{Asker, Question, selected, statement};
+use crate::{localization::Clock, store::Store};
+
+async fn plan(store: &Store, filter: Option<&str>, order_by: Option<&str>, after: Option<i32>) -> String {
+    let columns = selected(Some("assocName,fullName,role,usergroup,isActive")).expect("columns");
+    let clock = Clock::of("UTC".parse().expect("a zone"));
+    let asker = Asker { user_id: 1, clock: &clock };
+    let question = Question { filter, order_by, after, limit: 51, ..Question::default() };
+    let query = statement(DbBackend::Sqlite, asker, question, &columns).expect("a statement");
+    let (sql, values) = query.build(SqliteQueryBuilder);
+    let explain = Statement::from_sql_and_values(DbBackend::Sqlite, format!("EXPLAIN QUERY PLAN {sql}"), values);
+    let rows = store.reader().query_all_raw(explain).await.expect("a plan");
+    let lines: Vec<String> = rows.iter().map(|row| row.try_get("", "detail").expect("a line")).collect();
+    lines.join("\n")
+}
+
+#[tokio::test]
+async fn what_an_index_serves_reads_neither_everybody_nor_sorts_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store =
+        Store::open(&format!("sqlite://{}?mode=rwc", folder.path().join("k.db").display())).await.expect("open");
+    store.migrate_up().await.expect("a schema");
+    for (filter, order_by) in [
+        ("assocName eq 'anna'", None),
+        ("assocName begins 'an'", None),
+        ("assocName begins 'an' and isActive eq true", Some("assocName")),
+        ("userName eq 'anna@example.com'", Some("assocName")),
+        ("personEmail eq 'anna@example.com'", Some("assocName")),
+        ("lastName begins 'lind'", Some("lastName, firstName desc")),
+        ("firstName in ('anna', 'ada') and lastName contains 'lind'", None),
+        ("associateDbId oneOf (1, 2)", Some("fullName")),
+        ("role eq 1", Some("assocName")),
+        ("usergroup eq 1 and isActive eq true", Some("assocName desc")),
+    ] {
+        let plan = plan(&store, Some(filter), order_by, None).await;
+        assert!(plan.contains("SEARCH users") && !plan.contains("SCAN"), "{filter}, {order_by:?}:\n{plan}");
+    }
+    for (filter, order_by) in [(None, None), (None, Some("assocName")), (Some("role eq 1"), Some("assocName"))] {
+        let page = plan(&store, filter, order_by, Some(3)).await;
+        assert!(page.contains("SEARCH users") && !page.contains("SCAN"), "{filter:?}, {order_by:?}:\n{page}");
+        assert!(!page.contains("TEMP B-TREE"), "{filter:?}, {order_by:?}:\n{page}");
+    }
+}
