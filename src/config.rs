@@ -1,6 +1,6 @@
 //! Every setting, in one struct: a flag over its `KOMMANDO_*` variable over the default.
 
-use std::{collections::BTreeSet, env, ffi::OsString, fs, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeSet, env, ffi::OsString, fs, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, Command, ValueEnum};
 use ipnet::IpNet;
@@ -85,6 +85,11 @@ pub struct Config {
     #[arg(long, env = "KOMMANDO_LOG_FORMAT", value_name = "FORMAT", global = true)]
     pub log_format: Option<LogFormat>,
 
+    /// Where /metrics is for Prometheus: off, path (beside the API, for everybody who reaches it), or an address and port
+    /// of its own
+    #[arg(long, env = "KOMMANDO_METRICS", default_value = "off", value_name = "off|path|ADDRESS:PORT", global = true)]
+    pub metrics: Metrics,
+
     /// The work a password's verification takes: KiB of memory, passes, lanes of argon2id
     #[arg(long, env = "KOMMANDO_PASSWORD_COST", default_value = "m=19456,t=2,p=1", value_name = "COST", global = true)]
     pub password_cost: Cost,
@@ -115,6 +120,32 @@ pub struct Config {
 pub enum LogFormat {
     Text,
     Json,
+}
+
+/// Where `/metrics` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metrics {
+    /// Nowhere: nothing is counted.
+    Off,
+    /// Beside the API.
+    Path,
+    /// On a listener of its own.
+    At(SocketAddr),
+}
+
+impl FromStr for Metrics {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "off" => Ok(Self::Off),
+            "path" => Ok(Self::Path),
+            address => address
+                .parse()
+                .map(Self::At)
+                .map_err(|_| format!("`{text}` is not off, path, or an address and port such as 127.0.0.1:9090")),
+        }
+    }
 }
 
 /// The folder that is read when none is named.

@@ -1,7 +1,7 @@
 //! kommando: the users of a SuperOffice-compatible web service, and the custom commands that can be run on them.
 //!
 //! The rooms and who may look into which, from the top: `app`; `api`; `auth` and `commands`; `webhooks`; `users` and
-//! `records`; `store`. `error`, `localization` and `odata` are leaves for everyone. HTTP stops at `api`, `app`, `auth` and `error`;
+//! `records`; `store`. `error`, `localization`, `odata` and `watch` are leaves for everyone. HTTP stops at `api`, `app`, `auth` and `error`;
 //! `webhooks` is its other end.
 
 /// A place at which tests can kill the process; it is nothing without the feature `failpoints`.
@@ -24,4 +24,5 @@ pub mod records;
 pub mod store;
 pub mod telemetry;
 pub mod users;
+pub mod watch;
 pub mod webhooks;

@@ -1,6 +1,9 @@
 //! The log: one line per event, on standard error, as text for people or as JSON for machines.
 
-use std::io::{IsTerminal, stderr};
+use std::{
+    io::{IsTerminal, stderr},
+    panic::PanicHookInfo,
+};
 
 use tracing_subscriber::{EnvFilter, fmt, util::SubscriberInitExt};
 
@@ -28,5 +31,12 @@ pub fn start(config: &Config) -> Result<(), FilterError> {
         LogFormat::Text => builder.with_ansi(stderr().is_terminal()).finish().try_init(),
         LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).finish().try_init(),
     };
+    std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// A panic is an event like any other, and takes one line.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string);
+    tracing::error!(place, cause = panic.payload_as_str(), "panicked; this is a mistake in kommando");
 }

@@ -20,6 +20,7 @@ use crate::{
     auth::UserAgent,
     commands::{Attempt, Commands},
     error::Error,
+    watch,
 };
 
 #[derive(Default)]
@@ -149,6 +150,7 @@ impl CustomCommandOperations {
             dry_run: dry_run.0.unwrap_or_default(),
             answer: action_result.0.map(|AnyCase(answer)| answer).unwrap_or_default().into(),
             request_id: request_id.0,
+            trace: watch::trace(),
         };
         Ok(run(&commands, attempt, reader).await?)
     }

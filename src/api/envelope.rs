@@ -1,17 +1,26 @@
 //! What surrounds every request: its id, its span in the log, its limits, and how errors are told.
 
-use std::time::{Duration, Instant};
+use std::{
+    pin::pin,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
 use poem::{
-    Endpoint, Request, Response, Result,
-    http::{HeaderValue, StatusCode, Version, header, header::Entry},
+    Body, Endpoint, Request, Response, Result,
+    http::{HeaderValue, StatusCode, Version, header, header::Entry, uri::Authority},
 };
 use poem_openapi::{
     error::{ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError},
     types::{ToJSON, Type},
 };
-use tokio::{sync::Semaphore, time::timeout};
-use tracing::Instrument;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
+use tracing::{Instrument, field::display};
 use uuid::Uuid;
 
 use super::{
@@ -19,6 +28,8 @@ use super::{
     paths::Paths,
     reader::{self, VARY},
     request::RequestId,
+    room::Room,
+    tally::Tally,
     wire::with_the_clock,
     xml,
 };
@@ -26,6 +37,7 @@ use crate::{
     auth::{self, Installation},
     error::{Error, ErrorInfo, Shape},
     localization::Zone,
+    watch::{self, Facts, Trace},
 };
 
 /// The largest body that is read.
@@ -33,8 +45,16 @@ const LARGEST_BODY: usize = 1024 * 1024;
 
 /// How long a body may take to arrive.
 const BODY: Duration = Duration::from_secs(20);
-/// How many requests are worked on at once. Beyond that, waiting in line would take longer than asking again.
-const MOST_AT_ONCE: usize = 1024;
+/// A larger body takes one of a few places, so that the bodies of many clients fit into memory.
+const SMALL_BODY: usize = 64 * 1024;
+const LARGE_BODIES: usize = 64;
+/// How long a request may take,
+const REQUEST: Duration = Duration::from_secs(30);
+/// and one that runs a command, which may ask another system for five minutes.
+const RUN: Duration = Duration::from_secs(330);
+const RUNS: [&str; 2] = ["v1User_ExecuteUserCommand", "v1UserAgent_ExecuteUserCommand"];
+/// Whoever asks whether the server is well is answered also when it has no room.
+const HEALTH: [&str; 2] = ["GetLiveness", "GetReadiness"];
 
 /// Surrounds the whole of the API.
 pub struct Envelope<E> {
@@ -42,12 +62,14 @@ pub struct Envelope<E> {
     paths: Paths,
     installation: Installation,
     zone: Zone,
-    room: Semaphore,
+    room: Room,
+    large_bodies: Semaphore,
+    tally: Tally,
 }
 
 impl<E> Envelope<E> {
-    pub fn new(inner: E, paths: Paths, installation: Installation, zone: Zone) -> Self {
-        Self { inner, paths, installation, zone, room: Semaphore::new(MOST_AT_ONCE) }
+    pub fn new(inner: E, paths: Paths, installation: Installation, zone: Zone, room: Room, tally: Tally) -> Self {
+        Self { inner, paths, installation, zone, room, large_bodies: Semaphore::new(LARGE_BODIES), tally }
     }
 }
 
@@ -62,23 +84,25 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let shape = Shape::at(&path);
         let media = Accepted::of(request.headers()).preferred().unwrap_or(Media::Json);
-        let span = tracing::info_span!("request", request_id = id, %method, path);
+        let trace = request.header("traceparent").and_then(Trace::parse).map(Trace::child);
+        let (trace_id, span_id) = (trace.map(|trace| display(trace.id)), trace.map(|trace| display(trace.span)));
+        let span = tracing::info_span!("request", request_id = id, %method, path, trace_id, span_id);
         let answer = async {
-            let work = async {
-                let _room = self.room.try_acquire().map_err(|_| Error::Overloaded)?;
-                let clock = reader::clock(request.headers(), &self.zone);
-                with_the_clock(clock, self.inner.call(self.admit(request).await?)).await
-            };
-            let mut response = work.await.unwrap_or_else(|error| respond(error, &[], shape));
+            let mut operation = "";
+            let mut response =
+                self.work(request, &mut operation).await.unwrap_or_else(|error| respond(error, &[], shape));
             if response.status() == StatusCode::UNAUTHORIZED {
                 for challenge in challenges {
                     response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
                 }
             }
-            tracing::debug!(status = response.status().as_u16(), elapsed = ?started.elapsed(), "answered");
+            let (status, took) = (response.status(), started.elapsed());
+            self.tally.note(operation, status, took);
+            let (status, ms, caller) = (status.as_u16(), took.as_micros() as f64 / 1e3, watch::caller());
+            tracing::debug!(target: "kommando::request", operation, status, ms, caller, "answered");
             response
         };
-        let mut response = answer.instrument(span).await;
+        let mut response = Facts::new(trace).scope(answer).instrument(span).await;
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert("x-request-id", id);
         }
@@ -95,30 +119,78 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
     }
 }
 
+impl<E: Endpoint<Output = Response>> Envelope<E> {
+    /// Has a request answered by its operation, of which the name is noted as soon as it is known.
+    async fn work<'a>(&'a self, request: Request, operation: &mut &'a str) -> Result<Response> {
+        check_host(&request)?;
+        let (request, _large) = self.receive(request).await?;
+        let (request, name) = self.admit(request)?;
+        *operation = name;
+        let clock = reader::clock(request.headers(), &self.zone);
+        let work = with_the_clock(clock, self.inner.call(request));
+        if HEALTH.contains(&name) {
+            return work.await;
+        }
+        let limit = if RUNS.contains(&name) { RUN } else { REQUEST };
+        let end = self.room.work(limit, work).await;
+        end.inspect_err(|error| self.tally.note_refused(error))?
+    }
+}
+
 impl<E> Envelope<E> {
-    /// Refuses what nobody may send, and gives the rest the path that the routes know.
-    async fn admit(&self, mut request: Request) -> Result<Request, Error> {
+    /// Reads the body, before it is known who calls: what is too large is refused whoever sends it.
+    async fn receive(&self, mut request: Request) -> Result<(Request, Option<SemaphorePermit<'_>>), Error> {
         let body = request.take_body();
-        if !body.is_empty() {
-            // The body is read before it is known who calls: what is too large is refused whoever sends it.
-            let bytes = timeout(BODY, body.into_bytes_limit(LARGEST_BODY)).await.map_err(|_| Error::BodyTooSlow)?;
-            let bytes = bytes.map_err(|error| match error {
-                poem::error::ReadBodyError::PayloadTooLarge => Error::BodyTooLarge,
-                _ => Error::InvalidArgument("The body ends early.".to_owned()),
-            })?;
-            request.set_body(bytes);
+        if body.is_empty() {
+            return Ok((request, None));
         }
-        if request.version() == Version::HTTP_11 && !request.headers().contains_key(header::HOST) {
-            return Err(Error::InvalidArgument("The request has no Host header.".to_owned()));
+        let (bytes, large) = timeout(BODY, self.read(body)).await.map_err(|_| Error::BodyTooSlow)??;
+        request.set_body(bytes);
+        Ok((request, large))
+    }
+
+    async fn read(&self, body: Body) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Error> {
+        let (mut bytes, mut large) = (BytesMut::new(), None);
+        let mut chunks = pin!(body.into_bytes_stream());
+        while let Some(chunk) = chunks.next().await {
+            bytes.extend_from_slice(&chunk.map_err(|_| Error::InvalidArgument("The body ends early.".to_owned()))?);
+            if bytes.len() > LARGEST_BODY {
+                return Err(Error::BodyTooLarge);
+            }
+            if bytes.len() > SMALL_BODY && large.is_none() {
+                let place = self.large_bodies.try_acquire().map_err(|_| Error::Overloaded);
+                large = Some(place.inspect_err(|error| self.tally.note_refused(error))?);
+            }
         }
+        Ok((bytes.freeze(), large))
+    }
+
+    /// Refuses what nobody may send, and gives the rest the path that the routes know, with the name of its operation.
+    fn admit(&self, mut request: Request) -> Result<(Request, &str), Error> {
         if auth::is_cross_site(request.method(), request.headers()) {
             return Err(Error::CrossSite);
         }
-        let path = self.paths.resolve(request.method(), request.uri().path())?;
+        let found = self.paths.resolve(request.method(), request.uri().path())?;
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-        *request.uri_mut() = format!("{path}{query}").parse().map_err(|_| Error::NoRoute)?;
-        Ok(request)
+        *request.uri_mut() = format!("{}{query}", found.path).parse().map_err(|_| Error::NoRoute)?;
+        Ok((request, found.operation))
     }
+}
+
+/// One Host that is one, as HTTP/1.1 demands: links are made of it.
+fn check_host(request: &Request) -> Result<(), Error> {
+    let refuse = |message: &str| Err(Error::InvalidArgument(message.to_owned()));
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if request.version() == Version::HTTP_11 => refuse("The request has no Host header."),
+        (Some(_), Some(_)) => refuse("The request has more than one Host header."),
+        (Some(host), None) if !is_host(host) => refuse("The Host header is no host."),
+        _ => Ok(()),
+    }
+}
+
+fn is_host(host: &HeaderValue) -> bool {
+    host.is_empty() || host.to_str().is_ok_and(|host| !host.contains('@') && host.parse::<Authority>().is_ok())
 }
 
 /// Answers an error, whoever made it, in the one shape. `parameters` are the names of the route's path parameters.
@@ -126,10 +198,21 @@ pub fn respond(error: poem::Error, parameters: &[String], shape: Shape) -> Respo
     let error = translate(error, parameters);
     // A handler that failed was told of where it was called, and what is not there yet is no failure.
     let is_told = matches!(error, Error::HandlerUnreachable | Error::OutcomeUnknown { .. } | Error::NotImplemented(_));
-    if StatusCode::from(&error).is_server_error() && !is_told {
+    if matches!(error, Error::Overloaded) {
+        tell_of_overload();
+    } else if StatusCode::from(&error).is_server_error() && !is_told {
         tracing::error!(cause = error.chain(), "failed");
     }
     error.in_shape(shape)
+}
+
+/// Once a second at most: a line for each request would be one more thing to do for those who are too many.
+fn tell_of_overload() {
+    static TOLD: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    if TOLD.swap(now, Ordering::Relaxed) != now {
+        tracing::warn!("requests are refused with 503, because more come than can be answered");
+    }
 }
 
 fn write_error_as_xml(response: &mut Response, media: Media) {

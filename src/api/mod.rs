@@ -23,9 +23,11 @@ mod presence;
 mod reader;
 mod refusals;
 mod request;
+mod room;
 mod schemas;
 mod select;
 mod session;
+mod tally;
 mod tickets;
 mod time_zone;
 mod user;
@@ -37,7 +39,7 @@ mod webhooks;
 mod wire;
 mod xml;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use poem::{Endpoint, EndpointExt, Response, Route, http::Method, middleware::CatchPanic};
 use poem_openapi::{OpenApi, Tags};
@@ -45,8 +47,9 @@ use poem_openapi::{OpenApi, Tags};
 pub use directory::Directory;
 pub use docs::yaml;
 pub use document::{document, normalise};
+pub use room::Room;
 
-use crate::{auth::Authenticator, commands::Commands, localization::Zone, store::Store};
+use crate::{auth::Authenticator, commands::Commands, localization::Zone, store::Store, watch::Meters};
 
 /// Every operation.
 type Operations = operations::Documented<(
@@ -109,6 +112,8 @@ pub struct Services {
     pub directory: Directory,
     /// The time zone of dates for whoever names none.
     pub time_zone: Zone,
+    pub room: Room,
+    pub meters: Meters,
 }
 
 /// The whole of the HTTP interface.
@@ -122,9 +127,34 @@ pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'stati
         .data(services.directory)
         .data(services.time_zone)
         .with(CatchPanic::new().with_handler(envelope::answer_panic));
-    let routes = self::routes();
-    let paths = paths::Paths::new(routes.iter().map(|(path, methods)| (path.as_str(), methods.clone())));
-    envelope::Envelope::new(inner.map_to_response(), paths, installation, zone)
+    let tally = tally::Tally::new(&services.meters);
+    // Boxed: its future is large, and every layer around it would carry it on the stack.
+    envelope::Envelope::new(inner.map_to_response().boxed(), paths(), installation, zone, services.room, tally)
+}
+
+fn paths() -> paths::Paths {
+    let (routes, names) = (routes(), operation_ids());
+    let named = |path: &String, method: Method| {
+        let name = names.get(&(path.clone(), method.clone())).unwrap_or(path).clone();
+        (method, name)
+    };
+    paths::Paths::new(
+        routes
+            .iter()
+            .map(|(path, methods)| (path.as_str(), methods.iter().map(|method| named(path, method.clone())).collect())),
+    )
+}
+
+/// The operationId of each path and method. Where a name can stand for an id, that of the operation that takes an id.
+fn operation_ids() -> HashMap<(String, Method), String> {
+    let mut names = HashMap::new();
+    for path in Operations::meta().into_iter().flat_map(|api| api.paths) {
+        for operation in path.operations {
+            let name = operation.operation_id.unwrap_or(&path.path).to_owned();
+            names.entry((operations::route(&path.path), operation.method)).or_insert(name);
+        }
+    }
+    names
 }
 
 /// Every path and the methods it takes, in poem's notation: `/api/v1/User/:param0`.

@@ -14,7 +14,16 @@ pub struct Paths(Vec<Template>);
 #[derive(Debug)]
 struct Template {
     segments: Vec<Segment>,
-    methods: Vec<Method>,
+    /// Each with the name of its operation.
+    methods: Vec<(Method, String)>,
+}
+
+/// What is at a path.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Found<'a> {
+    /// The path in the spelling that the router knows.
+    pub path: String,
+    pub operation: &'a str,
 }
 
 /// The order makes a literal segment win over a parameter.
@@ -26,35 +35,34 @@ enum Segment {
 
 impl Paths {
     /// Takes paths in poem's notation: `/api/v1/User/:param0`.
-    pub fn new<'a>(routes: impl Iterator<Item = (&'a str, Vec<Method>)>) -> Self {
+    pub fn new<'a>(routes: impl Iterator<Item = (&'a str, Vec<(Method, String)>)>) -> Self {
         let mut templates: Vec<_> = routes.map(|(path, methods)| Template::new(path, methods)).collect();
         templates.sort_by(|one, other| one.segments.cmp(&other.segments));
         Self(templates)
     }
 
-    /// The path in the spelling that the router knows.
+    /// What is at a path, for a method.
     ///
     /// # Errors
     /// Nothing is there, or it does not take the method.
-    pub fn resolve(&self, method: &Method, path: &str) -> Result<String, Error> {
+    pub fn resolve(&self, method: &Method, path: &str) -> Result<Found<'_>, Error> {
         let segments = split(path);
         let found = self.0.iter().find(|template| template.matches(&segments)).ok_or(Error::NoRoute)?;
         let asked = if method == Method::HEAD { &Method::GET } else { method };
-        if found.methods.contains(asked) {
-            Ok(found.spell(&segments))
-        } else {
-            Err(Error::MethodNotAllowed { allowed: found.allowed() })
+        match found.methods.iter().find(|(method, _)| method == asked) {
+            Some((_, operation)) => Ok(Found { path: found.spell(&segments), operation }),
+            None => Err(Error::MethodNotAllowed { allowed: found.allowed() }),
         }
     }
 }
 
 impl Template {
-    fn new(path: &str, mut methods: Vec<Method>) -> Self {
+    fn new(path: &str, mut methods: Vec<(Method, String)>) -> Self {
         let segment = |segment: &str| match segment.strip_prefix(':') {
             Some(_) => Segment::Parameter,
             None => Segment::Literal(segment.to_owned()),
         };
-        methods.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        methods.sort_by(|one, other| one.0.as_str().cmp(other.0.as_str()));
         Self { segments: split(path).into_iter().map(segment).collect(), methods }
     }
 
@@ -76,8 +84,9 @@ impl Template {
     }
 
     fn allowed(&self) -> String {
-        let head = self.methods.contains(&Method::GET).then_some("HEAD");
-        self.methods.iter().map(Method::as_str).chain(head).collect::<Vec<_>>().join(", ")
+        let methods = self.methods.iter().map(|(method, _)| method.as_str());
+        let head = methods.clone().any(|method| method == "GET").then_some("HEAD");
+        methods.chain(head).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -96,27 +105,28 @@ mod tests {
     use super::*;
 
     fn paths() -> Paths {
-        let get = || vec![Method::GET];
+        let get = || vec![(Method::GET, "Get".to_owned())];
         Paths::new(
             [
                 ("/", get()),
                 ("/api/v1/User/:param0", get()),
                 ("/api/v1/User/current", get()),
-                ("/api/v1/User/:param0/CustomCommand/:param1", vec![Method::POST]),
+                ("/api/v1/User/:param0/CustomCommand/:param1", vec![(Method::POST, "Run".to_owned())]),
             ]
             .into_iter(),
         )
     }
 
     fn get(path: &str) -> Option<String> {
-        paths().resolve(&Method::GET, path).ok()
+        paths().resolve(&Method::GET, path).ok().map(|found| found.path)
     }
 
     #[test]
     fn literal_parts_match_without_regard_to_case_and_parameters_stay_as_they_are() {
         let path = "/API/v1/user/7/customcommand/User";
-        let spelt = paths().resolve(&Method::POST, path).expect("a route");
-        assert_eq!(spelt, "/api/v1/User/7/CustomCommand/User");
+        let paths = paths();
+        let found = paths.resolve(&Method::POST, path).expect("a route");
+        assert_eq!((found.path.as_str(), found.operation), ("/api/v1/User/7/CustomCommand/User", "Run"));
         assert_eq!(get("/api/v1/%55ser/a%2Fb").as_deref(), Some("/api/v1/User/a%2Fb"));
     }
 

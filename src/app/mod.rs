@@ -2,11 +2,13 @@
 
 pub mod audit_key;
 mod housekeeping;
+mod metrics;
 mod reload;
 mod server;
 
 use std::{
-    future::Future,
+    future::{Future, pending},
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -17,13 +19,14 @@ use tokio::{net::TcpListener, signal::unix::Signal, time::timeout};
 
 use self::{
     housekeeping::Housekeeping,
-    server::{Limits, proxies::Proxies},
+    metrics::{Beside, Panel},
+    server::{Limits, admission::Admission, proxies::Proxies},
 };
 use crate::{
-    api::{self, Directory, Services},
-    auth::{Authenticator, Guessing},
+    api::{self, Directory, Room, Services},
+    auth::{Authenticator, Guessing, LogIns},
     commands::{Catalog, Commands, Faults},
-    config::{Config, DEFAULT_COMMANDS},
+    config::{Config, DEFAULT_COMMANDS, Metrics},
     error::Error,
     localization::Zone,
     records::Ledger,
@@ -35,8 +38,12 @@ use crate::{
         password::{PasswordError, Passwords},
         role,
     },
+    watch::{Meters, families::REFUSED},
     webhooks::{self, TargetsError, Webhooks},
 };
+
+/// How many connections look at metrics at once.
+const MOST_WATCHERS: usize = 64;
 
 /// Why the application could not be built or served.
 #[derive(Debug, thiserror::Error)]
@@ -57,8 +64,8 @@ pub enum StartError {
     Database(#[from] sea_orm::DbErr),
     #[error("the runs that were under way when the server ended cannot be closed")]
     Recover(#[source] Error),
-    #[error("the server cannot listen")]
-    Listen(#[from] std::io::Error),
+    #[error("there can be no metrics at {0}; KOMMANDO_METRICS names another address, and port 0 takes a free one")]
+    Metrics(SocketAddr, #[source] std::io::Error),
     #[error("the demo users cannot be made")]
     Fill(#[from] CreateError),
     #[error("the first administrator cannot be made")]
@@ -88,6 +95,8 @@ pub struct App {
     housekeeping: Housekeeping,
     time_zone: Zone,
     limits: Limits,
+    panel: Panel,
+    metrics: Metrics,
 }
 
 impl App {
@@ -97,7 +106,8 @@ impl App {
     /// The database cannot be opened or migrated.
     pub async fn build(config: &Config, catalog: Catalog) -> Result<Self, StartError> {
         let targets = config.targets.as_deref().map(webhooks::read).transpose()?;
-        let webhooks = Webhooks::new(targets.unwrap_or_default())?;
+        let meters = if config.metrics == Metrics::Off { Meters::default() } else { Meters::new() };
+        let webhooks = Webhooks::new(targets.unwrap_or_default())?.counted(&meters);
         catalog.check_targets(&webhooks.names().collect::<Vec<_>>())?;
         let store = Store::open(&config.database_url).await?;
         store.migrate_up().await.map_err(StartError::Migrate)?;
@@ -107,24 +117,47 @@ impl App {
         let stored = credential::any_hash(store.reader()).await?;
         let passwords = Passwords::new(&config.password_cost, stored.as_ref());
         let audit_key = audit_key::load_or_make(&config.database_url)?;
-        let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()));
+        let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()).counted(&meters));
         let directory = Directory { store: store.clone(), passwords: passwords.clone(), writer: writer.clone() };
-        let commands = Commands::new(store.clone(), passwords.clone(), writer, webhooks, catalog);
+        let commands =
+            Commands::new(store.clone(), passwords.clone(), writer.clone(), webhooks, catalog).counted(&meters);
         let authenticator = Authenticator {
             store: store.clone(),
             passwords: passwords.clone(),
             installation: config.installation,
             guessing: Guessing::new(config.guess_limits),
             longest_ticket: TimeDelta::hours(config.ticket_hours.into()),
+            log_ins: LogIns::new(&meters),
         };
         let housekeeping = Housekeeping { store: store.clone(), audit_key, retention: config.retention };
+        let admission = Admission::new(config.max_connections, config.max_connections_per_address);
         let limits = Limits {
-            connections: config.max_connections,
-            connections_per_address: config.max_connections_per_address,
+            admission: admission.clone(),
+            refused: meters.counter(&REFUSED, &["connections"]),
             proxies: Proxies::new(config.trusted_proxies.clone()),
         };
-        let time_zone = config.time_zone.clone();
-        Ok(Self { store, passwords, commands, authenticator, directory, housekeeping, time_zone, limits })
+        let panel = Panel {
+            meters,
+            store: store.clone(),
+            writer,
+            passwords: passwords.clone(),
+            commands: commands.clone(),
+            room: Room::default(),
+            admission,
+        };
+        let (time_zone, metrics) = (config.time_zone.clone(), config.metrics);
+        Ok(Self {
+            store,
+            passwords,
+            commands,
+            authenticator,
+            directory,
+            housekeeping,
+            time_zone,
+            limits,
+            panel,
+            metrics,
+        })
     }
 
     /// Fills an empty database with the users of the demo, who share the password. False when they are there already.
@@ -180,18 +213,21 @@ impl App {
 
     /// Reads the definitions of this folder again when it changes, and on every one of these signals.
     pub fn watch_commands(&self, folder: Option<PathBuf>, hangup: Signal) {
-        tokio::spawn(reload::keep_reading(folder, self.commands.clone(), hangup));
+        tokio::spawn(reload::keep_reading(folder, self.commands.clone(), self.panel.meters.clone(), hangup));
     }
 
     /// What answers requests.
     pub fn endpoint(&self) -> impl Endpoint<Output = Response> + 'static {
-        api::endpoint(Services {
+        let api = api::endpoint(Services {
             store: self.store.clone(),
             authenticator: self.authenticator.clone(),
             commands: self.commands.clone(),
             directory: self.directory.clone(),
             time_zone: self.time_zone.clone(),
-        })
+            room: self.panel.room.clone(),
+            meters: self.panel.meters.clone(),
+        });
+        Beside { api, metrics: (self.metrics == Metrics::Path).then(|| self.panel.clone()) }
     }
 
     /// Serves until `stop` is ready, clearing away what is past its time, lets the requests in flight end, and closes the
@@ -202,6 +238,7 @@ impl App {
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         self.commands.take_over().await.map_err(StartError::Recover)?;
         let endpoint = self.endpoint();
+        self.show_metrics().await?;
         let housekeeping = tokio::spawn(self.housekeeping.clone().keep_clearing());
         server::run(endpoint, self.limits, listener, stop).await;
         if timeout(server::DRAIN, self.commands.finish()).await.is_err() {
@@ -214,6 +251,27 @@ impl App {
         if let Err(error) = self.store.close().await {
             tracing::warn!(%error, "the database was not closed cleanly");
         }
+        Ok(())
+    }
+}
+
+impl App {
+    /// Shows metrics on a listener of their own, where that is wanted, until the process ends.
+    async fn show_metrics(&self) -> Result<(), StartError> {
+        if self.metrics != Metrics::Off {
+            tokio::spawn(self.panel.clone().keep_tidy());
+        }
+        let Metrics::At(address) = self.metrics else { return Ok(()) };
+        let unusable = |error| StartError::Metrics(address, error);
+        let listener = TcpListener::bind(address).await.map_err(unusable)?;
+        let address = listener.local_addr().map_err(unusable)?;
+        tracing::info!(url = format!("http://{address}/metrics"), "showing metrics");
+        let limits = Limits {
+            admission: Admission::new(MOST_WATCHERS, None),
+            refused: self.limits.refused.clone(),
+            proxies: Proxies::default(),
+        };
+        tokio::spawn(server::run(self.panel.clone(), limits, listener, pending()));
         Ok(())
     }
 }

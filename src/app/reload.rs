@@ -7,7 +7,10 @@ use std::{path::PathBuf, time::Duration};
 use notify::{EventKind, RecursiveMode, Watcher};
 use tokio::{signal::unix::Signal, sync::mpsc, time::timeout};
 
-use crate::commands::{Catalog, Commands};
+use crate::{
+    commands::{Catalog, Commands},
+    watch::{Meters, families::RELOADS},
+};
 
 /// How long a folder must be quiet before it is read: whoever copies files is given time to finish,
 const QUIET: Duration = Duration::from_millis(200);
@@ -16,7 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reads the folder again whenever that is due, for as long as the process serves. Without a folder there is nothing to
 /// read, and the signal, which would end a process that does not expect it, is only told of.
-pub async fn keep_reading(folder: Option<PathBuf>, commands: Commands, mut hangup: Signal) {
+pub async fn keep_reading(folder: Option<PathBuf>, commands: Commands, meters: Meters, mut hangup: Signal) {
+    let [taken, refused] = ["taken", "refused"].map(|outcome| meters.counter(&RELOADS, &[outcome]));
     let Some(folder) = folder else {
         while hangup.recv().await.is_some() {
             tracing::warn!("there is no folder of definitions to read again; --commands names one at the start");
@@ -45,16 +49,19 @@ pub async fn keep_reading(folder: Option<PathBuf>, commands: Commands, mut hangu
                 let _ = timeout(PATIENCE, quiet).await;
             }
         }
-        read(folder.clone(), &commands).await;
+        let is_taken = read(folder.clone(), &commands).await;
+        (if is_taken { &taken } else { &refused }).increment(1);
     }
 }
 
-async fn read(folder: PathBuf, commands: &Commands) {
+/// Whether the definitions are in force now.
+async fn read(folder: PathBuf, commands: &Commands) -> bool {
     match tokio::task::spawn_blocking(move || Catalog::from_folder(&folder)).await {
         Ok(read) => match read.and_then(|catalog| commands.check_targets(&catalog).map(|()| catalog)) {
             Ok(catalog) => {
                 tracing::info!(definitions = catalog.entries().len(), "definitions read again");
                 commands.replace(catalog);
+                return true;
             }
             Err(faults) => {
                 for fault in faults.0 {
@@ -64,4 +71,5 @@ async fn read(folder: PathBuf, commands: &Commands) {
         },
         Err(error) => tracing::error!(%error, "definitions could not be read"),
     }
+    false
 }

@@ -9,7 +9,7 @@ use poem_openapi::{
 };
 
 use super::{Authenticated, Authenticator, session::SESSION_COOKIE};
-use crate::{error::Error, users::Caller};
+use crate::{error::Error, users::Caller, watch};
 
 const SCHEMES: [&str; 4] = ["Basic", "SoTicket", "Bearer", SESSION];
 /// A cookie.
@@ -38,7 +38,9 @@ impl UserAgent {
 async fn authenticated(request: &Request) -> Result<(Authenticated, &Authenticator), Error> {
     let authenticator = request.data::<Arc<Authenticator>>();
     let authenticator = authenticator.ok_or_else(|| Error::internal("no authenticator is attached to the endpoint"))?;
-    Ok((authenticator.authenticate(request).await?, authenticator))
+    let authenticated = authenticator.authenticate(request).await?;
+    watch::note_caller(authenticated.caller.user_id);
+    Ok((authenticated, authenticator))
 }
 
 /// Makes a type the first argument of operations.

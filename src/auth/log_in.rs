@@ -1,11 +1,13 @@
 //! A name and a password, in a request's head or in the body of a log-in.
 
+use metrics::Counter;
 use secrecy::SecretString;
 
 use super::{Authenticator, guessing::Address};
 use crate::{
     error::Error,
     users::{self, Caller, credential},
+    watch::{Meters, families::LOG_INS},
 };
 
 /// Stands in for the id of a user who does not exist, so that looking for a password takes the same statement.
@@ -28,12 +30,43 @@ impl LoggedIn {
     }
 }
 
+/// Counts passwords that were looked at.
+#[derive(Clone, Debug)]
+pub struct LogIns {
+    succeeded: Counter,
+    refused: Counter,
+    limited: Counter,
+}
+
+impl LogIns {
+    pub fn new(meters: &Meters) -> Self {
+        let [succeeded, refused, limited] =
+            ["succeeded", "refused", "limited"].map(|outcome| meters.counter(&LOG_INS, &[outcome]));
+        Self { succeeded, refused, limited }
+    }
+
+    fn count(&self, end: &Result<LoggedIn, Error>) {
+        match end {
+            Ok(_) => self.succeeded.increment(1),
+            Err(Error::Unauthenticated) => self.refused.increment(1),
+            Err(Error::TooManyAttempts(_)) => self.limited.increment(1),
+            Err(_) => {} // nothing was found out
+        }
+    }
+}
+
 impl Authenticator {
     /// An unknown name, a wrong password, a user without one and a retired user take the same way, and the same time.
     ///
     /// # Errors
     /// They prove nothing, too many attempts failed before, or the database does not answer.
     pub async fn log_in(&self, name: &str, password: &SecretString, address: Address) -> Result<LoggedIn, Error> {
+        let end = self.judge(name, password, address).await;
+        self.log_ins.count(&end);
+        end
+    }
+
+    async fn judge(&self, name: &str, password: &SecretString, address: Address) -> Result<LoggedIn, Error> {
         let db = self.store.reader();
         let user = users::find_by_login(db, name).await?;
         let credential = credential::find_password(db, user.as_ref().map_or(NOBODY, |user| user.user.id)).await?;

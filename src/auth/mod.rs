@@ -17,7 +17,7 @@ pub use challenge::challenges;
 pub use extractor::{SESSION, UserAgent, XSRF};
 pub use guessing::{Address, GuessLimits, Guessing};
 pub use installation::Installation;
-pub use log_in::LoggedIn;
+pub use log_in::{LogIns, LoggedIn};
 pub use origin::is_cross_site;
 
 use chrono::TimeDelta;
@@ -42,6 +42,7 @@ pub struct Authenticator {
     /// How long a ticket lives at most, however often it is used.
     pub longest_ticket: TimeDelta,
     pub guessing: Guessing,
+    pub log_ins: LogIns,
 }
 
 /// Who calls, through which application, and how that was proved.

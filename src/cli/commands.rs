@@ -61,6 +61,7 @@ impl Run {
             idempotency_key: None,
             dry_run: self.dry_run,
             request_id: "command line".to_owned(),
+            trace: None,
         };
         let report = app.commands.run(attempt).await.map_err(|error| anyhow!("{}", ErrorInfo::from(&error).message))?;
         app.store.close().await?;

@@ -124,6 +124,7 @@ impl Run {
             action_result: self.attempt.answer,
             started_at: self.started_at,
             timeout: definition.timeout.0,
+            trace: self.attempt.trace,
             number: 0,
         };
         let mut ready = Vec::new();

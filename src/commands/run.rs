@@ -20,6 +20,7 @@ use crate::{
     records::{self, execution::Outcome},
     store::{Store, Writer},
     users::{self, Caller, User, password::Passwords},
+    watch::{Counters, Meters, Trace, families::EXECUTIONS},
     webhooks::{Deliveries, Webhooks},
 };
 
@@ -35,6 +36,7 @@ pub struct Commands {
     in_flight: InFlight,
     pub(super) under_way: TaskTracker,
     pub(super) live: Live,
+    executions: Arc<Counters>,
 }
 
 /// Somebody wants a command to run on a user.
@@ -50,6 +52,8 @@ pub struct Attempt {
     pub dry_run: bool,
     /// Ties the record to the request in the log.
     pub request_id: String,
+    /// The trace that the request belongs to.
+    pub trace: Option<Trace>,
 }
 
 /// What came of an attempt that was not refused.
@@ -83,7 +87,14 @@ impl Commands {
     ) -> Self {
         let catalog = Arc::new(RwLock::new(Arc::new(catalog)));
         let (deliveries, in_flight, under_way, live) = Default::default();
-        Self { store, passwords, writer, webhooks, deliveries, catalog, in_flight, under_way, live }
+        let executions = Arc::new(Counters::new(&Meters::default(), EXECUTIONS));
+        Self { store, passwords, writer, webhooks, deliveries, catalog, in_flight, under_way, live, executions }
+    }
+
+    /// The same, with executions counted here.
+    #[must_use]
+    pub fn counted(self, meters: &Meters) -> Self {
+        Self { executions: Arc::new(Counters::new(meters, EXECUTIONS)), ..self }
     }
 
     /// Holds the targets of definitions against those that are configured.
@@ -153,13 +164,30 @@ impl Commands {
             Once::Run(claim) => {
                 let user = self.user(attempt.user_id).await?;
                 let scope = claim.as_ref().map(|claim| claim.scope().clone());
-                Run::new(self.clone(), attempt, scope)?.go(&user).await
+                let (name, counts) = (attempt.command_name.clone(), !attempt.dry_run);
+                let end = Run::new(self.clone(), attempt, scope)?.go(&user).await;
+                if counts {
+                    self.executions.count(&name, outcome(&end));
+                }
+                end
             }
         }
     }
 
     async fn user(&self, id: i32) -> Result<User, Error> {
         users::find(self.store.reader(), id).await?.ok_or(Error::NoSuchUser)
+    }
+}
+
+/// What came of a run, in the words of the metrics.
+fn outcome(end: &Result<Report, Error>) -> &'static str {
+    match end {
+        Ok(report) => report.outcome.word(),
+        Err(Error::CommandDenied { .. }) => Outcome::Denied.word(),
+        Err(Error::CommandUnavailable { .. }) => "unavailable",
+        Err(Error::HandlerUnreachable) => Outcome::Failed.word(),
+        Err(Error::OutcomeUnknown { .. }) => Outcome::Unknown.word(),
+        Err(_) => "error",
     }
 }
 

@@ -72,6 +72,8 @@ pub enum Error {
     Unavailable(#[source] DbErr),
     #[error("more work waits than can be done")]
     Overloaded,
+    #[error("the request took too long")]
+    TookTooLong,
     #[error("the disk is full")]
     StorageFull(#[source] DbErr),
     #[error("the idempotency key is in use")]

@@ -68,7 +68,7 @@ impl From<&Error> for StatusCode {
             Error::BodyTooSlow => Self::REQUEST_TIMEOUT,
             Error::BodyTooLarge => Self::PAYLOAD_TOO_LARGE,
             Error::UnsupportedMediaType => Self::UNSUPPORTED_MEDIA_TYPE,
-            Error::Unavailable(_) | Error::Overloaded => Self::SERVICE_UNAVAILABLE,
+            Error::Unavailable(_) | Error::Overloaded | Error::TookTooLong => Self::SERVICE_UNAVAILABLE,
             Error::HandlerUnreachable => Self::BAD_GATEWAY,
             Error::OutcomeUnknown { .. } => Self::GATEWAY_TIMEOUT,
             Error::Internal(_) => Self::INTERNAL_SERVER_ERROR,
@@ -179,6 +179,11 @@ impl From<&Error> for ErrorInfo {
             Error::Unavailable(_) | Error::Overloaded => {
                 ("SoServerException", "The server cannot answer now. Try again.".into())
             }
+            Error::TookTooLong => (
+                "SoServerException",
+                "The server took too long. Whether it did what was asked is not known; look before you ask again."
+                    .into(),
+            ),
             Error::Internal(_) => (
                 "SoServerException",
                 "The server failed. Its log tells why, under the X-Request-Id of this response.".into(),

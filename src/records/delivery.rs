@@ -152,6 +152,29 @@ pub async fn settle(db: &impl ConnectionTrait, delivery: &Model, attempt: Attemp
     settle.filter(Column::State.eq(State::Pending)).exec(db).await.map(drop)
 }
 
+/// What is still to be delivered, and what was given up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    pub pending: u64,
+    pub dead: u64,
+    /// When the oldest one that is pending was made.
+    pub oldest: Option<DateTimeUtc>,
+}
+
+/// How much is still to be delivered.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn backlog(db: &impl ConnectionTrait) -> Result<Backlog, DbErr> {
+    let rows = |state: State| Entity::find().filter(Column::State.eq(state));
+    let oldest = rows(State::Pending).select_only().column_as(Column::CreatedAt.min(), "oldest");
+    Ok(Backlog {
+        pending: rows(State::Pending).count(db).await?,
+        dead: rows(State::Dead).count(db).await?,
+        oldest: oldest.into_tuple::<Option<DateTimeUtc>>().all(db).await?.pop().flatten(),
+    })
+}
+
 /// The newest deliveries that the filter lets through, newest first.
 ///
 /// # Errors

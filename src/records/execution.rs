@@ -59,6 +59,21 @@ pub enum Outcome {
     Unknown,
 }
 
+impl Outcome {
+    /// Its name, as it is stored and as clients know it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Declined => "declined",
+            Self::Denied => "denied",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Running => "running",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// The steps of an execution, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Steps(pub Vec<Step>);

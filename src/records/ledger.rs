@@ -2,6 +2,7 @@
 //! the chain.
 
 use async_trait::async_trait;
+use metrics::Histogram;
 use sea_orm::{DatabaseTransaction, DbErr};
 
 use super::{
@@ -9,7 +10,10 @@ use super::{
     delivery, execution,
     idempotency::{self, Scope},
 };
-use crate::store;
+use crate::{
+    store,
+    watch::{Meters, families::WRITER_BATCH},
+};
 
 /// What one execution leaves behind.
 #[derive(Debug)]
@@ -26,11 +30,18 @@ pub enum Entry {
 #[derive(Debug)]
 pub struct Ledger {
     audit_key: AuditKey,
+    sizes: Histogram,
 }
 
 impl Ledger {
     pub fn new(audit_key: AuditKey) -> Self {
-        Self { audit_key }
+        Self { audit_key, sizes: Histogram::noop() }
+    }
+
+    /// The same, with the sizes of batches measured here.
+    #[must_use]
+    pub fn counted(self, meters: &Meters) -> Self {
+        Self { sizes: meters.histogram(&WRITER_BATCH, &[]), ..self }
     }
 }
 
@@ -74,6 +85,7 @@ impl store::Ledger for Ledger {
     type Record = Entry;
 
     async fn write(&self, transaction: &DatabaseTransaction, records: Vec<Entry>) -> Result<(), DbErr> {
+        self.sizes.record(records.len() as f64);
         let mut rows = Rows::default();
         records.into_iter().for_each(|entry| rows.add(entry));
         audit::append(transaction, &self.audit_key, &rows.linked).await?;

@@ -9,7 +9,7 @@ mod writer;
 use std::time::{Duration, Instant};
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use tokio::time::sleep;
@@ -87,6 +87,11 @@ impl Store {
         self.reader.execute_unprepared("SELECT count(*) FROM seaql_migrations").await.map(drop)
     }
 
+    /// How busy the connections are, by what they are for.
+    pub fn load(&self) -> [(&'static str, Load); 2] {
+        [("reader", load(&self.reader)), ("writer", load(&self.writer))]
+    }
+
     /// Closes every connection; SQLite folds its write-ahead log into the file.
     ///
     /// # Errors
@@ -95,6 +100,27 @@ impl Store {
         self.reader.close().await?;
         self.writer.close().await
     }
+}
+
+/// How many connections work, and how many wait for work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    pub busy: usize,
+    pub idle: usize,
+}
+
+fn load(connection: &DatabaseConnection) -> Load {
+    let (open, idle) = match connection.get_database_backend() {
+        DbBackend::Postgres => {
+            let pool = connection.get_postgres_connection_pool();
+            (pool.size(), pool.num_idle())
+        }
+        _ => {
+            let pool = connection.get_sqlite_connection_pool();
+            (pool.size(), pool.num_idle())
+        }
+    };
+    Load { busy: (open as usize).saturating_sub(idle), idle }
 }
 
 /// Another process that opens a new file at the same moment holds it for an instant, and SQLite does not wait for that

@@ -86,10 +86,19 @@ impl From<PasswordError> for Error {
 #[derive(Clone, Copy)]
 pub struct Proof([u8; 32]);
 
+/// How many passwords wait to be hashed or verified, how many are, and how many are remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    pub waiting: usize,
+    pub working: usize,
+    pub remembered: usize,
+}
+
 /// Hashes and verifies passwords.
 #[derive(Clone)]
 pub struct Passwords {
     argon2: Argon2<'static>,
+    processors: usize,
     permits: Arc<Semaphore>,
     places: Arc<Semaphore>,
     verified: Cache<[u8; 32], ()>,
@@ -118,6 +127,7 @@ impl Passwords {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             argon2,
+            processors,
             permits: Arc::new(Semaphore::new(processors)),
             places: Arc::new(Semaphore::new(processors + WAITING_AT_MOST)),
             verified: Cache::builder().max_capacity(REMEMBERED_AT_MOST).time_to_live(REMEMBERED_FOR).build(),
@@ -169,6 +179,15 @@ impl Passwords {
     /// is not remembered: that it was right must not show in the time of the next refusal.
     pub fn remember(&self, Proof(proof): Proof) {
         self.verified.insert(proof, ());
+    }
+
+    /// How much there is to do.
+    pub fn load(&self) -> Load {
+        let working = self.processors - self.permits.available_permits();
+        let there = self.processors + WAITING_AT_MOST - self.places.available_permits();
+        self.verified.run_pending_tasks(); // it counts late
+        let remembered = usize::try_from(self.verified.entry_count()).unwrap_or(usize::MAX);
+        Load { waiting: there.saturating_sub(working), working, remembered }
     }
 
     // The permit moves into the blocking task: a caller who goes away does not free a processor that still works.

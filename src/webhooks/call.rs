@@ -9,6 +9,8 @@ use reqwest::{Client, Response, StatusCode, Url, header};
 use serde::Deserialize;
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 
+use crate::watch::Trace;
+
 const LARGEST_ANSWER: usize = 64 * 1024;
 /// A longer message is cut, in characters.
 const LONGEST_MESSAGE: usize = 1000;
@@ -26,6 +28,8 @@ pub struct Message {
     pub body: String,
     /// How long the whole call may take.
     pub timeout: Duration,
+    /// The trace that the call is a step of.
+    pub trace: Option<Trace>,
 }
 
 /// What a target that was asked answers: whether it did its work, and what to tell the caller.
@@ -102,6 +106,10 @@ pub async fn send(
         .header(HEADER_WEBHOOK_TIMESTAMP, timestamp)
         .header(HEADER_WEBHOOK_SIGNATURE, sign(signers, message, timestamp)?)
         .body(message.body.clone());
+    let request = match message.trace {
+        Some(trace) => request.header("traceparent", trace.child().to_string()),
+        None => request,
+    };
     let response = request.send().await.map_err(|error| match error.is_connect() {
         true => CallError::Unreachable(chain(error)),
         false => CallError::Broken(chain(error)),

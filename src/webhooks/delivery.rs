@@ -108,7 +108,7 @@ impl Post {
     async fn deliver(self, delivery: delivery::Model, place: Reserved) {
         let timeout = Duration::from_millis(u64::try_from(delivery.timeout_ms).unwrap_or_default());
         let (id, target, body) = (delivery.id.clone(), delivery.target.clone(), delivery.body.clone());
-        let end = self.webhooks.tell(&Message { id, target, body, timeout }, place).await;
+        let end = self.webhooks.tell(&Message { id, target, body, timeout, trace: None }, place).await;
         fail_point!("delivery-sent");
         let attempt = judge(&end, delivery.attempts, Utc::now());
         log(&delivery, &end, &attempt);

@@ -10,18 +10,20 @@ mod line;
 mod network;
 mod target;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 pub use call::{CallError, Message, Reply};
 pub use delivery::Deliveries;
 pub use target::{Target, Targets, TargetsError, read};
 
 use self::line::{Line, Slot};
+use crate::watch::{Counters, Meters, families::WEBHOOK_CALLS};
 
 /// The targets, ready to be called.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone)]
 pub struct Webhooks {
     lines: Arc<BTreeMap<String, Line>>,
+    calls: Arc<Counters>,
 }
 
 impl Webhooks {
@@ -33,7 +35,24 @@ impl Webhooks {
         // Fails only when somebody chose one before, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let lines = targets.into_iter().map(|(name, target)| Ok((name.clone(), Line::new(&name, target)?)));
-        Ok(Self { lines: Arc::new(lines.collect::<Result<_, TargetsError>>()?) })
+        let lines = Arc::new(lines.collect::<Result<_, TargetsError>>()?);
+        Ok(Self { lines, calls: Arc::new(Counters::new(&Meters::default(), WEBHOOK_CALLS)) })
+    }
+
+    /// The same, with calls counted here.
+    #[must_use]
+    pub fn counted(self, meters: &Meters) -> Self {
+        Self { calls: Arc::new(Counters::new(meters, WEBHOOK_CALLS)), ..self }
+    }
+
+    fn count<T>(&self, target: &str, end: &Result<T, CallError>) {
+        let outcome = match end {
+            Ok(_) => "taken",
+            Err(CallError::NoTarget) => return, // its name may be any
+            Err(CallError::Resting(_) | CallError::Busy) => "not_made",
+            Err(_) => "failed",
+        };
+        self.calls.count(target, outcome);
     }
 
     /// The names of the targets.
@@ -54,7 +73,9 @@ impl Webhooks {
     /// # Errors
     /// It could not be called, or gave no usable answer.
     pub async fn ask(&self, message: &Message) -> Result<Reply, CallError> {
-        self.line(message)?.ask(message).await
+        let end = self.line(message)?.ask(message).await;
+        self.count(&message.target, &end);
+        end
     }
 
     /// A place for a delivery to this target, if there is one now. One to a target that is gone needs none.
@@ -70,7 +91,9 @@ impl Webhooks {
     /// # Errors
     /// It could not be called, or did not take the message.
     pub async fn tell(&self, message: &Message, Reserved(slot): Reserved) -> Result<(), CallError> {
-        self.line(message)?.tell(message, slot.ok_or(CallError::NoTarget)?).await
+        let end = self.line(message)?.tell(message, slot.ok_or(CallError::NoTarget)?).await;
+        self.count(&message.target, &end);
+        end
     }
 
     /// The targets that no delivery would reach now.
@@ -81,6 +104,12 @@ impl Webhooks {
 
     fn line(&self, message: &Message) -> Result<&Line, CallError> {
         self.lines.get(&message.target).ok_or(CallError::NoTarget)
+    }
+}
+
+impl fmt::Debug for Webhooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Webhooks")
     }
 }
 

@@ -6,18 +6,34 @@ use std::{
 };
 
 /// Each room and the rooms it may look into. `lib.rs` and the command line see everything.
-const ROOMS: [(&str, &[&str]); 13] = [
-    ("app", &["api", "auth", "commands", "config", "records", "store", "users", "webhooks", "error", "localization"]),
-    ("api", &["auth", "commands", "users", "records", "store", "error", "localization"]),
-    ("auth", &["users", "records", "store", "error"]),
-    ("commands", &["webhooks", "users", "records", "store", "error", "localization"]),
-    ("webhooks", &["records", "store"]),
+const ROOMS: [(&str, &[&str]); 14] = [
+    (
+        "app",
+        &[
+            "api",
+            "auth",
+            "commands",
+            "config",
+            "records",
+            "store",
+            "users",
+            "webhooks",
+            "error",
+            "localization",
+            "watch",
+        ],
+    ),
+    ("api", &["auth", "commands", "users", "records", "store", "error", "localization", "watch"]),
+    ("auth", &["users", "records", "store", "error", "watch"]),
+    ("commands", &["webhooks", "users", "records", "store", "error", "localization", "watch"]),
+    ("webhooks", &["records", "store", "watch"]),
     ("users", &["store", "error", "localization", "odata"]),
-    ("records", &["store", "error"]),
+    ("records", &["store", "error", "watch"]),
     ("store", &["error"]),
     ("error", &[]),
     ("localization", &[]),
     ("odata", &[]),
+    ("watch", &[]),
     ("config", &["auth", "localization", "records", "users"]),
     ("telemetry", &["config"]),
 ];

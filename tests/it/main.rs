@@ -18,6 +18,7 @@ mod executions;
 mod harness;
 mod localization;
 mod matrix;
+mod metrics;
 mod migrations;
 mod once;
 mod permission;

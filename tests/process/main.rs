@@ -1,13 +1,17 @@
 //! The binary itself as a process, on a port of its own choice: how it starts and stops, and what is left when it is
 //! killed.
 
+mod client;
 mod housekeeping;
 mod kill;
+mod load;
+mod metrics;
 mod reload;
 mod sink;
 mod slow;
 mod start;
 mod webhooks;
+mod wire;
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

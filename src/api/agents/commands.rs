@@ -18,6 +18,7 @@ use super::super::{
 use crate::{
     auth::UserAgent,
     commands::{Attempt, Commands},
+    watch,
 };
 
 #[derive(Default)]
@@ -91,6 +92,7 @@ impl CommandRun {
             dry_run: dry_run.0.unwrap_or_default(),
             answer: action_result.unwrap_or_default().into(),
             request_id: request_id.0,
+            trace: watch::trace(),
         };
         Ok(run(&commands, attempt, reader).await?)
     }

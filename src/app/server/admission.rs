@@ -27,6 +27,11 @@ pub struct Ticket {
 }
 
 impl Admission {
+    /// How many connections are open.
+    pub fn count(&self) -> usize {
+        self.open().all
+    }
+
     pub fn new(most: usize, most_per_address: Option<usize>) -> Self {
         Self { most, most_per_address: most_per_address.unwrap_or(usize::MAX), open: Arc::default() }
     }

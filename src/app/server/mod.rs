@@ -1,9 +1,10 @@
 //! The loop that takes connections: HTTP/1.1 only, each with deadlines that no client can outstay. TLS and HTTP/2 belong to
 //! the proxy in front.
 
-mod admission;
+pub mod admission;
 mod pace;
 pub mod proxies;
+mod refusal;
 
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -12,12 +13,12 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
+use metrics::Counter;
 use poem::{
     Endpoint, Request, Response,
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::{
-    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
     time::{sleep, timeout},
 };
@@ -26,6 +27,7 @@ use self::{
     admission::{Admission, Ticket},
     pace::{Paced, Stage},
     proxies::Proxies,
+    refusal::Refusal,
 };
 
 /// How long a connection may be silent between two requests.
@@ -36,15 +38,13 @@ const LARGEST_HEAD: usize = 64 * 1024;
 pub const DRAIN: Duration = Duration::from_secs(30);
 /// How long to wait when the system has no room for another connection.
 const BREATH: Duration = Duration::from_millis(50);
-/// What a connection is told that is one too many.
-const TOO_MANY: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// What is taken at most.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    pub connections: usize,
-    pub connections_per_address: Option<usize>,
+    pub admission: Admission,
+    /// Counts the connections that were one too many.
+    pub refused: Counter,
     pub proxies: Proxies,
 }
 
@@ -55,8 +55,8 @@ where
     E: Endpoint<Output = Response> + 'static,
 {
     let endpoint = Arc::new(endpoint);
-    let admission = Admission::new(limits.connections, limits.connections_per_address);
-    let proxies = Arc::new(limits.proxies);
+    let Limits { admission, refused, proxies } = limits;
+    let (proxies, refusal) = (Arc::new(proxies), Refusal::new().await);
     let graceful = GracefulShutdown::new();
     let mut stop = pin!(stop);
     loop {
@@ -72,7 +72,10 @@ where
         };
         match admission.admit(peer.ip()) {
             Some(ticket) => serve(stream, peer, &endpoint, &proxies, &graceful, ticket),
-            None => refuse(stream),
+            None => {
+                refused.increment(1);
+                refusal.tell(stream);
+            }
         }
     }
     drop(listener);
@@ -87,12 +90,6 @@ async fn wait_for_room(error: &io::Error) {
         tracing::error!(%error, "a connection could not be taken");
         sleep(BREATH).await;
     }
-}
-
-fn refuse(mut stream: TcpStream) {
-    tokio::spawn(async move {
-        let _ = timeout(BREATH, stream.write_all(TOO_MANY)).await;
-    });
 }
 
 fn serve<E>(

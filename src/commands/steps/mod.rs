@@ -30,6 +30,7 @@ use crate::{
     error::Error,
     localization::MultiLanguage,
     users::{User, password::Passwords},
+    watch::Trace,
     webhooks::Message,
 };
 
@@ -95,6 +96,8 @@ pub struct Preparation<'a> {
     pub started_at: DateTime<Utc>,
     /// How long a call of another system may take.
     pub timeout: Duration,
+    /// The trace that the run belongs to.
+    pub trace: Option<Trace>,
     /// The place of the step in the definition, from 1.
     pub number: usize,
 }

@@ -92,6 +92,7 @@ impl Webhook {
             target: self.target.value.clone(),
             body: serde_json::to_string(&payload).map_err(Error::internal)?,
             timeout: preparation.timeout,
+            trace: preparation.trace,
         })
     }
 }

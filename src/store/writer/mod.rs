@@ -123,6 +123,11 @@ impl<R: Send + 'static> Writer<R> {
         answer.await.map_err(|_| Undone::stopped())?
     }
 
+    /// How many pieces of work wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
     async fn enter(&self, job: Box<dyn Job<R>>) -> Result<(), Undone> {
         self.queue.send(job).await.map_err(|_| Undone::stopped())
     }

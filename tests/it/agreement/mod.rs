@@ -84,6 +84,7 @@ impl Stage {
             idempotency_key: None,
             dry_run,
             request_id: String::new(),
+            trace: None,
         };
         match self.commands.run(attempt).await {
             Ok(_) => Some(true),

@@ -1,0 +1,98 @@
+//! Room for requests: how many are worked on at once, how long the next one waits for its turn, and how long one may take.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
+
+use crate::error::Error;
+
+/// How many requests are worked on at once. More would not be answered sooner, but all of them later.
+const AT_WORK: usize = 256;
+/// How many are there at once, with those that wait for their turn, for other systems or for a database that is slow.
+const IN_ALL: usize = 1024;
+/// How long a request waits for its turn. After that, asking again later is better than waiting.
+const TURN: Duration = Duration::from_millis(25);
+/// Whatever takes longer waits for somebody else: its turn goes to the next.
+const WORK: Duration = Duration::from_secs(1);
+
+/// The room of one server.
+#[derive(Clone, Debug)]
+pub struct Room {
+    at_work: Arc<Semaphore>,
+    in_all: Arc<Semaphore>,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { at_work: Arc::new(Semaphore::new(AT_WORK)), in_all: Arc::new(Semaphore::new(IN_ALL)) }
+    }
+}
+
+impl Room {
+    /// Does what a request asks for, when its turn comes in time.
+    ///
+    /// # Errors
+    /// Too many were there before it, or it took longer than the limit.
+    pub async fn work<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, Error> {
+        let _there = self.in_all.try_acquire().map_err(|_| Error::Overloaded)?;
+        let turn = self.turn().await?;
+        let mut work = pin!(work);
+        if let Ok(end) = timeout(WORK, &mut work).await {
+            return Ok(end);
+        }
+        drop(turn);
+        timeout(limit.saturating_sub(WORK), work).await.map_err(|_| Error::TookTooLong)
+    }
+
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, Error> {
+        if let Ok(turn) = self.at_work.try_acquire() {
+            return Ok(turn);
+        }
+        match timeout(TURN, self.at_work.acquire()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            _ => Err(Error::Overloaded),
+        }
+    }
+
+    /// How many requests are there now.
+    pub fn taken(&self) -> usize {
+        IN_ALL - self.in_all.available_permits()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_millis(1500);
+
+    #[tokio::test]
+    async fn who_finds_no_room_is_told_soon_and_who_takes_long_makes_room() {
+        let room = Room::default();
+        let stuck: Vec<_> = (0..AT_WORK)
+            .map(|_| {
+                let room = room.clone();
+                tokio::spawn(async move { room.work(LONG, pending::<()>()).await })
+            })
+            .collect();
+        sleep(Duration::from_millis(20)).await;
+        let started = Instant::now();
+        assert!(matches!(room.work(LONG, ready(())).await, Err(Error::Overloaded)));
+        assert!(started.elapsed() <= Duration::from_millis(50));
+
+        sleep(WORK).await;
+        assert!(room.work(LONG, ready(())).await.is_ok());
+        assert_eq!(room.taken(), AT_WORK);
+        for task in stuck {
+            assert!(matches!(task.await, Ok(Err(Error::TookTooLong))));
+        }
+        assert_eq!(room.taken(), 0);
+    }
+}
