@@ -24,15 +24,20 @@ enum Slowness {
     Silence,
     HalfHead,
     DribbledHead,
+    /// After a request that was in time.
+    LaterHalfHead,
     StalledBody,
+    DribbledBody,
     SlowReader,
 }
 
-const KINDS: [(Slowness, u64); 5] = [
+const KINDS: [(Slowness, u64); 7] = [
     (Slowness::Silence, 10),
     (Slowness::HalfHead, 10),
     (Slowness::DribbledHead, 10),
+    (Slowness::LaterHalfHead, 10),
     (Slowness::StalledBody, 20),
+    (Slowness::DribbledBody, 20),
     (Slowness::SlowReader, 20),
 ];
 
@@ -42,16 +47,21 @@ async fn begin(address: &str, kind: Slowness) -> TcpStream {
     // What the system takes in for a client who does not read is not the server's to wait for.
     socket.set_recv_buffer_size(4096).expect("a small buffer");
     let mut stream = socket.connect(address.parse().expect("an address")).await.expect("a connection");
-    let post = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{";
+    let post = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{";
     let get = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
     let first = match kind {
         Slowness::Silence => String::new(),
         Slowness::HalfHead => "GET / HTTP/1.1\r\nHo".to_owned(),
         Slowness::DribbledHead => "GET / HTTP/1.1\r\nX-Slow: ".to_owned(),
-        Slowness::StalledBody => post.to_owned(),
+        Slowness::LaterHalfHead => "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(),
+        Slowness::StalledBody | Slowness::DribbledBody => post.to_owned(),
         Slowness::SlowReader => get.repeat(200),
     };
     stream.write_all(first.as_bytes()).await.expect("a beginning");
+    if matches!(kind, Slowness::LaterHalfHead) {
+        assert!(stream.read(&mut [0; 4096]).await.expect("an answer") > 0);
+        stream.write_all(b"GET / HTTP/1.1\r\nHo").await.expect("another beginning");
+    }
     stream
 }
 
@@ -59,7 +69,7 @@ async fn begin(address: &str, kind: Slowness) -> TcpStream {
 async fn be_slow(mut stream: TcpStream, kind: Slowness) -> Duration {
     let started = Instant::now();
     match kind {
-        Slowness::DribbledHead => {
+        Slowness::DribbledHead | Slowness::DribbledBody => {
             while stream.write_all(b"x").await.is_ok() {
                 sleep(Duration::from_millis(200)).await;
             }
@@ -81,7 +91,8 @@ fn open_files(process: &Process) -> usize {
 async fn ask(address: &str) -> Duration {
     let started = Instant::now();
     let mut stream = TcpStream::connect(address).await.expect("a connection");
-    let request = "GET /health/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let request = "GET /api/v1/User/2/CustomCommand HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+                   Authorization: Basic YWRtaW46aXQncw==\r\n\r\n";
     stream.write_all(request.as_bytes()).await.expect("a request");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("an answer");
@@ -91,6 +102,7 @@ async fn ask(address: &str) -> Duration {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_clients_are_cut_off_in_time_and_nobody_else_notices() {
+    rlimit::increase_nofile_limit(u64::MAX).expect("file descriptors");
     let folder = folder();
     let mut process = Process::demo(folder.path());
     let address = address(&process.banner());
