@@ -3,6 +3,7 @@
 //! Which tables exist and what stands in them is known by `users` and `records`, not here.
 
 mod schema;
+mod sound;
 mod url;
 mod writer;
 
@@ -148,6 +149,7 @@ async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, DbEr
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .sqlx_logging(false)
+        .map_sqlx_sqlite_pool_opts(sound::sound)
         .map_sqlx_sqlite_opts(|sqlite| {
             use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
             sqlite

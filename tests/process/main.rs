@@ -2,6 +2,7 @@
 //! killed.
 
 mod client;
+mod disk;
 mod housekeeping;
 mod kill;
 mod load;
