@@ -10,24 +10,25 @@ use tokio::{
 use crate::error::Error;
 
 /// How many requests are worked on at once. More would not be answered sooner, but all of them later.
-const AT_WORK: usize = 256;
+const AT_WORK: usize = 128;
 /// How many are there at once, with those that wait for their turn, for other systems or for a database that is slow.
 const IN_ALL: usize = 1024;
 /// How long a request waits for its turn. After that, asking again later is better than waiting.
 const TURN: Duration = Duration::from_millis(25);
 /// Whatever takes longer waits for somebody else: its turn goes to the next.
-const WORK: Duration = Duration::from_secs(1);
+const WORK: Duration = Duration::from_secs(2);
 
 /// The room of one server.
 #[derive(Clone, Debug)]
 pub struct Room {
     at_work: Arc<Semaphore>,
     in_all: Arc<Semaphore>,
+    work: Duration,
 }
 
 impl Default for Room {
     fn default() -> Self {
-        Self { at_work: Arc::new(Semaphore::new(AT_WORK)), in_all: Arc::new(Semaphore::new(IN_ALL)) }
+        Self { at_work: Arc::new(Semaphore::new(AT_WORK)), in_all: Arc::new(Semaphore::new(IN_ALL)), work: WORK }
     }
 }
 
@@ -40,11 +41,11 @@ impl Room {
         let _there = self.in_all.try_acquire().map_err(|_| Error::Overloaded)?;
         let turn = self.turn().await?;
         let mut work = pin!(work);
-        if let Ok(end) = timeout(WORK, &mut work).await {
+        if let Ok(end) = timeout(self.work, &mut work).await {
             return Ok(end);
         }
         drop(turn);
-        timeout(limit.saturating_sub(WORK), work).await.map_err(|_| Error::TookTooLong)
+        timeout(limit.saturating_sub(self.work), work).await.map_err(|_| Error::TookTooLong)
     }
 
     async fn turn(&self) -> Result<SemaphorePermit<'_>, Error> {
@@ -71,11 +72,11 @@ mod tests {
 
     use super::*;
 
-    const LONG: Duration = Duration::from_millis(1500);
+    const LONG: Duration = Duration::from_millis(1000);
 
     #[tokio::test]
     async fn who_finds_no_room_is_told_soon_and_who_takes_long_makes_room() {
-        let room = Room::default();
+        let room = Room { work: Duration::from_millis(500), ..Room::default() };
         let stuck: Vec<_> = (0..AT_WORK)
             .map(|_| {
                 let room = room.clone();
@@ -87,7 +88,7 @@ mod tests {
         assert!(matches!(room.work(LONG, ready(())).await, Err(Error::Overloaded)));
         assert!(started.elapsed() <= Duration::from_millis(50));
 
-        sleep(WORK).await;
+        sleep(room.work).await;
         assert!(room.work(LONG, ready(())).await.is_ok());
         assert_eq!(room.taken(), AT_WORK);
         for task in stuck {

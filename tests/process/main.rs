@@ -1,11 +1,9 @@
 //! The binary itself as a process, on a port of its own choice: how it starts and stops, and what is left when it is
 //! killed.
 
-mod client;
 mod disk;
 mod housekeeping;
 mod kill;
-mod load;
 mod metrics;
 mod reload;
 mod sink;
