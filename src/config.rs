@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use crate::{
-    auth::{GuessLimits, Installation},
+    auth::{Algorithm, GuessLimits, Installation, KeysUrl, ProviderSettings},
     localization::Zone,
     records::retention::Retention,
     users::password::Cost,
@@ -62,6 +62,39 @@ pub struct Config {
         global = true
     )]
     pub ticket_hours: u32,
+
+    /// The identity provider whose JWTs are taken as Bearer: what their iss says [default: none]
+    #[arg(long, env = "KOMMANDO_OIDC_ISSUER", value_name = "ISSUER", global = true)]
+    pub oidc_issuer: Option<String>,
+
+    /// What the aud of its JWTs must name: one of these
+    #[arg(long, env = "KOMMANDO_OIDC_AUDIENCE", value_delimiter = ',', value_name = "AUDIENCES", global = true)]
+    pub oidc_audience: Vec<String>,
+
+    /// Where it shows its keys: https, or http on this machine
+    #[arg(long, env = "KOMMANDO_OIDC_JWKS_URL", value_name = "URL", global = true)]
+    pub oidc_jwks_url: Option<KeysUrl>,
+
+    /// The claim of its JWTs that is the Name or UserName of a user; email counts only with email_verified
+    #[arg(
+        long,
+        env = "KOMMANDO_OIDC_CLAIM",
+        default_value = "preferred_username",
+        value_name = "CLAIM",
+        global = true
+    )]
+    pub oidc_claim: String,
+
+    /// The algorithms with which it may sign
+    #[arg(
+        long,
+        env = "KOMMANDO_OIDC_ALGORITHMS",
+        value_delimiter = ',',
+        default_value = "RS256,ES256",
+        value_name = "ALGORITHMS",
+        global = true
+    )]
+    pub oidc_algorithms: Vec<Algorithm>,
 
     /// The folder of command definitions [default: commands.d, or with --demo the embedded examples]
     #[arg(long, env = "KOMMANDO_COMMANDS", value_name = "FOLDER", global = true)]
@@ -164,6 +197,11 @@ pub enum ConfigError {
     NoText(&'static str),
     #[error("{0} is empty; give it a value or do not set it")]
     Empty(&'static str),
+    #[error(
+        "an identity provider takes KOMMANDO_OIDC_ISSUER, KOMMANDO_OIDC_AUDIENCE and KOMMANDO_OIDC_JWKS_URL together; \
+         set {0} as well, or none of them"
+    )]
+    ProviderIncomplete(&'static str),
 }
 
 impl Config {
@@ -174,6 +212,31 @@ impl Config {
         let mut names: BTreeSet<_> = variables.map(|name| name.to_string_lossy().into_owned()).collect();
         names.extend(SECRETS.iter().map(|(name, _)| (*name).to_owned()));
         names
+    }
+}
+
+impl Config {
+    /// The identity provider, if there is one.
+    ///
+    /// # Errors
+    /// Only some of what it takes is set.
+    pub fn identity_provider(&self) -> Result<Option<ProviderSettings>, ConfigError> {
+        let issuer = self.oidc_issuer.clone().filter(|issuer| !issuer.is_empty());
+        let audiences: Vec<_> = self.oidc_audience.iter().filter(|audience| !audience.is_empty()).cloned().collect();
+        let missing = ConfigError::ProviderIncomplete;
+        match (issuer, audiences.is_empty(), self.oidc_jwks_url.clone()) {
+            (None, true, None) => Ok(None),
+            (Some(issuer), false, Some(keys)) => Ok(Some(ProviderSettings {
+                issuer,
+                audiences,
+                keys,
+                claim: self.oidc_claim.clone(),
+                algorithms: self.oidc_algorithms.clone(),
+            })),
+            (None, ..) => Err(missing("KOMMANDO_OIDC_ISSUER")),
+            (_, true, _) => Err(missing("KOMMANDO_OIDC_AUDIENCE")),
+            (.., None) => Err(missing("KOMMANDO_OIDC_JWKS_URL")),
+        }
     }
 }
 

@@ -196,8 +196,14 @@ fn is_host(host: &HeaderValue) -> bool {
 /// Answers an error, whoever made it, in the one shape. `parameters` are the names of the route's path parameters.
 pub fn respond(error: poem::Error, parameters: &[String], shape: Shape) -> Response {
     let error = translate(error, parameters);
-    // A handler that failed was told of where it was called, and what is not there yet is no failure.
-    let is_told = matches!(error, Error::HandlerUnreachable | Error::OutcomeUnknown { .. } | Error::NotImplemented(_));
+    // What failed elsewhere was told of where it was called, and what is not there yet is no failure.
+    let is_told = matches!(
+        error,
+        Error::HandlerUnreachable
+            | Error::OutcomeUnknown { .. }
+            | Error::NotImplemented(_)
+            | Error::ProviderUnreachable
+    );
     if matches!(error, Error::Overloaded) {
         tell_of_overload();
     } else if StatusCode::from(&error).is_server_error() && !is_told {

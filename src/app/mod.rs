@@ -24,9 +24,9 @@ use self::{
 };
 use crate::{
     api::{self, Directory, Room, Services},
-    auth::{Authenticator, Guessing, LogIns},
+    auth::{Authenticator, FetchError, Guessing, LogIns, Provider},
     commands::{Catalog, Commands, Faults},
-    config::{Config, DEFAULT_COMMANDS, Metrics},
+    config::{Config, ConfigError, DEFAULT_COMMANDS, Metrics},
     error::Error,
     localization::Zone,
     records::Ledger,
@@ -58,6 +58,10 @@ pub enum StartError {
     Commands(Faults),
     #[error("{0}; mend the file that KOMMANDO_TARGETS names")]
     Targets(#[from] TargetsError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("the identity provider cannot be called")]
+    Provider(#[from] FetchError),
     #[error(transparent)]
     AuditKey(#[from] audit_key::AuditKeyError),
     #[error("the database does not answer")]
@@ -109,6 +113,7 @@ impl App {
         let meters = if config.metrics == Metrics::Off { Meters::default() } else { Meters::new() };
         let webhooks = Webhooks::new(targets.unwrap_or_default())?.counted(&meters);
         catalog.check_targets(&webhooks.names().collect::<Vec<_>>())?;
+        let provider = config.identity_provider()?.map(Provider::new).transpose()?;
         let store = Store::open(&config.database_url).await?;
         store.migrate_up().await.map_err(StartError::Migrate)?;
         let transaction = store.begin_write().await?;
@@ -128,6 +133,7 @@ impl App {
             guessing: Guessing::new(config.guess_limits),
             longest_ticket: TimeDelta::hours(config.ticket_hours.into()),
             log_ins: LogIns::new(&meters),
+            provider,
         };
         let housekeeping = Housekeeping { store: store.clone(), audit_key, retention: config.retention };
         let admission = Admission::new(config.max_connections, config.max_connections_per_address);

@@ -112,8 +112,11 @@ fn register_schemes(registry: &mut Registry) {
         MetaSecurityScheme {
             ty: "http",
             scheme: Some("bearer"),
-            bearer_format: Some("8A:…"),
-            description: Some("An access token, valid for one hour: `GET /api/v1/User/currentToken` answers one."),
+            bearer_format: Some("8A:… or JWT"),
+            description: Some(
+                "An access token, valid for one hour: `GET /api/v1/User/currentToken` answers one. Or a JWT of the \
+                 identity provider, where the server is set up with one.",
+            ),
             ..NO_SCHEME
         },
     );

@@ -10,6 +10,7 @@ mod guessing;
 mod installation;
 mod log_in;
 mod origin;
+mod provider;
 pub mod session;
 mod ticket;
 
@@ -19,6 +20,7 @@ pub use guessing::{Address, GuessLimits, Guessing};
 pub use installation::Installation;
 pub use log_in::{LogIns, LoggedIn};
 pub use origin::is_cross_site;
+pub use provider::{Algorithm, FetchError, KeysUrl, Provider, Settings as ProviderSettings};
 
 use chrono::TimeDelta;
 use poem::{Request, http::header};
@@ -43,6 +45,8 @@ pub struct Authenticator {
     pub longest_ticket: TimeDelta,
     pub guessing: Guessing,
     pub log_ins: LogIns,
+    /// Whose JWTs are taken beside our own access tokens.
+    pub provider: Option<Provider>,
 }
 
 /// Who calls, through which application, and how that was proved.
@@ -95,6 +99,8 @@ impl Authenticator {
             self.by_ticket(SecretString::from(credentials), application).await
         } else if is("Bearer") && credentials.starts_with(Kind::AccessToken.prefix()) {
             self.by_access_token(SecretString::from(credentials), application).await
+        } else if is("Bearer") {
+            self.by_provider(SecretString::from(credentials), application).await
         } else {
             tracing::debug!("a scheme that is unknown or not allowed here");
             Err(Error::Unauthenticated)

@@ -74,6 +74,8 @@ pub enum Error {
     Overloaded,
     #[error("the request took too long")]
     TookTooLong,
+    #[error("the identity provider cannot be asked for its keys")]
+    ProviderUnreachable,
     #[error("the disk is full")]
     StorageFull(#[source] DbErr),
     #[error("the idempotency key is in use")]

@@ -68,7 +68,9 @@ impl From<&Error> for StatusCode {
             Error::BodyTooSlow => Self::REQUEST_TIMEOUT,
             Error::BodyTooLarge => Self::PAYLOAD_TOO_LARGE,
             Error::UnsupportedMediaType => Self::UNSUPPORTED_MEDIA_TYPE,
-            Error::Unavailable(_) | Error::Overloaded | Error::TookTooLong => Self::SERVICE_UNAVAILABLE,
+            Error::Unavailable(_) | Error::Overloaded | Error::TookTooLong | Error::ProviderUnreachable => {
+                Self::SERVICE_UNAVAILABLE
+            }
             Error::HandlerUnreachable => Self::BAD_GATEWAY,
             Error::OutcomeUnknown { .. } => Self::GATEWAY_TIMEOUT,
             Error::Internal(_) => Self::INTERNAL_SERVER_ERROR,
@@ -176,7 +178,7 @@ impl From<&Error> for ErrorInfo {
             Error::UnsupportedMediaType => {
                 ("SoNotSupportedException", "Send a body as application/json, or none.".into())
             }
-            Error::Unavailable(_) | Error::Overloaded => {
+            Error::Unavailable(_) | Error::Overloaded | Error::ProviderUnreachable => {
                 ("SoServerException", "The server cannot answer now. Try again.".into())
             }
             Error::TookTooLong => (
@@ -291,6 +293,7 @@ fn extra_headers(error: &Error) -> Vec<(HeaderName, Cow<'_, str>)> {
     match error {
         Error::MethodNotAllowed { allowed } => vec![(header::ALLOW, allowed.into())],
         Error::Unavailable(_) | Error::Overloaded | Error::KeyInFlight => vec![(header::RETRY_AFTER, "1".into())],
+        Error::ProviderUnreachable => vec![(header::RETRY_AFTER, "10".into())],
         Error::TooManyAttempts(attempts) => {
             vec![(header::RETRY_AFTER, attempts.retry_after_seconds.to_string().into())]
         }

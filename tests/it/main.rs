@@ -16,6 +16,8 @@ mod document;
 mod errors;
 mod executions;
 mod harness;
+mod identity_provider;
+mod issuer;
 mod localization;
 mod matrix;
 mod metrics;
