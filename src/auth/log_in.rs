@@ -3,15 +3,18 @@
 use metrics::Counter;
 use secrecy::SecretString;
 
-use super::{Authenticator, guessing::Address};
+use super::{
+    Authenticator,
+    guessing::{Address, Attempt},
+};
 use crate::{
     error::Error,
-    users::{self, Caller, credential},
+    users::{
+        self, Caller, credential,
+        password::{self, PasswordHash},
+    },
     watch::{Meters, families::LOG_INS},
 };
-
-/// Stands in for the id of a user who does not exist, so that looking for a password takes the same statement.
-const NOBODY: i32 = 0;
 
 /// A user who knew the password.
 pub struct LoggedIn {
@@ -68,20 +71,10 @@ impl Authenticator {
 
     async fn judge(&self, name: &str, password: &SecretString, address: Address) -> Result<LoggedIn, Error> {
         let db = self.store.reader();
-        let user = users::find_by_login(db, name).await?;
-        let credential = credential::find_password(db, user.as_ref().map_or(NOBODY, |user| user.user.id)).await?;
+        let user = users::find_for_log_in(db, name).await?;
+        let credential = credential::find_password_for_log_in(db, user.as_ref().map(|user| user.user.id)).await?;
         let hash = credential.as_ref().map(|credential| &credential.secret);
-        let attempt = match self.passwords.remembers(password, hash) {
-            true => None, // whoever was let in a moment ago guesses nothing
-            false => Some(self.guessing.enter(name, address).await?),
-        };
-        let proof = match self.passwords.verify(password, hash).await {
-            Ok(proof) => proof,
-            Err(error) => {
-                attempt.into_iter().for_each(|attempt| attempt.void());
-                return Err(error.into());
-            }
-        };
+        let (attempt, proof) = self.verify(name, password, hash, address).await?;
         let caller = user.as_ref().and_then(Caller::of);
         let is_expired = credential.as_ref().is_some_and(|credential| credential.is_expired());
         match (caller, credential, proof) {
@@ -94,6 +87,45 @@ impl Authenticator {
                 let user_id = user.map(|user| user.user.id);
                 tracing::info!(user_id, %address, right_password = proof.is_some(), is_expired, "log-in refused");
                 Err(Error::Unauthenticated)
+            }
+        }
+    }
+
+    /// Whether somebody who calls already knows the password with this hash, too. To ask is to guess, and counts like it.
+    ///
+    /// # Errors
+    /// Too many attempts failed before, or the password cannot be verified now.
+    pub async fn is_password(
+        &self,
+        name: &str,
+        password: &SecretString,
+        hash: Option<&PasswordHash>,
+        address: Address,
+    ) -> Result<bool, Error> {
+        let (attempt, proof) = self.verify(name, password, hash, address).await?;
+        if proof.is_some() {
+            attempt.into_iter().for_each(|attempt| attempt.succeed());
+        }
+        Ok(proof.is_some())
+    }
+
+    /// Verifies a password, unless too many were wrong before. The attempt has failed unless it is said to have succeeded.
+    async fn verify(
+        &self,
+        name: &str,
+        password: &SecretString,
+        hash: Option<&PasswordHash>,
+        address: Address,
+    ) -> Result<(Option<Attempt<'_>>, Option<password::Proof>), Error> {
+        let attempt = match self.passwords.remembers(password, hash) {
+            true => None, // whoever was let in a moment ago guesses nothing
+            false => Some(self.guessing.enter(name, address).await?),
+        };
+        match self.passwords.verify(password, hash).await {
+            Ok(proof) => Ok((attempt, proof)),
+            Err(error) => {
+                attempt.into_iter().for_each(|attempt| attempt.void());
+                Err(error.into())
             }
         }
     }

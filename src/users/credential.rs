@@ -1,7 +1,11 @@
 //! How a user proves who calls: the stored hash of a password.
 
 use chrono::Utc;
-use sea_orm::{QuerySelect, Set, entity::prelude::*, sea_query::OnConflict};
+use sea_orm::{
+    QuerySelect, QueryTrait, Set,
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait, Func, OnConflict},
+};
 
 use super::{password::PasswordHash, ticket};
 
@@ -44,6 +48,20 @@ impl Model {
 pub async fn find_password(db: &impl ConnectionTrait, user_id: i32) -> Result<Option<Model>, DbErr> {
     let password = Entity::find().filter(Column::UserId.eq(user_id)).filter(Column::CredentialType.eq(PASSWORD));
     Ok(password.all(db).await?.pop())
+}
+
+/// The same for somebody who is to prove it: no password takes the same statement, and the same time.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_password_for_log_in(db: &impl ConnectionTrait, user_id: Option<i32>) -> Result<Option<Model>, DbErr> {
+    let ids = || Entity::find().select_only();
+    let own = ids().column(Column::Id).filter(Column::UserId.eq(user_id.unwrap_or_default()));
+    let own = own.filter(Column::CredentialType.eq(PASSWORD)).into_query();
+    let any = ids().column_as(Column::Id.min(), "id").into_query();
+    let id = Func::coalesce([Expr::from(own), Expr::from(any)]);
+    let found = Entity::find().filter(Expr::col((Entity, Column::Id)).eq(id)).all(db).await?.pop();
+    Ok(found.filter(|found| Some(found.user_id) == user_id && found.credential_type == PASSWORD))
 }
 
 /// All credentials of a user.

@@ -32,6 +32,6 @@ pub use organise::{delete_group, delete_role, save_group, save_role, set_rights}
 pub use user::{Column as UserColumn, Model as UserRow};
 pub use user::{
     CreateError, Fields, NewUser, Presence, User, UserType, count, count_other_administrators, create,
-    custom_field_names, find, find_by_login, has_nick_name, is_last_administrator, list, list_by_person, list_some,
-    set_columns, set_deleted, set_last_login, set_last_logout,
+    custom_field_names, find, find_by_login, find_for_log_in, has_nick_name, is_last_administrator, list,
+    list_by_person, list_some, set_columns, set_deleted, set_last_login, set_last_logout,
 };

@@ -154,25 +154,28 @@ impl Passwords {
         password: &SecretString,
         hash: Option<&PasswordHash>,
     ) -> Result<Option<Proof>, PasswordError> {
-        let proof = hash.map(|hash| self.proof(password, hash));
-        if self.remembers(password, hash) {
-            return Ok(proof);
+        let is_somebody = hash.is_some();
+        let hash = hash.unwrap_or(&self.nobody);
+        let proof = self.proof(password, hash);
+        if self.verified.contains_key(&proof.0) {
+            return Ok(Some(proof));
         }
         let (argon2, password) = (self.argon2.clone(), password.clone());
-        let PasswordHash(stored) = hash.unwrap_or(&self.nobody).clone();
+        let PasswordHash(stored) = hash.clone();
         let matches = self
             .work(move || {
                 let stored = phc::PasswordHash::new(&stored).map_err(|_| PasswordError::Corrupt)?;
                 Ok(argon2.verify_password(password.expose_secret().as_bytes(), &stored).is_ok())
             })
             .await??;
-        Ok(proof.filter(|_| matches))
+        Ok((is_somebody && matches).then_some(proof))
     }
 
     /// The password was verified against this hash, and its user let in, within the last five minutes.
     pub fn remembers(&self, password: &SecretString, hash: Option<&PasswordHash>) -> bool {
-        // A proof is bound to the hash: a changed password is forgotten in every process at once.
-        hash.is_some_and(|hash| self.verified.contains_key(&self.proof(password, hash).0))
+        // A proof is bound to the hash: a changed password is forgotten in every process at once. Nobody's is never
+        // remembered, and looked for all the same.
+        self.verified.contains_key(&self.proof(password, hash.unwrap_or(&self.nobody)).0)
     }
 
     /// Remembers a verified password for five minutes, so that its next use costs next to nothing. What was not let in
@@ -288,6 +291,25 @@ mod tests {
         let corrupt = PasswordHash("nonsense".to_owned());
         let answer = passwords().verify(&SecretString::from("x"), Some(&corrupt)).await;
         assert!(matches!(answer, Err(PasswordError::Corrupt)));
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_goes_away_frees_no_processor_that_still_works() {
+        let passwords = passwords();
+        let all = passwords.permits.available_permits();
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let (end, may_end) = std::sync::mpsc::channel::<()>();
+        let work = passwords.work(move || {
+            let _ = begun.send(());
+            let _ = may_end.recv();
+        });
+        tokio::select! {
+            _ = work => panic!("it ended by itself"),
+            _ = has_begun => {}
+        }
+        assert_eq!(passwords.permits.available_permits(), all - 1, "the caller is gone, and the work is not");
+        drop(end);
+        let _ = Arc::clone(&passwords.permits).acquire_many_owned(all as u32).await.expect("all of them again");
     }
 
     #[test]

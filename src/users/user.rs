@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use sea_orm::{
     FromJsonQueryResult, QueryOrder, QuerySelect, QueryTrait, SqlErr, Statement,
     entity::prelude::*,
-    sea_query::{Expr, ExprTrait, SelectStatement, SimpleExpr},
+    sea_query::{Expr, ExprTrait, Func, SelectStatement, SimpleExpr},
 };
 use serde::{Deserialize, Serialize};
 
@@ -161,6 +161,25 @@ pub async fn find_by_login(db: &impl ConnectionTrait, name: &str) -> Result<Opti
         .filter(login_name::Column::Folded.eq(login_name::fold(name)))
         .into_query();
     Ok(select(db, Entity::load().filter(Column::Id.in_subquery(ids))).await?.pop())
+}
+
+/// The same for somebody who is to prove it: a name that is nobody's takes the same statement, and the same time.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_for_log_in(db: &impl ConnectionTrait, name: &str) -> Result<Option<User>, DbErr> {
+    let folded = login_name::fold(name);
+    let named = login_name::Entity::find()
+        .select_only()
+        .column(login_name::Column::UserId)
+        .filter(login_name::Column::Folded.eq(&folded))
+        .into_query();
+    let anybody = Entity::find().select_only().column_as(Column::Id.min(), "id").into_query();
+    let id = Func::coalesce([SimpleExpr::from(named), SimpleExpr::from(anybody)]);
+    let found = select(db, Entity::load().filter(Expr::col((Entity, Column::Id)).eq(id))).await?.pop();
+    // Both are looked at, whichever it is.
+    let names = |user: &User| [&user.user.name, &user.user.user_name].map(|own| login_name::fold(own));
+    Ok(found.filter(|user| names(user).contains(&folded)))
 }
 
 /// The users behind whom a person stands, by id.
