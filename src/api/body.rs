@@ -1,6 +1,6 @@
 //! What stands in the bodies of requests.
 
-use std::{borrow::Cow, marker::PhantomData};
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use poem::{Request, RequestBody};
 use poem_openapi::{
@@ -96,10 +96,17 @@ pub fn parse_completed<T: ParseFromJSON>(value: Value) -> Result<T, Error> {
 }
 
 /// Some of a carrier's properties, as a client sends them; the others are left open.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Partial<T> {
     properties: Map<String, Value>,
     carrier: PhantomData<fn() -> T>,
+}
+
+/// The names alone: one of the values may hold a password.
+impl<T> fmt::Debug for Partial<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.properties.keys()).finish()
+    }
 }
 
 impl<T> Partial<T> {

@@ -259,12 +259,19 @@ fn translate(error: poem::Error, parameters: &[String]) -> Error {
     }
 }
 
-/// Takes the names of Rust types out of poem-openapi's reasons.
+/// Takes the names of Rust types out of poem-openapi's reasons, and what was sent, which may be a password.
 pub fn plain(reason: &str) -> &str {
     let reason = reason.rsplit_once(" (occurred while parsing \"").map_or(reason, |(reason, _)| reason);
     match reason.strip_prefix("failed to parse \"").and_then(|rest| rest.split_once("\": ")) {
-        Some((_, reason)) => reason,
-        None => reason,
+        Some((_, reason)) => without_what_was_sent(reason),
+        None => without_what_was_sent(reason),
+    }
+}
+
+fn without_what_was_sent(reason: &str) -> &str {
+    match reason.split_once(", found ") {
+        Some((expected, _)) if expected.starts_with("Expected input type") => expected,
+        _ => reason,
     }
 }
 

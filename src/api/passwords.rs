@@ -8,12 +8,21 @@ use super::{
     directory::{Directory, Whom, manageable},
 };
 use crate::{
+    auth::{Address, Authenticator},
     error::Error,
     users::{
         self, Caller, credential,
         password::{self, PasswordHash},
     },
 };
+
+/// A password in place of the present one, which is told from an address.
+pub struct Change<'a> {
+    pub old: SecretString,
+    pub new: String,
+    pub authenticator: &'a Authenticator,
+    pub address: Address,
+}
 
 impl Directory {
     /// Gives a user this password in place of any other. One's own is changed by telling the present one, unless one
@@ -42,16 +51,16 @@ impl Directory {
     /// Gives a user a new password, for whoever knows the present one. False, and no change, when that is wrong.
     ///
     /// # Errors
-    /// As [`Self::set_password`].
-    pub async fn change_password(&self, caller: &Caller, whom: Whom, old: &str, new: &str) -> Result<bool, Error> {
+    /// As [`Self::set_password`], or too many passwords were wrong before.
+    pub async fn change_password(&self, caller: &Caller, whom: Whom, change: Change<'_>) -> Result<bool, Error> {
+        let Change { old, new, authenticator, address } = change;
         let user = manageable(self.store.reader(), caller, &whom).await?;
         let present = credential::find_password(self.store.reader(), user.user.id).await?;
         let present = present.map(|credential| credential.secret);
-        let proof = self.passwords.verify(&SecretString::from(old), present.as_ref()).await?;
-        if proof.is_none() {
+        if !authenticator.is_password(&user.user.name, &old, present.as_ref(), address).await? {
             return Ok(false);
         }
-        let hash = self.hash(new).await?;
+        let hash = self.hash(&new).await?;
         self.store_password(caller, whom, hash, present).await
     }
 

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     auth::{Authenticated, Authenticator, Proof, session},
     error::Error,
-    users::{self, credential, ticket},
+    users::{self, credential, password, ticket},
 };
 
 #[derive(Default)]
@@ -127,9 +127,10 @@ impl SessionOperations {
         let PasswordChange { user_name, old_password, new_password } = change.0;
         let (old, new) = (SecretString::from(old_password.0), SecretString::from(new_password.0));
         let caller = authenticator.log_in(&user_name, &old, remote.into()).await?.caller;
-        if new.expose_secret().is_empty() || new.expose_secret() == old.expose_secret() {
-            let unfit = "The new password is empty, or the old one again.";
-            return Err(Error::InvalidArgument(unfit.to_owned()).into());
+        let unfit = |reason| Error::InvalidArgument(format!("The new password cannot be one: {reason}."));
+        password::check(new.expose_secret()).map_err(unfit)?;
+        if new.expose_secret() == old.expose_secret() {
+            return Err(unfit("it is the old one").into());
         }
         let hash = authenticator.passwords.hash(&new).await.map_err(Error::from)?;
         let transaction = authenticator.store.begin_write().await?;

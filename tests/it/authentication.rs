@@ -1,7 +1,7 @@
 //! How callers prove who they are.
 
 use chrono::{TimeDelta, Utc};
-use kommando::users::{self, credential, ticket};
+use kommando::users::{self, application, credential, ticket};
 use poem::http::StatusCode;
 use sea_orm::{EntityTrait, sea_query::Expr};
 use secrecy::{ExposeSecret, SecretString};
@@ -267,4 +267,48 @@ async fn successes_are_never_limited_and_a_password_just_used_goes_on_under_atta
         server.get(CURRENT).basic("anna", "wrong").send().await;
     }
     assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn asking_whether_a_password_is_the_present_one_is_guessing_it() {
+    let server = Server::with_settings(&["--guess-limits", "3,100,100"]).await;
+    let ticket = format!("SoTicket {}", issue(&server, ANNA).await);
+    let change = |old: &'static str| {
+        let call = server.post("/api/v1/Agents/User/ChangeOwnPassword").header("authorization", &ticket);
+        call.json(json!({"OldPassword": old, "NewPassword": "new"})).send()
+    };
+    for _ in 0..3 {
+        assert_eq!(change("wrong").await.body, false);
+    }
+    for password in ["wrong", crate::harness::PASSWORD] {
+        let got = change(password).await;
+        assert_eq!(got.error(StatusCode::TOO_MANY_REQUESTS).0, "SoSessionException");
+        assert!(got.header("retry-after").is_some());
+    }
+    assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::TOO_MANY_REQUESTS, "it is one limit");
+}
+
+#[tokio::test]
+async fn what_is_printed_for_debugging_has_no_secret() {
+    let words = ["--oidc-issuer", "x", "--oidc-audience", "x", "--oidc-jwks-url", "http://127.0.0.1:1/"];
+    let server = Server::with_settings(&words).await;
+    let db = server.app.store.writer();
+    let password = SecretString::from("canary of a password");
+    let hash = server.app.passwords.hash(&password).await.expect("a hash");
+    credential::set_password(db, ANNA, hash.clone(), None).await.expect("a change");
+    let credential = credential::find_password(db, ANNA).await.expect("an answer").expect("a password");
+    let (ticket, row) = ticket::issue(db, ANNA, None).await.expect("a ticket");
+    let app = application::add(db, "app", true).await.expect("an application");
+    let stored = application::find_by_token(db, &app).await.expect("an answer").expect("an application");
+    let log_in = server.get(CURRENT).basic("anna", password.expose_secret()).send().await;
+    assert_eq!(log_in.status, StatusCode::OK, "the password is remembered");
+    let printed = format!(
+        "{:#?} {password:?} {hash:?} {credential:#?} {ticket:?} {row:#?} {app:?} {stored:#?} {:#?}",
+        server.app,
+        server.user(ANNA).await
+    );
+    for secret in [&password, &ticket, &app] {
+        assert!(!printed.contains(secret.expose_secret()), "{printed}");
+    }
+    assert!(!printed.contains("argon2id"), "{printed}");
 }

@@ -1,7 +1,10 @@
 //! Passwords: setting, changing and checking them, and the credentials that they are.
 
-use poem::web::Data;
+use std::sync::Arc;
+
+use poem::web::{Data, RemoteAddr};
 use poem_openapi::{Enum, Object, OpenApi};
+use secrecy::SecretString;
 
 use super::{
     super::{
@@ -9,6 +12,7 @@ use super::{
         body::{Body, Partial},
         carriers::{Credential, CredentialType, UserType, UserValidationResult},
         directory::{Directory, Whom},
+        passwords::Change,
         reader::{Answer, Reader},
         refusals::{ErrorResponse, NoOwn},
         request::NoBody,
@@ -16,8 +20,10 @@ use super::{
     },
     requests::{AssociateNameRequest, AssociateRequest, UserTypeRequest},
 };
-use crate::auth::UserAgent;
-use crate::users::password;
+use crate::{
+    auth::{Authenticator, UserAgent},
+    users::password,
+};
 
 #[derive(Default)]
 pub struct Credentials;
@@ -255,11 +261,13 @@ impl Credentials {
         caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
+        authenticator: Data<&Arc<Authenticator>>,
+        remote: &RemoteAddr,
         body: Body<ChangeOwnPasswordRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
         let Body(ChangeOwnPasswordRequest { old_password, new_password }) = body;
-        let whom = Whom::Id(caller.user_id);
-        Ok(reader.answer(directory.change_password(&caller, whom, &old_password, &new_password).await?))
+        let change = change(old_password, new_password, &authenticator, remote);
+        Ok(reader.answer(directory.change_password(&caller, Whom::Id(caller.user_id), change).await?))
     }
 
     /// Change a password
@@ -271,11 +279,13 @@ impl Credentials {
         caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
+        authenticator: Data<&Arc<Authenticator>>,
+        remote: &RemoteAddr,
         body: Body<ChangePasswordRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
         let Body(ChangePasswordRequest { associate_id, old_password, new_password }) = body;
-        let whom = Whom::Id(associate_id);
-        Ok(reader.answer(directory.change_password(&caller, whom, &old_password, &new_password).await?))
+        let change = change(old_password, new_password, &authenticator, remote);
+        Ok(reader.answer(directory.change_password(&caller, Whom::Id(associate_id), change).await?))
     }
 
     /// Change a password by name
@@ -287,11 +297,13 @@ impl Credentials {
         caller: UserAgent,
         reader: Reader,
         directory: Data<&Directory>,
+        authenticator: Data<&Arc<Authenticator>>,
+        remote: &RemoteAddr,
         body: Body<ChangePasswordFromNameRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
         let Body(ChangePasswordFromNameRequest { associate_name, old_password, new_password }) = body;
-        let whom = Whom::Name(associate_name);
-        Ok(reader.answer(directory.change_password(&caller, whom, &old_password, &new_password).await?))
+        let change = change(old_password, new_password, &authenticator, remote);
+        Ok(reader.answer(directory.change_password(&caller, Whom::Name(associate_name), change).await?))
     }
 
     /// Check a password
@@ -352,4 +364,8 @@ impl Credentials {
         let may = directory.may_manage(&caller, Whom::Id(body.0.associate_id)).await?;
         Ok(reader.answer(may.then_some(ChangePasswordType::Password).into_iter().collect()))
     }
+}
+
+fn change<'a>(old: String, new: String, authenticator: &'a Authenticator, remote: &RemoteAddr) -> Change<'a> {
+    Change { old: SecretString::from(old), new, authenticator, address: remote.into() }
 }
