@@ -1,0 +1,217 @@
+//! Who calls in the matrix: a user in each role, with each proof; and proofs that prove nothing.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use chrono::{TimeDelta, Utc};
+use kommando::{
+    auth::session,
+    users::{
+        self, UserColumn, application,
+        role::{self, FunctionRight, NewRole, RoleType},
+        ticket,
+    },
+};
+use poem::http::HeaderMap;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, sea_query::Expr};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use super::rows::Who;
+use crate::{
+    harness::{ADMIN, BJORN, CHRIS, Call, NOBODY, PASSWORD, Server},
+    issuer::{SigningKey, claims, claims_but, part},
+};
+
+/// A role, as the documentation has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Role {
+    pub name: &'static str,
+    rank: i32,
+    reads: bool,
+    manages: bool,
+}
+
+/// Those that every installation has, and one of its own.
+pub const ROLES: [Role; 7] = [
+    Role { name: "Administrator", rank: 30, reads: true, manages: true },
+    Role { name: "System", rank: 30, reads: true, manages: true },
+    Role { name: "UserAdmin", rank: 25, reads: true, manages: true },
+    Role { name: "Employee", rank: 20, reads: true, manages: false },
+    Role { name: "Partner", rank: 15, reads: true, manages: false },
+    Role { name: "ExternalUser", rank: 10, reads: false, manages: false },
+    Role { name: "Anonymous", rank: 0, reads: false, manages: false },
+];
+
+/// Who calls, in every role.
+pub const CALLER: i32 = CHRIS;
+/// Whom it is about: somebody who does not exist, a peer or so, the administrator, and the caller.
+pub const ABOUT: [i32; 4] = [NOBODY, BJORN, ADMIN, CALLER];
+
+/// What must come of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Allowed,
+    Denied,
+    /// As if there were none.
+    Hidden,
+    NotImplemented,
+}
+
+impl Role {
+    /// Gives the caller this role.
+    pub async fn give(self, server: &Server) {
+        let db = server.app.store.writer();
+        if self.name == "Partner" {
+            let rights = vec![FunctionRight::ReadUsers];
+            let new = NewRole { name: self.name, tooltip: "", role_type: RoleType::Employee, rank: self.rank, rights };
+            role::insert(db, new).await.expect("a role");
+        }
+        let role = role::find_by_name(db, self.name).await.expect("an answer").expect("a role");
+        let value = (UserColumn::RoleId, Expr::value(role.id));
+        users::set_columns(db, CALLER, vec![value]).await.expect("a change");
+    }
+
+    fn is_administrator(self) -> bool {
+        self.name == "Administrator"
+    }
+
+    fn reads(self, user: i32) -> bool {
+        user == CALLER || self.reads
+    }
+
+    fn manages_others(self, user: i32) -> bool {
+        let rank = match user {
+            ADMIN => 30,
+            BJORN => 20,
+            CALLER => self.rank,
+            _ => 0,
+        };
+        self.manages && rank <= self.rank
+    }
+
+    pub fn manages(self, user: i32) -> bool {
+        user == CALLER && self.name != "Anonymous" || self.manages_others(user)
+    }
+
+    /// Whether the answer tells of this user, where everybody may ask.
+    pub fn is_told_of(self, who: Who, user: i32) -> bool {
+        user != NOBODY && if who == Who::Told { self.manages(user) } else { self.reads(user) }
+    }
+
+    pub fn verdict(self, who: Who, user: i32) -> Verdict {
+        let allowed = |is_allowed| if is_allowed { Verdict::Allowed } else { Verdict::Denied };
+        let shown = |is_shown| if is_shown { Verdict::Allowed } else { Verdict::Hidden };
+        match who {
+            Who::Anybody | Who::Filtered | Who::Told => Verdict::Allowed,
+            Who::Named => allowed(self.name != "Anonymous"),
+            Who::Readers => allowed(self.reads(user)),
+            Who::Runners => {
+                let is_in_definition = ["Administrator", "Employee", "ExternalUser"].contains(&self.name);
+                allowed(self.reads(user) && (user == NOBODY || is_in_definition))
+            }
+            Who::Seers => allowed(self.reads),
+            Who::Managers => allowed(self.manages(user)),
+            Who::ManagersOfSomebody => allowed(user != NOBODY && self.manages(user)),
+            Who::ManagersOfOthers => allowed(self.manages_others(user)),
+            // Only with a caller who is one, there is another administrator.
+            Who::Removers => allowed(self.manages_others(user) && (user != ADMIN || self.is_administrator())),
+            Who::Makers => allowed(self.manages),
+            Who::Administrators => allowed(self.is_administrator()),
+            Who::OwnTicket => shown(user != NOBODY && self.manages(user)),
+            Who::OwnExecution => shown(user == CALLER || self.is_administrator()),
+            Who::NotImplemented => Verdict::NotImplemented,
+        }
+    }
+}
+
+/// The ways to prove who calls.
+#[derive(Clone, Copy, Debug)]
+pub enum Scheme {
+    Basic,
+    Ticket,
+    AccessToken,
+    Session,
+    Jwt,
+}
+
+pub const SCHEMES: [Scheme; 5] = [Scheme::Basic, Scheme::Ticket, Scheme::AccessToken, Scheme::Session, Scheme::Jwt];
+
+impl Scheme {
+    /// Sends it as the caller of the matrix.
+    pub async fn prove<'a>(self, server: &'a Server, call: Call<'a>) -> Call<'a> {
+        let db = server.app.store.writer();
+        let ticket = async || ticket::issue(db, CALLER, None).await.expect("a ticket").0;
+        match self {
+            Self::Basic => call.by("chris"),
+            Self::Ticket => call.header("authorization", &format!("SoTicket {}", ticket().await.expose_secret())),
+            Self::AccessToken => {
+                let token = ticket::issue_access_token(db, CALLER, None).await.expect("a token");
+                call.header("authorization", &format!("Bearer {}", token.expose_secret()))
+            }
+            Self::Session => {
+                let [session, xsrf] = session::cookies(Some(&ticket().await), &HeaderMap::new());
+                let value = |cookie: &str| cookie.split(';').next().expect("a pair").to_owned();
+                let token = value(&xsrf);
+                call.header("cookie", &value(&session)).header("x-xsrf-token", token.split_once('=').expect("a pair").1)
+            }
+            Self::Jwt => call.header("authorization", &format!("Bearer {}", SigningKey::ec().sign(&claims("chris")))),
+        }
+    }
+}
+
+/// A ticket or a token of the administrator that has ended.
+async fn expired(server: &Server, kind: ticket::Kind, secret: &SecretString) {
+    let db = server.app.store.writer();
+    let found = ticket::find_valid(db, kind, secret, TimeDelta::hours(1)).await.expect("an answer").expect("a row");
+    let past = ticket::ActiveModel { expires_at: Set(Utc::now() - TimeDelta::seconds(1)), ..found.into() };
+    past.update(db).await.expect("a change");
+}
+
+/// Ways to prove who calls that prove nothing: each a header.
+pub async fn worthless(server: &Server) -> Vec<(&'static str, String)> {
+    let db = server.app.store.writer();
+    let ticket = async || ticket::issue(db, ADMIN, None).await.expect("a ticket").0;
+    let token = async |app| ticket::issue_access_token(db, ADMIN, app).await.expect("a token");
+    let (expired_ticket, revoked_ticket, right) = (ticket().await, ticket().await, ticket().await);
+    let (expired_token, revoked_token) = (token(None).await, token(None).await);
+    expired(server, ticket::Kind::Ticket, &expired_ticket).await;
+    expired(server, ticket::Kind::AccessToken, &expired_token).await;
+    for revoked in [&revoked_ticket, &revoked_token] {
+        ticket::revoke_presented(db, revoked).await.expect("a removal");
+    }
+    let app = application::add(db, "revoked", true).await.expect("an application");
+    let app = application::find_by_token(db, &app).await.expect("an answer").expect("an application").id;
+    let issued_through = token(Some(app)).await;
+    application::revoke(db, "revoked").await.expect("an answer");
+    let [expired_ticket, revoked_ticket, right, expired_token, revoked_token, issued_through] =
+        [expired_ticket, revoked_ticket, right, expired_token, revoked_token, issued_through]
+            .map(|secret| secret.expose_secret().to_owned());
+    let (ec, now) = (SigningKey::ec(), Utc::now().timestamp());
+    let none = format!("{}.{}.", part(&json!({"alg": "none"})), part(&claims("admin")));
+    let basic = |words: &str| format!("Basic {}", STANDARD.encode(words));
+    let authorizations = [
+        String::new(),
+        basic("admin:wrong"),
+        basic("nobody:wrong"),
+        basic(&format!("dora:{PASSWORD}")),
+        basic(&format!("{right}:x")),
+        format!("SoTicket {expired_ticket}"),
+        format!("SoTicket {revoked_ticket}"),
+        format!("SoTicket {right}x"),
+        format!("Bearer {right}"),
+        "SoTicket 7T:".to_owned(),
+        format!("Bearer {expired_token}"),
+        format!("Bearer {revoked_token}"),
+        format!("Bearer {issued_through}"),
+        "Bearer 8A:nothing".to_owned(),
+        format!("Bearer {}", ec.sign(&claims_but("admin", "exp", (now - 60).into()))),
+        format!("Bearer {}", ec.sign(&claims("dora"))),
+        format!("Bearer {}", SigningKey::foreign().sign(&claims("admin"))),
+        format!("Bearer {none}"),
+        "Negotiate YII=".to_owned(),
+    ];
+    let mut all: Vec<_> = authorizations.into_iter().map(|value| ("authorization", value)).collect();
+    all.push(("cookie", format!("kommando-session={right}")));
+    all.push(("x-xsrf-token", "nothing".to_owned()));
+    all.push(("so-apptoken", "nothing".to_owned()));
+    all
+}
