@@ -1,14 +1,23 @@
 //! The binary itself as a process, on a port of its own choice: how it starts and stops, and what is left when it is
 //! killed.
 
+mod ask;
+mod canary;
+mod client;
 mod disk;
+mod forgetting;
+mod guessing;
 mod housekeeping;
+#[path = "../it/issuer/mod.rs"]
+#[expect(dead_code, reason = "the tests of tokens use more of it")]
+mod issuer;
 mod kill;
 mod metrics;
 mod reload;
 mod sink;
 mod slow;
 mod start;
+mod timing;
 mod webhooks;
 mod wire;
 

@@ -11,7 +11,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use serde_json::json;
 
-use crate::{Process, address, client::Ask, folder};
+use crate::{Process, address, ask::Ask, folder};
 
 /// How many samples are taken of each refusal: `TIMING`, or some.
 fn samples() -> usize {

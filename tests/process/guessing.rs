@@ -1,0 +1,163 @@
+//! Somebody who guesses passwords: how many are verified at all, and what others notice of it.
+
+use std::{
+    env, fs,
+    net::Ipv4Addr,
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use crate::{
+    Process, address,
+    ask::{Answer, Ask},
+    folder,
+};
+
+/// How many passwords are guessed from one address, and then from many: `GUESSES`, or some.
+fn guesses() -> usize {
+    env::var("GUESSES").ok().and_then(|guesses| guesses.parse().ok()).unwrap_or(300)
+}
+
+/// What the stated figure is about. With fewer guesses, a worst case is no percentile.
+const STATED: usize = 10_000;
+const ADDRESSES: usize = 1000;
+const A_SECOND: f64 = 200.0;
+/// The limits that hold unless others are set: for an account from one address, and from all strange ones.
+const FROM_ONE: usize = 10;
+const FROM_ALL: usize = 30;
+const PASSWORD: &str = "it's";
+const AT_HOME: Ipv4Addr = Ipv4Addr::LOCALHOST;
+const ONE: Ipv4Addr = Ipv4Addr::new(127, 9, 9, 9);
+
+fn one_of_many(number: usize) -> Ipv4Addr {
+    let number = number % ADDRESSES;
+    Ipv4Addr::new(127, 1, (number / 250) as u8, (number % 250) as u8 + 1)
+}
+
+fn current() -> Ask {
+    Ask::get("/api/v1/User/currentPrincipal")
+}
+
+/// Sends so many requests at the same pace, and counts the answers that are no 429. The longest answer of all tells how
+/// many minutes' worth of guesses that were.
+async fn send_all(address: &str, count: usize, ask: impl Fn(usize) -> (Ipv4Addr, Ask)) -> (usize, Duration) {
+    let began = Instant::now();
+    let mut pace = interval(Duration::from_secs_f64(1.0 / A_SECOND));
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut sent = Vec::with_capacity(count);
+    for number in 0..count {
+        pace.tick().await;
+        let ((from, ask), address) = (ask(number), address.to_owned());
+        sent.push(tokio::spawn(async move { ask.send_from(from, &address).await }));
+    }
+    let mut verified = 0;
+    for answer in sent {
+        let Answer { status, head, .. } = answer.await.expect("an answer");
+        assert!([401, 429].contains(&status), "{head}");
+        verified += usize::from(status == 401);
+        assert_eq!(status == 429, head.contains("retry-after: "), "{head}");
+    }
+    (verified, began.elapsed())
+}
+
+/// What others notice: how long their requests take while something goes on.
+struct Others {
+    stop: Arc<AtomicBool>,
+    asks: tokio::task::JoinHandle<Vec<Duration>>,
+}
+
+impl Others {
+    fn begin(address: &str, asks: [Ask; 2]) -> Self {
+        let (stop, address) = (Arc::new(AtomicBool::new(false)), address.to_owned());
+        let is_over = Arc::clone(&stop);
+        let asks = tokio::spawn(async move {
+            let mut times = Vec::new();
+            for ask in asks.iter().cycle() {
+                if is_over.load(Ordering::Relaxed) {
+                    break;
+                }
+                let began = Instant::now();
+                let answer = ask.send_from(AT_HOME, &address).await;
+                times.push(began.elapsed());
+                assert_eq!(answer.status, 200, "{} {}", answer.head, answer.body);
+                sleep(Duration::from_millis(10)).await;
+            }
+            times
+        });
+        Self { stop, asks }
+    }
+
+    async fn p99(self) -> Duration {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut times = self.asks.await.expect("an end");
+        times.sort();
+        times[times.len() * 99 / 100]
+    }
+}
+
+fn set_password(folder: &std::path::Path, name: &str, password: &str) {
+    fs::write(folder.join("password"), password).expect("a file");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
+    command.args(["user", "set-password", name, "--password-stdin"]).current_dir(folder);
+    let password = fs::File::open(folder.join("password")).expect("a file");
+    let status = command.stdin(password).stdout(Stdio::null()).status();
+    assert!(status.expect("an end").success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_guesses_has_few_passwords_verified_and_disturbs_nobody() {
+    let (guesses, folder) = (guesses(), folder());
+    // The usual cost: what a verification takes is what is to be kept from the others.
+    let variables = [
+        ("KOMMANDO_ADMIN_PASSWORD", PASSWORD),
+        ("KOMMANDO_PASSWORD_COST", "m=19456,t=2,p=1"),
+        ("KOMMANDO_LOG", "error"), // nobody reads the log, and a full pipe would stop the server
+    ];
+    let mut process = Process::start(folder.path(), &["serve", "--demo"], &variables);
+    let address = address(&process.banner());
+    let log_in =
+        |name: &str, password: &str| Ask::post("/_ext/session").json(json!({"userName": name, "password": password}));
+    // The administrator was here before; the password is another one now, so that no memory of it lets anybody in.
+    log_in("admin", PASSWORD).send_from(AT_HOME, &address).await.done();
+    set_password(folder.path(), "admin", "new");
+    let session = log_in("bjorn", PASSWORD).send_from(AT_HOME, &address).await.done();
+    let ticket = format!("SoTicket {}", session["ticket"].as_str().expect("a ticket"));
+    let others = || Others::begin(&address, [current().authorized(&ticket), current().by("bjorn", PASSWORD)]);
+
+    let calm = others();
+    send_all(&address, guesses, |number| (one_of_many(number), current())).await;
+    let calm = calm.p99().await;
+
+    let disturbed = others();
+    let (verified, took) = send_all(&address, guesses, |number| (ONE, current().by("anna", &number.to_string()))).await;
+    let minutes = 1 + took.as_secs() as usize / 60;
+    println!("{guesses} guesses from one address in {took:?}: {verified} verified");
+    assert!(verified <= FROM_ONE * minutes, "{verified} in {took:?}");
+    let p99_one = disturbed.p99().await;
+
+    let disturbed = others();
+    let attack =
+        send_all(&address, guesses, |number| (one_of_many(number), current().by("admin", &number.to_string())));
+    let administrator = async {
+        sleep(Duration::from_secs_f64(guesses as f64 / A_SECOND / 2.0)).await;
+        log_in("admin", "new").send_from(AT_HOME, &address).await
+    };
+    let ((verified, took), administrator) = tokio::join!(attack, administrator);
+    let minutes = 1 + took.as_secs() as usize / 60;
+    println!("{guesses} guesses from {ADDRESSES} addresses in {took:?}: {verified} verified");
+    assert!(verified <= FROM_ALL * minutes, "{verified} in {took:?}");
+    assert_eq!(administrator.status, 200, "the administrator is not locked out: {}", administrator.body);
+    let p99_many = disturbed.p99().await;
+
+    println!("p99 of others: {calm:?} beside as many strangers, {p99_one:?} and {p99_many:?} beside the guesses");
+    if guesses >= STATED {
+        assert!(p99_one <= 2 * calm && p99_many <= 2 * calm, "others notice it");
+    }
+}
