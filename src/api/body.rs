@@ -144,6 +144,11 @@ impl<T> Partial<T> {
 }
 
 impl Partial<User> {
+    /// Nothing but the id.
+    pub fn of_id(id: i32) -> Self {
+        Self { properties: Map::from_iter([("AssociateId".to_owned(), id.into())]), carrier: PhantomData }
+    }
+
     /// The same as a user of this type, with the default role of the type.
     pub fn of_type(mut self, user_type: UserType) -> Self {
         self.properties.insert("Type".to_owned(), user_type.to_json().unwrap_or_default());

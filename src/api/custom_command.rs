@@ -79,6 +79,9 @@ pub enum CommandResponse {
         /// `applied` when nothing was kept, as X-Dry-Run asked.
         #[oai(header = "X-Dry-Run")]
         Option<String>,
+        /// `true` when the Message has a secret, such as a temporary password: it is told this once, and stored nowhere.
+        #[oai(header = "X-Shown-Once")]
+        Option<bool>,
     ),
 }
 
@@ -168,5 +171,6 @@ pub async fn run(commands: &Commands, attempt: Attempt, reader: Reader) -> Resul
     let dry_run = attempt.dry_run.then(|| "applied".to_owned());
     let report = commands.run(attempt).await?;
     let (outcome, replayed) = (CommandOutcome(report.outcome), report.replayed.then_some(true));
-    Ok(CommandResponse::Ok(reader.answer(report.into()), outcome, replayed, dry_run))
+    let shown_once = report.is_shown_once.then_some(true);
+    Ok(CommandResponse::Ok(reader.answer(report.into()), outcome, replayed, dry_run, shown_once))
 }

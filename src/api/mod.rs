@@ -7,6 +7,7 @@ mod change;
 mod conform;
 mod current;
 mod custom_command;
+mod definitions;
 mod directory;
 mod docs;
 mod document;
@@ -58,6 +59,7 @@ type Operations = operations::Documented<(
     time_zone::TimeZoneOperations,
     session::SessionOperations,
     tickets::TicketOperations,
+    definitions::DefinitionOperations,
     executions::ExecutionOperations,
     webhooks::WebhookOperations,
     version::VersionOperations,

@@ -35,6 +35,11 @@ impl Account {
         message(self.0.iter().filter_map(|(_, said)| said.stored.clone()).collect())
     }
 
+    /// Something of what is shown is a secret, and stored nowhere.
+    pub fn has_secret(&self) -> bool {
+        self.0.iter().any(|(_, said)| said.shown != said.stored)
+    }
+
     /// For the record, step by step.
     pub fn steps(&self) -> Steps {
         let result = |said: &Said| said.noted.as_ref().or(said.stored.as_ref()).map(MultiLanguage::raw);

@@ -4,20 +4,25 @@ use super::{Definition, predicate::Predicate};
 use crate::users::{Caller, User};
 
 /// What stands between a caller and a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Verdict<'a> {
     /// Nothing.
     Permitted,
     /// This caller may not run it on this user; the reason is fit for the caller.
     Denied(&'static str),
-    /// It makes no sense on this user in the present state.
-    Unavailable,
+    /// It makes no sense on this user in the present state: this does not hold.
+    Unavailable(&'a Predicate),
 }
 
 /// Nobody may unless the definition says so; `deny_roles` wins over `allow_roles`.
 ///
 /// Whether the user is the last administrator matters only to a definition that asks for it.
-pub fn authorize(caller: &Caller, command: &Definition, user: &User, is_last_administrator: bool) -> Verdict {
+pub fn authorize<'a>(
+    caller: &Caller,
+    command: &'a Definition,
+    user: &User,
+    is_last_administrator: bool,
+) -> Verdict<'a> {
     let holds_one_of = |roles: &[String]| roles.contains(&caller.role);
     if holds_one_of(&command.deny_roles) {
         return Verdict::Denied("your role is excluded from it");
@@ -32,8 +37,6 @@ pub fn authorize(caller: &Caller, command: &Definition, user: &User, is_last_adm
     if let Some(rule) = command.when.iter().find_map(broken) {
         return Verdict::Denied(rule.reason());
     }
-    if command.when.iter().any(|predicate| predicate.is_unavailable(user)) {
-        return Verdict::Unavailable;
-    }
-    Verdict::Permitted
+    let unmet = command.when.iter().find(|predicate| predicate.is_unavailable(user));
+    unmet.map_or(Verdict::Permitted, Verdict::Unavailable)
 }

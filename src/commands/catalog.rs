@@ -96,6 +96,12 @@ impl Catalog {
         self.0.iter().find(|entry| entry.definition.name.as_str() == name)
     }
 
+    /// What changes when any of the definitions does: SHA-256 over their hashes, in hexadecimal.
+    pub fn hash(&self) -> String {
+        let hashes = self.0.iter().fold(Sha256::new(), |digest, entry| digest.chain_update(&entry.hash));
+        hexadecimal(&hashes.finalize())
+    }
+
     /// All definitions, by name.
     pub fn entries(&self) -> &[Entry] {
         &self.0
@@ -156,8 +162,12 @@ fn parse(file: &str, text: &str, known: &[Entry]) -> Result<Entry, (Option<Place
     if let Some(other) = known.iter().find(|entry| entry.definition.name.as_str().eq_ignore_ascii_case(name)) {
         return Err(at_first_key(format!("the `name` {name} is taken by {}; rename one", other.file)));
     }
-    let hash = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hexadecimal(&Sha256::digest(text.as_bytes()));
     Ok(Entry { file: file.to_owned(), definition, hash })
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The parser's message without the place, which stands before it, and without advice to programmers.

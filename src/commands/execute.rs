@@ -97,7 +97,7 @@ impl Run {
         Ok(match authorize(caller, definition, user, is_last) {
             Verdict::Permitted => Ok(()),
             Verdict::Denied(reason) => Err(Error::CommandDenied { command: command(), reason }),
-            Verdict::Unavailable => Err(Error::CommandUnavailable { command: command() }),
+            Verdict::Unavailable(_) => Err(Error::CommandUnavailable { command: command() }),
         })
     }
 
@@ -137,6 +137,6 @@ impl Run {
 
     async fn close(&self, outcome: Outcome, message: MultiLanguage, result: ActionResult) -> Result<Report, Error> {
         self.keep(self.whole(outcome, &message, Steps::default(), Vec::new())).await?;
-        Ok(Report { outcome, message, result, replayed: false })
+        Ok(Report { outcome, message, result, replayed: false, is_shown_once: false })
     }
 }

@@ -18,6 +18,7 @@ mod record;
 mod recover;
 mod run;
 mod steps;
+mod survey;
 mod text;
 
 pub use authorize::{Verdict, authorize};
@@ -26,3 +27,4 @@ pub use confirmation::{ActionResult, Confirmation};
 pub use definition::{Definition, schema};
 pub use recover::Abandoned;
 pub use run::{Attempt, Commands, Offer, Report};
+pub use survey::{Standing, Survey, Surveyed};

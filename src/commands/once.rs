@@ -74,6 +74,7 @@ impl InFlight {
             message: MultiLanguage::Plain(execution.message),
             result: attempt.answer,
             replayed: true,
+            is_shown_once: false,
         }))
     }
 

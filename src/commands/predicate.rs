@@ -99,6 +99,39 @@ impl Predicate {
     }
 }
 
+/// Why it does not hold, fit for the caller.
+impl fmt::Display for Predicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rule(rule) => f.write_str(rule.reason()),
+            Self::Field { field, test } => write!(f, "it is for users whose {} {test}", field.name()),
+        }
+    }
+}
+
+impl fmt::Display for Test {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Is(value) => write!(f, "is {value}"),
+            Self::Not(value) => write!(f, "is not {value}"),
+            Self::In(values) => {
+                let values: Vec<_> = values.iter().map(Value::to_string).collect();
+                write!(f, "is one of {}", values.join(", "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => value.fmt(f),
+            Self::Int(value) => value.fmt(f),
+            Self::Text(value) => write!(f, "`{value}`"),
+        }
+    }
+}
+
 impl Test {
     fn holds(&self, actual: &Value) -> bool {
         match self {
@@ -117,6 +150,22 @@ impl Test {
 }
 
 impl Field {
+    /// As it is written in a definition.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::PersonRetired => "person_retired",
+            Self::IsOnTravel => "is_on_travel",
+            Self::WaitingForApproval => "waiting_for_approval",
+            Self::Rank => "rank",
+            Self::Name => "name",
+            Self::Type => "type",
+            Self::Role => "role",
+            Self::Group => "group",
+            Self::Presence => "presence",
+        }
+    }
+
     fn of(self, user: &User) -> Value {
         let row = &user.user;
         match self {
@@ -237,6 +286,22 @@ mod tests {
         assert_eq!(read("{field: deleted, is: false}"), Ok(Predicate::Field { field: Field::Deleted, test: is }));
         let texts = Test::In(vec![Value::Text("Employee".into())]);
         assert_eq!(read("{field: role, in: [Employee]}"), Ok(Predicate::Field { field: Field::Role, test: texts }));
+    }
+
+    #[test]
+    fn what_does_not_hold_is_told_in_the_words_of_the_definition() {
+        for (yaml, reason) in [
+            ("{field: deleted, is: false}", "it is for users whose deleted is false"),
+            ("{field: rank, not: 3}", "it is for users whose rank is not 3"),
+            ("{field: role, in: [Employee, Guest]}", "it is for users whose role is one of `Employee`, `Guest`"),
+            ("not_self", "nobody may run it on their own user"),
+        ] {
+            assert_eq!(read(yaml).map(|predicate| predicate.to_string()), Ok(reason.to_owned()));
+        }
+        let fields = [Field::Deleted, Field::PersonRetired, Field::IsOnTravel, Field::WaitingForApproval, Field::Rank];
+        for field in fields.into_iter().chain([Field::Name, Field::Type, Field::Role, Field::Group, Field::Presence]) {
+            assert_eq!(serde_saphyr::from_str::<Field>(field.name()).expect("a field"), field);
+        }
     }
 
     #[test]

@@ -16,7 +16,8 @@ use crate::{
 
 impl Run {
     pub(super) fn report(&self, outcome: Outcome, account: &Account) -> Report {
-        Report { outcome, message: account.shown(), result: self.attempt.answer, replayed: false }
+        let is_shown_once = account.has_secret();
+        Report { outcome, message: account.shown(), result: self.attempt.answer, replayed: false, is_shown_once }
     }
 
     /// Stores a record that has no effect beside it.

@@ -64,6 +64,8 @@ pub struct Report {
     pub result: ActionResult,
     /// It ran before under the same key; this is what was stored then.
     pub replayed: bool,
+    /// The message has a secret that nobody is told again.
+    pub is_shown_once: bool,
 }
 
 /// A command that the caller can run on the user now.
@@ -120,13 +122,8 @@ impl Commands {
     /// # Errors
     /// The caller may not read the user, there is no such user, or the database does not answer.
     pub async fn list(&self, caller: &Caller, user_id: i32) -> Result<Vec<Offer>, Error> {
-        if !caller.may_read(user_id) {
-            return Err(Error::MayNotReadUser);
-        }
-        let user = self.user(user_id).await?;
         let catalog = self.catalog();
-        let asks = catalog.entries().iter().any(|entry| entry.definition.asks_for_administrators());
-        let is_last = asks && users::is_last_administrator(self.store.reader(), &user).await?;
+        let (user, is_last) = self.subject(caller, user_id, &catalog).await?;
         let permitted = |entry: &&Entry| authorize(caller, &entry.definition, &user, is_last) == Verdict::Permitted;
         let mut offers = Vec::new();
         for entry in catalog.entries().iter().filter(permitted) {
@@ -172,6 +169,25 @@ impl Commands {
                 end
             }
         }
+    }
+
+    /// The user whom definitions are held against, and whether it is the last administrator, when one of them asks.
+    ///
+    /// # Errors
+    /// As [`Self::list`].
+    pub(super) async fn subject(
+        &self,
+        caller: &Caller,
+        user_id: i32,
+        catalog: &Catalog,
+    ) -> Result<(User, bool), Error> {
+        if !caller.may_read(user_id) {
+            return Err(Error::MayNotReadUser);
+        }
+        let user = self.user(user_id).await?;
+        let asks = catalog.entries().iter().any(|entry| entry.definition.asks_for_administrators());
+        let is_last = asks && users::is_last_administrator(self.store.reader(), &user).await?;
+        Ok((user, is_last))
     }
 
     async fn user(&self, id: i32) -> Result<User, Error> {

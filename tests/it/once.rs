@@ -84,8 +84,11 @@ async fn a_secret_is_shown_once_and_its_replay_tells_the_remedy() {
     let server = Server::demo().await;
     let first = with_key(&server, "reset-password", "Ok", "k1").await;
     assert!(first.text.contains("Temporary password, valid"), "{}", first.text);
+    assert_eq!(first.header("x-shown-once"), Some("true"));
     let again = with_key(&server, "reset-password", "Ok", "k1").await;
     assert!(again.text.contains("shown once. Run the command again, under a new key"), "{}", again.text);
+    assert_eq!(again.header("x-shown-once"), None);
+    assert_eq!(with_key(&server, "set-away", "Yes", "k2").await.header("x-shown-once"), None);
 }
 
 #[tokio::test]
@@ -134,7 +137,7 @@ async fn a_dry_run_tells_what_would_be_and_keeps_nothing() {
         assert_eq!(got.header("x-dry-run"), Some("applied"));
     }
     let got = dry("reset-password", "Ok").await;
-    assert!(got.text.contains("would be shown here"), "{}", got.text);
+    assert!(got.text.contains("would be shown here") && got.header("x-shown-once").is_none(), "{}", got.text);
     assert_eq!(server.get("/api/v1/User/current").basic("bjorn", PASSWORD).send().await.status, StatusCode::OK);
     let bjorn = server.user(BJORN).await.user;
     assert!(!bjorn.deleted && bjorn.presence_message.is_empty());

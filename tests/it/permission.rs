@@ -3,6 +3,7 @@
 use kommando::{records::execution::Outcome, users};
 use poem::http::StatusCode;
 use sea_orm::sea_query::Expr;
+use serde_json::{Value, json};
 
 use crate::harness::{ADMIN, ANNA, BJORN, CHRIS, DORA, NOBODY, Server};
 
@@ -27,6 +28,81 @@ async fn a_command_is_listed_exactly_when_running_it_is_neither_refused_nor_unav
                 assert!(refusals.contains(&status), "{case}: {status}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn the_definitions_say_of_each_command_what_running_it_would() {
+    let server = Server::demo().await;
+    for (caller, id) in [("admin", ADMIN), ("anna", ANNA), ("chris", CHRIS)] {
+        for user in USERS.into_iter().filter(|user| caller != "chris" || *user == id) {
+            let got = server.get(format!("/_ext/commands?user={user}")).by(caller).send().await;
+            for command in got.body["commands"].as_array().expect("a list") {
+                let name = command["name"].as_str().expect("a name");
+                let ran = server.execute(caller, user, name, Some("Cancel")).await;
+                let (expected, message) = match ran.status {
+                    StatusCode::OK => ("permitted", String::new()),
+                    StatusCode::FORBIDDEN => ("denied", ran.error(StatusCode::FORBIDDEN).1.to_owned()),
+                    _ => ("unavailable", ran.error(StatusCode::BAD_REQUEST).1.to_owned()),
+                };
+                let case = format!("{caller} runs {name} on {user}: {command}");
+                assert_eq!(command["verdict"], expected, "{case}");
+                let reason = command["reason"].as_str();
+                assert_eq!(reason.is_none(), expected == "permitted", "{case}");
+                // A refusal tells the same reason.
+                assert!(expected != "denied" || reason.is_some_and(|reason| message.contains(reason)), "{case}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_definitions_tell_why_a_command_is_not_available() {
+    let server = Server::demo().await;
+    let reason = async |user: i32, name: &str| {
+        let got = server.get(format!("/_ext/commands?user={user}")).by("admin").send().await;
+        let commands = got.body["commands"].as_array().expect("a list").clone();
+        commands.into_iter().find(|one| one["name"] == name).expect("a command")["reason"].clone()
+    };
+    assert_eq!(reason(ANNA, "reactivate").await, "it is for users whose deleted is true");
+    assert_eq!(reason(DORA, "deactivate").await, "it is for users whose deleted is false");
+    assert_eq!(reason(ADMIN, "deactivate").await, "nobody may run it on their own user");
+}
+
+#[tokio::test]
+async fn the_definitions_in_force_are_listed_with_their_hashes_and_no_verdict_without_a_user() {
+    let server = Server::demo().await;
+    let got = server.get("/_ext/commands").by("chris").header("accept-language", "nb").send().await;
+    let commands = got.body["commands"].as_array().expect("a list");
+    assert_eq!(commands.iter().map(|one| one["name"].as_str().expect("a name")).collect::<Vec<_>>(), COMMANDS);
+    for command in commands {
+        let hash = command["definitionHash"].as_str().expect("a hash");
+        assert_eq!((hash.len(), &command["verdict"], &command["reason"]), (64, &Value::Null, &Value::Null));
+    }
+    assert_eq!((&commands[2]["displayName"], &commands[2]["actions"]), (&json!("Si hei"), &json!("Implicit")));
+    server.execute("admin", ANNA, "hello", None).await;
+    let recorded = server.executions().await.remove(0).definition_hash;
+    assert_eq!(commands[2]["definitionHash"], recorded.as_str());
+
+    let other = "name: hello\ndisplay_name: Hello\nallow_roles: [Employee]\nsteps:\n  - message: {text: Hi}\n";
+    let one = Server::with_commands(&[other]).await.get("/_ext/commands").by("admin").send().await;
+    let same = Server::with_commands(&[other]).await.get("/_ext/commands").by("anna").send().await;
+    assert_eq!(one.body["hash"], same.body["hash"]);
+    assert_ne!(one.body["hash"], got.body["hash"]);
+}
+
+#[tokio::test]
+async fn the_definitions_are_held_only_against_users_whom_the_caller_may_read() {
+    let server = Server::demo().await;
+    for (caller, user, status) in [
+        ("chris", "2", StatusCode::FORBIDDEN),
+        ("chris", "4711", StatusCode::FORBIDDEN),
+        ("anna", "4711", StatusCode::NOT_FOUND),
+        ("anna", "x", StatusCode::BAD_REQUEST),
+    ] {
+        let got = server.get(format!("/_ext/commands?user={user}")).by(caller).send().await;
+        assert_eq!(got.status, status, "{caller} {user}: {}", got.text);
+        assert_eq!(got.header("content-type"), Some("application/problem+json"));
     }
 }
 

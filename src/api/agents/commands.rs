@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use poem::web::Data;
-use poem_openapi::{Object, OpenApi, param::Header};
+use poem_openapi::{Object, OpenApi, param::Header, types::Example};
 
 use super::super::{
     Tag,
@@ -29,7 +29,7 @@ pub struct CommandRun;
 
 /// A command, the user to run it on, and how its question was answered.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", example)]
 pub struct ExecuteUserCommandRequest {
     /// The command's Name, exactly as it is listed.
     command_name: String,
@@ -37,6 +37,16 @@ pub struct ExecuteUserCommandRequest {
     action_result: Option<CommandActionResult>,
     /// The user: only AssociateId is looked at.
     user: Option<Partial<User>>,
+}
+
+impl Example for ExecuteUserCommandRequest {
+    fn example() -> Self {
+        Self {
+            command_name: "hello".to_owned(),
+            action_result: Some(CommandActionResult::Implicit),
+            user: Some(Partial::of_id(2)),
+        }
+    }
 }
 
 #[OpenApi(prefix_path = "/api/v1/Agents/User", tag = "Tag::UserAgent", ignore_case = true)]

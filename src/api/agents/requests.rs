@@ -1,6 +1,6 @@
 //! The bodies that several operations of the agent take.
 
-use poem_openapi::Object;
+use poem_openapi::{Object, types::Example};
 
 use super::super::{
     body::Partial,
@@ -9,7 +9,7 @@ use super::super::{
 
 /// A user, by id.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", example)]
 pub struct AssociateRequest {
     /// The user's id.
     pub associate_id: i32,
@@ -17,10 +17,22 @@ pub struct AssociateRequest {
 
 /// A user, by name.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", example)]
 pub struct AssociateNameRequest {
     /// The user's Name or UserName.
     pub associate_name: String,
+}
+
+impl Example for AssociateRequest {
+    fn example() -> Self {
+        Self { associate_id: 2 }
+    }
+}
+
+impl Example for AssociateNameRequest {
+    fn example() -> Self {
+        Self { associate_name: "anna".to_owned() }
+    }
 }
 
 /// A user, whole.

@@ -3,6 +3,7 @@
 mod associate;
 mod credential;
 mod custom_command;
+mod definition;
 mod delivery;
 mod execution;
 mod field;
@@ -28,6 +29,7 @@ mod version;
 pub use associate::Associate;
 pub use credential::{Credential, CredentialType};
 pub use custom_command::{CommandActionResult, CommandResult, CustomCommand};
+pub use definition::CommandDefinitionList;
 pub use delivery::{Webhook, WebhookPage, WebhookState};
 pub use execution::{Execution, ExecutionOutcome, ExecutionPage, ExecutionWithSteps};
 pub use field::FieldInfoBase;

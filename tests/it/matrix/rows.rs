@@ -74,6 +74,8 @@ pub const ROWS: &[Row] = &[
     ("GET /_ext/tickets", Named, "", ""),
     ("GET /_ext/tickets", ManagersOfSomebody, "?user=$ID", ""),
     ("DELETE /_ext/tickets/:param0", OwnTicket, "/_ext/tickets/$TICKET", ""),
+    ("GET /_ext/commands", Anybody, "", ""),
+    ("GET /_ext/commands", Readers, "?user=$ID", ""),
     ("GET /_ext/executions", Anybody, "", ""),
     ("GET /_ext/executions/:param0", OwnExecution, "/_ext/executions/$EXECUTION", ""),
     ("GET /_ext/webhooks", Administrators, "", ""),
