@@ -39,6 +39,17 @@ pub fn document() -> Value {
     }
 }
 
+/// The document in YAML.
+///
+/// # Panics
+/// Never: every JSON value has a form in YAML.
+pub fn yaml(document: &Value) -> String {
+    match serde_saphyr::to_string(document) {
+        Ok(yaml) => yaml,
+        Err(error) => unreachable!("JSON that is no YAML: {error}"),
+    }
+}
+
 /// Mends what poem-openapi cannot be told:
 ///
 /// - media types are written without parameters, since generators compare them as a whole;

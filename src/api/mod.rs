@@ -9,7 +9,6 @@ mod current;
 mod custom_command;
 mod definitions;
 mod directory;
-mod docs;
 mod document;
 mod envelope;
 mod executions;
@@ -17,6 +16,7 @@ mod fields;
 mod health;
 mod media;
 mod operations;
+mod pages;
 mod parameters;
 mod passwords;
 mod paths;
@@ -46,8 +46,7 @@ use poem::{Endpoint, EndpointExt, Response, Route, http::Method, middleware::Cat
 use poem_openapi::{OpenApi, Tags};
 
 pub use directory::Directory;
-pub use docs::yaml;
-pub use document::{document, normalise};
+pub use document::{document, normalise, yaml};
 pub use room::Room;
 
 use crate::{auth::Authenticator, commands::Commands, localization::Zone, store::Store, watch::Meters};
@@ -64,7 +63,7 @@ type Operations = operations::Documented<(
     webhooks::WebhookOperations,
     version::VersionOperations,
     health::HealthOperations,
-    docs::Pages,
+    pages::Pages,
 )>;
 
 /// The operations on users, beside those of the agent.

@@ -14,8 +14,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.e
 
 export const password = 'correct horse battery staple';
 
-/** Starts a demo server and waits until it listens. */
-export async function serveDemo(binary) {
+/** Starts a demo server, with further settings of its own, and waits until it listens. */
+export async function serveDemo(binary, more = {}) {
     const folder = await mkdtemp(join(tmpdir(), 'kommando-browser-'));
     const settings = {
         cwd: folder,
@@ -26,6 +26,7 @@ export async function serveDemo(binary) {
             KOMMANDO_LISTEN: '127.0.0.1:0',
             KOMMANDO_LOG: 'warn',
             KOMMANDO_PASSWORD_COST: 'm=8,t=1,p=1',
+            ...more,
         },
     };
     const server = spawn(binary, ['serve', '--demo'], { ...settings, stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,34 +1,22 @@
 // Swagger UI at /docs, used as a person would use it. What the API answers to whom is tested in tests/it.
 
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { chromium } from 'playwright-core';
-
+import { NARROW, WIDE, assertAccessible, findings, launch, openPage } from './chromium.mjs';
 import { password, serveDemo } from './kommando.mjs';
 
 const SHOTS = fileURLToPath(new URL('shots/', import.meta.url));
+const VENDORED = ['swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt', 'swagger-ui.css', 'LICENSE', 'NOTICE'];
 
-let kommando, browser, page;
-let requests, complaints;
+let kommando, browser, page, check, isRefused;
 
 before(async () => {
     await mkdir(SHOTS, { recursive: true });
     kommando = await serveDemo(process.env.BINARY);
-    browser = await chromium.launch({
-        executablePath: '/usr/bin/chromium',
-        args: [
-            '--no-sandbox', // root has none
-            '--disable-gpu',
-            '--disable-quic',
-            '--no-first-run',
-            '--disable-background-networking',
-            '--disable-component-update',
-            '--disable-sync',
-        ],
-    });
+    browser = await launch();
 });
 
 after(async () => {
@@ -37,23 +25,18 @@ after(async () => {
 });
 
 beforeEach(async () => {
-    page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-    requests = [];
-    complaints = [];
-    page.on('request', request => requests.push(request.url()));
-    page.on('websocket', socket => requests.push(socket.url()));
-    page.on('pageerror', error => complaints.push(error.message));
-    page.on('console', message => {
-        if (message.type() === 'error') complaints.push(`${message.text()} (${message.location().url})`);
-    });
-    await page.goto(kommando.address);
+    isRefused = false;
+    await openDocs();
 });
 
-afterEach(async () => {
-    const strangers = requests.filter(url => !/^(data|blob):/.test(url) && new URL(url).origin !== kommando.address);
-    await page.close();
-    assert.deepEqual(strangers, [], 'the page asks nobody else');
-    assert.deepEqual(complaints, [], 'the console has no errors');
+afterEach(() => check({ isRefused }));
+
+test('Swagger UI is the one that npm has, unchanged', async () => {
+    for (const name of VENDORED) {
+        const ours = await readFile(new URL(`../../pages/docs/${name}`, import.meta.url));
+        const theirs = await readFile(new URL(`node_modules/swagger-ui-dist/${name}`, import.meta.url));
+        assert.ok(ours.equals(theirs), `pages/docs/${name} is another one: copy it from node_modules/swagger-ui-dist`);
+    }
 });
 
 test('the root leads to Swagger UI, which shows every operation', async () => {
@@ -96,6 +79,94 @@ test('commands are listed with SoTicket', async () => {
     assert.ok(body.some(({ Name }) => Name === 'hello'));
 });
 
+test('authorisation is kept over a reload', async () => {
+    await logIn('Basic', async form => {
+        await form.getByLabel('Username').fill('admin');
+        await form.getByLabel('Password').fill(password);
+    });
+    await page.reload();
+    assert.equal((await execute(await open('v1User_GetUserCommands'))).status, '200');
+});
+
+test('the bar begins a session, and what is filled in runs as it is', async () => {
+    await enter(password);
+    await page.getByText('Logged in as admin').waitFor();
+    await page.reload();
+    await page.getByText('Logged in as admin').waitFor();
+    for (const id of [
+        'v1User_GetUserCommands',
+        'v1User_ExecuteUserCommand',
+        'v1User_GetAll',
+        'v1User_GetUser',
+        'v1User_PutUser',
+        'v1User_PatchUser',
+        'v1UserAgent_GetUserPresenceStatus',
+        'v1UserAgent_ExecuteUserCommand',
+        'ListCommands',
+        'ListExecutions',
+    ]) {
+        const block = await open(id);
+        assert.equal((await execute(block)).status, '200', id);
+        await block.getByText('Request duration').waitFor();
+        await block.locator('.opblock-summary-control').click();
+    }
+    const bar = page.locator('.docs-bar');
+    await bar.getByRole('button', { name: 'Log out' }).click();
+    await bar.getByRole('button', { name: 'Log in' }).waitFor();
+    isRefused = true;
+    const { status, body } = await execute(await open('v1User_GetUserCommands'));
+    assert.equal(status, '401');
+    assert.match(body.ErrorMessage, /browsers log in at \/_ext\/session/);
+});
+
+test('the bar says why there is no session, and hears of those that operations begin and end', async () => {
+    isRefused = true;
+    await enter('wrong');
+    await page.getByText('Name and password do not belong together.').waitFor();
+    const begin = await open('BeginSession');
+    await begin.locator('textarea.body-param__text').fill(JSON.stringify({ userName: 'admin', password }));
+    assert.equal((await execute(begin)).status, '200');
+    await page.getByText('Logged in as admin').waitFor();
+    const end = await open('EndSession');
+    await end.getByRole('button', { name: 'Execute', exact: true }).click();
+    await page.getByRole('form', { name: 'Log in' }).waitFor();
+});
+
+test('an operation has an address of its own', async () => {
+    const block = await open('v1User_ExecuteUserCommand');
+    const address = page.url();
+    assert.match(address, /#\/User\/v1User_ExecuteUserCommand$/);
+    await page.goto('about:blank');
+    await page.goto(address);
+    await block.getByRole('button', { name: 'Execute', exact: true }).waitFor();
+});
+
+for (const colorScheme of ['light', 'dark']) {
+    for (const [size, viewport] of [['wide', WIDE], ['narrow', NARROW]]) {
+        test(`it reads well, ${colorScheme} and ${size}`, async t => {
+            await check();
+            await openDocs({ colorScheme, viewport });
+            const isDark = () => page.evaluate(() => document.documentElement.classList.contains('dark-mode'));
+            assert.equal(await isDark(), colorScheme === 'dark');
+            await operation('v1User_ExecuteUserCommand').waitFor();
+            await page.screenshot({ path: `${SHOTS}docs-${colorScheme}-${size}.png` });
+            await enter(password);
+            await page.getByText('Logged in as admin').waitFor();
+            const block = await open('v1User_ExecuteUserCommand');
+            await execute(block);
+            const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+            assert.ok(overflow <= 0, `${overflow}px too wide`);
+            await block.locator('.live-responses-table').scrollIntoViewIfNeeded();
+            await page.screenshot({ path: `${SHOTS}docs-answer-${colorScheme}-${size}.png` });
+            // What is within Swagger UI is Swagger UI's; it is noted, and not mended here.
+            await assertAccessible(page, `the bar, ${colorScheme}, ${size}`, '.docs-bar');
+            t.diagnostic(`Swagger UI itself: ${(await findings(page, '#swagger-ui')).map(({ id }) => id).join(', ') || 'nothing'}`);
+            await page.emulateMedia({ colorScheme: colorScheme === 'dark' ? 'light' : 'dark' });
+            assert.equal(await isDark(), colorScheme !== 'dark', 'it follows the system');
+        });
+    }
+}
+
 test('a session begins with a log-in, and the page sends its token by itself', async () => {
     const logIn = await open('BeginSession');
     await logIn.locator('textarea.body-param__text').fill(JSON.stringify({ userName: 'admin', password }));
@@ -117,6 +188,19 @@ test('a session begins with a log-in, and the page sends its token by itself', a
     assert.equal(ran.body.Success, true);
     await shoot(run, 'session.png');
 });
+
+async function openDocs(settings) {
+    ({ page, check } = await openPage(browser, kommando.address, settings));
+    await page.goto(kommando.address);
+}
+
+/** Logs in with the bar. */
+async function enter(password) {
+    const bar = page.getByRole('form', { name: 'Log in' });
+    await bar.getByLabel('User').fill('admin');
+    await bar.getByLabel('Password').fill(password);
+    await page.keyboard.press('Enter');
+}
 
 /** Opens Authorize, finds all schemes there, and uses one. */
 async function logIn(scheme, fill) {
@@ -141,7 +225,7 @@ function operation(id) {
 async function open(id) {
     const block = operation(id);
     await block.locator('.opblock-summary-control').click();
-    await block.getByRole('button', { name: 'Execute' }).waitFor();
+    await block.getByRole('button', { name: 'Execute', exact: true }).waitFor();
     return block;
 }
 
@@ -151,7 +235,7 @@ function parameter(block, name) {
 
 /** Clicks Execute and reads the response as Swagger UI shows it. */
 async function execute(block) {
-    await block.getByRole('button', { name: 'Execute' }).click();
+    await block.getByRole('button', { name: 'Execute', exact: true }).click();
     const response = block.locator('.live-responses-table .response');
     const body = await response.locator('.highlight-code code').first().textContent();
     return {

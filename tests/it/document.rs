@@ -45,12 +45,36 @@ async fn the_yaml_document_says_the_same_as_the_json_one() {
 }
 
 #[tokio::test]
-async fn swagger_ui_is_at_docs_and_the_root_leads_there() {
+async fn the_root_leads_to_swagger_ui() {
     let server = Server::demo().await;
     let root = server.get("/").send().await;
     assert_eq!((root.status, root.header("location")), (StatusCode::FOUND, Some("/docs")));
     let docs = server.get("/docs").send().await;
-    assert!(docs.text.contains("SwaggerUIBundle") && docs.text.contains("v1User_ExecuteUserCommand"));
+    assert!(docs.text.contains("/docs/swagger-ui-bundle.js"), "{}", docs.text);
+}
+
+#[tokio::test]
+async fn pages_run_no_script_but_their_own_and_a_browser_may_keep_them() {
+    let server = Server::demo().await;
+    for (path, media_type) in [
+        ("/docs", "text/html; charset=utf-8"),
+        ("/docs/swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+        ("/docs/LICENSE", "text/plain; charset=utf-8"),
+        ("/_ext/console", "text/html; charset=utf-8"),
+        ("/_ext/CONSOLE/Console.js", "text/javascript; charset=utf-8"),
+        ("/_ext/console/console.css", "text/css; charset=utf-8"),
+        ("/_ext/console/icon.svg", "image/svg+xml"),
+    ] {
+        let got = server.get(path).send().await;
+        assert_eq!((got.status, got.header("content-type")), (StatusCode::OK, Some(media_type)), "{path}");
+        let policy = got.header("content-security-policy").expect("a policy");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
+        assert!(!policy.contains("unsafe") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        let tag = got.header("etag").expect("a tag");
+        let again = server.get(path).header("if-none-match", tag).send().await;
+        assert_eq!((again.status, again.text.as_str()), (StatusCode::NOT_MODIFIED, ""), "{path}");
+    }
+    assert_eq!(server.get("/_ext/console/nothing.js").send().await.status, StatusCode::NOT_FOUND);
 }
 
 #[test]

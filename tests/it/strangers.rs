@@ -5,16 +5,19 @@ use poem::http::{Method, StatusCode};
 
 use crate::harness::Server;
 
-/// A path, or one method of it.
-const PUBLIC: [&str; 10] = [
+/// A path, one method of it, or with a slash at its end, everything below it.
+const PUBLIC: [&str; 13] = [
     "/",
     "/api",
     "/api/v1",
     "/docs",
+    "/docs/",
     "/health/live",
     "/health/ready",
     "/openapi.json",
     "/openapi.yaml",
+    "/_ext/console",
+    "/_ext/console/",
     "POST /_ext/password",
     "POST /_ext/session",
 ];
@@ -28,8 +31,10 @@ async fn every_route_refuses_strangers_unless_it_is_public() {
             let filled = path.replace(":param0", user).replace(":param1", "hello");
             let head = methods.contains(&Method::GET).then_some(Method::HEAD);
             for method in methods.iter().chain(&head) {
-                let is_public =
-                    PUBLIC.contains(&path.as_str()) || PUBLIC.contains(&format!("{method} {path}").as_str());
+                let is_below = |known: &&str| known.len() > 1 && known.ends_with('/') && path.starts_with(*known);
+                let is_public = PUBLIC.contains(&path.as_str())
+                    || PUBLIC.iter().any(is_below)
+                    || PUBLIC.contains(&format!("{method} {path}").as_str());
                 let status = server.call(method.clone(), &filled).send().await.status;
                 assert_eq!(status == StatusCode::UNAUTHORIZED, !is_public, "{method} {path}: {status}");
             }
@@ -51,8 +56,10 @@ fn the_public_list_has_no_dead_entries() {
     let routes = api::routes();
     for path in PUBLIC {
         let (method, path) = path.split_once(' ').unwrap_or(("GET", path));
-        let is_there =
-            |(route, methods): &(String, Vec<Method>)| route == path && methods.iter().any(|known| known == method);
+        let is_there = |(route, methods): &(String, Vec<Method>)| {
+            let is_path = route == path || path.len() > 1 && path.ends_with('/') && route.starts_with(path);
+            is_path && methods.iter().any(|known| known == method)
+        };
         assert!(routes.iter().any(is_there), "{method} {path} is no route");
     }
 }

@@ -1,0 +1,145 @@
+//! Pages for people, and the document in its two forms: routes like any other, but no part of the document.
+//!
+//! What is in a folder of `pages` is in the binary, and is served as it is. No page asks another server for anything.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use bytes::Bytes;
+use include_dir::{Dir, File, include_dir};
+use poem::{
+    EndpointExt, IntoResponse, Response,
+    endpoint::{BoxEndpoint, make_sync},
+    http::{Method, StatusCode, header},
+};
+use poem_openapi::{
+    OpenApi,
+    registry::{MetaApi, Registry},
+};
+use sha2::{Digest, Sha256};
+
+use super::{document, operations::RouteTable};
+
+/// Each folder of pages, the path at which its `index.html` is, above its other files, and what it may do besides.
+const FOLDERS: [(&Dir<'_>, &str, &str); 2] = [
+    // Swagger UI draws with `data:`.
+    (&include_dir!("$CARGO_MANIFEST_DIR/pages/docs"), "/docs", "img-src 'self' data:"),
+    // No text can become markup.
+    (
+        &include_dir!("$CARGO_MANIFEST_DIR/pages/console"),
+        "/_ext/console",
+        "img-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'",
+    ),
+];
+
+/// What every page may do: run scripts and styles that are files of ours, and call us.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
+
+#[derive(Default)]
+pub struct Pages;
+
+impl OpenApi for Pages {
+    fn meta() -> Vec<MetaApi> {
+        Vec::new()
+    }
+
+    fn register(_: &mut Registry) {}
+
+    fn add_routes(self, table: &mut RouteTable) {
+        let to_docs = || StatusCode::FOUND.with_header(header::LOCATION, "/docs").into_response();
+        let root = ("/".to_owned(), make_sync(move |_| to_docs()).boxed());
+        let pages = PAGES.iter().map(|page| (page.path.clone(), endpoint(page)));
+        for (path, endpoint) in pages.chain([root]) {
+            table.insert(path, HashMap::from([(Method::GET, endpoint)]));
+        }
+    }
+}
+
+struct Page {
+    path: String,
+    media_type: &'static str,
+    policy: String,
+    body: Bytes,
+    /// Changes with the body.
+    tag: String,
+}
+
+/// The pages, which are the same for every server of this program.
+static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| {
+    let document = document::document();
+    let json = Page::new("/openapi.json", "application/json", POLICY.to_owned(), format!("{document:#}\n"));
+    let yaml = Page::new("/openapi.yaml", "application/yaml", POLICY.to_owned(), document::yaml(&document));
+    let files = FOLDERS.iter().flat_map(|(folder, path, may)| folder.files().map(|file| Page::of(file, path, may)));
+    files.chain([json, yaml]).collect()
+});
+
+impl Page {
+    fn new(path: impl Into<String>, media_type: &'static str, policy: String, body: impl Into<Bytes>) -> Self {
+        let body = body.into();
+        let digest: String = Sha256::digest(&body).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Self { path: path.into(), media_type, policy, body, tag: format!("\"{digest}\"") }
+    }
+
+    fn of(file: &'static File<'static>, folder: &str, may: &str) -> Self {
+        let name = file.path().to_string_lossy();
+        let path = if name == "index.html" { folder.to_owned() } else { format!("{folder}/{name}") };
+        Self::new(path, media_type(&name), format!("{POLICY}; {may}"), Bytes::from_static(file.contents()))
+    }
+}
+
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "text/plain; charset=utf-8",
+    }
+}
+
+/// A page that a browser may keep, and asks about again.
+fn endpoint(page: &'static Page) -> BoxEndpoint<'static> {
+    make_sync(move |request| {
+        let response = Response::builder()
+            .content_type(page.media_type)
+            .header(header::CONTENT_SECURITY_POLICY, &page.policy)
+            .header(header::REFERRER_POLICY, "no-referrer")
+            .header(header::CACHE_CONTROL, "no-cache")
+            .header(header::ETAG, &page.tag);
+        if request.header(header::IF_NONE_MATCH).is_some_and(|known| known.contains(&page.tag)) {
+            return response.status(StatusCode::NOT_MODIFIED).finish();
+        }
+        response.body(page.body.clone())
+    })
+    .boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_load_nothing_but_what_is_served_beside_them() {
+        let paths: Vec<_> = PAGES.iter().map(|page| page.path.as_str()).collect();
+        for page in PAGES.iter().filter(|page| page.media_type.starts_with("text/html")) {
+            let html = String::from_utf8_lossy(&page.body);
+            let loaded = ["src=\"", "rel=\"stylesheet\" href=\"", "rel=\"icon\" href=\""];
+            let loaded = loaded.iter().flat_map(|start| html.split(start).skip(1)).map(|rest| rest.split('"').next());
+            let loaded: Vec<_> = loaded.flatten().collect();
+            assert!(loaded.len() > 1, "{}", page.path);
+            for address in loaded {
+                assert!(paths.contains(&address), "{} loads {address}", page.path);
+            }
+            assert!(!html.contains("style=") && !html.contains("<style") && !html.contains("onclick"), "{}", page.path);
+        }
+    }
+
+    #[test]
+    fn every_file_has_a_media_type_that_fits() {
+        for page in &*PAGES {
+            let is_text = page.media_type.starts_with("text/plain");
+            let is_licence = ["LICENSE", "NOTICE", "VERSION"].iter().any(|name| page.path.contains(name));
+            assert_eq!(is_text, is_licence, "{}", page.path);
+        }
+    }
+}
