@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, env, ffi::OsString, fs, net::SocketAddr, path::PathBuf, str::FromStr};
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Command, ValueEnum};
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -143,6 +144,10 @@ pub struct Config {
     #[arg(long, env = "KOMMANDO_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS", global = true)]
     pub trusted_proxies: Vec<IpNet>,
 
+    /// Stop the clock of a demo at this time, such as 2026-01-01T00:00:00Z: for tests [default: it runs]
+    #[arg(long, env = "KOMMANDO_CLOCK", value_name = "TIME", global = true)]
+    pub clock: Option<DateTime<Utc>>,
+
     /// The time zone of dates for clients who name none: a code such as NO or US-NY, or a name such as Europe/Oslo
     #[arg(long, env = "KOMMANDO_TIME_ZONE", default_value = "UTC", value_name = "ZONE", global = true)]
     pub time_zone: Zone,
@@ -245,16 +250,19 @@ impl Config {
 /// # Errors
 /// There is such a variable.
 pub fn check_variables(environment: impl Iterator<Item = OsString>) -> Result<(), ConfigError> {
+    unknown_variables(environment).into_iter().next().map_or(Ok(()), Err)
+}
+
+/// Every variable that looks like one of ours and is none.
+pub fn unknown_variables(environment: impl Iterator<Item = OsString>) -> Vec<ConfigError> {
     let mut known = Config::variables();
     known.extend(SECRETS.iter().map(|(name, _)| format!("{name}{FILE_SUFFIX}")));
     let ours = environment.filter_map(|name| name.into_string().ok()).filter(|name| name.starts_with(PREFIX));
-    match ours.into_iter().find(|name| !known.contains(name)) {
-        None => Ok(()),
-        Some(name) => {
-            let nearest = known.into_iter().min_by_key(|known| strsim::damerau_levenshtein(known, &name));
-            Err(ConfigError::Unknown { name, nearest })
-        }
-    }
+    let unknown = ours.filter(|name| !known.contains(name)).map(|name| {
+        let nearest = known.iter().min_by_key(|known| strsim::damerau_levenshtein(known, &name)).cloned();
+        ConfigError::Unknown { name, nearest }
+    });
+    unknown.collect()
 }
 
 /// The first administrator's password, from its variable or its file.

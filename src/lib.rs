@@ -1,7 +1,8 @@
 //! kommando: the users of a SuperOffice-compatible web service, and the custom commands that can be run on them.
 //!
 //! The rooms and who may look into which, from the top: `app`; `api`; `auth` and `commands`; `webhooks`; `users` and
-//! `records`; `store`. `error`, `localization`, `odata` and `watch` are leaves for everyone. HTTP stops at `api`, `app`, `auth` and `error`;
+//! `records`; `store`. `error`, `localization`, `odata`, `watch` and `clock` are leaves for everyone. HTTP stops at
+//! `api`, `app`, `auth` and `error`;
 //! `webhooks` is its other end.
 
 /// A place at which tests can kill the process; it is nothing without the feature `failpoints`.
@@ -15,6 +16,7 @@ macro_rules! fail_point {
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod error;

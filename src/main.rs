@@ -6,7 +6,7 @@ mod cli;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use kommando::{
     config::{self, Config},
     telemetry,
@@ -49,16 +49,45 @@ enum Action {
     /// Check command definitions, and run commands
     #[command(subcommand)]
     Commands(cli::commands::Commands),
+    /// Copy the database into a file
+    Backup(cli::backup::Backup),
+    /// Put a file that `backup` made in the place of the database
+    Restore(cli::backup::Restore),
+    /// Take users from a file
+    #[command(subcommand)]
+    Import(cli::import::Import),
+    /// Write the records of executions
+    #[command(subcommand)]
+    Executions(cli::executions::Executions),
+    /// Check the settings
+    #[command(subcommand)]
+    Config(cli::config::Config),
+    /// Ask the server on the address of --listen whether it can serve: exit status 0 if so, else 1
+    Healthcheck(cli::healthcheck::Healthcheck),
+    /// Print a systemd unit that runs this program
+    SystemdUnit(cli::systemd_unit::SystemdUnit),
+    /// Print what a shell needs to complete this command line
+    Completions(cli::completions::Completions),
 }
 
 fn after_help() -> String {
     let secrets = config::SECRETS.map(|(name, meaning)| format!("  {name}, or {name}_FILE\n      {meaning}\n"));
-    format!("Secrets, taken from the environment only:\n{}", secrets.concat())
+    format!(
+        "Secrets, taken from the environment only:\n{}\nTopics of `kommando help TOPIC`:\n  {}\n",
+        secrets.concat(),
+        cli::help::names()
+    )
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(CommandLine::parse()).await {
+    let words: Vec<_> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let end = match cli::help::answer(&words, CommandLine::command()) {
+        Ok(Some(text)) => cli::write(text),
+        Ok(None) => run(CommandLine::parse()).await,
+        Err(error) => Err(error),
+    };
+    match end {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<cli::OutputClosed>() => ExitCode::SUCCESS,
         Err(error) if error.is::<cli::commands::FaultsFound>() => {
@@ -75,8 +104,11 @@ async fn main() -> ExitCode {
 async fn run(CommandLine { config, action }: CommandLine) -> anyhow::Result<()> {
     #[cfg(feature = "failpoints")]
     let _armed = fail::FailScenario::setup();
-    config::check_variables(std::env::vars_os().map(|(name, _)| name))?;
-    telemetry::start(&config)?;
+    // A check tells of all faults by itself, a line each.
+    if !matches!(action, Action::Config(_)) {
+        config::check_variables(std::env::vars_os().map(|(name, _)| name))?;
+        telemetry::start(&config)?;
+    }
     match action {
         Action::Serve(serve) => serve.run(config).await,
         Action::Openapi(openapi) => openapi.run(),
@@ -86,5 +118,13 @@ async fn run(CommandLine { config, action }: CommandLine) -> anyhow::Result<()> 
         Action::App(app) => app.run(&config).await,
         Action::Audit(audit) => audit.run(&config).await,
         Action::Commands(commands) => commands.run(&config).await,
+        Action::Backup(backup) => backup.run(&config).await,
+        Action::Restore(restore) => restore.run(&config).await,
+        Action::Import(import) => import.run(&config).await,
+        Action::Executions(executions) => executions.run(&config).await,
+        Action::Config(words) => words.run(&config).await,
+        Action::Healthcheck(healthcheck) => healthcheck.run(&config).await,
+        Action::SystemdUnit(unit) => unit.run(),
+        Action::Completions(completions) => completions.run(CommandLine::command()),
     }
 }

@@ -17,13 +17,20 @@ pub struct FilterError {
     cause: tracing_subscriber::filter::ParseError,
 }
 
+/// Which events are logged.
+///
+/// # Errors
+/// The filter cannot be read.
+pub fn filter(config: &Config) -> Result<EnvFilter, FilterError> {
+    EnvFilter::builder().parse(&config.log).map_err(|cause| FilterError { filter: config.log.clone(), cause })
+}
+
 /// Starts the log.
 ///
 /// # Errors
 /// The filter cannot be read.
 pub fn start(config: &Config) -> Result<(), FilterError> {
-    let filter =
-        EnvFilter::builder().parse(&config.log).map_err(|cause| FilterError { filter: config.log.clone(), cause })?;
+    let filter = filter(config)?;
     let format = config.log_format.unwrap_or(if stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json });
     let builder = fmt().with_env_filter(filter).with_writer(stderr);
     // A second start in one process, as in tests, keeps the first.

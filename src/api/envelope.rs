@@ -24,6 +24,7 @@ use tracing::{Instrument, field::display};
 use uuid::Uuid;
 
 use super::{
+    demo::Fault,
     media::{Accepted, Media},
     paths::Paths,
     reader::{self, VARY},
@@ -62,14 +63,24 @@ pub struct Envelope<E> {
     paths: Paths,
     installation: Installation,
     zone: Zone,
+    is_demo: bool,
     room: Room,
     large_bodies: Semaphore,
     tally: Tally,
 }
 
 impl<E> Envelope<E> {
-    pub fn new(inner: E, paths: Paths, installation: Installation, zone: Zone, room: Room, tally: Tally) -> Self {
-        Self { inner, paths, installation, zone, room, large_bodies: Semaphore::new(LARGE_BODIES), tally }
+    pub fn new(
+        inner: E,
+        paths: Paths,
+        installation: Installation,
+        zone: Zone,
+        is_demo: bool,
+        room: Room,
+        tally: Tally,
+    ) -> Self {
+        let large_bodies = Semaphore::new(LARGE_BODIES);
+        Self { inner, paths, installation, zone, is_demo, room, large_bodies, tally }
     }
 }
 
@@ -89,8 +100,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
         let span = tracing::info_span!("request", request_id = id, %method, path, trace_id, span_id);
         let answer = async {
             let mut operation = "";
-            let mut response =
-                self.work(request, &mut operation).await.unwrap_or_else(|error| respond(error, &[], shape));
+            let work = self.work_with_fault(request, &mut operation);
+            let mut response = work.await.unwrap_or_else(|error| respond(error, &[], shape));
             if response.status() == StatusCode::UNAUTHORIZED {
                 for challenge in challenges {
                     response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
@@ -120,6 +131,17 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
 }
 
 impl<E: Endpoint<Output = Response>> Envelope<E> {
+    /// Does to a request and its answer what the client of a demo asks for.
+    async fn work_with_fault<'a>(&'a self, request: Request, operation: &mut &'a str) -> Result<Response> {
+        let fault = Fault::of(request.headers(), self.is_demo)?;
+        fault.map_or(Ok(()), Fault::before)?;
+        let mut response = self.work(request, operation).await?;
+        if let Some(fault) = fault {
+            fault.after(&mut response).await;
+        }
+        Ok(response)
+    }
+
     /// Has a request answered by its operation, of which the name is noted as soon as it is known.
     async fn work<'a>(&'a self, request: Request, operation: &mut &'a str) -> Result<Response> {
         check_host(&request)?;

@@ -6,16 +6,16 @@ use poem::{IntoResponse, Response, web::Data};
 use poem_openapi::{
     ApiResponse, OpenApi, ResponseContent,
     param::{Path, Query},
-    payload::Payload,
-    registry::{MetaMediaType, MetaSchema, MetaSchemaRef, Registry},
+    registry::{MetaMediaType, Registry},
 };
 use uuid::Uuid;
 
 use super::{
     Tag,
-    carriers::{Execution, ExecutionOutcome, ExecutionPage, ExecutionWithSteps},
+    carriers::{ExecutionOutcome, ExecutionPage, ExecutionWithSteps},
+    export::{Lines, Table},
     parameters::{AnyCase, AnyUser, Cursor, ExecutionId, Limit, Time},
-    reader::{Answer, LINES, ListReader, Reader},
+    reader::{Answer, ListReader, Reader},
     refusals::{ErrorResponse, NoOwn, Refusals},
 };
 use crate::{
@@ -37,7 +37,8 @@ impl Refusals for GetExecution {
 
 #[derive(ApiResponse)]
 pub enum ExecutionsResponse {
-    /// A page of executions, newest first. As application/jsonl, a line for each.
+    /// A page of executions, newest first. As application/jsonl, a line for each; as text/csv, a table
+    /// in which a text that a spreadsheet would take for a formula has an apostrophe before it.
     #[oai(status = 200)]
     Ok(
         ExecutionsContent,
@@ -50,12 +51,14 @@ pub enum ExecutionsResponse {
 pub enum ExecutionsContent {
     Page(Answer<ExecutionPage>),
     Lines(Lines),
+    Table(Table),
 }
 
 impl ResponseContent for ExecutionsContent {
     fn media_types() -> Vec<MetaMediaType> {
         let pages = <Answer<ExecutionPage> as ResponseContent>::media_types();
-        pages.into_iter().chain(<Lines as ResponseContent>::media_types()).collect()
+        let lines = <Lines as ResponseContent>::media_types().into_iter();
+        pages.into_iter().chain(lines).chain(<Table as ResponseContent>::media_types()).collect()
     }
 
     fn register(registry: &mut Registry) {
@@ -68,30 +71,8 @@ impl IntoResponse for ExecutionsContent {
         match self {
             Self::Page(page) => page.into_response(),
             Self::Lines(lines) => lines.into_response(),
+            Self::Table(table) => table.into_response(),
         }
-    }
-}
-
-/// JSON Lines: an execution on each.
-pub struct Lines {
-    executions: Vec<Execution>,
-    reader: Reader,
-}
-
-impl Payload for Lines {
-    const CONTENT_TYPE: &'static str = LINES;
-
-    fn schema_ref() -> MetaSchemaRef {
-        MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")))
-    }
-}
-
-impl IntoResponse for Lines {
-    fn into_response(self) -> Response {
-        let lines: String = self.executions.iter().map(|one| format!("{}\n", self.reader.read(one))).collect();
-        let mut response = Response::builder().content_type(Self::CONTENT_TYPE).body(lines);
-        self.reader.mark(&mut response);
-        response
     }
 }
 
@@ -169,7 +150,8 @@ fn page(found: Vec<execution::Model>, next_cursor: Option<String>, reader: ListR
         ListReader::Carrier(reader) => {
             ExecutionsContent::Page(reader.answer(ExecutionPage { executions, next_cursor: next_cursor.clone() }))
         }
-        ListReader::Lines(reader) => ExecutionsContent::Lines(Lines { executions, reader }),
+        ListReader::Lines(reader) => ExecutionsContent::Lines(Lines(executions, reader)),
+        ListReader::Table(reader) => ExecutionsContent::Table(Table(executions, reader)),
     };
     ExecutionsResponse::Ok(content, next_cursor)
 }

@@ -8,10 +8,12 @@ mod conform;
 mod current;
 mod custom_command;
 mod definitions;
+mod demo;
 mod directory;
 mod document;
 mod envelope;
 mod executions;
+pub mod export;
 mod fields;
 mod health;
 mod media;
@@ -45,11 +47,14 @@ use std::{collections::HashMap, sync::Arc};
 use poem::{Endpoint, EndpointExt, Response, Route, http::Method, middleware::CatchPanic};
 use poem_openapi::{OpenApi, Tags};
 
+pub use demo::Dropped;
 pub use directory::Directory;
 pub use document::{document, normalise, yaml};
 pub use room::Room;
 
-use crate::{auth::Authenticator, commands::Commands, localization::Zone, store::Store, watch::Meters};
+use crate::{
+    auth::Authenticator, commands::Commands, localization::Zone, store::Store, users::demo::Demo, watch::Meters,
+};
 
 /// Every operation.
 type Operations = operations::Documented<(
@@ -61,6 +66,7 @@ type Operations = operations::Documented<(
     definitions::DefinitionOperations,
     executions::ExecutionOperations,
     webhooks::WebhookOperations,
+    demo::DemoOperations,
     version::VersionOperations,
     health::HealthOperations,
     pages::Pages,
@@ -111,6 +117,8 @@ pub struct Services {
     pub authenticator: Authenticator,
     pub commands: Commands,
     pub directory: Directory,
+    /// Where this is one.
+    pub demo: Option<Demo>,
     /// The time zone of dates for whoever names none.
     pub time_zone: Zone,
     pub room: Room,
@@ -120,17 +128,19 @@ pub struct Services {
 /// The whole of the HTTP interface.
 pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'static {
     let (installation, zone) = (services.authenticator.installation, services.time_zone.clone());
+    let is_demo = services.demo.is_some();
     let inner = Route::new()
         .nest_no_strip("/", document::service())
         .data(services.store)
         .data(Arc::new(services.authenticator))
         .data(Arc::new(services.commands))
         .data(services.directory)
+        .data(services.demo)
         .data(services.time_zone)
         .with(CatchPanic::new().with_handler(envelope::answer_panic));
     let tally = tally::Tally::new(&services.meters);
     // Boxed: its future is large, and every layer around it would carry it on the stack.
-    envelope::Envelope::new(inner.map_to_response().boxed(), paths(), installation, zone, services.room, tally)
+    envelope::Envelope::new(inner.map_to_response().boxed(), paths(), installation, zone, is_demo, services.room, tally)
 }
 
 fn paths() -> paths::Paths {

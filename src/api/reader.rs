@@ -79,30 +79,35 @@ pub fn clock(headers: &HeaderMap, base: &Zone) -> Clock {
     wish.and_then(|wish| Clock::new(wish, base).ok()).unwrap_or_else(|| Clock::of(base.clone()))
 }
 
-/// The client of a request for a list, which may come as a carrier or as lines.
+/// The client of a request for a list, which may come as a carrier, as lines, or as a table.
 pub enum ListReader {
     Carrier(Reader),
     Lines(Reader),
+    Table(Reader),
 }
 
 /// The media type of JSON Lines.
 pub const LINES: &str = "application/jsonl";
+/// The media type of CSV.
+pub const TABLE: &str = "text/csv";
 
 impl<'a> FromRequest<'a> for ListReader {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> Result<Self> {
         let accepted = Accepted::of(request.headers());
-        let preferred = accepted.preferred();
-        if accepted.quality(LINES) > preferred.map_or(0.0, |media| accepted.quality(media.name())) {
-            return Ok(Self::Lines(Reader { media: Media::Json, locale: locale(request)?, select: None }));
+        let carrier = accepted.preferred().map_or(0.0, |media| accepted.quality(media.name()));
+        let (lines, table) = (accepted.quality(LINES), accepted.quality(TABLE));
+        if carrier >= lines.max(table) {
+            return Reader::from_request(request, body).await.map(Self::Carrier);
         }
-        Reader::from_request(request, body).await.map(Self::Carrier)
+        let form = if lines >= table { Self::Lines } else { Self::Table };
+        Ok(form(Reader { media: Media::Json, locale: locale(request)?, select: None }))
     }
 }
 
 impl ListReader {
     /// A point in time as this reader writes it.
     pub fn time(&self, text: &str) -> Option<DateTime<Utc>> {
-        let (Self::Carrier(reader) | Self::Lines(reader)) = self;
+        let (Self::Carrier(reader) | Self::Lines(reader) | Self::Table(reader)) = self;
         reader.locale.clock().read(text)
     }
 }

@@ -1,6 +1,6 @@
 //! The time zones that a client can name.
 
-use chrono::{Datelike, Utc};
+use chrono::Datelike;
 use poem_openapi::OpenApi;
 
 use super::{
@@ -9,7 +9,7 @@ use super::{
     reader::{Answer, Reader},
     refusals::{ErrorResponse, NoOwn},
 };
-use crate::{error::Error, localization::zone, users::Caller};
+use crate::{clock, error::Error, localization::zone, users::Caller};
 
 #[derive(Default)]
 pub struct TimeZoneOperations;
@@ -26,7 +26,7 @@ impl TimeZoneOperations {
         _caller: Caller,
         reader: Reader,
     ) -> Result<Answer<Vec<TimeZoneData>>, ErrorResponse<NoOwn>> {
-        let year = i16::try_from(Utc::now().year()).map_err(Error::internal)?;
+        let year = i16::try_from(clock::now().year()).map_err(Error::internal)?;
         let places = zone::places().iter().map(|place| TimeZoneData::new(place, year));
         Ok(reader.answer(places.collect()))
     }

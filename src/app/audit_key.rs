@@ -57,6 +57,14 @@ pub fn load(database_url: &str) -> Result<AuditKey, AuditKeyError> {
     }
 }
 
+/// The file that the key stands in; none when it comes from the settings.
+///
+/// # Errors
+/// The settings are wrong.
+pub fn place(database_url: &str) -> Result<Option<PathBuf>, AuditKeyError> {
+    if config::audit_key()?.is_some() { Ok(None) } else { file_of(database_url).map(Some) }
+}
+
 fn file_of(database_url: &str) -> Result<PathBuf, AuditKeyError> {
     let mut file = store::file(database_url)?.into_os_string();
     file.push(".audit-key");

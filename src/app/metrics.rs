@@ -2,7 +2,6 @@
 
 use std::{fs, time::Duration};
 
-use chrono::Utc;
 use poem::{
     Endpoint, Request, Response, Result,
     http::{Method, StatusCode, header},
@@ -12,6 +11,7 @@ use tokio::time::{interval, timeout};
 use super::server::admission::Admission;
 use crate::{
     api::Room,
+    clock,
     commands::Commands,
     records::{self, delivery},
     store::{Store, Writer},
@@ -70,7 +70,7 @@ impl Panel {
         let backlog = timeout(PATIENCE, delivery::backlog(self.store.reader())).await;
         let (pending, dead, oldest) = match backlog {
             Ok(Ok(backlog)) => {
-                let age = backlog.oldest.map_or(0.0, |oldest| (Utc::now() - oldest).as_seconds_f64().max(0.0));
+                let age = backlog.oldest.map_or(0.0, |oldest| (clock::wall() - oldest).as_seconds_f64().max(0.0));
                 (backlog.pending as f64, backlog.dead as f64, age)
             }
             _ => (f64::NAN, f64::NAN, f64::NAN),

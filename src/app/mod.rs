@@ -1,10 +1,12 @@
 //! Builds the application and serves it: the only place that sees everything.
 
 pub mod audit_key;
+pub mod check;
 mod housekeeping;
 mod metrics;
 mod reload;
 mod server;
+pub mod supervisor;
 
 use std::{
     future::{Future, pending},
@@ -14,6 +16,7 @@ use std::{
 
 use chrono::TimeDelta;
 use poem::{Endpoint, Response};
+use sea_orm::ConnectionTrait;
 use secrecy::SecretString;
 use tokio::{net::TcpListener, signal::unix::Signal, time::timeout};
 
@@ -34,7 +37,8 @@ use crate::{
     users::{
         self, CreateError,
         bootstrap::{self, RegisterError},
-        credential, demo,
+        credential,
+        demo::{self, Demo},
         password::{PasswordError, Passwords},
         role,
     },
@@ -96,6 +100,7 @@ pub struct App {
     pub commands: Commands,
     authenticator: Authenticator,
     directory: Directory,
+    demo: Option<Demo>,
     housekeeping: Housekeeping,
     time_zone: Zone,
     limits: Limits,
@@ -158,6 +163,7 @@ impl App {
             commands,
             authenticator,
             directory,
+            demo: None,
             housekeeping,
             time_zone,
             limits,
@@ -171,15 +177,28 @@ impl App {
     /// # Errors
     /// The database has other users, or does not answer.
     pub async fn fill_demo(&self, password: &SecretString) -> Result<bool, StartError> {
+        // Making a hash takes a moment, which later starts do without.
+        if has_demo(self.store.reader()).await? {
+            return Ok(false);
+        }
         let hash = self.passwords.hash(password).await?;
-        // Counted under the write lock: of two that start together, one fills and the other finds it filled.
+        // Counted again under the write lock: of two that start together, one fills and the other finds it filled.
         let transaction = self.store.begin_write().await?;
-        if users::count(&transaction).await? > 0 {
-            return if demo::is_filled(&transaction).await? { Ok(false) } else { Err(StartError::NoDemo) };
+        if has_demo(&transaction).await? {
+            return Ok(false);
         }
         demo::fill(&transaction, &hash).await?;
         transaction.commit().await?;
         Ok(true)
+    }
+
+    /// Takes wishes that only a demo takes: to go back to the beginning, and for faults.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn be_demo(&mut self) -> Result<(), StartError> {
+        self.demo = Demo::of(&self.store).await?;
+        Ok(())
     }
 
     /// Makes the first administrator in an empty database. False when there are users already.
@@ -229,6 +248,7 @@ impl App {
             authenticator: self.authenticator.clone(),
             commands: self.commands.clone(),
             directory: self.directory.clone(),
+            demo: self.demo.clone(),
             time_zone: self.time_zone.clone(),
             room: self.panel.room.clone(),
             meters: self.panel.meters.clone(),
@@ -279,6 +299,15 @@ impl App {
         };
         tokio::spawn(server::run(self.panel.clone(), limits, listener, pending()));
         Ok(())
+    }
+}
+
+/// Whether the demo's users are there; other users are none of its business.
+async fn has_demo(db: &impl ConnectionTrait) -> Result<bool, StartError> {
+    match users::count(db).await? {
+        0 => Ok(false),
+        _ if demo::is_filled(db).await? => Ok(true),
+        _ => Err(StartError::NoDemo),
     }
 }
 

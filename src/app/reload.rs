@@ -7,6 +7,7 @@ use std::{path::PathBuf, time::Duration};
 use notify::{EventKind, RecursiveMode, Watcher};
 use tokio::{signal::unix::Signal, sync::mpsc, time::timeout};
 
+use super::supervisor;
 use crate::{
     commands::{Catalog, Commands},
     watch::{Meters, families::RELOADS},
@@ -49,8 +50,10 @@ pub async fn keep_reading(folder: Option<PathBuf>, commands: Commands, meters: M
                 let _ = timeout(PATIENCE, quiet).await;
             }
         }
+        supervisor::tell_reloading();
         let is_taken = read(folder.clone(), &commands).await;
         (if is_taken { &taken } else { &refused }).increment(1);
+        supervisor::tell_ready();
     }
 }
 

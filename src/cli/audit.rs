@@ -1,11 +1,8 @@
 //! `kommando audit`.
 
-use std::io::{IsTerminal, stderr};
-
 use anyhow::bail;
 use chrono::SecondsFormat;
 use clap::Subcommand;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kommando::{
     app::audit_key,
     config::Config,
@@ -56,7 +53,7 @@ impl Audit {
 }
 
 async fn verify(store: &Store, key: &AuditKey, expected: Option<&Head>) -> anyhow::Result<()> {
-    let bar = progress_bar(audit::count(store.reader()).await?);
+    let bar = super::progress_bar(audit::count(store.reader()).await?);
     let found = audit::verify(store.reader(), key, expected, |more| bar.inc(more)).await?;
     bar.finish_and_clear();
     if let Some(fault) = found.broken {
@@ -72,11 +69,4 @@ async fn verify(store: &Store, key: &AuditKey, expected: Option<&Head>) -> anyho
         ))?;
     }
     super::say(format_args!("head {}", found.head))
-}
-
-fn progress_bar(entries: u64) -> ProgressBar {
-    let target = if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let style = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} {eta}");
-    ProgressBar::with_draw_target(Some(entries), target)
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -22,6 +22,11 @@ pub enum Commands {
         /// The folder [default: that of --commands, or commands.d]
         folder: Option<PathBuf>,
     },
+    /// List further examples, or print one, to begin a definition of your own with
+    Examples {
+        /// Which one
+        name: Option<String>,
+    },
     /// Print the JSON Schema of a definition, for editors
     Schema,
     /// Run a command on a user, permitted and recorded as over HTTP
@@ -79,20 +84,36 @@ impl Commands {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         match self {
             Self::Check { folder } => check(folder, config),
+            Self::Examples { name } => examples(name.as_deref()),
             Self::Schema => super::say(format_args!("{:#}", commands::schema())),
             Self::Run(run) => run.run(config).await,
         }
     }
 }
 
+/// What an example says of itself stands in its second line.
+fn examples(name: Option<&str>) -> anyhow::Result<()> {
+    let Some(name) = name else {
+        return commands::cookbook().try_for_each(|(name, text)| {
+            let about = text.lines().nth(1).unwrap_or_default().trim_start_matches("# ");
+            super::say(format_args!("{name:<22} {about}"))
+        });
+    };
+    let found = commands::cookbook().find(|(known, _)| *known == name);
+    let (_, text) =
+        found.with_context(|| format!("there is no example {name}; `kommando commands examples` lists them"))?;
+    // Beside a definition of one's own, there is no folder of ours.
+    super::write(text.replacen("../../openapi/", "", 1))
+}
+
 fn check(folder: Option<PathBuf>, config: &Config) -> anyhow::Result<()> {
     let folder = folder.or_else(|| config.commands.clone()).unwrap_or_else(|| DEFAULT_COMMANDS.into());
-    let catalog = Catalog::from_folder(&folder).map_err(FaultsFound)?;
+    let catalog = Catalog::from_folder(&folder).map_err(found)?;
     // Without a file of targets, nobody here knows which there are.
     if let Some(file) = &config.targets {
         let targets = webhooks::read(file)?;
         let known: Vec<_> = targets.keys().map(String::as_str).collect();
-        catalog.check_targets(&known).map_err(FaultsFound)?;
+        catalog.check_targets(&known).map_err(found)?;
     }
     for entry in catalog.entries().iter().filter(|entry| entry.definition.allow_roles.is_empty()) {
         eprintln!("{}: warning: nobody may run it; name roles in `allow_roles`", entry.file);
@@ -100,7 +121,11 @@ fn check(folder: Option<PathBuf>, config: &Config) -> anyhow::Result<()> {
     super::say(format_args!("{}: nothing wrong; definitions: {}", folder.display(), catalog.entries().len()))
 }
 
+fn found(faults: Faults) -> FaultsFound {
+    FaultsFound(faults.to_string())
+}
+
 /// The lines of the faults, and nothing before them.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct FaultsFound(Faults);
+pub struct FaultsFound(pub String);

@@ -2,16 +2,25 @@
 
 pub mod app;
 pub mod audit;
+pub mod backup;
 pub mod commands;
+pub mod completions;
+pub mod config;
+pub mod executions;
+pub mod healthcheck;
+pub mod help;
+pub mod import;
 pub mod migrate;
 pub mod openapi;
 pub mod serve;
+pub mod systemd_unit;
 pub mod ticket;
 pub mod user;
 
-use std::io::{Write, stdout};
+use std::io::{IsTerminal, Write, stderr, stdout};
 
 use anyhow::{Context, ensure};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kommando::{
     config::Config,
     store::{self, Store},
@@ -21,10 +30,22 @@ use sea_orm::ConnectionTrait;
 
 /// Prints a line. Whoever closed our output has read enough: that ends the command, and is no failure.
 fn say(line: impl std::fmt::Display) -> anyhow::Result<()> {
-    writeln!(stdout(), "{line}").map_err(|error| match error.kind() {
+    write(format_args!("{line}\n"))
+}
+
+/// Prints a text as it is.
+pub fn write(text: impl std::fmt::Display) -> anyhow::Result<()> {
+    write!(stdout(), "{text}").map_err(|error| match error.kind() {
         std::io::ErrorKind::BrokenPipe => OutputClosed.into(),
         _ => error.into(),
     })
+}
+
+/// Shows on a terminal how far a long piece of work is, and nothing elsewhere.
+fn progress_bar(all: u64) -> ProgressBar {
+    let target = if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let style = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} {eta}");
+    ProgressBar::with_draw_target(Some(all), target).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Nobody reads our output any more.

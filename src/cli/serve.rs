@@ -1,11 +1,16 @@
 //! `kommando serve`.
 
-use std::net::SocketAddr;
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use kommando::{
-    app::{self, App},
+    app::{self, App, supervisor},
+    clock,
     config::{self, Config},
     users::{bootstrap::ADMIN, password},
 };
@@ -20,6 +25,9 @@ pub struct Serve {
     /// Serve demo users and the embedded example commands, on this machine only
     #[arg(long)]
     demo: bool,
+    /// Write the port into this file once requests are taken: for scripts, beside --listen 127.0.0.1:0
+    #[arg(long, value_name = "FILE")]
+    port_file: Option<PathBuf>,
 }
 
 impl Serve {
@@ -29,6 +37,13 @@ impl Serve {
             "--demo listens on this machine only; use --listen 127.0.0.1:{}",
             config.listen.port()
         );
+        ensure!(
+            self.demo || config.clock.is_none(),
+            "KOMMANDO_CLOCK stops the clock of a demo only; unset it, or add --demo"
+        );
+        if let Some(time) = config.clock {
+            clock::freeze(time);
+        }
         // From now on, a hangup is no reason to end.
         let hangup = signal(SignalKind::hangup())?;
         let folder = app::commands_folder(config.commands.as_deref(), self.demo);
@@ -43,10 +58,11 @@ impl Serve {
         })?;
         let address = listener.local_addr()?;
         let admin_password = config::admin_password()?;
-        let app = App::build(&config, catalog).await?;
+        let mut app = App::build(&config, catalog).await?;
         if self.demo {
             let password = admin_password.unwrap_or_else(password::generate);
             let is_new = app.fill_demo(&password).await?;
+            app.be_demo().await?;
             super::say(demo_banner(address, &config, is_new.then_some(&password), folder.is_none()))?;
         } else {
             prepare(&app, admin_password).await?;
@@ -54,10 +70,23 @@ impl Serve {
         app.check_roles().await?;
         app.watch_commands(folder, hangup);
         tracing::info!(%address, docs = format!("http://{address}/docs"), "listening");
+        if let Some(file) = &self.port_file {
+            write_port(file, address.port()).with_context(|| format!("{} cannot be written", file.display()))?;
+        }
+        supervisor::tell_ready();
+        supervisor::keep_alive();
         app.serve(listener, stop_signal()?).await?;
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Whole at once: whoever sees the file can read the port in it.
+fn write_port(file: &Path, port: u16) -> io::Result<()> {
+    let mut aside = file.as_os_str().to_owned();
+    aside.push(".partial");
+    fs::write(&aside, format!("{port}\n"))?;
+    fs::rename(aside, file)
 }
 
 fn demo_banner(address: SocketAddr, config: &Config, password: Option<&SecretString>, has_examples: bool) -> String {
@@ -119,6 +148,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     };
     Ok(async move {
         signal().await;
+        supervisor::tell_stopping();
         tracing::info!("stopping; requests in flight may end, and another signal stops at once");
         tokio::spawn(async move {
             signal().await;

@@ -11,6 +11,12 @@ use super::Definition;
 static EXAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/commands.d");
 const EXTENSIONS: [&str; 2] = ["yaml", "yml"];
 
+/// Further examples: the file's name without its ending, and what stands in it. They are in force nowhere.
+pub fn cookbook() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let folder = EXAMPLES.get_dir("examples").into_iter();
+    folder.flat_map(Dir::files).filter_map(|file| Some((file.path().file_stem()?.to_str()?, file.contents_utf8()?)))
+}
+
 /// A definition, its file, and the hash of what stands in it.
 #[derive(Debug)]
 pub struct Entry {

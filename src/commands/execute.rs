@@ -17,6 +17,7 @@ use super::{
     text::Subjects,
 };
 use crate::{
+    clock,
     error::Error,
     localization::MultiLanguage,
     records::{
@@ -50,8 +51,8 @@ impl Run {
             return Err(Error::NoSuchCommand(attempt.command_name));
         }
         // Microseconds are what every database keeps.
-        let started_at = Utc::now().trunc_subsecs(6);
-        Ok(Self { commands, attempt, scope, catalog, id: Uuid::now_v7(), started_at, has_begun: false })
+        let started_at = clock::now().trunc_subsecs(6);
+        Ok(Self { commands, attempt, scope, catalog, id: clock::new_id(), started_at, has_begun: false })
     }
 
     pub(super) fn entry(&self) -> &Entry {

@@ -1,9 +1,10 @@
 //! What a run leaves behind in the records, and what its caller is told.
 
-use chrono::{SubsecRound, Utc};
+use chrono::SubsecRound;
 
 use super::{Report, account::Account, execute::Run};
 use crate::{
+    clock,
     error::Error,
     localization::MultiLanguage,
     records::{
@@ -85,12 +86,12 @@ impl Run {
             steps,
             request_id: self.attempt.request_id.clone(),
             started_at: self.started_at,
-            finished_at: Utc::now().trunc_subsecs(6),
+            finished_at: clock::now().trunc_subsecs(6),
         }
     }
 
     pub(super) fn delivery(&self, message: &Message) -> delivery::Model {
-        let now = Utc::now().trunc_subsecs(6);
+        let now = clock::now().trunc_subsecs(6);
         delivery::Model {
             id: message.id.clone(),
             execution_id: self.id,

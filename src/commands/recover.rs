@@ -6,12 +6,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use chrono::{SubsecRound, Utc};
+use chrono::SubsecRound;
 use sea_orm::DbErr;
 use uuid::Uuid;
 
 use super::Commands;
 use crate::{
+    clock,
     error::Error,
     records::{
         self,
@@ -67,7 +68,7 @@ impl Commands {
     /// # Errors
     /// The database does not answer.
     pub async fn recover(&self, which: Abandoned) -> Result<usize, Error> {
-        let given_up_by = (which == Abandoned::Late).then(Utc::now);
+        let given_up_by = (which == Abandoned::Late).then(clock::now);
         let mut abandoned = 0;
         for execution in execution::running(self.store.reader(), given_up_by).await? {
             // One that is late and alive ends by itself, however the clocks go.
@@ -89,7 +90,7 @@ impl Commands {
     async fn close(&self, mut execution: execution::Model) -> Result<(), Undone> {
         execution.outcome = Outcome::Unknown;
         execution.message = Error::OutcomeUnknown { replayed: false }.to_string();
-        execution.finished_at = Utc::now().trunc_subsecs(6);
+        execution.finished_at = clock::now().trunc_subsecs(6);
         let close = self.writer.write(move |transaction| {
             Box::pin(async move {
                 let running = execution::find_running(transaction, execution.id).await?;

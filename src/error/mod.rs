@@ -98,6 +98,8 @@ pub enum Error {
     /// What runs the command was called, and gave no usable answer.
     #[error("The system that runs this command gave no answer. Whether it did its work is not known.")]
     OutcomeUnknown { replayed: bool },
+    #[error("this server is no demo")]
+    NoDemo,
     #[error("no such ticket")]
     NoSuchTicket,
     #[error("internal error")]

@@ -58,6 +58,7 @@ impl From<&Error> for StatusCode {
             | Error::NoRoute
             | Error::NoSuchExecution
             | Error::NoSuchWebhook
+            | Error::NoDemo
             | Error::NoSuchTicket => Self::NOT_FOUND,
             Error::KeyInFlight | Error::WebhookNotDead(_) | Error::TestFailed { .. } => Self::CONFLICT,
             Error::KeyReused => Self::UNPROCESSABLE_ENTITY,
@@ -106,6 +107,9 @@ impl From<&Error> for ErrorInfo {
                  none that outranks yours."
                     .into(),
             ),
+            Error::NoDemo => {
+                ("SoNotFoundException", "This server is no demo: it was not started with `serve --demo`.".into())
+            }
             Error::NoSuchTicket => ("SoNotFoundException", "There is no such ticket, or it is not yours.".into()),
             Error::CrossSite => {
                 ("SoIllegalOperationException", "Requests from another site's pages are not accepted.".into())

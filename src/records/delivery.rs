@@ -1,7 +1,9 @@
 //! Webhooks that are delivered after the commit of what they tell of, and what became of each.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use sea_orm::{ActiveEnum, ActiveValue::Set, Condition, QueryOrder, QuerySelect, QueryTrait, entity::prelude::*};
+
+use crate::clock;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -101,7 +103,7 @@ pub async fn insert(db: &impl ConnectionTrait, deliveries: Vec<Model>) -> Result
 /// # Errors
 /// The database does not answer.
 pub async fn due(db: &impl ConnectionTrait, except: Vec<String>, limit: u64) -> Result<Vec<Model>, DbErr> {
-    let now = Utc::now();
+    let now = clock::wall();
     let is_free = Condition::any().add(Column::ClaimedUntil.is_null()).add(Column::ClaimedUntil.lte(now));
     let is_due = Condition::all()
         .add(Column::State.eq(State::Pending))
@@ -116,7 +118,7 @@ pub async fn due(db: &impl ConnectionTrait, except: Vec<String>, limit: u64) -> 
 /// # Errors
 /// The database does not answer.
 pub async fn claim(db: &impl ConnectionTrait, ids: Vec<String>, lease: TimeDelta) -> Result<(), DbErr> {
-    let claim = Entity::update_many().col_expr(Column::ClaimedUntil, Expr::value(Utc::now() + lease));
+    let claim = Entity::update_many().col_expr(Column::ClaimedUntil, Expr::value(clock::wall() + lease));
     claim.filter(Column::Id.is_in(ids)).exec(db).await.map(drop)
 }
 
@@ -134,7 +136,7 @@ pub async fn give_up_claims(db: &impl ConnectionTrait) -> Result<(), DbErr> {
 /// # Errors
 /// The database does not answer.
 pub async fn settle(db: &impl ConnectionTrait, delivery: &Model, attempt: Attempt) -> Result<(), DbErr> {
-    let mut row = ActiveModel { updated_at: Set(Utc::now()), claimed_until: Set(None), ..Default::default() };
+    let mut row = ActiveModel { updated_at: Set(clock::wall()), claimed_until: Set(None), ..Default::default() };
     match attempt {
         Attempt::Delivered => row.state = Set(State::Delivered),
         Attempt::Postponed { to } => row.due_at = Set(to),
@@ -196,7 +198,7 @@ pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<Model>, 
 /// # Errors
 /// The database does not answer.
 pub async fn redrive(db: &impl ConnectionTrait, id: &str) -> Result<bool, DbErr> {
-    let now = Utc::now();
+    let now = clock::wall();
     let again = Entity::update_many()
         .col_expr(Column::State, Expr::value(State::Pending))
         .col_expr(Column::Attempts, Expr::value(0))

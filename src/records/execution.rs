@@ -161,9 +161,21 @@ pub async fn end(db: &impl ConnectionTrait, execution: Model) -> Result<(), DbEr
 /// # Errors
 /// The database does not answer.
 pub async fn list(db: &impl ConnectionTrait, filter: Filter, limit: u64) -> Result<Vec<Model>, DbErr> {
-    let condition = Condition::all()
+    Entity::find().filter(condition(&filter)).order_by_desc(Column::Id).limit(limit).all(db).await
+}
+
+/// How many executions the filter lets through.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<u64, DbErr> {
+    Entity::find().filter(condition(filter)).count(db).await
+}
+
+fn condition(filter: &Filter) -> Condition {
+    Condition::all()
         .add_option(filter.user_id.map(|id| Column::UserId.eq(id)))
-        .add_option(filter.command_name.map(|name| Column::CommandName.eq(name)))
+        .add_option(filter.command_name.as_ref().map(|name| Column::CommandName.eq(name)))
         .add_option(filter.caller_id.map(|id| Column::CallerId.eq(id)))
         .add_option(filter.outcome.map(|outcome| Column::Outcome.eq(outcome)))
         .add_option(filter.from.map(|time| Column::StartedAt.gte(time)))
@@ -177,8 +189,7 @@ pub async fn list(db: &impl ConnectionTrait, filter: Filter, limit: u64) -> Resu
                 .outcome
                 .filter(|outcome| *outcome != Outcome::Succeeded)
                 .map(|_| Expr::cust("outcome <> 'succeeded'")),
-        );
-    Entity::find().filter(condition).order_by_desc(Column::Id).limit(limit).all(db).await
+        )
 }
 
 /// The least id of this time, unless no id has one so early.

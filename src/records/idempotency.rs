@@ -1,8 +1,10 @@
 //! Keys by which a client makes a run happen once, however often it is sent (the `Idempotency-Key` draft of the IETF).
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use sea_orm::{QuerySelect, QueryTrait, entity::prelude::*, sea_query::OnConflict};
 use sha2::{Digest, Sha256};
+
+use crate::clock;
 
 /// How long a key is kept.
 const LIFETIME: TimeDelta = TimeDelta::hours(24);
@@ -37,7 +39,7 @@ impl Scope {
 
     /// The row that holds the key to this execution.
     pub fn of(self, execution_id: Uuid, action_result: &str) -> Model {
-        let expires_at = Utc::now() + LIFETIME;
+        let expires_at = clock::now() + LIFETIME;
         Model { scope: self.0, action_result: action_result.to_owned(), execution_id, expires_at }
     }
 }
@@ -48,7 +50,7 @@ impl Scope {
 /// The database does not answer.
 pub async fn find(db: &impl ConnectionTrait, Scope(scope): &Scope) -> Result<Option<Model>, DbErr> {
     let found = Entity::find().filter(Column::Scope.eq(scope)).all(db).await?.pop();
-    Ok(found.filter(|key| key.expires_at > Utc::now()))
+    Ok(found.filter(|key| key.expires_at > clock::now()))
 }
 
 /// Stores keys, over those past their end.
@@ -80,7 +82,7 @@ pub async fn free(db: &impl ConnectionTrait, Scope(scope): Scope) -> Result<(), 
 /// The database does not answer.
 pub async fn clear_page(db: &impl ConnectionTrait, limit: u64) -> Result<u64, DbErr> {
     let past =
-        Entity::find().select_only().column(Column::Scope).filter(Column::ExpiresAt.lte(Utc::now())).limit(limit);
+        Entity::find().select_only().column(Column::Scope).filter(Column::ExpiresAt.lte(clock::now())).limit(limit);
     let cleared = Entity::delete_many().filter(Column::Scope.in_subquery(past.into_query())).exec(db).await?;
     Ok(cleared.rows_affected)
 }

@@ -14,7 +14,7 @@ use super::{
     },
     execution, idempotency,
 };
-use crate::store::Store;
+use crate::{clock, store::Store};
 
 /// Longer than any idempotency key is kept, whose execution must be there to answer with.
 const SHORTEST: TimeDelta = TimeDelta::days(2);
@@ -26,7 +26,7 @@ pub struct Retention(TimeDelta);
 impl Retention {
     /// What finished before this time is older.
     pub fn horizon(self) -> DateTime<Utc> {
-        Utc::now() - self.0
+        clock::now() - self.0
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Which tables exist and what stands in them is known by `users` and `records`, not here.
 
+mod backup;
+mod empty;
+mod examine;
 mod schema;
 mod sound;
 mod url;
@@ -15,6 +18,9 @@ use sea_orm::{
 };
 use tokio::time::sleep;
 
+pub use backup::{BackupError, Tag, back_up, restore};
+pub use empty::empty;
+pub use examine::{Condition, examine};
 pub use schema::MigrationState;
 pub use url::{UrlError, file};
 pub use writer::{Ledger, Settled, Undone, Writer};

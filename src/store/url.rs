@@ -50,13 +50,23 @@ pub fn prepare(url: &str) -> Result<(), UrlError> {
     if file.exists() {
         return Ok(());
     }
-    if !url.contains("mode=rwc") {
-        return Err(UrlError::Missing(file));
-    }
+    check_may_be_made(url, &file)?;
     match make(&file) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(UrlError::NotMade(file, error)),
         _ => Ok(()),
     }
+}
+
+/// Whether the address says that a missing file is to be made, and its folder is there.
+///
+/// # Errors
+/// It is not to be made, or cannot be.
+pub fn check_may_be_made(url: &str, file: &Path) -> Result<(), UrlError> {
+    if !url.contains("mode=rwc") {
+        return Err(UrlError::Missing(file.to_owned()));
+    }
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::metadata(folder).map(drop).map_err(|error| UrlError::NotMade(file.to_owned(), error))
 }
 
 fn make(file: &Path) -> io::Result<()> {

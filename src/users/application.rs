@@ -1,6 +1,5 @@
 //! Applications that call on behalf of users, known by a token of their own (`SO-AppToken`), stored as a hash only.
 
-use chrono::Utc;
 use sea_orm::{NotSet, QueryOrder, Set, SqlErr, entity::prelude::*, sea_query::Expr};
 use secrecy::SecretString;
 
@@ -8,6 +7,7 @@ use super::{
     limits::{self, TooLong},
     secret,
 };
+use crate::clock;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -55,7 +55,7 @@ pub async fn add(db: &impl ConnectionTrait, name: &str, has_user_agent: bool) ->
         name: Set(name.to_owned()),
         token_hash: Set(secret::hash(&token)),
         has_user_agent: Set(has_user_agent),
-        created_at: Set(Utc::now()),
+        created_at: Set(clock::now()),
         revoked_at: Set(None),
     };
     Entity::insert(row).exec_without_returning(db).await.map_err(|error| match error.sql_err() {
@@ -98,7 +98,7 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
 /// The database does not answer.
 pub async fn revoke(db: &impl ConnectionTrait, name: &str) -> Result<bool, DbErr> {
     let update = Entity::update_many()
-        .col_expr(Column::RevokedAt, Expr::value(Utc::now()))
+        .col_expr(Column::RevokedAt, Expr::value(clock::now()))
         .filter(Column::Name.eq(name))
         .filter(Column::RevokedAt.is_null());
     update.exec(db).await.map(|updated| updated.rows_affected > 0)

@@ -3,7 +3,8 @@
 use sea_orm::ConnectionTrait;
 
 use super::{
-    CreateError, NewUser, UserType, credential,
+    CreateError, NewUser, credential,
+    draft::user_type_of,
     password::PasswordHash,
     person,
     role::{self, ADMINISTRATOR, EMPLOYEE},
@@ -55,12 +56,7 @@ pub async fn register(
         name: registration.name,
         user_name: registration.user_name,
         tooltip: full_name.clone(),
-        user_type: match role.role_type {
-            role::RoleType::Employee => UserType::InternalAssociate,
-            role::RoleType::ExternalUser => UserType::ExternalAssociate,
-            role::RoleType::Anonymous => UserType::AnonymousAssociate,
-            role::RoleType::System => UserType::SystemAssociate,
-        },
+        user_type: user_type_of(role.role_type),
         role_id: role.id,
         user_group_id: group.id,
         person: person::named(&full_name),

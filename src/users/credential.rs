@@ -1,6 +1,5 @@
 //! How a user proves who calls: the stored hash of a password.
 
-use chrono::Utc;
 use sea_orm::{
     QuerySelect, QueryTrait, Set,
     entity::prelude::*,
@@ -8,6 +7,7 @@ use sea_orm::{
 };
 
 use super::{password::PasswordHash, ticket};
+use crate::clock;
 
 /// The credential type of a password, as upstream names it.
 pub const PASSWORD: &str = "CRM5/PASSWORD";
@@ -37,7 +37,7 @@ impl Model {
 
     /// The password is past its end.
     pub fn is_expired(&self) -> bool {
-        self.expires_at.is_some_and(|end| end <= Utc::now())
+        self.expires_at.is_some_and(|end| end <= clock::now())
     }
 }
 
@@ -90,7 +90,7 @@ pub async fn set_password(
         display_value: Set(String::new()),
         secret: Set(hash),
         expires_at: Set(expires_at),
-        updated_at: Set(Utc::now()),
+        updated_at: Set(clock::now()),
     };
     let replace = OnConflict::columns([Column::UserId, Column::CredentialType])
         .update_columns([Column::Secret, Column::ExpiresAt, Column::UpdatedAt])

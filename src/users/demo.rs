@@ -9,11 +9,12 @@ use super::{
     role::{self, ADMINISTRATOR, EMPLOYEE, EXTERNAL_USER},
     user, user_group,
 };
+use crate::store::{self, Store};
 
 const HEAD_OFFICE: &str = "Head office";
 const FIELD_SALES: &str = "Field sales";
 
-struct Demo {
+struct Person {
     name: &'static str,
     user_type: UserType,
     role: &'static str,
@@ -24,8 +25,8 @@ struct Demo {
     phone: &'static str,
 }
 
-const USERS: [Demo; 5] = [
-    Demo {
+const USERS: [Person; 5] = [
+    Person {
         name: "admin",
         user_type: UserType::InternalAssociate,
         role: ADMINISTRATOR,
@@ -35,7 +36,7 @@ const USERS: [Demo; 5] = [
         title: "System administrator",
         phone: "+47 22 00 00 01",
     },
-    Demo {
+    Person {
         name: "anna",
         user_type: UserType::InternalAssociate,
         role: EMPLOYEE,
@@ -45,7 +46,7 @@ const USERS: [Demo; 5] = [
         title: "Account manager",
         phone: "+47 22 00 00 02",
     },
-    Demo {
+    Person {
         name: "bjorn",
         user_type: UserType::InternalAssociate,
         role: EMPLOYEE,
@@ -55,7 +56,7 @@ const USERS: [Demo; 5] = [
         title: "Field representative",
         phone: "+47 22 00 00 03",
     },
-    Demo {
+    Person {
         name: "chris",
         user_type: UserType::ExternalAssociate,
         role: EXTERNAL_USER,
@@ -65,7 +66,7 @@ const USERS: [Demo; 5] = [
         title: "Reseller",
         phone: "+44 20 7946 0004",
     },
-    Demo {
+    Person {
         name: "dora",
         user_type: UserType::InternalAssociate,
         role: EMPLOYEE,
@@ -76,6 +77,36 @@ const USERS: [Demo; 5] = [
         phone: "+47 22 00 00 05",
     },
 ];
+
+/// A demo that is under way, and can be put back to its beginning.
+#[derive(Clone, Debug)]
+pub struct Demo {
+    store: Store,
+    password: PasswordHash,
+}
+
+impl Demo {
+    /// The demo in this database, with the password that its administrator has now. Nothing when it is not there.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn of(store: &Store) -> Result<Option<Self>, DbErr> {
+        let Some(admin) = user::find_by_login(store.reader(), USERS[0].name).await? else { return Ok(None) };
+        let password = credential::find_password(store.reader(), admin.user.id).await?;
+        Ok(password.map(|password| Self { store: store.clone(), password: password.secret }))
+    }
+
+    /// Makes the database what it was at the beginning: everything else in it is gone.
+    ///
+    /// # Errors
+    /// The database does not answer; then it is as it was.
+    pub async fn reset(&self) -> Result<(), DbErr> {
+        let transaction = self.store.begin_write().await?;
+        store::empty(&transaction).await?;
+        fill(&transaction, &self.password).await.map_err(|error| DbErr::Custom(error.to_string()))?;
+        transaction.commit().await
+    }
+}
 
 /// Fills an empty database. Run it in a transaction.
 ///
@@ -117,7 +148,7 @@ async fn leave(db: &impl ConnectionTrait, id: i32) -> Result<(), DbErr> {
     }
 }
 
-async fn new_user(db: &impl ConnectionTrait, demo: &Demo) -> Result<NewUser, DbErr> {
+async fn new_user(db: &impl ConnectionTrait, demo: &Person) -> Result<NewUser, DbErr> {
     let missing = |what: &str| DbErr::RecordNotFound(what.to_owned());
     let role = role::find_by_name(db, demo.role).await?.ok_or_else(|| missing(demo.role))?;
     let group = user_group::find_by_name(db, demo.group).await?.ok_or_else(|| missing(demo.group))?;

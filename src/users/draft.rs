@@ -45,6 +45,16 @@ pub fn role_type_of(user_type: UserType) -> RoleType {
     }
 }
 
+/// The kind of user that fits a kind of role.
+pub fn user_type_of(role_type: RoleType) -> UserType {
+    match role_type {
+        RoleType::Employee => UserType::InternalAssociate,
+        RoleType::ExternalUser => UserType::ExternalAssociate,
+        RoleType::Anonymous => UserType::AnonymousAssociate,
+        RoleType::System => UserType::SystemAssociate,
+    }
+}
+
 /// A new user of this type, with the default role and group.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ mod caller;
 pub mod credential;
 pub mod demo;
 mod draft;
+pub mod import;
 pub mod limits;
 pub mod list;
 mod login_name;

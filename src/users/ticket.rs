@@ -1,11 +1,12 @@
 //! What a user shows in place of a password (contract §4): tickets, valid for six hours after the last use, and access
 //! tokens, valid for one hour. Both are stored as a hash only.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use sea_orm::{QueryOrder, entity::prelude::*, sea_query::Expr};
 use secrecy::SecretString;
 
 use super::{secret, user};
+use crate::clock;
 
 /// How long a ticket lives after it was last used.
 const TICKET_LIFETIME: TimeDelta = TimeDelta::hours(6);
@@ -61,7 +62,7 @@ impl Kind {
 impl Model {
     /// The last use moved the end by enough to be written down.
     pub fn is_due_for_renewal(&self) -> bool {
-        self.kind == Kind::Ticket && self.expires_at < Utc::now() + TICKET_LIFETIME - STRIDE
+        self.kind == Kind::Ticket && self.expires_at < clock::now() + TICKET_LIFETIME - STRIDE
     }
 
     /// When it ends: at the latest when it is as old as one may become, however often it was used.
@@ -103,7 +104,7 @@ async fn insert(
     application_id: Option<i32>,
 ) -> Result<(SecretString, Model), DbErr> {
     let secret = secret::make(kind.prefix());
-    let now = Utc::now();
+    let now = clock::now();
     let row = Model {
         hash: secret::hash(&secret),
         user_id,
@@ -128,7 +129,7 @@ pub async fn find_valid(
     longest_life: TimeDelta,
 ) -> Result<Option<Model>, DbErr> {
     let found = Entity::find().filter(Column::Hash.eq(secret::hash(presented))).all(db).await?.pop();
-    Ok(found.filter(|found| found.kind == kind && found.end(longest_life) > Utc::now()))
+    Ok(found.filter(|found| found.kind == kind && found.end(longest_life) > clock::now()))
 }
 
 /// What is named by this hash, whether or not it has ended.
@@ -145,7 +146,7 @@ pub async fn find(db: &impl ConnectionTrait, hash: &str) -> Result<Option<Model>
 /// The database does not answer.
 pub async fn list(db: &impl ConnectionTrait, user_id: i32, longest_life: TimeDelta) -> Result<Vec<Model>, DbErr> {
     let all = Entity::find().filter(Column::UserId.eq(user_id)).order_by_desc(Column::CreatedAt).all(db).await?;
-    let now = Utc::now();
+    let now = clock::now();
     Ok(all.into_iter().filter(|one| one.end(longest_life) > now).collect())
 }
 
@@ -155,7 +156,7 @@ pub async fn list(db: &impl ConnectionTrait, user_id: i32, longest_life: TimeDel
 /// The database does not answer.
 pub async fn renew(db: &impl ConnectionTrait, ticket: &Model) -> Result<(), DbErr> {
     let update = Entity::update_many()
-        .col_expr(Column::ExpiresAt, Expr::value(Utc::now() + TICKET_LIFETIME))
+        .col_expr(Column::ExpiresAt, Expr::value(clock::now() + TICKET_LIFETIME))
         .filter(Column::Hash.eq(&ticket.hash));
     update.exec(db).await.map(drop)
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::Utc;
 use schemars::JsonSchema;
 use sea_orm::{
     FromJsonQueryResult, QueryOrder, QuerySelect, QueryTrait, SqlErr, Statement,
@@ -15,6 +14,7 @@ use super::{
     limits::{self, TooLong},
     login_name, person, role, ticket, user_group,
 };
+use crate::clock;
 
 /// How many ids stand in one statement: databases take only so many.
 const MOST_IDS: usize = 1000;
@@ -290,7 +290,7 @@ impl TryFrom<ModelEx> for User {
 impl Model {
     /// A user of whom nothing is known yet.
     pub fn blank(user_type: UserType) -> Self {
-        let now = Utc::now();
+        let now = clock::now();
         Self {
             id: 0,
             name: String::new(),
@@ -348,7 +348,7 @@ pub(super) async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<i32,
 
 /// Stores a row in place of the one with its `id`.
 pub(super) async fn update(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
-    let row = Model { updated_at: Utc::now(), ..row };
+    let row = Model { updated_at: clock::now(), ..row };
     ActiveModel::from(row).reset_all().update(db).await.map(drop)
 }
 
@@ -380,7 +380,7 @@ pub async fn set_deleted(db: &impl ConnectionTrait, user: &User, deleted: bool) 
 /// # Errors
 /// The database does not answer.
 pub async fn set_last_login(db: &impl ConnectionTrait, id: i32) -> Result<(), DbErr> {
-    set_columns(db, id, vec![(Column::LastLogin, Expr::value(Utc::now()))]).await
+    set_columns(db, id, vec![(Column::LastLogin, Expr::value(clock::now()))]).await
 }
 
 /// Notes that a user logged out now.
@@ -388,7 +388,7 @@ pub async fn set_last_login(db: &impl ConnectionTrait, id: i32) -> Result<(), Db
 /// # Errors
 /// The database does not answer.
 pub async fn set_last_logout(db: &impl ConnectionTrait, id: i32) -> Result<(), DbErr> {
-    set_columns(db, id, vec![(Column::LastLogout, Expr::value(Utc::now()))]).await
+    set_columns(db, id, vec![(Column::LastLogout, Expr::value(clock::now()))]).await
 }
 
 /// Changes columns of a user.
@@ -397,7 +397,7 @@ pub async fn set_last_logout(db: &impl ConnectionTrait, id: i32) -> Result<(), D
 /// The database does not answer.
 pub async fn set_columns(db: &impl ConnectionTrait, id: i32, values: Vec<(Column, SimpleExpr)>) -> Result<(), DbErr> {
     let mut update =
-        Entity::update_many().filter(Column::Id.eq(id)).col_expr(Column::UpdatedAt, Expr::value(Utc::now()));
+        Entity::update_many().filter(Column::Id.eq(id)).col_expr(Column::UpdatedAt, Expr::value(clock::now()));
     for (column, value) in values {
         update = update.col_expr(column, value);
     }

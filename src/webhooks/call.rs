@@ -9,7 +9,7 @@ use reqwest::{Client, Response, StatusCode, Url, header};
 use serde::Deserialize;
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 
-use crate::watch::Trace;
+use crate::{clock, watch::Trace};
 
 const LARGEST_ANSWER: usize = 64 * 1024;
 /// A longer message is cut, in characters.
@@ -98,7 +98,7 @@ pub async fn send(
     message: &Message,
     wanted: Wanted,
 ) -> Result<Option<Reply>, CallError> {
-    let timestamp = chrono::Utc::now().timestamp();
+    let timestamp = clock::wall().timestamp();
     let request = client
         .post(url)
         .header(header::CONTENT_TYPE, "application/json")

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{CallError, Message, Reserved, Webhooks};
 use crate::{
+    clock,
     records::{
         self,
         delivery::{self, Attempt},
@@ -110,7 +111,7 @@ impl Post {
         let (id, target, body) = (delivery.id.clone(), delivery.target.clone(), delivery.body.clone());
         let end = self.webhooks.tell(&Message { id, target, body, timeout, trace: None }, place).await;
         fail_point!("delivery-sent");
-        let attempt = judge(&end, delivery.attempts, Utc::now());
+        let attempt = judge(&end, delivery.attempts, clock::wall());
         log(&delivery, &end, &attempt);
         let id = delivery.id.clone();
         let kept = self.write(move |db| Box::pin(async move { delivery::settle(db, &delivery, attempt).await })).await;
@@ -184,7 +185,7 @@ mod tests {
     }
 
     fn wait(attempts: i32, end: Result<(), CallError>) -> Option<TimeDelta> {
-        let now = Utc::now();
+        let now = clock::wall();
         match judge(&end, attempts, now) {
             Attempt::Failed { next, .. } => next.map(|next| next - now),
             Attempt::Postponed { to } => panic!("postponed to {to}"),
@@ -210,7 +211,7 @@ mod tests {
 
     #[test]
     fn what_was_not_tried_does_not_count() {
-        let now = Utc::now();
+        let now = clock::wall();
         let rest = Duration::from_secs(7);
         assert_eq!(judge(&Err(CallError::Resting(rest)), 3, now), Attempt::Postponed { to: now + rest });
         assert!(matches!(judge(&Err(CallError::Busy), 3, now), Attempt::Postponed { .. }));

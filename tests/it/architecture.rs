@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Each room and the rooms it may look into. `lib.rs` and the command line see everything.
-const ROOMS: [(&str, &[&str]); 14] = [
+const ROOMS: [(&str, &[&str]); 15] = [
     (
         "app",
         &[
@@ -21,19 +21,22 @@ const ROOMS: [(&str, &[&str]); 14] = [
             "error",
             "localization",
             "watch",
+            "telemetry",
+            "clock",
         ],
     ),
-    ("api", &["auth", "commands", "users", "records", "store", "error", "localization", "watch"]),
+    ("api", &["auth", "commands", "users", "records", "store", "error", "localization", "watch", "clock"]),
     ("auth", &["users", "records", "store", "error", "watch"]),
-    ("commands", &["webhooks", "users", "records", "store", "error", "localization", "watch"]),
-    ("webhooks", &["records", "store", "watch"]),
-    ("users", &["store", "error", "localization", "odata"]),
-    ("records", &["store", "error", "watch"]),
+    ("commands", &["webhooks", "users", "records", "store", "error", "localization", "watch", "clock"]),
+    ("webhooks", &["records", "store", "watch", "clock"]),
+    ("users", &["store", "error", "localization", "odata", "clock"]),
+    ("records", &["store", "error", "watch", "clock"]),
     ("store", &["error"]),
     ("error", &[]),
-    ("localization", &[]),
+    ("localization", &["clock"]),
     ("odata", &[]),
     ("watch", &[]),
+    ("clock", &[]),
     ("config", &["auth", "localization", "records", "users"]),
     ("telemetry", &["config"]),
 ];
@@ -114,6 +117,15 @@ fn http_stops_at_the_rooms_that_know_it() {
     for (room, path, text) in files().into_iter().filter(|(room, ..)| !HTTP.contains(&room.as_str())) {
         for http in ["poem::", "poem_openapi", "http::", "hyper"] {
             assert!(!text.contains(http), "{}: {room} knows {http}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_time_is_asked_for_in_one_place() {
+    for (room, path, text) in files().into_iter().filter(|(room, ..)| room != "clock") {
+        for way in ["Utc::now", "Timestamp::now", "Zoned::now", "Local::now"] {
+            assert!(!text.contains(way), "{}: {room} asks by {way}; crate::clock::now does that", path.display());
         }
     }
 }

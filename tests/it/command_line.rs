@@ -8,32 +8,32 @@ use std::{
 
 use tempfile::TempDir;
 
-struct Line {
-    folder: TempDir,
+pub struct Line {
+    pub folder: TempDir,
 }
 
-struct Said {
-    ok: bool,
-    out: String,
-    err: String,
+pub struct Said {
+    pub ok: bool,
+    pub out: String,
+    pub err: String,
 }
 
 impl Line {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { folder: tempfile::tempdir().expect("a folder") }
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
         command.args(words).current_dir(self.folder.path()).env("KOMMANDO_PASSWORD_COST", "m=8,t=1,p=1");
         command
     }
 
-    fn say(&self, words: &[&str]) -> Said {
+    pub fn say(&self, words: &[&str]) -> Said {
         said(self.command(words).stdin(Stdio::null()).output().expect("an end"))
     }
 
-    fn say_with(&self, words: &[&str], input: &str) -> Said {
+    pub fn say_with(&self, words: &[&str], input: &str) -> Said {
         let mut command = self.command(words);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("a start");
@@ -42,7 +42,7 @@ impl Line {
     }
 }
 
-fn said(output: Output) -> Said {
+pub fn said(output: Output) -> Said {
     let text = |bytes| String::from_utf8(bytes).expect("text");
     Said { ok: output.status.success(), out: text(output.stdout), err: text(output.stderr) }
 }

@@ -177,9 +177,10 @@ async fn the_readmes_answers_are_the_real_ones() {
     let answers = readme.split("```json\n").skip(1).filter_map(|block| block.lines().next());
     let answers: Vec<_> = answers.filter(|answer| answer.starts_with(r#"{"Success""#)).collect();
     let server = Server::demo().await;
+    let greeted = server.execute("admin", ANNA, "hello", None).await;
     let asked = server.execute("admin", ANNA, "deactivate", None).await;
     let ran = server.execute("admin", ANNA, "deactivate", Some("Yes")).await;
-    assert_eq!(answers, [asked.text, ran.text]);
+    assert_eq!(answers, [greeted.text, asked.text, ran.text]);
 }
 
 #[tokio::test]

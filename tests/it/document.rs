@@ -252,8 +252,13 @@ fn the_checked_in_schema_of_definitions_is_the_one_that_the_code_makes() {
 
 #[test]
 fn every_example_names_the_schema_for_editors() {
-    for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/commands.d")).expect("a folder") {
-        let text = fs::read_to_string(entry.expect("an entry").path()).expect("a text");
-        assert!(text.starts_with("# yaml-language-server: $schema=../openapi/command.schema.json\n"), "{text}");
+    for (folder, way) in [("commands.d", ".."), ("commands.d/examples", "../..")] {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let files = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+        for file in files.filter(|path| path.is_file()) {
+            let text = fs::read_to_string(file).expect("a text");
+            let line = format!("# yaml-language-server: $schema={way}/openapi/command.schema.json\n");
+            assert!(text.starts_with(&line), "{text}");
+        }
     }
 }

@@ -57,6 +57,14 @@ impl Server {
         Self::with_settings(&["--time-zone", zone]).await
     }
 
+    /// With the example commands, as `serve --demo` serves them.
+    pub async fn in_demo_mode() -> Self {
+        let mut server = Self::demo().await;
+        server.app.be_demo().await.expect("a demo");
+        server.endpoint = server.app.endpoint().boxed();
+        server
+    }
+
     /// With these definitions.
     pub async fn with_commands(definitions: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");

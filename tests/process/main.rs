@@ -4,6 +4,7 @@
 mod ask;
 mod canary;
 mod client;
+mod cookbook;
 mod disk;
 mod forgetting;
 mod guessing;
@@ -13,6 +14,7 @@ mod housekeeping;
 mod issuer;
 mod kill;
 mod metrics;
+mod operating;
 mod reload;
 mod sink;
 mod slow;

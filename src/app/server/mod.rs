@@ -6,7 +6,7 @@ mod pace;
 pub mod proxies;
 mod refusal;
 
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
@@ -29,6 +29,7 @@ use self::{
     proxies::Proxies,
     refusal::Refusal,
 };
+use crate::api::Dropped;
 
 /// How long a connection may be silent between two requests.
 const IDLE: Duration = Duration::from_secs(30);
@@ -116,7 +117,9 @@ fn serve<E>(
             let request: Request = (request, addresses.0, addresses.1, scheme).into();
             let response = endpoint.get_response(request).await;
             in_service.end_answer();
-            Ok::<hyper::Response<_>, Infallible>(response.into())
+            // An error ends the connection without an answer.
+            let is_dropped = response.data::<Dropped>().is_some();
+            if is_dropped { Err(io::Error::from(io::ErrorKind::ConnectionAborted)) } else { Ok(response.into()) }
         }
     });
     let connection = http1::Builder::new()

@@ -1,7 +1,7 @@
 //! `reset_password: {}` gives a user a temporary password, valid for 24 hours, and shows it once.
 
 use async_trait::async_trait;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use schemars::JsonSchema;
 use sea_orm::DatabaseTransaction;
 use secrecy::{ExposeSecret, SecretString};
@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
 use crate::{
+    clock,
     error::Error,
     localization::MultiLanguage,
     users::{
@@ -44,7 +45,7 @@ impl Step for ResetPassword {
 #[async_trait]
 impl Change for NewPassword {
     async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
-        let end = Utc::now() + LIFETIME;
+        let end = clock::now() + LIFETIME;
         credential::set_password(transaction, user.user.id, self.hash.clone(), Some(end)).await?;
         let password = self.password.expose_secret();
         Ok(Said {

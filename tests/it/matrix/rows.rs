@@ -80,6 +80,7 @@ pub const ROWS: &[Row] = &[
     ("GET /_ext/executions/:param0", OwnExecution, "/_ext/executions/$EXECUTION", ""),
     ("GET /_ext/webhooks", Administrators, "", ""),
     ("POST /_ext/webhooks/:param0/redrive", Administrators, "", ""),
+    ("POST /_ext/demo/reset", Administrators, "", ""),
 ];
 
 /// The operations of the agent, by name; all are POST.

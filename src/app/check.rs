@@ -1,0 +1,120 @@
+//! Whether a server could start with these settings: everything that it would read is read, and nothing is changed.
+
+use std::fmt;
+
+use super::{audit_key, commands_folder, load_commands};
+use crate::{
+    commands::Catalog,
+    config::{self, Config},
+    store::{self, Condition},
+    telemetry,
+    webhooks::{self, Webhooks},
+};
+
+/// What a check has to say, in a line.
+#[derive(Debug)]
+pub enum Finding {
+    /// The server would not start, or not do what it should.
+    Fault(String),
+    /// Good to know.
+    Remark(String),
+}
+
+impl Finding {
+    pub fn fault(problem: impl fmt::Display) -> Self {
+        Self::Fault(problem.to_string())
+    }
+
+    fn remark(remark: impl fmt::Display) -> Self {
+        Self::Remark(remark.to_string())
+    }
+
+    pub fn is_fault(&self) -> bool {
+        matches!(self, Self::Fault(_))
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Fault(text) | Self::Remark(text)) = self;
+        f.write_str(text)
+    }
+}
+
+/// Everything that there is to say.
+pub async fn all(config: &Config, demo: bool) -> Vec<Finding> {
+    let mut findings = settings(config, demo);
+    let catalog = definitions(config, demo, &mut findings);
+    targets(config, catalog.as_ref(), &mut findings);
+    database(config, &mut findings).await;
+    findings
+}
+
+/// What is taken from flags alone was read before this; the rest is read now.
+fn settings(config: &Config, demo: bool) -> Vec<Finding> {
+    let stops_clock = config.clock.is_some() && !demo;
+    let faults = [
+        stops_clock.then(|| Finding::fault("KOMMANDO_CLOCK stops the clock of a demo only; unset it, or add --demo")),
+        telemetry::filter(config).err().map(Finding::fault),
+        config::admin_password().err().map(Finding::fault),
+        match audit_key::load(&config.database_url) {
+            Err(audit_key::AuditKeyError::Missing(file)) => {
+                let file = file.display();
+                Some(Finding::remark(format_args!("the first start makes the key of the audit chain at {file}")))
+            }
+            // Told with the database.
+            Err(audit_key::AuditKeyError::Url(_)) | Ok(_) => None,
+            Err(error) => Some(Finding::fault(with_causes(&error))),
+        },
+    ];
+    faults.into_iter().flatten().collect()
+}
+
+fn definitions(config: &Config, demo: bool, findings: &mut Vec<Finding>) -> Option<Catalog> {
+    let folder = commands_folder(config.commands.as_deref(), demo);
+    match load_commands(folder.as_deref(), demo) {
+        Ok(catalog) => {
+            let place = folder.map_or_else(|| "no folder".to_owned(), |folder| folder.display().to_string());
+            findings.push(Finding::remark(format_args!("definitions: {} ({place})", catalog.entries().len())));
+            Some(catalog)
+        }
+        Err(faults) => {
+            findings.extend(faults.0.into_iter().map(Finding::fault));
+            None
+        }
+    }
+}
+
+fn targets(config: &Config, catalog: Option<&Catalog>, findings: &mut Vec<Finding>) {
+    let read = config.targets.as_deref().map(webhooks::read).transpose();
+    match read.and_then(|targets| Webhooks::new(targets.unwrap_or_default())) {
+        Ok(webhooks) => {
+            let names: Vec<_> = webhooks.names().collect();
+            findings.push(Finding::remark(format_args!("webhook targets: {}", names.len())));
+            let unknown = catalog.and_then(|catalog| catalog.check_targets(&names).err());
+            findings.extend(unknown.into_iter().flat_map(|faults| faults.0).map(Finding::fault));
+        }
+        Err(error) => findings.push(Finding::fault(with_causes(&error))),
+    }
+}
+
+async fn database(config: &Config, findings: &mut Vec<Finding>) {
+    findings.push(match store::examine(&config.database_url).await {
+        Ok(Condition::Absent(file)) => Finding::remark(format_args!("the first start makes {}", file.display())),
+        Ok(Condition::Newer(names)) => Finding::fault(format_args!(
+            "the database was brought up to date by a newer kommando, which has {}; take that one or a newer one",
+            names.join(", ")
+        )),
+        Ok(Condition::Pending(count)) => {
+            Finding::remark(format_args!("the start applies {count} pending migrations; make a backup first"))
+        }
+        Ok(Condition::UpToDate) => Finding::remark("the database answers, and its schema is up to date"),
+        Err(error) => Finding::fault(with_causes(&error)),
+    });
+}
+
+/// An error with what caused it, in a line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
+}

@@ -1,0 +1,32 @@
+//! Removing every row, for the demo.
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement};
+
+/// What is not emptied: which migrations were applied, and what tells other processes of changes, such as this one.
+const KEPT: [&str; 2] = ["seaql_migrations", "changes"];
+
+/// Removes every row of every table and begins to count ids anew. The schema stays.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn empty(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    let backend = transaction.get_database_backend();
+    let is_sqlite = backend == DbBackend::Sqlite;
+    let tables = match is_sqlite {
+        true => "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+        false => "SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()",
+    };
+    let rows = transaction.query_all_raw(Statement::from_string(backend, tables)).await?;
+    let names: Vec<String> = rows.iter().map(|row| row.try_get("", "name")).collect::<Result<_, _>>()?;
+    let names = names.into_iter().filter(|name| !KEPT.contains(&name.as_str())).map(|name| format!("\"{name}\""));
+    if !is_sqlite {
+        let all = names.collect::<Vec<_>>().join(", ");
+        return transaction.execute_unprepared(&format!("TRUNCATE {all} RESTART IDENTITY CASCADE")).await.map(drop);
+    }
+    // What refers to what is looked at when all of it is gone.
+    transaction.execute_unprepared("PRAGMA defer_foreign_keys = ON").await?;
+    for name in names {
+        transaction.execute_unprepared(&format!("DELETE FROM {name}")).await?;
+    }
+    transaction.execute_unprepared("DELETE FROM sqlite_sequence").await.map(drop)
+}

@@ -1,0 +1,106 @@
+//! Whether a server could start, and whether one is well.
+
+use std::{fs, io::Write};
+
+use crate::command_line::{Line, said};
+
+#[test]
+fn right_settings_are_nothing_wrong_and_nothing_is_made() {
+    let line = Line::new();
+    let got = line.say(&["config", "check", "--demo"]);
+    assert!(got.ok && got.out.ends_with("nothing wrong\n"), "{} {}", got.out, got.err);
+    for remark in ["makes the key of the audit chain at kommando.db.audit-key", "the first start makes kommando.db"] {
+        assert!(got.out.contains(remark), "{}", got.out);
+    }
+    assert!(fs::read_dir(line.folder.path()).expect("a folder").next().is_none(), "nothing was made");
+
+    assert!(line.say(&["migrate", "up"]).ok);
+    let files = || fs::read_dir(line.folder.path()).expect("a folder").count();
+    let before = (fs::read(line.folder.path().join("kommando.db")).expect("a file"), files());
+    let got = line.say(&["config", "check"]);
+    assert!(got.ok && got.out.contains("its schema is up to date"), "{} {}", got.out, got.err);
+    let after = (fs::read(line.folder.path().join("kommando.db")).expect("a file"), files());
+    assert!(after == before, "nothing is changed, nor made");
+}
+
+#[test]
+fn every_fault_of_every_kind_is_a_line() {
+    let line = Line::new();
+    let write = |name: &str, text: &str| fs::write(line.folder.path().join(name), text).expect("a file");
+    fs::create_dir(line.folder.path().join("commands.d")).expect("a folder");
+    write("commands.d/a.yaml", "name: a\ndisplay_name: A\nsteps:\n  - dance: {}\n");
+    write("commands.d/b.yaml", "name: b\nsteps: []\n");
+    write("targets.yaml", "hr: {url: nowhere, secrets: []}\n");
+    write("kommando.db", "no database");
+    let mut command = line.command(&["config", "check", "--targets", "targets.yaml", "--log", "=!"]);
+    command.env("KOMMANDO_LISTN", "x").env("KOMMANDO_TICKET_HOUR", "1").env("KOMMANDO_AUDIT_KEY_FILE", "none");
+    let got = said(command.output().expect("an end"));
+    assert!(!got.ok);
+    for (count, part) in [
+        (1, "there is no setting KOMMANDO_LISTN; did you mean KOMMANDO_LISTEN?"),
+        (1, "there is no setting KOMMANDO_TICKET_HOUR; did you mean KOMMANDO_TICKET_HOURS?"),
+        (1, "KOMMANDO_LOG `=!` cannot be read"),
+        (1, "the file of KOMMANDO_AUDIT_KEY_FILE cannot be read"),
+        (1, "commands.d/a.yaml:4:5: "),
+        (1, "commands.d/b.yaml:"),
+        (1, "target hr: `url` is no URL"),
+        (1, "file is not a database"),
+    ] {
+        assert_eq!(got.err.lines().filter(|line| line.contains(part)).count(), count, "{part}: {}", got.err);
+    }
+    assert_eq!(got.err.lines().count(), 8, "{}", got.err);
+}
+
+#[test]
+fn a_definition_without_its_target_and_a_database_that_may_not_be_made_are_faults() {
+    let line = Line::new();
+    fs::create_dir(line.folder.path().join("commands.d")).expect("a folder");
+    let text = "name: a\ndisplay_name: A\nsteps:\n  - webhook: {target: hr, when: after_commit}\n";
+    fs::write(line.folder.path().join("commands.d/a.yaml"), text).expect("a file");
+    let got = line.say(&["config", "check", "--database-url", "sqlite://nowhere/x.db?mode=rwc"]);
+    assert!(!got.ok && got.err.contains("there is no target `hr`"), "{}", got.err);
+    assert!(got.err.contains("the database cannot be made at nowhere/x.db"), "{}", got.err);
+    let got = line.say(&["config", "check", "--database-url", "sqlite://x.db"]);
+    assert!(got.err.contains("there is no database at x.db; add ?mode=rwc"), "{}", got.err);
+}
+
+#[test]
+fn where_nothing_listens_nothing_is_healthy() {
+    let line = Line::new();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port").port();
+    let got = line.say(&["healthcheck", "--listen", &format!("0.0.0.0:{port}")]);
+    let expected = format!("error: 127.0.0.1:{port} cannot be asked; does the server run?");
+    assert!(!got.ok && got.err.starts_with(&expected), "{}", got.err);
+    let got = line.say(&["healthcheck", "--listen", "127.0.0.1:0"]);
+    assert!(!got.ok && got.err.contains("give it the port that the server took"), "{}", got.err);
+}
+
+#[test]
+fn a_server_that_cannot_serve_is_not_healthy_and_one_that_is_silent_neither() {
+    let line = Line::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let silent = line.say(&["healthcheck", "--listen", &address, "--timeout", "1"]);
+    assert!(!silent.ok && silent.err.contains("gave no answer within 1 s"), "{}", silent.err);
+    let answering = std::thread::spawn(move || {
+        // The one that gave up waits first.
+        for stream in listener.incoming().take(2) {
+            let mut stream = stream.expect("a connection");
+            let _ = std::io::Read::read(&mut stream, &mut [0; 1024]);
+            let _ = stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\n\r\nThe database does not answer.");
+        }
+    });
+    let ill = line.say(&["healthcheck", "--listen", &address]);
+    let expected = "error: not ready: HTTP/1.1 503 Service Unavailable The database does not answer.\n";
+    assert_eq!((ill.ok, ill.err.as_str()), (false, expected));
+    answering.join().expect("an end");
+}
+
+#[test]
+fn every_shell_gets_completions_of_every_word() {
+    let line = Line::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let got = line.say(&["completions", shell]);
+        assert!(got.ok && got.out.contains("healthcheck") && got.out.contains("database-url"), "{shell}: {}", got.err);
+    }
+}

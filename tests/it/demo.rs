@@ -1,0 +1,68 @@
+//! What only a demo does: going back to its beginning, and faults on request.
+
+use poem::http::{Method, StatusCode};
+use serde_json::json;
+
+use crate::harness::{ADMIN, ANNA, Server};
+
+const RESET: &str = "/_ext/demo/reset";
+
+#[tokio::test]
+async fn a_demo_goes_back_to_its_beginning() {
+    let server = Server::in_demo_mode().await;
+    let state = async || {
+        let users = server.get("/api/v1/User").by("admin").send().await;
+        let anna = server.get("/api/v1/User/2").by("anna").send().await;
+        (users.body["value"].clone(), anna.body["Person"].clone(), anna.body["OtherGroups"].clone())
+    };
+    let before = state().await;
+    server.execute("admin", ANNA, "set-away", None).await;
+    assert!(server.execute("admin", ANNA, "deactivate", Some("Yes")).await.status.is_success());
+    let made = server.post("/api/v1/User").by("admin").json(json!({"Name": "eva"})).send().await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+    let renamed = server.call(Method::PATCH, "/api/v1/User/1").by("admin").json(json!({"Name": "root"})).send().await;
+    assert_eq!(renamed.status, StatusCode::OK, "{}", renamed.text);
+
+    let reset = server.post(RESET).by("root").send().await;
+    assert_eq!((reset.status, reset.text.as_str()), (StatusCode::NO_CONTENT, ""));
+    assert_eq!(state().await, before);
+    assert!(server.executions().await.is_empty());
+    let again = server.post("/api/v1/User").by("admin").json(json!({"Name": "eva"})).send().await;
+    assert_eq!(again.body["AssociateId"], made.body["AssociateId"], "ids are counted anew");
+    server.execute("admin", ADMIN, "hello", None).await;
+    assert_eq!(server.executions().await.len(), 1);
+}
+
+#[tokio::test]
+async fn only_administrators_of_a_demo_reset_it() {
+    let demo = Server::in_demo_mode().await;
+    assert_eq!(demo.post(RESET).send().await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(demo.post(RESET).by("anna").send().await.status, StatusCode::FORBIDDEN);
+    let other = Server::demo().await;
+    let got = other.post(RESET).by("admin").send().await;
+    assert_eq!(got.status, StatusCode::NOT_FOUND);
+    assert_eq!(got.body["detail"], "This server is no demo: it was not started with `serve --demo`.");
+}
+
+#[tokio::test]
+async fn faults_are_made_in_a_demo_and_refused_elsewhere() {
+    let demo = Server::in_demo_mode().await;
+    let hello = |fault: &'static str| {
+        demo.post("/api/v1/User/2/CustomCommand/hello").by("admin").header("X-Demo-Fault", fault).send()
+    };
+    let unavailable = hello("503").await;
+    assert_eq!(unavailable.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(unavailable.header("retry-after"), Some("1"));
+    assert!(demo.executions().await.is_empty(), "nothing was done");
+    let slow = hello("slow=0").await;
+    assert_eq!((slow.status, demo.executions().await.len()), (StatusCode::OK, 1));
+    for fault in ["", "500", "slow=", "slow=121", "slow=-1"] {
+        let got = hello(fault).await;
+        let (_, message) = got.error(StatusCode::BAD_REQUEST);
+        assert!(message.contains("it takes 503, drop, slow, or slow=SECONDS"), "{fault}: {message}");
+    }
+    let other = Server::demo().await;
+    let got = other.get("/api/v1/User/current").by("admin").header("x-demo-fault", "503").send().await;
+    let (_, message) = got.error(StatusCode::BAD_REQUEST);
+    assert!(message.contains("only a server that was started with `serve --demo`"), "{message}");
+}

@@ -1,0 +1,159 @@
+//! Users from files, and executions into files.
+
+use std::fs;
+
+use poem::http::StatusCode;
+
+use crate::{
+    command_line::{Line, Said},
+    harness::{ANNA, Server},
+};
+
+fn import(line: &Line, name: &str, text: impl AsRef<[u8]>, more: &[&str]) -> Said {
+    fs::write(line.folder.path().join(name), text).expect("a file");
+    line.say(&[&["import", "users", name], more].concat())
+}
+
+const THREE: &str = "name,userName,firstName,lastName,email,role,rank,active\n\
+                     eva,eva@example.com,Eva,Berg,eva@example.com,Administrator,3,\n\
+                     \"ole\",,Ole,\"Dahl, Ola\",,,,\n\
+                     kim,,,,,ExternalUser,,false\n";
+
+#[test]
+fn users_are_made_changed_when_that_is_said_and_left_when_nothing_differs() {
+    let line = Line::new();
+    let dry = import(&line, "users.csv", THREE, &["--dry-run"]);
+    assert_eq!((dry.ok, dry.out.as_str()), (true, "3 made, 0 changed, 0 as they were; a dry run, nothing was kept\n"));
+    assert_eq!(line.say(&["user", "list"]).out.lines().count(), 1, "nothing was kept");
+
+    let made = import(&line, "users.csv", THREE, &[]);
+    assert_eq!((made.ok, made.out.as_str()), (true, "3 made, 0 changed, 0 as they were\n"), "{}", made.err);
+    let list = line.say(&["user", "list"]).out;
+    assert!(
+        list.contains("eva@example.com") && list.contains("Administrator") && list.contains("ExternalUser"),
+        "{list}"
+    );
+    assert_eq!(list.matches("deactivated").count(), 1, "{list}");
+
+    let again = import(&line, "users.csv", THREE, &[]);
+    assert!(!again.ok, "{}", again.out);
+    assert!(again.err.contains("users.csv:2: name: there is a user eva; --update changes it"), "{}", again.err);
+    assert_eq!(again.err.lines().count(), 4, "{}", again.err);
+    let same = import(&line, "users.csv", THREE, &["--update"]);
+    assert_eq!(same.out, "0 made, 0 changed, 3 as they were\n", "{}", same.err);
+    let changed = import(&line, "more.json", r#"[{"name": "EVA", "rank": 4}, {"name": "liv"}]"#, &["--update"]);
+    assert_eq!(changed.out, "1 made, 1 changed, 0 as they were\n", "{}", changed.err);
+}
+
+#[test]
+fn a_file_with_faults_leaves_nothing_and_tells_each_with_its_place() {
+    let line = Line::new();
+    let text = "Name;Role;Rank;active;otherGroups;userName\r\n\
+                eva;King;x;;;\r\n\
+                007;;;perhaps;Users;\r\n\
+                ole;;;;Nowhere;\r\n\
+                \r\n\
+                EVA;;;;;\r\n\
+                short;;\r\n\
+                ;;;;;someone\r\n\
+                kim;;;;;ole\r\n";
+    let got = import(&line, "users.csv", text, &[]);
+    assert!(!got.ok);
+    for expected in [
+        "users.csv:2: role: there is no role King; there are Administrator, ",
+        "users.csv:2: rank: `x` is no whole number",
+        "users.csv:3: active: `perhaps` is neither true nor false",
+        "users.csv:4: otherGroups: there is no group Nowhere; there are Users",
+        "users.csv:6: name: `EVA` stands at :2 already",
+        "users.csv:7: it has 3 cells, and the first line has 6",
+        "users.csv:8: name: it is missing",
+        "nothing was imported",
+    ] {
+        assert!(got.err.lines().any(|line| line.starts_with(expected)), "{expected}: {}", got.err);
+    }
+    assert_eq!(line.say(&["user", "list"]).out.lines().count(), 1, "nothing was kept");
+
+    let got = import(&line, "users.json", r#"[{"name": "eva", "king": 1, "rank": {}}, {"name": "current"}]"#, &[]);
+    assert!(got.err.contains("users.json#/0: king: there is no such member"), "{}", got.err);
+    assert!(got.err.contains("users.json#/0: rank: `{}` is no text"), "{}", got.err);
+    assert!(got.err.contains("users.json#/1: name: ") && got.err.contains("current"), "{}", got.err);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_refused_with_the_remedy() {
+    let line = Line::new();
+    for (name, text, expected) in [
+        (
+            "users.csv",
+            &b"name,salary\neva,1\n"[..],
+            "users.csv:1: there is no column `salary`; there are name, userName",
+        ),
+        ("users.csv", b"name,Name\neva,ole\n", "users.csv:1: the column name stands there twice"),
+        ("users.csv", b"name\nBj\xf8rn\n", "save it as \"CSV UTF-8\""),
+        ("users.json", b"[{\"name\": \"eva\"},\n {]", "line 2"),
+        ("users.json", b"{\"name\": \"eva\"}", "users.json is not what is wanted"),
+        ("users.txt", b"name\neva\n", "ends neither with .csv nor with .json"),
+    ] {
+        let got = import(&line, name, text, &[]);
+        assert!(!got.ok && got.err.contains(expected), "{expected}: {}", got.err);
+    }
+    assert!(line.say(&["import", "users", "missing.csv"]).err.contains("missing.csv cannot be read"));
+    let marked = import(&line, "users.csv", "\u{feff}name\neva\n", &[]);
+    assert_eq!(marked.out, "1 made, 0 changed, 0 as they were\n", "{}", marked.err);
+}
+
+#[test]
+fn the_last_administrator_stays_one() {
+    let line = Line::new();
+    assert!(import(&line, "users.csv", THREE, &[]).ok);
+    let got = import(&line, "users.csv", "name,active\neva,false\n", &["--update"]);
+    assert!(!got.ok && got.err.contains("users.csv:2: name: This is the last administrator"), "{}", got.err);
+}
+
+#[tokio::test]
+async fn executions_are_a_table_for_those_who_ask_for_one() {
+    let definition = "name: greet\ndisplay_name: A\nallow_roles: [Administrator]\nsteps:\n  \
+                      - message: {text: \"=cmd('x'), {{ user.name }}\"}\n";
+    let server = Server::with_commands(&[definition]).await;
+    server.execute("admin", ANNA, "greet", None).await;
+    for accept in ["text/csv", "text/csv, application/json;q=0.5", "text/csv;q=0.9, application/jsonl;q=0.1"] {
+        let got = server.get("/_ext/executions").by("admin").header("accept", accept).send().await;
+        assert_eq!(got.header("content-type"), Some("text/csv; charset=utf-8; header=present"), "{accept}");
+        let lines: Vec<_> = got.text.split("\r\n").collect();
+        assert!(lines[0].starts_with("id,userId,callerId,applicationId,commandName,"), "{}", got.text);
+        assert!(lines[1].contains(",2,1,,greet,") && lines[1].contains("\"'=cmd('x'), anna\""), "{}", got.text);
+        assert_eq!(lines[2..], [""], "{}", got.text);
+    }
+    let got = server.get("/_ext/executions").by("admin").header("accept", "text/*").send().await;
+    assert_eq!(got.header("content-type"), Some("text/json; charset=utf-8"));
+    let none = server.get("/_ext/executions").by("admin").header("accept", "text/csv;q=0").send().await;
+    assert_eq!(none.status, StatusCode::NOT_ACCEPTABLE);
+}
+
+#[test]
+fn executions_are_exported_as_they_are_told_over_http() {
+    let line = Line::new();
+    fs::create_dir(line.folder.path().join("commands.d")).expect("a folder");
+    let text = "name: greet\ndisplay_name: A\nallow_roles: [Administrator]\nsteps:\n  - message: {text: Hi}\n";
+    fs::write(line.folder.path().join("commands.d/greet.yaml"), text).expect("a file");
+    assert!(import(&line, "users.csv", THREE, &[]).ok);
+    for user in ["eva", "ole", "ole"] {
+        assert!(line.say(&["commands", "run", "greet", "--user", user, "--as", "eva"]).ok);
+    }
+    let export = |more: &[&str]| line.say(&[&["executions", "export", "--format"], more].concat());
+    let lines = export(&["jsonl"]).out;
+    let first: serde_json::Value = serde_json::from_str(lines.lines().next().expect("a line")).expect("JSON");
+    assert_eq!((lines.lines().count(), &first["userId"], &first["outcome"]), (3, &2.into(), &"succeeded".into()));
+    assert_eq!(export(&["csv"]).out.lines().count(), 4);
+    for (filter, expected) in [
+        (&["--user", "ole"][..], 2),
+        (&["--caller", "ole"], 0),
+        (&["--outcome", "Succeeded", "--command", "greet"], 3),
+        (&["--to", "2020-01-01T00:00:00Z"], 0),
+        (&["--from", "2020-01-01T00:00:00+01:00", "--user", "eva@example.com"], 1),
+    ] {
+        assert_eq!(export(&[&["jsonl"], filter].concat()).out.lines().count(), expected, "{filter:?}");
+    }
+    assert!(export(&["jsonl", "--user", "nobody"]).err.contains("`kommando user list` shows them"));
+    assert!(export(&["jsonl", "--outcome", "good"]).err.contains("none of asked, declined"));
+}

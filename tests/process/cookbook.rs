@@ -1,0 +1,137 @@
+//! The examples of `commands.d/examples`, each run for real.
+
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+
+use crate::{Process, address, folder, send, sink::Sink};
+
+const SECRET: &str = "whsec_bWF5IHRoZSBmb3JjZSBiZSB3aXRoIHlvdSBhbHdheXM=";
+
+/// A server that serves a folder of examples.
+struct Kitchen {
+    address: String,
+    sink: Sink,
+    _process: Process,
+    _folder: tempfile::TempDir,
+}
+
+impl Kitchen {
+    fn open(examples: &Path) -> Self {
+        let (folder, sink) = (folder(), Sink::start());
+        fs::write(folder.path().join("secret"), SECRET).expect("a file");
+        let port = sink.port;
+        let target = format!(
+            "hr: {{url: 'http://127.0.0.1:{port}/ok', secrets: [{{file: secret}}], allow_networks: [127.0.0.0/8]}}\n"
+        );
+        fs::write(folder.path().join("targets.yaml"), target).expect("a file");
+        let examples = examples.display().to_string();
+        let words = ["serve", "--demo", "--commands", &examples, "--targets", "targets.yaml"];
+        let mut process = Process::start(folder.path(), &words, &[("KOMMANDO_ADMIN_PASSWORD", "it's")]);
+        let address = address(&process.banner());
+        Self { address, sink, _process: process, _folder: folder }
+    }
+
+    fn call(&self, method: &str, path: &str) -> Value {
+        let head = format!("{method} {path} HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncw==");
+        let answer = send(&self.address, &head).expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        assert!(head.starts_with("HTTP/1.1 200"), "{method} {path}: {answer}");
+        serde_json::from_str(body).expect("JSON")
+    }
+
+    fn offers(&self, user: i32, command: &str) -> bool {
+        let offered = self.call("GET", &format!("/api/v1/User/{user}/CustomCommand"));
+        offered.as_array().expect("a list").iter().any(|one| one["Name"] == command)
+    }
+
+    /// Runs it, and answers with its message.
+    fn run(&self, user: i32, command: &str, answer: &str) -> String {
+        assert!(self.offers(user, command), "{command} is not offered");
+        let path = format!("/api/v1/User/{user}/CustomCommand/{command}");
+        if answer != "Implicit" {
+            assert_eq!(self.call("POST", &path)["Success"], false, "{command} asks first");
+        }
+        let told = self.call("POST", &format!("{path}?actionResult={answer}"));
+        assert_eq!(told["Success"], true, "{command}: {told}");
+        told["Message"].as_str().expect("a message").to_owned()
+    }
+
+    fn user(&self, id: i32) -> Value {
+        self.call("GET", &format!("/api/v1/User/{id}"))
+    }
+
+    /// What the newest execution's step of this name had to say.
+    fn remark(&self, step: &str) -> String {
+        let newest = self.call("GET", "/_ext/executions?limit=1")["executions"][0]["id"].take();
+        let whole = self.call("GET", &format!("/_ext/executions/{}", newest.as_str().expect("an id")));
+        let steps = whole["steps"].as_array().expect("steps").iter();
+        steps.filter(|one| one["name"] == step).map(|one| one["result"].as_str().expect("a text").to_owned()).collect()
+    }
+}
+
+#[test]
+fn every_example_does_what_it_says() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("commands.d/examples");
+    let kitchen = Kitchen::open(&examples);
+    let mut names: Vec<_> = fs::read_dir(&examples)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path().file_stem().expect("a name").to_string_lossy().into_owned())
+        .collect();
+    let mut cook = |user: i32, name: &str, answer: &str| {
+        names.retain(|known| known != name);
+        kitchen.run(user, name, answer)
+    };
+    let (anna, bjorn, chris, dora) = (2, 3, 4, 5);
+
+    assert!(cook(anna, "move-to-field-sales", "Implicit").contains("moved from Head office to Field sales"));
+    assert_eq!(kitchen.user(anna)["UserGroup"]["Value"], "Field sales");
+    assert!(!kitchen.offers(anna, "move-to-field-sales"));
+
+    cook(anna, "travel", "Implicit");
+    assert_eq!((&kitchen.user(anna)["IsOnTravel"], kitchen.offers(anna, "travel")), (&json!(true), false));
+    cook(anna, "return-from-travel", "Implicit");
+    assert_eq!((&kitchen.user(anna)["IsOnTravel"], kitchen.offers(anna, "travel")), (&json!(false), true));
+
+    cook(anna, "make-user-admin", "Yes");
+    assert_eq!(kitchen.user(anna)["Role"]["Value"], "UserAdmin");
+    assert!(kitchen.remark("note").contains("Was Employee; made UserAdmin by admin."), "{}", kitchen.remark("note"));
+    assert!(!kitchen.offers(chris, "make-user-admin"));
+
+    assert_eq!(cook(bjorn, "request-leave", "Yes"), "Done by HR.");
+    let called: Value = serde_json::from_str(&kitchen.sink.calls("/ok")[0].body).expect("JSON");
+    assert_eq!((&called["type"], &called["data"]["command"]), (&json!("command.run"), &json!("request-leave")));
+
+    let password = cook(bjorn, "onboard", "Ok");
+    assert!(!password.is_empty() && !kitchen.remark("reset_password").contains(&password));
+    assert_eq!(kitchen.user(bjorn)["UserGroup"]["Value"], "Head office");
+
+    assert!(cook(bjorn, "log-out-everywhere", "Ok").contains("is logged out"));
+    cook(dora, "note-a-call", "Implicit");
+    assert!(kitchen.remark("note").contains("admin called Dora Nilsen"));
+
+    assert!(!kitchen.offers(chris, "approve"));
+    let head = "PATCH /api/v1/User/4 HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncw==\r\nContent-Type: application/json\r\n\
+                Content-Length: 27";
+    let body = r#"{"WaitingForApproval":true}"#;
+    assert!(patch(&kitchen.address, head, body).starts_with("HTTP/1.1 200"));
+    assert!(cook(chris, "approve", "Ok").contains("is approved"));
+    assert!(!kitchen.offers(chris, "approve"));
+
+    cook(bjorn, "offboard", "Yes");
+    assert_eq!(kitchen.user(bjorn)["Deleted"], true);
+    let told: Value = serde_json::from_str(&kitchen.sink.wait_for("/ok", 2)[1].body).expect("JSON");
+    assert_eq!((&told["type"], &told["data"]["command"]), (&json!("command.succeeded"), &json!("offboard")));
+    assert_eq!(names, [""; 0], "not run");
+}
+
+/// Sends a request with a body.
+fn patch(address: &str, head: &str, body: &str) -> String {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(address).expect("a connection");
+    let request = format!("{head}\r\nHost: {address}\r\nConnection: close\r\n\r\n{body}");
+    stream.write_all(request.as_bytes()).expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}

@@ -1,0 +1,273 @@
+//! What operators do with a server that runs, and what those do who test their own programs against one.
+
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt, net::UnixDatagram},
+    path::Path,
+    process::{Command, Output},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{Process, address, folder, send};
+
+const HELLO: &str = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncw==";
+
+/// Runs the program to its end.
+fn run(folder: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
+    command.args(words).current_dir(folder).env("KOMMANDO_PASSWORD_COST", "m=8,t=1,p=1");
+    command.output().expect("an end")
+}
+
+/// What it prints when it succeeds.
+#[track_caller]
+fn out(folder: &Path, words: &[&str]) -> String {
+    let output = run(folder, words);
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// What it says when it fails.
+#[track_caller]
+fn fault(folder: &Path, words: &[&str]) -> String {
+    let output = run(folder, words);
+    assert!(!output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr).expect("text")
+}
+
+/// Everything that stands in a database.
+fn export(folder: &Path) -> String {
+    let parts: &[&[&str]] = &[
+        &["user", "list"],
+        &["app", "list"],
+        &["executions", "export", "--format", "jsonl"],
+        &["audit", "verify"],
+        &["migrate", "status"],
+    ];
+    parts.iter().map(|words| out(folder, words)).collect()
+}
+
+fn stop(mut process: Process) {
+    process.signal("TERM");
+    assert!(process.child.wait().expect("an end").success());
+}
+
+#[test]
+fn what_was_backed_up_under_load_is_restored_to_the_last_record() {
+    let folder = folder();
+    let folder = folder.path();
+    let mut process = Process::demo(folder);
+    let address = address(&process.banner());
+    let (end, answered) = (AtomicBool::new(false), AtomicU32::new(0));
+    let (before, backup) = thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !end.load(Ordering::Relaxed) {
+                    assert!(send(&address, HELLO).expect("an answer").starts_with("HTTP/1.1 200"));
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        while answered.load(Ordering::Relaxed) < 50 {
+            thread::yield_now();
+        }
+        let before = answered.load(Ordering::Relaxed);
+        let backup = out(folder, &["backup", "first.backup"]);
+        end.store(true, Ordering::Relaxed);
+        (before, backup)
+    });
+    assert!(backup.contains("keep the key of that chain, too, but elsewhere: kommando.db.audit-key"), "{backup}");
+    assert_eq!(fs::metadata(folder.join("first.backup")).expect("a file").permissions().mode() & 0o777, 0o600);
+    let taken = fault(folder, &["backup", "first.backup"]);
+    assert!(taken.contains("there is a file first.backup already; --force"), "{taken}");
+    let used = fault(folder, &["restore", "first.backup", "--force"]);
+    assert!(used.contains("has kommando.db open; stop it first"), "{used}");
+    stop(process);
+
+    // Of one moment under load: whole, and with all that was answered before.
+    fs::create_dir(folder.join("other")).expect("a folder");
+    let other = folder.join("other");
+    fs::copy(folder.join("kommando.db.audit-key"), other.join("kommando.db.audit-key")).expect("the key");
+    assert!(out(&other, &["restore", "../first.backup"]).contains("`kommando audit verify` proves the records"));
+    let head = backup.split("head ").nth(1).and_then(|rest| rest.split(',').next()).expect("a head");
+    let proof = out(&other, &["audit", "verify", "--expect", head]);
+    let held: u32 = proof.split(' ').next().and_then(|count| count.parse().ok()).expect("a count");
+    assert!(held >= before && held <= answered.load(Ordering::Relaxed), "{held}, {before} before");
+
+    // Back up, wipe, restore: the same.
+    let whole = export(folder);
+    out(folder, &["backup", "second.backup"]);
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(folder.join(format!("kommando.db{end}")));
+    }
+    out(folder, &["restore", "second.backup"]);
+    assert_eq!(fs::metadata(folder.join("kommando.db")).expect("a file").permissions().mode() & 0o777, 0o600);
+    assert!(export(folder) == whole, "{}", export(folder));
+    let there = fault(folder, &["restore", "second.backup"]);
+    assert!(there.contains("there is a file kommando.db already; --force"), "{there}");
+    out(folder, &["restore", "first.backup", "--force"]);
+    assert!(export(folder) != whole);
+    let mut process = Process::demo(folder);
+    process.banner();
+    stop(process);
+}
+
+#[test]
+fn what_is_no_whole_backup_of_a_schema_that_is_known_is_refused_and_changes_nothing() {
+    let folder = folder();
+    let folder = folder.path();
+    let mut process = Process::demo(folder);
+    process.banner();
+    stop(process);
+    out(folder, &["backup", "right"]);
+    let right = fs::read(folder.join("right")).expect("a file");
+    let before = fs::read(folder.join("kommando.db")).expect("a file");
+    let refuse = |bytes: &[u8], expected: &str| {
+        fs::write(folder.join("wrong"), bytes).expect("a file");
+        let told = fault(folder, &["restore", "wrong", "--force"]);
+        assert!(told.contains(expected), "{expected}: {told}");
+        assert!(fs::read(folder.join("kommando.db")).expect("a file") == before, "{expected}: it was changed");
+    };
+    refuse(b"", "is no backup that kommando made");
+    refuse(&before, "is no backup that kommando made");
+    refuse(&right[..right.len() - 10], "is no backup that kommando made");
+    refuse(&right[4096..], "wrong is damaged");
+    for place in [0, 100, right.len() / 3, right.len() / 2, right.len() - 200] {
+        let mut damaged = right.clone();
+        damaged[place] ^= 4;
+        refuse(&damaged, if place == right.len() - 200 { "wrong" } else { "wrong is damaged" });
+    }
+    let mut newer = right.clone();
+    let schema = b"; schema m";
+    let place = newer.windows(schema.len()).rposition(|window| window == schema).expect("a tag");
+    newer[place + schema.len()] = b'9';
+    refuse(&newer, "take that version or a newer one");
+    let leftover = fs::read_dir(folder).expect("a folder").filter_map(Result::ok).map(|one| one.file_name());
+    assert!(leftover.into_iter().all(|name| !name.to_string_lossy().contains("partial")), "nothing half is left");
+}
+
+#[test]
+fn a_script_learns_the_port_and_the_server_says_that_it_is_well() {
+    let folder = folder();
+    let words = ["serve", "--demo", "--port-file", "port"];
+    let process = Process::start(folder.path(), &words, &[("KOMMANDO_ADMIN_PASSWORD", "it's")]);
+    let file = folder.path().join("port");
+    while !file.exists() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let port: u16 = fs::read_to_string(file).expect("a file").trim_end().parse().expect("a port");
+    let words = ["healthcheck", "--timeout", "60", "--listen", &format!("0.0.0.0:{port}")];
+    assert_eq!(out(folder.path(), &words), "ready\n");
+    drop(process);
+    let ill = fault(folder.path(), &["healthcheck", "--listen", &format!("127.0.0.1:{port}")]);
+    assert!(ill.contains("does the server run?"), "{ill}");
+}
+
+#[test]
+fn the_clock_of_a_demo_stands_where_it_is_told_to() {
+    let folder = folder();
+    let variables = [("KOMMANDO_ADMIN_PASSWORD", "it's"), ("KOMMANDO_CLOCK", "2031-02-03T04:05:06Z")];
+    let mut process = Process::start(folder.path(), &["serve", "--demo"], &variables);
+    let address = address(&process.banner());
+    for _ in 0..2 {
+        assert!(send(&address, HELLO).expect("an answer").starts_with("HTTP/1.1 200"));
+    }
+    let list = "GET /_ext/executions?from=2031-02-03T04:05:06Z&to=2031-02-03T04:05:07Z HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncw==";
+    let list = send(&address, list).expect("an answer");
+    assert_eq!(list.matches("\"startedAt\":\"2031-02-03T04:05:06.000000Z\"").count(), 2, "{list}");
+    assert_eq!(list.matches("\"finishedAt\":\"2031-02-03T04:05:06.000000Z\"").count(), 2, "{list}");
+    let log = Process::start(folder.path(), &["serve"], &variables).log();
+    assert!(log.contains("KOMMANDO_CLOCK stops the clock of a demo only"), "{log}");
+    let log = Process::start(folder.path(), &["serve"], &[("KOMMANDO_CLOCK", "tomorrow")]).log();
+    assert!(log.contains("'tomorrow' for '--clock <TIME>'"), "{log}");
+}
+
+#[test]
+fn a_dropped_answer_was_done_and_its_key_tells_what_came_of_it() {
+    let folder = folder();
+    let mut process = Process::demo(folder.path());
+    let address = address(&process.banner());
+    let with_key = format!("{HELLO}\r\nIdempotency-Key: one");
+    let dropped = send(&address, &format!("{with_key}\r\nX-Demo-Fault: drop"));
+    assert_eq!(dropped.unwrap_or_default(), "");
+    let again = send(&address, &with_key).expect("an answer");
+    assert!(again.to_lowercase().contains("idempotency-replayed: true"), "{again}");
+    let begun = Instant::now();
+    let slow = send(&address, &format!("{HELLO}\r\nX-Demo-Fault: slow=1")).expect("an answer");
+    assert!(slow.starts_with("HTTP/1.1 200") && begun.elapsed() >= Duration::from_secs(1), "{slow}");
+}
+
+#[test]
+fn all_that_a_server_keeps_is_beside_its_database() {
+    let (data, elsewhere) = (folder(), folder());
+    let url = format!("sqlite://{}?mode=rwc", data.path().join("kommando.db").display());
+    let place = elsewhere.path().display().to_string();
+    let (url, place) = (url.as_str(), place.as_str());
+    let variables =
+        [("KOMMANDO_ADMIN_PASSWORD", "it's"), ("KOMMANDO_DATABASE_URL", url), ("HOME", place), ("TMPDIR", place)];
+    let mut process = Process::start(elsewhere.path(), &["serve", "--demo"], &variables);
+    let address = address(&process.banner());
+    assert!(send(&address, HELLO).expect("an answer").starts_with("HTTP/1.1 200"));
+    let names = |folder: &Path| {
+        let entries = fs::read_dir(folder).expect("a folder").filter_map(Result::ok);
+        let mut names: Vec<_> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(data.path()), ["kommando.db", "kommando.db-shm", "kommando.db-wal", "kommando.db.audit-key"]);
+    stop(process);
+    assert_eq!(names(data.path()), ["kommando.db", "kommando.db.audit-key"]);
+    assert!(names(elsewhere.path()).is_empty());
+}
+
+#[test]
+fn systemd_is_told_what_the_server_does() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("commands.d")).expect("a folder");
+    let socket = UnixDatagram::bind(folder.path().join("notify")).expect("a socket");
+    socket.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
+    let place = folder.path().join("notify").display().to_string();
+    let variables = [("KOMMANDO_ADMIN_PASSWORD", "x"), ("NOTIFY_SOCKET", place.as_str()), ("WATCHDOG_USEC", "200000")];
+    let process = Process::start(folder.path(), &["serve"], &variables);
+    let until = |expected: &str| {
+        let mut seen = Vec::new();
+        let mut buffer = [0; 512];
+        loop {
+            let length = socket.recv(&mut buffer).expect("a word");
+            let word = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if word.contains(expected) {
+                return seen;
+            }
+            seen.push(word);
+        }
+    };
+    until("READY=1");
+    until("WATCHDOG=1");
+    until("WATCHDOG=1");
+    process.signal("HUP");
+    until("RELOADING=1\nMONOTONIC_USEC=");
+    until("READY=1");
+    process.signal("TERM");
+    until("STOPPING=1");
+}
+
+#[test]
+fn the_unit_is_one_that_systemd_takes() {
+    let folder = folder();
+    let unit = out(folder.path(), &["systemd-unit"]);
+    assert!(unit.contains(&format!("ExecStart={} serve\n", env!("CARGO_BIN_EXE_kommando"))), "{unit}");
+    for setting in unit.split("KOMMANDO_").skip(1) {
+        let name = setting.split(|one: char| !(one.is_ascii_uppercase() || one == '_')).next().unwrap_or_default();
+        assert!(kommando::config::Config::variables().contains(&format!("KOMMANDO_{name}")), "{name}");
+    }
+    let file = folder.path().join("kommando.service");
+    fs::write(&file, unit).expect("a file");
+    let Ok(output) = Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&file).output() else {
+        println!("systemd-analyze is not here, so the unit was not looked at");
+        return;
+    };
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.is_empty(), "{told}");
+}
