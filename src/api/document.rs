@@ -77,6 +77,35 @@ pub fn normalise(mut document: Value) -> Value {
     document
 }
 
+/// The document for generators that would stumble over it otherwise: one media type for each body, `application/json` where
+/// there is JSON; operations by short names, `ExecuteUserCommand` for `v1User_ExecuteUserCommand`; and null at properties
+/// alone, without a type beside what they refer to.
+pub fn plain(mut document: Value) -> Value {
+    for operation in operations_mut(&mut document) {
+        keep_json(operation.get_mut("requestBody"));
+        members_mut(operation.get_mut("responses")).for_each(|response| keep_json(Some(response)));
+        let name = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
+        // Operations of others than users keep whose they are: v1UserAgent_ExecuteUserCommand.
+        let short = name.strip_prefix("v1User_").or(name.strip_prefix("v1")).unwrap_or(name).replace('_', "");
+        operation.insert("operationId".to_owned(), Value::String(short));
+    }
+    let schemas = members_mut(document.pointer_mut("/components/schemas")).filter_map(Value::as_object_mut);
+    for schema in schemas {
+        schema.remove("nullable");
+        let properties = members_mut(schema.get_mut("properties")).filter_map(Value::as_object_mut);
+        properties.filter(|property| property.contains_key("allOf")).for_each(|property| drop(property.remove("type")));
+    }
+    document
+}
+
+fn keep_json(body: Option<&mut Value>) {
+    let Some(content) = body.and_then(|body| body.get_mut("content")).and_then(Value::as_object_mut) else { return };
+    let first = content.keys().position(|name| name.ends_with("json")).unwrap_or_default();
+    let name = |name: String| if name.ends_with("json") { "application/json".to_owned() } else { name };
+    let one = std::mem::take(content).into_iter().nth(first).map(|(media, schema)| (name(media), schema));
+    *content = one.into_iter().collect();
+}
+
 fn sort_schemes(security: &mut Value) {
     for together in security.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
         let sorted: BTreeMap<_, _> = std::mem::take(together).into_iter().collect();
@@ -145,20 +174,25 @@ fn make_optional_nullable(document: &mut Value) {
     let types: BTreeMap<String, Value> =
         schemas.iter().map(|(name, schema)| (reference_to(name), schema["type"].clone())).collect();
     schemas.values_mut().for_each(|schema| make_properties_nullable(schema, &types));
-    // Null must fit what is referred to as well. Where nobody refers to it otherwise, it can say so.
-    let (mut all, mut optional) = (Vec::new(), Vec::new());
-    for schema in schemas.values() {
-        references(schema, &mut all);
-        let properties = schema["properties"].as_object().into_iter().flat_map(Map::values);
-        properties.filter(|property| property["nullable"] == true).for_each(|one| references(one, &mut optional));
-    }
-    for (name, schema) in schemas.iter_mut() {
+    let referred = referred_to(document);
+    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
+    let optional = optional_references(schemas);
+    // Null must fit what is referred to as well, where nobody refers to it otherwise. What itself refers to others does
+    // not say so: generators that make a choice of it cannot follow.
+    for (name, schema) in schemas.iter_mut().filter(|(_, schema)| schema["type"] == "object") {
         let count = |found: &[String]| found.iter().filter(|one| **one == reference_to(name)).count();
-        let is_only_optional = count(&optional) > 0 && count(&optional) == count(&all);
-        if let (true, Some(schema)) = (is_only_optional, schema.as_object_mut()) {
+        let is_only_optional = count(&optional) > 0 && count(&optional) == count(&referred);
+        if let (true, Some(schema)) = (is_only_optional && referred_to(schema).is_empty(), schema.as_object_mut()) {
             schema.insert("nullable".to_owned(), Value::Bool(true));
         }
     }
+}
+
+/// What properties refer to that may be null.
+fn optional_references(schemas: &Map<String, Value>) -> Vec<String> {
+    let properties = schemas.values().flat_map(|schema| schema["properties"].as_object().into_iter().flatten());
+    let nullable = properties.filter(|(_, property)| property["nullable"] == true);
+    nullable.filter_map(|(_, property)| property["allOf"][0]["$ref"].as_str().map(str::to_owned)).collect()
 }
 
 fn make_properties_nullable(schema: &mut Value, types: &BTreeMap<String, Value>) {
@@ -189,15 +223,15 @@ fn json(text: &str) -> Value {
     Value::String(text.to_owned())
 }
 
-/// Every reference in a value.
-fn references(value: &Value, found: &mut Vec<String>) {
+/// What a value refers to, as often as it does.
+fn referred_to(value: &Value) -> Vec<String> {
     match value {
-        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        Value::Array(items) => items.iter().flat_map(referred_to).collect(),
         Value::Object(members) => {
-            found.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
-            members.values().for_each(|member| references(member, found));
+            let own = members.get("$ref").and_then(Value::as_str).map(str::to_owned);
+            own.into_iter().chain(members.values().flat_map(referred_to)).collect()
         }
-        _ => {}
+        _ => Vec::new(),
     }
 }
 

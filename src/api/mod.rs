@@ -30,6 +30,7 @@ mod room;
 mod schemas;
 mod select;
 mod session;
+mod stamp;
 mod tally;
 mod tickets;
 mod time_zone;
@@ -49,7 +50,7 @@ use poem_openapi::{OpenApi, Tags};
 
 pub use demo::Dropped;
 pub use directory::Directory;
-pub use document::{document, normalise, yaml};
+pub use document::{document, normalise, plain, yaml};
 pub use room::Room;
 
 use crate::{

@@ -95,8 +95,9 @@ impl ChangeById {
     /// Patch a user
     ///
     /// Changes some of a user. A list is a JSON Patch (RFC 6902) with `add`, `replace`, `remove` and `test`; an object is
-    /// a merge patch (RFC 7396), in which an object in the place of a list is added to the list. What is removed is empty
-    /// then, and a role or group that is removed becomes the default one. When a `test` fails, nothing is changed.
+    /// a merge patch (RFC 7396), in which an object in the place of a list is added to the list; each may also be sent as
+    /// `application/json`. What is removed is empty then, and a role or group that is removed becomes the default one.
+    /// When a `test` fails, nothing is changed.
     #[oai(path = "/User/:id", method = "patch", operation_id = "v1User_PatchUser")]
     async fn patch_user(
         &self,

@@ -195,9 +195,11 @@ fn the_normalising_pass_mends_what_poem_openapi_cannot_be_told() {
         "components": {"schemas": {
             "Right": {"type": "object"},
             "Kind": {"type": "string"},
+            "Listed": {"type": "object"},
             "X": {"required": ["Name", "Kind"], "properties": {
                 "Name": {"type": "string"},
                 "Value": {"type": "string"},
+                "List": {"type": "array", "items": {"$ref": "#/components/schemas/Listed"}},
                 "Kind": {"description": "d", "allOf": [{"$ref": "#/components/schemas/Kind"}, {"description": "d"}]},
                 "Other": {"$ref": "#/components/schemas/Kind"},
                 "Right": {"description": "d", "allOf": [{"$ref": "#/components/schemas/Right"}, {"description": "d"}]}
@@ -221,9 +223,11 @@ fn the_normalising_pass_mends_what_poem_openapi_cannot_be_told() {
         "components": {"schemas": {
             "Right": {"type": "object", "nullable": true},
             "Kind": {"type": "string"},
+            "Listed": {"type": "object"},
             "X": {"required": ["Name", "Kind"], "properties": {
                 "Name": {"type": "string"},
                 "Value": {"type": "string", "nullable": true},
+                "List": {"type": "array", "items": {"$ref": "#/components/schemas/Listed"}, "nullable": true},
                 "Kind": {"description": "d", "allOf": [{"$ref": "#/components/schemas/Kind"}]},
                 "Other": {"type": "string", "allOf": [{"$ref": "#/components/schemas/Kind"}], "nullable": true},
                 "Right": {
@@ -237,6 +241,25 @@ fn the_normalising_pass_mends_what_poem_openapi_cannot_be_told() {
     });
     assert_eq!(api::normalise(made), expected);
     assert_eq!(api::normalise(expected.clone()), expected, "a second pass finds nothing");
+}
+
+#[test]
+fn the_plain_document_has_one_media_type_for_each_body_and_a_short_name_for_each_operation() {
+    let document = api::plain(api::document());
+    let mut names = Vec::new();
+    for (path, method, operation) in operations(&document) {
+        let responses = operation["responses"].as_object().expect("responses").values();
+        for body in responses.chain(operation.get("requestBody")).filter_map(|body| body["content"].as_object()) {
+            assert_eq!(body.len(), 1, "{method} {path}");
+        }
+        names.push(operation["operationId"].as_str().expect("a name"));
+    }
+    assert!(names.contains(&"ExecuteUserCommand") && names.contains(&"UserAgentExecuteUserCommand"));
+    assert!(names.iter().all(|name| name.chars().all(char::is_alphanumeric)), "{names:?}");
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count, "each operation has a name of its own");
 }
 
 #[test]

@@ -1,16 +1,18 @@
 //! Executions, as operators read them. Upstream has nothing like it: names are in camel case here.
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use poem_openapi::{Enum, Object, types::Example};
 
-use crate::records::execution::{self, Outcome};
+use crate::{
+    api::stamp::{Time, Uuid},
+    records::execution::{self, Outcome},
+};
 
 /// One run of a custom command on a user, whatever came of it.
 #[derive(Clone, Debug, Object)]
 #[oai(rename_all = "camelCase", example)]
 pub struct Execution {
     /// A UUID of version 7: newer executions sort behind older ones.
-    pub id: String,
+    pub id: Uuid,
     /// The user it was about.
     pub user_id: i32,
     /// The user who called.
@@ -30,9 +32,9 @@ pub struct Execution {
     /// The X-Request-Id of the answer, which the log has, too.
     pub request_id: String,
     /// When it began, in UTC.
-    pub started_at: String,
+    pub started_at: Time,
     /// When it ended, in UTC; null while it runs.
-    pub finished_at: Option<String>,
+    pub finished_at: Option<Time>,
 }
 
 /// An execution, with what each step did.
@@ -85,15 +87,10 @@ pub enum ExecutionOutcome {
     Unknown,
 }
 
-/// A point in time outside upstream's API: RFC 3339, in UTC.
-pub(super) fn time(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Micros, true)
-}
-
 impl From<execution::Model> for Execution {
     fn from(row: execution::Model) -> Self {
         Self {
-            id: row.id.to_string(),
+            id: row.id.into(),
             user_id: row.user_id,
             caller_id: row.caller_id,
             application_id: row.application_id,
@@ -103,8 +100,8 @@ impl From<execution::Model> for Execution {
             outcome: row.outcome.into(),
             message: row.message,
             request_id: row.request_id,
-            started_at: time(row.started_at),
-            finished_at: (row.outcome != Outcome::Running).then(|| time(row.finished_at)),
+            started_at: row.started_at.into(),
+            finished_at: (row.outcome != Outcome::Running).then(|| row.finished_at.into()),
         }
     }
 }
@@ -120,7 +117,7 @@ impl From<execution::Model> for ExecutionWithSteps {
 impl Example for Execution {
     fn example() -> Self {
         Self {
-            id: "01a209b0-d816-749f-a3d9-b6ef0a7cccc4".to_owned(),
+            id: Uuid("01a209b0-d816-749f-a3d9-b6ef0a7cccc4".to_owned()),
             user_id: 2,
             caller_id: 1,
             application_id: None,
@@ -131,8 +128,8 @@ impl Example for Execution {
             message: "NO:\"Anna Lindqvist har ikke lenger tilgang.\";US:\"Anna Lindqvist no longer has access.\""
                 .to_owned(),
             request_id: "01a209b0d816749fa3d9b6ef0a7cccc4".to_owned(),
-            started_at: "2026-11-23T18:35:14.198412Z".to_owned(),
-            finished_at: Some("2026-11-23T18:35:14.204031Z".to_owned()),
+            started_at: Time("2026-11-23T18:35:14.198412Z".to_owned()),
+            finished_at: Some(Time("2026-11-23T18:35:14.204031Z".to_owned())),
         }
     }
 }

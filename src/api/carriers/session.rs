@@ -6,8 +6,7 @@ use poem_openapi::{
     types::{Example, Password},
 };
 
-use super::execution::time;
-use crate::users::ticket;
+use crate::{api::stamp::Time, users::ticket};
 
 /// A name and a password.
 #[derive(Object)]
@@ -28,7 +27,7 @@ pub struct Session {
     /// The user who logged in.
     pub user_id: i32,
     /// When it ends unless it is used, in UTC. Each use moves it to six hours later.
-    pub expires: String,
+    pub expires: Time,
 }
 
 /// An own password in place of another.
@@ -56,9 +55,9 @@ pub struct Ticket {
     /// The application it was issued through; null for none.
     pub application_id: Option<i32>,
     /// When it was issued, in UTC.
-    pub created_at: String,
+    pub created_at: Time,
     /// When it ends unless it is used, in UTC.
-    pub expires_at: String,
+    pub expires_at: Time,
 }
 
 /// What was issued.
@@ -81,7 +80,7 @@ pub struct TicketList {
 impl Session {
     /// The session of a ticket that lives no longer than this.
     pub fn new(secret: &str, ticket: &ticket::Model, longest_life: TimeDelta) -> Self {
-        let expires = time(ticket.end(longest_life));
+        let expires = ticket.end(longest_life).into();
         Self { ticket: secret.to_owned(), user_id: ticket.user_id, expires }
     }
 }
@@ -94,8 +93,8 @@ impl Ticket {
                 ticket::Kind::Ticket => TicketKind::Ticket,
                 ticket::Kind::AccessToken => TicketKind::AccessToken,
             },
-            created_at: time(ticket.created_at),
-            expires_at: time(ticket.end(longest_life)),
+            created_at: ticket.created_at.into(),
+            expires_at: ticket.end(longest_life).into(),
             id: ticket.hash,
             user_id: ticket.user_id,
             application_id: ticket.application_id,
@@ -114,7 +113,7 @@ impl Example for Session {
         Self {
             ticket: "7T:mG0qdkZ5l2C8oA3yXrVbQWnJ1sLhTfE7uPiK9cNzRwY".to_owned(),
             user_id: 2,
-            expires: "2026-11-24T00:35:14.198412Z".to_owned(),
+            expires: Time("2026-11-24T00:35:14.198412Z".to_owned()),
         }
     }
 }
@@ -136,8 +135,8 @@ impl Example for Ticket {
             kind: TicketKind::Ticket,
             user_id: 2,
             application_id: None,
-            created_at: "2026-11-23T18:35:14.198412Z".to_owned(),
-            expires_at: "2026-11-24T00:35:14.198412Z".to_owned(),
+            created_at: Time("2026-11-23T18:35:14.198412Z".to_owned()),
+            expires_at: Time("2026-11-24T00:35:14.198412Z".to_owned()),
         }
     }
 }
