@@ -102,7 +102,7 @@ func execute(client *kommando.APIClient, who context.Context, with given) (*komm
 		request = request.IdempotencyKey(with.IdempotencyKey)
 	}
 	if with.DryRun {
-		request = request.XDryRun(true)
+		request = request.DryRun(true)
 	}
 	return request.Execute()
 }

@@ -109,7 +109,7 @@ public final class Calls {
             what.idempotencyKey(given.get("idempotencyKey").asText());
         }
         if (given.has("dryRun")) {
-            what.xDryRun(given.get("dryRun").asBoolean());
+            what.dryRun(given.get("dryRun").asBoolean());
         }
         return what.build();
     }

@@ -44,7 +44,7 @@ def make(client, call, given):
                 given["commandName"],
                 action_result=answer and CommandActionResult(answer),
                 idempotency_key=given.get("idempotencyKey"),
-                x_dry_run=given.get("dryRun"),
+                dry_run=given.get("dryRun"),
             )
         case "user":
             return UserApi(client).get_user_with_http_info(given["id"], select=given["select"])

@@ -28,7 +28,7 @@ await drive((who) => {
     return {
         list: ({ id }) => of(users.getUserCommands({ id })),
         execute: ({ id, commandName, actionResult, idempotencyKey, dryRun }) =>
-            of(users.executeUserCommand({ id, commandName, actionResult, idempotencyKey, xDryRun: dryRun })),
+            of(users.executeUserCommand({ id, commandName, actionResult, idempotencyKey, dryRun })),
         user: ({ id, select }) => of(users.getUser({ id, $select: select })),
         logIn: async ({ userName, password }) => {
             const answer = await of(new SessionApi(configuration).beginSession({ logIn: { userName, password } }));

@@ -84,7 +84,7 @@ fn what(given: &Value) -> ExecuteUserCommandParams {
         command_name: text(given, "commandName").expect("a command"),
         action_result: named(given, "actionResult"),
         idempotency_key: text(given, "idempotencyKey"),
-        x_dry_run: given["dryRun"].as_bool(),
+        dry_run: given["dryRun"].as_bool(),
         accept_language: None,
         so_language: None,
         so_culture: None,
