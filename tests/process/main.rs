@@ -3,7 +3,6 @@
 
 mod ask;
 mod canary;
-mod client;
 mod cookbook;
 mod disk;
 mod forgetting;
