@@ -16,7 +16,7 @@ const IN_ALL: usize = 1024;
 /// How long a request waits for its turn. After that, asking again later is better than waiting.
 const TURN: Duration = Duration::from_millis(25);
 /// Whatever takes longer waits for somebody else: its turn goes to the next.
-const WORK: Duration = Duration::from_secs(2);
+const WORK: Duration = Duration::from_millis(300);
 
 /// The room of one server.
 #[derive(Clone, Debug)]

@@ -44,8 +44,9 @@ impl Serve {
         if let Some(time) = config.clock {
             clock::freeze(time);
         }
-        // From now on, a hangup is no reason to end.
+        // From now on, a hangup is no reason to end, and to be stopped is to end in order.
         let hangup = signal(SignalKind::hangup())?;
+        let stop = stop_signal()?;
         let folder = app::commands_folder(config.commands.as_deref(), self.demo);
         let catalog = app::load_commands(folder.as_deref(), self.demo)?;
         // Every connection takes a file descriptor, and the usual limit is low for a server.
@@ -75,7 +76,7 @@ impl Serve {
         }
         supervisor::tell_ready();
         supervisor::keep_alive();
-        app.serve(listener, stop_signal()?).await?;
+        app.serve(listener, stop).await?;
         tracing::info!("stopped");
         Ok(())
     }
