@@ -15,6 +15,7 @@ use super::{
     reader::{Answer, Reader},
     refusals::{ErrorResponse, Refusals},
     request::{NoBody, RequestId},
+    written::Written,
 };
 use crate::{
     auth::UserAgent,
@@ -24,7 +25,9 @@ use crate::{
 };
 
 #[derive(Default)]
-pub struct CustomCommandOperations;
+pub struct CustomCommandOperations {
+    written: Written,
+}
 
 /// The refusals of the list.
 pub struct GetUserCommands;
@@ -101,7 +104,7 @@ impl CustomCommandOperations {
         id: Path<UserId>,
     ) -> Result<Answer<Vec<CustomCommand>>, ErrorResponse<GetUserCommands>> {
         let offers = commands.list(&caller, id.0.0).await?;
-        Ok(reader.answer(offers.into_iter().map(Into::into).collect()))
+        Ok(self.written.answer(offers, reader))
     }
 
     /// Run a custom command on a user

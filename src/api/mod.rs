@@ -41,6 +41,7 @@ mod user_new;
 mod version;
 mod webhooks;
 mod wire;
+mod written;
 mod xml;
 
 use std::{collections::HashMap, sync::Arc};

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use poem::{
     FromRequest, IntoResponse, Request, RequestBody, Response, Result,
@@ -37,40 +38,53 @@ pub struct Reader {
     media: Media,
     locale: Locale,
     select: Option<Select>,
+    /// What the locale was made of.
+    wishes: [Option<String>; 4],
+}
+
+/// How an answer reads: two answers of the same content are the same where this is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Wording {
+    media: Media,
+    wishes: [Option<String>; 4],
 }
 
 /// An operation's answer: a carrier, written as its reader wants it.
 #[derive(Debug)]
 pub struct Answer<T> {
-    carrier: T,
+    content: Content<T>,
     reader: Reader,
+}
+
+#[derive(Debug)]
+enum Content<T> {
+    Carrier(T),
+    /// As this reader reads it already.
+    Written(Bytes),
 }
 
 impl<'a> FromRequest<'a> for Reader {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
-        let media = Accepted::of(request.headers()).preferred().ok_or(Error::NotAcceptable)?;
-        Ok(Self { media, locale: locale(request)?, select: Select::of(request)? })
+        let media = Media::preferred(request.headers()).ok_or(Error::NotAcceptable)?;
+        let (locale, wishes) = locale(request)?;
+        Ok(Self { media, locale, select: Select::of(request)?, wishes })
     }
 }
 
-fn locale(request: &Request) -> Result<Locale, Error> {
+fn locale(request: &Request) -> Result<(Locale, [Option<String>; 4]), Error> {
     let value = |name: &str| {
         let values = request.headers().get_all(name).iter();
         let texts = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         texts.reduce(|one, other| one + "," + &other)
     };
-    let [accept_language, so_language, so_culture, so_time_zone] =
-        ["Accept-Language", "SO-Language", "SO-Culture", TIME_ZONE].map(value);
-    let wishes = Wishes {
-        accept_language: accept_language.as_deref(),
-        so_language: so_language.as_deref(),
-        so_culture: so_culture.as_deref(),
-        so_time_zone: so_time_zone.as_deref(),
-    };
+    let values = ["accept-language", "so-language", "so-culture", "so-timezone"].map(value);
+    let [accept_language, so_language, so_culture, so_time_zone] = [0, 1, 2, 3].map(|index| values[index].as_deref());
+    let wishes = Wishes { accept_language, so_language, so_culture, so_time_zone };
     let base = request.data::<Zone>().ok_or_else(|| Error::internal("no time zone is attached to the endpoint"))?;
-    Locale::new(wishes, base).map_err(|unknown| {
+    let locale = Locale::new(wishes, base).map_err(|unknown| {
         Error::InvalidArgument(format!("Header {TIME_ZONE}: {unknown}. All codes are at /api/v1/TimeZone."))
-    })
+    })?;
+    Ok((locale, values))
 }
 
 /// The clock of a request's dates; where its zone is unknown, which is refused later, that of the installation.
@@ -100,7 +114,8 @@ impl<'a> FromRequest<'a> for ListReader {
             return Reader::from_request(request, body).await.map(Self::Carrier);
         }
         let form = if lines >= table { Self::Lines } else { Self::Table };
-        Ok(form(Reader { media: Media::Json, locale: locale(request)?, select: None }))
+        let (locale, wishes) = locale(request)?;
+        Ok(form(Reader { media: Media::Json, locale, select: None, wishes }))
     }
 }
 
@@ -130,7 +145,23 @@ impl Reader {
 
     /// The answer that has this carrier as its body.
     pub fn answer<T>(self, carrier: T) -> Answer<T> {
-        Answer { carrier, reader: self }
+        Answer { content: Content::Carrier(carrier), reader: self }
+    }
+
+    /// The answer whose body was written for a reader of the same wording.
+    pub fn written<T>(self, body: Bytes) -> Answer<T> {
+        Answer { content: Content::Written(body), reader: self }
+    }
+
+    /// How this reader reads; none who wants a part only.
+    pub fn wording(&self) -> Option<Wording> {
+        self.select.is_none().then(|| Wording { media: self.media, wishes: self.wishes.clone() })
+    }
+
+    /// A carrier as this reader gets it.
+    pub fn write<T: ToJSON>(&self, carrier: &T) -> String {
+        let value = self.read(carrier);
+        if self.media.is_xml() { xml::write(&T::schema_ref(), &value) } else { value.to_string() }
     }
 
     /// A carrier as this reader reads it.
@@ -170,9 +201,11 @@ fn resolve(value: &mut Value, locale: &Locale) {
 
 impl<T: ToJSON> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
-        let Self { carrier, reader } = self;
-        let value = reader.read(&carrier);
-        let body = if reader.media.is_xml() { xml::write(&T::schema_ref(), &value) } else { value.to_string() };
+        let Self { content, reader } = self;
+        let body = match content {
+            Content::Carrier(carrier) => reader.write(&carrier).into(),
+            Content::Written(body) => body,
+        };
         let mut response = Response::builder().content_type(reader.media.content_type()).body(body);
         reader.mark(&mut response);
         response

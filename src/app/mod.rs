@@ -35,7 +35,7 @@ use crate::{
     records::Ledger,
     store::{OpenError, Store, Writer},
     users::{
-        self, CreateError,
+        self, CreateError, Memory,
         bootstrap::{self, RegisterError},
         credential,
         demo::{self, Demo},
@@ -126,13 +126,17 @@ impl App {
         transaction.commit().await?;
         let stored = credential::any_hash(store.reader()).await?;
         let passwords = Passwords::new(&config.password_cost, stored.as_ref());
+        store.follow_changes().await?;
+        let memory = Memory::new(store.clone());
         let audit_key = audit_key::load_or_make(&config.database_url)?;
         let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()).counted(&meters));
         let directory = Directory { store: store.clone(), passwords: passwords.clone(), writer: writer.clone() };
         let commands =
-            Commands::new(store.clone(), passwords.clone(), writer.clone(), webhooks, catalog).counted(&meters);
+            Commands::new(store.clone(), memory.clone(), passwords.clone(), writer.clone(), webhooks, catalog)
+                .counted(&meters);
         let authenticator = Authenticator {
             store: store.clone(),
+            memory,
             passwords: passwords.clone(),
             installation: config.installation,
             guessing: Guessing::new(config.guess_limits),

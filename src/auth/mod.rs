@@ -30,7 +30,7 @@ use self::basic::Credentials;
 use crate::{
     error::Error,
     store::Store,
-    users::{Caller, application, password::Passwords, ticket::Kind},
+    users::{Caller, Memory, application, password::Passwords, ticket::Kind},
 };
 
 const APP_TOKEN: &str = "so-apptoken";
@@ -39,6 +39,7 @@ const APP_TOKEN: &str = "so-apptoken";
 #[derive(Clone, Debug)]
 pub struct Authenticator {
     pub store: Store,
+    pub memory: Memory,
     pub passwords: Passwords,
     pub installation: Installation,
     /// How long a ticket lives at most, however often it is used.
@@ -110,7 +111,7 @@ impl Authenticator {
     /// The application that the request names. A token that is none names nobody, and proves nothing.
     async fn application(&self, request: &Request) -> Result<Option<application::Model>, Error> {
         let Some(token) = request.header(APP_TOKEN).filter(|token| !token.is_empty()) else { return Ok(None) };
-        let found = application::find_by_token(self.store.reader(), &SecretString::from(token)).await?;
+        let found = self.memory.application_by_token(&SecretString::from(token)).await?;
         if found.is_none() {
             tracing::debug!("unknown SO-AppToken");
         }

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use super::{Authenticated, Authenticator, Proof};
 use crate::{
     error::Error,
-    users::{self, Caller, application, ticket},
+    users::{Caller, application, ticket},
 };
 
 impl Authenticator {
@@ -32,7 +32,7 @@ impl Authenticator {
     }
 
     async fn find(&self, kind: ticket::Kind, presented: &SecretString) -> Result<ticket::Model, Error> {
-        let found = ticket::find_valid(self.store.reader(), kind, presented, self.longest_ticket).await?;
+        let found = self.memory.ticket(kind, presented, self.longest_ticket).await?;
         found.ok_or_else(|| {
             tracing::debug!(?kind, "unknown or expired");
             Error::Unauthenticated
@@ -46,15 +46,14 @@ impl Authenticator {
         proof: Proof,
         application: Option<application::Model>,
     ) -> Result<Authenticated, Error> {
-        let db = self.store.reader();
         let issued_through = match found.application_id {
             None => None,
-            Some(id) => Some(application::find(db, id).await?.ok_or_else(|| {
+            Some(id) => Some(self.memory.application(id).await?.ok_or_else(|| {
                 tracing::debug!(application_id = id, "issued through an application that was revoked");
                 Error::Unauthenticated
             })?),
         };
-        let Some(caller) = users::find(db, found.user_id).await?.as_ref().and_then(Caller::of) else {
+        let Some(caller) = self.memory.user(found.user_id).await?.as_deref().and_then(Caller::of) else {
             tracing::debug!(user_id = found.user_id, "ticket of a retired user");
             return Err(Error::Unauthenticated);
         };

@@ -1,6 +1,8 @@
 //! The transaction of a run: everything is looked at again, changed, and stored with its record.
 
-use sea_orm::{DatabaseTransaction, DbErr};
+use std::sync::Arc;
+
+use sea_orm::DbErr;
 
 use super::{
     Report,
@@ -15,8 +17,8 @@ use crate::{
         self, delivery,
         execution::{self, Outcome},
     },
-    store::Settled,
-    users::{self, Caller, User},
+    store::{Settled, WriteTransaction},
+    users::{Caller, User},
     webhooks::Deliveries,
 };
 
@@ -54,7 +56,7 @@ impl Run {
 
     async fn change(
         &self,
-        transaction: &DatabaseTransaction,
+        transaction: &WriteTransaction,
         steps: &[ReadyStep],
         mut account: Account,
     ) -> Result<Settlement, DbErr> {
@@ -82,7 +84,7 @@ impl Run {
     async fn apply(
         &self,
         steps: &[ReadyStep],
-        transaction: &DatabaseTransaction,
+        transaction: &WriteTransaction,
         user: &User,
         account: &mut Account,
         deliveries: &mut Vec<delivery::Model>,
@@ -115,13 +117,14 @@ impl Run {
     }
 
     // Between the first look and the write lock, somebody else may have changed the user or the caller.
-    pub async fn check_again(&self, transaction: &DatabaseTransaction) -> Result<Result<User, Error>, DbErr> {
-        let caller = users::find(transaction, self.attempt.caller.user_id).await?;
-        let Some(caller) = caller.as_ref().and_then(Caller::of) else { return Ok(Err(Error::Unauthenticated)) };
+    pub async fn check_again(&self, transaction: &WriteTransaction) -> Result<Result<Arc<User>, Error>, DbErr> {
+        let ids = [self.attempt.caller.user_id, self.attempt.user_id];
+        let [caller, user] = self.commands.memory.users_within(transaction, ids).await?;
+        let Some(caller) = caller.as_deref().and_then(Caller::of) else { return Ok(Err(Error::Unauthenticated)) };
         if !caller.may_read(self.attempt.user_id) {
             return Ok(Err(Error::MayNotReadUser));
         }
-        let Some(user) = users::find(transaction, self.attempt.user_id).await? else {
+        let Some(user) = user else {
             return Ok(Err(Error::NoSuchUser));
         };
         Ok(self.permit(transaction, &caller, &user).await?.map(|()| user))

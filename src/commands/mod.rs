@@ -12,6 +12,7 @@ mod change;
 mod confirmation;
 mod definition;
 mod execute;
+mod offers;
 mod once;
 mod predicate;
 mod record;

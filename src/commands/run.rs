@@ -10,6 +10,7 @@ use super::{
     catalog::Entry,
     confirmation::ActionResult,
     execute::Run,
+    offers::Offers,
     once::{InFlight, Once},
     recover::Live,
     text::Subjects,
@@ -19,7 +20,7 @@ use crate::{
     localization::MultiLanguage,
     records::{self, execution::Outcome},
     store::{Store, Writer},
-    users::{self, Caller, User, password::Passwords},
+    users::{Caller, Memory, User, password::Passwords},
     watch::{Counters, Meters, Trace, families::EXECUTIONS},
     webhooks::{Deliveries, Webhooks},
 };
@@ -28,11 +29,13 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Commands {
     pub(super) store: Store,
+    pub(super) memory: Memory,
     pub(super) passwords: Passwords,
     pub(super) writer: Writer<records::Entry>,
     pub(super) webhooks: Webhooks,
     pub(super) deliveries: Deliveries,
     catalog: Arc<RwLock<Arc<Catalog>>>,
+    offers: Offers,
     in_flight: InFlight,
     pub(super) under_way: TaskTracker,
     pub(super) live: Live,
@@ -82,15 +85,29 @@ pub struct Offer {
 impl Commands {
     pub fn new(
         store: Store,
+        memory: Memory,
         passwords: Passwords,
         writer: Writer<records::Entry>,
         webhooks: Webhooks,
         catalog: Catalog,
     ) -> Self {
         let catalog = Arc::new(RwLock::new(Arc::new(catalog)));
-        let (deliveries, in_flight, under_way, live) = Default::default();
+        let (deliveries, offers, in_flight, under_way, live) = Default::default();
         let executions = Arc::new(Counters::new(&Meters::default(), EXECUTIONS));
-        Self { store, passwords, writer, webhooks, deliveries, catalog, in_flight, under_way, live, executions }
+        Self {
+            store,
+            memory,
+            passwords,
+            writer,
+            webhooks,
+            deliveries,
+            catalog,
+            offers,
+            in_flight,
+            under_way,
+            live,
+            executions,
+        }
     }
 
     /// The same, with executions counted here.
@@ -121,13 +138,20 @@ impl Commands {
     ///
     /// # Errors
     /// The caller may not read the user, there is no such user, or the database does not answer.
-    pub async fn list(&self, caller: &Caller, user_id: i32) -> Result<Vec<Offer>, Error> {
-        let catalog = self.catalog();
-        let (user, is_last) = self.subject(caller, user_id, &catalog).await?;
-        let permitted = |entry: &&Entry| authorize(caller, &entry.definition, &user, is_last) == Verdict::Permitted;
+    pub async fn list(&self, caller: &Caller, user_id: i32) -> Result<Arc<[Offer]>, Error> {
+        if !caller.may_read(user_id) {
+            return Err(Error::MayNotReadUser);
+        }
+        let user = self.user(user_id).await?;
+        self.offers.list(self, caller, user).await
+    }
+
+    /// The commands that the caller can run on this user, when this is or is not the last administrator.
+    pub(super) fn permitted(&self, catalog: &Catalog, caller: &Caller, user: &User, is_last: bool) -> Arc<[Offer]> {
+        let permitted = |entry: &&Entry| authorize(caller, &entry.definition, user, is_last) == Verdict::Permitted;
         let mut offers = Vec::new();
         for entry in catalog.entries().iter().filter(permitted) {
-            match offer(entry, caller, &user) {
+            match offer(entry, caller, user) {
                 Ok(offer) => offers.push(offer),
                 // One question that cannot be asked does not hide the other commands.
                 Err(error) => {
@@ -135,7 +159,7 @@ impl Commands {
                 }
             }
         }
-        Ok(offers)
+        offers.into()
     }
 
     /// Runs a command on a user, or asks for what is missing, and records the attempt.
@@ -180,7 +204,7 @@ impl Commands {
         caller: &Caller,
         user_id: i32,
         catalog: &Catalog,
-    ) -> Result<(User, bool), Error> {
+    ) -> Result<(Arc<User>, bool), Error> {
         if !caller.may_read(user_id) {
             return Err(Error::MayNotReadUser);
         }
@@ -190,8 +214,8 @@ impl Commands {
         Ok((user, is_last))
     }
 
-    async fn user(&self, id: i32) -> Result<User, Error> {
-        users::find(self.store.reader(), id).await?.ok_or(Error::NoSuchUser)
+    async fn user(&self, id: i32) -> Result<Arc<User>, Error> {
+        self.memory.user(id).await?.ok_or(Error::NoSuchUser)
     }
 }
 

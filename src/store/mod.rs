@@ -3,26 +3,30 @@
 //! Which tables exist and what stands in them is known by `users` and `records`, not here.
 
 mod backup;
+mod cached;
+mod changes;
 mod empty;
 mod examine;
+mod follow;
 mod schema;
 mod sound;
 mod url;
+mod write;
 mod writer;
 
 use std::time::{Duration, Instant};
 
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr};
 use tokio::time::sleep;
 
 pub use backup::{BackupError, Tag, back_up, restore};
+pub use cached::{Cached, Whom};
+pub use changes::{Change, Changes, Topic, Unread};
 pub use empty::empty;
 pub use examine::{Condition, examine};
 pub use schema::MigrationState;
 pub use url::{UrlError, file};
+pub use write::{WriteTransaction, Writing};
 pub use writer::{Ledger, Settled, Undone, Writer};
 
 /// How long a statement waits for another process that writes to the same SQLite file.
@@ -37,7 +41,8 @@ const READERS: u32 = 4;
 #[derive(Clone, Debug)]
 pub struct Store {
     reader: DatabaseConnection,
-    writer: DatabaseConnection,
+    writer: Writing,
+    changes: Changes,
 }
 
 /// Why a database could not be opened.
@@ -58,7 +63,13 @@ impl Store {
         url::prepare(url)?;
         let writer = connect_patiently(url, 1).await?;
         let reader = connect_patiently(url, READERS).await?;
-        Ok(Self { reader, writer })
+        let changes = Changes::default();
+        Ok(Self { reader, writer: Writing::new(writer, changes.clone()), changes })
+    }
+
+    /// What changed in the tables that are answered from memory.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// The connections that read outside a transaction.
@@ -67,7 +78,7 @@ impl Store {
     }
 
     /// The connection that writes, for a single statement.
-    pub fn writer(&self) -> &DatabaseConnection {
+    pub fn writer(&self) -> &Writing {
         &self.writer
     }
 
@@ -77,12 +88,8 @@ impl Store {
     ///
     /// # Errors
     /// The database does not answer, or another process writes for longer than five seconds.
-    pub async fn begin_write(&self) -> Result<DatabaseTransaction, DbErr> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        self.writer.begin_with_options(options).await
+    pub async fn begin_write(&self) -> Result<WriteTransaction, DbErr> {
+        self.writer.begin().await
     }
 
     /// Asks the database for an answer: what readiness means.

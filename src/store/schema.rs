@@ -19,7 +19,7 @@ impl Store {
     /// The database does not answer, or a migration fails; then the schema is as it was.
     pub async fn migrate_up(&self) -> Result<(), DbErr> {
         let transaction = self.begin_write().await?;
-        Migrator::up(&transaction, None).await?;
+        Migrator::up(&*transaction, None).await?;
         transaction.commit().await
     }
 
@@ -29,7 +29,7 @@ impl Store {
     /// The database does not answer, or a migration fails; then the schema is as it was.
     pub async fn migrate_down(&self, steps: u32) -> Result<(), DbErr> {
         let transaction = self.begin_write().await?;
-        Migrator::down(&transaction, Some(steps)).await?;
+        Migrator::down(&*transaction, Some(steps)).await?;
         transaction.commit().await
     }
 
@@ -38,7 +38,7 @@ impl Store {
     /// # Errors
     /// The database does not answer, or it was migrated by a newer kommando.
     pub async fn migrations(&self) -> Result<Vec<MigrationState>, DbErr> {
-        let known = Migrator::get_migration_with_status(&self.writer).await?;
+        let known = Migrator::get_migration_with_status(&self.reader).await?;
         Ok(known
             .iter()
             .map(|m| MigrationState { name: m.name().to_owned(), applied: m.status() == MigrationStatus::Applied })

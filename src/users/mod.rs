@@ -14,6 +14,7 @@ pub mod list;
 mod login_name;
 mod manage;
 mod membership;
+mod memory;
 mod organise;
 pub mod password;
 pub mod person;
@@ -28,6 +29,7 @@ pub use draft::{Draft, Fault, blank};
 pub use login_name::{NameError, fault_of_name, fold, is_reserved, suggest_name};
 pub use manage::{save, set_presence, set_retired};
 pub use membership::other_groups;
+pub use memory::Memory;
 pub use organise::{delete_group, delete_role, save_group, save_role, set_rights};
 /// A row of the users table, and its columns, for those who make or change one.
 pub use user::{Column as UserColumn, Model as UserRow};

@@ -65,6 +65,11 @@ impl Model {
         self.kind == Kind::Ticket && self.expires_at < clock::now() + TICKET_LIFETIME - STRIDE
     }
 
+    /// It is of this kind and has not ended.
+    pub fn is_valid(&self, kind: Kind, longest_life: TimeDelta) -> bool {
+        self.kind == kind && self.end(longest_life) > clock::now()
+    }
+
     /// When it ends: at the latest when it is as old as one may become, however often it was used.
     pub fn end(&self, longest_life: TimeDelta) -> DateTimeUtc {
         self.expires_at.min(self.created_at + longest_life)
@@ -129,7 +134,7 @@ pub async fn find_valid(
     longest_life: TimeDelta,
 ) -> Result<Option<Model>, DbErr> {
     let found = Entity::find().filter(Column::Hash.eq(secret::hash(presented))).all(db).await?.pop();
-    Ok(found.filter(|found| found.kind == kind && found.end(longest_life) > clock::now()))
+    Ok(found.filter(|found| found.is_valid(kind, longest_life)))
 }
 
 /// What is named by this hash, whether or not it has ended.

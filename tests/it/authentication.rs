@@ -156,7 +156,7 @@ async fn a_ticket_that_is_due_for_renewal_does_not_wait_for_who_writes() {
     let held = server.app.store.begin_write().await.expect("the write lock");
     let answer = tokio::time::timeout(std::time::Duration::from_secs(2), with(&server, &ticket)).await;
     assert_eq!(answer.expect("an answer in time").status, StatusCode::OK);
-    held.rollback().await.expect("an end");
+    drop(held);
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ mod import;
 mod issuer;
 mod localization;
 mod matrix;
+mod memory;
 mod metrics;
 mod migrations;
 mod once;

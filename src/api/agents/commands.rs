@@ -67,7 +67,7 @@ impl CommandList {
         // document says.
         let user = user.0.within("User")?.unwrap_or(user.0);
         let offers = commands.list(&caller, user.number("AssociateId")).await?;
-        Ok(reader.answer(offers.into_iter().map(Into::into).collect()))
+        Ok(reader.answer(offers.iter().map(Into::into).collect()))
     }
 }
 

@@ -74,10 +74,10 @@ pub struct CommandResult {
     pub field_properties: FieldProperties,
 }
 
-impl From<Offer> for CustomCommand {
-    fn from(offer: Offer) -> Self {
+impl From<&Offer> for CustomCommand {
+    fn from(offer: &Offer) -> Self {
         Self {
-            name: offer.name,
+            name: offer.name.clone(),
             display_name: offer.display_name.raw(),
             description: offer.description.raw(),
             tool_tip: offer.tooltip.raw(),
@@ -139,7 +139,7 @@ impl From<CommandActionResult> for ActionResult {
 impl Example for CustomCommand {
     fn example() -> Self {
         let both = |en, nb| MultiLanguage::own(en, nb);
-        Self::from(Offer {
+        Self::from(&Offer {
             name: "deactivate".to_owned(),
             display_name: both("Deactivate user", "Deaktiver bruker"),
             description: both("Ends the user's access.", "Avslutter brukerens tilgang."),

@@ -1,15 +1,16 @@
 //! A piece of work on its way through a transaction, with the caller who waits for it.
 
 use futures_util::future::BoxFuture;
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::DbErr;
 use tokio::sync::oneshot;
 
 use super::{Settled, Undone};
+use crate::store::WriteTransaction;
 
 /// A piece of work whose caller waits for the end of the transaction.
 pub trait Job<R>: Send {
     /// Does the work; false takes its changes back.
-    fn run<'a>(&'a mut self, transaction: &'a DatabaseTransaction) -> BoxFuture<'a, Result<bool, DbErr>>;
+    fn run<'a>(&'a mut self, transaction: &'a WriteTransaction) -> BoxFuture<'a, Result<bool, DbErr>>;
     /// What it leaves behind.
     fn record(&mut self) -> Option<R>;
     /// It changes something, and needs a savepoint.
@@ -28,9 +29,9 @@ impl<R, T, F> Job<R> for Effect<R, T, F>
 where
     R: Send,
     T: Send,
-    F: for<'a> FnOnce(&'a DatabaseTransaction) -> BoxFuture<'a, Result<Settled<R, T>, DbErr>> + Send,
+    F: for<'a> FnOnce(&'a WriteTransaction) -> BoxFuture<'a, Result<Settled<R, T>, DbErr>> + Send,
 {
-    fn run<'a>(&'a mut self, transaction: &'a DatabaseTransaction) -> BoxFuture<'a, Result<bool, DbErr>> {
+    fn run<'a>(&'a mut self, transaction: &'a WriteTransaction) -> BoxFuture<'a, Result<bool, DbErr>> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return Ok(false) };
             let settled = self.answer.insert(work(transaction).await?);
@@ -59,7 +60,7 @@ pub struct Record<R> {
 }
 
 impl<R: Send> Job<R> for Record<R> {
-    fn run<'a>(&'a mut self, _: &'a DatabaseTransaction) -> BoxFuture<'a, Result<bool, DbErr>> {
+    fn run<'a>(&'a mut self, _: &'a WriteTransaction) -> BoxFuture<'a, Result<bool, DbErr>> {
         Box::pin(async { Ok(true) })
     }
 

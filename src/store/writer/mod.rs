@@ -9,11 +9,11 @@ use std::{collections::VecDeque, fmt, panic::AssertUnwindSafe, sync::Arc};
 
 use async_trait::async_trait;
 use futures_util::{FutureExt, future::BoxFuture};
-use sea_orm::{DatabaseTransaction, DbErr, TransactionTrait};
+use sea_orm::{DatabaseTransaction, DbErr};
 use tokio::sync::{mpsc, oneshot};
 
 use self::job::{Effect, Job, Record};
-use super::Store;
+use super::{Store, WriteTransaction};
 use crate::error::{Error, Trouble};
 
 /// How many pieces of work share a transaction at most.
@@ -106,7 +106,7 @@ impl<R: Send + 'static> Writer<R> {
     pub async fn write<T, F>(&self, work: F) -> Result<T, Undone>
     where
         T: Send + 'static,
-        F: for<'a> FnOnce(&'a DatabaseTransaction) -> BoxFuture<'a, Result<Settled<R, T>, DbErr>> + Send + 'static,
+        F: for<'a> FnOnce(&'a WriteTransaction) -> BoxFuture<'a, Result<Settled<R, T>, DbErr>> + Send + 'static,
     {
         let (sender, answer) = oneshot::channel();
         self.enter(Box::new(Effect { work: Some(work), answer: None, sender })).await?;
@@ -162,10 +162,11 @@ struct Batch<R> {
 impl<R: Send + 'static> Batch<R> {
     /// Does what waits, all but what fails alone: that is answered at once.
     async fn write(&mut self, store: &Store, ledger: &impl Ledger<Record = R>) -> Result<(), DbErr> {
-        let transaction = store.begin_write().await?;
+        let mut transaction = store.begin_write().await?;
         let mut records = Vec::new();
+        let mut piece = Piece::None;
         while let Some(mut job) = self.waiting.pop_front() {
-            let end = if job.has_effect() { within_savepoint(&transaction, job.as_mut()).await } else { Ok(Ok(())) };
+            let end = if job.has_effect() { piece.run(&mut transaction, job.as_mut()).await } else { Ok(Ok(())) };
             match end {
                 Ok(Ok(())) => {
                     records.extend(job.record());
@@ -187,18 +188,38 @@ impl<R: Send + 'static> Batch<R> {
     }
 }
 
-/// The inner error is the job's own; the outer one ends the whole transaction.
-async fn within_savepoint<R>(
-    transaction: &DatabaseTransaction,
-    job: &mut dyn Job<R>,
-) -> Result<Result<(), Undone>, DbErr> {
-    let savepoint = transaction.begin().await?;
-    // A panic in one job is no reason to stop writing for all.
-    let end = AssertUnwindSafe(job.run(&savepoint)).catch_unwind().await;
-    match end.unwrap_or_else(|_| Err(DbErr::Custom("a piece of work panicked".to_owned()))) {
-        Ok(true) => savepoint.commit().await.map(Ok),
-        Ok(false) => savepoint.rollback().await.map(Ok),
-        Err(error) => savepoint.rollback().await.map(|()| Err(error.into())),
+/// The savepoint of the last piece of work. It is closed together with the beginning of the next one, which spares a turn
+/// to the database; the end of the transaction closes the last of them.
+enum Piece {
+    None,
+    Kept,
+}
+
+impl Piece {
+    /// The inner error is the job's own; the outer one ends the whole transaction.
+    async fn run<R>(
+        &mut self,
+        transaction: &mut WriteTransaction,
+        job: &mut dyn Job<R>,
+    ) -> Result<Result<(), Undone>, DbErr> {
+        match self {
+            Self::None => transaction.begin_piece().await?,
+            Self::Kept => transaction.keep_piece_and_begin().await?,
+        }
+        // A panic in one job is no reason to stop writing for all.
+        let end = AssertUnwindSafe(job.run(transaction)).catch_unwind().await;
+        let end = end.unwrap_or_else(|_| Err(DbErr::Custom("a piece of work panicked".to_owned())));
+        *self = Self::Kept;
+        if end == Ok(true) {
+            return Ok(Ok(()));
+        }
+        *self = Self::None;
+        match (transaction.undo_piece().await, end) {
+            (Ok(()), Ok(_)) => Ok(Ok(())),
+            (Ok(()), Err(error)) => Ok(Err(error.into())),
+            // What ended the whole transaction says more than that there is nothing left to undo.
+            (Err(_), Err(error)) | (Err(error), Ok(_)) => Err(error),
+        }
     }
 }
 

@@ -76,3 +76,20 @@ async fn nothing_is_answered_as_written_when_the_records_cannot_be() {
     assert!(one.is_err());
     assert_eq!(notes(&store).await, i64::from(two.is_ok()), "no effect without its record");
 }
+
+#[tokio::test]
+async fn each_piece_of_a_transaction_is_kept_or_undone_by_itself() {
+    let (_folder, store, writer) = writer().await;
+    let kept = || Ok(Settled { undo: false, record: None, answer: () });
+    let undone = || Ok(Settled { undo: true, record: None, answer: () });
+    let ends = tokio::join!(
+        note(&writer, "1", undone),
+        note(&writer, "2", kept),
+        note(&writer, "3", kept),
+        note(&writer, "4", undone),
+        note(&writer, "5", kept),
+        note(&writer, "6", undone),
+    );
+    assert!(ends.0.is_ok() && ends.3.is_ok() && ends.5.is_ok());
+    assert_eq!(notes(&store).await, 3);
+}

@@ -1,0 +1,75 @@
+//! Lists of commands that were made before, for as long as all they were made of is the same.
+
+use std::{fmt, sync::Arc};
+
+use moka::sync::Cache;
+
+use super::{Catalog, Commands, run::Offer};
+use crate::{
+    error::Error,
+    store::Topic,
+    users::{self, Caller, User, role},
+};
+
+/// How many lists are kept at most, each of a few kilobytes.
+const MOST: u64 = 2048;
+
+/// Lists by the ids of caller and user.
+#[derive(Clone)]
+pub struct Offers(Cache<(i32, i32), Made>);
+
+/// A list, and what it was made of.
+#[derive(Clone)]
+struct Made {
+    caller: Caller,
+    user: Arc<User>,
+    catalog: Arc<Catalog>,
+    /// Where it matters whether the user is the last administrator: the mark of all users at that time.
+    others: Option<u64>,
+    offers: Arc<[Offer]>,
+}
+
+impl Default for Offers {
+    fn default() -> Self {
+        Self(Cache::new(MOST))
+    }
+}
+
+impl fmt::Debug for Offers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Offers")
+    }
+}
+
+impl Offers {
+    /// The list for this caller and this user: the one that was made before, when nothing it was made of changed.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub(super) async fn list(
+        &self,
+        commands: &Commands,
+        caller: &Caller,
+        user: Arc<User>,
+    ) -> Result<Arc<[Offer]>, Error> {
+        let (catalog, changes) = (commands.catalog(), commands.store.changes());
+        // Read before the database is: what changes in between makes the list one of yesterday.
+        let mark = changes.mark_of_all(Topic::Users);
+        let is_current = |made: &Made| {
+            let is_same = Arc::ptr_eq(&made.user, &user) && Arc::ptr_eq(&made.catalog, &catalog);
+            let are_others = made.others.is_none_or(|others| others == mark && changes.is_fresh());
+            is_same && are_others && made.caller == *caller
+        };
+        let key = (caller.user_id, user.user.id);
+        if let Some(made) = self.0.get(&key).filter(is_current) {
+            return Ok(made.offers);
+        }
+        let asks = catalog.entries().iter().any(|entry| entry.definition.asks_for_administrators());
+        let others = (asks && user.role.name == role::ADMINISTRATOR).then_some(mark);
+        let is_last = others.is_some() && users::is_last_administrator(commands.store.reader(), &user).await?;
+        let offers = commands.permitted(&catalog, caller, &user, is_last);
+        let made = Made { caller: caller.clone(), user, catalog, others, offers: Arc::clone(&offers) };
+        self.0.insert(key, made);
+        Ok(offers)
+    }
+}

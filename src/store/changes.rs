@@ -1,0 +1,242 @@
+//! What changed in the tables that are answered from memory, and how memory hears of it.
+//!
+//! The database writes every change down, whoever makes it, by triggers. This process reads what it wrote itself before
+//! it tells anybody that it is done, and what others wrote four times a second. A database that tells by itself is a
+//! second source: whoever listens to it calls [`Changes::tell`] and [`Changes::heard`].
+
+use std::{
+    array, fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering::SeqCst},
+    },
+    time::{Duration, Instant},
+};
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
+
+/// How long what is remembered counts after it was last known to be so.
+const FRESH: Duration = Duration::from_secs(1);
+/// Users share so many marks; who shares one is forgotten together.
+const MARKS: usize = 4096;
+/// Stands for all users.
+const EVERYBODY: i32 = 0;
+
+/// What a change is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// What makes a user: the user's row, role, group and person.
+    Users,
+    /// What lets a user call: tickets and applications.
+    Access,
+}
+
+/// A change that is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub topic: Topic,
+    /// Whom it concerns; nobody in particular when it concerns everybody.
+    pub user_id: Option<i32>,
+}
+
+/// Changes that were read, not yet told.
+#[derive(Debug)]
+pub struct Unread {
+    changes: Vec<Change>,
+    /// The newest that was told when reading began.
+    told: i64,
+    /// The number to read on from.
+    next: i64,
+    /// Some are missing.
+    has_gap: bool,
+}
+
+/// What is known of changes, for everybody in this process.
+#[derive(Clone)]
+pub struct Changes(Arc<Known>);
+
+struct Known {
+    users: Marks,
+    access: Marks,
+    /// The number of the newest change that was told.
+    newest: AtomicI64,
+    began: Instant,
+    /// When everything was last known to be told, in milliseconds from `began`, plus one; 0 for never.
+    heard: AtomicU64,
+}
+
+/// Counters that only rise: as long as the sum of two of them is the same, nothing changed.
+struct Marks {
+    all: AtomicU64,
+    everybody: AtomicU64,
+    users: Box<[AtomicU64; MARKS]>,
+}
+
+impl Marks {
+    fn new() -> Self {
+        Self { all: AtomicU64::new(0), everybody: AtomicU64::new(0), users: Box::new(array::from_fn(|_| 0.into())) }
+    }
+
+    fn of(&self, user_id: i32) -> &AtomicU64 {
+        &self.users[user_id.unsigned_abs() as usize % MARKS]
+    }
+}
+
+impl fmt::Debug for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Changes")
+    }
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        let (newest, heard) = (AtomicI64::new(0), AtomicU64::new(0));
+        Self(Arc::new(Known { users: Marks::new(), access: Marks::new(), newest, began: Instant::now(), heard }))
+    }
+}
+
+impl Changes {
+    fn marks(&self, topic: Topic) -> &Marks {
+        match topic {
+            Topic::Users => &self.0.users,
+            Topic::Access => &self.0.access,
+        }
+    }
+
+    /// A number that changes with every change of this topic that concerns the user.
+    pub fn mark(&self, topic: Topic, user_id: i32) -> u64 {
+        let marks = self.marks(topic);
+        marks.everybody.load(SeqCst) + marks.of(user_id).load(SeqCst)
+    }
+
+    /// A number that changes with every change of this topic.
+    pub fn mark_of_all(&self, topic: Topic) -> u64 {
+        self.marks(topic).all.load(SeqCst)
+    }
+
+    /// Tells of a change, which must be in force: whoever asks the database from now on must be answered with it.
+    pub fn tell(&self, Change { topic, user_id }: Change) {
+        let marks = self.marks(topic);
+        user_id.map_or(&marks.everybody, |id| marks.of(id)).fetch_add(1, SeqCst);
+        marks.all.fetch_add(1, SeqCst);
+    }
+
+    /// Everything may have changed.
+    pub fn tell_everything(&self) {
+        for topic in [Topic::Users, Topic::Access] {
+            self.tell(Change { topic, user_id: None });
+        }
+    }
+
+    /// Everything that was in force at this time has been told.
+    pub fn heard(&self, at: Instant) {
+        self.0.heard.fetch_max(self.milliseconds(at) + 1, SeqCst);
+    }
+
+    /// All that changed until a second ago has been told.
+    pub fn is_fresh(&self) -> bool {
+        self.is_fresh_at(Instant::now())
+    }
+
+    fn is_fresh_at(&self, now: Instant) -> bool {
+        let heard = self.0.heard.load(SeqCst);
+        heard > 0 && self.milliseconds(now) < heard - 1 + FRESH.as_millis() as u64
+    }
+
+    fn milliseconds(&self, at: Instant) -> u64 {
+        at.saturating_duration_since(self.0.began).as_millis() as u64
+    }
+
+    /// Somebody follows what other processes change; as long as nobody does, nothing is remembered.
+    pub fn is_followed(&self) -> bool {
+        self.0.heard.load(SeqCst) > 0
+    }
+
+    /// Reads what SQLite wrote down of changes that were not told here, those of this transaction among them.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn read(&self, db: &impl ConnectionTrait) -> Result<Unread, DbErr> {
+        let mut unread = self.unread();
+        let rows = db.query_all_raw(unread.query("")).await?;
+        unread.add(&rows)?;
+        Ok(unread)
+    }
+
+    /// Nothing read yet.
+    pub fn unread(&self) -> Unread {
+        let told = self.0.newest.load(SeqCst);
+        Unread { changes: Vec::new(), told, next: told, has_gap: false }
+    }
+
+    /// Tells what was read, now that it is in force.
+    pub fn tell_read(&self, unread: &Unread) {
+        if unread.has_gap {
+            self.tell_everything();
+        }
+        unread.changes.iter().for_each(|change| self.tell(*change));
+        match unread.has_gap {
+            true => self.0.newest.store(unread.newest(), SeqCst),
+            false => drop(self.0.newest.fetch_max(unread.newest(), SeqCst)),
+        }
+    }
+}
+
+impl Unread {
+    /// Asks for what came after what was read, behind other statements that give no rows. The newest that was told is read
+    /// again: when it is not there, more is missing.
+    pub fn query(&self, before: &str) -> Statement {
+        let query = format!("{before}SELECT seq, topic, user_id FROM changes WHERE seq >= ? ORDER BY seq");
+        Statement::from_sql_and_values(DbBackend::Sqlite, query, [self.next.into()])
+    }
+
+    /// Adds the answer.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn add(&mut self, rows: &[QueryResult]) -> Result<(), DbErr> {
+        // The table was emptied, or made anew.
+        self.has_gap |= rows.is_empty() && self.told > 0 && self.next == self.told;
+        for row in rows {
+            let seq: i64 = row.try_get("", "seq")?;
+            self.has_gap |= seq != self.next.max(1);
+            self.next = seq + 1;
+            if seq != self.told {
+                self.changes.push(change(row)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn newest(&self) -> i64 {
+        if self.next == self.told && self.has_gap { 0 } else { self.next - 1 }
+    }
+
+    /// Whether one of them concerns the user.
+    pub fn concerns(&self, topic: Topic, user_id: i32) -> bool {
+        let concerns = |change: &Change| change.topic == topic && change.user_id.is_none_or(|id| id == user_id);
+        self.has_gap || self.changes.iter().any(concerns)
+    }
+}
+
+fn change(row: &QueryResult) -> Result<Change, DbErr> {
+    let topic: String = row.try_get("", "topic")?;
+    let user_id: i32 = row.try_get("", "user_id")?;
+    let topic = if topic == "access" { Topic::Access } else { Topic::Users };
+    Ok(Change { topic, user_id: Some(user_id).filter(|id| *id != EVERYBODY) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_heard_counts_for_a_second() {
+        let changes = Changes::default();
+        let now = Instant::now();
+        assert!(!changes.is_fresh_at(now), "nobody follows");
+        changes.heard(now);
+        assert!(changes.is_fresh_at(now + Duration::from_millis(990)));
+        assert!(!changes.is_fresh_at(now + Duration::from_millis(1001)));
+    }
+}

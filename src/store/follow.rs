@@ -1,0 +1,45 @@
+//! Following what other processes change in the same SQLite file.
+
+use std::time::{Duration, Instant};
+
+use sea_orm::{ConnAcquireErr, DatabaseConnection, DbErr};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{Changes, Store};
+
+/// How often to look.
+const PERIOD: Duration = Duration::from_millis(250);
+
+impl Store {
+    /// From now on, what others change in the database is told here, so that rows can be remembered. It ends when the
+    /// store is closed.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn follow_changes(&self) -> Result<(), DbErr> {
+        look(&self.reader, &self.changes).await?;
+        tokio::spawn(keep_looking(self.reader.clone(), self.changes.clone()));
+        Ok(())
+    }
+}
+
+async fn keep_looking(db: DatabaseConnection, changes: Changes) {
+    let mut due = interval(PERIOD);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        due.tick().await;
+        match look(&db, &changes).await {
+            Ok(()) => {}
+            Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)) => return,
+            Err(error) => tracing::warn!(%error, "what others change is not seen; nothing is answered from memory"),
+        }
+    }
+}
+
+async fn look(db: &DatabaseConnection, changes: &Changes) -> Result<(), DbErr> {
+    let began = Instant::now();
+    let unread = changes.read(db).await?;
+    changes.tell_read(&unread);
+    changes.heard(began);
+    Ok(())
+}

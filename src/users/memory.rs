@@ -1,0 +1,116 @@
+//! What every request asks for, answered from memory: tickets, applications, and users with role, group and person.
+//!
+//! A row is remembered only as long as it is known to be what the database has: [`crate::store::Changes`] tells.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use sea_orm::DbErr;
+use secrecy::SecretString;
+
+use super::{User, application, secret, ticket, user};
+use crate::store::{Cached, Store, Topic, Whom, WriteTransaction};
+
+/// How many users are remembered at most, each with what is known of the person: about two kilobytes.
+const USERS: u64 = 8192;
+const TICKETS: u64 = 16_384;
+const APPLICATIONS: u64 = 1024;
+/// An application concerns nobody in particular.
+const NOBODY: i32 = 0;
+
+/// The hash under which a secret is stored.
+type SecretHash = String;
+
+/// Rows that are read again and again.
+#[derive(Clone, Debug)]
+pub struct Memory(Arc<Rows>);
+
+#[derive(Debug)]
+struct Rows {
+    store: Store,
+    users: Cached<i32, Arc<User>>,
+    tickets: Cached<SecretHash, ticket::Model>,
+    applications: Cached<i32, application::Model>,
+    applications_by_token: Cached<SecretHash, application::Model>,
+}
+
+impl Memory {
+    pub fn new(store: Store) -> Self {
+        let changes = || store.changes().clone();
+        Self(Arc::new(Rows {
+            users: Cached::new(Topic::Users, changes(), USERS),
+            tickets: Cached::new(Topic::Access, changes(), TICKETS),
+            applications: Cached::new(Topic::Access, changes(), APPLICATIONS),
+            applications_by_token: Cached::new(Topic::Access, changes(), APPLICATIONS),
+            store,
+        }))
+    }
+
+    /// As [`user::find`].
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn user(&self, id: i32) -> Result<Option<Arc<User>>, DbErr> {
+        let Rows { store, users, .. } = &*self.0;
+        let load = async { Ok(user::find(store.reader(), id).await?.map(Arc::new)) };
+        users.find(id, Whom::OfKey(|id| *id), load).await
+    }
+
+    /// Two users as a transaction sees them that has the write lock: they may be the same.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn users_within(
+        &self,
+        transaction: &WriteTransaction,
+        ids: [i32; 2],
+    ) -> Result<[Option<Arc<User>>; 2], DbErr> {
+        let remembered = |id| transaction.unread().and_then(|unread| self.0.users.find_within(&id, unread));
+        let found = ids.map(remembered);
+        let missing: Vec<_> =
+            ids.into_iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(id, _)| id).collect();
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        let read: Vec<_> = user::list_some(transaction, missing).await?.into_iter().map(Arc::new).collect();
+        let of = |id: i32| read.iter().find(|user| user.user.id == id).cloned();
+        let [one, other] = found;
+        Ok([one.or_else(|| of(ids[0])), other.or_else(|| of(ids[1]))])
+    }
+
+    /// As [`ticket::find_valid`].
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn ticket(
+        &self,
+        kind: ticket::Kind,
+        presented: &SecretString,
+        longest_life: TimeDelta,
+    ) -> Result<Option<ticket::Model>, DbErr> {
+        let Rows { store, tickets, .. } = &*self.0;
+        let hash = secret::hash(presented);
+        let load = ticket::find(store.reader(), &hash);
+        let found = tickets.find(hash.clone(), Whom::OfRow(|ticket| ticket.user_id), load).await?;
+        Ok(found.filter(|found| found.is_valid(kind, longest_life)))
+    }
+
+    /// As [`application::find`].
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn application(&self, id: i32) -> Result<Option<application::Model>, DbErr> {
+        let Rows { store, applications, .. } = &*self.0;
+        applications.find(id, Whom::OfRow(|_| NOBODY), application::find(store.reader(), id)).await
+    }
+
+    /// As [`application::find_by_token`].
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn application_by_token(&self, token: &SecretString) -> Result<Option<application::Model>, DbErr> {
+        let Rows { store, applications_by_token, .. } = &*self.0;
+        let load = application::find_by_token(store.reader(), token);
+        applications_by_token.find(secret::hash(token), Whom::OfRow(|_| NOBODY), load).await
+    }
+}
