@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use super::{
     demo::Fault,
-    media::{Accepted, Media},
+    media::Media,
     paths::Paths,
     reader::{self, VARY},
     request::RequestId,
@@ -94,7 +94,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
         let challenges = auth::challenges(self.installation, request.headers());
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let shape = Shape::at(&path);
-        let media = Accepted::of(request.headers()).preferred().unwrap_or(Media::Json);
+        let media = Media::preferred(request.headers()).unwrap_or(Media::Json);
         let trace = request.header("traceparent").and_then(Trace::parse).map(Trace::child);
         let (trace_id, span_id) = (trace.map(|trace| display(trace.id)), trace.map(|trace| display(trace.span)));
         let span = tracing::info_span!("request", request_id = id, %method, path, trace_id, span_id);
@@ -193,8 +193,10 @@ impl<E> Envelope<E> {
             return Err(Error::CrossSite);
         }
         let found = self.paths.resolve(request.method(), request.uri().path())?;
-        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-        *request.uri_mut() = format!("{}{query}", found.path).parse().map_err(|_| Error::NoRoute)?;
+        if found.path != request.uri().path() {
+            let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+            *request.uri_mut() = format!("{}{query}", found.path).parse().map_err(|_| Error::NoRoute)?;
+        }
         Ok((request, found.operation))
     }
 }

@@ -3,7 +3,7 @@
 use poem::http::{HeaderMap, header};
 
 /// How a carrier is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Media {
     Json,
     /// JSON under the name that it had before it was registered.
@@ -42,6 +42,15 @@ impl Media {
             Self::TextJson => "text/json; charset=utf-8",
             Self::Xml => "application/xml; charset=utf-8",
             Self::TextXml => "text/xml; charset=utf-8",
+        }
+    }
+
+    /// The media type of carriers that the client of a request likes most.
+    pub fn preferred(headers: &HeaderMap) -> Option<Self> {
+        // Most clients do not care.
+        match headers.get(header::ACCEPT) {
+            None => Some(Self::Json),
+            Some(_) => Accepted::of(headers).preferred(),
         }
     }
 

@@ -47,7 +47,8 @@ impl Paths {
     /// Nothing is there, or it does not take the method.
     pub fn resolve(&self, method: &Method, path: &str) -> Result<Found<'_>, Error> {
         let segments = split(path);
-        let found = self.0.iter().find(|template| template.matches(&segments)).ok_or(Error::NoRoute)?;
+        let read: Vec<_> = segments.iter().map(|segment| decoded(segment)).collect();
+        let found = self.0.iter().find(|template| template.matches(&read)).ok_or(Error::NoRoute)?;
         let asked = if method == Method::HEAD { &Method::GET } else { method };
         match found.methods.iter().find(|(method, _)| method == asked) {
             Some((_, operation)) => Ok(Found { path: found.spell(&segments), operation }),
@@ -66,9 +67,9 @@ impl Template {
         Self { segments: split(path).into_iter().map(segment).collect(), methods }
     }
 
-    fn matches(&self, segments: &[&str]) -> bool {
-        let fits = |(own, given): (&Segment, &&str)| match own {
-            Segment::Literal(literal) => decoded(given).eq_ignore_ascii_case(literal),
+    fn matches(&self, segments: &[Cow<'_, str>]) -> bool {
+        let fits = |(own, given): (&Segment, &Cow<'_, str>)| match own {
+            Segment::Literal(literal) => given.eq_ignore_ascii_case(literal),
             Segment::Parameter => !given.is_empty(),
         };
         self.segments.len() == segments.len() && self.segments.iter().zip(segments).all(fits)

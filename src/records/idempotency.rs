@@ -34,7 +34,14 @@ impl Scope {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part.as_bytes());
         }
-        Self(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(
+            digest
+                .finalize()
+                .iter()
+                .flat_map(|byte| [byte >> 4, byte & 15])
+                .map(|digit| char::from_digit(digit.into(), 16).unwrap_or_default())
+                .collect(),
+        )
     }
 
     /// The row that holds the key to this execution.
