@@ -26,13 +26,18 @@ impl Store {
 async fn keep_looking(db: DatabaseConnection, changes: Changes) {
     let mut due = interval(PERIOD);
     due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut sees = true;
     loop {
         due.tick().await;
-        match look(&db, &changes).await {
-            Ok(()) => {}
+        let seen = look(&db, &changes).await;
+        match &seen {
             Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)) => return,
-            Err(error) => tracing::warn!(%error, "what others change is not seen; nothing is answered from memory"),
+            Err(error) if sees => {
+                tracing::warn!(%error, "what others change is not seen; nothing is answered from memory");
+            }
+            _ => {}
         }
+        sees = seen.is_ok();
     }
 }
 

@@ -96,6 +96,11 @@ impl WriteTransaction {
         Ok(())
     }
 
+    /// Nothing that is remembered was changed in it, so there is nothing to tell.
+    pub(super) fn changes_nothing(&mut self) {
+        self.unread = None;
+    }
+
     /// What changed and was not told, up to the beginning of this piece of work. What is remembered and not among it is
     /// what this transaction sees.
     pub fn unread(&self) -> Option<&Unread> {

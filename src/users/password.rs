@@ -96,7 +96,9 @@ pub struct Load {
 
 /// Hashes and verifies passwords.
 #[derive(Clone)]
-pub struct Passwords {
+pub struct Passwords(Arc<Work>);
+
+struct Work {
     argon2: Argon2<'static>,
     processors: usize,
     permits: Arc<Semaphore>,
@@ -125,7 +127,7 @@ impl Passwords {
             Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters.unwrap_or_else(|| cost.0.clone()));
         let nobody = hash(&costs_the_same, generate().expose_secret());
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
+        Self(Arc::new(Work {
             argon2,
             processors,
             permits: Arc::new(Semaphore::new(processors)),
@@ -133,7 +135,7 @@ impl Passwords {
             verified: Cache::builder().max_capacity(REMEMBERED_AT_MOST).time_to_live(REMEMBERED_FOR).build(),
             key,
             nobody,
-        }
+        }))
     }
 
     /// The hash to store of a password.
@@ -141,7 +143,7 @@ impl Passwords {
     /// # Errors
     /// Too many wait already, or the process is ending.
     pub async fn hash(&self, password: &SecretString) -> Result<PasswordHash, PasswordError> {
-        let (argon2, password) = (self.argon2.clone(), password.clone());
+        let (argon2, password) = (self.0.argon2.clone(), password.clone());
         self.work(move || hash(&argon2, password.expose_secret())).await
     }
 
@@ -155,12 +157,12 @@ impl Passwords {
         hash: Option<&PasswordHash>,
     ) -> Result<Option<Proof>, PasswordError> {
         let is_somebody = hash.is_some();
-        let hash = hash.unwrap_or(&self.nobody);
+        let hash = hash.unwrap_or(&self.0.nobody);
         let proof = self.proof(password, hash);
-        if self.verified.contains_key(&proof.0) {
+        if self.0.verified.contains_key(&proof.0) {
             return Ok(Some(proof));
         }
-        let (argon2, password) = (self.argon2.clone(), password.clone());
+        let (argon2, password) = (self.0.argon2.clone(), password.clone());
         let PasswordHash(stored) = hash.clone();
         let matches = self
             .work(move || {
@@ -175,13 +177,13 @@ impl Passwords {
     pub fn remembers(&self, password: &SecretString, hash: Option<&PasswordHash>) -> bool {
         // A proof is bound to the hash: a changed password is forgotten in every process at once. Nobody's is never
         // remembered, and looked for all the same.
-        self.verified.contains_key(&self.proof(password, hash.unwrap_or(&self.nobody)).0)
+        self.0.verified.contains_key(&self.proof(password, hash.unwrap_or(&self.0.nobody)).0)
     }
 
     /// Remembers a verified password for five minutes, so that its next use costs next to nothing. What was not let in
     /// is not remembered: that it was right must not show in the time of the next refusal.
     pub fn remember(&self, Proof(proof): Proof) {
-        self.verified.insert(proof, ());
+        self.0.verified.insert(proof, ());
     }
 
     /// How much there is to do.
@@ -195,8 +197,8 @@ impl Passwords {
 
     // The permit moves into the blocking task: a caller who goes away does not free a processor that still works.
     async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PasswordError::Overloaded)?;
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| PasswordError::Interrupted)?;
+        let place = Arc::clone(&self.0.places).try_acquire_owned().map_err(|_| PasswordError::Overloaded)?;
+        let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| PasswordError::Interrupted)?;
         let task = tokio::task::spawn_blocking(move || {
             let _held = (place, permit);
             work()
@@ -205,7 +207,7 @@ impl Passwords {
     }
 
     fn proof(&self, password: &SecretString, PasswordHash(hash): &PasswordHash) -> Proof {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0.key) else {
             unreachable!("HMAC takes keys of any length")
         };
         mac.update(&(hash.len() as u64).to_le_bytes());
@@ -272,9 +274,9 @@ mod tests {
         let old = passwords.hash(&password).await.expect("hash");
         let new = passwords.hash(&SecretString::from("other")).await.expect("hash");
         let proof = passwords.verify(&password, Some(&old)).await.expect("verify").expect("a match");
-        assert_eq!(passwords.verified.iter().count(), 0);
+        assert_eq!(passwords.0.verified.iter().count(), 0);
         passwords.remember(proof);
-        assert_eq!(passwords.verified.iter().count(), 1);
+        assert_eq!(passwords.0.verified.iter().count(), 1);
         assert!(passwords.verify(&password, Some(&new)).await.expect("verify").is_none());
     }
 
@@ -282,7 +284,7 @@ mod tests {
     async fn a_strangers_password_costs_what_a_stored_one_costs() {
         let stored = passwords().hash(&SecretString::from("x")).await.expect("hash");
         let dearer = Passwords::new(&"m=64,t=2,p=1".parse().expect("a cost"), Some(&stored));
-        let PasswordHash(nobody) = &dearer.nobody;
+        let PasswordHash(nobody) = &dearer.0.nobody;
         assert!(nobody.contains("$m=8,t=1,p=1$"), "{nobody}");
     }
 

@@ -12,7 +12,7 @@ pub(super) mod walk;
 use std::{fmt, str::FromStr};
 
 use hmac::{Hmac, KeyInit, Mac};
-use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
+use sea_orm::{QuerySelect, QueryTrait, entity::prelude::*};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
@@ -135,8 +135,9 @@ pub async fn append(db: &impl ConnectionTrait, key: &AuditKey, executions: &[exe
 /// # Errors
 /// The database does not answer.
 pub async fn head(db: &impl ConnectionTrait) -> Result<Head, DbErr> {
-    let newest = Entity::find().filter(Column::Position.is_not_null()).order_by_desc(Column::Position);
-    let newest = newest.limit(1).all(db).await?.pop();
+    // Not by a limit: SQLite would prepare it anew each time.
+    let last = Entity::find().select_only().column_as(Column::Position.max(), "last").into_query();
+    let newest = Entity::find().filter(Column::Position.in_subquery(last)).all(db).await?.pop();
     Ok(match newest.map(|entry| (entry.position, entry.mac)) {
         Some((Some(position), Some(mac))) => Head { position, mac },
         _ => anchor::find(db).await?.map_or_else(Head::origin, Anchor::claimed_head),

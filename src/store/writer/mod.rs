@@ -165,6 +165,7 @@ impl<R: Send + 'static> Batch<R> {
         let mut transaction = store.begin_write().await?;
         let mut records = Vec::new();
         let mut piece = Piece::None;
+        let is_only_recorded = self.waiting.iter().all(|job| !job.has_effect());
         while let Some(mut job) = self.waiting.pop_front() {
             let end = if job.has_effect() { piece.run(&mut transaction, job.as_mut()).await } else { Ok(Ok(())) };
             match end {
@@ -184,6 +185,9 @@ impl<R: Send + 'static> Batch<R> {
             ledger.write(&transaction, records).await?;
         }
         fail_point!("batch-recorded");
+        if is_only_recorded {
+            transaction.changes_nothing();
+        }
         transaction.commit().await
     }
 }
