@@ -12,6 +12,10 @@ use kommando::{
     telemetry,
 };
 
+/// It gives the memory back that a password's hash took; the system's own keeps it for the next one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A self-hosted server for users and the custom commands that can be run on them, compatible on the wire with the
 /// User resource of the SuperOffice WebAPI v1.
 ///

@@ -92,7 +92,8 @@ impl Authenticator {
             match basic::decode(credentials).ok_or(Error::Unauthenticated)? {
                 Credentials::Ticket(ticket) => self.by_ticket(ticket, application).await,
                 Credentials::Password { name, password } => {
-                    let caller = self.log_in(&name, &password, request.remote_addr().into()).await?.for_good()?;
+                    let caller =
+                        Box::pin(self.log_in(&name, &password, request.remote_addr().into())).await?.for_good()?;
                     Ok(Authenticated::new(caller, application, Proof::Password))
                 }
             }

@@ -93,7 +93,7 @@ impl Run {
     ) -> Result<Result<(), Error>, DbErr> {
         let definition = &self.entry().definition;
         // Looking for others is a statement of its own: only a definition that asks for it pays.
-        let is_last = definition.asks_for_administrators() && users::is_last_administrator(db, user).await?;
+        let is_last = definition.asks_for_administrators() && Box::pin(users::is_last_administrator(db, user)).await?;
         let command = || definition.name.as_str().to_owned();
         Ok(match authorize(caller, definition, user, is_last) {
             Verdict::Permitted => Ok(()),
@@ -108,7 +108,8 @@ impl Run {
             Some((_, Prepared::Call(_))) => {
                 let (name, call) = steps.remove(0);
                 let Prepared::Call(message) = call else { unreachable!("it was a call a moment ago") };
-                self.call(name, &message, steps).await
+                // Few commands call, and what they need is large.
+                Box::pin(self.call(name, &message, steps)).await
             }
             _ => self.store(steps, Account::default()).await,
         }

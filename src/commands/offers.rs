@@ -66,7 +66,8 @@ impl Offers {
         }
         let asks = catalog.entries().iter().any(|entry| entry.definition.asks_for_administrators());
         let others = (asks && user.role.name == role::ADMINISTRATOR).then_some(mark);
-        let is_last = others.is_some() && users::is_last_administrator(commands.store.reader(), &user).await?;
+        let is_last =
+            others.is_some() && Box::pin(users::is_last_administrator(commands.store.reader(), &user)).await?;
         let offers = commands.permitted(&catalog, caller, &user, is_last);
         let made = Made { caller: caller.clone(), user, catalog, others, offers: Arc::clone(&offers) };
         self.0.insert(key, made);

@@ -55,14 +55,14 @@ impl InFlight {
         let Some(key) = &attempt.idempotency_key else { return Ok(Once::Run(None)) };
         let scope = Scope::new(attempt.caller.user_id, attempt.user_id, &attempt.command_name, key);
         let claim = self.claim(scope).ok_or(Error::KeyInFlight)?;
-        let Some(used) = idempotency::find(store.reader(), &claim.scope).await? else {
+        let Some(used) = Box::pin(idempotency::find(store.reader(), &claim.scope)).await? else {
             return Ok(Once::Run(Some(claim)));
         };
         if used.action_result != attempt.answer.name() {
             return Err(Error::KeyReused);
         }
         let missing = || Error::internal("the execution of an idempotency key is missing");
-        let execution = execution::find(store.reader(), used.execution_id).await?.ok_or_else(missing)?;
+        let execution = Box::pin(execution::find(store.reader(), used.execution_id)).await?.ok_or_else(missing)?;
         match execution.outcome {
             // Another process runs it, or one that died did and is given up soon.
             Outcome::Running => return Err(Error::KeyInFlight),

@@ -64,17 +64,16 @@ where
     }
 
     /// The row with this key: as it is remembered, or else as `load` finds it. What is not there is not remembered.
+    /// Loading is a large future, which is made only where it is needed.
     ///
     /// # Errors
     /// Those of `load`.
-    pub async fn find(
-        &self,
-        key: K,
-        whom: Whom<K, V>,
-        load: impl Future<Output = Result<Option<V>, DbErr>>,
-    ) -> Result<Option<V>, DbErr> {
+    pub async fn find<F>(&self, key: K, whom: Whom<K, V>, load: impl FnOnce() -> F) -> Result<Option<V>, DbErr>
+    where
+        F: Future<Output = Result<Option<V>, DbErr>>,
+    {
         if !self.changes.is_fresh() {
-            return load.await;
+            return Box::pin(load()).await;
         }
         if let Some(value) = self.remembered(&key) {
             return Ok(Some(value));
@@ -88,11 +87,11 @@ where
             Whom::OfKey(user_id) => {
                 let user_id = user_id(&key);
                 let mark = self.changes.mark(self.topic, user_id);
-                load.await?.map(|value| Row { value, user_id, mark })
+                Box::pin(load()).await?.map(|value| Row { value, user_id, mark })
             }
             Whom::OfRow(user_id) => {
                 let before = self.changes.mark_of_all(self.topic);
-                let found = load.await?.map(|value| (user_id(&value), value));
+                let found = Box::pin(load()).await?.map(|value| (user_id(&value), value));
                 let found =
                     found.map(|(user_id, value)| Row { value, user_id, mark: self.changes.mark(self.topic, user_id) });
                 // A change that came in between may be missing in what was loaded.
@@ -143,7 +142,7 @@ mod tests {
     }
 
     async fn find(rows: &Cached<&'static str, i32>, there: i32) -> i32 {
-        let found = rows.find("key", Whom::OfRow(|_| USER), async { Ok(Some(there)) }).await;
+        let found = rows.find("key", Whom::OfRow(|_| USER), || async { Ok(Some(there)) }).await;
         found.expect("an answer").expect("a row")
     }
 
@@ -168,7 +167,7 @@ mod tests {
     async fn what_was_loaded_while_it_changed_is_not_remembered() {
         let (changes, rows) = rows();
         for whom in [Whom::OfRow(|_| USER), Whom::OfKey(|_| USER)] {
-            let load = async {
+            let load = || async {
                 changes.tell(change(Topic::Access, Some(USER)));
                 Ok(Some(1))
             };
@@ -181,7 +180,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_there_is_not_remembered() {
         let (_, rows) = rows();
-        assert_eq!(rows.find("key", Whom::OfRow(|_| USER), async { Ok(None) }).await, Ok(None));
+        assert_eq!(rows.find("key", Whom::OfRow(|_| USER), || async { Ok(None) }).await, Ok(None));
         assert_eq!(find(&rows, 1).await, 1);
     }
 

@@ -103,7 +103,7 @@ impl Store {
 
     /// How busy the connections are, by what they are for.
     pub fn load(&self) -> [(&'static str, Load); 2] {
-        [("reader", load(&self.reader)), ("writer", load(&self.writer))]
+        [("reader", load(&self.reader)), ("writer", load(self.writer.connection()))]
     }
 
     /// Closes every connection; SQLite folds its write-ahead log into the file.

@@ -41,6 +41,10 @@ impl Writing {
         Ok(WriteTransaction { transaction, changes: self.changes.clone(), unread })
     }
 
+    pub(super) fn connection(&self) -> &DatabaseConnection {
+        &self.connection
+    }
+
     pub(super) async fn close(self) -> Result<(), DbErr> {
         self.connection.close().await
     }

@@ -52,7 +52,7 @@ impl Memory {
     /// The database does not answer.
     pub async fn user(&self, id: i32) -> Result<Option<Arc<User>>, DbErr> {
         let Rows { store, users, .. } = &*self.0;
-        let load = async { Ok(user::find(store.reader(), id).await?.map(Arc::new)) };
+        let load = || async { Ok(user::find(store.reader(), id).await?.map(Arc::new)) };
         users.find(id, Whom::OfKey(|id| *id), load).await
     }
 
@@ -90,7 +90,7 @@ impl Memory {
     ) -> Result<Option<ticket::Model>, DbErr> {
         let Rows { store, tickets, .. } = &*self.0;
         let hash = secret::hash(presented);
-        let load = ticket::find(store.reader(), &hash);
+        let load = || ticket::find(store.reader(), &hash);
         let found = tickets.find(hash.clone(), Whom::OfRow(|ticket| ticket.user_id), load).await?;
         Ok(found.filter(|found| found.is_valid(kind, longest_life)))
     }
@@ -101,7 +101,7 @@ impl Memory {
     /// The database does not answer.
     pub async fn application(&self, id: i32) -> Result<Option<application::Model>, DbErr> {
         let Rows { store, applications, .. } = &*self.0;
-        applications.find(id, Whom::OfRow(|_| NOBODY), application::find(store.reader(), id)).await
+        applications.find(id, Whom::OfRow(|_| NOBODY), || application::find(store.reader(), id)).await
     }
 
     /// As [`application::find_by_token`].
@@ -110,7 +110,7 @@ impl Memory {
     /// The database does not answer.
     pub async fn application_by_token(&self, token: &SecretString) -> Result<Option<application::Model>, DbErr> {
         let Rows { store, applications_by_token, .. } = &*self.0;
-        let load = application::find_by_token(store.reader(), token);
+        let load = || application::find_by_token(store.reader(), token);
         applications_by_token.find(secret::hash(token), Whom::OfRow(|_| NOBODY), load).await
     }
 }
