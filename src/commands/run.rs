@@ -210,7 +210,7 @@ impl Commands {
         }
         let user = self.user(user_id).await?;
         let asks = catalog.entries().iter().any(|entry| entry.definition.asks_for_administrators());
-        let is_last = asks && users::is_last_administrator(self.store.reader(), &user).await?;
+        let is_last = asks && crate::users::is_last_administrator(self.store.reader(), &user).await?;
         Ok((user, is_last))
     }
 

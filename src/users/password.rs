@@ -188,10 +188,10 @@ impl Passwords {
 
     /// How much there is to do.
     pub fn load(&self) -> Load {
-        let working = self.processors - self.permits.available_permits();
-        let there = self.processors + WAITING_AT_MOST - self.places.available_permits();
-        self.verified.run_pending_tasks(); // it counts late
-        let remembered = usize::try_from(self.verified.entry_count()).unwrap_or(usize::MAX);
+        let working = self.0.processors - self.0.permits.available_permits();
+        let there = self.0.processors + WAITING_AT_MOST - self.0.places.available_permits();
+        self.0.verified.run_pending_tasks(); // it counts late
+        let remembered = usize::try_from(self.0.verified.entry_count()).unwrap_or(usize::MAX);
         Load { waiting: there.saturating_sub(working), working, remembered }
     }
 
@@ -298,7 +298,7 @@ mod tests {
     #[tokio::test]
     async fn a_caller_who_goes_away_frees_no_processor_that_still_works() {
         let passwords = passwords();
-        let all = passwords.permits.available_permits();
+        let all = passwords.0.permits.available_permits();
         let (begun, has_begun) = tokio::sync::oneshot::channel();
         let (end, may_end) = std::sync::mpsc::channel::<()>();
         let work = passwords.work(move || {
@@ -309,9 +309,9 @@ mod tests {
             _ = work => panic!("it ended by itself"),
             _ = has_begun => {}
         }
-        assert_eq!(passwords.permits.available_permits(), all - 1, "the caller is gone, and the work is not");
+        assert_eq!(passwords.0.permits.available_permits(), all - 1, "the caller is gone, and the work is not");
         drop(end);
-        let _ = Arc::clone(&passwords.permits).acquire_many_owned(all as u32).await.expect("all of them again");
+        let _ = Arc::clone(&passwords.0.permits).acquire_many_owned(all as u32).await.expect("all of them again");
     }
 
     #[test]
