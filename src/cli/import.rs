@@ -102,7 +102,7 @@ impl Users {
             return Err(FaultsFound(format!("{}nothing was imported", lines.collect::<String>())).into());
         }
         if self.dry_run {
-            transaction.rollback().await?;
+            drop(transaction);
         } else {
             transaction.commit().await?;
         }
