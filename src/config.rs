@@ -1,6 +1,9 @@
 //! Every setting, in one struct: a flag over its `KOMMANDO_*` variable over the default.
 
-use std::{collections::BTreeSet, env, ffi::OsString, fs, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{
+    collections::BTreeSet, convert::Infallible, env, ffi::OsString, fmt, fs, net::SocketAddr, ops::Deref,
+    path::PathBuf, str::FromStr,
+};
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Command, ValueEnum};
@@ -11,6 +14,7 @@ use crate::{
     auth::{Algorithm, GuessLimits, Installation, KeysUrl, ProviderSettings},
     localization::Zone,
     records::retention::Retention,
+    store,
     users::password::Cost,
 };
 
@@ -33,7 +37,7 @@ pub struct Config {
     #[arg(long, env = "KOMMANDO_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT", global = true)]
     pub listen: SocketAddr,
 
-    /// The SQLite database; mode=rwc makes the file when it is missing
+    /// The database: an SQLite file, which mode=rwc makes when it is missing, or postgres://USER:PASSWORD@HOST/NAME
     #[arg(
         long,
         env = "KOMMANDO_DATABASE_URL",
@@ -42,7 +46,26 @@ pub struct Config {
         hide_env_values = true,
         global = true
     )]
-    pub database_url: String,
+    pub database_url: DatabaseUrl,
+
+    /// How many connections to PostgreSQL serve requests; a few more do what goes on beside them
+    #[arg(
+        long,
+        env = "KOMMANDO_DATABASE_CONNECTIONS",
+        default_value = "16",
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(2..=1000),
+        global = true
+    )]
+    pub database_connections: u32,
+
+    /// How long a request waits for PostgreSQL before it is answered with 503
+    #[arg(long, env = "KOMMANDO_DATABASE_PATIENCE", default_value = "900ms", value_name = "LENGTH", global = true)]
+    pub database_patience: store::Patience,
+
+    /// Apply pending migrations to PostgreSQL at the start, instead of refusing to start; SQLite is always brought up to date
+    #[arg(long, env = "KOMMANDO_MIGRATE", global = true)]
+    pub migrate: bool,
 
     /// Which schemes are allowed: onsite, or online, where there is no Basic and tickets need an application
     #[arg(long, env = "KOMMANDO_INSTALLATION", default_value = "onsite", value_name = "KIND", global = true)]
@@ -151,6 +174,39 @@ pub struct Config {
     /// The time zone of dates for clients who name none: a code such as NO or US-NY, or a name such as Europe/Oslo
     #[arg(long, env = "KOMMANDO_TIME_ZONE", default_value = "UTC", value_name = "ZONE", global = true)]
     pub time_zone: Zone,
+}
+
+/// The address of the database, which may hold a password.
+#[derive(Clone)]
+pub struct DatabaseUrl(String);
+
+impl FromStr for DatabaseUrl {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Deref for DatabaseUrl {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Without the password.
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&store::shown(&self.0))
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 /// The form of the log's lines.

@@ -12,6 +12,7 @@ mod m0003_webhooks;
 mod m0004_audit_anchor;
 mod m0005_callers;
 mod m0006_user_lookups;
+mod m0007_postgres;
 mod m0008_changes;
 mod m0011_lists;
 
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_audit_anchor::Migration),
             Box::new(m0005_callers::Migration),
             Box::new(m0006_user_lookups::Migration),
+            Box::new(m0007_postgres::Migration),
             Box::new(m0008_changes::Migration),
             Box::new(m0011_lists::Migration),
         ]

@@ -17,7 +17,7 @@ use super::{
 use crate::error::Error;
 
 /// What to change of a user.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Change {
     /// These properties in place of the present ones.
     Properties(Partial<User>),

@@ -46,11 +46,12 @@ impl Directory {
     pub async fn write<T, F>(&self, caller: &Caller, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: for<'a> FnOnce(&'a DatabaseTransaction, Caller) -> BoxFuture<'a, Result<T, Error>> + Send + 'static,
+        F: for<'a> FnOnce(&'a DatabaseTransaction, Caller) -> BoxFuture<'a, Result<T, Error>> + Clone + Send + 'static,
     {
         let id = caller.user_id;
         let answer = self.writer.write(move |transaction| {
             Box::pin(async move {
+                users::lock_all(transaction).await?;
                 let answer = match users::find(transaction, id).await?.as_ref().and_then(Caller::of) {
                     Some(caller) => work(transaction, caller).await,
                     None => Err(Error::Unauthenticated),

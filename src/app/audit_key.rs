@@ -25,6 +25,11 @@ pub enum AuditKeyError {
     File(PathBuf, #[source] io::Error),
     #[error("there is no key of the audit chain at {}; set KOMMANDO_AUDIT_KEY", .0.display())]
     Missing(PathBuf),
+    #[error(
+        "with PostgreSQL, KOMMANDO_AUDIT_KEY or KOMMANDO_AUDIT_KEY_FILE must be set: the key of the audit chain, the same \
+         for all who share the database; `openssl rand -hex 32` makes one"
+    )]
+    NotSet,
 }
 
 /// The key; where there is none yet, one is made.
@@ -49,7 +54,7 @@ pub fn load(database_url: &str) -> Result<AuditKey, AuditKeyError> {
     if let Some(key) = config::audit_key()? {
         return Ok(AuditKey::new(key));
     }
-    let file = file_of(database_url)?;
+    let Some(file) = file_of(database_url)? else { return Err(AuditKeyError::NotSet) };
     match fs::read_to_string(&file) {
         Ok(key) => Ok(AuditKey::new(SecretString::from(key.trim_end()))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(AuditKeyError::Missing(file)),
@@ -62,13 +67,17 @@ pub fn load(database_url: &str) -> Result<AuditKey, AuditKeyError> {
 /// # Errors
 /// The settings are wrong.
 pub fn place(database_url: &str) -> Result<Option<PathBuf>, AuditKeyError> {
-    if config::audit_key()?.is_some() { Ok(None) } else { file_of(database_url).map(Some) }
+    if config::audit_key()?.is_some() { Ok(None) } else { file_of(database_url) }
 }
 
-fn file_of(database_url: &str) -> Result<PathBuf, AuditKeyError> {
-    let mut file = store::file(database_url)?.into_os_string();
-    file.push(".audit-key");
-    Ok(file.into())
+/// The file beside the database, where that is a file, too.
+fn file_of(database_url: &str) -> Result<Option<PathBuf>, AuditKeyError> {
+    let beside = |file: PathBuf| {
+        let mut file = file.into_os_string();
+        file.push(".audit-key");
+        PathBuf::from(file)
+    };
+    Ok(store::file(database_url)?.map(beside))
 }
 
 /// Readable by its owner alone. When two start together, the one that comes second takes the first one's key.

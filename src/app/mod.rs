@@ -18,7 +18,7 @@ use chrono::TimeDelta;
 use poem::{Endpoint, Response};
 use sea_orm::ConnectionTrait;
 use secrecy::SecretString;
-use tokio::{net::TcpListener, signal::unix::Signal, time::timeout};
+use tokio::{net::TcpListener, signal::unix::Signal, task::JoinHandle, time::timeout};
 
 use self::{
     housekeeping::Housekeeping,
@@ -32,8 +32,8 @@ use crate::{
     config::{Config, ConfigError, DEFAULT_COMMANDS, Metrics},
     error::Error,
     localization::Zone,
-    records::Ledger,
-    store::{OpenError, Store, Writer},
+    records::{Ledger, audit},
+    store::{self, Lock, OpenError, SchemaError, Store, Writer},
     users::{
         self, CreateError, Memory,
         bootstrap::{self, RegisterError},
@@ -54,8 +54,8 @@ const MOST_WATCHERS: usize = 64;
 pub enum StartError {
     #[error(transparent)]
     Open(#[from] OpenError),
-    #[error("the database cannot be brought up to date")]
-    Migrate(#[source] sea_orm::DbErr),
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     #[error(
         "the command definitions cannot be used; mend them and start again (`kommando commands check` tells whether they are right):\n{0}"
     )]
@@ -68,6 +68,11 @@ pub enum StartError {
     Provider(#[from] FetchError),
     #[error(transparent)]
     AuditKey(#[from] audit_key::AuditKeyError),
+    #[error(
+        "this is not the key that the audit chain of this database was begun with; check KOMMANDO_AUDIT_KEY, or the file \
+         beside the database"
+    )]
+    OtherAuditKey,
     #[error("the database does not answer")]
     Database(#[from] sea_orm::DbErr),
     #[error("the runs that were under way when the server ended cannot be closed")]
@@ -119,16 +124,20 @@ impl App {
         let webhooks = Webhooks::new(targets.unwrap_or_default())?.counted(&meters);
         catalog.check_targets(&webhooks.names().collect::<Vec<_>>())?;
         let provider = config.identity_provider()?.map(Provider::new).transpose()?;
-        let store = Store::open(&config.database_url).await?;
-        store.migrate_up().await.map_err(StartError::Migrate)?;
-        let transaction = store.begin_write().await?;
+        let limits = store::Limits { connections: config.database_connections, patience: config.database_patience };
+        let store = Store::open_for_requests(&config.database_url, limits).await?;
+        store.ensure_schema(config.migrate).await?;
+        let audit_key = audit_key::load_or_make(&config.database_url)?;
+        let transaction = store.begin_alone(Lock::Bootstrap).await?;
+        if !audit::is_known_key(&transaction, &audit_key).await? {
+            return Err(StartError::OtherAuditKey);
+        }
         role::ensure_defaults(&transaction).await?;
         transaction.commit().await?;
         let stored = credential::any_hash(store.reader()).await?;
         let passwords = Passwords::new(&config.password_cost, stored.as_ref());
         store.follow_changes().await?;
         let memory = Memory::new(store.clone());
-        let audit_key = audit_key::load_or_make(&config.database_url)?;
         let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()).counted(&meters));
         let directory = Directory { store: store.clone(), passwords: passwords.clone(), writer: writer.clone() };
         let commands =
@@ -144,7 +153,7 @@ impl App {
             log_ins: LogIns::new(&meters),
             provider,
         };
-        let housekeeping = Housekeeping { store: store.clone(), audit_key, retention: config.retention };
+        let housekeeping = Housekeeping { store: store.in_background(), audit_key, retention: config.retention };
         let admission = Admission::new(config.max_connections, config.max_connections_per_address);
         let limits = Limits {
             admission: admission.clone(),
@@ -186,8 +195,8 @@ impl App {
             return Ok(false);
         }
         let hash = self.passwords.hash(password).await?;
-        // Counted again under the write lock: of two that start together, one fills and the other finds it filled.
-        let transaction = self.store.begin_write().await?;
+        // Counted again alone: of two that start together, one fills and the other finds it filled.
+        let transaction = self.store.begin_alone(Lock::Bootstrap).await?;
         if has_demo(&transaction).await? {
             return Ok(false);
         }
@@ -211,7 +220,7 @@ impl App {
     /// The database does not answer.
     pub async fn register_administrator(&self, password: &SecretString) -> Result<bool, StartError> {
         let hash = self.passwords.hash(password).await?;
-        let transaction = self.store.begin_write().await?;
+        let transaction = self.store.begin_alone(Lock::Bootstrap).await?;
         if users::count(&transaction).await? > 0 {
             return Ok(false);
         }
@@ -270,11 +279,16 @@ impl App {
         let endpoint = self.endpoint();
         self.show_metrics().await?;
         let housekeeping = tokio::spawn(self.housekeeping.clone().keep_clearing());
+        let linking = self.store.is_shared().then(|| {
+            let Housekeeping { store, audit_key, .. } = self.housekeeping.clone();
+            tokio::spawn(audit::keep_linking(store, audit_key))
+        });
         server::run(endpoint, self.limits, listener, stop).await;
         if timeout(server::DRAIN, self.commands.finish()).await.is_err() {
             tracing::warn!("runs were cut off that wait for other systems; what came of them is not known");
         }
         housekeeping.abort();
+        linking.inspect(JoinHandle::abort);
         if let Err(error) = self.housekeeping.note_head().await {
             tracing::warn!(%error, "the head of the audit chain could not be read");
         }

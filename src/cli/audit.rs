@@ -54,7 +54,7 @@ impl Audit {
 
 async fn verify(store: &Store, key: &AuditKey, expected: Option<&Head>) -> anyhow::Result<()> {
     let bar = super::progress_bar(audit::count(store.reader()).await?);
-    let found = audit::verify(store.reader(), key, expected, |more| bar.inc(more)).await?;
+    let found = audit::verify(store, key, expected, |more| bar.inc(more)).await?;
     bar.finish_and_clear();
     if let Some(fault) = found.broken {
         bail!("the proof fails at {fault}");

@@ -55,7 +55,7 @@ pub struct OutputClosed;
 
 /// Refuses to go on without a database: whoever works on what is in one does not mean to make one.
 fn must_exist(config: &Config) -> anyhow::Result<()> {
-    let file = store::file(&config.database_url)?;
+    let Some(file) = store::file(&config.database_url)? else { return Ok(()) };
     ensure!(
         file.exists(),
         "there is no database at {}; `kommando serve` and `kommando user add` make one, and --database-url names another",
@@ -73,7 +73,7 @@ async fn open_existing(config: &Config) -> anyhow::Result<Store> {
 /// Opens the database, and makes it where it is missing.
 async fn open(config: &Config) -> anyhow::Result<Store> {
     let store = Store::open(&config.database_url).await?;
-    store.migrate_up().await.context("the database cannot be brought up to date")?;
+    store.ensure_schema(config.migrate).await?;
     Ok(store)
 }
 

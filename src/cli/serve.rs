@@ -113,7 +113,7 @@ fn demo_banner(address: SocketAddr, config: &Config, password: Option<&SecretStr
 /// The command line that sets a password in this very database, with this very program.
 fn set_password(config: &Config) -> String {
     let program = std::env::args().next().unwrap_or_else(|| "kommando".to_owned());
-    format!("{program} --database-url {} user set-password {ADMIN}", quote(&config.database_url))
+    format!("{program} --database-url {} user set-password {ADMIN}", quote(&config.database_url.to_string()))
 }
 
 /// A word that a shell takes as it is.

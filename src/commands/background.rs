@@ -16,8 +16,13 @@ impl Commands {
     /// # Errors
     /// The database does not answer.
     pub async fn take_over(&self) -> Result<(), Error> {
-        delivery::give_up_claims(self.store.writer()).await?;
-        self.recover(Abandoned::All).await?;
+        // Others may live who serve the same database: what they left open is theirs until its time is over.
+        if self.store.is_shared() {
+            self.recover(Abandoned::Late).await?;
+        } else {
+            delivery::give_up_claims(self.store.writer()).await?;
+            self.recover(Abandoned::All).await?;
+        }
         self.deliveries.start(self.store.clone(), self.writer.clone(), self.webhooks.clone());
         tokio::spawn(self.clone().keep_recovering());
         Ok(())

@@ -17,8 +17,8 @@ use crate::{
         self, delivery,
         execution::{self, Outcome},
     },
-    store::{Settled, WriteTransaction},
-    users::{Caller, User},
+    store::{Lock, Settled, WriteTransaction, lock},
+    users::{self, Caller, User},
     webhooks::Deliveries,
 };
 
@@ -44,8 +44,9 @@ impl Run {
         let news = steps.iter().any(|(_, step)| matches!(step, Prepared::Delivery(_)));
         let news = news.then(|| self.commands.deliveries.clone());
         let writer = self.commands.writer.clone();
+        let (run, steps) = (Arc::new(self), Arc::new(steps));
         let stored =
-            writer.write(|transaction| Box::pin(async move { self.change(transaction, &steps, account).await }));
+            writer.write(move |transaction| Box::pin(async move { run.change(transaction, &steps, account).await }));
         let report = stored.await.unwrap_or_else(|undone| {
             let error = Error::from(undone);
             Err(if has_begun { error.after_call() } else { error })
@@ -116,9 +117,22 @@ impl Run {
         Ok(())
     }
 
-    // Between the first look and the write lock, somebody else may have changed the user or the caller.
+    // Between the first look and the write lock, somebody else may have changed the user or the caller, or come first
+    // with the same key.
     pub async fn check_again(&self, transaction: &WriteTransaction) -> Result<Result<Arc<User>, Error>, DbErr> {
+        // What has begun holds its key already.
+        let key = self.scope.as_ref().filter(|_| !self.has_begun);
+        if let Some(key) = key
+            && !lock::try_take(transaction, key.lock()).await?
+        {
+            return Ok(Err(Error::KeyInFlight));
+        }
         let ids = [self.attempt.caller.user_id, self.attempt.user_id];
+        users::lock(transaction, self.attempt.user_id).await?;
+        let definition = &self.entry().definition;
+        if definition.asks_for_administrators() || definition.changes_standing() {
+            lock::take(transaction, Lock::Standing).await?;
+        }
         let [caller, user] = self.commands.memory.users_within(transaction, ids).await?;
         let Some(caller) = caller.as_deref().and_then(Caller::of) else { return Ok(Err(Error::Unauthenticated)) };
         if !caller.may_read(self.attempt.user_id) {

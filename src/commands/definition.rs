@@ -47,6 +47,11 @@ impl Definition {
         self.allow_roles.iter().chain(&self.deny_roles).map(String::as_str)
     }
 
+    /// It changes who can call, or what somebody may do.
+    pub fn changes_standing(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.name(), "set_role" | "set_deleted"))
+    }
+
     /// A condition of it speaks of the last administrator.
     pub fn asks_for_administrators(&self) -> bool {
         self.when.contains(&Predicate::Rule(Rule::NotLastAdmin))

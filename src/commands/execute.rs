@@ -28,6 +28,7 @@ use crate::{
 };
 
 /// One attempt, with the definitions that were in force when it came.
+#[derive(Clone)]
 pub struct Run {
     pub(super) commands: Commands,
     pub(super) attempt: Attempt,

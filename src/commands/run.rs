@@ -61,6 +61,7 @@ pub struct Attempt {
 
 /// What came of an attempt that was not refused.
 // No Debug: the message may be a secret.
+#[derive(Clone)]
 pub struct Report {
     pub outcome: Outcome,
     pub message: MultiLanguage,

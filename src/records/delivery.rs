@@ -1,7 +1,13 @@
 //! Webhooks that are delivered after the commit of what they tell of, and what became of each.
 
-use chrono::TimeDelta;
-use sea_orm::{ActiveEnum, ActiveValue::Set, Condition, QueryOrder, QuerySelect, QueryTrait, entity::prelude::*};
+use chrono::{TimeDelta};
+use sea_orm::{
+    ActiveEnum,
+    ActiveValue::Set,
+    Condition, QueryOrder, QuerySelect, QueryTrait,
+    entity::prelude::*,
+    sea_query::{LockBehavior, LockType},
+};
 
 use crate::clock;
 
@@ -98,7 +104,8 @@ pub async fn insert(db: &impl ConnectionTrait, deliveries: Vec<Model>) -> Result
     Entity::insert_many(deliveries.into_iter().map(ActiveModel::from)).exec_without_returning(db).await.map(drop)
 }
 
-/// The deliveries that are due and that nobody tries, those that waited longest first, but none to these targets.
+/// The deliveries that are due and that nobody tries, those that waited longest first, but none to these targets. In a
+/// transaction, those that somebody else is about to claim are left out.
 ///
 /// # Errors
 /// The database does not answer.
@@ -110,7 +117,8 @@ pub async fn due(db: &impl ConnectionTrait, except: Vec<String>, limit: u64) -> 
         .add(Column::DueAt.lte(now))
         .add(is_free)
         .add(Column::Target.is_not_in(except));
-    Entity::find().filter(is_due).order_by_asc(Column::DueAt).limit(limit).all(db).await
+    let due = Entity::find().filter(is_due).order_by_asc(Column::DueAt).limit(limit);
+    due.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).all(db).await
 }
 
 /// Notes that a delivery is tried now. Whoever dies over it is given up when this time has passed.

@@ -129,12 +129,13 @@ pub async fn find_all(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Result<Vec<M
     Entity::find().filter(Column::Id.is_in(ids)).all(db).await
 }
 
-/// What was written when an execution began, as long as it has not ended.
+/// What was written when an execution began, as long as it has not ended. Nobody else ends it before the transaction does.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn find_running(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
-    Ok(find(db, id).await?.filter(|execution| execution.outcome == Outcome::Running))
+    let found = Entity::find().filter(Column::Id.eq(id)).lock_exclusive().all(db).await?.pop();
+    Ok(found.filter(|execution| execution.outcome == Outcome::Running))
 }
 
 /// The executions that run, of those that are given up by this time; all of them without one.

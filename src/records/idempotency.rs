@@ -1,10 +1,14 @@
 //! Keys by which a client makes a run happen once, however often it is sent (the `Idempotency-Key` draft of the IETF).
 
 use chrono::TimeDelta;
-use sea_orm::{QuerySelect, QueryTrait, entity::prelude::*, sea_query::OnConflict};
+use sea_orm::{
+    QuerySelect, QueryTrait,
+    entity::prelude::*,
+    sea_query::{ExprTrait, OnConflict},
+};
 use sha2::{Digest, Sha256};
 
-use crate::clock;
+use crate::{clock, store::Lock};
 
 /// How long a key is kept.
 const LIFETIME: TimeDelta = TimeDelta::hours(24);
@@ -44,6 +48,11 @@ impl Scope {
         )
     }
 
+    /// What is done under this key, as others who may do it know it.
+    pub fn lock(&self) -> Lock<'_> {
+        Lock::Key(&self.0)
+    }
+
     /// The row that holds the key to this execution.
     pub fn of(self, execution_id: Uuid, action_result: &str) -> Model {
         let expires_at = clock::now() + LIFETIME;
@@ -63,16 +72,19 @@ pub async fn find(db: &impl ConnectionTrait, Scope(scope): &Scope) -> Result<Opt
 /// Stores keys, over those past their end.
 ///
 /// # Errors
-/// The database does not answer.
+/// One of them is in use already, since another process was faster: `RecordNotInserted`. Or the database does not answer.
 pub async fn insert(db: &impl ConnectionTrait, keys: Vec<Model>) -> Result<(), DbErr> {
     if keys.is_empty() {
         return Ok(());
     }
     let replace = OnConflict::column(Column::Scope)
         .update_columns([Column::ActionResult, Column::ExecutionId, Column::ExpiresAt])
+        .action_and_where(Expr::col((Entity, Column::ExpiresAt)).lte(Utc::now()))
         .to_owned();
+    let count = keys.len() as u64;
     let rows = keys.into_iter().map(ActiveModel::from);
-    Entity::insert_many(rows).on_conflict(replace).exec_without_returning(db).await.map(drop)
+    let stored = Entity::insert_many(rows).on_conflict(replace).exec_without_returning(db).await?;
+    if stored < count { Err(DbErr::RecordNotInserted) } else { Ok(()) }
 }
 
 /// Makes a key good for another run.

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What one execution leaves behind.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Entry {
     /// All of it at once.
     Whole { execution: execution::Model, key: Option<idempotency::Model>, deliveries: Vec<delivery::Model> },
@@ -83,6 +83,11 @@ impl Rows {
 #[async_trait]
 impl store::Ledger for Ledger {
     type Record = Entry;
+
+    /// Only its key, which another process may have used.
+    fn can_conflict(&self, entry: &Entry) -> bool {
+        matches!(entry, Entry::Whole { key: Some(_), .. } | Entry::Begun { key: Some(_), .. })
+    }
 
     async fn write(&self, transaction: &DatabaseTransaction, records: Vec<Entry>) -> Result<(), DbErr> {
         self.sizes.record(records.len() as f64);

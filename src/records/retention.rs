@@ -14,7 +14,10 @@ use super::{
     },
     execution, idempotency,
 };
-use crate::{clock, store::Store};
+use crate::{
+    clock,
+    store::{Lock, Store},
+};
 
 /// Longer than any idempotency key is kept, whose execution must be there to answer with.
 const SHORTEST: TimeDelta = TimeDelta::days(2);
@@ -57,7 +60,7 @@ pub async fn remove_older(
     mut progress: impl FnMut(u64),
 ) -> Result<(), ProofError> {
     loop {
-        let transaction = store.begin_write().await?;
+        let transaction = store.begin_alone(Lock::Chain).await?;
         let removed = remove_page(&transaction, key, horizon).await?;
         transaction.commit().await?;
         progress(removed);

@@ -1,11 +1,11 @@
-//! Following what other processes change in the same SQLite file.
+//! Following what other processes change in the same database: an SQLite file is looked at, PostgreSQL tells.
 
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnAcquireErr, DatabaseConnection, DbErr};
+use sea_orm::{ConnAcquireErr, DbErr};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Changes, Store};
+use super::{Changes, Connection, Store, postgres};
 
 /// How often to look.
 const PERIOD: Duration = Duration::from_millis(250);
@@ -17,13 +17,17 @@ impl Store {
     /// # Errors
     /// The database does not answer.
     pub async fn follow_changes(&self) -> Result<(), DbErr> {
+        if self.is_shared() {
+            tokio::spawn(postgres::keep_listening(self.background.pool().clone(), self.changes.clone()));
+            return Ok(());
+        }
         look(&self.reader, &self.changes).await?;
         tokio::spawn(keep_looking(self.reader.clone(), self.changes.clone()));
         Ok(())
     }
 }
 
-async fn keep_looking(db: DatabaseConnection, changes: Changes) {
+async fn keep_looking(db: Connection, changes: Changes) {
     let mut due = interval(PERIOD);
     due.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut sees = true;
@@ -41,7 +45,7 @@ async fn keep_looking(db: DatabaseConnection, changes: Changes) {
     }
 }
 
-async fn look(db: &DatabaseConnection, changes: &Changes) -> Result<(), DbErr> {
+async fn look(db: &Connection, changes: &Changes) -> Result<(), DbErr> {
     let began = Instant::now();
     let unread = changes.read(db).await?;
     changes.tell_read(&unread);

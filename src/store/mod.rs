@@ -1,48 +1,48 @@
 //! The database: how connections are made, how a write begins, how the schema is brought up to date.
 //!
-//! Which tables exist and what stands in them is known by `users` and `records`, not here.
+//! Which tables exist and what stands in them is known by `users` and `records`, not here. SQLite and PostgreSQL differ in
+//! [`sqlite`] and [`postgres`], in [`lock`], and in how the writer writes.
 
 mod backup;
 mod cached;
 mod changes;
+mod connection;
 mod empty;
 mod examine;
 mod follow;
+pub mod lock;
+mod postgres;
 mod schema;
 mod sound;
+mod sqlite;
 mod url;
 mod write;
 mod writer;
 
-use std::time::{Duration, Instant};
-
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr};
-use tokio::time::sleep;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, IsolationLevel, TransactionOptions};
 
 pub use backup::{BackupError, Tag, back_up, restore};
 pub use cached::{Cached, Whom};
 pub use changes::{Change, Changes, Topic, Unread};
+pub use connection::Connection;
 pub use empty::empty;
 pub use examine::{Condition, examine};
-pub use schema::MigrationState;
-pub use url::{UrlError, file};
+pub use lock::Lock;
+pub use postgres::{Limits, Patience};
+pub use schema::{MigrationState, SchemaError};
+pub use url::{UrlError, file, shown};
 pub use write::{WriteTransaction, Writing};
 pub use writer::{Ledger, Settled, Undone, Writer};
 
-/// How long a statement waits for another process that writes to the same SQLite file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a request waits for a connection before it is answered with 503.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long to wait before a file that is locked is opened again.
-const RETRY: Duration = Duration::from_millis(20);
-const READERS: u32 = 4;
-
-/// A database that is open: several connections that read, and the one that writes.
+/// A database that is open.
 #[derive(Clone, Debug)]
 pub struct Store {
-    reader: DatabaseConnection,
+    reader: Connection,
     writer: Writing,
+    background: Connection,
     changes: Changes,
+    /// How many of those who read or write do so at once.
+    width: u32,
 }
 
 /// Why a database could not be opened.
@@ -51,20 +51,68 @@ pub enum OpenError {
     #[error(transparent)]
     Url(#[from] UrlError),
     #[error("the database cannot be opened; check KOMMANDO_DATABASE_URL, and the rights on the file and its folder")]
-    Database(#[from] DbErr),
+    File(#[source] DbErr),
+    #[error(
+        "the database does not answer; check that PostgreSQL runs where KOMMANDO_DATABASE_URL says, and the user, the \
+         password and the name of the database in it"
+    )]
+    Server(#[source] DbErr),
 }
 
 impl Store {
-    /// Opens the database. Nothing is migrated.
+    /// Opens the database, for somebody who has time. Nothing is migrated.
     ///
     /// # Errors
-    /// The address is none that is served, or the file cannot be opened or made.
+    /// The address is none that is served, or the database cannot be opened or made.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
+        if url::is_postgres(url) {
+            let pool = postgres::connect(url, postgres::Use::Background).await.map_err(OpenError::Server)?;
+            return Ok(Self::of(Connection::new(pool, None), Changes::default(), postgres::BACKGROUND));
+        }
         url::prepare(url)?;
-        let writer = connect_patiently(url, 1).await?;
-        let reader = connect_patiently(url, READERS).await?;
-        let changes = Changes::default();
-        Ok(Self { reader, writer: Writing::new(writer, changes.clone()), changes })
+        let connect = async |connections| {
+            let pool = sqlite::connect_patiently(url, connections).await.map_err(OpenError::File)?;
+            Ok::<_, OpenError>(Connection::new(pool, None))
+        };
+        let writer = connect(sqlite::WRITERS).await?;
+        let store = Self::of(writer, Changes::default(), sqlite::WRITERS);
+        Ok(Self { reader: connect(sqlite::READERS).await?, ..store })
+    }
+
+    /// One that does everything by the same connections.
+    fn of(connection: Connection, changes: Changes, width: u32) -> Self {
+        let writer = Writing::new(connection.clone(), changes.clone());
+        Self { reader: connection.clone(), writer, background: connection, changes, width }
+    }
+
+    /// Opens the database for requests, which are answered in time or refused, where the database is a server. Nothing is
+    /// migrated.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_for_requests(url: &str, limits: Limits) -> Result<Self, OpenError> {
+        let mut store = Self::open(url).await?;
+        if url::is_postgres(url) {
+            let requests = postgres::Use::Requests(limits);
+            let pool = postgres::connect(url, requests).await.map_err(OpenError::Server)?;
+            let background = store.background.patient(postgres::Use::Background.patience());
+            let connection = Connection::new(pool, Some(requests.patience()));
+            store = Self { background, ..Self::of(connection, store.changes, limits.connections) };
+        }
+        Ok(store)
+    }
+
+    /// The same database for what goes on beside requests, and may take its time.
+    pub fn in_background(&self) -> Self {
+        match self.is_shared() {
+            true => Self::of(self.background.clone(), self.changes.clone(), postgres::BACKGROUND),
+            false => self.clone(),
+        }
+    }
+
+    /// Whether other processes may serve this database, too.
+    pub fn is_shared(&self) -> bool {
+        lock::is_shared(&self.writer)
     }
 
     /// What changed in the tables that are answered from memory.
@@ -72,8 +120,13 @@ impl Store {
         &self.changes
     }
 
+    /// How many of those who read or write do so at once.
+    pub fn width(&self) -> usize {
+        self.width as usize
+    }
+
     /// The connections that read outside a transaction.
-    pub fn reader(&self) -> &DatabaseConnection {
+    pub fn reader(&self) -> &Connection {
         &self.reader
     }
 
@@ -84,12 +137,32 @@ impl Store {
 
     /// Begins a transaction that may write. It is undone when it is dropped without `commit`.
     ///
-    /// The write lock is taken at once: what is read in the transaction is still so when it commits.
+    /// On SQLite the write lock is taken at once: what is read in the transaction is still so when it commits. On
+    /// PostgreSQL others write at the same time; see [`Self::begin_alone`].
     ///
     /// # Errors
-    /// The database does not answer, or another process writes for longer than five seconds.
+    /// The database does not answer, or another process writes for longer than it may.
     pub async fn begin_write(&self) -> Result<WriteTransaction, DbErr> {
         self.writer.begin().await
+    }
+
+    /// Begins a transaction for something that one does at a time, whatever the database, and that may take its time.
+    ///
+    /// # Errors
+    /// As [`Self::begin_write`].
+    pub async fn begin_alone(&self, lock: Lock<'_>) -> Result<WriteTransaction, DbErr> {
+        let transaction = self.in_background().begin_write().await?;
+        lock::take(&transaction, lock).await?;
+        Ok(transaction)
+    }
+
+    /// Begins to read one picture of the database, whatever is written meanwhile.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn begin_snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+        let isolation_level = self.is_shared().then_some(IsolationLevel::RepeatableRead);
+        self.reader.begin(TransactionOptions { isolation_level, ..TransactionOptions::default() }).await
     }
 
     /// Asks the database for an answer: what readiness means.
@@ -103,7 +176,7 @@ impl Store {
 
     /// How busy the connections are, by what they are for.
     pub fn load(&self) -> [(&'static str, Load); 2] {
-        [("reader", load(&self.reader)), ("writer", load(self.writer.connection()))]
+        [("reader", self.reader.load()), ("writer", self.background.load())]
     }
 
     /// Closes every connection; SQLite folds its write-ahead log into the file.
@@ -112,7 +185,8 @@ impl Store {
     /// The database does not answer.
     pub async fn close(self) -> Result<(), DbErr> {
         self.reader.close().await?;
-        self.writer.close().await
+        self.writer.close().await?;
+        self.background.close().await
     }
 }
 
@@ -121,55 +195,4 @@ impl Store {
 pub struct Load {
     pub busy: usize,
     pub idle: usize,
-}
-
-fn load(connection: &DatabaseConnection) -> Load {
-    let (open, idle) = match connection.get_database_backend() {
-        DbBackend::Postgres => {
-            let pool = connection.get_postgres_connection_pool();
-            (pool.size(), pool.num_idle())
-        }
-        _ => {
-            let pool = connection.get_sqlite_connection_pool();
-            (pool.size(), pool.num_idle())
-        }
-    };
-    Load { busy: (open as usize).saturating_sub(idle), idle }
-}
-
-/// Another process that opens a new file at the same moment holds it for an instant, and SQLite does not wait for that
-/// by itself.
-async fn connect_patiently(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
-    let deadline = Instant::now() + BUSY_TIMEOUT;
-    loop {
-        match connect(url, connections).await {
-            Err(error) if is_locked(&error) && Instant::now() < deadline => sleep(RETRY).await,
-            connected => return connected,
-        }
-    }
-}
-
-fn is_locked(error: &DbErr) -> bool {
-    let DbErr::Conn(RuntimeErr::SqlxError(cause)) = error else { return false };
-    cause.as_database_error().and_then(|told| told.code()).is_some_and(|code| code == "5")
-}
-
-async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(connections)
-        .min_connections(1)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false)
-        .sqlx_logging(false)
-        .map_sqlx_sqlite_pool_opts(sound::sound)
-        .map_sqlx_sqlite_opts(|sqlite| {
-            use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-            sqlite
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(BUSY_TIMEOUT)
-                .foreign_keys(true)
-        });
-    Database::connect(options).await
 }

@@ -1,9 +1,9 @@
 //! Bringing the schema up to date, or back.
 
 use migrations::{MigrationStatus, Migrator, MigratorTrait};
-use sea_orm::DbErr;
+use sea_orm::{ConnectionTrait, DbErr};
 
-use super::Store;
+use super::{Lock, Store, WriteTransaction};
 
 /// One migration and whether this database has it.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,13 +12,41 @@ pub struct MigrationState {
     pub applied: bool,
 }
 
+/// Why the schema is not the one that this program needs.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    #[error("the database cannot be brought up to date")]
+    Migrate(#[source] DbErr),
+    #[error(
+        "the database is not up to date: {0} migrations are pending. `kommando migrate up` applies them, and so does \
+         `kommando serve --migrate`"
+    )]
+    Pending(usize),
+}
+
 impl Store {
+    /// Sees to it that the schema is up to date. Where the database is ours alone, it is brought up to date; where others
+    /// use it, too, only if it may.
+    ///
+    /// # Errors
+    /// The database does not answer, a migration fails, or one is pending.
+    pub async fn ensure_schema(&self, may_migrate: bool) -> Result<(), SchemaError> {
+        if may_migrate || !self.is_shared() {
+            return self.migrate_up().await.map_err(SchemaError::Migrate);
+        }
+        let known = self.migrations().await.map_err(SchemaError::Migrate)?;
+        match known.iter().filter(|migration| !migration.applied).count() {
+            0 => Ok(()),
+            pending => Err(SchemaError::Pending(pending)),
+        }
+    }
+
     /// Applies every pending migration, all or none. Two processes that start together take turns.
     ///
     /// # Errors
     /// The database does not answer, or a migration fails; then the schema is as it was.
     pub async fn migrate_up(&self) -> Result<(), DbErr> {
-        let transaction = self.begin_write().await?;
+        let transaction = self.begin_migration().await?;
         Migrator::up(&*transaction, None).await?;
         transaction.commit().await
     }
@@ -28,9 +56,18 @@ impl Store {
     /// # Errors
     /// The database does not answer, or a migration fails; then the schema is as it was.
     pub async fn migrate_down(&self, steps: u32) -> Result<(), DbErr> {
-        let transaction = self.begin_write().await?;
+        let transaction = self.begin_migration().await?;
         Migrator::down(&*transaction, Some(steps)).await?;
         transaction.commit().await
+    }
+
+    async fn begin_migration(&self) -> Result<WriteTransaction, DbErr> {
+        let transaction = self.begin_alone(Lock::Schema).await?;
+        if self.is_shared() {
+            // It takes as long as there are rows.
+            transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+        }
+        Ok(transaction)
     }
 
     /// Every migration this program knows, oldest first.
@@ -38,7 +75,10 @@ impl Store {
     /// # Errors
     /// The database does not answer, or it was migrated by a newer kommando.
     pub async fn migrations(&self) -> Result<Vec<MigrationState>, DbErr> {
-        let known = Migrator::get_migration_with_status(&self.reader).await?;
+        // Asking makes the table of migrations where it is missing.
+        let transaction = self.begin_alone(Lock::Schema).await?;
+        let known = Migrator::get_migration_with_status(&*transaction).await?;
+        transaction.commit().await?;
         Ok(known
             .iter()
             .map(|m| MigrationState { name: m.name().to_owned(), applied: m.status() == MigrationStatus::Applied })

@@ -11,7 +11,10 @@ use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 /// A database address that is not served.
 #[derive(Debug, thiserror::Error)]
 pub enum UrlError {
-    #[error("the database address must begin with sqlite://, for example sqlite://kommando.db?mode=rwc")]
+    #[error(
+        "the database address must begin with sqlite:// or postgres://, for example sqlite://kommando.db?mode=rwc or \
+         postgres://kommando@localhost/kommando"
+    )]
     Scheme,
     #[error("the database address names no file; for example sqlite://kommando.db?mode=rwc")]
     NoFile,
@@ -23,11 +26,35 @@ pub enum UrlError {
     NotMade(PathBuf, #[source] io::Error),
 }
 
-/// The file that an address names.
+/// It is the address of a PostgreSQL server.
+pub fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres:") || url.starts_with("postgresql:")
+}
+
+/// An address as it may be shown: without the password in it.
+pub fn shown(url: &str) -> String {
+    let without_user = || {
+        let (scheme, rest) = url.split_once("://")?;
+        let (user, place) = rest.rsplit_once('@')?;
+        let (name, _) = user.split_once(':')?;
+        Some(format!("{scheme}://{name}:***@{place}"))
+    };
+    let shown = without_user().unwrap_or_else(|| url.to_owned());
+    match shown.split_once("password=") {
+        Some((before, _)) => format!("{before}password=***"),
+        None => shown,
+    }
+}
+
+/// The file that an address names; none when it is that of a server.
 ///
 /// # Errors
-/// It is no address of an SQLite file.
-pub fn file(url: &str) -> Result<PathBuf, UrlError> {
+/// It is neither.
+pub fn file(url: &str) -> Result<Option<PathBuf>, UrlError> {
+    if is_postgres(url) { Ok(None) } else { sqlite_file(url).map(Some) }
+}
+
+fn sqlite_file(url: &str) -> Result<PathBuf, UrlError> {
     if !url.starts_with("sqlite:") {
         return Err(UrlError::Scheme);
     }
@@ -46,7 +73,7 @@ pub fn file(url: &str) -> Result<PathBuf, UrlError> {
 /// # Errors
 /// It is missing and may not be made, or cannot be made.
 pub fn prepare(url: &str) -> Result<(), UrlError> {
-    let file = file(url)?;
+    let file = sqlite_file(url)?;
     if file.exists() {
         return Ok(());
     }
@@ -80,7 +107,8 @@ mod tests {
 
     #[test]
     fn a_file_is_served_and_memory_is_not() {
-        assert_eq!(file("sqlite://kommando.db?mode=rwc").expect("a file"), Path::new("kommando.db"));
+        let named = file("sqlite://kommando.db?mode=rwc").expect("an address");
+        assert_eq!(named.as_deref(), Some(Path::new("kommando.db")));
         let memory =
             ["sqlite::memory:", "sqlite://x?mode=memory&cache=shared", "sqlite://?mode=rwc", "sqlite://%3Amemory%3A"];
         for url in memory {
@@ -90,8 +118,21 @@ mod tests {
 
     #[test]
     fn another_database_is_refused() {
-        for url in ["postgres://localhost/kommando", "kommando.db", ""] {
+        for url in ["mysql://localhost/kommando", "kommando.db", ""] {
             assert!(matches!(file(url), Err(UrlError::Scheme)), "{url}");
+        }
+        assert!(matches!(file("postgres://localhost/kommando"), Ok(None)));
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        for (url, expected) in [
+            ("postgres://eva:s3cr@t@db:5432/kommando", "postgres://eva:***@db:5432/kommando"),
+            ("postgres://eva@db/kommando", "postgres://eva@db/kommando"),
+            ("postgres:///kommando?host=/run&password=s3cr3t&user=eva", "postgres:///kommando?host=/run&password=***"),
+            ("sqlite://kommando.db?mode=rwc", "sqlite://kommando.db?mode=rwc"),
+        ] {
+            assert_eq!(shown(url), expected);
         }
     }
 

@@ -11,6 +11,7 @@ mod draft;
 pub mod import;
 pub mod limits;
 pub mod list;
+mod lock;
 mod login_name;
 mod manage;
 mod membership;
@@ -26,6 +27,7 @@ pub mod user_group;
 
 pub use caller::Caller;
 pub use draft::{Draft, Fault, blank};
+pub use lock::{lock, lock_all};
 pub use login_name::{NameError, fault_of_name, fold, is_reserved, suggest_name};
 pub use manage::{save, set_presence, set_retired};
 pub use membership::other_groups;

@@ -2,7 +2,11 @@
 //! tokens, valid for one hour. Both are stored as a hash only.
 
 use chrono::TimeDelta;
-use sea_orm::{QueryOrder, entity::prelude::*, sea_query::Expr};
+use sea_orm::{
+    QueryOrder, QuerySelect, QueryTrait,
+    entity::prelude::*,
+    sea_query::{Expr, LockBehavior, LockType},
+};
 use secrecy::SecretString;
 
 use super::{secret, user};
@@ -118,9 +122,16 @@ async fn insert(
         kind,
         application_id,
     };
-    Entity::delete_many().filter(Column::ExpiresAt.lt(now)).exec(db).await?;
+    clear(db, now).await?;
     Entity::insert(ActiveModel::from(row.clone())).exec_without_returning(db).await?;
     Ok((secret, row))
+}
+
+/// Clears away those past their end, but for those that somebody else clears away now.
+async fn clear(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<(), DbErr> {
+    let past = Entity::find().select_only().column(Column::Hash).filter(Column::ExpiresAt.lt(now));
+    let past = past.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).into_query();
+    Entity::delete_many().filter(Column::Hash.in_subquery(past)).exec(db).await.map(drop)
 }
 
 /// What was presented, when it is of this kind and has not ended.

@@ -221,9 +221,12 @@ pub(super) async fn move_all(db: &impl ConnectionTrait, column: Column, from: i3
 /// # Errors
 /// The database does not answer.
 pub async fn custom_field_names(db: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
-    let names = "SELECT DISTINCT field.key AS name FROM users, json_each(users.custom_fields) AS field ORDER BY 1";
+    let names = "SELECT DISTINCT field.key AS name FROM users, json_each(users.custom_fields) AS field";
     let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), names)).await?;
-    rows.iter().map(|row| row.try_get("", "name")).collect()
+    let mut names: Vec<_> = rows.iter().map(|row| row.try_get("", "name")).collect::<Result<_, _>>()?;
+    // Not sorted by the database, each of which has its own idea of the alphabet.
+    names.sort();
+    Ok(names)
 }
 
 /// How many users there are.

@@ -152,7 +152,9 @@ impl Reply {
         }
         let reply: Self = serde_json::from_slice(body)
             .map_err(|_| CallError::Broken("its answer is not {\"success\": …, \"message\": …}".to_owned()))?;
-        let message = reply.message.map(|message| message.chars().take(LONGEST_MESSAGE).collect());
+        // U+0000 is no text to a database.
+        let text = |message: String| message.chars().filter(|one| *one != '\0').take(LONGEST_MESSAGE).collect();
+        let message = reply.message.map(text);
         Ok(Self { message, ..reply })
     }
 }

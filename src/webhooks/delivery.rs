@@ -3,9 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::BoxFuture;
 use rand::RngExt;
 use reqwest::StatusCode;
-use sea_orm::DbErr;
+use sea_orm::{DatabaseTransaction, DbErr};
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::task::TaskTracker;
 
@@ -87,17 +88,12 @@ impl Post {
 
     /// Takes what is due and sends it off; how many that were.
     async fn deliver_due(&self) -> Result<usize, Undone> {
-        let due = delivery::due(self.store.reader(), self.webhooks.unavailable(), LARGEST_BATCH).await?;
-        // No more than can be called at once: waiting is no part of an attempt.
-        let placed = due.into_iter().filter_map(|one| Some((self.webhooks.reserve(&one.target)?, one)));
-        let placed: Vec<_> = placed.collect();
-        if placed.is_empty() {
+        // A look costs no transaction.
+        if delivery::due(self.store.reader(), self.webhooks.unavailable(), 1).await?.is_empty() {
             return Ok(0);
         }
-        let longest = placed.iter().map(|(_, one)| TimeDelta::milliseconds(one.timeout_ms.into())).max();
-        let ids = placed.iter().map(|(_, one)| one.id.clone()).collect();
-        let lease = longest.unwrap_or_default() + GRACE;
-        self.write(move |db| Box::pin(delivery::claim(db, ids, lease))).await?;
+        let webhooks = self.webhooks.clone();
+        let placed = self.write(move |db| Box::pin(async move { claim(db, &webhooks).await })).await?;
         fail_point!("delivery-claimed");
         let count = placed.len();
         for (place, one) in placed {
@@ -121,20 +117,32 @@ impl Post {
         }
     }
 
-    async fn write<F>(&self, work: F) -> Result<(), Undone>
+    async fn write<T, F>(&self, work: F) -> Result<T, Undone>
     where
-        F: for<'a> FnOnce(&'a sea_orm::DatabaseTransaction) -> futures_util::future::BoxFuture<'a, Result<(), DbErr>>
-            + Send
-            + 'static,
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a DatabaseTransaction) -> BoxFuture<'a, Result<T, DbErr>> + Clone + Send + 'static,
     {
         let work = self.writer.write(move |transaction| {
             Box::pin(async move {
-                work(transaction).await?;
-                Ok(Settled { undo: false, record: None, answer: () })
+                let answer = work(transaction).await?;
+                Ok(Settled { undo: false, record: None, answer })
             })
         });
         work.await
     }
+}
+
+/// Claims what is due, each with its place among the calls to its target: no more than can be called at once, since waiting
+/// is no part of an attempt.
+async fn claim(db: &DatabaseTransaction, webhooks: &Webhooks) -> Result<Vec<(Reserved, delivery::Model)>, DbErr> {
+    let due = delivery::due(db, webhooks.unavailable(), LARGEST_BATCH).await?;
+    let placed = due.into_iter().filter_map(|one| Some((webhooks.reserve(&one.target)?, one)));
+    let placed: Vec<_> = placed.collect();
+    if let Some(longest) = placed.iter().map(|(_, one)| TimeDelta::milliseconds(one.timeout_ms.into())).max() {
+        let ids = placed.iter().map(|(_, one)| one.id.clone()).collect();
+        delivery::claim(db, ids, longest + GRACE).await?;
+    }
+    Ok(placed)
 }
 
 /// What an attempt means for the delivery that was tried so often in vain before.

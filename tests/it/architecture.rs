@@ -37,7 +37,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("odata", &[]),
     ("watch", &[]),
     ("clock", &[]),
-    ("config", &["auth", "localization", "records", "users"]),
+    ("config", &["auth", "localization", "records", "store", "users"]),
     ("telemetry", &["config"]),
 ];
 

@@ -1,7 +1,6 @@
 //! The chain of records: what it proves, and what it finds.
 
 use kommando::{
-    app::audit_key,
     records::{
         audit::{self, Fault, Head, Place, Verification},
         execution,
@@ -24,12 +23,12 @@ async fn server_with_history() -> Server {
         server.execute("admin", BJORN, "deactivate", None).await;
         server.execute("anna", BJORN, "deactivate", Some("Yes")).await;
     }
+    server.link().await;
     server
 }
 
 async fn verify(server: &Server, expected: Option<&Head>) -> Verification {
-    let key = audit_key::load(&server.database_url).expect("a key");
-    audit::verify(server.app.store.reader(), &key, expected, |_| {}).await.expect("an answer")
+    server.verify(expected).await
 }
 
 /// The place of the first fault, and its reason.
@@ -131,7 +130,7 @@ async fn a_shortened_chain_holds_and_is_told_by_a_head_that_was_noted() {
 async fn another_key_does_not_prove_it() {
     let server = server_with_history().await;
     let key = audit::AuditKey::new("another".into());
-    let found = audit::verify(server.app.store.reader(), &key, None, |_| {}).await.expect("an answer");
+    let found = audit::verify(&server.app.store, &key, None, |_| {}).await.expect("an answer");
     assert_eq!(fault(&found), Some((Place::Entry(1), CHANGED)));
 }
 

@@ -8,6 +8,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use crate::harness::kommando;
+
 pub struct Line {
     pub folder: TempDir,
 }
@@ -24,7 +26,7 @@ impl Line {
     }
 
     pub fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
+        let mut command = kommando();
         command.args(words).current_dir(self.folder.path()).env("KOMMANDO_PASSWORD_COST", "m=8,t=1,p=1");
         command
     }
@@ -129,7 +131,7 @@ fn what_cannot_be_done_is_refused_with_the_remedy() {
         (&["user", "add", "eva"], "pipe it in with --password-stdin"),
         (&["serve", "--demo", "--listen", "0.0.0.0:0"], "--listen 127.0.0.1:0"),
         (&["serve", "--commands", "missing"], "cannot be read"),
-        (&["serve", "--database-url", "postgres://x"], "must begin with sqlite://"),
+        (&["serve", "--database-url", "mysql://x"], "must begin with sqlite://"),
         (&["--log", "=!", "user", "list"], "KOMMANDO_LOG"),
     ] {
         let got = line.say_with(words, "secret\n");
@@ -138,6 +140,22 @@ fn what_cannot_be_done_is_refused_with_the_remedy() {
     }
     let empty = line.say_with(&["user", "add", "eva", "--password-stdin"], "\n");
     assert!(!empty.ok && empty.err.contains("the password is empty"));
+}
+
+#[test]
+fn the_password_of_a_database_that_does_not_answer_is_not_told() {
+    let line = Line::new();
+    // Nobody listens there.
+    let url = "postgres://eva:s3cr3t@127.0.0.1:1/kommando";
+    for words in [&["user", "list"][..], &["serve"]] {
+        let got = line.say(&[&["--database-url", url, "--log", "trace"], words].concat());
+        assert!(
+            !got.ok && got.err.contains("check that PostgreSQL runs where KOMMANDO_DATABASE_URL says"),
+            "{}",
+            got.err
+        );
+        assert!(!got.err.contains("s3cr3t") && !got.out.contains("s3cr3t"), "{}", got.err);
+    }
 }
 
 #[test]

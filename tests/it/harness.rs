@@ -1,14 +1,17 @@
 //! A whole server of its own for each test, and a client to call it with.
 
-use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Parser;
 use kommando::{
-    app::App,
+    app::{App, audit_key},
     commands::Catalog,
     config::Config,
-    records::execution,
+    records::{
+        audit::{self, AuditKey, Head, Verification},
+        execution,
+    },
     users::{self, User},
 };
 use poem::{
@@ -17,10 +20,9 @@ use poem::{
     http::{HeaderMap, Method, StatusCode, header},
 };
 use sea_orm::{EntityTrait, QueryOrder};
-use secrecy::SecretString;
 use serde_json::Value;
-use tempfile::TempDir;
-use tokio::sync::OnceCell;
+
+use crate::database::Database;
 
 /// The password of every demo user in tests.
 pub const PASSWORD: &str = "correct horse";
@@ -41,9 +43,8 @@ struct Line {
 /// A server on a database of its own, filled with the demo users.
 pub struct Server {
     pub app: App,
-    pub database_url: String,
+    pub database: Database,
     endpoint: BoxEndpoint<'static, Response>,
-    _folder: TempDir,
 }
 
 impl Server {
@@ -80,13 +81,10 @@ impl Server {
     }
 
     async fn start(catalog: Catalog, words: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("kommando.db");
-        std::fs::copy(template().await, &file).expect("a copy of the template");
-        let config = config(&file, words);
-        let app = App::build(&config, catalog).await.expect("an application");
+        let database = Database::filled().await;
+        let app = App::build(&config(&database.url, words), catalog).await.expect("an application");
         let endpoint = app.endpoint().boxed();
-        Self { app, database_url: config.database_url, endpoint, _folder: folder }
+        Self { app, database, endpoint }
     }
 
     pub fn get(&self, path: impl AsRef<str>) -> Call<'_> {
@@ -121,11 +119,34 @@ impl Server {
         users::find(self.app.store.reader(), id).await.expect("an answer").expect("a user")
     }
 
+    /// The key of its audit chain.
+    pub fn audit_key(&self) -> AuditKey {
+        audit_key::load(&self.database.url).expect("a key")
+    }
+
+    /// Links what is linked later, as a server that serves does beside its requests.
+    pub async fn link(&self) {
+        audit::link(&self.app.store, &self.audit_key()).await.expect("a continued chain");
+    }
+
+    /// What a look at the whole audit chain finds.
+    pub async fn verify(&self, expected: Option<&Head>) -> Verification {
+        self.link().await;
+        audit::verify(&self.app.store, &self.audit_key(), expected, |_| {}).await.expect("an answer")
+    }
+
     /// Every execution, oldest first.
     pub async fn executions(&self) -> Vec<execution::Model> {
         let all = execution::Entity::find().order_by_asc(execution::Column::Id);
         all.all(self.app.store.reader()).await.expect("an answer")
     }
+}
+
+/// The binary, to which the variables of the tests mean nothing.
+pub fn kommando() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
+    command.env_remove("KOMMANDO_TEST_POSTGRES");
+    command
 }
 
 /// A request that is being put together.
@@ -202,23 +223,8 @@ impl Answer {
     }
 }
 
-/// Settings for a server on this file, with passwords that cost next to nothing.
-pub fn config(file: &Path, words: &[&str]) -> Config {
-    let url = format!("sqlite://{}?mode=rwc", file.display());
-    let line = ["kommando", "--database-url", &url, "--password-cost", "m=8,t=1,p=1"];
+/// Settings for a server on this database, with passwords that cost next to nothing.
+pub fn config(url: &str, words: &[&str]) -> Config {
+    let line = ["kommando", "--database-url", url, "--password-cost", "m=8,t=1,p=1", "--database-patience", "30s"];
     Line::parse_from(line.iter().chain(words)).config
-}
-
-/// A database that was migrated and filled once, for all tests to copy.
-async fn template() -> PathBuf {
-    static TEMPLATE: OnceCell<(TempDir, PathBuf)> = OnceCell::const_new();
-    let make = || async {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("template.db");
-        let app = App::build(&config(&file, &[]), Catalog::default()).await.expect("an application");
-        app.fill_demo(&SecretString::from(PASSWORD)).await.expect("a filled database");
-        app.store.close().await.expect("a closed database");
-        (folder, file)
-    };
-    TEMPLATE.get_or_init(make).await.1.clone()
 }

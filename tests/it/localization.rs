@@ -289,7 +289,7 @@ async fn lists_maps_and_what_must_be_escaped_have_their_form_in_xml() {
     let server = Server::demo().await;
     let values = vec![
         (UserColumn::Tooltip, Expr::value("<a> & \u{1}\"b\"")),
-        (UserColumn::ExtraFields, Expr::value(r#"{"x&y":"1","z":""}"#)),
+        (UserColumn::ExtraFields, Expr::value(serde_json::json!({"x&y": "1", "z": ""}))),
     ];
     users::set_columns(server.app.store.writer(), ANNA, values).await.expect("a change");
     let get = |path: &'static str| server.get(path).by("admin").header("accept", "application/xml").send();

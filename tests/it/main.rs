@@ -13,6 +13,7 @@ mod compatibility;
 mod configuration;
 mod confirmation;
 mod contract;
+mod database;
 mod demo;
 mod directory;
 mod document;

@@ -1,5 +1,7 @@
 //! Rows that are answered from memory are what the database has, whoever changed it.
 
+use std::time::Duration;
+
 use kommando::{
     store::Store,
     users::{Memory, UserColumn, set_columns},
@@ -32,12 +34,34 @@ async fn a_statement_and_a_transaction_are_in_force_when_they_are_done() {
     }
 }
 
+/// A database that tells is not read: it is heard.
+async fn hear(store: &Store, memory: &Memory, other: &Store) {
+    // Until somebody listens, nothing is remembered.
+    while !store.changes().is_fresh() {
+        tokio::task::yield_now().await;
+    }
+    for told in 1..10 {
+        assert_eq!(rank(memory).await, told - 1);
+        set_rank(other.writer(), told).await;
+        let told_in_time = async {
+            while rank(memory).await != told {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(1), told_in_time).await.expect("news within a second");
+    }
+}
+
 #[tokio::test]
 async fn what_another_process_changes_is_read() {
     let server = Server::demo().await;
     let store = &server.app.store;
     let memory = Memory::new(store.clone());
-    let other = Store::open(&server.database_url).await.expect("the same database");
+    let other = Store::open(&server.database.url).await.expect("the same database");
+    if store.is_shared() {
+        set_rank(store.writer(), 0).await;
+        return hear(store, &memory, &other).await;
+    }
     let read = async || {
         let unread = store.changes().read(store.reader()).await.expect("an answer");
         store.changes().tell_read(&unread);

@@ -2,15 +2,16 @@
 
 use kommando::store::Store;
 
+use crate::database::Database;
+
 async fn applied(store: &Store) -> Vec<bool> {
     store.migrations().await.expect("an answer").iter().map(|migration| migration.applied).collect()
 }
 
 #[tokio::test]
 async fn migrations_go_up_down_and_up_again() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let url = format!("sqlite://{}?mode=rwc", folder.path().join("kommando.db").display());
-    let store = Store::open(&url).await.expect("a database");
+    let database = Database::empty().await;
+    let store = Store::open(&database.url).await.expect("a database");
     let all = applied(&store).await.len();
     assert!(all > 0);
 
@@ -28,10 +29,9 @@ async fn migrations_go_up_down_and_up_again() {
 
 #[tokio::test]
 async fn two_processes_that_start_together_take_turns() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let url = format!("sqlite://{}?mode=rwc", folder.path().join("kommando.db").display());
-    let one = Store::open(&url).await.expect("a database");
-    let other = Store::open(&url).await.expect("the same database");
+    let database = Database::empty().await;
+    let one = Store::open(&database.url).await.expect("a database");
+    let other = Store::open(&database.url).await.expect("the same database");
     let (one_result, other_result) = tokio::join!(one.migrate_up(), other.migrate_up());
     one_result.expect("one");
     other_result.expect("the other");

@@ -1,20 +1,15 @@
 //! Records that are older than they are kept: what goes, what stays, and that the rest is still provable.
 
-use std::process::Command;
-
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use kommando::{
-    app::audit_key,
-    records::{
-        audit::{self, Anchor, AuditKey, Head, Place, ProofError, Verification, anchor},
-        execution::{self, Outcome, Steps},
-        idempotency, retention,
-    },
+use kommando::records::{
+    audit::{self, Anchor, AuditKey, Head, Place, ProofError, Verification, anchor},
+    execution::{self, Outcome, Steps},
+    idempotency, retention,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use uuid::Uuid;
 
-use crate::harness::{ADMIN, ANNA, Server};
+use crate::harness::{ADMIN, ANNA, Server, kommando};
 
 const MISSING_BEGINNING: &str =
     "the chain does not begin where it should: its first entries are missing, or their anchor is";
@@ -24,7 +19,7 @@ fn days_ago(days: i64) -> DateTime<Utc> {
 }
 
 fn key(server: &Server) -> AuditKey {
-    audit_key::load(&server.database_url).expect("a key")
+    server.audit_key()
 }
 
 /// Records executions that finished so many days ago, in this order, and answers with their ids.
@@ -51,6 +46,7 @@ async fn record(server: &Server, ages: &[i64]) -> Vec<Uuid> {
         execution::insert(&transaction, some.to_vec()).await.expect("executions");
     }
     transaction.commit().await.expect("an end");
+    server.link().await;
     executions.iter().map(|execution| execution.id).collect()
 }
 
@@ -62,7 +58,7 @@ async fn remove(server: &Server, days: i64) -> Result<Vec<u64>, ProofError> {
 }
 
 async fn verify(server: &Server, expected: Option<&Head>) -> Verification {
-    audit::verify(server.app.store.reader(), &key(server), expected, |_| {}).await.expect("an answer")
+    server.verify(expected).await
 }
 
 async fn fault(server: &Server, expected: Option<&Head>) -> Option<(Place, &'static str)> {
@@ -237,8 +233,8 @@ async fn the_command_line_removes_and_tells_where_the_chain_begins() {
     let server = Server::demo().await;
     record(&server, &[9, 9, 1]).await;
     let line = |words: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
-        let output = command.args(["--database-url", &server.database_url, "audit"]).args(words).output();
+        let mut command = kommando();
+        let output = command.args(["--database-url", &server.database.url, "audit"]).args(words).output();
         let output = output.expect("an end");
         String::from_utf8([output.stdout, output.stderr].concat()).expect("text")
     };

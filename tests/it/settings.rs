@@ -1,8 +1,10 @@
 //! Every setting stands in the code, in `--help` and in the README, and nowhere else.
 
-use std::{collections::BTreeSet, process::Command};
+use std::collections::BTreeSet;
 
 use kommando::config::Config;
+
+use crate::harness::kommando;
 
 /// Names of variables in a text; the prefix alone is none, and a secret's file belongs to the secret.
 fn variables(text: &str) -> BTreeSet<String> {
@@ -16,8 +18,8 @@ fn readme() -> String {
 }
 
 fn help() -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_kommando")).args(["serve", "--help"]).output().expect("help");
-    let top = Command::new(env!("CARGO_BIN_EXE_kommando")).arg("--help").output().expect("help");
+    let output = kommando().args(["serve", "--help"]).output().expect("help");
+    let top = kommando().arg("--help").output().expect("help");
     String::from_utf8([output.stdout, top.stdout].concat()).expect("text")
 }
 

@@ -3,7 +3,6 @@
 
 use chrono::{SubsecRound, Utc};
 use kommando::{
-    app::audit_key,
     commands::Abandoned,
     commands::Catalog,
     records::{
@@ -113,15 +112,14 @@ async fn a_run_that_nobody_can_end_any_more_is_closed_as_unknown_with_an_entry_i
     execution::insert(server.app.store.writer(), vec![run]).await.expect("an insert");
     let got = server.get(format!("/_ext/executions/{id}")).by("admin").send().await;
     assert_eq!((&got.body["outcome"], &got.body["finishedAt"]), (&json!("running"), &json!(null)));
-    let key = audit_key::load(&server.database_url).expect("a key");
-    let chain = audit::verify(server.app.store.reader(), &key, None, |_| {}).await.expect("an answer");
+    let chain = server.verify(None).await;
     assert_eq!((chain.broken, chain.head.position), (None, 1), "what runs needs no entry yet");
 
     assert_eq!(server.app.commands.recover(Abandoned::Late).await.expect("an end"), 0, "it is not late yet");
     assert_eq!(server.app.commands.recover(Abandoned::All).await.expect("an end"), 1);
     let got = server.get("/_ext/executions?outcome=unknown").by("admin").send().await;
     assert_eq!(got.body["executions"][0]["id"], json!(id.to_string()));
-    let chain = audit::verify(server.app.store.reader(), &key, None, |_| {}).await.expect("an answer");
+    let chain = server.verify(None).await;
     assert_eq!((chain.broken, chain.head.position), (None, 2));
     assert_eq!(audit::Entity::find().all(server.app.store.reader()).await.expect("rows").len(), 2);
 }

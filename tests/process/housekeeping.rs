@@ -50,7 +50,7 @@ async fn records_past_their_retention_are_removed_while_serving_and_the_rest_sta
 
     let mut process = Process::start(folder.path(), &["serve", "--demo"], &[("KOMMANDO_RETENTION", "2d")]);
     process.logs(r#""message":"removed what was past its time","executions":2,"webhooks":0,"keys":0"#);
-    let found = audit::verify(store.reader(), &key, None, |_| {}).await.expect("an answer");
+    let found = audit::verify(&store, &key, None, |_| {}).await.expect("an answer");
     assert_eq!((found.broken, found.head.position, found.anchor.map(|anchor| anchor.position)), (None, 3, Some(2)));
     process.signal("TERM");
     process.logs("stopped");

@@ -15,26 +15,26 @@ use std::{
 use kommando::{
     app::audit_key,
     records::{
-        audit,
+        audit::{self, AuditKey},
         delivery::{self, State},
         execution::{self, Outcome},
         idempotency::{self, Scope},
     },
     store::Store,
 };
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Statement};
+use sea_orm::{ConnectionTrait, EntityTrait, Statement};
 
 use crate::{
     Process, address, folder, send,
     sink::{Call, Sink},
 };
 
-const CLIENTS: usize = 16;
+pub const CLIENTS: usize = 16;
 const ADMIN: i32 = 1;
 const BJORN: i32 = 3;
 
 /// Commands of five kinds, and what they do.
-const COMMANDS: [(&str, &str); 5] = [
+pub const COMMANDS: [(&str, &str); 5] = [
     ("say", "- message: {text: Hi}"),
     ("count", "- set_field: {field: tooltip, value: counted}"),
     ("reset", "- reset_password: {}"),
@@ -63,7 +63,7 @@ fn kills() -> usize {
 
 /// Stops the clients when it is dropped, by a failure of the test, too.
 #[derive(Clone, Default)]
-struct Stop(Arc<AtomicBool>);
+pub struct Stop(pub Arc<AtomicBool>);
 
 impl Drop for Stop {
     fn drop(&mut self) {
@@ -72,10 +72,10 @@ impl Drop for Stop {
 }
 
 /// What a request was answered for good.
-type Acknowledged = HashMap<(&'static str, String), Outcome>;
+pub type Acknowledged = HashMap<(&'static str, String), Outcome>;
 
 /// Sends one request until it is answered for good, over kills and restarts; nothing when told to stop before.
-fn run_once(server: &Mutex<String>, stop: &AtomicBool, command: &str, key: &str) -> Option<Outcome> {
+pub fn run_once(server: &Mutex<String>, stop: &AtomicBool, command: &str, key: &str) -> Option<Outcome> {
     let head = format!(
         "POST /api/v1/User/{BJORN}/CustomCommand/{command} HTTP/1.1\r\n\
          Authorization: Basic YWRtaW46aXQncw==\r\nIdempotency-Key: {key}"
@@ -95,7 +95,7 @@ fn run_once(server: &Mutex<String>, stop: &AtomicBool, command: &str, key: &str)
     None
 }
 
-fn define(folder: &Path, sink: &Sink) {
+pub fn define(folder: &Path, sink: &Sink) {
     fs::create_dir(folder.join("commands.d")).expect("a folder");
     for (name, steps) in COMMANDS {
         let text = format!("name: {name}\ndisplay_name: {name}\nallow_roles: [Administrator]\nsteps:\n  {steps}\n");
@@ -115,8 +115,12 @@ fn start(folder: &Path, moment: &str) -> Process {
     Process::start(folder, &words, &[("KOMMANDO_ADMIN_PASSWORD", "it's"), ("FAILPOINTS", &fail_points)])
 }
 
+fn url(folder: &Path) -> String {
+    format!("sqlite://{}", folder.join("kommando.db").display())
+}
+
 async fn open(folder: &Path) -> Store {
-    Store::open(&format!("sqlite://{}", folder.join("kommando.db").display())).await.expect("a database")
+    Store::open(&url(folder)).await.expect("a database")
 }
 
 /// Has the database itself count the changes that commands make.
@@ -146,7 +150,7 @@ fn end(process: &mut Process, moment: &str, after: Duration) -> bool {
 }
 
 /// Waits until nothing is under way any more in a server that nobody calls.
-async fn settle(store: &Store) {
+pub async fn settle(store: &Store) {
     let limit = Instant::now() + Duration::from_secs(30);
     loop {
         let running = execution::running(store.reader(), None).await.expect("an answer").len();
@@ -212,13 +216,14 @@ async fn killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_happens_t
         let missed: Vec<_> = MOMENTS[1..].iter().filter(|moment| !deaths.contains_key(*moment)).collect();
         assert!(missed.is_empty(), "the server never died at {missed:?}");
     }
-    Findings::gather(&store, folder.path(), acknowledged.into_inner().expect("a map"), sink.calls("/kill"))
-        .await
-        .judge();
+    let key = audit_key::load(&url(folder.path())).expect("a key");
+    let acknowledged = acknowledged.into_inner().expect("a map");
+    assert!(acknowledged.len() > kills(), "too little happened");
+    Findings::gather(&store, &key, acknowledged, sink.calls("/kill")).await.judge();
 }
 
 /// Everything that is left.
-struct Findings {
+pub struct Findings {
     acknowledged: Acknowledged,
     kept: HashMap<(&'static str, String), Outcome>,
     executions: Vec<execution::Model>,
@@ -230,7 +235,7 @@ struct Findings {
 }
 
 impl Findings {
-    async fn gather(store: &Store, folder: &Path, acknowledged: Acknowledged, calls: Vec<Call>) -> Self {
+    pub async fn gather(store: &Store, key: &AuditKey, acknowledged: Acknowledged, calls: Vec<Call>) -> Self {
         let db = store.reader();
         let mut kept = HashMap::new();
         for (command, key) in acknowledged.keys() {
@@ -241,9 +246,7 @@ impl Findings {
                 kept.insert((*command, key.clone()), execution.outcome);
             }
         }
-        let url = format!("sqlite://{}", folder.join("kommando.db").display());
-        let key = audit_key::load(&url).expect("a key");
-        let counted = Statement::from_string(DbBackend::Sqlite, "SELECT 1 FROM effects");
+        let counted = Statement::from_string(db.get_database_backend(), "SELECT 1 FROM effects");
         Self {
             acknowledged,
             kept,
@@ -252,7 +255,7 @@ impl Findings {
             effects: db.query_all_raw(counted).await.expect("rows").len(),
             deliveries: delivery::Entity::find().all(db).await.expect("rows"),
             calls,
-            chain: audit::verify(db, &key, None, |_| {}).await.expect("an answer"),
+            chain: audit::verify(store, key, None, |_| {}).await.expect("an answer"),
         }
     }
 
@@ -260,7 +263,7 @@ impl Findings {
         self.executions.iter().filter(|one| is_one(one)).count()
     }
 
-    fn judge(&self) {
+    pub fn judge(&self) {
         let lost = self.acknowledged.iter().filter(|(key, outcome)| self.kept.get(*key) != Some(*outcome)).count();
         let changed =
             self.count(|one| COUNTED.contains(&one.command_name.as_str()) && one.outcome == Outcome::Succeeded);
@@ -278,7 +281,6 @@ impl Findings {
             self.calls.len(),
             self.chain.head.position
         );
-        assert!(self.acknowledged.len() > kills(), "too little happened");
         assert_eq!(lost, 0, "acknowledged and lost");
         assert_eq!(self.executions.len(), self.keys, "happened twice");
         assert_eq!(self.effects, changed, "effects without a record, or records without an effect");

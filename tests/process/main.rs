@@ -123,9 +123,13 @@ fn address(banner: &str) -> String {
 
 /// Sends a request and reads the answer to its end.
 fn send(address: &str, head: &str) -> std::io::Result<String> {
+    send_body(address, head, "")
+}
+
+fn send_body(address: &str, head: &str, body: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    stream.write_all(format!("{head}\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
+    stream.write_all(format!("{head}\r\nHost: {address}\r\nConnection: close\r\n\r\n{body}").as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)

@@ -6,6 +6,8 @@
 
 pub mod anchor;
 mod fault;
+mod known_key;
+mod link;
 mod verify;
 pub(super) mod walk;
 
@@ -20,6 +22,8 @@ use super::execution;
 
 pub use anchor::Anchor;
 pub use fault::{Fault, Place, ProofError};
+pub use known_key::is_known_key;
+pub use link::{keep_linking, link};
 pub use verify::{Verification, verify};
 
 /// What the first entry is bound to.
@@ -34,7 +38,7 @@ pub struct Model {
     pub id: Uuid,
     /// Its place in the chain, from 1; none until it is linked.
     pub position: Option<i64>,
-    /// HMAC-SHA-256 over place, the one before, and content, in hexadecimal.
+    /// HMAC-SHA-256 over place, the one before, and content, in hexadecimal; over the content alone until it is linked.
     pub mac: Option<String>,
     /// The execution, as JSON.
     pub content: String,
@@ -110,7 +114,7 @@ fn content(execution: &execution::Model) -> Result<String, DbErr> {
 }
 
 /// Adds executions to the chain, in their order. The head is read in the same transaction, so that there is one chain
-/// however many write.
+/// however many write; or they are linked later, by [`link`].
 ///
 /// # Errors
 /// The database does not answer.
@@ -118,15 +122,15 @@ pub async fn append(db: &impl ConnectionTrait, key: &AuditKey, executions: &[exe
     if executions.is_empty() {
         return Ok(());
     }
-    let mut head = head(db).await?;
-    let mut rows = Vec::new();
-    for execution in executions {
+    let entry = |execution: &execution::Model| {
         let content = content(execution)?;
-        let position = head.position + 1;
-        let mac = key.bind(position, &[&head.mac, &content]);
-        head = Head { position, mac: mac.clone() };
-        rows.push(ActiveModel::from(Model { id: execution.id, position: Some(position), mac: Some(mac), content }));
+        Ok::<_, DbErr>(Model { id: execution.id, position: None, mac: Some(link::seal(key, &content)), content })
+    };
+    let mut entries = executions.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    if !link::is_late(db) {
+        entries = link::bind(key, head(db).await?, entries);
     }
+    let rows = entries.into_iter().map(ActiveModel::from);
     Entity::insert_many(rows).exec_without_returning(db).await.map(drop)
 }
 

@@ -1,7 +1,9 @@
 //! The proof of the chain, from its beginning to its end, and of the executions that it tells of.
 
+use std::collections::HashSet;
+
 use sea_orm::{
-    DatabaseConnection, QueryOrder, QuerySelect, QueryTrait, TransactionTrait,
+    QueryOrder, QuerySelect, QueryTrait,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait},
 };
@@ -10,9 +12,10 @@ use super::{
     AuditKey, Column, Entity, Head,
     anchor::{self, Anchor},
     fault::{Fault, Place, ProofError},
+    link,
     walk::{self, Walk},
 };
-use crate::records::execution;
+use crate::{records::execution, store::Store};
 
 /// What a look at the whole chain found.
 #[derive(Debug)]
@@ -33,13 +36,12 @@ pub struct Verification {
 /// # Errors
 /// The database does not answer.
 pub async fn verify(
-    db: &DatabaseConnection,
+    store: &Store,
     key: &AuditKey,
     expected: Option<&Head>,
     progress: impl FnMut(u64),
 ) -> Result<Verification, DbErr> {
-    // One picture of the database, whatever is written meanwhile.
-    let snapshot = db.begin().await?;
+    let snapshot = store.begin_snapshot().await?;
     let unlinked = Entity::find().filter(Column::Position.is_null()).count(&snapshot).await?;
     let anchor = anchor::find(&snapshot).await?;
     let mut walk = Walk::new(key);
@@ -83,7 +85,7 @@ async fn follow(
         };
         return Err(Fault::at(Place::Entry(position), reason).into());
     }
-    match untold(db).await? {
+    match untold(db, &link::told_later(db, walk.key()).await?).await? {
         Some(id) => Err(Fault::at(Place::Execution(id), "no entry tells of it").into()),
         None => Ok(()),
     }
@@ -101,8 +103,22 @@ fn meet(expected: &mut Option<&Head>, reached: &Head) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The oldest execution that no entry of the chain tells of. One that runs has its entry when it ends.
-async fn untold(db: &impl ConnectionTrait) -> Result<Option<Uuid>, DbErr> {
+/// The oldest execution that no entry of the chain tells of, nor one that is linked later. One that runs has its entry when
+/// it ends.
+async fn untold(db: &impl ConnectionTrait, told_later: &HashSet<Uuid>) -> Result<Option<Uuid>, DbErr> {
+    let mut after = Uuid::nil();
+    loop {
+        let page = unlinked(db, after).await?;
+        let Some(last) = page.last() else { return Ok(None) };
+        after = *last;
+        if let Some(untold) = page.iter().find(|id| !told_later.contains(*id)) {
+            return Ok(Some(*untold));
+        }
+    }
+}
+
+/// The oldest executions behind this one that no entry of the chain tells of, a page at most.
+async fn unlinked(db: &impl ConnectionTrait, after: Uuid) -> Result<Vec<Uuid>, DbErr> {
     let telling = Entity::find()
         .select_only()
         .column(Column::Id)
@@ -113,9 +129,10 @@ async fn untold(db: &impl ConnectionTrait) -> Result<Option<Uuid>, DbErr> {
         .column(execution::Column::Id)
         .filter(Expr::not_exists(telling.into_query()))
         .filter(execution::Column::Outcome.ne(execution::Outcome::Running))
+        .filter(execution::Column::Id.gt(after))
         .order_by_asc(execution::Column::Id)
-        .limit(1)
+        .limit(walk::PAGE)
         .into_tuple()
-        .one(db)
+        .all(db)
         .await
 }

@@ -44,6 +44,10 @@ impl<'a> Walk<'a> {
         Self { key, head: Head::origin() }
     }
 
+    pub fn key(&self) -> &'a AuditKey {
+        self.key
+    }
+
     /// Goes to where the chain begins.
     ///
     /// # Errors

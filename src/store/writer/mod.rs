@@ -1,8 +1,10 @@
-//! The one who writes: takes what waits, does all of it in one transaction, and answers when that is on disk.
+//! The one who writes to SQLite: takes what waits, does all of it in one transaction, and answers when that is on disk.
 //!
 //! Each piece of work has a savepoint of its own, so that one that fails takes nothing else with it. What all of them
-//! leave behind is written together at the end, and the disk is synced once for all.
+//! leave behind is written together at the end, and the disk is synced once for all. PostgreSQL, to which several write
+//! at once, is in [`apart`].
 
+mod apart;
 mod job;
 
 use std::{collections::VecDeque, fmt, panic::AssertUnwindSafe, sync::Arc};
@@ -12,7 +14,10 @@ use futures_util::{FutureExt, future::BoxFuture};
 use sea_orm::{DatabaseTransaction, DbErr};
 use tokio::sync::{mpsc, oneshot};
 
-use self::job::{Effect, Job, Record};
+use self::{
+    apart::Apart,
+    job::{Effect, Job, Record},
+};
 use super::{Store, WriteTransaction};
 use crate::error::{Error, Trouble};
 
@@ -32,6 +37,11 @@ pub trait Ledger: Send + Sync + 'static {
     /// # Errors
     /// The database does not answer; the transaction is undone.
     async fn write(&self, transaction: &DatabaseTransaction, records: Vec<Self::Record>) -> Result<(), DbErr>;
+
+    /// Another process may have written what stands in the way of this record: it takes no other one with it.
+    fn can_conflict(&self, _: &Self::Record) -> bool {
+        false
+    }
 }
 
 /// How a piece of work ended.
@@ -65,23 +75,31 @@ impl From<DbErr> for Undone {
 /// Every piece of a batch is told the same: what kind of trouble it was, with the words of the first telling.
 impl From<Undone> for Error {
     fn from(undone: Undone) -> Self {
-        let told = || DbErr::Custom(undone.to_string());
-        match undone.0.as_ref().into() {
-            Trouble::Full => Self::StorageFull(told()),
-            Trouble::Passing => Self::Unavailable(told()),
-            Trouble::Ours => Self::internal(told()),
-        }
+        let Undone(cause) = &undone;
+        let trouble = Trouble::from(cause.as_ref());
+        trouble.with(DbErr::Custom(undone.to_string()))
     }
 }
 
 /// A way to the one who writes.
 pub struct Writer<R> {
-    queue: mpsc::Sender<Box<dyn Job<R>>>,
+    way: Way<R>,
+}
+
+enum Way<R> {
+    /// To the one who writes for all.
+    Queue(mpsc::Sender<Box<dyn Job<R>>>),
+    /// Everybody writes.
+    Apart(Arc<Apart<R>>),
 }
 
 impl<R> Clone for Writer<R> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone() }
+        let way = match &self.way {
+            Way::Queue(queue) => Way::Queue(queue.clone()),
+            Way::Apart(apart) => Way::Apart(Arc::clone(apart)),
+        };
+        Self { way }
     }
 }
 
@@ -94,22 +112,30 @@ impl<R> fmt::Debug for Writer<R> {
 impl<R: Send + 'static> Writer<R> {
     /// Starts writing. It goes on until the last way to it is dropped and all that waits is done.
     pub fn start(store: Store, ledger: impl Ledger<Record = R>) -> Self {
+        if store.is_shared() {
+            return Self { way: Way::Apart(Apart::start(store, ledger)) };
+        }
         let (queue, waiting) = mpsc::channel(QUEUE);
         tokio::spawn(keep_writing(store, ledger, waiting));
-        Self { queue }
+        Self { way: Way::Queue(queue) }
     }
 
-    /// Does a piece of work in a transaction, and answers when its effect and its record are on disk.
+    /// Does a piece of work in a transaction, and answers when its effect and its record are on disk. Where others write
+    /// at the same time it may be done again from the beginning, when what it did the first time was undone.
     ///
     /// # Errors
     /// Nothing of it happened.
     pub async fn write<T, F>(&self, work: F) -> Result<T, Undone>
     where
         T: Send + 'static,
-        F: for<'a> FnOnce(&'a WriteTransaction) -> BoxFuture<'a, Result<Settled<R, T>, DbErr>> + Send + 'static,
+        F: for<'a> FnOnce(&'a WriteTransaction) -> BoxFuture<'a, Result<Settled<R, T>, DbErr>> + Clone + Send + 'static,
     {
+        let queue = match &self.way {
+            Way::Queue(queue) => queue,
+            Way::Apart(apart) => return apart.write(work).await,
+        };
         let (sender, answer) = oneshot::channel();
-        self.enter(Box::new(Effect { work: Some(work), answer: None, sender })).await?;
+        enter(queue, Box::new(Effect { work: Some(work), answer: None, sender })).await?;
         answer.await.map_err(|_| Undone::stopped())?
     }
 
@@ -118,19 +144,26 @@ impl<R: Send + 'static> Writer<R> {
     /// # Errors
     /// It was not written.
     pub async fn record(&self, record: R) -> Result<(), Undone> {
+        let queue = match &self.way {
+            Way::Queue(queue) => queue,
+            Way::Apart(apart) => return apart.record(record).await,
+        };
         let (sender, answer) = oneshot::channel();
-        self.enter(Box::new(Record { record: Some(record), sender })).await?;
+        enter(queue, Box::new(Record { record: Some(record), sender })).await?;
         answer.await.map_err(|_| Undone::stopped())?
     }
 
     /// How many pieces of work wait.
     pub fn waiting(&self) -> usize {
-        self.queue.max_capacity() - self.queue.capacity()
+        match &self.way {
+            Way::Queue(queue) => queue.max_capacity() - queue.capacity(),
+            Way::Apart(apart) => apart.waiting(),
+        }
     }
+}
 
-    async fn enter(&self, job: Box<dyn Job<R>>) -> Result<(), Undone> {
-        self.queue.send(job).await.map_err(|_| Undone::stopped())
-    }
+async fn enter<R>(queue: &mpsc::Sender<Box<dyn Job<R>>>, job: Box<dyn Job<R>>) -> Result<(), Undone> {
+    queue.send(job).await.map_err(|_| Undone::stopped())
 }
 
 async fn keep_writing<R: Send + 'static>(

@@ -2,8 +2,9 @@
 //! values. Names, restrictions and which can be ordered by are upstream's (contract §7); licences, thumbnails and
 //! addresses are not there, since this server has none.
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
-    ExprTrait,
+    DbBackend, ExprTrait,
     sea_query::{Expr, Func, SimpleExpr},
 };
 
@@ -54,8 +55,8 @@ pub enum Restriction {
     OtherGroups,
 }
 
-/// How a column shows that something never was, where it sorts, and what a filter holds against: upstream's first second.
-pub const NEVER: &str = "0001-01-01T00:00:00+00:00";
+/// Where something sorts that never was, and what a filter holds against: upstream's first second, 1 January of year 1.
+const NEVER: DateTime<Utc> = DateTime::from_timestamp(-62_135_596_800, 0).expect("a time");
 
 macro_rules! of_person {
     ($column:literal) => {
@@ -109,13 +110,18 @@ const CAN_LOGIN: &str = concat!(
     "OR datetime(credentials.expires_at) > datetime('now'))))"
 );
 
+/// What SQLite says in another way than all others: its times are texts. Everything else is written so that PostgreSQL
+/// understands it, too.
+const IN_POSTGRES: [(&str, &str); 1] =
+    [("datetime(credentials.expires_at) > datetime('now')", "credentials.expires_at > now()")];
+
 const FULL_NAME: &str = concat!(
     "CASE WHEN persons.id IS NULL THEN users.name ELSE ",
     joined!(" ", "2", "firstname", "middle_name", "lastname"),
     " END"
 );
 
-const OTHER_GROUPS: &str = "COALESCE((SELECT GROUP_CONCAT(other.name, ', ' ORDER BY other.rank, other.name) \
+const OTHER_GROUPS: &str = "COALESCE((SELECT STRING_AGG(other.name, ', ' ORDER BY other.rank, other.name) \
     FROM memberships JOIN user_groups AS other ON other.id = memberships.user_group_id \
     WHERE memberships.user_id = users.id), '')";
 
@@ -183,9 +189,14 @@ const fn bool(name: &'static str, sql: &'static str) -> Column {
 }
 
 impl Column {
-    /// What the column shows.
-    pub fn value(&self) -> SimpleExpr {
-        Expr::cust(self.sql)
+    /// What the column shows, in the words of this database.
+    pub fn value(&self, backend: DbBackend) -> SimpleExpr {
+        let sql = in_words_of(backend, self.sql);
+        match self.shown {
+            // Whole numbers are of several widths, and read as the widest.
+            Shown::Integer => Expr::cust(format!("CAST({sql} AS BIGINT)")),
+            Shown::Text | Shown::Bool | Shown::Date => Expr::cust(sql),
+        }
     }
 
     /// What the rows are sorted by.
@@ -193,8 +204,18 @@ impl Column {
         match self.shown {
             Shown::Text => folded(self.sql),
             Shown::Date => time(self.sql),
-            Shown::Integer | Shown::Bool => self.value(),
+            Shown::Integer | Shown::Bool => Expr::cust(self.sql),
         }
+    }
+}
+
+/// An expression as this database has it.
+pub fn in_words_of(backend: DbBackend, sql: &str) -> String {
+    match backend {
+        DbBackend::Postgres => {
+            IN_POSTGRES.iter().fold(sql.to_owned(), |sql, (sqlite, postgres)| sql.replace(sqlite, postgres))
+        }
+        _ => sql.to_owned(),
     }
 }
 

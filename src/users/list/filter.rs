@@ -53,7 +53,9 @@ impl Translator<'_> {
                 self.person(column, joined, operators::find(test, &[TEXT])?, test)
             }
             Restriction::Integer(sql) => integer(sql, operators::find(test, &[INTEGER])?, test),
-            Restriction::Bool(sql) => boolean(sql, operators::find(test, &[BOOL])?, test),
+            Restriction::Bool(sql) => {
+                boolean(columns::in_words_of(self.backend, sql), operators::find(test, &[BOOL])?, test)
+            }
             Restriction::Date(sql) => self.date(sql, operators::find(test, &[DATE])?, test),
             Restriction::Item { name, .. } if has_text => self.text(name, operators::find(test, &[TEXT])?, test),
             Restriction::Item { id, .. } => integer(id, operators::find(test, &[INTEGER, LIST])?, test),
@@ -141,7 +143,7 @@ fn integer(sql: &'static str, operator: Operator, test: &Test) -> Result<SimpleE
     })
 }
 
-fn boolean(sql: &'static str, operator: Operator, test: &Test) -> Result<SimpleExpr, Fault> {
+fn boolean(sql: String, operator: Operator, test: &Test) -> Result<SimpleExpr, Fault> {
     let is_wanted = match operator {
         Operator::Set => is_set(test)?,
         Operator::Equal => as_bool(one(test)?)?,

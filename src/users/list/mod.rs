@@ -88,7 +88,7 @@ fn statement(
     question: Question<'_>,
     columns: &[&'static Column],
 ) -> Result<SelectStatement, ListError> {
-    let mut query = rows(columns);
+    let mut query = rows(columns, backend);
     if let Some(filter) = question.filter {
         let translator = filter::Translator { asker, backend };
         let filter = odata::filter(filter).and_then(|filter| translator.condition(&filter));
@@ -124,11 +124,11 @@ fn selected(select: Option<&str>) -> Result<Vec<&'static Column>, Fault> {
     Ok(selected)
 }
 
-fn rows(columns: &[&'static Column]) -> SelectStatement {
+fn rows(columns: &[&'static Column], backend: DbBackend) -> SelectStatement {
     let mut query = Query::select();
     query.expr(Expr::cust("users.id"));
     for column in columns {
-        query.expr(column.value());
+        query.expr(column.value(backend));
     }
     join(&mut query);
     query

@@ -1,0 +1,130 @@
+//! Linking what was written without a place in the chain, where several processes write at once: one links for all, so
+//! that nobody who executes waits for the chain.
+
+use std::{collections::HashSet, time::Duration};
+
+use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::OnConflict};
+use tokio::time::sleep;
+
+use super::{ActiveModel, AuditKey, Column, Entity, Head, Model, head};
+use crate::store::{Lock, Store, lock};
+
+/// Sets what is bound here apart from the entries that have a place, and from the key.
+const NOWHERE: i64 = 0;
+const ENTRY: &str = "entry";
+/// How many are linked at once.
+const PAGE: u64 = 1000;
+/// How often to look for what is not linked yet.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long to leave a database alone that does not answer.
+const REST: Duration = Duration::from_secs(1);
+
+/// Whether entries are written without a place, and linked later.
+pub fn is_late(db: &impl ConnectionTrait) -> bool {
+    lock::is_shared(db)
+}
+
+/// What shows that an entry without a place was written by somebody who has the key.
+pub(super) fn seal(key: &AuditKey, content: &str) -> String {
+    key.bind(NOWHERE, &[ENTRY, content])
+}
+
+fn is_sealed(key: &AuditKey, entry: &Model) -> bool {
+    entry.mac.as_ref() == Some(&seal(key, &entry.content))
+}
+
+/// Links what is not linked, for as long as the process serves. Several processes may do so at once.
+pub async fn keep_linking(store: Store, key: AuditKey) {
+    let mut known = 0;
+    loop {
+        let pause = match link(&store, &key).await {
+            Ok(forged) => {
+                if forged > known {
+                    tracing::error!(
+                        forged,
+                        "entries of the audit chain were not written with its key, and are left out"
+                    );
+                }
+                known = forged;
+                LOOK
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the audit chain was not continued, and is later");
+                REST
+            }
+        };
+        sleep(pause).await;
+    }
+}
+
+/// Links everything that is not linked, unless somebody else does so now. How many entries cannot be, since they were
+/// written without the key.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn link(store: &Store, key: &AuditKey) -> Result<usize, DbErr> {
+    let mut forged = 0;
+    let mut after = Uuid::nil();
+    loop {
+        let page = unlinked(store.reader(), after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(forged) };
+        after = last.id;
+        forged += link_all(store, key, page.iter().map(|entry| entry.id).collect()).await?;
+    }
+}
+
+async fn link_all(store: &Store, key: &AuditKey, ids: Vec<Uuid>) -> Result<usize, DbErr> {
+    let transaction = store.begin_write().await?;
+    if !lock::try_take(&transaction, Lock::Chain).await? {
+        return Ok(0);
+    }
+    // Whoever had the lock before may have linked them.
+    let still =
+        Entity::find().filter(Column::Id.is_in(ids)).filter(Column::Position.is_null()).order_by_asc(Column::Id);
+    let (sealed, forged): (Vec<_>, Vec<_>) =
+        still.all(&transaction).await?.into_iter().partition(|entry| is_sealed(key, entry));
+    store_places(&transaction, bind(key, head(&transaction).await?, sealed)).await?;
+    transaction.commit().await?;
+    Ok(forged.len())
+}
+
+async fn unlinked(db: &impl ConnectionTrait, after: Uuid, limit: u64) -> Result<Vec<Model>, DbErr> {
+    let unlinked = Entity::find().filter(Column::Position.is_null()).filter(Column::Id.gt(after));
+    unlinked.order_by_asc(Column::Id).limit(limit).all(db).await
+}
+
+/// The executions that entries tell of which are linked later: none where they are linked at once.
+///
+/// # Errors
+/// The database does not answer.
+pub(super) async fn told_later(db: &impl ConnectionTrait, key: &AuditKey) -> Result<HashSet<Uuid>, DbErr> {
+    let mut told = HashSet::new();
+    let mut after = Uuid::nil();
+    while is_late(db) {
+        let page = unlinked(db, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        told.extend(page.iter().filter(|entry| is_sealed(key, entry)).map(|entry| entry.id));
+    }
+    Ok(told)
+}
+
+/// Gives entries their places, behind the head.
+pub(super) fn bind(key: &AuditKey, mut head: Head, mut entries: Vec<Model>) -> Vec<Model> {
+    for entry in &mut entries {
+        let position = head.position + 1;
+        let mac = key.bind(position, &[&head.mac, &entry.content]);
+        head = Head { position, mac: mac.clone() };
+        (entry.position, entry.mac) = (Some(position), Some(mac));
+    }
+    entries
+}
+
+async fn store_places(db: &impl ConnectionTrait, entries: Vec<Model>) -> Result<(), DbErr> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let place = OnConflict::column(Column::Id).update_columns([Column::Position, Column::Mac]).to_owned();
+    let rows = entries.into_iter().map(ActiveModel::from);
+    Entity::insert_many(rows).on_conflict(place).exec_without_returning(db).await.map(drop)
+}

@@ -1,0 +1,102 @@
+//! The connections outside a transaction. Whoever asks is answered in time, even when the database is not.
+
+use std::{fmt, future::Future, io, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
+    Statement, TransactionOptions, TransactionTrait, sqlx,
+};
+use tokio::time::timeout;
+
+use super::Load;
+
+/// Connections to a database, each statement on which is given up after a while.
+#[derive(Clone)]
+pub struct Connection {
+    pool: DatabaseConnection,
+    /// How long to wait for an answer; without it, as long as it takes.
+    patience: Option<Duration>,
+}
+
+impl Connection {
+    pub fn new(pool: DatabaseConnection, patience: Option<Duration>) -> Self {
+        Self { pool, patience }
+    }
+
+    /// The same connections, each statement on which is given up after this time.
+    pub(super) fn patient(self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self }
+    }
+
+    /// How busy they are.
+    pub(super) fn load(&self) -> Load {
+        let (open, idle) = match self.get_database_backend() {
+            DbBackend::Postgres => {
+                let pool = self.pool.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            _ => {
+                let pool = self.pool.get_sqlite_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+        };
+        Load { busy: (open as usize).saturating_sub(idle), idle }
+    }
+
+    pub(super) async fn close(self) -> Result<(), DbErr> {
+        self.pool.close().await
+    }
+
+    pub(super) fn pool(&self) -> &DatabaseConnection {
+        &self.pool
+    }
+
+    pub(super) async fn begin(&self, options: TransactionOptions) -> Result<DatabaseTransaction, DbErr> {
+        self.in_time(self.pool.begin_with_options(options)).await
+    }
+
+    /// What comes of some work, unless it takes too long.
+    pub(super) async fn in_time<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+        match self.patience {
+            None => work.await,
+            Some(patience) => timeout(patience, work).await.unwrap_or_else(|_| Err(silence())),
+        }
+    }
+}
+
+/// The database did not say anything.
+pub fn silence() -> DbErr {
+    let silence = io::Error::new(io::ErrorKind::TimedOut, "the database gives no answer in time");
+    DbErr::Conn(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Io(silence))))
+}
+
+// A pool knows its address, and that may hold a password.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("patience", &self.patience).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl ConnectionTrait for Connection {
+    fn get_database_backend(&self) -> DbBackend {
+        self.pool.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.in_time(self.pool.execute_raw(statement)).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.in_time(self.pool.execute_unprepared(sql)).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.in_time(self.pool.query_one_raw(statement)).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.in_time(self.pool.query_all_raw(statement)).await
+    }
+}

@@ -1,0 +1,92 @@
+//! Following what other processes change: the database tells of it as it happens, by `NOTIFY`. Whether it still does is
+//! asked four times a second, so that a connection that is lost or frozen is no reason to believe what is remembered.
+
+use std::time::{Duration, Instant};
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement,
+    sqlx::{self, Executor, postgres::PgListener},
+};
+use tokio::time::{sleep, timeout, timeout_at};
+
+use crate::store::{Change, Changes, Topic};
+
+/// What the triggers notify.
+const CHANNEL: &str = "kommando_changes";
+/// How often to ask whether there is nothing new.
+const PERIOD: Duration = Duration::from_millis(250);
+/// How long the database may take to say so.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Stands for all users.
+const EVERYBODY: i32 = 0;
+
+/// Listens for as long as the pool is open.
+pub async fn keep_listening(pool: DatabaseConnection, changes: Changes) {
+    let mut was_told = false;
+    while !pool.get_postgres_connection_pool().is_closed() {
+        if let Err(error) = listen(&pool, &changes, &mut was_told).await
+            && was_told
+        {
+            was_told = false;
+            tracing::warn!(%error, "what others change is not heard; nothing is answered from memory");
+        }
+        sleep(PERIOD).await;
+    }
+}
+
+async fn listen(pool: &DatabaseConnection, changes: &Changes, was_told: &mut bool) -> Result<(), sqlx::Error> {
+    let mut listener = PgListener::connect_with(pool.get_postgres_connection_pool()).await?;
+    // Whoever is connected again without a word may have missed something.
+    listener.eager_reconnect(false);
+    let began = Instant::now();
+    in_time(listener.listen(CHANNEL)).await?;
+    changes.tell_everything();
+    changes.heard(began);
+    *was_told = true;
+    let mut due = began + PERIOD;
+    loop {
+        match timeout_at(due.into(), listener.try_recv()).await {
+            Ok(Ok(Some(notification))) => tell(changes, notification.payload()),
+            Ok(Ok(None)) => return Err(sqlx::Error::WorkerCrashed),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => {
+                // Whatever was committed before the question is told before its answer.
+                let began = Instant::now();
+                in_time(listener.execute("SELECT 1")).await?;
+                while let Some(notification) = listener.next_buffered() {
+                    tell(changes, notification.payload());
+                }
+                changes.heard(began);
+                due = began + PERIOD;
+            }
+        }
+    }
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    timeout(PATIENCE, work).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+}
+
+fn tell(changes: &Changes, told: &str) {
+    read(told).for_each(|change| changes.tell(change));
+}
+
+/// What a transaction changed so far, as the triggers noted it in a setting of its own.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn changes_of(transaction: &DatabaseTransaction) -> Result<Vec<Change>, DbErr> {
+    let changed = "SELECT coalesce(current_setting('kommando.changed', true), '') AS changed";
+    let row = transaction.query_one_raw(Statement::from_string(DbBackend::Postgres, changed)).await?;
+    let told: String = row.map_or(Ok(String::new()), |row| row.try_get("", "changed"))?;
+    Ok(read(&told).collect())
+}
+
+/// The changes that a text tells of, as the triggers write them: `users:7,access:0`.
+fn read(told: &str) -> impl Iterator<Item = Change> {
+    told.split(',').filter_map(|one| {
+        let (topic, id) = one.split_once(':')?;
+        let topic = if topic == "access" { Topic::Access } else { Topic::Users };
+        Some(Change { topic, user_id: id.parse().ok().filter(|id| *id != EVERYBODY) })
+    })
+}

@@ -1,0 +1,54 @@
+//! SQLite: one file, several connections that read it, and one that writes.
+
+use std::time::{Duration, Instant};
+
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr};
+use tokio::time::sleep;
+
+use super::sound::sound;
+
+/// How long a statement waits for another process that writes to the same file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a request waits for a connection before it is answered with 503.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to wait before a file that is locked is opened again.
+const RETRY: Duration = Duration::from_millis(20);
+pub const READERS: u32 = 4;
+pub const WRITERS: u32 = 1;
+
+/// Another process that opens a new file at the same moment holds it for an instant, and SQLite does not wait for that
+/// by itself.
+pub async fn connect_patiently(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match connect(url, connections).await {
+            Err(error) if is_locked(&error) && Instant::now() < deadline => sleep(RETRY).await,
+            connected => return connected,
+        }
+    }
+}
+
+fn is_locked(error: &DbErr) -> bool {
+    let DbErr::Conn(RuntimeErr::SqlxError(cause)) = error else { return false };
+    cause.as_database_error().and_then(|told| told.code()).is_some_and(|code| code == "5")
+}
+
+async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_pool_opts(sound)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+            sqlite
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(BUSY_TIMEOUT)
+                .foreign_keys(true)
+        });
+    Database::connect(options).await
+}
