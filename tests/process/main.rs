@@ -14,6 +14,7 @@ mod issuer;
 mod kill;
 mod metrics;
 mod operating;
+mod postgres;
 mod reload;
 mod sink;
 mod slow;

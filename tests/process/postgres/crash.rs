@@ -1,0 +1,75 @@
+//! The database dies in the middle of commits, and servers in the middle of runs: keys settle what became of each.
+
+use std::{collections::BTreeMap, sync::Mutex, thread, time::Duration};
+
+use super::{Cluster, count_effects, open, start};
+use crate::{
+    address, folder,
+    kill::{Acknowledged, CLIENTS, COMMANDS, Findings, Stop, define, run_once, settle},
+    sink::Sink,
+};
+
+/// How often the database is killed.
+const DEATHS: u64 = 6;
+/// Where the server dies, in turn.
+const MOMENTS: [&str; 4] = ["batch-changed", "batch-recorded", "batch-committed", "delivery-claimed"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_in_the_middle_of_commits_nothing_acknowledged_is_lost_and_nothing_happens_twice() {
+    let Some(cluster) = Cluster::start() else { return };
+    let (folder, sink) = (folder(), Sink::start());
+    define(folder.path(), &sink);
+    start(folder.path(), &cluster, "").banner();
+    count_effects(&cluster);
+
+    let mut process = start(folder.path(), &cluster, "");
+    let server = Mutex::new(address(&process.banner()));
+    let stop = Stop::default();
+    let acknowledged = Mutex::new(Acknowledged::new());
+    let mut deaths = BTreeMap::<&str, u32>::new();
+    thread::scope(|scope| {
+        let stop_at_the_end = stop.clone();
+        for client in 0..CLIENTS {
+            let (server, stop, acknowledged) = (&server, &stop.0, &acknowledged);
+            scope.spawn(move || {
+                // What waits for another system is another story: its lease is longer than this test.
+                let commands = COMMANDS.iter().filter(|(name, _)| *name != "ask");
+                for (request, (command, _)) in commands.cycle().enumerate() {
+                    let key = format!("{client}-{request}");
+                    let Some(outcome) = run_once(server, stop, command, &key) else { return };
+                    acknowledged.lock().expect("a map").insert((command, key), outcome);
+                }
+            });
+        }
+        for death in 0..DEATHS {
+            thread::sleep(Duration::from_millis(400 + death * 97 % 300));
+            cluster.stop();
+            *deaths.entry("database").or_default() += 1;
+            thread::sleep(Duration::from_millis(100));
+            cluster.resume_after_stop();
+        }
+        for moment in MOMENTS {
+            process.kill();
+            let fail_points = if cfg!(feature = "failpoints") { format!("{moment}=3%return") } else { String::new() };
+            process = start(folder.path(), &cluster, &fail_points);
+            if let Some(banner) = process.try_banner() {
+                *server.lock().expect("an address") = address(&banner);
+            }
+            thread::sleep(Duration::from_millis(700));
+            *deaths.entry(moment).or_default() += 1;
+        }
+        process.kill();
+        process = start(folder.path(), &cluster, "");
+        *server.lock().expect("an address") = address(&process.banner());
+        thread::sleep(Duration::from_secs(1));
+        drop(stop_at_the_end);
+    });
+
+    let store = open(&cluster).await;
+    settle(&store).await;
+    super::settle_chain(&store).await;
+    println!("deaths: {deaths:?}");
+    let acknowledged = acknowledged.into_inner().expect("a map");
+    assert!(acknowledged.len() > CLIENTS * 4, "too little happened");
+    Findings::gather(&store, &cluster.audit_key(), acknowledged, sink.calls("/kill")).await.judge();
+}

@@ -1,0 +1,61 @@
+//! PostgreSQL in trouble, and several servers on one database, each a process of its own.
+
+mod balancer;
+mod cluster;
+mod crash;
+mod faults;
+mod forget;
+mod replicas;
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use kommando::{records::audit, store::Store};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+
+use self::cluster::Cluster;
+use crate::Process;
+
+/// Those of the demo's administrator.
+const CREDENTIALS: &str = "Authorization: Basic YWRtaW46aXQncw==";
+
+/// A server of the demo on the cluster's database, with the commands of the folder if they are there.
+fn start(folder: &Path, cluster: &Cluster, fail_points: &str) -> Process {
+    let mut words = vec!["serve", "--demo"];
+    if folder.join("commands.d").exists() {
+        words.extend(["--commands", "commands.d", "--targets", "targets.yaml"]);
+    }
+    let variables = cluster.variables();
+    let mut variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    variables.push(("FAILPOINTS", fail_points));
+    Process::start(folder, &words, &variables)
+}
+
+async fn open(cluster: &Cluster) -> Store {
+    Store::open(&cluster.url()).await.expect("a database")
+}
+
+/// Has the database itself count the changes that commands make.
+fn count_effects(cluster: &Cluster) {
+    cluster.say_to_kommando(
+        "SET ROLE app; CREATE TABLE effects (kind text); \
+         CREATE FUNCTION count_effect() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN INSERT INTO effects VALUES (TG_TABLE_NAME); RETURN NULL; END $$; \
+         CREATE TRIGGER count_changes AFTER UPDATE OF tooltip ON users FOR EACH ROW \
+         WHEN (NEW.tooltip = 'counted') EXECUTE FUNCTION count_effect(); \
+         CREATE TRIGGER count_resets AFTER UPDATE OF secret ON credentials FOR EACH ROW \
+         EXECUTE FUNCTION count_effect()",
+    );
+}
+
+/// Waits until every entry of the chain is linked.
+async fn settle_chain(store: &Store) {
+    let limit = Instant::now() + Duration::from_secs(10);
+    let unlinked = audit::Entity::find().filter(audit::Column::Position.is_null());
+    while unlinked.clone().count(store.reader()).await.expect("an answer") > 0 {
+        assert!(Instant::now() < limit, "entries are not linked after 10 s");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
