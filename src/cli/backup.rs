@@ -68,7 +68,7 @@ impl Restore {
             bar.set_position(done);
         });
         bar.finish_and_clear();
-        let (tag, database) = (tag?, store::file(&config.database_url)?);
+        let (tag, database) = (tag?, store::file(&config.database_url)?.unwrap_or_default());
         let store::Tag { program, schema, .. } = tag;
         super::say(format_args!("{}: restored; made by kommando {program}, schema {schema}", database.display()))?;
         match audit_key::load(&config.database_url) {

@@ -79,7 +79,7 @@ pub async fn insert(db: &impl ConnectionTrait, keys: Vec<Model>) -> Result<(), D
     }
     let replace = OnConflict::column(Column::Scope)
         .update_columns([Column::ActionResult, Column::ExecutionId, Column::ExpiresAt])
-        .action_and_where(Expr::col((Entity, Column::ExpiresAt)).lte(Utc::now()))
+        .action_and_where(Expr::col((Entity, Column::ExpiresAt)).lte(clock::now()))
         .to_owned();
     let count = keys.len() as u64;
     let rows = keys.into_iter().map(ActiveModel::from);

@@ -18,7 +18,11 @@ use rusqlite::{
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::{BUSY_TIMEOUT, RETRY, UrlError, url};
+use super::{
+    UrlError,
+    sqlite::{BUSY_TIMEOUT, RETRY},
+    url,
+};
 
 /// How many pages are copied between two looks at the progress.
 const STRIDE: std::ffi::c_int = 1000;
@@ -68,7 +72,7 @@ pub enum BackupError {
 /// # Errors
 /// The file is there already, there is no database, or one of them cannot be read or written; then nothing is left.
 pub fn back_up(url: &str, to: &Path, force: bool, progress: impl FnMut(u64, u64)) -> Result<Tag, BackupError> {
-    let from = url::file(url)?;
+    let from = url::sqlite_file(url)?;
     refuse_existing(to, force)?;
     let mut aside = beside(to)?;
     copy(&from, aside.path(), progress)?;
@@ -91,7 +95,7 @@ pub fn back_up(url: &str, to: &Path, force: bool, progress: impl FnMut(u64, u64)
 /// It is none, is damaged, or its schema is newer than this program; there is a database already, or it is in use. Then
 /// the database is as it was.
 pub fn restore(url: &str, from: &Path, force: bool, mut progress: impl FnMut(u64, u64)) -> Result<Tag, BackupError> {
-    let to = url::file(url)?;
+    let to = url::sqlite_file(url)?;
     refuse_existing(&to, force)?;
     let within = |error| BackupError::File(from.to_owned(), error);
     let file = File::open(from).map_err(within)?;

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use migrations::{Migrator, MigratorTrait};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 
-use super::{OpenError, url};
+use super::{OpenError, postgres, url};
 
 /// How a database is.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,7 +24,11 @@ pub enum Condition {
 /// # Errors
 /// The address is none that is served, the file is missing and may not be made, or it is no database.
 pub async fn examine(url: &str) -> Result<Condition, OpenError> {
-    let file = url::file(url)?;
+    if url::is_postgres(url) {
+        let db = postgres::connect(url, postgres::Use::Background).await.map_err(OpenError::Server)?;
+        return look(db).await.map_err(OpenError::Server);
+    }
+    let file = url::sqlite_file(url)?;
     if !file.exists() {
         url::check_may_be_made(url, &file)?;
         return Ok(Condition::Absent(file));
@@ -36,10 +40,13 @@ pub async fn examine(url: &str) -> Result<Condition, OpenError> {
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
     options.map_sqlx_sqlite_opts(move |sqlite| sqlite.read_only(true).immutable(is_closed));
-    let db = Database::connect(options).await?;
+    look(Database::connect(options).await.map_err(OpenError::File)?).await.map_err(OpenError::File)
+}
+
+async fn look(db: DatabaseConnection) -> Result<Condition, DbErr> {
     let condition = condition(&db).await;
     db.close().await?;
-    Ok(condition?)
+    condition
 }
 
 async fn condition(db: &DatabaseConnection) -> Result<Condition, DbErr> {
@@ -56,7 +63,11 @@ async fn condition(db: &DatabaseConnection) -> Result<Condition, DbErr> {
 /// The names of the migrations that were applied; none where none ever was.
 async fn applied(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     let query = |sql: &str| Statement::from_string(db.get_database_backend(), sql);
-    let tables = db.query_all_raw(query("SELECT name FROM sqlite_schema WHERE name = 'seaql_migrations'")).await?;
+    let tables = match db.get_database_backend() {
+        DbBackend::Sqlite => "SELECT name FROM sqlite_schema WHERE name = 'seaql_migrations'",
+        _ => "SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL",
+    };
+    let tables = db.query_all_raw(query(tables)).await?;
     if tables.is_empty() {
         return Ok(Vec::new());
     }

@@ -8,11 +8,11 @@ use tokio::time::sleep;
 use super::sound::sound;
 
 /// How long a statement waits for another process that writes to the same file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request waits for a connection before it is answered with 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait before a file that is locked is opened again.
-const RETRY: Duration = Duration::from_millis(20);
+pub const RETRY: Duration = Duration::from_millis(20);
 pub const READERS: u32 = 4;
 pub const WRITERS: u32 = 1;
 

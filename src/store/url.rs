@@ -54,7 +54,11 @@ pub fn file(url: &str) -> Result<Option<PathBuf>, UrlError> {
     if is_postgres(url) { Ok(None) } else { sqlite_file(url).map(Some) }
 }
 
-fn sqlite_file(url: &str) -> Result<PathBuf, UrlError> {
+/// The file that the address of one names.
+///
+/// # Errors
+/// It is the address of something else.
+pub fn sqlite_file(url: &str) -> Result<PathBuf, UrlError> {
     if !url.starts_with("sqlite:") {
         return Err(UrlError::Scheme);
     }
