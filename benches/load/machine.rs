@@ -18,6 +18,19 @@ pub fn processor_time(process: u32) -> anyhow::Result<Duration> {
     Ok(TICK * (user + system))
 }
 
+/// The processor time that all processes of this name have used.
+pub fn processor_time_of_all(name: &str) -> anyhow::Result<Duration> {
+    let mut used = Duration::ZERO;
+    for entry in fs::read_dir("/proc")? {
+        let Some(process) = entry?.file_name().to_str().and_then(|id| id.parse().ok()) else { continue };
+        // One that has ended meanwhile is none.
+        if fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|comm| comm.trim() == name) {
+            used += processor_time(process).unwrap_or_default();
+        }
+    }
+    Ok(used)
+}
+
 /// The memory that a process holds.
 pub fn resident_megabytes(process: u32) -> anyhow::Result<f64> {
     let status = read(&format!("/proc/{process}/status"))?;

@@ -1,126 +1,99 @@
 //! How fast the server answers: drives the release binary over loopback with wrk.
 //!
 //! ```sh
-//! cargo bench --bench load -- --rounds 3 --seconds 5 --connections 32
+//! tests/bench                                       # the rows below
+//! tests/bench users --users 1000,100000,1000000     # does the cost grow with the users?
+//! tests/bench history --executions 10000000         # … with what was run?
+//! tests/bench half                                  # latencies at half load, memory, readiness
+//! benches/compare/run                               # beside what people would use instead
 //! ```
 //!
-//! Needs wrk (`apt-get install wrk`) and Linux. The server is `kommando serve --demo` on a database of its own, in
-//! the folder `target/tmp`: a folder in memory would make writing look free.
+//! Each takes `--rounds 3 --seconds 5 --connections 32`. Needs wrk (`apt-get install wrk`) and Linux. The server has a
+//! database of its own with 1000 users, in the folder `target/tmp` (a folder in memory would make writing look free), or
+//! the one at `--postgres URL`, which should be empty and is filled.
 //!
 //! | row | what is asked |
 //! |---|---|
 //! | floor | a constant answer of a bare handler of the same framework, in a process of its own |
 //! | list | the commands of a user: reads only |
 //! | list-nb | the same with all four headers that say how values read |
+//! | user | a user with person, role, groups and credentials: reads only |
 //! | hello | a command that changes nothing: reads, and stores its record |
 //! | set-away | a command that changes the user: reads, then reads again, changes and stores in one transaction |
 //!
 //! All but the floor prove who calls by a ticket. Every row runs once in each round, so that a slow minute of the
 //! machine meets all of them; shown is the median of the rounds, and behind it every round. wrk shares the processors
 //! with the server. Compare rows of one run only, by `of floor` (the median of each round's ratio) and by `CPU`, the
-//! server's processor time for one request. `req/s` times `CPU` tells how many processors the server kept busy: far
-//! fewer than there are, and requests wait for each other or for the disk. Errors are statuses from 400 and requests
-//! that got no answer; before the first round every answer's text is checked as well.
+//! server's processor time for one request (`DB` is that of PostgreSQL's processes). `req/s` times `CPU` tells how many
+//! processors the server kept busy: far fewer than there are, and requests wait for each other or for the disk. Errors
+//! are statuses from 400 and requests that got no answer; before the first round every answer's text is checked as well.
 
+mod compare;
 mod floor;
+mod growth;
+mod half;
+mod http;
+mod lanes;
 mod machine;
+mod peers;
+mod plot;
 mod process;
+mod report;
+mod rows;
+mod seed;
 mod servers;
 mod table;
 mod wrk;
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use anyhow::bail;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-use servers::Servers;
-use table::Figures;
+use lanes::Lane;
+use servers::Kommando;
 use wrk::Wrk;
 
-/// Measures how fast kommando answers, beside a bare handler.
+const USERS: u32 = 1_000;
+
+/// Measures how fast kommando answers.
 #[derive(Parser)]
 struct Settings {
+    #[command(subcommand)]
+    what: Option<What>,
     /// How often every row runs
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, global = true, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// How long a row runs in one round
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, global = true, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
     /// How many requests are under way at once
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, global = true, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
     connections: u32,
+    /// Also the rows on PostgreSQL: an empty database that may be filled, `postgres://…`
+    #[arg(long, global = true)]
+    postgres: Option<String>,
     /// Serves the row `floor`: how this program starts itself
     #[arg(long, hide = true)]
     floor: bool,
     /// What cargo bench adds
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, global = true)]
     bench: bool,
 }
 
-/// What is asked, and where.
-struct Row {
-    name: &'static str,
-    server: fn(&Servers) -> &servers::Server,
-    method: &'static str,
-    /// `{id}` stands for a user.
-    path: &'static str,
-    headers: &'static [&'static str],
-    /// What every right answer contains.
-    expected: &'static str,
+/// What is measured instead of the rows.
+#[derive(Subcommand)]
+enum What {
+    /// Whether the cost of a request grows with the number of users
+    Users(growth::Users),
+    /// Whether it grows with the number of executions
+    History(growth::History),
+    /// Latencies at half load, memory, and how soon the server is ready
+    Half,
+    /// kommando beside what people would use instead
+    Compare(compare::Compare),
 }
-
-/// How a reader in Norway asks.
-const NORWEGIAN: &[&str] = &[
-    "Accept-Language: nb-NO, nb;q=0.9, en;q=0.8",
-    "SO-Language: nb",
-    "SO-Culture: nb-NO",
-    "SO-TimeZone: NO, includeTZOffset",
-];
-
-const ROWS: [Row; 5] = [
-    Row {
-        name: "floor",
-        server: |servers| &servers.floor,
-        method: "GET",
-        path: "/",
-        headers: &[],
-        expected: floor::ANSWER,
-    },
-    Row {
-        name: "list",
-        server: |servers| &servers.kommando,
-        method: "GET",
-        path: "/api/v1/User/{id}/CustomCommand",
-        headers: &[],
-        expected: r#""Name":"set-away""#,
-    },
-    Row {
-        name: "list-nb",
-        server: |servers| &servers.kommando,
-        method: "GET",
-        path: "/api/v1/User/{id}/CustomCommand",
-        headers: NORWEGIAN,
-        expected: r#""DisplayName":"Sett fraværende""#,
-    },
-    Row {
-        name: "hello",
-        server: |servers| &servers.kommando,
-        method: "POST",
-        path: "/api/v1/User/{id}/CustomCommand/hello",
-        headers: &[],
-        expected: r#""Success":true"#,
-    },
-    Row {
-        name: "set-away",
-        server: |servers| &servers.kommando,
-        method: "POST",
-        path: "/api/v1/User/{id}/CustomCommand/set-away",
-        headers: &[],
-        expected: r#""Success":true"#,
-    },
-];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -150,26 +123,37 @@ async fn measure(settings: &Settings) -> anyhow::Result<()> {
     wrk::look_for_it()?;
     // Not the system's folder for temporary files, which may be in memory.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let servers = Servers::start(folder.path()).await?;
-    let wrk = Wrk::new(folder.path(), settings.connections)?;
-    for row in &ROWS {
-        eprintln!("warming up: {}", row.name);
-        wrk.warm_up(row, &servers).await?;
+    let (since, folder) = (machine::Ticks::now()?, folder.path());
+    match &settings.what {
+        None => measure_rows(settings, folder).await?,
+        Some(What::Compare(compare)) => return compare.measure(settings, folder).await,
+        Some(What::Half) => half::measure(settings, folder, settings.postgres.as_deref()).await?,
+        Some(_) if settings.postgres.is_some() => bail!("what grows is measured on SQLite only"),
+        Some(What::Users(users)) => users.measure(settings, folder).await?,
+        Some(What::History(history)) => history.measure(settings, folder).await?,
     }
-    let since = machine::Ticks::now()?;
-    let mut results: [Vec<Figures>; ROWS.len()] = Default::default();
-    for round in 1..=settings.rounds {
-        eprintln!("round {round} of {}", settings.rounds);
-        for (row, results) in ROWS.iter().zip(&mut results) {
-            results.push(wrk.run(row, &servers, settings.seconds).await?);
-        }
-    }
-    let names = ROWS.map(|row| row.name);
-    println!("{}", table::render(&names, &results));
-    let [_, list, localised, ..] = &results;
-    println!("list-nb is {:.2} of list; the aim is 0.85 or more", table::ratio(localised, list));
-    println!("{}", servers.memory()?);
     println!("{}, {}", machine::describe()?, since.stolen()?);
+    Ok(())
+}
+
+async fn measure_rows(settings: &Settings, folder: &Path) -> anyhow::Result<()> {
+    let floor = servers::start_floor(folder).await?;
+    let sqlite = Kommando::prepare(folder.join("sqlite"), None, USERS).await?.start().await?;
+    let postgres = match &settings.postgres {
+        Some(url) => Some(Kommando::prepare(folder.join("postgres"), Some(url), USERS).await?.start().await?),
+        None => None,
+    };
+    let mut lanes = vec![Lane::new("floor", &rows::FLOOR, &floor, 0)];
+    let all = [&rows::LIST, &rows::LIST_NB, &rows::USER, &rows::HELLO, &rows::SET_AWAY];
+    lanes.extend(all.map(|row| Lane::new(row.name, row, &sqlite, 0)));
+    if let Some(server) = &postgres {
+        lanes.extend(all.map(|row| Lane::new(format!("{} (PostgreSQL)", row.name), row, server, 0)));
+    }
+    let wrk = Wrk::new(folder, settings.connections)?;
+    let results = lanes::run(&lanes, &wrk, settings.rounds, settings.seconds).await?;
+    println!("{}", table::render(&lanes, &results, "of floor"));
+    println!("list-nb is {:.2} of list; the aim is 0.85 or more", table::ratio(&results[2], &results[1]));
+    println!("resident memory before the first request: {:.1} MB", sqlite.idle_mb);
     Ok(())
 }
 

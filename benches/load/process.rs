@@ -40,6 +40,11 @@ impl Process {
         self.child.id()
     }
 
+    /// It has not ended.
+    pub fn check(&mut self) -> anyhow::Result<()> {
+        if self.child.try_wait()?.is_some() { Err(self.failure("ended")) } else { Ok(()) }
+    }
+
     /// The first complete line of its output with this text in it.
     pub async fn line_with(&mut self, text: &str, limit: Duration) -> anyhow::Result<String> {
         let find = |output: &str| {

@@ -1,9 +1,11 @@
 -- What wrk runs for one row: requests for a user picked at random, and at the end one line of figures.
--- Arguments: method, path with {id} in it, Authorization ("" for none), what every answer contains ("" not to look).
+-- Arguments: method, path with {id} in it, Authorization ("" for none), what every answer contains ("" not to look), the
+-- largest id. A header with {key} in it is another one in every request.
 
-local USERS = 4 -- the demo's users who are active are 1 to 4
+local MOST = 10000 -- requests are made beforehand, since making them takes time
 
 local requests = {}
+local count
 local sender
 wrong = 0 -- answers that are not as expected, and the last of them; global, so that `done` can ask for them
 last_wrong = ""
@@ -13,12 +15,24 @@ function setup(thread)
 end
 
 function init(args)
-   local method, path, authorization, expected = args[1], args[2], args[3], args[4]
+   local method, path, authorization, expected, largest = args[1], args[2], args[3], args[4], tonumber(args[5])
    if authorization ~= "" then
       wrk.headers["Authorization"] = authorization
    end
-   for id = 1, USERS do
-      requests[id] = wrk.format(method, (path:gsub("{id}", id)))
+   math.randomseed(os.time())
+   count = path:find("{id}", 1, true) and math.min(largest, MOST) or 1
+   for i = 1, count do
+      local id = largest > MOST and math.random(largest) or i
+      requests[i] = wrk.format(method, (path:gsub("{id}", id)))
+   end
+   for name, value in pairs(wrk.headers) do
+      if value == "{key}" then
+         local run, sent = string.format("%d-%d", os.time(), math.random(1e9)), 0
+         request = function()
+            sent = sent + 1
+            return (requests[math.random(count)]:gsub("{key}", run .. "-" .. sent, 1))
+         end
+      end
    end
    if expected ~= "" then
       -- Without this function wrk does not hand answers to Lua, which takes time.
@@ -32,7 +46,7 @@ function init(args)
 end
 
 function request()
-   return requests[math.random(USERS)]
+   return requests[math.random(count)]
 end
 
 function done(summary, latency)

@@ -1,12 +1,21 @@
-//! The two servers that are measured.
+//! The servers that are measured.
 
-use std::{env, path::Path, process::Command, time::Duration};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use tokio::time::sleep;
 
-use crate::{machine, process::Process};
+use crate::{http::Connection, machine, process::Process, seed};
 
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_secs(60);
+const GLANCE: Duration = Duration::from_millis(1);
+/// How long a server that has just started is left alone before its memory counts as idle.
+const REST: Duration = Duration::from_millis(500);
 
 /// A server that answers, and how to call it.
 pub struct Server {
@@ -15,26 +24,14 @@ pub struct Server {
     pub url: String,
     /// The value of `Authorization`, empty where none is asked for.
     pub authorization: String,
-}
-
-/// The server, and the floor beneath it.
-pub struct Servers {
-    pub floor: Server,
-    pub kommando: Server,
-}
-
-impl Servers {
-    /// Starts both. Their files are made in the folder.
-    pub async fn start(folder: &Path) -> anyhow::Result<Self> {
-        Ok(Self { floor: start_floor(folder).await?, kommando: start_kommando(folder).await? })
-    }
-
-    /// The memory that both hold.
-    pub fn memory(&self) -> anyhow::Result<String> {
-        let resident = |server: &Server| machine::resident_megabytes(server.id());
-        let (kommando, floor) = (resident(&self.kommando)?, resident(&self.floor)?);
-        Ok(format!("resident memory at the end: kommando {kommando:.0} MB, floor {floor:.0} MB"))
-    }
+    /// How many users it knows.
+    pub users: u32,
+    /// What its database's own processes are called, where it has some.
+    pub database: Option<&'static str>,
+    /// The memory that it held before the first request.
+    pub idle_mb: f64,
+    /// How long it took from its start to its first answer.
+    pub ready: Duration,
 }
 
 impl Server {
@@ -43,37 +40,106 @@ impl Server {
         self.process.id()
     }
 
-    async fn from(mut process: Process, banner: &str) -> anyhow::Result<Self> {
+    /// The same server, called with this value of `Authorization`.
+    pub fn authorized(self, authorization: &str) -> Self {
+        Self { authorization: authorization.to_owned(), ..self }
+    }
+
+    /// A connection to it.
+    pub async fn connect(&self) -> anyhow::Result<Connection> {
+        Connection::open(&self.url, &self.authorization).await
+    }
+
+    /// The server that prints its address in a line with this text.
+    pub async fn from(mut process: Process, banner: &str, users: u32) -> anyhow::Result<Self> {
         let line = process.line_with(banner, START).await?;
         let (_, address) = line.split_once("http://").with_context(|| format!("no address in `{line}`"))?;
         let authority = address.split('/').next().unwrap_or_default();
-        Ok(Self { process, url: format!("http://{authority}"), authorization: String::new() })
+        Self::at(process, format!("http://{authority}"), users).await
+    }
+
+    pub async fn at(process: Process, url: String, users: u32) -> anyhow::Result<Self> {
+        sleep(REST).await;
+        let idle_mb = machine::resident_megabytes(process.id())?;
+        Ok(Self { process, url, authorization: String::new(), users, database: None, idle_mb, ready: Duration::ZERO })
     }
 }
 
-async fn start_floor(folder: &Path) -> anyhow::Result<Server> {
+/// A plain handler: what the framework costs when nothing is done.
+pub async fn start_floor(folder: &Path) -> anyhow::Result<Server> {
     let mut command = Command::new(env::current_exe()?);
-    Server::from(Process::start("floor", command.arg("--floor"), folder)?, "http://").await
+    Server::from(Process::start("floor", command.arg("--floor"), folder)?, "http://", 0).await
 }
 
-async fn start_kommando(folder: &Path) -> anyhow::Result<Server> {
-    let process = Process::start("serve", kommando(folder).args(["serve", "--demo"]), folder)?;
-    let server = Server::from(process, "Swagger UI").await?;
-    let mut issue = kommando(folder);
-    let issue = Process::start("ticket", issue.args(["ticket", "issue", "--user", "admin"]), folder)?;
-    let ticket = issue.finish(START).await?;
-    Ok(Server { authorization: format!("SoTicket {}", ticket.trim()), ..server })
+/// The release binary on a database with so many users.
+pub struct Kommando {
+    folder: PathBuf,
+    database: String,
+    users: u32,
+    ticket: String,
 }
 
-/// The release binary with the settings of this bench, whatever the environment says.
-fn kommando(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
-    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("KOMMANDO_")) {
-        command.env_remove(name);
+impl Kommando {
+    /// Makes the database, in SQLite in the folder or in the empty database at this address.
+    pub async fn prepare(folder: PathBuf, postgres: Option<&str>, users: u32) -> anyhow::Result<Self> {
+        fs::create_dir_all(&folder)?;
+        let sqlite = || format!("sqlite://{}?mode=rwc", folder.join("kommando.db").display());
+        let database = postgres.map_or_else(sqlite, str::to_owned);
+        let mut prepared = Self { folder, database, users, ticket: String::new() };
+        prepared.run("migrate", &["migrate", "up"]).await?;
+        // The first start makes the administrator, whom the others are copied from.
+        drop(prepared.start().await?);
+        seed::users(&prepared.database, users).await?;
+        let ticket = prepared.run("ticket", &["ticket", "issue", "--user", "admin"]).await?;
+        prepared.ticket = ticket.trim().to_owned();
+        Ok(prepared)
     }
-    command
-        .env("KOMMANDO_LISTEN", "127.0.0.1:0")
-        .env("KOMMANDO_DATABASE_URL", format!("sqlite://{}?mode=rwc", folder.join("kommando.db").display()))
-        .env("KOMMANDO_ADMIN_PASSWORD", "a password for nobody");
-    command
+
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// Starts the server, and waits until it says that it is ready.
+    pub async fn start(&self) -> anyhow::Result<Server> {
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let mut command = self.command();
+        command.arg("serve").env("KOMMANDO_LISTEN", format!("127.0.0.1:{port}"));
+        let begin = Instant::now();
+        let mut process = Process::start("serve", &mut command, &self.folder)?;
+        let url = format!("http://127.0.0.1:{port}");
+        while !is_ready(&url).await {
+            process.check()?;
+            ensure!(begin.elapsed() < START, "the server was not ready within {} s", START.as_secs());
+            sleep(GLANCE).await;
+        }
+        let ready = begin.elapsed();
+        let database = self.database.starts_with("postgres").then_some("postgres");
+        let server = Server::at(process, url, self.users).await?;
+        Ok(Server { authorization: format!("SoTicket {}", self.ticket), database, ready, ..server })
+    }
+
+    async fn run(&self, name: &'static str, words: &[&str]) -> anyhow::Result<String> {
+        Process::start(name, self.command().args(words), &self.folder)?.finish(START).await
+    }
+
+    /// The binary with the settings of this bench, whatever the environment says.
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("KOMMANDO_")) {
+            command.env_remove(name);
+        }
+        command
+            .env("KOMMANDO_LISTEN", "127.0.0.1:0")
+            .env("KOMMANDO_DATABASE_URL", &self.database)
+            .env("KOMMANDO_COMMANDS", concat!(env!("CARGO_MANIFEST_DIR"), "/commands.d"))
+            .env("KOMMANDO_AUDIT_KEY", "a key for a chain that nobody needs to prove")
+            .env("KOMMANDO_LOG_FORMAT", "json")
+            .env("KOMMANDO_ADMIN_PASSWORD", "a password for nobody");
+        command
+    }
+}
+
+async fn is_ready(url: &str) -> bool {
+    let ask = async { Connection::open(url, "").await?.send("GET", "/health/ready").await };
+    ask.await.is_ok_and(|answer| answer.status == 200)
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::lanes::Lane;
+
 /// What one run of a row came to.
 #[derive(Clone, Copy)]
 pub struct Figures {
@@ -10,28 +12,35 @@ pub struct Figures {
     pub p99_ms: f64,
     /// The server's processor time for one request, in microseconds.
     pub processor_us: f64,
+    /// That of the database's own processes, where it has some.
+    pub database_us: Option<f64>,
+    /// The memory that the server held at the end.
+    pub resident_mb: f64,
     pub errors: u64,
 }
 
-/// A line for each row: the medians of its rounds, the sum of its errors. The first row is the floor.
-pub fn render(names: &[&str], results: &[Vec<Figures>]) -> String {
+/// A line for each lane: the medians of its rounds, the sum of its errors. `of` says what the lanes are held against.
+pub fn render(lanes: &[Lane], results: &[Vec<Figures>], of: &str) -> String {
+    let width = lanes.iter().map(|lane| lane.name.chars().count()).max().unwrap_or_default() + 2;
     let mut table = format!(
-        "\n{:<10}{:>9}{:>10}{:>9}{:>9}{:>9}{:>8}   {}\n",
-        "row", "req/s", "of floor", "p50 ms", "p99 ms", "CPU µs", "errors", "req/s of each round"
+        "\n{:<width$}{:>9}{:>12}{:>9}{:>9}{:>9}{:>8}{:>7}{:>8}   {}\n",
+        "row", "req/s", of, "p50 ms", "p99 ms", "CPU µs", "DB µs", "MB", "errors", "req/s of each round"
     );
-    let floor: &[Figures] = results.first().map_or(&[], Vec::as_slice);
-    for (name, rounds) in names.iter().zip(results) {
-        let of = |figure: fn(&Figures) -> f64| median(rounds.iter().map(figure).collect());
+    for (lane, rounds) in lanes.iter().zip(results) {
         let each: Vec<_> = rounds.iter().map(|round| format!("{:.0}", round.requests_per_second)).collect();
+        let database = median_of(rounds, |round| round.database_us.unwrap_or(f64::NAN));
         // Writing to a String cannot fail.
         let _ = writeln!(
             table,
-            "{name:<10}{:>9.0}{:>10.3}{:>9.2}{:>9.2}{:>9.1}{:>8}   {}",
-            of(|round| round.requests_per_second),
-            ratio(rounds, floor),
-            of(|round| round.p50_ms),
-            of(|round| round.p99_ms),
-            of(|round| round.processor_us),
+            "{:<width$}{:>9.0}{:>12.3}{:>9.2}{:>9.2}{:>9.1}{:>8}{:>7.0}{:>8}   {}",
+            lane.name,
+            median_of(rounds, |round| round.requests_per_second),
+            ratio(rounds, &results[lane.base]),
+            median_of(rounds, |round| round.p50_ms),
+            median_of(rounds, |round| round.p99_ms),
+            median_of(rounds, |round| round.processor_us),
+            if database.is_nan() { "–".to_owned() } else { format!("{database:.0}") },
+            median_of(rounds, |round| round.resident_mb),
             rounds.iter().map(|round| round.errors).sum::<u64>(),
             each.join(" "),
         );
@@ -45,8 +54,24 @@ pub fn ratio(rounds: &[Figures], others: &[Figures]) -> f64 {
     median(rounds.iter().zip(others).map(of).collect())
 }
 
-fn median(mut numbers: Vec<f64>) -> f64 {
+/// A figure, in the median of the rounds.
+pub fn median_of(rounds: &[Figures], figure: impl Fn(&Figures) -> f64) -> f64 {
+    median(rounds.iter().map(figure).collect())
+}
+
+pub fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     let middle = numbers.len() / 2;
-    if numbers.len().is_multiple_of(2) { (numbers[middle - 1] + numbers[middle]) / 2.0 } else { numbers[middle] }
+    match numbers.len() {
+        0 => f64::NAN,
+        even if even.is_multiple_of(2) => (numbers[middle - 1] + numbers[middle]) / 2.0,
+        _ => numbers[middle],
+    }
+}
+
+/// The least number that so much of all is not above.
+pub fn percentile(mut numbers: Vec<f64>, part: f64) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    let place = (numbers.len() as f64 * part).ceil() as usize;
+    numbers.get(place.saturating_sub(1)).copied().unwrap_or(f64::NAN)
 }

@@ -9,10 +9,20 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 
-use crate::{Row, machine, process::Process, servers::Servers, table::Figures};
+use crate::{
+    machine,
+    process::Process,
+    rows::{Ids, Row},
+    servers::Server,
+    table::Figures,
+};
 
 const SCRIPT: &str = include_str!("script.lua");
 const WARM_UP_SECONDS: u32 = 1;
+/// The same where an answer may take a second by itself.
+const SLOW_WARM_UP_SECONDS: u32 = 4;
+/// How long wrk waits for an answer: longer than any row should take.
+const ANSWER_SECONDS: u32 = 10;
 /// How much longer than asked for wrk may take.
 const GRACE: Duration = Duration::from_secs(15);
 
@@ -51,8 +61,9 @@ impl<'a> Wrk<'a> {
     }
 
     /// Runs a row for a moment and looks at every answer.
-    pub async fn warm_up(&self, row: &Row, servers: &Servers) -> anyhow::Result<()> {
-        let printed = self.send(row, servers, WARM_UP_SECONDS, row.expected).await?;
+    pub async fn warm_up(&self, row: &Row, server: &Server) -> anyhow::Result<()> {
+        let seconds = if row.connections.is_some() { SLOW_WARM_UP_SECONDS } else { WARM_UP_SECONDS };
+        let printed = self.send(row, server, seconds, row.expected).await?;
         ensure!(
             printed.errors == 0 && printed.requests > 0.0,
             "{} is not answered: {} errors",
@@ -63,31 +74,39 @@ impl<'a> Wrk<'a> {
     }
 
     /// Runs a row.
-    pub async fn run(&self, row: &Row, servers: &Servers, seconds: u32) -> anyhow::Result<Figures> {
-        let server = (row.server)(servers).id();
-        let before = machine::processor_time(server)?;
-        let printed = self.send(row, servers, seconds, "").await?;
-        let used = machine::processor_time(server)? - before;
+    pub async fn run(&self, row: &Row, server: &Server, seconds: u32) -> anyhow::Result<Figures> {
+        let database = || server.database.map(machine::processor_time_of_all).transpose();
+        let (before, database_before) = (machine::processor_time(server.id())?, database()?);
+        let printed = self.send(row, server, seconds, "").await?;
+        let used = machine::processor_time(server.id())? - before;
+        let database_used = database()?.zip(database_before).map(|(now, before)| now.saturating_sub(before));
         ensure!(printed.requests > 0.0, "{} got no answer in {seconds} s", row.name);
         Ok(Figures {
             requests_per_second: printed.requests / printed.seconds,
             p50_ms: printed.p50_ms,
             p99_ms: printed.p99_ms,
             processor_us: used.as_secs_f64() * 1e6 / printed.requests,
+            database_us: database_used.map(|used| used.as_secs_f64() * 1e6 / printed.requests),
+            resident_mb: machine::resident_megabytes(server.id())?,
             errors: printed.errors,
         })
     }
 
-    async fn send(&self, row: &Row, servers: &Servers, seconds: u32, expected: &str) -> anyhow::Result<Printed> {
-        let server = (row.server)(servers);
+    async fn send(&self, row: &Row, server: &Server, seconds: u32, expected: &str) -> anyhow::Result<Printed> {
+        let largest = match row.ids {
+            Ids::Users => server.users,
+            Ids::Digits => 9,
+        };
+        let connections = row.connections.unwrap_or(self.connections);
         let mut command = Command::new("wrk");
         command
             .args(["-t1", "--latency"])
-            .args([format!("-c{}", self.connections), format!("-d{seconds}s")])
+            .args([format!("-c{connections}"), format!("-d{seconds}s"), format!("--timeout={ANSWER_SECONDS}s")])
             .args(row.headers.iter().flat_map(|header| ["-H", header]))
             .arg("-s")
             .arg(&self.script)
-            .args([&server.url, "--", row.method, row.path, &server.authorization, expected]);
+            .args([&server.url, "--", row.method, &row.path(), &server.authorization, expected])
+            .arg(largest.to_string());
         let limit = Duration::from_secs(u64::from(seconds)) + GRACE;
         let output = Process::start("wrk", &mut command, self.folder)?.finish(limit).await?;
         if let Some(wrong) = output.lines().find_map(|line| line.strip_prefix("wrong ")) {

@@ -1,0 +1,148 @@
+//! Whether the cost grows with what is stored: users, and what was run on them.
+
+use std::{path::Path, time::Instant};
+
+use anyhow::{Context, ensure};
+
+use crate::{
+    Settings,
+    lanes::{self, Lane},
+    machine, rows, seed,
+    servers::{Kommando, Server},
+    table::{self, Figures, median},
+    wrk::Wrk,
+};
+
+const HISTORY_USERS: u32 = 1_000;
+/// Enough executions to fill every page that is asked for.
+const FEW: u64 = 20_000;
+/// Growing by more than this much is told.
+const FLAT: f64 = 1.5;
+const LIST_ALL: &str = "/api/v1/User?$select=assocName,fullName,isActive&$orderBy=assocName";
+
+/// How many users there are.
+#[derive(clap::Args)]
+pub struct Users {
+    /// How many users the databases have; the first is what the others are held against
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000])]
+    users: Vec<u32>,
+}
+
+impl Users {
+    pub async fn measure(&self, settings: &Settings, folder: &Path) -> anyhow::Result<()> {
+        let mut servers = Vec::new();
+        for users in &self.users {
+            eprintln!("making {users} users");
+            let kommando = Kommando::prepare(folder.join(format!("users-{users}")), None, *users).await?;
+            servers.push(kommando.start().await?);
+        }
+        let flat = [(rows::USER, true), (rows::LIST, true), (rows::HELLO, true), (rows::SET_AWAY, true)];
+        let rows: Vec<_> = flat.into_iter().chain(rows::PAGES).collect();
+        let mut lanes = Vec::new();
+        for (row, _) in &rows {
+            let base = lanes.len();
+            lanes.extend(
+                servers.iter().map(|server| Lane::new(format!("{} {}", row.name, server.users), row, server, base)),
+            );
+        }
+        let results = compare(&lanes, settings, folder).await?;
+        for (index, (row, should_be_flat)) in rows.iter().enumerate() {
+            let first = index * servers.len();
+            tell_growth(row.name, *should_be_flat, &results[first..first + servers.len()]);
+        }
+        println!();
+        for server in &servers {
+            println!("{}; ready {} ms after its start", walk(server).await?, server.ready.as_millis());
+        }
+        Ok(())
+    }
+}
+
+/// How much was run.
+#[derive(clap::Args)]
+pub struct History {
+    /// How many executions the longest history has. Ten million take minutes to make, and about 20 GB
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(FEW..))]
+    executions: u64,
+}
+
+impl History {
+    pub async fn measure(&self, settings: &Settings, folder: &Path) -> anyhow::Result<()> {
+        let none = Kommando::prepare(folder.join("none"), None, HISTORY_USERS).await?.start().await?;
+        let few = with_history(folder, FEW).await?;
+        let many = with_history(folder, self.executions).await?;
+        // Running is held against running before anything was; pages against pages as full.
+        let running = [rows::LIST, rows::HELLO, rows::HELLO_ONCE, rows::SET_AWAY].map(|row| (row, ("none", &none)));
+        let reading = rows::EXECUTIONS.map(|row| (row, ("few", &few)));
+        let rows: Vec<_> = running.into_iter().chain(reading).collect();
+        let mut lanes = Vec::new();
+        for (row, (size, server)) in &rows {
+            let base = lanes.len();
+            lanes.push(Lane::new(format!("{} {size}", row.name), row, server, base));
+            lanes.push(Lane::new(format!("{} many", row.name), row, &many, base));
+        }
+        let results = compare(&lanes, settings, folder).await?;
+        for ((row, _), results) in rows.iter().zip(results.chunks(2)) {
+            tell_growth(row.name, true, results);
+        }
+        println!("with {} executions, ready {} ms after its start", self.executions, many.ready.as_millis());
+        Ok(())
+    }
+}
+
+/// A server with so many executions.
+async fn with_history(folder: &Path, executions: u64) -> anyhow::Result<Server> {
+    let kommando = Kommando::prepare(folder.join(format!("executions-{executions}")), None, HISTORY_USERS).await?;
+    let begin = Instant::now();
+    let server = kommando.start().await?;
+    let answer = server.connect().await?.ask(&rows::HELLO, 1).await?;
+    ensure!(answer.status == 200, "there is no first execution: status {}", answer.status);
+    drop(server);
+    seed::executions(kommando.database(), executions, HISTORY_USERS).await?;
+    println!("{executions} executions were made in {} s", begin.elapsed().as_secs());
+    kommando.start().await
+}
+
+async fn compare(lanes: &[Lane<'_>], settings: &Settings, folder: &Path) -> anyhow::Result<Vec<Vec<Figures>>> {
+    let wrk = Wrk::new(folder, settings.connections)?;
+    let results = lanes::run(lanes, &wrk, settings.rounds, settings.seconds).await?;
+    println!("{}", table::render(lanes, &results, "of first"));
+    Ok(results)
+}
+
+/// Prints how much processor time a request costs more than among the fewest.
+fn tell_growth(name: &str, should_be_flat: bool, sizes: &[Vec<Figures>]) {
+    let cost = |rounds: &Vec<Figures>| table::median_of(rounds, |round| round.processor_us);
+    let growth: Vec<_> = sizes.iter().map(|rounds| cost(rounds) / cost(&sizes[0])).collect();
+    let told = match (should_be_flat, growth.iter().all(|growth| *growth <= FLAT)) {
+        (true, true) => "flat",
+        (true, false) => "GROWS",
+        (false, _) => "reads everybody, as no index serves it",
+    };
+    let growth: Vec<_> = growth.iter().map(|growth| format!("{growth:>8.2}")).collect();
+    println!("CPU {name:<14}{}   {told}", growth.join(""));
+}
+
+/// Reads the whole list, page after page, and says what that cost at its beginning and at its end.
+async fn walk(server: &Server) -> anyhow::Result<String> {
+    let mut connection = server.connect().await?;
+    let (before, mut most) = (machine::resident_megabytes(server.id())?, 0.0_f64);
+    let (mut next, mut users, mut pages) = (Some(LIST_ALL.to_owned()), 0, Vec::new());
+    while let Some(path) = next {
+        let begin = Instant::now();
+        let page = connection.send("GET", &path).await?.json()?;
+        pages.push(begin.elapsed().as_secs_f64() * 1e3);
+        users += page["value"].as_array().context("a page without a value")?.len();
+        most = most.max(machine::resident_megabytes(server.id())?);
+        let link = page["odata.nextLink"].as_str();
+        next = link.map(|link| link.split_once("/api/").map_or(link.to_owned(), |(_, path)| format!("/api/{path}")));
+    }
+    ensure!(users == server.users as usize, "the pages hold {users} of {} users", server.users);
+    let tenth = pages.len().div_ceil(10);
+    let (first, last) = (median(pages[..tenth].to_vec()), median(pages[pages.len() - tenth..].to_vec()));
+    Ok(format!(
+        "{users} users in {} pages: {first:.1} ms a page at the beginning, {last:.1} ms at the end; resident memory \
+         {before:.0} MB before, {most:.0} MB at most",
+        pages.len()
+    ))
+}

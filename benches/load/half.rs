@@ -1,0 +1,116 @@
+//! How long an answer takes when the server is not at its limit: requests that come at a steady rate, whatever became of
+//! those before them, so that a slow answer makes others wait as it would in life.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::ensure;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    Settings,
+    lanes::{self, Lane},
+    machine,
+    rows::{self, Row},
+    servers::{Kommando, Server},
+    table::{median, median_of, percentile},
+    wrk::Wrk,
+};
+
+const USERS: u32 = 1_000;
+const STARTS: usize = 5;
+
+/// What came of the requests.
+struct Run {
+    /// How long each took from when it was due, in milliseconds.
+    latencies: Vec<f64>,
+    errors: usize,
+    seconds: f64,
+}
+
+/// Prints the latencies at half of what the server can do, its memory, and how soon it is ready.
+pub async fn measure(settings: &Settings, folder: &Path, postgres: Option<&str>) -> anyhow::Result<()> {
+    let kommando = Kommando::prepare(folder.join("half"), postgres, USERS).await?;
+    let server = kommando.start().await?;
+    let wrk = Wrk::new(folder, settings.connections)?;
+    let asked: [(&'static Row, f64); 3] = [(&rows::LIST, 10.0), (&rows::HELLO, 25.0), (&rows::SET_AWAY, 25.0)];
+    let lanes = asked.map(|(row, _)| Lane::new(row.name, row, &server, 0));
+    let results = lanes::run(&lanes, &wrk, settings.rounds, settings.seconds).await?;
+    println!(
+        "\n{:<10}{:>10}{:>10}{:>9}{:>9}{:>9}{:>8}",
+        "row", "capacity", "req/s", "p50 ms", "p99 ms", "aim ms", "errors"
+    );
+    for ((row, aim), rounds) in asked.into_iter().zip(&results) {
+        let capacity = median_of(rounds, |round| round.requests_per_second);
+        let run = drive(row, &server, capacity / 2.0, settings).await?;
+        ensure!(!run.latencies.is_empty(), "{} got no answer", row.name);
+        println!(
+            "{:<10}{capacity:>10.0}{:>10.0}{:>9.2}{:>9.2}{aim:>9.0}{:>8}",
+            row.name,
+            run.latencies.len() as f64 / run.seconds,
+            percentile(run.latencies.clone(), 0.5),
+            percentile(run.latencies, 0.99),
+            run.errors
+        );
+    }
+    let (idle, loaded) = (server.idle_mb, machine::resident_megabytes(server.id())?);
+    println!("resident memory: {idle:.1} MB idle (aim 25), {loaded:.1} MB under load (aim 60)");
+    drop(server);
+    let mut starts = Vec::new();
+    for _ in 0..STARTS {
+        starts.push(kommando.start().await?.ready.as_secs_f64() * 1e3);
+    }
+    println!("ready {:.0} ms after the start on an existing database (median of {STARTS}; aim 200)", median(starts));
+    Ok(())
+}
+
+/// Sends requests at this rate, their gaps as random as those of many clients who know nothing of each other.
+async fn drive(row: &'static Row, server: &Server, rate: f64, settings: &Settings) -> anyhow::Result<Run> {
+    let seconds = f64::from(settings.seconds * settings.rounds);
+    let due = Arc::new(arrivals(rate, seconds));
+    // By then all connections are open.
+    let (next, begin) = (Arc::new(AtomicUsize::new(0)), Instant::now() + Duration::from_millis(100));
+    let mut connections = JoinSet::new();
+    for _ in 0..settings.connections {
+        let (due, next, mut connection) = (due.clone(), next.clone(), server.connect().await?);
+        connections.spawn(async move {
+            let (mut latencies, mut errors) = (Vec::new(), 0);
+            while let Some(due) = due.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let due = begin + *due;
+                sleep_until(due).await;
+                match connection.ask(row, rand::random_range(1..=USERS)).await {
+                    Ok(answer) if answer.status == 200 => latencies.push(due.elapsed().as_secs_f64() * 1e3),
+                    _ => errors += 1,
+                }
+            }
+            (latencies, errors)
+        });
+    }
+    let mut run = Run { latencies: Vec::new(), errors: 0, seconds: 0.0 };
+    for (latencies, errors) in connections.join_all().await {
+        run.latencies.extend(latencies);
+        run.errors += errors;
+    }
+    run.seconds = begin.elapsed().as_secs_f64();
+    Ok(run)
+}
+
+fn arrivals(rate: f64, seconds: f64) -> Vec<Duration> {
+    let (mut time, mut all) = (0.0, Vec::new());
+    loop {
+        time += -(1.0 - rand::random::<f64>()).ln() / rate;
+        if time >= seconds {
+            return all;
+        }
+        all.push(Duration::from_secs_f64(time));
+    }
+}

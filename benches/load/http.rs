@@ -1,0 +1,75 @@
+//! A connection that sends one request at a time, and what it sends.
+
+use std::{future::poll_fn, pin::Pin};
+
+use anyhow::Context;
+use hyper::{
+    Request,
+    body::{Body, Incoming},
+    client::conn::http1::{self, SendRequest},
+    header::{AUTHORIZATION, HOST},
+};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::rows::Row;
+
+/// A connection to a server.
+pub struct Connection {
+    authority: String,
+    authorization: String,
+    sender: SendRequest<String>,
+}
+
+/// What was answered.
+pub struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+impl Connection {
+    /// `url` is `http://host:port`; `authorization` is empty where none is asked for.
+    pub async fn open(url: &str, authorization: &str) -> anyhow::Result<Self> {
+        let authority = url.trim_start_matches("http://").to_owned();
+        let stream = TcpStream::connect(&authority).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        // It ends with its sender.
+        tokio::spawn(connection);
+        Ok(Self { authority, authorization: authorization.to_owned(), sender })
+    }
+
+    /// Asks a row's question about this user.
+    pub async fn ask(&mut self, row: &Row, id: u32) -> anyhow::Result<Answer> {
+        self.send(row.method, &row.path().replace("{id}", &id.to_string())).await
+    }
+
+    pub async fn send(&mut self, method: &str, path: &str) -> anyhow::Result<Answer> {
+        let mut request = Request::builder().method(method).uri(path).header(HOST, &self.authority);
+        if !self.authorization.is_empty() {
+            request = request.header(AUTHORIZATION, &self.authorization);
+        }
+        self.sender.ready().await?;
+        let response = self.sender.send_request(request.body(String::new())?).await?;
+        let status = response.status().as_u16();
+        Ok(Answer { status, body: read(response.into_body()).await? })
+    }
+}
+
+impl Answer {
+    /// Its body, which is JSON.
+    pub fn json(&self) -> anyhow::Result<serde_json::Value> {
+        serde_json::from_slice(&self.body)
+            .with_context(|| format!("status {} and no JSON: {}", self.status, String::from_utf8_lossy(&self.body)))
+    }
+}
+
+async fn read(mut body: Incoming) -> hyper::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        if let Ok(data) = frame?.into_data() {
+            all.extend_from_slice(&data);
+        }
+    }
+    Ok(all)
+}

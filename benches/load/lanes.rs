@@ -1,0 +1,34 @@
+//! Rows that run side by side: each once in every round, so that a slow minute of the machine meets all of them.
+
+use crate::{rows::Row, servers::Server, table::Figures, wrk::Wrk};
+
+/// A row, asked of a server.
+pub struct Lane<'a> {
+    pub name: String,
+    pub row: &'a Row,
+    pub server: &'a Server,
+    /// The place of the lane that this one is held against.
+    pub base: usize,
+}
+
+impl<'a> Lane<'a> {
+    pub fn new(name: impl Into<String>, row: &'a Row, server: &'a Server, base: usize) -> Self {
+        Self { name: name.into(), row, server, base }
+    }
+}
+
+/// Runs the lanes: what each round of each came to.
+pub async fn run(lanes: &[Lane<'_>], wrk: &Wrk<'_>, rounds: u32, seconds: u32) -> anyhow::Result<Vec<Vec<Figures>>> {
+    for lane in lanes {
+        eprintln!("warming up: {}", lane.name);
+        wrk.warm_up(lane.row, lane.server).await?;
+    }
+    let mut results = vec![Vec::new(); lanes.len()];
+    for round in 1..=rounds {
+        eprintln!("round {round} of {rounds}");
+        for (lane, results) in lanes.iter().zip(&mut results) {
+            results.push(wrk.run(lane.row, lane.server, seconds).await?);
+        }
+    }
+    Ok(results)
+}

@@ -1,0 +1,117 @@
+//! What people would use instead, as `benches/compare/run` installed it under `target/compare`.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use tokio::time::{sleep, timeout};
+
+use crate::{process::Process, servers::Server};
+
+const USERS: &str = "1000";
+const START: Duration = Duration::from_secs(60);
+const GLANCE: Duration = Duration::from_millis(50);
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/kommando.json");
+
+/// Something to compare with.
+pub struct Peer {
+    pub name: &'static str,
+    pub title: &'static str,
+    /// What it does for each request that reads, and for each that writes.
+    pub work: [&'static str; 2],
+    start: fn(&Path) -> Command,
+    /// It is told its port, and says nothing of its address.
+    port: Option<&'static str>,
+}
+
+pub const PEERS: [Peer; 4] = [
+    Peer {
+        name: "express",
+        title: "Express 5 + better-sqlite3",
+        work: [
+            "one process; looks the user up by id; nobody is asked who calls",
+            "one process; looks the user up by id, checks actionResult, one durable insert (synchronous=FULL); nobody is \
+             asked who calls, nothing is audited",
+        ],
+        start: |home| {
+            let mut command = Command::new("node");
+            command.arg(home.join("server.mjs")).args(["express.db", USERS]).env("NODE_ENV", "production");
+            command
+        },
+        port: None,
+    },
+    Peer {
+        name: "fastapi",
+        title: "FastAPI + SQLAlchemy + aiosqlite",
+        work: [
+            "one uvicorn worker (uvloop, httptools); the same work as Express's",
+            "one uvicorn worker (uvloop, httptools); the same work as Express's",
+        ],
+        start: |home| {
+            let mut command = Command::new(home.join("venv/bin/python"));
+            command.arg(home.join("app.py")).args(["fastapi.db", USERS]);
+            command
+        },
+        port: None,
+    },
+    Peer {
+        name: "prism",
+        title: "Prism mock",
+        work: ["checks the request against kommando's document and answers its example; nothing is stored"; 2],
+        start: |home| {
+            let mut command = Command::new("node");
+            command.arg(home.join("node_modules/@stoplight/prism-cli/dist/index.js"));
+            command.args(["mock", "-h", "127.0.0.1", "-v", "error", DOCUMENT]);
+            command
+        },
+        port: Some("-p"),
+    },
+    Peer {
+        name: "mockoon",
+        title: "Mockoon",
+        work: ["answers the example of kommando's document; nothing is stored"; 2],
+        start: |home| {
+            let mut command = Command::new("node");
+            command.arg(home.join("node_modules/@mockoon/cli/bin/run.js"));
+            command.args(["start", "-X", "--disable-admin-api", "-l", "127.0.0.1", "-d", DOCUMENT]);
+            command.env("NODE_ENV", "production");
+            command
+        },
+        port: Some("-p"),
+    },
+];
+
+impl Peer {
+    /// Where it is installed, if it is.
+    pub fn home(&self) -> Option<PathBuf> {
+        let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/compare").join(self.name);
+        home.join("installed").exists().then_some(home)
+    }
+
+    /// Starts it in a folder.
+    pub async fn start(&self, home: &Path, folder: &Path) -> anyhow::Result<Server> {
+        let mut command = (self.start)(home);
+        let users = USERS.parse()?;
+        let server = match self.port {
+            None => Server::from(Process::start(self.name, &mut command, folder)?, "http://", users).await?,
+            Some(option) => {
+                let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+                let mut process = Process::start(self.name, command.arg(option).arg(port.to_string()), folder)?;
+                let url = format!("http://127.0.0.1:{port}");
+                let listening = timeout(START, async {
+                    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+                        process.check()?;
+                        sleep(GLANCE).await;
+                    }
+                    anyhow::Ok(())
+                });
+                listening.await??;
+                Server::at(process, url, users).await?
+            }
+        };
+        // A mock refuses requests without what its document asks for; the others do not look at it.
+        Ok(server.authorized("Basic YW5uYTphbm5h"))
+    }
+}

@@ -1,0 +1,92 @@
+//! The results as people read them.
+
+use std::{fmt::Write, fs, path::Path};
+
+use anyhow::Context;
+use chrono::Utc;
+
+use crate::table::{Figures, median_of, ratio};
+
+const BEGIN: &str = "<!-- compare -->\n";
+const END: &str = "<!-- /compare -->";
+
+/// What is said of a lane besides its figures.
+pub struct Line {
+    pub title: String,
+    pub work: &'static str,
+    pub writes: bool,
+    pub is_ours: bool,
+    pub idle_mb: f64,
+}
+
+/// The same results for two places.
+pub struct Report {
+    pub whole: String,
+    pub brief: String,
+}
+
+pub fn render(lines: &[Line], results: &[Vec<Figures>], conditions: &str) -> Report {
+    let date = Utc::now().format("%Y-%m-%d");
+    let table = table(lines, results);
+    let aims = aims(lines, results);
+    let mut whole = format!(
+        "# kommando beside what people would use instead\n\n{date}; {conditions}. Medians of the rounds; every server runs \
+         alone in each round, one after the other. `benches/compare/run` measures this anew.\n\n\
+         ![Requests per second](results.svg)\n\n{table}\n{aims}\nWhat each does for a request:\n\n"
+    );
+    for line in lines {
+        // Writing to a String cannot fail.
+        let _ = writeln!(whole, "- **{}**: {}.", line.title, line.work);
+    }
+    let brief = format!(
+        "![Requests per second of kommando and of its peers](benches/compare/results.svg)\n\n{table}\n{date}; {conditions}. \
+         What each of them does for a request stands in [RESULTS.md](benches/compare/RESULTS.md).\n"
+    );
+    Report { whole, brief }
+}
+
+fn table(lines: &[Line], results: &[Vec<Figures>]) -> String {
+    let mut table = "| | requests/s | p50 ms | p99 ms | CPU µs a request | MB idle → load | errors |\n\
+                     |---|--:|--:|--:|--:|--:|--:|\n"
+        .to_owned();
+    for (line, rounds) in lines.iter().zip(results) {
+        let database = median_of(rounds, |round| round.database_us.unwrap_or(0.0));
+        let database = if database > 0.0 { format!(" + {database:.0}") } else { String::new() };
+        let _ = writeln!(
+            table,
+            "| {} | {:.0} | {:.2} | {:.2} | {:.0}{database} | {:.0} → {:.0} | {} |",
+            line.title,
+            median_of(rounds, |round| round.requests_per_second),
+            median_of(rounds, |round| round.p50_ms),
+            median_of(rounds, |round| round.p99_ms),
+            median_of(rounds, |round| round.processor_us),
+            line.idle_mb,
+            median_of(rounds, |round| round.resident_mb),
+            rounds.iter().map(|round| round.errors).sum::<u64>(),
+        );
+    }
+    table
+}
+
+/// How the executions stand to the floor, and to Express's insert where that was measured.
+fn aims(lines: &[Line], results: &[Vec<Figures>]) -> String {
+    let express = lines.iter().position(|line| line.title.starts_with("Express") && line.writes);
+    let mut told = String::new();
+    for (line, rounds) in lines.iter().zip(results).filter(|(line, _)| line.is_ours) {
+        let of_floor = 100.0 * ratio(rounds, &results[0]);
+        let _ = write!(told, "- {}: {of_floor:.1} % of the floor", line.title);
+        if let Some(express) = express.filter(|_| line.writes) {
+            let _ = write!(told, ", {:.1} times Express", ratio(rounds, &results[express]));
+        }
+        told.push('\n');
+    }
+    told
+}
+
+/// Puts the results in their place in a README.
+pub fn insert(readme: &Path, results: &str) -> anyhow::Result<()> {
+    let text = fs::read_to_string(readme)?;
+    let (before, rest) = text.split_once(BEGIN).with_context(|| format!("the README has no line {BEGIN}"))?;
+    let (_, after) = rest.split_once(END).with_context(|| format!("the README has no line {END}"))?;
+    Ok(fs::write(readme, format!("{before}{BEGIN}{results}{END}{after}"))?)
+}

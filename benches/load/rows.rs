@@ -1,0 +1,152 @@
+//! What is asked.
+
+use chrono::{Days, Utc};
+
+/// One kind of request.
+pub struct Row {
+    pub name: &'static str,
+    pub method: &'static str,
+    /// `{id}` stands for a number from 1 to `ids`, `{from}` and `{to}` for the ends of a day half a year ago.
+    pub path: &'static str,
+    /// `{key}` stands for a text that is never the same.
+    pub headers: &'static [&'static str],
+    /// What every right answer contains.
+    pub expected: &'static str,
+    pub ids: Ids,
+    /// How many requests are under way at once, in place of what the settings say.
+    pub connections: Option<u32>,
+}
+
+/// What `{id}` may be.
+#[derive(Clone, Copy)]
+pub enum Ids {
+    /// Every user.
+    Users,
+    /// 1 to 9: what begins with it are many, however many users there are.
+    Digits,
+}
+
+impl Row {
+    /// The path, with `{id}` in it.
+    pub fn path(&self) -> String {
+        let day = Utc::now().date_naive() - Days::new(182);
+        self.path
+            .replace("{from}", &format!("{day}T00:00:00Z"))
+            .replace("{to}", &format!("{}T00:00:00Z", day + Days::new(1)))
+    }
+}
+
+/// How a reader in Norway asks.
+const NORWEGIAN: &[&str] = &[
+    "Accept-Language: nb-NO, nb;q=0.9, en;q=0.8",
+    "SO-Language: nb",
+    "SO-Culture: nb-NO",
+    "SO-TimeZone: NO, includeTZOffset",
+];
+
+macro_rules! page {
+    ($rest:literal) => {
+        concat!("/api/v1/User?$select=assocName,fullName,role,usergroup,isActive&$top=50&", $rest)
+    };
+}
+
+const GET: Row =
+    Row { name: "", method: "GET", path: "", headers: &[], expected: "", ids: Ids::Users, connections: None };
+const POST: Row = Row { method: "POST", expected: r#""Success":true"#, ..GET };
+
+pub const FLOOR: Row = Row { name: "floor", path: "/", expected: crate::floor::ANSWER, ..GET };
+
+pub const LIST: Row =
+    Row { name: "list", path: "/api/v1/User/{id}/CustomCommand", expected: r#""Name":"set-away""#, ..GET };
+
+pub const LIST_NB: Row =
+    Row { name: "list-nb", headers: NORWEGIAN, expected: r#""DisplayName":"Sett fraværende""#, ..LIST };
+
+pub const HELLO: Row = Row { name: "hello", path: "/api/v1/User/{id}/CustomCommand/hello", ..POST };
+
+pub const SET_AWAY: Row = Row { name: "set-away", path: "/api/v1/User/{id}/CustomCommand/set-away", ..POST };
+
+pub const HELLO_ONCE: Row = Row { name: "hello-once", headers: &["Idempotency-Key: {key}"], ..HELLO };
+
+pub const USER: Row = Row { name: "user", path: "/api/v1/User/{id}", expected: r#""UserName":"#, ..GET };
+
+/// Pages of the list of users, 50 each, and whether an index should make them cost the same however many users there are.
+pub const PAGES: [(Row, bool); 6] = [
+    (
+        Row {
+            name: "name-is",
+            path: page!("$filter=assocName%20eq%20%27user{id}%27"),
+            expected: r#""value":["#,
+            ..GET
+        },
+        true,
+    ),
+    (
+        Row {
+            name: "name-begins",
+            path: page!("$filter=assocName%20begins%20%27user{id}%27%20and%20isActive%20eq%20true&$orderBy=assocName"),
+            expected: r#""assocName":"user"#,
+            ids: Ids::Digits,
+            ..GET
+        },
+        true,
+    ),
+    (
+        Row {
+            name: "email-is",
+            path: page!("$filter=personEmail%20eq%20%27user{id}@example.com%27"),
+            expected: r#""value":["#,
+            ..GET
+        },
+        true,
+    ),
+    (
+        Row {
+            name: "group-by-name",
+            path: page!("$filter=usergroup%20eq%201&$orderBy=assocName"),
+            expected: r#""assocName":"#,
+            ..GET
+        },
+        true,
+    ),
+    (
+        Row {
+            name: "by-last-name",
+            path: page!("$orderBy=lastName"),
+            expected: r#""assocName":"#,
+            connections: Some(2),
+            ..GET
+        },
+        false,
+    ),
+    (
+        Row {
+            name: "contains",
+            path: page!("$filter=fullName%20contains%20%27last{id}%27&$orderBy=assocName"),
+            expected: r#""value":["#,
+            connections: Some(2),
+            ..GET
+        },
+        false,
+    ),
+];
+
+/// Pages of the list of executions, 20 each.
+pub const EXECUTIONS: [Row; 4] = [
+    Row { name: "newest", path: "/_ext/executions?limit=20", expected: r#""executions":[{"#, ..GET },
+    Row { name: "of-user", path: "/_ext/executions?limit=20&user={id}", expected: r#""executions":["#, ..GET },
+    Row { name: "failed", path: "/_ext/executions?limit=20&outcome=failed", expected: r#""executions":["#, ..GET },
+    Row {
+        name: "of-a-day",
+        path: "/_ext/executions?limit=20&from={from}&to={to}",
+        expected: r#""executions":["#,
+        ..GET
+    },
+];
+
+/// A user, as a peer answers.
+pub const PEER_USER: Row = Row { expected: r#""AssociateId":"#, ..USER };
+
+/// The same requests, of a mock that answers an example of the document.
+pub const MOCK_LIST: Row = Row { expected: r#""DisplayName""#, ..LIST };
+pub const MOCK_HELLO: Row = Row { expected: r#""Success""#, ..HELLO };

@@ -1,0 +1,177 @@
+//! Databases with many users and a long history, made in a few statements: what there is once is copied over and over.
+//! The statements are such as SQLite and PostgreSQL both understand, but for how each makes ids and times.
+
+use anyhow::{Context, ensure};
+use chrono::{DateTime, TimeDelta, Utc};
+use kommando::{
+    records::{audit, execution},
+    store::Store,
+    users::{UserColumn, credential, person},
+};
+use sea_orm::{ConnectionTrait, DbBackend, IdenStatic, Iterable, Statement};
+
+/// How many executions are made in one transaction.
+const CHUNK: u64 = 100_000;
+/// How long a history is, in milliseconds: a year.
+const HISTORY_MS: u64 = 365 * 24 * 60 * 60 * 1000;
+
+/// Makes users until there are so many, with persons, names and credentials, like the administrator but employees.
+pub async fn users(url: &str, count: u32) -> anyhow::Result<()> {
+    let store = Store::open(url).await?;
+    let db = store.writer();
+    let has = number(db, "SELECT MAX(id) FROM users").await?;
+    ensure!(has > 0, "there is no administrator to copy");
+    let range = (has as u64 + 1, u64::from(count));
+    if range.0 <= range.1 {
+        let email = "'user' || n.i || '@example.com'";
+        let transaction = store.begin_write().await?;
+        for statement in [
+            copies(
+                "persons",
+                person::Column::iter(),
+                "t.id = (SELECT person_id FROM users WHERE id = 1)",
+                range,
+                &[
+                    ("id", "n.i"),
+                    ("firstname", "'First' || (n.i % 997)"),
+                    ("lastname", "'Last' || n.i"),
+                    ("email", email),
+                ],
+            ),
+            copies(
+                "users",
+                UserColumn::iter(),
+                "t.id = 1",
+                range,
+                &[
+                    ("id", "n.i"),
+                    ("person_id", "n.i"),
+                    ("name", "'user' || n.i"),
+                    ("user_name", email),
+                    ("role_id", "(SELECT id FROM roles WHERE name = 'Employee')"),
+                ],
+            ),
+            copies(
+                "credentials",
+                credential::Column::iter(),
+                "t.user_id = 1",
+                range,
+                &[("id", "n.i"), ("user_id", "n.i")],
+            ),
+            names("name", range),
+            names("user_name", range),
+        ] {
+            transaction.execute_unprepared(&statement).await?;
+        }
+        transaction.commit().await?;
+    }
+    Ok(store.close().await?)
+}
+
+fn names(column: &str, (from, to): (u64, u64)) -> String {
+    format!("INSERT INTO login_names (folded, user_id) SELECT {column}, id FROM users WHERE id BETWEEN {from} AND {to}")
+}
+
+/// Makes so many executions, spread over the year before now, each with its entry of the chain and its key. They are
+/// copies of the newest one there is, so that the chain goes on behind them but does not hold.
+pub async fn executions(url: &str, count: u64, users: u32) -> anyhow::Result<()> {
+    let store = Store::open(url).await?;
+    let db = store.writer();
+    let head = number(db, "SELECT MAX(position) FROM audit_entries").await?;
+    ensure!(head > 0, "there is no execution to copy");
+    let (id, time) = id_and_time(db.get_database_backend(), count);
+    let expires = time_of(db.get_database_backend(), Utc::now() + TimeDelta::hours(20));
+    let (user, place) = (format!("1 + n.i % {users}"), format!("{head} + n.i"));
+    let entry = format!("t.position = {head}");
+    let execution = format!("t.id = (SELECT id FROM audit_entries WHERE position = {head})");
+    for from in (1..=count).step_by(CHUNK as usize) {
+        let range = (from, count.min(from + CHUNK - 1));
+        let transaction = store.begin_write().await?;
+        for statement in [
+            copies(
+                "executions",
+                execution::Column::iter(),
+                &execution,
+                range,
+                &[
+                    ("id", &id),
+                    ("user_id", &user),
+                    ("outcome", "CASE n.i % 500 WHEN 0 THEN 'failed' ELSE 'succeeded' END"),
+                    ("started_at", &time),
+                    ("finished_at", &time),
+                ],
+            ),
+            copies("audit_entries", audit::Column::iter(), &entry, range, &[("id", &id), ("position", &place)]),
+            format!(
+                "{} INSERT INTO idempotency_keys (scope, action_result, execution_id, expires_at) \
+                 SELECT 'key ' || n.i, 'Implicit', {id}, {expires} FROM n",
+                numbers(range)
+            ),
+        ] {
+            transaction.execute_unprepared(&statement).await?;
+        }
+        transaction.commit().await?;
+        eprintln!("{} of {count} executions", range.1);
+    }
+    Ok(store.close().await?)
+}
+
+/// The numbers from one to another, as `n.i`.
+fn numbers((from, to): (u64, u64)) -> String {
+    format!("WITH RECURSIVE n(i) AS (SELECT {from} UNION ALL SELECT i + 1 FROM n WHERE i < {to})")
+}
+
+/// Copies a row for each of these numbers, with changes.
+fn copies<C: IdenStatic>(
+    table: &str,
+    columns: impl Iterator<Item = C>,
+    template: &str,
+    range: (u64, u64),
+    changes: &[(&str, &str)],
+) -> String {
+    let columns: Vec<String> = columns.map(|column| column.as_str().to_owned()).collect();
+    let value = |column: &String| {
+        let changed = changes.iter().find(|(name, _)| name == column);
+        changed.map_or_else(|| format!("t.{column}"), |(_, value)| (*value).to_owned())
+    };
+    let values: Vec<_> = columns.iter().map(value).collect();
+    format!(
+        "{} INSERT INTO {table} ({}) SELECT {} FROM {table} AS t, n WHERE {template}",
+        numbers(range),
+        columns.join(", "),
+        values.join(", ")
+    )
+}
+
+/// An id of version 7, and the time in it, for the number `n.i`.
+fn id_and_time(backend: DbBackend, count: u64) -> (String, String) {
+    let (now, step) = (Utc::now().timestamp_millis(), HISTORY_MS / count.max(1));
+    let time = format!("({now} - ({count} - n.i + 1) * {step})");
+    match backend {
+        DbBackend::Postgres => (
+            format!(
+                "(LPAD(TO_HEX({time}), 12, '0') || '7' || LPAD(TO_HEX(n.i % 4096), 3, '0') || '8' || \
+                 LPAD(TO_HEX(n.i), 15, '0'))::uuid"
+            ),
+            format!("TO_TIMESTAMP({time} / 1000)"),
+        ),
+        _ => (
+            format!("UNHEX(PRINTF('%012x7%03x8%015x', {time}, n.i % 4096, n.i))"),
+            format!("STRFTIME('%Y-%m-%dT%H:%M:%S+00:00', {time} / 1000, 'unixepoch')"),
+        ),
+    }
+}
+
+fn time_of(backend: DbBackend, time: DateTime<Utc>) -> String {
+    let text = time.to_rfc3339();
+    if backend == DbBackend::Postgres { format!("'{text}'::timestamptz") } else { format!("'{text}'") }
+}
+
+/// The number that a query answers with; 0 when it answers with none.
+async fn number(db: &impl ConnectionTrait, query: &str) -> anyhow::Result<i64> {
+    let statement = Statement::from_string(db.get_database_backend(), query);
+    let row = db.query_one_raw(statement).await?.context("no row")?;
+    // An id is an integer of 32 bits in PostgreSQL, a position one of 64.
+    let small = || row.try_get_by_index::<Option<i32>>(0).map(|number| number.map(i64::from));
+    Ok(row.try_get_by_index::<Option<i64>>(0).or_else(|_| small())?.unwrap_or_default())
+}
