@@ -38,6 +38,7 @@ export async function growingTable({ main, signal, name, columns, filters, ask, 
       below.replaceChildren(end(page.next));
       if (cursor) page.rows[0]?.querySelector('a').focus();
     } catch (error) {
+      table.hidden = !rows.children.length;
       if (!signal.aborted) below.replaceChildren(trouble(error, () => more(cursor)));
     }
   }

@@ -303,6 +303,7 @@ for (const colorScheme of ['light', 'dark']) {
     for (const [size, viewport] of [['wide', WIDE], ['narrow', NARROW]]) {
         test(`nobody is kept out, ${colorScheme} and ${size}`, async () => {
             isRefused = true;
+            await api('POST', '/api/v1/User/2/CustomCommand/tell'); // so that there is a webhook
             await check();
             ({ page, check } = await openPage(browser, kommando.address, { colorScheme, viewport }));
             const look = async name => {
