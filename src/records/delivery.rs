@@ -1,6 +1,6 @@
 //! Webhooks that are delivered after the commit of what they tell of, and what became of each.
 
-use chrono::{TimeDelta};
+use chrono::TimeDelta;
 use sea_orm::{
     ActiveEnum,
     ActiveValue::Set,
