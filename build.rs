@@ -4,5 +4,5 @@
 fn main() {
     println!("cargo:rerun-if-changed=commands.d");
     println!("cargo:rerun-if-changed=openapi/clients");
-    println!("cargo:rerun-if-changed=pages");
+    println!("cargo:rerun-if-changed=src/api/pages");
 }

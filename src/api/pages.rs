@@ -1,6 +1,6 @@
 //! Pages for people, and the document in its two forms: routes like any other, but no part of the document.
 //!
-//! What is in a folder of `pages` is in the binary, and is served as it is. No page asks another server for anything.
+//! What is in a folder beside this file is in the binary, and is served as it is. No page asks another server for anything.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -22,10 +22,10 @@ use super::{document, operations::RouteTable};
 /// Each folder of pages, the path at which its `index.html` is, above its other files, and what it may do besides.
 const FOLDERS: [(&Dir<'_>, &str, &str); 2] = [
     // Swagger UI draws with `data:`.
-    (&include_dir!("$CARGO_MANIFEST_DIR/pages/docs"), "/docs", "img-src 'self' data:"),
+    (&include_dir!("$CARGO_MANIFEST_DIR/src/api/pages/docs"), "/docs", "img-src 'self' data:"),
     // No text can become markup.
     (
-        &include_dir!("$CARGO_MANIFEST_DIR/pages/console"),
+        &include_dir!("$CARGO_MANIFEST_DIR/src/api/pages/console"),
         "/_ext/console",
         "img-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'",
     ),

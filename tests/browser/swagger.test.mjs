@@ -33,9 +33,9 @@ afterEach(() => check({ isRefused }));
 
 test('Swagger UI is the one that npm has, unchanged', async () => {
     for (const name of VENDORED) {
-        const ours = await readFile(new URL(`../../pages/docs/${name}`, import.meta.url));
+        const ours = await readFile(new URL(`../../src/api/pages/docs/${name}`, import.meta.url));
         const theirs = await readFile(new URL(`node_modules/swagger-ui-dist/${name}`, import.meta.url));
-        assert.ok(ours.equals(theirs), `pages/docs/${name} is another one: copy it from node_modules/swagger-ui-dist`);
+        assert.ok(ours.equals(theirs), `src/api/pages/docs/${name} is another one: copy it from node_modules/swagger-ui-dist`);
     }
 });
 
