@@ -150,8 +150,8 @@ fn end(process: &mut Process, moment: &str, after: Duration) -> bool {
 }
 
 /// Waits until nothing is under way any more in a server that nobody calls.
-pub async fn settle(store: &Store) {
-    let limit = Instant::now() + Duration::from_secs(30);
+pub async fn settle(store: &Store, patience: Duration) {
+    let limit = Instant::now() + patience;
     loop {
         let running = execution::running(store.reader(), None).await.expect("an answer").len();
         let pending = delivery::Filter { state: Some(State::Pending), ..delivery::Filter::default() };
@@ -159,7 +159,10 @@ pub async fn settle(store: &Store) {
         if running + pending == 0 {
             return;
         }
-        assert!(Instant::now() < limit, "30 s after the last start, {running} run and {pending} are to be delivered");
+        assert!(
+            Instant::now() < limit,
+            "{patience:?} after the last start, {running} run and {pending} are to be delivered"
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -208,7 +211,7 @@ async fn killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_happens_t
     });
 
     let store = open(folder.path()).await;
-    settle(&store).await;
+    settle(&store, Duration::from_secs(30)).await;
     process.signal("TERM");
     process.child.wait().expect("an end");
     println!("{} deaths: {deaths:?}", kills());

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Mutex, thread, time::Duration};
 
-use super::{Cluster, count_effects, open, start};
+use super::{Cluster, LEASE, count_effects, open, start};
 use crate::{
     address, folder,
     kill::{Acknowledged, CLIENTS, COMMANDS, Findings, Stop, define, run_once, settle},
@@ -66,7 +66,7 @@ async fn killed_in_the_middle_of_commits_nothing_acknowledged_is_lost_and_nothin
     });
 
     let store = open(&cluster).await;
-    settle(&store).await;
+    settle(&store, LEASE).await;
     super::settle_chain(&store).await;
     println!("deaths: {deaths:?}");
     let acknowledged = acknowledged.into_inner().expect("a map");

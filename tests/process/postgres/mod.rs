@@ -21,6 +21,9 @@ use crate::Process;
 /// Those of the demo's administrator.
 const CREDENTIALS: &str = "Authorization: Basic YWRtaW46aXQncw==";
 
+/// What a server had in hand when it died is taken up when its lease is over, since others may be alive.
+const LEASE: Duration = Duration::from_secs(60);
+
 /// A server of the demo on the cluster's database, with the commands of the folder if they are there.
 fn start(folder: &Path, cluster: &Cluster, fail_points: &str) -> Process {
     let mut words = vec!["serve", "--demo"];

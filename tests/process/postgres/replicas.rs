@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{CREDENTIALS, Cluster, balancer::Balancer, count_effects, open, settle_chain, start};
+use super::{CREDENTIALS, Cluster, LEASE, balancer::Balancer, count_effects, open, settle_chain, start};
 use crate::{
     Process, address, folder,
     kill::{Acknowledged, COMMANDS, Findings, Stop, define, run_once, settle},
@@ -65,7 +65,7 @@ impl Stage {
 
     async fn judge(mut self, acknowledged: Acknowledged) {
         let store = open(&self.cluster).await;
-        settle(&store).await;
+        settle(&store, LEASE).await;
         settle_chain(&store).await;
         self.replicas.iter_mut().for_each(Process::kill);
         Findings::gather(&store, &self.cluster.audit_key(), acknowledged, self.sink.calls("/kill")).await.judge();
