@@ -145,7 +145,7 @@ impl Server {
 /// The binary, to which the variables of the tests mean nothing.
 pub fn kommando() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
-    command.env_remove("KOMMANDO_TEST_POSTGRES");
+    command.env_remove("KOMMANDO_TEST_POSTGRES").env_remove("KOMMANDO_AUDIT_KEY");
     command
 }
 
