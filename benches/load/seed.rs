@@ -104,7 +104,7 @@ pub async fn executions(url: &str, count: u64, users: u32) -> anyhow::Result<()>
             copies("audit_entries", audit::Column::iter(), &entry, range, &[("id", &id), ("position", &place)]),
             format!(
                 "{} INSERT INTO idempotency_keys (scope, action_result, execution_id, expires_at) \
-                 SELECT 'key ' || n.i, 'Implicit', {id}, {expires} FROM n",
+                 SELECT 'key {head} ' || n.i, 'Implicit', {id}, {expires} FROM n",
                 numbers(range)
             ),
         ] {
