@@ -59,6 +59,11 @@ struct Page {
     path: String,
     media_type: &'static str,
     policy: String,
+    /// Made when somebody asks: few servers show all of their pages.
+    content: LazyLock<Content, Box<dyn FnOnce() -> Content + Send>>,
+}
+
+struct Content {
     body: Bytes,
     /// Changes with the body.
     tag: String,
@@ -66,24 +71,33 @@ struct Page {
 
 /// The pages, which are the same for every server of this program.
 static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| {
-    let document = document::document();
-    let json = Page::new("/openapi.json", "application/json", POLICY.to_owned(), format!("{document:#}\n"));
-    let yaml = Page::new("/openapi.yaml", "application/yaml", POLICY.to_owned(), document::yaml(&document));
+    let json = || format!("{:#}\n", document::document());
+    let yaml = || document::yaml(&document::document());
+    let json = Page::new("/openapi.json", "application/json", POLICY.to_owned(), json);
+    let yaml = Page::new("/openapi.yaml", "application/yaml", POLICY.to_owned(), yaml);
     let files = FOLDERS.iter().flat_map(|(folder, path, may)| folder.files().map(|file| Page::of(file, path, may)));
     files.chain([json, yaml]).collect()
 });
 
 impl Page {
-    fn new(path: impl Into<String>, media_type: &'static str, policy: String, body: impl Into<Bytes>) -> Self {
-        let body = body.into();
-        let digest: String = Sha256::digest(&body).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Self { path: path.into(), media_type, policy, body, tag: format!("\"{digest}\"") }
+    fn new<B: Into<Bytes>>(
+        path: impl Into<String>,
+        media_type: &'static str,
+        policy: String,
+        body: impl FnOnce() -> B + Send + 'static,
+    ) -> Self {
+        let content = move || {
+            let body = body().into();
+            let digest: String = Sha256::digest(&body).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+            Content { body, tag: format!("\"{digest}\"") }
+        };
+        Self { path: path.into(), media_type, policy, content: LazyLock::new(Box::new(content)) }
     }
 
     fn of(file: &'static File<'static>, folder: &str, may: &str) -> Self {
         let name = file.path().to_string_lossy();
         let path = if name == "index.html" { folder.to_owned() } else { format!("{folder}/{name}") };
-        Self::new(path, media_type(&name), format!("{POLICY}; {may}"), Bytes::from_static(file.contents()))
+        Self::new(path, media_type(&name), format!("{POLICY}; {may}"), || Bytes::from_static(file.contents()))
     }
 }
 
@@ -100,16 +114,17 @@ fn media_type(name: &str) -> &'static str {
 /// A page that a browser may keep, and asks about again.
 fn endpoint(page: &'static Page) -> BoxEndpoint<'static> {
     make_sync(move |request| {
+        let Content { body, tag } = &*page.content;
         let response = Response::builder()
             .content_type(page.media_type)
             .header(header::CONTENT_SECURITY_POLICY, &page.policy)
             .header(header::REFERRER_POLICY, "no-referrer")
             .header(header::CACHE_CONTROL, "no-cache")
-            .header(header::ETAG, &page.tag);
-        if request.header(header::IF_NONE_MATCH).is_some_and(|known| known.contains(&page.tag)) {
+            .header(header::ETAG, tag);
+        if request.header(header::IF_NONE_MATCH).is_some_and(|known| known.contains(tag)) {
             return response.status(StatusCode::NOT_MODIFIED).finish();
         }
-        response.body(page.body.clone())
+        response.body(body.clone())
     })
     .boxed()
 }
@@ -122,7 +137,7 @@ mod tests {
     fn pages_load_nothing_but_what_is_served_beside_them() {
         let paths: Vec<_> = PAGES.iter().map(|page| page.path.as_str()).collect();
         for page in PAGES.iter().filter(|page| page.media_type.starts_with("text/html")) {
-            let html = String::from_utf8_lossy(&page.body);
+            let html = String::from_utf8_lossy(&page.content.body);
             let loaded = ["src=\"", "rel=\"stylesheet\" href=\"", "rel=\"icon\" href=\""];
             let loaded = loaded.iter().flat_map(|start| html.split(start).skip(1)).map(|rest| rest.split('"').next());
             let loaded: Vec<_> = loaded.flatten().collect();

@@ -104,7 +104,7 @@ fn demo_banner(address: SocketAddr, config: &Config, password: Option<&SecretStr
         false => ("List the commands of a user", "", ""),
     };
     format!(
-        "\n  Swagger UI  {url}/docs\n  User        {ADMIN}\n  Password    {password}\n\n  \
+        "\n  Swagger UI  {url}/docs\n  Console     {url}/_ext/console\n  User        {ADMIN}\n  Password    {password}\n\n  \
          {what}:\n\n  \
          curl {method}-u {credentials} '{url}/api/v1/User/2/CustomCommand{path}'\n"
     )

@@ -8,7 +8,7 @@ use super::{Catalog, Commands, run::Offer};
 use crate::{
     error::Error,
     store::Topic,
-    users::{self, Caller, User, role},
+    users::{Caller, User},
 };
 
 /// How many lists are kept at most, each of a few kilobytes.
@@ -64,11 +64,9 @@ impl Offers {
         if let Some(made) = self.0.get(&key).filter(is_current) {
             return Ok(made.offers);
         }
-        let asks = catalog.entries().iter().any(|entry| entry.definition.asks_for_administrators());
-        let others = (asks && user.role.name == role::ADMINISTRATOR).then_some(mark);
-        let is_last =
-            others.is_some() && Box::pin(users::is_last_administrator(commands.store.reader(), &user)).await?;
-        let offers = commands.permitted(&catalog, caller, &user, is_last);
+        let is_last = commands.is_last_administrator(&catalog, &user).await?;
+        let others = is_last.map(|_| mark);
+        let offers = commands.permitted(&catalog, caller, &user, is_last.unwrap_or_default());
         let made = Made { caller: caller.clone(), user, catalog, others, offers: Arc::clone(&offers) };
         self.0.insert(key, made);
         Ok(offers)

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use sea_orm::DbErr;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -20,7 +21,7 @@ use crate::{
     localization::MultiLanguage,
     records::{self, execution::Outcome},
     store::{Store, Writer},
-    users::{Caller, Memory, User, password::Passwords},
+    users::{self, Caller, Memory, User, password::Passwords, role},
     watch::{Counters, Meters, Trace, families::EXECUTIONS},
     webhooks::{Deliveries, Webhooks},
 };
@@ -140,10 +141,7 @@ impl Commands {
     /// # Errors
     /// The caller may not read the user, there is no such user, or the database does not answer.
     pub async fn list(&self, caller: &Caller, user_id: i32) -> Result<Arc<[Offer]>, Error> {
-        if !caller.may_read(user_id) {
-            return Err(Error::MayNotReadUser);
-        }
-        let user = self.user(user_id).await?;
+        let user = self.subject(caller, user_id).await?;
         self.offers.list(self, caller, user).await
     }
 
@@ -196,23 +194,24 @@ impl Commands {
         }
     }
 
-    /// The user whom definitions are held against, and whether it is the last administrator, when one of them asks.
+    /// The user on whom the caller wants to act.
     ///
     /// # Errors
-    /// As [`Self::list`].
-    pub(super) async fn subject(
-        &self,
-        caller: &Caller,
-        user_id: i32,
-        catalog: &Catalog,
-    ) -> Result<(Arc<User>, bool), Error> {
+    /// The caller may not read the user, there is no such user, or the database does not answer.
+    pub(super) async fn subject(&self, caller: &Caller, user_id: i32) -> Result<Arc<User>, Error> {
         if !caller.may_read(user_id) {
             return Err(Error::MayNotReadUser);
         }
-        let user = self.user(user_id).await?;
-        let asks = catalog.entries().iter().any(|entry| entry.definition.asks_for_administrators());
-        let is_last = asks && crate::users::is_last_administrator(self.store.reader(), &user).await?;
-        Ok((user, is_last))
+        self.user(user_id).await
+    }
+
+    /// Whether the user is the last administrator; nothing where that makes no difference to any definition.
+    pub(super) async fn is_last_administrator(&self, catalog: &Catalog, user: &User) -> Result<Option<bool>, DbErr> {
+        let asks = || catalog.entries().iter().any(|entry| entry.definition.asks_for_administrators());
+        if user.role.name != role::ADMINISTRATOR || !asks() {
+            return Ok(None);
+        }
+        Box::pin(users::is_last_administrator(self.store.reader(), user)).await.map(Some)
     }
 
     async fn user(&self, id: i32) -> Result<Arc<User>, Error> {

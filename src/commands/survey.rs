@@ -42,7 +42,11 @@ impl Commands {
     pub async fn survey(&self, caller: &Caller, user_id: Option<i32>) -> Result<Survey, Error> {
         let catalog = self.catalog();
         let subject = match user_id {
-            Some(id) => Some(self.subject(caller, id, &catalog).await?),
+            Some(id) => {
+                let user = self.subject(caller, id).await?;
+                let is_last = self.is_last_administrator(&catalog, &user).await?;
+                Some((user, is_last.unwrap_or_default()))
+            }
             None => None,
         };
         let surveyed = |entry: &Entry| {

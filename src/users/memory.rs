@@ -78,7 +78,7 @@ impl Memory {
         Ok([one.or_else(|| of(ids[0])), other.or_else(|| of(ids[1]))])
     }
 
-    /// As [`ticket::find_valid`].
+    /// The ticket or token that was presented, if it is one of this kind and has not ended.
     ///
     /// # Errors
     /// The database does not answer.

@@ -6,6 +6,7 @@ use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc},
 };
+use base64::prelude::{BASE64_STANDARD_NO_PAD as BASE64, Engine};
 use hmac::{Hmac, KeyInit, Mac};
 use moka::sync::Cache;
 use rand::{Rng, RngExt};
@@ -62,6 +63,16 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
+impl PasswordHash {
+    /// A hash that no password has, as far as anybody knows, and that takes as long to find that out as any other.
+    fn of_nobody(cost: &Params) -> Self {
+        let [memory, passes, lanes] = [cost.m_cost(), cost.t_cost(), cost.p_cost()];
+        let salt = BASE64.encode(rand::random::<[u8; 16]>());
+        let output = BASE64.encode(rand::random::<[u8; Params::DEFAULT_OUTPUT_LEN]>());
+        Self(format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${output}"))
+    }
+}
+
 /// Why password work gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
@@ -115,17 +126,15 @@ impl fmt::Debug for Passwords {
 }
 
 impl Passwords {
-    /// Takes one hash to make: the one that a stranger's password is compared with. It costs what `stored` costs, the
-    /// hash of somebody's password, so that strangers and users take the same time after the cost was changed, too.
+    /// A stranger's password is compared with a hash that costs what `stored` costs, the hash of somebody's password, so
+    /// that strangers and users take the same time after the cost was changed, too.
     pub fn new(cost: &Cost, stored: Option<&PasswordHash>) -> Self {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.0.clone());
         let mut key = [0; 32];
         rand::rng().fill_bytes(&mut key);
         let parameters =
             stored.and_then(|PasswordHash(hash)| Params::try_from(&phc::PasswordHash::new(hash).ok()?).ok());
-        let costs_the_same =
-            Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters.unwrap_or_else(|| cost.0.clone()));
-        let nobody = hash(&costs_the_same, generate().expose_secret());
+        let nobody = PasswordHash::of_nobody(parameters.as_ref().unwrap_or(&cost.0));
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self(Arc::new(Work {
             argon2,

@@ -134,20 +134,6 @@ async fn clear(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<(), DbErr>
     Entity::delete_many().filter(Column::Hash.in_subquery(past)).exec(db).await.map(drop)
 }
 
-/// What was presented, when it is of this kind and has not ended.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn find_valid(
-    db: &impl ConnectionTrait,
-    kind: Kind,
-    presented: &SecretString,
-    longest_life: TimeDelta,
-) -> Result<Option<Model>, DbErr> {
-    let found = Entity::find().filter(Column::Hash.eq(secret::hash(presented))).all(db).await?.pop();
-    Ok(found.filter(|found| found.is_valid(kind, longest_life)))
-}
-
 /// What is named by this hash, whether or not it has ended.
 ///
 /// # Errors

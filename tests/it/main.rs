@@ -19,6 +19,7 @@ mod directory;
 mod document;
 mod errors;
 mod executions;
+mod full;
 mod harness;
 mod identity_provider;
 mod import;

@@ -92,7 +92,7 @@ async fn is_whole(database: &Path) -> (String, u64) {
 async fn a_full_disk_stops_writing_only_and_only_while_it_is_full() {
     let folder = folder();
     let Some(disk) = Disk::mount(&folder.path().join("disk")) else {
-        println!("skipped: no file system can be mounted here; a_full_database_… shows the same in one process");
+        println!("skipped: no file system can be mounted here; tests/it shows it with SQLite's page limit");
         return;
     };
     println!("on a disk of 12 MiB in memory");
