@@ -1,8 +1,5 @@
 //! The caller's own user.
 
-use std::sync::Arc;
-
-use poem::web::Data;
 use poem_openapi::OpenApi;
 use secrecy::ExposeSecret;
 
@@ -41,9 +38,9 @@ impl CurrentOperations {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
     ) -> Result<Answer<User>, ErrorResponse<GetCurrentUser>> {
-        Ok(reader.answer(carrier(store.reader(), current(&store, &caller).await?).await?))
+        Ok(reader.answer(carrier(store.reader(), current(store, &caller).await?).await?))
     }
 
     /// Get the current principal
@@ -54,9 +51,9 @@ impl CurrentOperations {
         &self,
         caller: Caller,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
     ) -> Result<Answer<SoPrincipalCarrier>, ErrorResponse<NoOwn>> {
-        let user = current(&store, &caller).await?;
+        let user = current(store, &caller).await?;
         let other_groups = users::other_groups(store.reader(), caller.user_id).await?;
         Ok(reader.answer(SoPrincipalCarrier::new(user, &other_groups)))
     }
@@ -69,7 +66,7 @@ impl CurrentOperations {
         &self,
         authenticated: Authenticated,
         reader: Reader,
-        authenticator: Data<&Arc<Authenticator>>,
+        authenticator: &Authenticator,
     ) -> Result<Answer<String>, ErrorResponse<NoOwn>> {
         let Authenticated { caller, proof, .. } = authenticated;
         if let Proof::Bearer(token) = proof {
@@ -89,9 +86,9 @@ impl CurrentOperations {
         &self,
         caller: Caller,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
     ) -> Result<Answer<Associate>, ErrorResponse<NoOwn>> {
-        Ok(reader.answer(current(&store, &caller).await?.into()))
+        Ok(reader.answer(current(store, &caller).await?.into()))
     }
 }
 

@@ -1,8 +1,5 @@
 //! The custom commands of a user: which there are, and running one.
 
-use std::sync::Arc;
-
-use poem::web::Data;
 use poem_openapi::{
     ApiResponse, OpenApi,
     param::{Header, Path, Query},
@@ -99,7 +96,7 @@ impl CustomCommandOperations {
         &self,
         caller: UserAgent,
         reader: Reader,
-        commands: Data<&Arc<Commands>>,
+        commands: &Commands,
         /// The user's id (AssociateId).
         id: Path<UserId>,
     ) -> Result<Answer<Vec<CustomCommand>>, ErrorResponse<GetUserCommands>> {
@@ -128,7 +125,7 @@ impl CustomCommandOperations {
         &self,
         caller: UserAgent,
         reader: Reader,
-        commands: Data<&Arc<Commands>>,
+        commands: &Commands,
         request_id: RequestId,
         /// The user's id (AssociateId).
         id: Path<UserId>,
@@ -158,7 +155,7 @@ impl CustomCommandOperations {
             request_id: request_id.0,
             trace: watch::trace(),
         };
-        Ok(run(&commands, attempt, reader).await?)
+        Ok(run(commands, attempt, reader).await?)
     }
 }
 

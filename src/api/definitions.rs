@@ -1,8 +1,5 @@
 //! The definitions in force, for operators: which there are, and why one cannot be run.
 
-use std::sync::Arc;
-
-use poem::web::Data;
 use poem_openapi::{OpenApi, param::Query};
 
 use super::{
@@ -38,7 +35,7 @@ impl DefinitionOperations {
         &self,
         caller: UserAgent,
         reader: Reader,
-        commands: Data<&Arc<Commands>>,
+        commands: &Commands,
         /// The user on whom they would run.
         user: Query<Option<AnyUser>>,
     ) -> Result<Answer<CommandDefinitionList>, ErrorResponse<ListCommands>> {

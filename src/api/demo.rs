@@ -6,20 +6,16 @@ use std::{str::FromStr, time::Duration};
 use poem::{
     Response,
     http::{HeaderMap, StatusCode},
-    web::Data,
 };
 use poem_openapi::OpenApi;
 
 use super::{
-    Tag,
+    Services, Tag,
     refusals::{ErrorResponse, Refusals},
     request::NoBody,
     session::Done,
 };
-use crate::{
-    error::Error,
-    users::{Caller, demo::Demo},
-};
+use crate::{error::Error, users::Caller};
 
 /// The header that asks for a fault.
 const FAULT: &str = "X-Demo-Fault";
@@ -54,13 +50,13 @@ impl DemoOperations {
     async fn reset_demo(
         &self,
         caller: Caller,
-        demo: Data<&Option<Demo>>,
+        services: &Services,
         _body: NoBody,
     ) -> Result<Done, ErrorResponse<ResetDemo>> {
         if !caller.is_administrator() {
             return Err(Error::NotAdministrator.into());
         }
-        let demo = demo.0.as_ref().ok_or(Error::NoDemo)?;
+        let demo = services.demo.as_ref().ok_or(Error::NoDemo)?;
         demo.reset().await?;
         tracing::info!("the demo is back at its beginning");
         Ok(Done::NoContent)

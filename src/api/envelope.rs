@@ -2,7 +2,10 @@
 
 use std::{
     pin::pin,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -24,20 +27,19 @@ use tracing::{Instrument, field::display};
 use uuid::Uuid;
 
 use super::{
+    Services,
     demo::Fault,
     media::Media,
     paths::Paths,
     reader::{self, VARY},
     request::RequestId,
-    room::Room,
     tally::Tally,
     wire::with_the_clock,
     xml,
 };
 use crate::{
-    auth::{self, Installation},
+    auth,
     error::{Error, ErrorInfo, Shape},
-    localization::Zone,
     watch::{self, Facts, Trace},
 };
 
@@ -61,26 +63,15 @@ const HEALTH: [&str; 2] = ["GetLiveness", "GetReadiness"];
 pub struct Envelope<E> {
     inner: E,
     paths: Paths,
-    installation: Installation,
-    zone: Zone,
-    is_demo: bool,
-    room: Room,
+    services: Arc<Services>,
     large_bodies: Semaphore,
     tally: Tally,
 }
 
 impl<E> Envelope<E> {
-    pub fn new(
-        inner: E,
-        paths: Paths,
-        installation: Installation,
-        zone: Zone,
-        is_demo: bool,
-        room: Room,
-        tally: Tally,
-    ) -> Self {
-        let large_bodies = Semaphore::new(LARGE_BODIES);
-        Self { inner, paths, installation, zone, is_demo, room, large_bodies, tally }
+    pub fn new(inner: E, paths: Paths, services: Services) -> Self {
+        let tally = Tally::new(&services.meters);
+        Self { inner, paths, services: Arc::new(services), large_bodies: Semaphore::new(LARGE_BODIES), tally }
     }
 }
 
@@ -88,32 +79,15 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
-        let started = Instant::now();
         let id = Uuid::now_v7().simple().to_string();
         request.set_data(RequestId(id.clone()));
-        let challenges = auth::challenges(self.installation, request.headers());
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let shape = Shape::at(&path);
+        self.services.lend(&mut request);
         let media = Media::preferred(request.headers()).unwrap_or(Media::Json);
         let trace = request.header("traceparent").and_then(Trace::parse).map(Trace::child);
         let (trace_id, span_id) = (trace.map(|trace| display(trace.id)), trace.map(|trace| display(trace.span)));
+        let (method, path) = (request.method(), request.uri().path());
         let span = tracing::info_span!("request", request_id = id, %method, path, trace_id, span_id);
-        let answer = async {
-            let mut operation = "";
-            let work = self.work_with_fault(request, &mut operation);
-            let mut response = work.await.unwrap_or_else(|error| respond(error, &[], shape));
-            if response.status() == StatusCode::UNAUTHORIZED {
-                for challenge in challenges {
-                    response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
-                }
-            }
-            let (status, took) = (response.status(), started.elapsed());
-            self.tally.note(operation, status, took);
-            let (status, ms, caller) = (status.as_u16(), took.as_micros() as f64 / 1e3, watch::caller());
-            tracing::debug!(target: "kommando::request", operation, status, ms, caller, "answered");
-            response
-        };
-        let mut response = Facts::new(trace).scope(answer).instrument(span).await;
+        let mut response = Facts::new(trace).scope(self.answer(request)).instrument(span).await;
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert("x-request-id", id);
         }
@@ -131,9 +105,29 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
 }
 
 impl<E: Endpoint<Output = Response>> Envelope<E> {
+    /// Answers a request, whatever becomes of it, and notes that.
+    async fn answer(&self, request: Request) -> Response {
+        let started = Instant::now();
+        let challenges = auth::challenges(self.services.authenticator.installation, request.headers());
+        let shape = Shape::at(request.uri().path());
+        let mut operation = "";
+        let work = self.work_with_fault(request, &mut operation).await;
+        let mut response = work.unwrap_or_else(|error| respond(error, &[], shape));
+        if response.status() == StatusCode::UNAUTHORIZED {
+            for challenge in challenges {
+                response.headers_mut().append(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
+        }
+        let (status, took) = (response.status(), started.elapsed());
+        self.tally.note(operation, status, took);
+        let (status, ms, caller) = (status.as_u16(), took.as_micros() as f64 / 1e3, watch::caller());
+        tracing::debug!(target: "kommando::request", operation, status, ms, caller, "answered");
+        response
+    }
+
     /// Does to a request and its answer what the client of a demo asks for.
     async fn work_with_fault<'a>(&'a self, request: Request, operation: &mut &'a str) -> Result<Response> {
-        let fault = Fault::of(request.headers(), self.is_demo)?;
+        let fault = Fault::of(request.headers(), self.services.demo.is_some())?;
         fault.map_or(Ok(()), Fault::before)?;
         let mut response = self.work(request, operation).await?;
         if let Some(fault) = fault {
@@ -143,32 +137,32 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
     }
 
     /// Has a request answered by its operation, of which the name is noted as soon as it is known.
-    async fn work<'a>(&'a self, request: Request, operation: &mut &'a str) -> Result<Response> {
+    async fn work<'a>(&'a self, mut request: Request, operation: &mut &'a str) -> Result<Response> {
         check_host(&request)?;
-        let (request, _large) = self.receive(request).await?;
-        let (request, name) = self.admit(request)?;
+        let _large = self.receive(&mut request).await?;
+        let name = self.admit(&mut request)?;
         *operation = name;
-        let clock = reader::clock(request.headers(), &self.zone);
-        let work = with_the_clock(clock, self.inner.call(request));
+        let clock = reader::clock(request.headers(), &self.services.time_zone);
+        let work = pin!(with_the_clock(clock, self.inner.call(request)));
         if HEALTH.contains(&name) {
             return work.await;
         }
         let limit = if RUNS.contains(&name) { RUN } else { REQUEST };
-        let end = self.room.work(limit, work).await;
+        let end = self.services.room.work(limit, work).await;
         end.inspect_err(|error| self.tally.note_refused(error))?
     }
 }
 
 impl<E> Envelope<E> {
     /// Reads the body, before it is known who calls: what is too large is refused whoever sends it.
-    async fn receive(&self, mut request: Request) -> Result<(Request, Option<SemaphorePermit<'_>>), Error> {
+    async fn receive(&self, request: &mut Request) -> Result<Option<SemaphorePermit<'_>>, Error> {
         let body = request.take_body();
         if body.is_empty() {
-            return Ok((request, None));
+            return Ok(None);
         }
         let (bytes, large) = timeout(BODY, self.read(body)).await.map_err(|_| Error::BodyTooSlow)??;
         request.set_body(bytes);
-        Ok((request, large))
+        Ok(large)
     }
 
     async fn read(&self, body: Body) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Error> {
@@ -188,7 +182,7 @@ impl<E> Envelope<E> {
     }
 
     /// Refuses what nobody may send, and gives the rest the path that the routes know, with the name of its operation.
-    fn admit(&self, mut request: Request) -> Result<(Request, &str), Error> {
+    fn admit(&self, request: &mut Request) -> Result<&str, Error> {
         if auth::is_cross_site(request.method(), request.headers()) {
             return Err(Error::CrossSite);
         }
@@ -197,7 +191,7 @@ impl<E> Envelope<E> {
             let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
             *request.uri_mut() = format!("{}{query}", found.path).parse().map_err(|_| Error::NoRoute)?;
         }
-        Ok((request, found.operation))
+        Ok(found.operation)
     }
 }
 

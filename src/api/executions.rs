@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use poem::{IntoResponse, Response, web::Data};
+use poem::{IntoResponse, Response};
 use poem_openapi::{
     ApiResponse, OpenApi, ResponseContent,
     param::{Path, Query},
@@ -87,7 +87,7 @@ impl ExecutionOperations {
         &self,
         caller: Caller,
         reader: ListReader,
-        store: Data<&Store>,
+        store: &Store,
         /// The user they were about.
         user: Query<Option<AnyUser>>,
         /// The command's name.
@@ -134,7 +134,7 @@ impl ExecutionOperations {
         &self,
         caller: Caller,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         /// The execution's id.
         id: Path<ExecutionId>,
     ) -> Result<Answer<ExecutionWithSteps>, ErrorResponse<GetExecution>> {

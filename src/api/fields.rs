@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use poem::web::Data;
 use poem_openapi::{OpenApi, param::Path};
 
 use super::{
@@ -40,7 +39,7 @@ impl FieldOperations {
         &self,
         _caller: Caller,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
     ) -> Result<Answer<Vec<FieldInfoBase>>, ErrorResponse<NoOwn>> {
         let names = users::custom_field_names(store.reader()).await?;
         Ok(reader.answer(names.into_iter().map(FieldInfoBase::text).collect()))
@@ -54,7 +53,7 @@ impl FieldOperations {
         &self,
         _caller: Caller,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         /// The field's name.
         #[oai(name = "fieldName")]
         field_name: Path<FieldName>,
@@ -72,11 +71,11 @@ impl FieldOperations {
         &self,
         caller: Caller,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         /// The user's id (AssociateId).
         id: Path<UserId>,
     ) -> Result<Answer<BTreeMap<String, String>>, ErrorResponse<GetUser>> {
-        visible(&store, &caller, id.0.0).await?;
+        visible(store, &caller, id.0.0).await?;
         Ok(reader.answer(BTreeMap::new()))
     }
 }

@@ -1,6 +1,5 @@
 //! Whether the server lives, and whether it can serve.
 
-use poem::web::Data;
 use poem_openapi::{OpenApi, payload::Json};
 
 use super::{
@@ -34,7 +33,7 @@ impl HealthOperations {
     ///
     /// Asks the database. Send requests elsewhere while this is 503.
     #[oai(path = "/ready", method = "get", operation_id = "GetReadiness")]
-    async fn get_readiness(&self, store: Data<&Store>) -> Result<Json<HealthStatus>, ErrorResponse<GetReadiness>> {
+    async fn get_readiness(&self, store: &Store) -> Result<Json<HealthStatus>, ErrorResponse<GetReadiness>> {
         store.ping().await?;
         Ok(Json(HealthStatus::ok()))
     }

@@ -29,6 +29,7 @@ mod request;
 mod room;
 mod schemas;
 mod select;
+mod services;
 mod session;
 mod stamp;
 mod tally;
@@ -44,7 +45,7 @@ mod wire;
 mod written;
 mod xml;
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use poem::{Endpoint, EndpointExt, Response, Route, http::Method, middleware::CatchPanic};
 use poem_openapi::{OpenApi, Tags};
@@ -53,10 +54,7 @@ pub use demo::Dropped;
 pub use directory::Directory;
 pub use document::{document, normalise, plain, yaml};
 pub use room::Room;
-
-use crate::{
-    auth::Authenticator, commands::Commands, localization::Zone, store::Store, users::demo::Demo, watch::Meters,
-};
+pub use services::Services;
 
 /// Every operation.
 type Operations = operations::Documented<(
@@ -112,37 +110,14 @@ enum Tag {
     Health,
 }
 
-/// What operations work with.
-#[derive(Clone, Debug)]
-pub struct Services {
-    pub store: Store,
-    pub authenticator: Authenticator,
-    pub commands: Commands,
-    pub directory: Directory,
-    /// Where this is one.
-    pub demo: Option<Demo>,
-    /// The time zone of dates for whoever names none.
-    pub time_zone: Zone,
-    pub room: Room,
-    pub meters: Meters,
-}
-
 /// The whole of the HTTP interface.
 pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'static {
-    let (installation, zone) = (services.authenticator.installation, services.time_zone.clone());
-    let is_demo = services.demo.is_some();
-    let inner = Route::new()
+    let operations = Route::new()
         .nest_no_strip("/", document::service())
-        .data(services.store)
-        .data(Arc::new(services.authenticator))
-        .data(Arc::new(services.commands))
-        .data(services.directory)
-        .data(services.demo)
-        .data(services.time_zone)
-        .with(CatchPanic::new().with_handler(envelope::answer_panic));
-    let tally = tally::Tally::new(&services.meters);
+        .with(CatchPanic::new().with_handler(envelope::answer_panic))
+        .map_to_response();
     // Boxed: its future is large, and every layer around it would carry it on the stack.
-    envelope::Envelope::new(inner.map_to_response().boxed(), paths(), installation, zone, is_demo, services.room, tally)
+    envelope::Envelope::new(operations.boxed(), paths(), services)
 }
 
 fn paths() -> paths::Paths {

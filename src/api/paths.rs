@@ -1,15 +1,15 @@
 //! Which paths exist, matched as upstream matches them: the literal parts without regard to case.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use percent_encoding::percent_decode_str;
 use poem::http::Method;
 
 use crate::error::Error;
 
-/// Every path of the API and the methods it takes.
+/// Every path of the API and the methods it takes, by its number of segments.
 #[derive(Debug)]
-pub struct Paths(Vec<Template>);
+pub struct Paths(BTreeMap<usize, Vec<Template>>);
 
 #[derive(Debug)]
 struct Template {
@@ -36,9 +36,12 @@ enum Segment {
 impl Paths {
     /// Takes paths in poem's notation: `/api/v1/User/:param0`.
     pub fn new<'a>(routes: impl Iterator<Item = (&'a str, Vec<(Method, String)>)>) -> Self {
-        let mut templates: Vec<_> = routes.map(|(path, methods)| Template::new(path, methods)).collect();
-        templates.sort_by(|one, other| one.segments.cmp(&other.segments));
-        Self(templates)
+        let mut by_length = BTreeMap::<_, Vec<_>>::new();
+        for template in routes.map(|(path, methods)| Template::new(path, methods)) {
+            by_length.entry(template.segments.len()).or_default().push(template);
+        }
+        by_length.values_mut().for_each(|templates| templates.sort_by(|one, other| one.segments.cmp(&other.segments)));
+        Self(by_length)
     }
 
     /// What is at a path, for a method.
@@ -48,7 +51,8 @@ impl Paths {
     pub fn resolve(&self, method: &Method, path: &str) -> Result<Found<'_>, Error> {
         let segments = split(path);
         let read: Vec<_> = segments.iter().map(|segment| decoded(segment)).collect();
-        let found = self.0.iter().find(|template| template.matches(&read)).ok_or(Error::NoRoute)?;
+        let mut of_this_length = self.0.get(&read.len()).into_iter().flatten();
+        let found = of_this_length.find(|template| template.matches(&read)).ok_or(Error::NoRoute)?;
         let asked = if method == Method::HEAD { &Method::GET } else { method };
         match found.methods.iter().find(|(method, _)| method == asked) {
             Some((_, operation)) => Ok(Found { path: found.spell(&segments), operation }),
@@ -67,12 +71,13 @@ impl Template {
         Self { segments: split(path).into_iter().map(segment).collect(), methods }
     }
 
+    /// Whether a path with as many segments is one of these.
     fn matches(&self, segments: &[Cow<'_, str>]) -> bool {
         let fits = |(own, given): (&Segment, &Cow<'_, str>)| match own {
             Segment::Literal(literal) => given.eq_ignore_ascii_case(literal),
             Segment::Parameter => !given.is_empty(),
         };
-        self.segments.len() == segments.len() && self.segments.iter().zip(segments).all(fits)
+        self.segments.iter().zip(segments).all(fits)
     }
 
     fn spell(&self, segments: &[&str]) -> String {

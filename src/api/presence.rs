@@ -1,6 +1,5 @@
 //! Whether a user can be reached.
 
-use poem::web::Data;
 use poem_openapi::{OpenApi, param::Path};
 
 use super::{
@@ -34,12 +33,12 @@ impl PresenceOperations {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         /// The user's id (AssociateId).
         #[oai(name = "associateId")]
         id: Path<UserId>,
     ) -> Result<Answer<UserPresenceStatus>, ErrorResponse<GetUser>> {
-        Ok(reader.answer(visible(&store, &caller, id.0.0).await?.user.into()))
+        Ok(reader.answer(visible(store, &caller, id.0.0).await?.user.into()))
     }
 
     /// Set a user's presence
@@ -54,7 +53,7 @@ impl PresenceOperations {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         /// The user's id (AssociateId).
         #[oai(name = "associateId")]
         id: Path<UserId>,

@@ -16,6 +16,7 @@ use poem_openapi::{
 use serde_json::Value;
 
 use super::{
+    Services,
     media::{Accepted, CARRIER, Media},
     select::Select,
     wire, xml,
@@ -80,8 +81,7 @@ fn locale(request: &Request) -> Result<(Locale, [Option<String>; 4]), Error> {
     let values = ["accept-language", "so-language", "so-culture", "so-timezone"].map(value);
     let [accept_language, so_language, so_culture, so_time_zone] = [0, 1, 2, 3].map(|index| values[index].as_deref());
     let wishes = Wishes { accept_language, so_language, so_culture, so_time_zone };
-    let base = request.data::<Zone>().ok_or_else(|| Error::internal("no time zone is attached to the endpoint"))?;
-    let locale = Locale::new(wishes, base).map_err(|unknown| {
+    let locale = Locale::new(wishes, &Services::of(request)?.time_zone).map_err(|unknown| {
         Error::InvalidArgument(format!("Header {TIME_ZONE}: {unknown}. All codes are at /api/v1/TimeZone."))
     })?;
     Ok((locale, values))

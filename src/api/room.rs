@@ -1,6 +1,6 @@
 //! Room for requests: how many are worked on at once, how long the next one waits for its turn, and how long one may take.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -37,10 +37,9 @@ impl Room {
     ///
     /// # Errors
     /// Too many were there before it, or it took longer than the limit.
-    pub async fn work<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, Error> {
+    pub async fn work<T>(&self, limit: Duration, mut work: Pin<&mut impl Future<Output = T>>) -> Result<T, Error> {
         let _there = self.in_all.try_acquire().map_err(|_| Error::Overloaded)?;
         let turn = self.turn().await?;
-        let mut work = pin!(work);
         if let Ok(end) = timeout(self.work, &mut work).await {
             return Ok(end);
         }
@@ -66,7 +65,10 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
-    use std::future::{pending, ready};
+    use std::{
+        future::{pending, ready},
+        pin::pin,
+    };
 
     use tokio::time::{Instant, sleep};
 
@@ -80,16 +82,16 @@ mod tests {
         let stuck: Vec<_> = (0..AT_WORK)
             .map(|_| {
                 let room = room.clone();
-                tokio::spawn(async move { room.work(LONG, pending::<()>()).await })
+                tokio::spawn(async move { room.work(LONG, pin!(pending::<()>())).await })
             })
             .collect();
         sleep(Duration::from_millis(20)).await;
         let started = Instant::now();
-        assert!(matches!(room.work(LONG, ready(())).await, Err(Error::Overloaded)));
+        assert!(matches!(room.work(LONG, pin!(ready(()))).await, Err(Error::Overloaded)));
         assert!(started.elapsed() <= Duration::from_millis(50));
 
         sleep(room.work).await;
-        assert!(room.work(LONG, ready(())).await.is_ok());
+        assert!(room.work(LONG, pin!(ready(()))).await.is_ok());
         assert_eq!(room.taken(), AT_WORK);
         for task in stuck {
             assert!(matches!(task.await, Ok(Err(Error::TookTooLong))));

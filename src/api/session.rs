@@ -1,11 +1,6 @@
 //! Logging in and out, and changing one's password.
 
-use std::sync::Arc;
-
-use poem::{
-    http::HeaderMap,
-    web::{Data, RemoteAddr},
-};
+use poem::{http::HeaderMap, web::RemoteAddr};
 use poem_openapi::{
     ApiResponse, OpenApi,
     payload::{Json, Response},
@@ -79,7 +74,7 @@ impl SessionOperations {
     async fn begin_session(
         &self,
         reader: Reader,
-        authenticator: Data<&Arc<Authenticator>>,
+        authenticator: &Authenticator,
         remote: &RemoteAddr,
         headers: &HeaderMap,
         log_in: Json<LogIn>,
@@ -101,7 +96,7 @@ impl SessionOperations {
     async fn end_session(
         &self,
         authenticated: Authenticated,
-        authenticator: Data<&Arc<Authenticator>>,
+        authenticator: &Authenticator,
         headers: &HeaderMap,
     ) -> Result<Response<Done>, ErrorResponse<NoOwn>> {
         let transaction = authenticator.store.begin_write().await?;
@@ -120,7 +115,7 @@ impl SessionOperations {
     #[oai(path = "/password", method = "post", operation_id = "ChangePassword")]
     async fn change_password(
         &self,
-        authenticator: Data<&Arc<Authenticator>>,
+        authenticator: &Authenticator,
         remote: &RemoteAddr,
         change: Json<PasswordChange>,
     ) -> Result<Done, ErrorResponse<ChangePassword>> {

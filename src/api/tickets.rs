@@ -1,8 +1,5 @@
 //! What was issued to users to call with: which there are, and ending one.
 
-use std::sync::Arc;
-
-use poem::web::Data;
 use poem_openapi::{
     OpenApi,
     param::{Path, Query},
@@ -53,7 +50,7 @@ impl TicketOperations {
         &self,
         caller: Caller,
         reader: Reader,
-        authenticator: Data<&Arc<Authenticator>>,
+        authenticator: &Authenticator,
         /// The user; omitted means the caller.
         user: Query<Option<AnyUser>>,
     ) -> Result<Answer<TicketList>, ErrorResponse<ListTickets>> {
@@ -75,7 +72,7 @@ impl TicketOperations {
     async fn revoke_ticket(
         &self,
         caller: Caller,
-        authenticator: Data<&Arc<Authenticator>>,
+        authenticator: &Authenticator,
         /// The ticket's id, as the list tells it.
         id: Path<TicketId>,
     ) -> Result<Done, ErrorResponse<RevokeTicket>> {

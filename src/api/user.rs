@@ -1,6 +1,5 @@
 //! Users, by id and by name.
 
-use poem::web::Data;
 use poem_openapi::{
     ApiResponse, OpenApi,
     param::{Path, Query},
@@ -56,7 +55,7 @@ impl UserById {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         base: BaseUrl,
         /// The user's id (AssociateId).
         id: Path<UserId>,
@@ -64,7 +63,7 @@ impl UserById {
         #[oai(name = "fk")]
         _fk: Query<Option<bool>>,
     ) -> Result<UserResponse, ErrorResponse<GetUser>> {
-        let user = visible(&store, &caller, id.0.0).await?;
+        let user = visible(store, &caller, id.0.0).await?;
         Ok(UserResponse::Ok(reader.answer(UserWithLinks::new(carrier(store.reader(), user).await?, &base.0))))
     }
 }
@@ -77,13 +76,13 @@ impl UserByName {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         #[oai(name = "userName")] user_name: Path<UserName>,
     ) -> Result<Answer<User>, ErrorResponse<GetUser>> {
         if users::is_reserved(&user_name.0.0) {
             return Err(Error::NoRoute.into()); // a word of upstream's paths that is not served
         }
-        let user = visible_by_name(&store, &caller, &user_name.0.0).await?;
+        let user = visible_by_name(store, &caller, &user_name.0.0).await?;
         Ok(reader.answer(carrier(store.reader(), user).await?))
     }
 }

@@ -1,6 +1,5 @@
 //! Replacing, patching and deleting a user, by id and by name.
 
-use poem::web::Data;
 use poem_openapi::{ApiResponse, OpenApi, param::Path};
 
 use super::{
@@ -81,7 +80,7 @@ impl ChangeById {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         base: BaseUrl,
         /// The user's id (AssociateId).
         id: Path<UserId>,
@@ -103,7 +102,7 @@ impl ChangeById {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         base: BaseUrl,
         /// The user's id (AssociateId).
         id: Path<UserId>,
@@ -121,7 +120,7 @@ impl ChangeById {
     async fn delete_user(
         &self,
         caller: UserAgent,
-        directory: Data<&Directory>,
+        directory: &Directory,
         /// The user's id (AssociateId).
         id: Path<UserId>,
     ) -> Result<Done, ErrorResponse<DeleteUser>> {
@@ -138,7 +137,7 @@ impl ChangeByName {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         #[oai(name = "userName")] user_name: Path<UserName>,
         user: Body<Partial<User>>,
     ) -> Result<Answer<User>, ErrorResponse<ChangeUser>> {
@@ -151,7 +150,7 @@ impl ChangeByName {
     async fn delete_user_from_name(
         &self,
         caller: UserAgent,
-        directory: Data<&Directory>,
+        directory: &Directory,
         #[oai(name = "userName")] user_name: Path<UserName>,
     ) -> Result<Done, ErrorResponse<DeleteUser>> {
         directory.set_retired(&caller, Whom::Name(user_name.0.0), true).await?;

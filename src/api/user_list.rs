@@ -1,7 +1,7 @@
 //! The list of users.
 
 use percent_encoding::percent_decode_str;
-use poem::{http::Uri, web::Data};
+use poem::http::Uri;
 use poem_openapi::{OpenApi, param::Query};
 
 use super::{
@@ -52,7 +52,7 @@ impl UserListOperations {
         &self,
         caller: Caller,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         base: BaseUrl,
         uri: &Uri,
         /// The columns, separated by commas; all of them when omitted.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use poem::web::Data;
 use poem_openapi::{ApiResponse, OpenApi, param::Query};
 
 use super::{
@@ -57,7 +56,7 @@ impl MakeUser {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         base: BaseUrl,
         user: Body<Partial<User>>,
     ) -> Result<SavedResponse, ErrorResponse<ChangeUser>> {
@@ -76,7 +75,7 @@ impl BeforeUser {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         /// The type; `InternalAssociate` when omitted.
         #[oai(name = "userType")]
         user_type: Query<Option<AnyCase<UserType>>>,
@@ -97,10 +96,10 @@ impl BeforeUser {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         user: Body<Partial<User>>,
     ) -> Result<Answer<BTreeMap<String, String>>, ErrorResponse<ChangeUser>> {
-        Ok(reader.answer(faults(&directory, &caller, user.0).await?))
+        Ok(reader.answer(faults(directory, &caller, user.0).await?))
     }
 
     /// Get the credential types

@@ -1,8 +1,5 @@
 //! The webhooks that tell other systems of executions, for administrators.
 
-use std::sync::Arc;
-
-use poem::web::Data;
 use poem_openapi::{
     OpenApi,
     param::{Path, Query},
@@ -56,7 +53,7 @@ impl WebhookOperations {
         &self,
         caller: Caller,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         /// What became of them.
         state: Query<Option<AnyCase<WebhookState>>>,
         /// The name of their target.
@@ -90,8 +87,8 @@ impl WebhookOperations {
         &self,
         caller: Caller,
         reader: Reader,
-        store: Data<&Store>,
-        commands: Data<&Arc<Commands>>,
+        store: &Store,
+        commands: &Commands,
         /// The webhook's id.
         id: Path<WebhookId>,
         _body: NoBody,

@@ -23,8 +23,8 @@ tokio::task_local! {
 pub struct DateTime(pub Option<chrono::DateTime<Utc>>);
 
 /// What `work` comes to, with all dates that are read or written on the way by this clock.
-pub async fn with_the_clock<F: Future>(clock: Clock, work: F) -> F::Output {
-    CLOCK.scope(clock, work).await
+pub fn with_the_clock<F: Future>(clock: Clock, work: F) -> impl Future<Output = F::Output> {
+    CLOCK.scope(clock, work)
 }
 
 /// What `work` makes of a carrier, with its dates by this clock.

@@ -12,6 +12,7 @@ use std::{
     future::{Future, pending},
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use chrono::TimeDelta;
@@ -258,7 +259,7 @@ impl App {
     pub fn endpoint(&self) -> impl Endpoint<Output = Response> + 'static {
         let api = api::endpoint(Services {
             store: self.store.clone(),
-            authenticator: self.authenticator.clone(),
+            authenticator: Arc::new(self.authenticator.clone()),
             commands: self.commands.clone(),
             directory: self.directory.clone(),
             demo: self.demo.clone(),

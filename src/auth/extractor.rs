@@ -37,7 +37,7 @@ impl UserAgent {
 
 async fn authenticated(request: &Request) -> Result<(Authenticated, &Authenticator), Error> {
     let authenticator = request.data::<Arc<Authenticator>>();
-    let authenticator = authenticator.ok_or_else(|| Error::internal("no authenticator is attached to the endpoint"))?;
+    let authenticator = authenticator.ok_or_else(|| Error::internal("no authenticator was lent to the request"))?;
     let authenticated = authenticator.authenticate(request).await?;
     watch::note_caller(authenticated.caller.user_id);
     Ok((authenticated, authenticator))

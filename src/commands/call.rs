@@ -28,7 +28,12 @@ impl Run {
     ///
     /// # Errors
     /// It may not be asked any more, it was not reached, or whether it did anything is not known.
-    pub async fn call(self, name: &'static str, message: &Message, steps: Vec<ReadyStep>) -> Result<Report, Error> {
+    pub async fn call(
+        self: Box<Self>,
+        name: &'static str,
+        message: &Message,
+        steps: Vec<ReadyStep>,
+    ) -> Result<Report, Error> {
         if let Err(cause) = self.commands.webhooks.check(message) {
             return Err(self.not_begun(name, message, &cause).await);
         }
@@ -52,7 +57,7 @@ impl Run {
     }
 
     /// Records that the run waits, before anybody else hears of it, and only if it still may.
-    async fn begin(self, timeout: Duration) -> Result<Self, Error> {
+    async fn begin(self: Box<Self>, timeout: Duration) -> Result<Box<Self>, Error> {
         let writer = self.commands.writer.clone();
         let begun = writer.write(move |transaction| {
             Box::pin(async move {
@@ -69,7 +74,7 @@ impl Run {
     }
 
     /// Records a call that would not even be tried.
-    async fn not_begun(mut self, name: &'static str, message: &Message, cause: &CallError) -> Error {
+    async fn not_begun(mut self: Box<Self>, name: &'static str, message: &Message, cause: &CallError) -> Error {
         self.log(message, cause);
         self.scope = None;
         let error = Error::HandlerUnreachable;
@@ -83,7 +88,7 @@ impl Run {
     }
 
     /// Records a call that came to nothing, or to nothing that is known, and says which.
-    async fn give_up(mut self, name: &'static str, message: &Message, cause: &CallError) -> Error {
+    async fn give_up(mut self: Box<Self>, name: &'static str, message: &Message, cause: &CallError) -> Error {
         self.log(message, cause);
         // Where the other system did nothing, the same key may try again.
         let (outcome, error, freed_key) = match cause.is_harmless() {
@@ -96,7 +101,12 @@ impl Run {
     }
 
     /// Ends a run that had begun, with nothing changed here.
-    async fn end(self, outcome: Outcome, account: Account, freed_key: Option<Scope>) -> Result<Report, Error> {
+    async fn end(
+        self: Box<Self>,
+        outcome: Outcome,
+        account: Account,
+        freed_key: Option<Scope>,
+    ) -> Result<Report, Error> {
         let (report, execution) = (self.report(outcome, &account), self.ended(outcome, &account));
         let record = records::Entry::Ended { execution, freed_key, deliveries: Vec::new() };
         let writer = self.commands.writer.clone();

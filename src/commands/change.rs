@@ -30,7 +30,7 @@ impl Run {
     ///
     /// # Errors
     /// It became impossible meanwhile, or the database does not answer.
-    pub async fn store(self, steps: Vec<ReadyStep>, mut account: Account) -> Result<Report, Error> {
+    pub async fn store(self: Box<Self>, steps: Vec<ReadyStep>, mut account: Account) -> Result<Report, Error> {
         let is_only_said = steps.iter().all(|(_, step)| matches!(step, Prepared::Said(_)));
         if is_only_said && !self.has_begun {
             // Nothing changes, so there is nothing to check again and nothing to take back.

@@ -27,7 +27,7 @@ use crate::{
     users::{self, Caller, User},
 };
 
-/// One attempt, with the definitions that were in force when it came.
+/// One attempt, with the definitions that were in force when it came. It is boxed, since it goes through many hands.
 #[derive(Clone)]
 pub struct Run {
     pub(super) commands: Commands,
@@ -46,14 +46,14 @@ pub type ReadyStep = (&'static str, Prepared);
 impl Run {
     /// # Errors
     /// There is no such command.
-    pub fn new(commands: Commands, attempt: Attempt, scope: Option<Scope>) -> Result<Self, Error> {
+    pub fn new(commands: Commands, attempt: Attempt, scope: Option<Scope>) -> Result<Box<Self>, Error> {
         let catalog = commands.catalog();
         if catalog.find(&attempt.command_name).is_none() {
             return Err(Error::NoSuchCommand(attempt.command_name));
         }
         // Microseconds are what every database keeps.
         let started_at = clock::now().trunc_subsecs(6);
-        Ok(Self { commands, attempt, scope, catalog, id: clock::new_id(), started_at, has_begun: false })
+        Ok(Box::new(Self { commands, attempt, scope, catalog, id: clock::new_id(), started_at, has_begun: false }))
     }
 
     pub(super) fn entry(&self) -> &Entry {
@@ -67,7 +67,7 @@ impl Run {
     ///
     /// # Errors
     /// The caller may not, it cannot run on this user now, or the database does not answer.
-    pub async fn go(self, user: &User) -> Result<Report, Error> {
+    pub async fn go(self: Box<Self>, user: &User) -> Result<Report, Error> {
         let answer = self.attempt.answer;
         if let Err(error) = self.permit(self.commands.store.reader(), &self.attempt.caller, user).await? {
             self.keep(self.refusal(&error)).await?;
@@ -103,7 +103,7 @@ impl Run {
         })
     }
 
-    async fn execute(self, user: &User) -> Result<Report, Error> {
+    async fn execute(self: Box<Self>, user: &User) -> Result<Report, Error> {
         let mut steps = self.prepare(user).await?;
         match steps.first() {
             Some((_, Prepared::Call(_))) => {

@@ -1,6 +1,9 @@
 //! The one way to run a command, and the list of those that can be run.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    ops::Deref,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use sea_orm::DbErr;
 use tokio_util::task::TaskTracker;
@@ -28,7 +31,10 @@ use crate::{
 
 /// The commands of an installation, and what they need to run.
 #[derive(Clone, Debug)]
-pub struct Commands {
+pub struct Commands(Arc<Parts>);
+
+#[derive(Clone, Debug)]
+pub struct Parts {
     pub(super) store: Store,
     pub(super) memory: Memory,
     pub(super) passwords: Passwords,
@@ -41,6 +47,14 @@ pub struct Commands {
     pub(super) under_way: TaskTracker,
     pub(super) live: Live,
     executions: Arc<Counters>,
+}
+
+impl Deref for Commands {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 /// Somebody wants a command to run on a user.
@@ -96,7 +110,7 @@ impl Commands {
         let catalog = Arc::new(RwLock::new(Arc::new(catalog)));
         let (deliveries, offers, in_flight, under_way, live) = Default::default();
         let executions = Arc::new(Counters::new(&Meters::default(), EXECUTIONS));
-        Self {
+        Self(Arc::new(Parts {
             store,
             memory,
             passwords,
@@ -109,13 +123,14 @@ impl Commands {
             under_way,
             live,
             executions,
-        }
+        }))
     }
 
     /// The same, with executions counted here.
     #[must_use]
     pub fn counted(self, meters: &Meters) -> Self {
-        Self { executions: Arc::new(Counters::new(meters, EXECUTIONS)), ..self }
+        let parts = Arc::unwrap_or_clone(self.0);
+        Self(Arc::new(Parts { executions: Arc::new(Counters::new(meters, EXECUTIONS)), ..parts }))
     }
 
     /// Holds the targets of definitions against those that are configured.

@@ -23,8 +23,8 @@ impl Facts {
     }
 
     /// Makes these the facts of everything that the future does.
-    pub async fn scope<F: Future>(self, future: F) -> F::Output {
-        FACTS.scope(self, future).await
+    pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
+        FACTS.scope(self, future)
     }
 }
 

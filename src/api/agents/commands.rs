@@ -1,8 +1,5 @@
 //! The custom commands of a user.
 
-use std::sync::Arc;
-
-use poem::web::Data;
 use poem_openapi::{Object, OpenApi, param::Header, types::Example};
 
 use super::super::{
@@ -60,7 +57,7 @@ impl CommandList {
         &self,
         caller: UserAgent,
         reader: Reader,
-        commands: Data<&Arc<Commands>>,
+        commands: &Commands,
         user: Body<Partial<User>>,
     ) -> Result<Answer<Vec<CustomCommand>>, ErrorResponse<GetUserCommands>> {
         // QUIRK: the user stands in `user`. Seen in: contract §1.2, the official client. Until: it sends what the
@@ -83,7 +80,7 @@ impl CommandRun {
         &self,
         caller: UserAgent,
         reader: Reader,
-        commands: Data<&Arc<Commands>>,
+        commands: &Commands,
         request_id: RequestId,
         /// Makes the request run once, however often it is sent: 1 to 255 visible ASCII characters of the client's choice.
         #[oai(name = "Idempotency-Key")]
@@ -104,6 +101,6 @@ impl CommandRun {
             request_id: request_id.0,
             trace: watch::trace(),
         };
-        Ok(run(&commands, attempt, reader).await?)
+        Ok(run(commands, attempt, reader).await?)
     }
 }

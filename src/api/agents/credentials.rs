@@ -1,8 +1,6 @@
 //! Passwords: setting, changing and checking them, and the credentials that they are.
 
-use std::sync::Arc;
-
-use poem::web::{Data, RemoteAddr};
+use poem::web::RemoteAddr;
 use poem_openapi::{Enum, Object, OpenApi};
 use secrecy::SecretString;
 
@@ -166,7 +164,7 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<SaveCredentialRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
         let Body(SaveCredentialRequest { user_id, credential }) = body;
@@ -182,7 +180,7 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<DeleteCredentialRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
         let Body(DeleteCredentialRequest { user_id, credential_type }) = body;
@@ -197,7 +195,7 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<SetPasswordRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
         directory.set_password(&caller, Whom::Id(body.0.associate_id), &body.0.password).await?;
@@ -212,7 +210,7 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<SetPasswordFromNameRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
         let Body(SetPasswordFromNameRequest { associate_name, password }) = body;
@@ -228,7 +226,7 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<AssociateRequest>,
     ) -> Result<Answer<String>, ErrorResponse<ChangeUser>> {
         Ok(reader.answer(directory.set_generated_password(&caller, Whom::Id(body.0.associate_id)).await?))
@@ -246,7 +244,7 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<AssociateNameRequest>,
     ) -> Result<Answer<String>, ErrorResponse<ChangeUser>> {
         Ok(reader.answer(directory.set_generated_password(&caller, Whom::Name(body.0.associate_name)).await?))
@@ -260,13 +258,13 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
-        authenticator: Data<&Arc<Authenticator>>,
+        directory: &Directory,
+        authenticator: &Authenticator,
         remote: &RemoteAddr,
         body: Body<ChangeOwnPasswordRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
         let Body(ChangeOwnPasswordRequest { old_password, new_password }) = body;
-        let change = change(old_password, new_password, &authenticator, remote);
+        let change = change(old_password, new_password, authenticator, remote);
         Ok(reader.answer(directory.change_password(&caller, Whom::Id(caller.user_id), change).await?))
     }
 
@@ -278,13 +276,13 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
-        authenticator: Data<&Arc<Authenticator>>,
+        directory: &Directory,
+        authenticator: &Authenticator,
         remote: &RemoteAddr,
         body: Body<ChangePasswordRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
         let Body(ChangePasswordRequest { associate_id, old_password, new_password }) = body;
-        let change = change(old_password, new_password, &authenticator, remote);
+        let change = change(old_password, new_password, authenticator, remote);
         Ok(reader.answer(directory.change_password(&caller, Whom::Id(associate_id), change).await?))
     }
 
@@ -296,13 +294,13 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
-        authenticator: Data<&Arc<Authenticator>>,
+        directory: &Directory,
+        authenticator: &Authenticator,
         remote: &RemoteAddr,
         body: Body<ChangePasswordFromNameRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
         let Body(ChangePasswordFromNameRequest { associate_name, old_password, new_password }) = body;
-        let change = change(old_password, new_password, &authenticator, remote);
+        let change = change(old_password, new_password, authenticator, remote);
         Ok(reader.answer(directory.change_password(&caller, Whom::Name(associate_name), change).await?))
     }
 
@@ -340,7 +338,7 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<AssociateRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<NoOwn>> {
         Ok(reader.answer(directory.may_manage(&caller, Whom::Id(body.0.associate_id)).await?))
@@ -358,7 +356,7 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<AssociateRequest>,
     ) -> Result<Answer<Vec<ChangePasswordType>>, ErrorResponse<NoOwn>> {
         let may = directory.may_manage(&caller, Whom::Id(body.0.associate_id)).await?;

@@ -1,6 +1,5 @@
 //! User groups.
 
-use poem::web::Data;
 use poem_openapi::{Object, OpenApi, param::Query};
 
 use super::super::{
@@ -59,7 +58,7 @@ impl Groups {
         &self,
         _caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         /// The group's id.
         #[oai(name = "userGroupId")]
         user_group_id: Query<AnyId>,
@@ -77,7 +76,7 @@ impl Groups {
         &self,
         _caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         ids: Body<Vec<i32>>,
     ) -> Result<Answer<Vec<UserGroup>>, ErrorResponse<NoOwn>> {
         let groups = user_group::list(store.reader()).await?.into_iter();
@@ -92,7 +91,7 @@ impl Groups {
         &self,
         _caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         body: Body<GetAllUserGroupsRequest>,
     ) -> Result<Answer<Vec<UserGroup>>, ErrorResponse<NoOwn>> {
         let all = body.0.include_deleted.unwrap_or_default();
@@ -121,7 +120,7 @@ impl Groups {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<SaveUserGroupRequest>,
     ) -> Result<Answer<UserGroup>, ErrorResponse<ChangeUser>> {
         let group: UserGroup = parse_completed(body.0.user_group.into_value())?;
@@ -136,7 +135,7 @@ impl Groups {
     async fn delete(
         &self,
         caller: UserAgent,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<DeleteUserGroupRequest>,
     ) -> Result<Done, ErrorResponse<ChangeUser>> {
         let Body(DeleteUserGroupRequest { user_group_to_delete: id, user_group_to_move_to: heir }) = body;

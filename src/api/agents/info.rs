@@ -1,6 +1,5 @@
 //! Users in short.
 
-use poem::web::Data;
 use poem_openapi::{OpenApi, param::Query};
 
 use super::{
@@ -36,13 +35,13 @@ impl Info {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         /// The user's id (AssociateId).
         #[oai(name = "userInfoId")]
         user_id: Query<AnyUser>,
         _body: NoBody,
     ) -> Result<Answer<Maybe<UserInfo>>, ErrorResponse<Look>> {
-        match user::visible(&store, &caller, user_id.0.0).await {
+        match user::visible(store, &caller, user_id.0.0).await {
             Ok(user) => Ok(reader.answer(Maybe(Some(user.into())))),
             Err(Error::NoSuchUser) => Ok(reader.answer(Maybe(None))),
             Err(error) => Err(error.into()),
@@ -57,7 +56,7 @@ impl Info {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         ids: Body<Vec<i32>>,
     ) -> Result<Answer<Vec<UserInfo>>, ErrorResponse<Look>> {
         let ids = ids.0.into_iter().filter(|id| caller.may_read(*id)).collect();

@@ -1,6 +1,5 @@
 //! Names that users might have.
 
-use poem::web::Data;
 use poem_openapi::{Object, OpenApi};
 
 use super::{
@@ -44,10 +43,10 @@ impl Names {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         body: Body<UserNameRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<Look>> {
-        Ok(reader.answer(fault(&store, &caller, body.0).await?.is_none()))
+        Ok(reader.answer(fault(store, &caller, body.0).await?.is_none()))
     }
 
     /// Check a user name, and say why not
@@ -58,10 +57,10 @@ impl Names {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         body: Body<UserNameRequest>,
     ) -> Result<Answer<UserValidationResult>, ErrorResponse<Look>> {
-        Ok(reader.answer(fault(&store, &caller, body.0).await?.into()))
+        Ok(reader.answer(fault(store, &caller, body.0).await?.into()))
     }
 
     /// Get a valid user name
@@ -72,11 +71,11 @@ impl Names {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         body: Body<UserNameRequest>,
     ) -> Result<Answer<String>, ErrorResponse<Look>> {
         let UserNameRequest { associate_id, user_name, .. } = body.0;
-        Ok(reader.answer(suggest(&store, &caller, &user_name, associate_id.unwrap_or_default()).await?))
+        Ok(reader.answer(suggest(store, &caller, &user_name, associate_id.unwrap_or_default()).await?))
     }
 
     /// Get a valid user name for a new user
@@ -91,13 +90,13 @@ impl Names {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         body: Body<UserRequest>,
     ) -> Result<Answer<String>, ErrorResponse<Look>> {
         let user = body.0.user;
         let texts = [user.text("/UserName"), user.text("/Person/Email"), user.text("/Name")];
         let wish = texts.into_iter().flatten().find(|text| !text.is_empty()).unwrap_or_default();
-        Ok(reader.answer(suggest(&store, &caller, wish, user.number("AssociateId")).await?))
+        Ok(reader.answer(suggest(store, &caller, wish, user.number("AssociateId")).await?))
     }
 
     /// Get a default name for a user
@@ -112,13 +111,13 @@ impl Names {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         body: Body<UserRequest>,
     ) -> Result<Answer<String>, ErrorResponse<Look>> {
         let user = body.0.user;
         let names = [user.text("/Person/Firstname"), user.text("/Person/Lastname")].map(Option::unwrap_or_default);
         let wish = names.concat().to_lowercase();
-        Ok(reader.answer(suggest(&store, &caller, &wish, user.number("AssociateId")).await?))
+        Ok(reader.answer(suggest(store, &caller, &wish, user.number("AssociateId")).await?))
     }
 
     /// Check a NickName
@@ -129,7 +128,7 @@ impl Names {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         body: Body<IsNickNameUniqueRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<Look>> {
         check(&caller)?;

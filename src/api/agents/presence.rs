@@ -1,6 +1,5 @@
 //! Whether a user can be reached.
 
-use poem::web::Data;
 use poem_openapi::{Object, OpenApi};
 
 use super::{
@@ -42,10 +41,10 @@ impl Presence {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         body: Body<AssociateRequest>,
     ) -> Result<Answer<UserPresenceStatus>, ErrorResponse<GetUser>> {
-        Ok(reader.answer(visible(&store, &caller, body.0.associate_id).await?.user.into()))
+        Ok(reader.answer(visible(store, &caller, body.0.associate_id).await?.user.into()))
     }
 
     /// Set a user's presence
@@ -56,7 +55,7 @@ impl Presence {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<SetUserPresenceStatusRequest>,
     ) -> Result<Answer<UserPresenceStatus>, ErrorResponse<ChangeUser>> {
         let Body(SetUserPresenceStatusRequest { associate_id, user_presence_status }) = body;

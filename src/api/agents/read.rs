@@ -1,6 +1,5 @@
 //! Users, by id, by name and by person.
 
-use poem::web::Data;
 use poem_openapi::{Object, OpenApi, param::Query};
 
 use super::{
@@ -52,13 +51,13 @@ impl Read {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         /// The user's id (AssociateId).
         #[oai(name = "userId")]
         user_id: Query<AnyUser>,
         _body: NoBody,
     ) -> Result<Answer<Maybe<User>>, ErrorResponse<Look>> {
-        answer(reader, &store, user::visible(&store, &caller, user_id.0.0).await).await
+        answer(reader, store, user::visible(store, &caller, user_id.0.0).await).await
     }
 
     /// Get a user by name
@@ -69,10 +68,10 @@ impl Read {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         body: Body<GetUserFromNameRequest>,
     ) -> Result<Answer<Maybe<User>>, ErrorResponse<Look>> {
-        answer(reader, &store, user::visible_by_name(&store, &caller, &body.0.user_name).await).await
+        answer(reader, store, user::visible_by_name(store, &caller, &body.0.user_name).await).await
     }
 
     /// Get the users of a person
@@ -83,7 +82,7 @@ impl Read {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         body: Body<GetUserFromPersonIdRequest>,
     ) -> Result<Answer<Vec<User>>, ErrorResponse<Look>> {
         let mut carriers = Vec::new();

@@ -1,6 +1,5 @@
 //! Roles, and the function rights that they have.
 
-use poem::web::Data;
 use poem_openapi::{Object, OpenApi, param::Query};
 
 use super::super::{
@@ -96,7 +95,7 @@ impl Roles {
         &self,
         _caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         /// The role's id.
         #[oai(name = "roleId")]
         role_id: Query<AnyId>,
@@ -113,7 +112,7 @@ impl Roles {
         &self,
         _caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         body: Body<RoleTypeRequest>,
     ) -> Result<Answer<Vec<SelectableMdoListItem>>, ErrorResponse<NoOwn>> {
         let role_type = body.0.role_type.unwrap_or(RoleType::Employee);
@@ -159,7 +158,7 @@ impl Roles {
         &self,
         _caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         /// The role's id.
         #[oai(name = "roleEntityId")]
         role_id: Query<AnyId>,
@@ -177,7 +176,7 @@ impl Roles {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<Partial<RoleEntity>>,
     ) -> Result<Answer<RoleEntity>, ErrorResponse<ChangeUser>> {
         let role: RoleEntity = parse_completed(body.0.into_value())?;
@@ -192,7 +191,7 @@ impl Roles {
     async fn delete(
         &self,
         caller: UserAgent,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<DeleteRoleRequest>,
     ) -> Result<Done, ErrorResponse<ChangeUser>> {
         let Body(DeleteRoleRequest { role_id_to_delete: id, replacing_role_id: heir }) = body;
@@ -221,7 +220,7 @@ impl Roles {
         &self,
         _caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         body: Body<RoleRequest>,
     ) -> Result<Answer<Vec<SelectableMdoListItem>>, ErrorResponse<NoOwn>> {
         let role = role::find(store.reader(), body.0.role_id).await?;
@@ -236,7 +235,7 @@ impl Roles {
     async fn set_rights(
         &self,
         caller: UserAgent,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<SetFunctionalRightsRequest>,
     ) -> Result<Done, ErrorResponse<ChangeUser>> {
         let Body(SetFunctionalRightsRequest { role_id, functional_right_ids }) = body;
@@ -258,7 +257,7 @@ impl Roles {
         &self,
         _caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         body: Body<FunctionalRightRequest>,
     ) -> Result<Answer<Vec<MdoListItem>>, ErrorResponse<NoOwn>> {
         let name = body.0.functional_right_name;
@@ -278,7 +277,7 @@ impl Roles {
         &self,
         _caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         body: Body<FunctionalRightsRequest>,
     ) -> Result<Answer<Vec<i32>>, ErrorResponse<NoOwn>> {
         let names = body.0.functional_right_names;
@@ -299,7 +298,7 @@ impl Roles {
         &self,
         _caller: UserAgent,
         reader: Reader,
-        store: Data<&Store>,
+        store: &Store,
         body: Body<FunctionalRightsRequest>,
     ) -> Result<Answer<Vec<i32>>, ErrorResponse<NoOwn>> {
         let names = body.0.functional_right_names;

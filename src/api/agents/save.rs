@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use poem::web::Data;
 use poem_openapi::{Object, OpenApi, param::Query};
 
 use super::{
@@ -84,7 +83,7 @@ impl Save {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         _body: NoBody,
     ) -> Result<Answer<User>, ErrorResponse<BlankUser>> {
         Ok(reader.answer(directory.blank(&caller, UserType::InternalAssociate, 0).await?))
@@ -102,7 +101,7 @@ impl Save {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<UserTypeRequest>,
     ) -> Result<Answer<User>, ErrorResponse<BlankUser>> {
         Ok(reader.answer(directory.blank(&caller, body.0.user_type, 0).await?))
@@ -120,7 +119,7 @@ impl Save {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<CreateDefaultUserRequest>,
     ) -> Result<Answer<User>, ErrorResponse<BlankUser>> {
         Ok(reader.answer(directory.blank(&caller, body.0.user_type, body.0.person_id.unwrap_or_default()).await?))
@@ -134,7 +133,7 @@ impl Save {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         user: Body<Partial<User>>,
     ) -> Result<Answer<User>, ErrorResponse<ChangeUser>> {
         Ok(reader.answer(directory.save(&caller, user.0.entity()?).await?))
@@ -148,7 +147,7 @@ impl Save {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<SaveUserFromNameRequest>,
     ) -> Result<Answer<User>, ErrorResponse<ChangeUser>> {
         let Body(SaveUserFromNameRequest { user_name, user }) = body;
@@ -164,7 +163,7 @@ impl Save {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<ChangeUserTypeRequest>,
     ) -> Result<Answer<User>, ErrorResponse<ChangeUser>> {
         let Body(ChangeUserTypeRequest { user, user_type }) = body;
@@ -178,7 +177,7 @@ impl Save {
     async fn delete_user(
         &self,
         caller: UserAgent,
-        directory: Data<&Directory>,
+        directory: &Directory,
         /// The user's id (AssociateId).
         #[oai(name = "userId")]
         user_id: Query<AnyUser>,
@@ -195,7 +194,7 @@ impl Save {
     async fn delete_user_from_name(
         &self,
         caller: UserAgent,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<DeleteUserFromNameRequest>,
     ) -> Result<Done, ErrorResponse<DeleteUser>> {
         directory.set_retired(&caller, Whom::Name(body.0.user_name), true).await?;
@@ -209,7 +208,7 @@ impl Save {
     async fn make_retired(
         &self,
         caller: UserAgent,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<MakeRetiredRequest>,
     ) -> Result<Done, ErrorResponse<DeleteUser>> {
         directory.set_retired(&caller, Whom::Id(body.0.associate_id), body.0.retired).await?;
@@ -224,9 +223,9 @@ impl Save {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: Data<&Directory>,
+        directory: &Directory,
         body: Body<UserRequest>,
     ) -> Result<Answer<BTreeMap<String, String>>, ErrorResponse<ChangeUser>> {
-        Ok(reader.answer(faults(&directory, &caller, body.0.user).await?))
+        Ok(reader.answer(faults(directory, &caller, body.0.user).await?))
     }
 }

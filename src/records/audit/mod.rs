@@ -122,12 +122,14 @@ pub async fn append(db: &impl ConnectionTrait, key: &AuditKey, executions: &[exe
     if executions.is_empty() {
         return Ok(());
     }
+    let is_late = link::is_late(db);
     let entry = |execution: &execution::Model| {
         let content = content(execution)?;
-        Ok::<_, DbErr>(Model { id: execution.id, position: None, mac: Some(link::seal(key, &content)), content })
+        let mac = is_late.then(|| link::seal(key, &content));
+        Ok::<_, DbErr>(Model { id: execution.id, position: None, mac, content })
     };
     let mut entries = executions.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-    if !link::is_late(db) {
+    if !is_late {
         entries = link::bind(key, head(db).await?, entries);
     }
     let rows = entries.into_iter().map(ActiveModel::from);
