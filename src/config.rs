@@ -29,12 +29,23 @@ pub const SECRETS: [(&str, &str); 2] = [
     ("KOMMANDO_AUDIT_KEY", "Key of the audit chain; without it, a file beside the database, made at the first start"),
 ];
 
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "it takes an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080".to_owned())
+}
+
 /// The settings of a process.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Settings")]
 pub struct Config {
     /// Where to listen; port 0 takes a free one
-    #[arg(long, env = "KOMMANDO_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT", global = true)]
+    #[arg(
+        long,
+        env = "KOMMANDO_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS:PORT",
+        value_parser = address,
+        global = true
+    )]
     pub listen: SocketAddr,
 
     /// The database: an SQLite file, which mode=rwc makes when it is missing, or postgres://USER:PASSWORD@HOST/NAME

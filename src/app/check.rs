@@ -2,12 +2,15 @@
 
 use std::fmt;
 
+use sea_orm::{ConnectionTrait, DbErr};
+
 use super::{audit_key, commands_folder, load_commands};
 use crate::{
-    commands::Catalog,
+    commands::{Catalog, Fault},
     config::{self, Config},
-    store::{self, Condition},
+    store::{self, Condition, OpenError},
     telemetry,
+    users::{role, user_group},
     webhooks::{self, Webhooks},
 };
 
@@ -46,8 +49,21 @@ pub async fn all(config: &Config, demo: bool) -> Vec<Finding> {
     let mut findings = settings(config, demo);
     let catalog = definitions(config, demo, &mut findings);
     targets(config, catalog.as_ref(), &mut findings);
-    database(config, &mut findings).await;
+    database(config, catalog.as_ref(), &mut findings).await;
     findings
+}
+
+/// The roles and groups that definitions name and the database does not have.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn names(db: &impl ConnectionTrait, catalog: &Catalog) -> Result<Vec<Fault>, DbErr> {
+    let roles: Vec<_> = role::list(db).await?.into_iter().map(|role| role.name).collect();
+    if roles.is_empty() {
+        return Ok(Vec::new()); // they come with the first user
+    }
+    let groups: Vec<_> = user_group::list(db).await?.into_iter().map(|group| group.name).collect();
+    Ok(catalog.check_names(&roles, &groups))
 }
 
 /// What is taken from flags alone was read before this; the rest is read now.
@@ -98,8 +114,10 @@ fn targets(config: &Config, catalog: Option<&Catalog>, findings: &mut Vec<Findin
     }
 }
 
-async fn database(config: &Config, findings: &mut Vec<Finding>) {
-    findings.push(match store::examine(&config.database_url).await {
+async fn database(config: &Config, catalog: Option<&Catalog>, findings: &mut Vec<Finding>) {
+    let condition = store::examine(&config.database_url).await;
+    let is_ready = matches!(condition, Ok(Condition::UpToDate));
+    findings.push(match condition {
         Ok(Condition::Absent(file)) => Finding::remark(format_args!("the first start makes {}", file.display())),
         Ok(Condition::Newer(names)) => Finding::fault(format_args!(
             "the database was brought up to date by a newer kommando, which has {}; take that one or a newer one",
@@ -111,6 +129,18 @@ async fn database(config: &Config, findings: &mut Vec<Finding>) {
         Ok(Condition::UpToDate) => Finding::remark("the database answers, and its schema is up to date"),
         Err(error) => Finding::fault(with_causes(&error)),
     });
+    if let Some(catalog) = catalog.filter(|_| is_ready) {
+        match names_in(config, catalog).await {
+            Ok(unknown) => findings.extend(unknown.into_iter().map(Finding::fault)),
+            Err(error) => findings.push(Finding::fault(with_causes(&error))),
+        }
+    }
+}
+
+async fn names_in(config: &Config, catalog: &Catalog) -> Result<Vec<Fault>, OpenError> {
+    let db = store::open_to_look(&config.database_url).await?;
+    let unknown = names(&db, catalog).await;
+    db.close().await.and(unknown).map_err(OpenError::Server)
 }
 
 /// An error with what caused it, in a line.

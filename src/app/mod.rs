@@ -242,10 +242,9 @@ impl App {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn check_roles(&self) -> Result<(), StartError> {
-        let known: Vec<_> = role::list(self.store.reader()).await?.into_iter().map(|role| role.name).collect();
-        for (role, file) in self.commands.catalog().roles().filter(|(role, _)| !known.iter().any(|name| name == role)) {
-            tracing::warn!(file, role, known = known.join(", "), "a definition names a role that does not exist");
+    pub async fn check_names(&self) -> Result<(), StartError> {
+        for fault in check::names(self.store.reader(), &self.commands.catalog()).await? {
+            tracing::warn!(%fault, "a definition names what does not exist");
         }
         Ok(())
     }

@@ -71,9 +71,10 @@ impl Run {
         let report = app.commands.run(attempt).await.map_err(|error| anyhow!("{}", ErrorInfo::from(&error).message))?;
         app.store.close().await?;
         let outcome = report.outcome.to_value();
-        super::say(format_args!("{outcome}: {}", report.message.english()))?;
+        let kept = if self.dry_run { " (a dry run, nothing was kept)" } else { "" };
+        super::say(format_args!("{outcome}{kept}: {}", report.message.english()))?;
         match report.outcome {
-            Outcome::Asked => bail!("nothing has run; answer the question with --answer"),
+            Outcome::Asked => bail!("nothing has run; answer the question with --answer Yes, Ok, No or Cancel"),
             Outcome::Succeeded | Outcome::Declined => Ok(()),
             _ => bail!("the command failed, and its effect was undone"),
         }
@@ -115,10 +116,16 @@ fn check(folder: Option<PathBuf>, config: &Config) -> anyhow::Result<()> {
         let known: Vec<_> = targets.keys().map(String::as_str).collect();
         catalog.check_targets(&known).map_err(found)?;
     }
-    for entry in catalog.entries().iter().filter(|entry| entry.definition.allow_roles.is_empty()) {
+    let (place, count) = (folder.display(), catalog.entries().len());
+    let nobodys: Vec<_> = catalog.entries().iter().filter(|entry| entry.definition.allow_roles.is_empty()).collect();
+    for entry in &nobodys {
         eprintln!("{}: warning: nobody may run it; name roles in `allow_roles`", entry.file);
     }
-    super::say(format_args!("{}: nothing wrong; definitions: {}", folder.display(), catalog.entries().len()))
+    if count == 0 {
+        eprintln!("{place}: warning: there are no definitions, which are files that end with .yaml or .yml");
+    }
+    let verdict = if nobodys.is_empty() && count > 0 { "nothing wrong" } else { "no faults, see the warnings" };
+    super::say(format_args!("{place}: {verdict}; definitions: {count}"))
 }
 
 fn found(faults: Faults) -> FaultsFound {

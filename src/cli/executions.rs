@@ -8,6 +8,7 @@ use indicatif::ProgressBar;
 use kommando::{
     api::export::{self, Form},
     config::Config,
+    localization::{Clock, Zone},
     records::execution::{self, Filter, Outcome},
     store::Store,
 };
@@ -25,7 +26,7 @@ pub enum Executions {
 #[derive(Args)]
 pub struct Export {
     /// A table for spreadsheets, or a JSON object on each line
-    #[arg(long)]
+    #[arg(long, value_name = "csv|jsonl")]
     format: Format,
     /// The user they were about: Name or UserName
     #[arg(long, value_name = "NAME")]
@@ -40,10 +41,10 @@ pub struct Export {
     #[arg(long, value_parser = outcome)]
     outcome: Option<Outcome>,
     /// Began at this time or later, such as 2026-11-23T14:52:00Z
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     from: Option<DateTime<Utc>>,
     /// Began before this time
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     to: Option<DateTime<Utc>>,
 }
 
@@ -56,6 +57,12 @@ enum Format {
 fn outcome(text: &str) -> Result<Outcome, String> {
     let unknown = || format!("`{text}` is none of asked, declined, denied, succeeded, failed, running and unknown");
     Outcome::try_from_value(&text.to_lowercase()).map_err(|_| unknown())
+}
+
+/// As over HTTP: without a time zone in UTC, and a day alone is its beginning.
+fn time(text: &str) -> Result<DateTime<Utc>, String> {
+    let clock = Clock::of(Zone::utc());
+    clock.read(text).ok_or_else(|| format!("`{text}` is no time such as 2026-11-23T14:52:00Z"))
 }
 
 impl Executions {

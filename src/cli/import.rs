@@ -143,8 +143,8 @@ fn twice(rows: &Rows) -> Faults {
 
 fn read_csv(file: &Path, text: &str) -> anyhow::Result<(Rows, Faults)> {
     let head = text.lines().next().unwrap_or_default();
-    // Where the comma is the decimal sign, spreadsheets write semicolons.
-    let delimiter = if head.contains(';') && !head.contains(',') { b';' } else { b',' };
+    // Where the comma is the decimal sign, spreadsheets write semicolons; what was copied out of one has tabs.
+    let delimiter = [b',', b';', b'\t'].into_iter().find(|sign| head.as_bytes().contains(sign)).unwrap_or(b',');
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(text.as_bytes());
     let mut columns = Vec::new();
     for header in reader.headers()? {
@@ -155,6 +155,12 @@ fn read_csv(file: &Path, text: &str) -> anyhow::Result<(Rows, Faults)> {
         ensure!(!columns.contains(&column), "{}:1: the column {column} stands there twice", file.display());
         columns.push(column);
     }
+    ensure!(
+        columns.contains(&import::NAME),
+        "{}:1: the first line names the columns, and the column {} is not among them",
+        file.display(),
+        import::NAME
+    );
     let (mut rows, mut faults) = (Rows::new(), Faults::new());
     for record in reader.records() {
         match record {
@@ -188,7 +194,8 @@ fn fault_of_csv(text: &str, error: &csv::Error) -> (Place, String) {
 }
 
 fn read_json(text: &str) -> anyhow::Result<(Rows, Faults)> {
-    let list: Vec<BTreeMap<String, Value>> = serde_json::from_str(text)?;
+    let list: Vec<BTreeMap<String, Value>> =
+        serde_json::from_str(text).context("it is to be a list of objects, one for each user")?;
     let (mut rows, mut faults) = (Rows::new(), Faults::new());
     for (index, members) in list.into_iter().enumerate() {
         let place = Place::Element(index);

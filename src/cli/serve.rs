@@ -68,7 +68,7 @@ impl Serve {
         } else {
             prepare(&app, admin_password).await?;
         }
-        app.check_roles().await?;
+        app.check_names().await?;
         app.watch_commands(folder, hangup);
         tracing::info!(%address, docs = format!("http://{address}/docs"), "listening");
         if let Some(file) = &self.port_file {

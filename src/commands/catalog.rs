@@ -113,9 +113,19 @@ impl Catalog {
         &self.0
     }
 
-    /// Every role that a definition names, with the definition's file.
-    pub fn roles(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().flat_map(|entry| entry.definition.roles().map(|role| (role, entry.file.as_str())))
+    /// What definitions name that is in none of these lists of all roles and all groups.
+    pub fn check_names(&self, roles: &[String], groups: &[String]) -> Vec<Fault> {
+        let unknown = |file: &str, kind: &str, name: &str, known: &[String]| {
+            let problem = format!("there is no {kind} {name}; there are {}", known.join(", "));
+            let is_known = known.iter().any(|known| known == name);
+            (!is_known).then(|| Fault { file: file.to_owned(), at: None, problem })
+        };
+        let of_entry = |entry: &Entry| {
+            let of_roles = entry.definition.roles().filter_map(|name| unknown(&entry.file, "role", name, roles));
+            let of_groups = entry.definition.groups().filter_map(|name| unknown(&entry.file, "group", name, groups));
+            of_roles.chain(of_groups).collect::<Vec<_>>()
+        };
+        self.0.iter().flat_map(of_entry).collect()
     }
 
     /// Holds the targets of webhooks against those that are configured.

@@ -42,9 +42,15 @@ impl Definition {
         self.steps.iter().filter_map(|step| Some(&step.webhook()?.target))
     }
 
-    /// Every role that it names to allow or deny it.
+    /// Every role that it names: to allow or deny it, or to give.
     pub fn roles(&self) -> impl Iterator<Item = &str> {
-        self.allow_roles.iter().chain(&self.deny_roles).map(String::as_str)
+        let given = self.steps.iter().filter_map(StepDefinition::role);
+        self.allow_roles.iter().chain(&self.deny_roles).map(String::as_str).chain(given)
+    }
+
+    /// Every group that it moves users to.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter_map(StepDefinition::group)
     }
 
     /// It changes who can call, or what somebody may do.

@@ -23,7 +23,7 @@ mod survey;
 mod text;
 
 pub use authorize::{Verdict, authorize};
-pub use catalog::{Catalog, Faults, cookbook};
+pub use catalog::{Catalog, Fault, Faults, cookbook};
 pub use confirmation::{ActionResult, Confirmation};
 pub use definition::{Definition, schema};
 pub use recover::Abandoned;

@@ -60,6 +60,8 @@ pub enum BackupError {
     InUse(PathBuf),
     #[error("{} has no schema of kommando's, so there is nothing to back up", .0.display())]
     NoSchema(PathBuf),
+    #[error("there is no folder {}", .0.display())]
+    NoFolder(PathBuf),
     #[error("{} cannot be read or written", .0.display())]
     File(PathBuf, #[source] io::Error),
     #[error("the database cannot be copied")]
@@ -96,13 +98,13 @@ pub fn back_up(url: &str, to: &Path, force: bool, progress: impl FnMut(u64, u64)
 /// the database is as it was.
 pub fn restore(url: &str, from: &Path, force: bool, mut progress: impl FnMut(u64, u64)) -> Result<Tag, BackupError> {
     let to = url::sqlite_file(url)?;
-    refuse_existing(&to, force)?;
     let within = |error| BackupError::File(from.to_owned(), error);
     let file = File::open(from).map_err(within)?;
     let (tag, size) = Tag::read(&file).map_err(within)?.ok_or_else(|| BackupError::NoBackup(from.to_owned()))?;
     if !Migrator::migrations().iter().any(|migration| migration.name() == tag.schema) {
         return Err(BackupError::Newer(from.to_owned(), tag));
     }
+    refuse_existing(&to, force)?;
     let mut aside = beside(&to)?;
     let mut done = 0;
     let sha256 = digest(file, size, |chunk| {
@@ -152,7 +154,10 @@ fn refuse_existing(file: &Path, force: bool) -> Result<(), BackupError> {
 /// A new file in the same folder, for its owner alone, which is gone unless it is put in place.
 fn beside(file: &Path) -> Result<NamedTempFile, BackupError> {
     let made = tempfile::Builder::new().prefix(".kommando-").suffix(".partial").tempfile_in(folder_of(file));
-    made.map_err(|error| BackupError::File(file.to_owned(), error))
+    made.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => BackupError::NoFolder(folder_of(file).to_owned()),
+        _ => BackupError::File(file.to_owned(), error),
+    })
 }
 
 fn folder_of(file: &Path) -> &Path {

@@ -24,29 +24,39 @@ pub enum Condition {
 /// # Errors
 /// The address is none that is served, the file is missing and may not be made, or it is no database.
 pub async fn examine(url: &str) -> Result<Condition, OpenError> {
+    if !url::is_postgres(url) {
+        let file = url::sqlite_file(url)?;
+        if !file.exists() {
+            url::check_may_be_made(url, &file)?;
+            return Ok(Condition::Absent(file));
+        }
+    }
+    let db = open_to_look(url).await?;
+    let condition = condition(&db).await;
+    db.close().await.and(condition).map_err(of(url))
+}
+
+/// Opens a database that is there, to read in it.
+///
+/// # Errors
+/// The address is none that is served, or it is no database.
+pub async fn open_to_look(url: &str) -> Result<DatabaseConnection, OpenError> {
     if url::is_postgres(url) {
-        let db = postgres::connect(url, postgres::Use::Background).await.map_err(OpenError::Server)?;
-        return look(db).await.map_err(OpenError::Server);
+        return postgres::connect(url, postgres::Use::Background).await.map_err(OpenError::Server);
     }
-    let file = url::sqlite_file(url)?;
-    if !file.exists() {
-        url::check_may_be_made(url, &file)?;
-        return Ok(Condition::Absent(file));
-    }
-    let mut log = file.into_os_string();
+    let mut log = url::sqlite_file(url)?.into_os_string();
     log.push("-wal");
     // Where there is no log, nobody writes; to be told so keeps SQLite from making one, which a reader cannot remove.
     let is_closed = !Path::new(&log).exists();
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
     options.map_sqlx_sqlite_opts(move |sqlite| sqlite.read_only(true).immutable(is_closed));
-    look(Database::connect(options).await.map_err(OpenError::File)?).await.map_err(OpenError::File)
+    Database::connect(options).await.map_err(OpenError::File)
 }
 
-async fn look(db: DatabaseConnection) -> Result<Condition, DbErr> {
-    let condition = condition(&db).await;
-    db.close().await?;
-    condition
+/// What the trouble of a database at this address is called.
+fn of(url: &str) -> fn(DbErr) -> OpenError {
+    if url::is_postgres(url) { OpenError::Server } else { OpenError::File }
 }
 
 async fn condition(db: &DatabaseConnection) -> Result<Condition, DbErr> {

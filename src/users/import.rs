@@ -43,7 +43,8 @@ pub const COLUMNS: [Column; 15] = [
     column("active", "Deleted", "`true`, or `false` for a user without access"),
 ];
 
-const NAME: &str = "name";
+/// The column without which a row is nobody's.
+pub const NAME: &str = "name";
 
 /// What a row says of a user, by column. A column that is not there leaves what is there.
 pub type Row = BTreeMap<&'static str, String>;

@@ -28,6 +28,8 @@ impl Line {
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = kommando();
         command.args(words).current_dir(self.folder.path()).env("KOMMANDO_PASSWORD_COST", "m=8,t=1,p=1");
+        // Somebody may listen on the port that is taken by default.
+        command.env("KOMMANDO_LISTEN", "127.0.0.1:0");
         command
     }
 
@@ -133,6 +135,9 @@ fn what_cannot_be_done_is_refused_with_the_remedy() {
         (&["serve", "--commands", "missing"], "cannot be read"),
         (&["serve", "--database-url", "mysql://x"], "must begin with sqlite://"),
         (&["--log", "=!", "user", "list"], "KOMMANDO_LOG"),
+        (&["serve", "--listen", "localhost:8099"], "an IP address and a port, such as 127.0.0.1:8080"),
+        (&["executions", "export", "--format", "csv", "--from", "yesterday"], "no time such as 2026-11-23T14:52:00Z"),
+        (&["restore", "missing.backup"], "missing.backup cannot be read"),
     ] {
         let got = line.say_with(words, "secret\n");
         assert!(!got.ok && got.err.contains(remedy), "{words:?}: {}", got.err);
@@ -226,9 +231,13 @@ fn a_command_is_run_as_over_http_permitted_confirmed_and_recorded() {
     };
     let asked = run("admin", &[]);
     assert_eq!((asked.ok, asked.out.as_str()), (false, "asked: Sure?\n"));
-    assert!(asked.err.ends_with("error: nothing has run; answer the question with --answer\n"), "{}", asked.err);
+    assert!(
+        asked.err.ends_with("error: nothing has run; answer the question with --answer Yes, Ok, No or Cancel\n"),
+        "{}",
+        asked.err
+    );
     let tried = run("admin", &["--answer", "ok", "--dry-run"]);
-    assert_eq!((tried.ok, tried.out.as_str()), (true, "succeeded: Gone: eva\n"));
+    assert_eq!((tried.ok, tried.out.as_str()), (true, "succeeded (a dry run, nothing was kept): Gone: eva\n"));
     let ran = run("admin", &["--answer", "Ok"]);
     assert_eq!((ran.ok, ran.out.as_str()), (true, "succeeded: Gone: eva\n"));
     let denied = run("eva", &["--answer", "Ok"]);

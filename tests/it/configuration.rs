@@ -65,6 +65,23 @@ fn a_definition_without_its_target_and_a_database_that_may_not_be_made_are_fault
 }
 
 #[test]
+fn roles_and_groups_that_are_not_there_are_faults() {
+    let line = Line::new();
+    fs::create_dir(line.folder.path().join("commands.d")).expect("a folder");
+    let text = "name: a\ndisplay_name: A\nallow_roles: [Admin, Administrator]\n\
+        steps:\n  - set_role: {role: Boss}\n  - set_group: {group: Nowhere}\n";
+    fs::write(line.folder.path().join("commands.d/a.yaml"), text).expect("a file");
+    assert!(line.say(&["migrate", "up"]).ok);
+    assert!(line.say(&["config", "check"]).ok, "nobody is there yet, and so no role");
+    assert!(line.say_with(&["user", "add", "eva", "--password-stdin"], "secret\n").ok);
+    let got = line.say(&["config", "check"]);
+    for unknown in ["there is no role Admin; there are ", "there is no role Boss; ", "there is no group Nowhere; "] {
+        assert_eq!(got.err.matches(unknown).count(), 1, "{unknown}: {}", got.err);
+    }
+    assert_eq!((got.ok, got.err.lines().count()), (false, 3), "{}", got.err);
+}
+
+#[test]
 fn where_nothing_listens_nothing_is_healthy() {
     let line = Line::new();
     let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port").port();

@@ -91,7 +91,9 @@ fn a_file_that_cannot_be_read_is_refused_with_the_remedy() {
         ("users.csv", b"name,Name\neva,ole\n", "users.csv:1: the column name stands there twice"),
         ("users.csv", b"name\nBj\xf8rn\n", "save it as \"CSV UTF-8\""),
         ("users.json", b"[{\"name\": \"eva\"},\n {]", "line 2"),
-        ("users.json", b"{\"name\": \"eva\"}", "users.json is not what is wanted"),
+        ("users.json", b"{\"name\": \"eva\"}", "it is to be a list of objects"),
+        ("users.csv", b"", "users.csv:1: the first line names the columns, and the column name is not among them"),
+        ("users.csv", b"firstName\tlastName\nEva\tHolm\n", "the column name is not among them"),
         ("users.txt", b"name\neva\n", "ends neither with .csv nor with .json"),
     ] {
         let got = import(&line, name, text, &[]);

@@ -74,6 +74,22 @@ table! {
 }
 
 impl StepDefinition {
+    /// The role that it gives.
+    pub fn role(&self) -> Option<&str> {
+        match self {
+            Self::SetRole(step) => Some(&step.role),
+            _ => None,
+        }
+    }
+
+    /// The group that it moves to.
+    pub fn group(&self) -> Option<&str> {
+        match self {
+            Self::SetGroup(step) => Some(&step.group),
+            _ => None,
+        }
+    }
+
     /// The webhook, if it is one.
     pub fn webhook(&self) -> Option<&Webhook> {
         match self {

@@ -17,7 +17,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct SetGroup {
     /// The group's name.
-    group: String,
+    pub group: String,
 }
 
 #[async_trait]

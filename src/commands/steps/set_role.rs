@@ -17,7 +17,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct SetRole {
     /// The role's name.
-    role: String,
+    pub role: String,
 }
 
 #[async_trait]
