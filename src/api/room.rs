@@ -10,7 +10,7 @@ use tokio::{
 use crate::error::Error;
 
 /// How many requests are worked on at once. More would not be answered sooner, but all of them later.
-const AT_WORK: usize = 128;
+const AT_WORK: usize = 256;
 /// How many are there at once, with those that wait for their turn, for other systems or for a database that is slow.
 const IN_ALL: usize = 1024;
 /// How long a request waits for its turn. After that, asking again later is better than waiting.

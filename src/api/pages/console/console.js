@@ -54,6 +54,7 @@ function stranger(notice) {
 function welcome(somebody) {
   me = somebody;
   greet();
+  main.replaceChildren(); // the form to log in has done its work
   if (location.hash.startsWith('#/')) return show();
   location.hash = '#/users';
 }

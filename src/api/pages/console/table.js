@@ -62,7 +62,7 @@ export function filterForm(address, fields, collect, note) {
   const isFiltered = location.hash.includes('?');
   form.addEventListener('submit', async event => {
     event.preventDefault();
-    const chosen = await collect();
+    const chosen = await collect().catch(error => announce(`Not filtered: ${error.message}`));
     if (!chosen) return;
     const search = new URLSearchParams(Object.entries(chosen).filter(([, value]) => value !== ''));
     location.hash = search.size ? `${address}?${search}` : address;
