@@ -7,8 +7,8 @@ use crate::{
     table::{Figures, median_of},
 };
 
-const WIDTH: f64 = 860.0;
-const NAMES: f64 = 350.0;
+const WIDTH: f64 = 900.0;
+const NAMES: f64 = 390.0;
 const BARS: f64 = 400.0;
 const STEP: f64 = 26.0;
 const BAR: f64 = 16.0;
