@@ -88,8 +88,8 @@ impl Page {
     ) -> Self {
         let content = move || {
             let body = body().into();
-            let digest: String = Sha256::digest(&body).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-            Content { body, tag: format!("\"{digest}\"") }
+            let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
+            Content { body, tag }
         };
         Self { path: path.into(), media_type, policy, content: LazyLock::new(Box::new(content)) }
     }

@@ -85,7 +85,7 @@ fn make(file: &Path) -> io::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
     let mut random = [0_u8; 32];
     rand::rng().fill_bytes(&mut random);
-    let key: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let key = hex::encode(random);
     // Written aside and put in place whole: nobody reads half a key.
     let aside = file.with_extension(format!("audit-key.{}", std::process::id()));
     let mut made = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;

@@ -105,7 +105,7 @@ impl Catalog {
     /// What changes when any of the definitions does: SHA-256 over their hashes, in hexadecimal.
     pub fn hash(&self) -> String {
         let hashes = self.0.iter().fold(Sha256::new(), |digest, entry| digest.chain_update(&entry.hash));
-        hexadecimal(&hashes.finalize())
+        hex::encode(hashes.finalize())
     }
 
     /// All definitions, by name.
@@ -178,12 +178,8 @@ fn parse(file: &str, text: &str, known: &[Entry]) -> Result<Entry, (Option<Place
     if let Some(other) = known.iter().find(|entry| entry.definition.name.as_str().eq_ignore_ascii_case(name)) {
         return Err(at_first_key(format!("the `name` {name} is taken by {}; rename one", other.file)));
     }
-    let hash = hexadecimal(&Sha256::digest(text.as_bytes()));
+    let hash = hex::encode(Sha256::digest(text.as_bytes()));
     Ok(Entry { file: file.to_owned(), definition, hash })
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The parser's message without the place, which stands before it, and without advice to programmers.

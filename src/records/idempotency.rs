@@ -38,14 +38,7 @@ impl Scope {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part.as_bytes());
         }
-        Self(
-            digest
-                .finalize()
-                .iter()
-                .flat_map(|byte| [byte >> 4, byte & 15])
-                .map(|digit| char::from_digit(digit.into(), 16).unwrap_or_default())
-                .collect(),
-        )
+        Self(hex::encode(digest.finalize()))
     }
 
     /// What is done under this key, as others who may do it know it.

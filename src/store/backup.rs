@@ -231,7 +231,7 @@ fn digest(file: File, size: u64, mut chunk: impl FnMut(&[u8]) -> io::Result<()>)
     let mut buffer = vec![0; CHUNK];
     loop {
         match rest.read(&mut buffer)? {
-            0 => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            0 => return Ok(hex::encode(hash.finalize())),
             read => {
                 hash.update(&buffer[..read]);
                 chunk(&buffer[..read])?;

@@ -14,9 +14,5 @@ pub(super) fn make(prefix: &str) -> SecretString {
 
 /// SHA-256 in hexadecimal: 32 random bytes cannot be searched for, so a plain hash of them is enough.
 pub(super) fn hash(secret: &SecretString) -> String {
-    Sha256::digest(secret.expose_secret().as_bytes())
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|digit| char::from_digit(digit.into(), 16).unwrap_or_default())
-        .collect()
+    hex::encode(Sha256::digest(secret.expose_secret().as_bytes()))
 }

@@ -2,10 +2,9 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::AuditKey;
+use super::{AuditKey, NOWHERE};
 
-/// Sets this apart from entries and anchors: those have a place above 0.
-const NOWHERE: i64 = 0;
+/// Sets this apart from entries.
 const KEY: &str = "key";
 
 #[sea_orm::model]

@@ -6,11 +6,10 @@ use std::{collections::HashSet, time::Duration};
 use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::OnConflict};
 use tokio::time::sleep;
 
-use super::{ActiveModel, AuditKey, Column, Entity, Head, Model, head};
+use super::{ActiveModel, AuditKey, Column, Entity, Head, Model, NOWHERE, head};
 use crate::store::{Lock, Store, lock};
 
-/// Sets what is bound here apart from the entries that have a place, and from the key.
-const NOWHERE: i64 = 0;
+/// Sets an entry without a place apart from the key.
 const ENTRY: &str = "entry";
 /// How many are linked at once.
 const PAGE: u64 = 1000;
@@ -99,14 +98,16 @@ async fn unlinked(db: &impl ConnectionTrait, after: Uuid, limit: u64) -> Result<
 /// The database does not answer.
 pub(super) async fn told_later(db: &impl ConnectionTrait, key: &AuditKey) -> Result<HashSet<Uuid>, DbErr> {
     let mut told = HashSet::new();
+    if !is_late(db) {
+        return Ok(told);
+    }
     let mut after = Uuid::nil();
-    while is_late(db) {
+    loop {
         let page = unlinked(db, after, PAGE).await?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else { return Ok(told) };
         after = last.id;
         told.extend(page.iter().filter(|entry| is_sealed(key, entry)).map(|entry| entry.id));
     }
-    Ok(told)
 }
 
 /// Gives entries their places, behind the head.

@@ -26,6 +26,8 @@ pub use known_key::is_known_key;
 pub use link::{keep_linking, link};
 pub use verify::{Verification, verify};
 
+/// The place in which what has none is bound: entries and anchors have places above.
+const NOWHERE: i64 = 0;
 /// What the first entry is bound to.
 const ORIGIN: &str = "";
 
@@ -64,12 +66,7 @@ impl AuditKey {
             mac.update(&(part.len() as u64).to_le_bytes());
             mac.update(part.as_bytes());
         }
-        mac.finalize()
-            .into_bytes()
-            .iter()
-            .flat_map(|byte| [byte >> 4, byte & 15])
-            .map(|digit| char::from_digit(digit.into(), 16).unwrap_or_default())
-            .collect()
+        hex::encode(mac.finalize().into_bytes())
     }
 }
 
