@@ -37,6 +37,7 @@ impl Services {
 
     /// Lends them to a request, for as long as it is worked on.
     pub fn lend(self: &Arc<Self>, request: &mut Request) {
+        // For `auth`, which knows nothing of what it is a part of here.
         request.set_data(Arc::clone(&self.authenticator));
         request.set_data(Arc::clone(self));
     }

@@ -8,7 +8,7 @@ use super::{audit_key, commands_folder, load_commands};
 use crate::{
     commands::{Catalog, Fault},
     config::{self, Config},
-    store::{self, Condition, OpenError},
+    store::{self, Condition},
     telemetry,
     users::{role, user_group},
     webhooks::{self, Webhooks},
@@ -130,17 +130,11 @@ async fn database(config: &Config, catalog: Option<&Catalog>, findings: &mut Vec
         Err(error) => Finding::fault(with_causes(&error)),
     });
     if let Some(catalog) = catalog.filter(|_| is_ready) {
-        match names_in(config, catalog).await {
+        match store::look(&config.database_url, async |db| names(db, catalog).await).await {
             Ok(unknown) => findings.extend(unknown.into_iter().map(Finding::fault)),
             Err(error) => findings.push(Finding::fault(with_causes(&error))),
         }
     }
-}
-
-async fn names_in(config: &Config, catalog: &Catalog) -> Result<Vec<Fault>, OpenError> {
-    let db = store::open_to_look(&config.database_url).await?;
-    let unknown = names(&db, catalog).await;
-    db.close().await.and(unknown).map_err(OpenError::Server)
 }
 
 /// An error with what caused it, in a line.

@@ -108,16 +108,18 @@ where
     }
 
     fn remembered(&self, key: &K) -> Option<V> {
-        let row = self.rows.get(key)?;
-        (self.changes.mark(self.topic, row.user_id) == row.mark).then_some(row.value)
+        self.row(key).map(|row| row.value)
+    }
+
+    /// What is remembered, unless something changed since.
+    fn row(&self, key: &K) -> Option<Row<V>> {
+        self.rows.get(key).filter(|row| self.changes.mark(self.topic, row.user_id) == row.mark)
     }
 
     /// The row with this key as a transaction sees it that has the write lock, if it is remembered and not among what
     /// changed in it.
     pub fn find_within(&self, key: &K, unread: &Unread) -> Option<V> {
-        let row = self.rows.get(key)?;
-        let is_so = self.changes.mark(self.topic, row.user_id) == row.mark && !unread.concerns(self.topic, row.user_id);
-        is_so.then_some(row.value)
+        self.row(key).filter(|row| !unread.concerns(self.topic, row.user_id)).map(|row| row.value)
     }
 
     async fn turn(&self, key: &K) -> Option<MutexGuard<'_, ()>> {

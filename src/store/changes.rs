@@ -20,7 +20,7 @@ const FRESH: Duration = Duration::from_secs(1);
 /// Users share so many marks; who shares one is forgotten together.
 const MARKS: usize = 4096;
 /// Stands for all users.
-const EVERYBODY: i32 = 0;
+pub const EVERYBODY: i32 = 0;
 
 /// What a change is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,14 @@ pub struct Change {
     pub topic: Topic,
     /// Whom it concerns; nobody in particular when it concerns everybody.
     pub user_id: Option<i32>,
+}
+
+impl Change {
+    /// A change as the triggers of either database tell it.
+    pub fn read(topic: &str, user_id: i32) -> Self {
+        let topic = if topic == "access" { Topic::Access } else { Topic::Users };
+        Self { topic, user_id: Some(user_id).filter(|id| *id != EVERYBODY) }
+    }
 }
 
 /// Changes that were read, not yet told.
@@ -202,7 +210,8 @@ impl Unread {
             self.has_gap |= seq != self.next.max(1);
             self.next = seq + 1;
             if seq != self.told {
-                self.changes.push(change(row)?);
+                let topic: String = row.try_get("", "topic")?;
+                self.changes.push(Change::read(&topic, row.try_get("", "user_id")?));
             }
         }
         Ok(())
@@ -217,13 +226,6 @@ impl Unread {
         let concerns = |change: &Change| change.topic == topic && change.user_id.is_none_or(|id| id == user_id);
         self.has_gap || self.changes.iter().any(concerns)
     }
-}
-
-fn change(row: &QueryResult) -> Result<Change, DbErr> {
-    let topic: String = row.try_get("", "topic")?;
-    let user_id: i32 = row.try_get("", "user_id")?;
-    let topic = if topic == "access" { Topic::Access } else { Topic::Users };
-    Ok(Change { topic, user_id: Some(user_id).filter(|id| *id != EVERYBODY) })
 }
 
 #[cfg(test)]

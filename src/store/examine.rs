@@ -31,32 +31,36 @@ pub async fn examine(url: &str) -> Result<Condition, OpenError> {
             return Ok(Condition::Absent(file));
         }
     }
-    let db = open_to_look(url).await?;
-    let condition = condition(&db).await;
-    db.close().await.and(condition).map_err(of(url))
+    look(url, condition).await
 }
 
-/// Opens a database that is there, to read in it.
+/// Reads something in a database that is there.
 ///
 /// # Errors
-/// The address is none that is served, or it is no database.
-pub async fn open_to_look(url: &str) -> Result<DatabaseConnection, OpenError> {
-    if url::is_postgres(url) {
-        return postgres::connect(url, postgres::Use::Background).await.map_err(OpenError::Server);
-    }
-    let mut log = url::sqlite_file(url)?.into_os_string();
+/// The address is none that is served, it is no database, or it does not answer.
+pub async fn look<T>(
+    url: &str,
+    read: impl AsyncFnOnce(&DatabaseConnection) -> Result<T, DbErr>,
+) -> Result<T, OpenError> {
+    let trouble = if url::is_postgres(url) { OpenError::Server } else { OpenError::File };
+    let opened = match url::is_postgres(url) {
+        true => postgres::connect(url, postgres::Use::Background).await,
+        false => connect(url, url::sqlite_file(url)?).await,
+    };
+    let db = opened.map_err(trouble)?;
+    let found = read(&db).await;
+    db.close().await.and(found).map_err(trouble)
+}
+
+async fn connect(url: &str, file: PathBuf) -> Result<DatabaseConnection, DbErr> {
+    let mut log = file.into_os_string();
     log.push("-wal");
     // Where there is no log, nobody writes; to be told so keeps SQLite from making one, which a reader cannot remove.
     let is_closed = !Path::new(&log).exists();
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
     options.map_sqlx_sqlite_opts(move |sqlite| sqlite.read_only(true).immutable(is_closed));
-    Database::connect(options).await.map_err(OpenError::File)
-}
-
-/// What the trouble of a database at this address is called.
-fn of(url: &str) -> fn(DbErr) -> OpenError {
-    if url::is_postgres(url) { OpenError::Server } else { OpenError::File }
+    Database::connect(options).await
 }
 
 async fn condition(db: &DatabaseConnection) -> Result<Condition, DbErr> {

@@ -26,7 +26,7 @@ pub use cached::{Cached, Whom};
 pub use changes::{Change, Changes, Topic, Unread};
 pub use connection::Connection;
 pub use empty::empty;
-pub use examine::{Condition, examine, open_to_look};
+pub use examine::{Condition, examine, look};
 pub use lock::Lock;
 pub use postgres::{Limits, Patience};
 pub use schema::{MigrationState, SchemaError};

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use tokio::time::{sleep, timeout, timeout_at};
 
-use crate::store::{Change, Changes, Topic};
+use crate::store::{Change, Changes, changes::EVERYBODY};
 
 /// What the triggers notify.
 const CHANNEL: &str = "kommando_changes";
@@ -17,8 +17,6 @@ const CHANNEL: &str = "kommando_changes";
 const PERIOD: Duration = Duration::from_millis(250);
 /// How long the database may take to say so.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// Stands for all users.
-const EVERYBODY: i32 = 0;
 
 /// Listens for as long as the pool is open.
 pub async fn keep_listening(pool: DatabaseConnection, changes: Changes) {
@@ -86,7 +84,6 @@ pub async fn changes_of(transaction: &DatabaseTransaction) -> Result<Vec<Change>
 fn read(told: &str) -> impl Iterator<Item = Change> {
     told.split(',').filter_map(|one| {
         let (topic, id) = one.split_once(':')?;
-        let topic = if topic == "access" { Topic::Access } else { Topic::Users };
-        Some(Change { topic, user_id: id.parse().ok().filter(|id| *id != EVERYBODY) })
+        Some(Change::read(topic, id.parse().unwrap_or(EVERYBODY)))
     })
 }
