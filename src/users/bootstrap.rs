@@ -3,12 +3,12 @@
 use sea_orm::ConnectionTrait;
 
 use super::{
-    CreateError, NewUser, credential,
+    CreateError, NewUser, create, credential,
     draft::user_type_of,
     password::PasswordHash,
     person,
     role::{self, ADMINISTRATOR, EMPLOYEE},
-    user, user_group,
+    user_group,
 };
 
 /// The name of the first administrator.
@@ -61,7 +61,7 @@ pub async fn register(
         user_group_id: group.id,
         person: person::named(&full_name),
     };
-    let id = user::create(db, new).await?;
+    let id = create(db, new).await?;
     credential::set_password(db, id, password, None).await?;
     Ok(id)
 }

@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
-    CreateError, NewUser, UserType, credential, membership,
+    CreateError, NewUser, UserType, create, credential, membership,
     password::PasswordHash,
     person,
     role::{self, ADMINISTRATOR, EMPLOYEE, EXTERNAL_USER},
@@ -117,7 +117,7 @@ pub async fn fill(db: &impl ConnectionTrait, password: &PasswordHash) -> Result<
     user_group::insert(db, HEAD_OFFICE, "Oslo").await?;
     let sales = user_group::insert(db, FIELD_SALES, "On the road").await?;
     for demo in &USERS {
-        let id = user::create(db, new_user(db, demo).await?).await?;
+        let id = create(db, new_user(db, demo).await?).await?;
         credential::set_password(db, id, password.clone(), None).await?;
         match demo.name {
             "anna" => membership::insert(db, id, sales.id).await?,

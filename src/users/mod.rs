@@ -5,6 +5,7 @@
 pub mod application;
 pub mod bootstrap;
 mod caller;
+mod create;
 pub mod credential;
 pub mod demo;
 mod draft;
@@ -26,6 +27,7 @@ mod user;
 pub mod user_group;
 
 pub use caller::Caller;
+pub use create::{CreateError, NewUser, create};
 pub use draft::{Draft, Fault, blank};
 pub use lock::{lock, lock_all};
 pub use login_name::{NameError, fault_of_name, fold, is_reserved, suggest_name};
@@ -36,7 +38,7 @@ pub use organise::{delete_group, delete_role, save_group, save_role, set_rights}
 /// A row of the users table, and its columns, for those who make or change one.
 pub use user::{Column as UserColumn, Model as UserRow};
 pub use user::{
-    CreateError, Fields, NewUser, Presence, User, UserType, count, count_other_administrators, create,
-    custom_field_names, find, find_by_login, find_for_log_in, has_nick_name, is_last_administrator, list,
-    list_by_person, list_some, set_columns, set_deleted, set_last_login, set_last_logout,
+    Fields, Presence, User, UserType, count, count_other_administrators, custom_field_names, find, find_by_login,
+    find_for_log_in, has_nick_name, is_last_administrator, list, list_by_person, list_some, set_columns, set_deleted,
+    set_last_login, set_last_logout,
 };
