@@ -1,6 +1,8 @@
 //! Secrets stay where they belong: one is planted in every place that takes one, and everything that the server and the
 //! command line emit is searched for it, with the log at its most talkative, and the database as well.
 
+mod search;
+
 use std::{
     fs,
     io::Write,
@@ -14,6 +16,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use self::search::Search;
 use crate::{
     ask::{Answer, Ask},
     folder,
@@ -31,56 +34,6 @@ const DEFINITIONS: [(&str, &str); 3] = [
     ("ask", "webhook: {target: hr, when: sync}"),
     ("tell", "webhook: {target: hr, when: after_commit}"),
 ];
-
-/// The secrets, and everything that was emitted.
-#[derive(Default)]
-struct Search {
-    secrets: Vec<(&'static str, String)>,
-    /// Where, what, and which secrets may be shown there.
-    emitted: Vec<(String, String, Vec<&'static str>)>,
-}
-
-impl Search {
-    /// A secret for this place. It looks like nothing else, whatever is done to it on the way.
-    fn plant(&mut self, place: &'static str) -> String {
-        let secret = format!("canary{:02}{:016x}", self.secrets.len(), rand::random::<u64>());
-        self.note(place, &secret);
-        secret
-    }
-
-    /// One that the server made.
-    fn note(&mut self, place: &'static str, secret: &str) {
-        assert!(secret.len() >= 16, "{place}: {secret} is not to be told from other text");
-        self.secrets.push((place, secret.to_owned()));
-    }
-
-    /// The name and password of HTTP Basic, which are a secret in their written form, too.
-    fn basic(&mut self, place: &'static str, name: &str, password: &str) -> String {
-        let written = STANDARD.encode(format!("{name}:{password}"));
-        self.note(place, &written);
-        format!("Basic {written}")
-    }
-
-    fn emitted(&mut self, place: impl Into<String>, what: impl Into<Vec<u8>>, shows: &[&'static str]) {
-        let text = String::from_utf8_lossy(&what.into()).into_owned();
-        self.emitted.push((place.into(), text, shows.to_vec()));
-    }
-
-    /// Every place in which a secret is that does not belong there.
-    fn leaks(&self) -> Vec<String> {
-        let mut leaks = Vec::new();
-        for (place, what, shows) in &self.emitted {
-            for (secret, text) in self.secrets.iter().filter(|(secret, _)| !shows.contains(secret)) {
-                if let Some((before, after)) = what.split_once(text.as_str()) {
-                    let before: String = before.chars().rev().take(100).collect::<Vec<_>>().into_iter().rev().collect();
-                    let after: String = after.chars().take(50).collect();
-                    leaks.push(format!("{secret} is in {place}: …{before}{text}{after}…"));
-                }
-            }
-        }
-        leaks
-    }
-}
 
 /// A server in a folder, whose log goes to a file, and the command line beside it.
 struct House {
@@ -342,12 +295,13 @@ fn use_the_command_line(visitor: &mut Visitor<'_>) -> String {
     }
     let issued = visitor.house.run(&["ticket", "issue", "--user", "finn"], "");
     let app = visitor.house.run(&["app", "add", "partner"], "");
-    for (place, output) in [("an issued ticket", issued), ("an app token", app)] {
+    let [_, app] = [("an issued ticket", issued), ("an app token", app)].map(|(place, output)| {
         let shown = String::from_utf8(output.stdout).expect("text");
-        visitor.search.note(place, shown.trim_end().trim_start_matches("7T:"));
+        let secret = shown.trim_end().trim_start_matches("7T:").to_owned();
+        visitor.search.note(place, &secret);
         visitor.search.emitted(format!("the log of making {place}"), output.stderr, &[]);
-    }
-    let (_, app) = visitor.search.secrets.last().expect("a secret").clone();
+        secret
+    });
     // An address that holds a password, of a database that is not there.
     let password = visitor.search.plant("the password of a database");
     let url = format!("postgres://kommando:{password}@127.0.0.1:1/kommando");
@@ -392,7 +346,7 @@ async fn no_secret_is_where_it_does_not_belong() {
         search.emitted(file, fs::read(house.path().join(file)).unwrap_or_default(), &[]);
     }
     let log = fs::read_to_string(house.path().join("log")).expect("a log");
-    println!("{} secrets, {} texts, {} lines of log", search.secrets.len(), search.emitted.len(), log.lines().count());
+    println!("{search}, {} lines of log", log.lines().count());
     assert!(log.contains("\"TRACE\"") && log.contains("log-in refused") && log.contains("JWT"), "the log talks");
     let leaks = search.leaks();
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));

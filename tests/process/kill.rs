@@ -74,6 +74,49 @@ impl Drop for Stop {
 /// What a request was answered for good.
 pub type Acknowledged = HashMap<(&'static str, String), Outcome>;
 
+/// Clients that go on, over kills and restarts of their server.
+pub struct Clients {
+    server: Mutex<String>,
+    stop: Stop,
+    acknowledged: Mutex<Acknowledged>,
+}
+
+impl Clients {
+    /// Clients of the server at an address.
+    pub fn of(server: String) -> Self {
+        Self { server: Mutex::new(server), stop: Stop::default(), acknowledged: Mutex::default() }
+    }
+
+    /// Each runs those of the commands that are wanted in turn, each time under another key, until what this answers is
+    /// dropped.
+    pub fn run<'scope>(
+        &'scope self,
+        scope: &'scope thread::Scope<'scope, '_>,
+        wants: impl Fn(&str) -> bool + Copy + Send + 'scope,
+    ) -> Stop {
+        for client in 0..CLIENTS {
+            scope.spawn(move || {
+                let commands = COMMANDS.iter().filter(|(name, _)| wants(name));
+                for (request, (command, _)) in commands.cycle().enumerate() {
+                    let key = format!("{client}-{request}");
+                    let Some(outcome) = run_once(&self.server, &self.stop.0, command, &key) else { return };
+                    self.acknowledged.lock().expect("a map").insert((command, key), outcome);
+                }
+            });
+        }
+        self.stop.clone()
+    }
+
+    /// From now on, they ask the server at this address.
+    pub fn turn_to(&self, server: String) {
+        *self.server.lock().expect("an address") = server;
+    }
+
+    pub fn acknowledged(self) -> Acknowledged {
+        self.acknowledged.into_inner().expect("a map")
+    }
+}
+
 /// Sends one request until it is answered for good, over kills and restarts; nothing when told to stop before.
 pub fn run_once(server: &Mutex<String>, stop: &AtomicBool, command: &str, key: &str) -> Option<Outcome> {
     let head = format!(
@@ -175,22 +218,10 @@ async fn killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_happens_t
     count_effects(folder.path()).await;
 
     let mut process = start(folder.path(), "");
-    let server = Mutex::new(address(&process.banner()));
-    let stop = Stop::default();
-    let acknowledged = Mutex::new(Acknowledged::new());
+    let clients = Clients::of(address(&process.banner()));
     let mut deaths = BTreeMap::<&str, u32>::new();
     thread::scope(|scope| {
-        let stop_at_the_end = stop.clone();
-        for client in 0..CLIENTS {
-            let (server, stop, acknowledged) = (&server, &stop.0, &acknowledged);
-            scope.spawn(move || {
-                for (request, (command, _)) in COMMANDS.iter().cycle().enumerate() {
-                    let key = format!("{client}-{request}");
-                    let Some(outcome) = run_once(server, stop, command, &key) else { return };
-                    acknowledged.lock().expect("a map").insert((command, key), outcome);
-                }
-            });
-        }
+        let stop_at_the_end = clients.run(scope, |_| true);
         let mut moment = "";
         for kill in 0..kills() {
             // From in the middle of the start to in full swing.
@@ -200,12 +231,12 @@ async fn killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_happens_t
             process = start(folder.path(), moment);
             // It may die at once: when it closes what was left open, it passes fail points, too.
             if let Some(banner) = process.try_banner() {
-                *server.lock().expect("an address") = address(&banner);
+                clients.turn_to(address(&banner));
             }
         }
         process.kill();
         process = start(folder.path(), "");
-        *server.lock().expect("an address") = address(&process.banner());
+        clients.turn_to(address(&process.banner()));
         thread::sleep(Duration::from_millis(300));
         drop(stop_at_the_end);
     });
@@ -220,7 +251,7 @@ async fn killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_happens_t
         assert!(missed.is_empty(), "the server never died at {missed:?}");
     }
     let key = audit_key::load(&url(folder.path())).expect("a key");
-    let acknowledged = acknowledged.into_inner().expect("a map");
+    let acknowledged = clients.acknowledged();
     assert!(acknowledged.len() > kills(), "too little happened");
     Findings::gather(&store, &key, acknowledged, sink.calls("/kill")).await.judge();
 }

@@ -1,11 +1,11 @@
 //! The database dies in the middle of commits, and servers in the middle of runs: keys settle what became of each.
 
-use std::{collections::BTreeMap, sync::Mutex, thread, time::Duration};
+use std::{collections::BTreeMap, thread, time::Duration};
 
 use super::{Cluster, LEASE, count_effects, open, start};
 use crate::{
     address, folder,
-    kill::{Acknowledged, CLIENTS, COMMANDS, Findings, Stop, define, run_once, settle},
+    kill::{CLIENTS, Clients, Findings, define, settle},
     sink::Sink,
 };
 
@@ -23,24 +23,11 @@ async fn killed_in_the_middle_of_commits_nothing_acknowledged_is_lost_and_nothin
     count_effects(&cluster);
 
     let mut process = start(folder.path(), &cluster, "");
-    let server = Mutex::new(address(&process.banner()));
-    let stop = Stop::default();
-    let acknowledged = Mutex::new(Acknowledged::new());
+    let clients = Clients::of(address(&process.banner()));
     let mut deaths = BTreeMap::<&str, u32>::new();
     thread::scope(|scope| {
-        let stop_at_the_end = stop.clone();
-        for client in 0..CLIENTS {
-            let (server, stop, acknowledged) = (&server, &stop.0, &acknowledged);
-            scope.spawn(move || {
-                // What waits for another system is another story: its lease is longer than this test.
-                let commands = COMMANDS.iter().filter(|(name, _)| *name != "ask");
-                for (request, (command, _)) in commands.cycle().enumerate() {
-                    let key = format!("{client}-{request}");
-                    let Some(outcome) = run_once(server, stop, command, &key) else { return };
-                    acknowledged.lock().expect("a map").insert((command, key), outcome);
-                }
-            });
-        }
+        // What waits for another system is another story: its lease is longer than this test.
+        let stop_at_the_end = clients.run(scope, |command| command != "ask");
         for death in 0..DEATHS {
             thread::sleep(Duration::from_millis(400 + death * 97 % 300));
             cluster.stop();
@@ -53,14 +40,15 @@ async fn killed_in_the_middle_of_commits_nothing_acknowledged_is_lost_and_nothin
             let fail_points = if cfg!(feature = "failpoints") { format!("{moment}=3%return") } else { String::new() };
             process = start(folder.path(), &cluster, &fail_points);
             if let Some(banner) = process.try_banner() {
-                *server.lock().expect("an address") = address(&banner);
+                clients.turn_to(address(&banner));
             }
             thread::sleep(Duration::from_millis(700));
-            *deaths.entry(moment).or_default() += 1;
+            let by_itself = process.child.try_wait().expect("a state").is_some();
+            *deaths.entry(if by_itself { moment } else { "killed" }).or_default() += 1;
         }
         process.kill();
         process = start(folder.path(), &cluster, "");
-        *server.lock().expect("an address") = address(&process.banner());
+        clients.turn_to(address(&process.banner()));
         thread::sleep(Duration::from_secs(1));
         drop(stop_at_the_end);
     });
@@ -69,7 +57,7 @@ async fn killed_in_the_middle_of_commits_nothing_acknowledged_is_lost_and_nothin
     settle(&store, LEASE).await;
     super::settle_chain(&store).await;
     println!("deaths: {deaths:?}");
-    let acknowledged = acknowledged.into_inner().expect("a map");
+    let acknowledged = clients.acknowledged();
     assert!(acknowledged.len() > CLIENTS * 4, "too little happened");
     Findings::gather(&store, &cluster.audit_key(), acknowledged, sink.calls("/kill")).await.judge();
 }
