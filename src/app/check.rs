@@ -60,7 +60,7 @@ pub async fn all(config: &Config, demo: bool) -> Vec<Finding> {
 pub async fn names(db: &impl ConnectionTrait, catalog: &Catalog) -> Result<Vec<Fault>, DbErr> {
     let roles: Vec<_> = role::list(db).await?.into_iter().map(|role| role.name).collect();
     if roles.is_empty() {
-        return Ok(Vec::new()); // they come with the first user
+        return Ok(Vec::new()); // they come with the first start
     }
     let groups: Vec<_> = user_group::list(db).await?.into_iter().map(|group| group.name).collect();
     Ok(catalog.check_names(&roles, &groups))

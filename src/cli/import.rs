@@ -102,7 +102,7 @@ impl Users {
             return Err(FaultsFound(format!("{}nothing was imported", lines.collect::<String>())).into());
         }
         if self.dry_run {
-            drop(transaction);
+            transaction.rollback().await?;
         } else {
             transaction.commit().await?;
         }

@@ -55,7 +55,7 @@ impl Definition {
 
     /// It changes who can call, or what somebody may do.
     pub fn changes_standing(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step.name(), "set_role" | "set_deleted"))
+        self.steps.iter().any(StepDefinition::changes_standing)
     }
 
     /// A condition of it speaks of the last administrator.

@@ -74,6 +74,11 @@ table! {
 }
 
 impl StepDefinition {
+    /// It changes who can call, or what somebody may do.
+    pub fn changes_standing(&self) -> bool {
+        matches!(self, Self::SetRole(_) | Self::SetDeleted(_))
+    }
+
     /// The role that it gives.
     pub fn role(&self) -> Option<&str> {
         match self {
