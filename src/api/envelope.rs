@@ -31,7 +31,7 @@ use super::{
     demo::Fault,
     media::Media,
     paths::Paths,
-    reader::{self, VARY},
+    reader::{Reading, VARY},
     request::RequestId,
     tally::Tally,
     wire::with_the_clock,
@@ -40,6 +40,7 @@ use super::{
 use crate::{
     auth,
     error::{Error, ErrorInfo, Shape},
+    localization::Clock,
     watch::{self, Facts, Trace},
 };
 
@@ -142,7 +143,11 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
         let _large = self.receive(&mut request).await?;
         let name = self.admit(&mut request)?;
         *operation = name;
-        let clock = reader::clock(request.headers(), &self.services.time_zone);
+        let zone = &self.services.time_zone;
+        let reading = Reading::of(request.headers(), zone);
+        // Where the zone is unknown, which is refused later, the clock is that of the installation.
+        let clock = reading.as_ref().map_or_else(|_| Clock::of(zone.clone()), |reading| reading.clock().clone());
+        Reading::lend(reading, &mut request);
         let work = pin!(with_the_clock(clock, self.inner.call(request)));
         if HEALTH.contains(&name) {
             return work.await;

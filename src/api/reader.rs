@@ -1,6 +1,6 @@
 //! Who reads an answer: in which media type, and how values read there. Made once for each request.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -16,14 +16,13 @@ use poem_openapi::{
 use serde_json::Value;
 
 use super::{
-    Services,
     media::{Accepted, CARRIER, Media},
     select::Select,
     wire, xml,
 };
 use crate::{
     error::Error,
-    localization::{Clock, Locale, Wishes, Zone},
+    localization::{Clock, Locale, UnknownZone, Wishes, Zone},
 };
 
 /// What an answer depends on besides its address, for caches.
@@ -37,17 +36,26 @@ const TIME_ZONE_HEADER: HeaderName = HeaderName::from_static("so-timezone");
 #[derive(Debug)]
 pub struct Reader {
     media: Media,
-    locale: Locale,
+    reading: Reading,
     select: Option<Select>,
+}
+
+/// How values read in a request and its answer.
+#[derive(Clone, Debug)]
+pub struct Reading(Arc<Made>);
+
+#[derive(Debug)]
+struct Made {
+    locale: Locale,
     /// What the locale was made of.
-    wishes: [Option<String>; 4],
+    wishes: Arc<[Option<String>; 4]>,
 }
 
 /// How an answer reads: two answers of the same content are the same where this is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Wording {
     media: Media,
-    wishes: [Option<String>; 4],
+    wishes: Arc<[Option<String>; 4]>,
 }
 
 /// An operation's answer: a carrier, written as its reader wants it.
@@ -67,30 +75,50 @@ enum Content<T> {
 impl<'a> FromRequest<'a> for Reader {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
         let media = Media::preferred(request.headers()).ok_or(Error::NotAcceptable)?;
-        let (locale, wishes) = locale(request)?;
-        Ok(Self { media, locale, select: Select::of(request)?, wishes })
+        Ok(Self { media, reading: Reading::lent_to(request)?, select: Select::of(request)? })
     }
 }
 
-fn locale(request: &Request) -> Result<(Locale, [Option<String>; 4]), Error> {
-    let value = |name: &str| {
-        let values = request.headers().get_all(name).iter();
-        let texts = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        texts.reduce(|one, other| one + "," + &other)
-    };
-    let values = ["accept-language", "so-language", "so-culture", "so-timezone"].map(value);
-    let [accept_language, so_language, so_culture, so_time_zone] = [0, 1, 2, 3].map(|index| values[index].as_deref());
-    let wishes = Wishes { accept_language, so_language, so_culture, so_time_zone };
-    let locale = Locale::new(wishes, &Services::of(request)?.time_zone).map_err(|unknown| {
-        Error::InvalidArgument(format!("Header {TIME_ZONE}: {unknown}. All codes are at /api/v1/TimeZone."))
-    })?;
-    Ok((locale, values))
-}
+impl Reading {
+    /// Makes it of a request's headers, in an installation whose own time zone is `base`.
+    ///
+    /// # Errors
+    /// Nobody knows the time zone.
+    pub fn of(headers: &HeaderMap, base: &Zone) -> Result<Self, UnknownZone> {
+        let value = |name: &str| {
+            let values = headers.get_all(name).iter();
+            let texts = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+            texts.reduce(|one, other| one + "," + &other)
+        };
+        let values = ["accept-language", "so-language", "so-culture", "so-timezone"].map(value);
+        let [accept_language, so_language, so_culture, so_time_zone] =
+            [0, 1, 2, 3].map(|index| values[index].as_deref());
+        let wishes = Wishes { accept_language, so_language, so_culture, so_time_zone };
+        let locale = Locale::new(wishes, base)?;
+        Ok(Self(Arc::new(Made { locale, wishes: Arc::new(values) })))
+    }
 
-/// The clock of a request's dates; where its zone is unknown, which is refused later, that of the installation.
-pub fn clock(headers: &HeaderMap, base: &Zone) -> Clock {
-    let wish = headers.get(TIME_ZONE).and_then(|wish| wish.to_str().ok());
-    wish.and_then(|wish| Clock::new(wish, base).ok()).unwrap_or_else(|| Clock::of(base.clone()))
+    /// Lends it to a request, or the reason why there is none: whoever reads is told, and nobody else.
+    pub fn lend(made: Result<Self, UnknownZone>, request: &mut Request) {
+        match made {
+            Ok(reading) => request.set_data(reading),
+            Err(unknown) => request.set_data(unknown),
+        }
+    }
+
+    fn lent_to(request: &Request) -> Result<Self, Error> {
+        if let Some(unknown) = request.data::<UnknownZone>() {
+            let message = format!("Header {TIME_ZONE}: {unknown}. All codes are at /api/v1/TimeZone.");
+            return Err(Error::InvalidArgument(message));
+        }
+        let lent = request.data::<Self>().cloned();
+        lent.ok_or_else(|| Error::internal("nothing was lent to the request to read by"))
+    }
+
+    /// The clock of dates.
+    pub fn clock(&self) -> &Clock {
+        self.0.locale.clock()
+    }
 }
 
 /// The client of a request for a list, which may come as a carrier, as lines, or as a table.
@@ -114,8 +142,7 @@ impl<'a> FromRequest<'a> for ListReader {
             return Reader::from_request(request, body).await.map(Self::Carrier);
         }
         let form = if lines >= table { Self::Lines } else { Self::Table };
-        let (locale, wishes) = locale(request)?;
-        Ok(form(Reader { media: Media::Json, locale, select: None, wishes }))
+        Ok(form(Reader { media: Media::Json, reading: Reading::lent_to(request)?, select: None }))
     }
 }
 
@@ -123,14 +150,18 @@ impl ListReader {
     /// A point in time as this reader writes it.
     pub fn time(&self, text: &str) -> Option<DateTime<Utc>> {
         let (Self::Carrier(reader) | Self::Lines(reader) | Self::Table(reader)) = self;
-        reader.locale.clock().read(text)
+        reader.clock().read(text)
     }
 }
 
 impl Reader {
     /// The clock that dates read by.
     pub fn clock(&self) -> &Clock {
-        self.locale.clock()
+        self.reading.clock()
+    }
+
+    fn locale(&self) -> &Locale {
+        &self.reading.0.locale
     }
 
     /// The same reader, in this form if there is one.
@@ -155,7 +186,7 @@ impl Reader {
 
     /// How this reader reads; none who wants a part only.
     pub fn wording(&self) -> Option<Wording> {
-        self.select.is_none().then(|| Wording { media: self.media, wishes: self.wishes.clone() })
+        self.select.is_none().then(|| Wording { media: self.media, wishes: self.reading.0.wishes.clone() })
     }
 
     /// A carrier as this reader gets it.
@@ -166,9 +197,9 @@ impl Reader {
 
     /// A carrier as this reader reads it.
     pub fn read(&self, carrier: &impl ToJSON) -> Value {
-        let mut value = wire::by_the_clock(self.locale.clock(), || carrier.to_json()).unwrap_or_default();
-        if self.locale.language().is_some() {
-            resolve(&mut value, &self.locale);
+        let mut value = wire::by_the_clock(self.clock(), || carrier.to_json()).unwrap_or_default();
+        if self.locale().language().is_some() {
+            resolve(&mut value, self.locale());
         }
         if let Some(select) = &self.select {
             select.cut(&mut value);
@@ -178,9 +209,9 @@ impl Reader {
 
     /// Says in a response how its values read.
     pub fn mark(&self, response: &mut Response) {
-        let zone = self.locale.clock().zone().name().parse();
+        let zone = self.clock().zone().name().parse();
         response.headers_mut().extend(zone.ok().map(|zone| (TIME_ZONE_HEADER, zone)));
-        let language = self.locale.language().and_then(|language| language.iso().parse().ok());
+        let language = self.locale().language().and_then(|language| language.iso().parse().ok());
         response.headers_mut().extend(language.map(|language| (header::CONTENT_LANGUAGE, language)));
     }
 }
