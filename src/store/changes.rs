@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 /// How long what is remembered counts after it was last known to be so.
 const FRESH: Duration = Duration::from_secs(1);
@@ -47,14 +47,12 @@ impl Change {
     }
 }
 
-/// Changes that were read, not yet told.
+/// Changes that are known, not yet told.
 #[derive(Debug)]
 pub struct Unread {
     changes: Vec<Change>,
-    /// The newest that was told when reading began.
-    told: i64,
-    /// The number to read on from.
-    next: i64,
+    /// The number of the newest that is known.
+    newest: i64,
     /// Some are missing.
     has_gap: bool,
 }
@@ -166,15 +164,13 @@ impl Changes {
     /// The database does not answer.
     pub async fn read(&self, db: &impl ConnectionTrait) -> Result<Unread, DbErr> {
         let mut unread = self.unread();
-        let rows = db.query_all_raw(unread.query("")).await?;
-        unread.add(&rows)?;
+        unread.read(db).await?;
         Ok(unread)
     }
 
     /// Nothing read yet.
     pub fn unread(&self) -> Unread {
-        let told = self.0.newest.load(SeqCst);
-        Unread { changes: Vec::new(), told, next: told, has_gap: false }
+        Unread { changes: Vec::new(), newest: self.0.newest.load(SeqCst), has_gap: false }
     }
 
     /// Tells what was read, now that it is in force.
@@ -184,32 +180,32 @@ impl Changes {
         }
         unread.changes.iter().for_each(|change| self.tell(*change));
         match unread.has_gap {
-            true => self.0.newest.store(unread.newest(), SeqCst),
-            false => drop(self.0.newest.fetch_max(unread.newest(), SeqCst)),
+            true => self.0.newest.store(unread.newest, SeqCst),
+            false => drop(self.0.newest.fetch_max(unread.newest, SeqCst)),
         }
     }
 }
 
 impl Unread {
-    /// Asks for what came after what was read, behind other statements that give no rows. The newest that was told is read
-    /// again: when it is not there, more is missing.
-    pub fn query(&self, before: &str) -> Statement {
-        let query = format!("{before}SELECT seq, topic, user_id FROM changes WHERE seq >= ? ORDER BY seq");
-        Statement::from_sql_and_values(DbBackend::Sqlite, query, [self.next.into()])
-    }
-
-    /// Adds the answer.
+    /// Reads what came after what is known. The newest that is known is read again: when it is not there, more is missing.
     ///
     /// # Errors
-    /// It is none.
-    pub fn add(&mut self, rows: &[QueryResult]) -> Result<(), DbErr> {
-        // The table was emptied, or made anew.
-        self.has_gap |= rows.is_empty() && self.told > 0 && self.next == self.told;
+    /// The database does not answer.
+    pub async fn read(&mut self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
+        let query = "SELECT seq, topic, user_id FROM changes WHERE seq >= ? ORDER BY seq";
+        let known = self.newest;
+        let rows = db.query_all_raw(Statement::from_sql_and_values(DbBackend::Sqlite, query, [known.into()])).await?;
+        if rows.is_empty() && known > 0 {
+            // The table was emptied, or made anew.
+            (self.newest, self.has_gap) = (0, true);
+        }
+        let mut expected = known.max(1);
         for row in rows {
             let seq: i64 = row.try_get("", "seq")?;
-            self.has_gap |= seq != self.next.max(1);
-            self.next = seq + 1;
-            if seq != self.told {
+            self.has_gap |= seq != expected;
+            expected = seq + 1;
+            self.newest = seq;
+            if seq != known {
                 let topic: String = row.try_get("", "topic")?;
                 self.changes.push(Change::read(&topic, row.try_get("", "user_id")?));
             }
@@ -217,8 +213,13 @@ impl Unread {
         Ok(())
     }
 
-    fn newest(&self) -> i64 {
-        if self.next == self.told && self.has_gap { 0 } else { self.next - 1 }
+    /// Adds changes of users that are known without being read, with their numbers.
+    pub fn note(&mut self, changes: Vec<(i64, i32)>) {
+        for (seq, user_id) in changes {
+            self.has_gap |= seq != self.newest + 1;
+            self.newest = seq;
+            self.changes.push(Change { topic: Topic::Users, user_id: Some(user_id) });
+        }
     }
 
     /// Whether one of them concerns the user.

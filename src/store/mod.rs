@@ -10,6 +10,7 @@ mod connection;
 mod empty;
 mod examine;
 mod follow;
+mod journal;
 pub mod lock;
 mod postgres;
 mod schema;
@@ -21,6 +22,7 @@ mod writer;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, IsolationLevel, TransactionOptions};
 
+use self::journal::Journal;
 pub use backup::{BackupError, Tag, back_up, restore};
 pub use cached::{Cached, Whom};
 pub use changes::{Change, Changes, Topic, Unread};
@@ -70,13 +72,15 @@ impl Store {
             return Ok(Self::of(Connection::new(pool, None), Changes::default(), postgres::BACKGROUND));
         }
         url::prepare(url)?;
-        let connect = async |connections| {
-            let pool = sqlite::connect_patiently(url, connections).await.map_err(OpenError::File)?;
+        let connect = async |connections, journal| {
+            let pool = sqlite::connect_patiently(url, connections, journal).await.map_err(OpenError::File)?;
             Ok::<_, OpenError>(Connection::new(pool, None))
         };
-        let writer = connect(sqlite::WRITERS).await?;
-        let store = Self::of(writer, Changes::default(), sqlite::WRITERS);
-        Ok(Self { reader: connect(sqlite::READERS).await?, ..store })
+        let journal = Journal::default();
+        let store =
+            Self::of(connect(sqlite::WRITERS, Some(journal.clone())).await?, Changes::default(), sqlite::WRITERS);
+        let writer = store.writer.keeping(journal);
+        Ok(Self { reader: connect(sqlite::READERS, None).await?, writer, ..store })
     }
 
     /// One that does everything by the same connections.

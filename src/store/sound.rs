@@ -1,16 +1,12 @@
 //! Connections that are given back as they were taken, or not at all.
 
-use sea_orm::sqlx::{Connection, Error, Sqlite, SqliteConnection, pool::PoolOptions};
+use sea_orm::sqlx::{Connection, Error, SqliteConnection};
 
-/// Closes a connection that believes to be in a transaction when it is given back.
+/// Whether a connection may be given back: one that believes to be in a transaction is to be closed.
 ///
 /// SQLite ends a transaction by itself when the disk is full, or on errors of the disk. sqlx then cannot undo it, counts
 /// it as open, and begins the next one as a savepoint of it: whatever is written from then on is answered, and lost.
-pub fn sound(options: PoolOptions<Sqlite>) -> PoolOptions<Sqlite> {
-    options.after_release(|connection, _| Box::pin(is_sound(connection)))
-}
-
-async fn is_sound(connection: &mut SqliteConnection) -> Result<bool, Error> {
+pub async fn is_sound(connection: &mut SqliteConnection) -> Result<bool, Error> {
     // An undoing that was begun by dropping a transaction is done before this is answered.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())

@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr,
+    sqlx::{Sqlite, pool::PoolOptions},
+};
 use tokio::time::sleep;
 
-use super::sound::sound;
+use super::{Journal, sound::is_sound};
 
 /// How long a statement waits for another process that writes to the same file.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -18,10 +21,14 @@ pub const WRITERS: u32 = 1;
 
 /// Another process that opens a new file at the same moment holds it for an instant, and SQLite does not wait for that
 /// by itself.
-pub async fn connect_patiently(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
+pub async fn connect_patiently(
+    url: &str,
+    connections: u32,
+    journal: Option<Journal>,
+) -> Result<DatabaseConnection, DbErr> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
-        match connect(url, connections).await {
+        match connect(url, connections, journal.clone()).await {
             Err(error) if is_locked(&error) && Instant::now() < deadline => sleep(RETRY).await,
             connected => return connected,
         }
@@ -33,7 +40,7 @@ fn is_locked(error: &DbErr) -> bool {
     cause.as_database_error().and_then(|told| told.code()).is_some_and(|code| code == "5")
 }
 
-async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
+async fn connect(url: &str, connections: u32, journal: Option<Journal>) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
@@ -41,7 +48,7 @@ async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, DbEr
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .sqlx_logging(false)
-        .map_sqlx_sqlite_pool_opts(sound)
+        .map_sqlx_sqlite_pool_opts(move |pool| watched(pool, journal.clone()))
         .map_sqlx_sqlite_opts(|sqlite| {
             use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
             sqlite
@@ -51,4 +58,13 @@ async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, DbEr
                 .foreign_keys(true)
         });
     Database::connect(options).await
+}
+
+/// Connections that are given back sound or not at all, and keep a journal.
+fn watched(pool: PoolOptions<Sqlite>, journal: Option<Journal>) -> PoolOptions<Sqlite> {
+    let pool = pool.after_release(|connection, _| Box::pin(is_sound(connection)));
+    match journal {
+        None => pool,
+        Some(journal) => pool.after_connect(move |connection, _| Box::pin(journal.clone().keep(connection))),
+    }
 }

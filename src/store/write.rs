@@ -8,13 +8,16 @@ use sea_orm::{
     TransactionOptions,
 };
 
-use super::{Changes, Connection, Unread, lock, postgres};
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
+
+use super::{Changes, Connection, Journal, Unread, lock, postgres};
 
 /// The connection that writes.
 #[derive(Clone, Debug)]
 pub struct Writing {
     connection: Connection,
     changes: Changes,
+    journal: Journal,
 }
 
 /// A transaction that may write; on SQLite it has the write lock.
@@ -22,15 +25,23 @@ pub struct Writing {
 pub struct WriteTransaction {
     transaction: DatabaseTransaction,
     changes: Changes,
-    /// What changed and was not told, as far as it was read; without anybody who follows nothing is.
-    unread: Option<Unread>,
+    journal: Journal,
+    /// Somebody listens, and the database writes down what changes.
+    is_written_down: bool,
+    /// What changed and was not told, once it was read; from then on the journal goes on with it.
+    unread: Mutex<Option<Unread>>,
     /// Something that is remembered may have changed in it.
     may_change: bool,
 }
 
 impl Writing {
     pub(super) fn new(connection: Connection, changes: Changes) -> Self {
-        Self { connection, changes }
+        Self { connection, changes, journal: Journal::default() }
+    }
+
+    /// The same, with a connection that keeps this journal.
+    pub(super) fn keeping(self, journal: Journal) -> Self {
+        Self { journal, ..self }
     }
 
     pub(super) async fn begin(&self) -> Result<WriteTransaction, DbErr> {
@@ -39,8 +50,15 @@ impl Writing {
             ..TransactionOptions::default()
         };
         let transaction = self.connection.begin(options).await?;
-        let unread = self.writes_changes_down().then(|| self.changes.unread());
-        Ok(WriteTransaction { transaction, changes: self.changes.clone(), unread, may_change: true })
+        self.journal.begin();
+        Ok(WriteTransaction {
+            transaction,
+            changes: self.changes.clone(),
+            journal: self.journal.clone(),
+            is_written_down: self.writes_changes_down(),
+            unread: Mutex::default(),
+            may_change: true,
+        })
     }
 
     pub(super) async fn close(self) -> Result<(), DbErr> {
@@ -112,12 +130,12 @@ impl WriteTransaction {
     ///
     /// # Errors
     /// The database does not answer; nothing is in force.
-    pub async fn commit(mut self) -> Result<(), DbErr> {
-        self.read_changes("").await?;
+    pub async fn commit(self) -> Result<(), DbErr> {
+        let unread = self.all_unread().await?;
         let is_noted = self.may_change && self.changes.is_followed() && lock::is_shared(&self.transaction);
         let noted = if is_noted { postgres::changes_of(&self.transaction).await? } else { Vec::new() };
         self.transaction.commit().await?;
-        if let Some(unread) = &self.unread {
+        if let Some(unread) = &unread {
             self.changes.tell_read(unread);
         }
         noted.into_iter().for_each(|change| self.changes.tell(change));
@@ -126,7 +144,7 @@ impl WriteTransaction {
 
     /// Nothing that is remembered was changed in it, so there is nothing to tell.
     pub(super) fn changes_nothing(&mut self) {
-        self.unread = None;
+        self.is_written_down = false;
         self.may_change = false;
     }
 
@@ -138,35 +156,62 @@ impl WriteTransaction {
         self.transaction.rollback().await
     }
 
-    /// What changed and was not told, up to the beginning of this piece of work. What is remembered and not among it is
-    /// what this transaction sees.
-    pub fn unread(&self) -> Option<&Unread> {
-        self.unread.as_ref()
+    /// What changed and was not told, up to now: what is remembered and not among it is what this transaction sees. Nothing
+    /// where nobody follows.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn unread(&self) -> Result<Option<MappedMutexGuard<'_, Unread>>, DbErr> {
+        if !self.is_written_down {
+            return Ok(None);
+        }
+        let mut known = self.unread.lock().await;
+        match (&mut *known, self.journal.take()) {
+            (Some(unread), Some(touched)) => unread.note(touched),
+            (Some(unread), None) => unread.read(&self.transaction).await?,
+            (known, _) => *known = Some(self.changes.read(&self.transaction).await?),
+        }
+        Ok(MutexGuard::try_map(known, Option::as_mut).ok())
     }
 
-    /// Runs statements that give no rows, and reads in the same turn what changed meanwhile.
-    async fn read_changes(&mut self, statements: &str) -> Result<(), DbErr> {
-        match &mut self.unread {
-            Some(unread) => unread.add(&self.transaction.query_all_raw(unread.query(statements)).await?),
-            None if statements.is_empty() => Ok(()),
-            None => self.transaction.execute_unprepared(statements).await.map(drop),
+    /// The same at the end, when the database has the last word.
+    async fn all_unread(&self) -> Result<Option<Unread>, DbErr> {
+        if !self.is_written_down {
+            return Ok(None);
         }
+        let mut unread = match self.unread.lock().await.take() {
+            Some(mut known) => {
+                known.note(self.journal.take().unwrap_or_default());
+                known
+            }
+            None => self.changes.unread(),
+        };
+        unread.read(&self.transaction).await?;
+        Ok(Some(unread))
+    }
+
+    /// How many rows were touched in it; counted on SQLite.
+    pub(super) fn touched_rows(&self) -> u64 {
+        self.journal.rows()
     }
 }
 
 /// A piece of work within a transaction can be taken back without the others.
 impl WriteTransaction {
-    pub(super) async fn begin_piece(&mut self) -> Result<(), DbErr> {
-        self.read_changes("SAVEPOINT piece; ").await
+    pub(super) async fn begin_piece(&self) -> Result<(), DbErr> {
+        self.transaction.execute_unprepared("SAVEPOINT piece").await.map(drop)
     }
 
     /// Keeps a piece, and begins the next one.
-    pub(super) async fn keep_piece_and_begin(&mut self) -> Result<(), DbErr> {
-        self.read_changes("RELEASE piece; SAVEPOINT piece; ").await
+    pub(super) async fn keep_piece_and_begin(&self) -> Result<(), DbErr> {
+        self.transaction.execute_unprepared("RELEASE piece; SAVEPOINT piece").await.map(drop)
     }
 
     pub(super) async fn undo_piece(&self) -> Result<(), DbErr> {
-        self.transaction.execute_unprepared("ROLLBACK TO piece; RELEASE piece").await.map(drop)
+        self.transaction.execute_unprepared("ROLLBACK TO piece; RELEASE piece").await?;
+        // What is known of changes may have been undone, and others may get their numbers.
+        self.unread.lock().await.take();
+        Ok(())
     }
 }
 

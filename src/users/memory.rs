@@ -65,8 +65,9 @@ impl Memory {
         transaction: &WriteTransaction,
         ids: [i32; 2],
     ) -> Result<[Option<Arc<User>>; 2], DbErr> {
-        let remembered = |id| transaction.unread().and_then(|unread| self.0.users.find_within(&id, unread));
-        let found = ids.map(remembered);
+        let unread = transaction.unread().await?;
+        let found = ids.map(|id| unread.as_ref().and_then(|unread| self.0.users.find_within(&id, unread)));
+        drop(unread);
         let missing: Vec<_> =
             ids.into_iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(id, _)| id).collect();
         if missing.is_empty() {

@@ -9,18 +9,18 @@ use crate::store::WriteTransaction;
 
 /// A piece of work whose caller waits for the end of the transaction.
 pub trait Job<R>: Send {
-    /// Does the work; false takes its changes back.
+    /// Does the work, and all of it again when it is asked again; false takes its changes back.
     fn run<'a>(&'a mut self, transaction: &'a WriteTransaction) -> BoxFuture<'a, Result<bool, DbErr>>;
     /// What it leaves behind.
     fn record(&mut self) -> Option<R>;
-    /// It changes something, and needs a savepoint.
+    /// It may change something.
     fn has_effect(&self) -> bool;
     /// Tells the caller how it ended.
     fn reply(self: Box<Self>, end: Result<(), Undone>);
 }
 
 pub struct Effect<R, T, F> {
-    pub work: Option<F>,
+    pub work: F,
     pub answer: Option<Settled<R, T>>,
     pub sender: oneshot::Sender<Result<T, Undone>>,
 }
@@ -29,12 +29,11 @@ impl<R, T, F> Job<R> for Effect<R, T, F>
 where
     R: Send,
     T: Send,
-    F: for<'a> FnOnce(&'a WriteTransaction) -> BoxFuture<'a, Result<Settled<R, T>, DbErr>> + Send,
+    F: for<'a> FnOnce(&'a WriteTransaction) -> BoxFuture<'a, Result<Settled<R, T>, DbErr>> + Clone + Send,
 {
     fn run<'a>(&'a mut self, transaction: &'a WriteTransaction) -> BoxFuture<'a, Result<bool, DbErr>> {
         Box::pin(async move {
-            let Some(work) = self.work.take() else { return Ok(false) };
-            let settled = self.answer.insert(work(transaction).await?);
+            let settled = self.answer.insert((self.work.clone())(transaction).await?);
             Ok(!settled.undo)
         })
     }

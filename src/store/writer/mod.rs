@@ -1,22 +1,24 @@
 //! The one who writes to SQLite: takes what waits, does all of it in one transaction, and answers when that is on disk.
 //!
-//! Each piece of work has a savepoint of its own, so that one that fails takes nothing else with it. What all of them
-//! leave behind is written together at the end, and the disk is synced once for all. PostgreSQL, to which several write
+//! A piece of work that fails takes nothing else with it. What all of them leave behind is written together at the end,
+//! and the disk is synced once for all. PostgreSQL, to which several write
 //! at once, is in [`apart`].
 
 mod apart;
 mod job;
+mod piece;
 
-use std::{collections::VecDeque, fmt, panic::AssertUnwindSafe, sync::Arc};
+use std::{collections::VecDeque, fmt, sync::Arc};
 
 use async_trait::async_trait;
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::future::BoxFuture;
 use sea_orm::{DatabaseTransaction, DbErr};
 use tokio::sync::{mpsc, oneshot};
 
 use self::{
     apart::Apart,
     job::{Effect, Job, Record},
+    piece::{Apartness, Piece},
 };
 use super::{Store, WriteTransaction};
 use crate::error::{Error, Trouble};
@@ -135,7 +137,7 @@ impl<R: Send + 'static> Writer<R> {
             Way::Apart(apart) => return apart.write(work).await,
         };
         let (sender, answer) = oneshot::channel();
-        enter(queue, Box::new(Effect { work: Some(work), answer: None, sender })).await?;
+        enter(queue, Box::new(Effect { work, answer: None, sender })).await?;
         answer.await.map_err(|_| Undone::stopped())?
     }
 
@@ -192,21 +194,50 @@ struct Batch<R> {
     done: Vec<Box<dyn Job<R>>>,
 }
 
+/// How a transaction ended.
+#[derive(PartialEq, Eq)]
+enum Ended {
+    Committed,
+    /// One piece was to be taken back, and all of it was.
+    TakenBack,
+}
+
 impl<R: Send + 'static> Batch<R> {
-    /// Does what waits, all but what fails alone: that is answered at once.
+    /// Does what waits, all but what fails alone: that is answered at once. Hardly any piece is ever taken back, so at
+    /// first none has a savepoint; when one would need it, everything is done again, with savepoints.
     async fn write(&mut self, store: &Store, ledger: &impl Ledger<Record = R>) -> Result<(), DbErr> {
+        if self.write_once(store, ledger, Apartness::Inseparable).await? == Ended::TakenBack {
+            while let Some(job) = self.done.pop() {
+                self.waiting.push_front(job);
+            }
+            self.write_once(store, ledger, Apartness::Savepoints { is_open: false }).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_once(
+        &mut self,
+        store: &Store,
+        ledger: &impl Ledger<Record = R>,
+        mut apartness: Apartness,
+    ) -> Result<Ended, DbErr> {
         let mut transaction = store.begin_write().await?;
         let mut records = Vec::new();
-        let mut piece = Piece::None;
         let is_only_recorded = self.waiting.iter().all(|job| !job.has_effect());
         while let Some(mut job) = self.waiting.pop_front() {
-            let end = if job.has_effect() { piece.run(&mut transaction, job.as_mut()).await } else { Ok(Ok(())) };
+            let end = if job.has_effect() { apartness.run(&transaction, job.as_mut()).await } else { Ok(Piece::Kept) };
             match end {
-                Ok(Ok(())) => {
+                Ok(Piece::Kept) => {
                     records.extend(job.record());
                     self.done.push(job);
                 }
-                Ok(Err(error)) => job.reply(Err(error)),
+                Ok(Piece::Failed(error)) => job.reply(Err(error)),
+                Ok(Piece::Inseparable) => {
+                    self.done.push(job);
+                    // Undoing fails where the database has done so by itself.
+                    transaction.rollback().await.ok();
+                    return Ok(Ended::TakenBack);
+                }
                 Err(error) => {
                     self.done.push(job);
                     return Err(error);
@@ -221,42 +252,8 @@ impl<R: Send + 'static> Batch<R> {
         if is_only_recorded {
             transaction.changes_nothing();
         }
-        transaction.commit().await
-    }
-}
-
-/// The savepoint of the last piece of work. It is closed together with the beginning of the next one, which spares a turn
-/// to the database; the end of the transaction closes the last of them.
-enum Piece {
-    None,
-    Kept,
-}
-
-impl Piece {
-    /// The inner error is the job's own; the outer one ends the whole transaction.
-    async fn run<R>(
-        &mut self,
-        transaction: &mut WriteTransaction,
-        job: &mut dyn Job<R>,
-    ) -> Result<Result<(), Undone>, DbErr> {
-        match self {
-            Self::None => transaction.begin_piece().await?,
-            Self::Kept => transaction.keep_piece_and_begin().await?,
-        }
-        // A panic in one job is no reason to stop writing for all.
-        let end = AssertUnwindSafe(job.run(transaction)).catch_unwind().await;
-        let end = end.unwrap_or_else(|_| Err(DbErr::Custom("a piece of work panicked".to_owned())));
-        *self = Self::Kept;
-        if end == Ok(true) {
-            return Ok(Ok(()));
-        }
-        *self = Self::None;
-        match (transaction.undo_piece().await, end) {
-            (Ok(()), Ok(_)) => Ok(Ok(())),
-            (Ok(()), Err(error)) => Ok(Err(error.into())),
-            // What ended the whole transaction says more than that there is nothing left to undo.
-            (Err(_), Err(error)) | (Err(error), Ok(_)) => Err(error),
-        }
+        transaction.commit().await?;
+        Ok(Ended::Committed)
     }
 }
 
