@@ -9,12 +9,13 @@ use tokio::{
 
 use crate::error::Error;
 
-/// How many requests are worked on at once. More would not be answered sooner, but all of them later.
-const AT_WORK: usize = 256;
+/// How many requests are worked on at once: enough to be busy until those come again who were refused, a second later and
+/// often together.
+const AT_WORK: usize = 512;
 /// How many are there at once, with those that wait for their turn, for other systems or for a database that is slow.
 const IN_ALL: usize = 1024;
 /// How long a request waits for its turn. After that, asking again later is better than waiting.
-const TURN: Duration = Duration::from_millis(25);
+const TURN: Duration = Duration::from_millis(30);
 /// Whatever takes longer waits for somebody else: its turn goes to the next.
 const WORK: Duration = Duration::from_millis(300);
 

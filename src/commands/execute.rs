@@ -53,7 +53,15 @@ impl Run {
         }
         // Microseconds are what every database keeps.
         let started_at = clock::now().trunc_subsecs(6);
-        Ok(Box::new(Self { commands, attempt, scope, catalog, id: clock::new_id(), started_at, has_begun: false }))
+        Ok(Box::new(Self {
+            commands,
+            attempt,
+            scope,
+            catalog,
+            id: clock::new_id(started_at),
+            started_at,
+            has_begun: false,
+        }))
     }
 
     pub(super) fn entry(&self) -> &Entry {

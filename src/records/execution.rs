@@ -1,11 +1,9 @@
 //! One run of a custom command on a user, whatever came of it.
 
-use chrono::TimeDelta;
 use sea_orm::{Condition, FromJsonQueryResult, QueryOrder, QuerySelect, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
-/// How far the time in an id may be from the one at which its execution started: clocks are set back by less.
-const SLACK: TimeDelta = TimeDelta::days(1);
+use crate::clock::AHEAD;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
@@ -183,8 +181,8 @@ fn condition(filter: &Filter) -> Condition {
         .add_option(filter.to.map(|time| Column::StartedAt.lt(time)))
         .add_option(filter.older_than.map(|id| Column::Id.lt(id)))
         // The same in other words, for the indices: ids begin with a time, and few executions do not succeed.
-        .add_option(filter.from.and_then(|time| first_id(time.checked_sub_signed(SLACK)?)).map(|id| Column::Id.gte(id)))
-        .add_option(filter.to.and_then(|time| first_id(time.checked_add_signed(SLACK)?)).map(|id| Column::Id.lt(id)))
+        .add_option(filter.from.and_then(first_id).map(|id| Column::Id.gte(id)))
+        .add_option(filter.to.and_then(|time| first_id(time.checked_add_signed(AHEAD)?)).map(|id| Column::Id.lt(id)))
         .add_option(
             filter
                 .outcome

@@ -16,6 +16,9 @@ pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait before a file that is locked is opened again.
 pub const RETRY: Duration = Duration::from_millis(20);
+/// After how many pages the write-ahead log is folded into the file: 16 MB. Whoever waits a little longer than by default
+/// writes pages once that change again and again.
+const CHECKPOINT: &str = "4000";
 pub const READERS: u32 = 4;
 pub const WRITERS: u32 = 1;
 
@@ -56,6 +59,7 @@ async fn connect(url: &str, connections: u32, journal: Option<Journal>) -> Resul
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(BUSY_TIMEOUT)
                 .foreign_keys(true)
+                .pragma("wal_autocheckpoint", CHECKPOINT)
         });
     Database::connect(options).await
 }

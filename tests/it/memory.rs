@@ -132,8 +132,8 @@ async fn a_piece_of_a_transaction_sees_what_those_before_it_left() {
         // Between none and all of what one round does is taken back.
         let pieces = (0..round % 7 + 1).map(|piece_of_round| {
             let (memory, number) = (memory.clone(), round * 7 + piece_of_round);
-            let work = writer
-                .write(move |transaction| Box::pin(async move { piece(transaction, &memory, number).await }));
+            let work =
+                writer.write(move |transaction| Box::pin(async move { piece(transaction, &memory, number).await }));
             async move { (number, work.await) }
         });
         for (number, end) in join_all(pieces).await {
