@@ -8,6 +8,7 @@ use kommando::{
     store::{self, Settled, Store, WriteTransaction, Writer},
     users::{self, Memory, UserColumn, person, set_columns},
 };
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, sea_query::Expr};
 
 use crate::harness::{ANNA, BJORN, Server};
@@ -100,25 +101,51 @@ impl store::Ledger for NoLedger {
     }
 }
 
-/// One piece of work of many that share a transaction, by its number: whom it changes, what of them, and how it ends.
-async fn piece(transaction: &WriteTransaction, memory: &Memory, number: i32) -> Result<Settled<(), ()>, DbErr> {
-    let id = [ANNA, BJORN][number as usize % 2];
-    // On PostgreSQL others write at the same time, and only who is held stays the same.
-    users::lock(transaction, id).await?;
-    let as_remembered = memory.users_within(transaction, [id, id]).await?;
-    let user = users::find(transaction, id).await?.expect("a user");
-    assert_eq!(as_remembered.map(|user| user.as_deref().cloned()), [Some(user.clone()), Some(user.clone())]);
-    if number % 3 > 0 {
-        set_columns(transaction, id, vec![(UserColumn::Rank, Expr::value(number))]).await?;
+/// One piece of work of many that share a transaction.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    user_id: i32,
+    /// What it changes: nothing, the user, or the user and the person.
+    changes: u8,
+    end: End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Kept,
+    Undone,
+    Failed,
+}
+
+impl Piece {
+    fn random(random: &mut StdRng, all_are_kept: bool) -> Self {
+        let end = match random.random_range(0..8) {
+            0 if !all_are_kept => End::Undone,
+            1 if !all_are_kept => End::Failed,
+            _ => End::Kept,
+        };
+        Self { user_id: [ANNA, BJORN][random.random_range(0..2)], changes: random.random_range(0..3), end }
     }
-    if number % 3 > 1 {
-        let person = user.person.expect("a person");
-        person::update(transaction, person::Model { title: format!("No. {number}"), ..person }).await?;
-        memory.users_within(transaction, [id, id]).await?;
-    }
-    match number % 5 {
-        3 => Err(DbErr::Custom("no".to_owned())),
-        end => Ok(Settled { undo: end == 2, record: None, answer: () }),
+
+    async fn run(self, transaction: &WriteTransaction, memory: &Memory) -> Result<Settled<(), ()>, DbErr> {
+        let Self { user_id, changes, end } = self;
+        // On PostgreSQL others write at the same time, and only who is held stays the same.
+        users::lock(transaction, user_id).await?;
+        let [remembered, _] = memory.users_within(transaction, [user_id; 2]).await?;
+        let user = users::find(transaction, user_id).await?;
+        assert_eq!(remembered.as_deref(), user.as_ref());
+        let user = user.expect("a user");
+        if changes > 0 {
+            set_columns(transaction, user_id, vec![(UserColumn::Rank, Expr::value(user.user.rank + 1))]).await?;
+        }
+        if changes > 1 {
+            let person = user.person.expect("a person");
+            person::update(transaction, person::Model { title: format!("{} again", person.title), ..person }).await?;
+        }
+        match end {
+            End::Failed => Err(DbErr::Custom("no".to_owned())),
+            end => Ok(Settled { undo: end == End::Undone, record: None, answer: () }),
+        }
     }
 }
 
@@ -128,21 +155,20 @@ async fn a_piece_of_a_transaction_sees_what_those_before_it_left() {
     let store = &server.app.store;
     let memory = Memory::new(store.clone());
     let writer = Writer::start(store.clone(), NoLedger);
-    for round in 0..30 {
-        // Between none and all of what one round does is taken back.
-        let pieces = (0..round % 7 + 1).map(|piece_of_round| {
-            let (memory, number) = (memory.clone(), round * 7 + piece_of_round);
-            let work =
-                writer.write(move |transaction| Box::pin(async move { piece(transaction, &memory, number).await }));
-            async move { (number, work.await) }
+    let mut random = StdRng::seed_from_u64(7);
+    for round in 0..40 {
+        let pieces: Vec<_> = (0..8).map(|_| Piece::random(&mut random, round % 2 == 0)).collect();
+        let ends = pieces.iter().map(|piece| {
+            let (piece, memory) = (*piece, memory.clone());
+            writer.write(move |transaction| Box::pin(async move { piece.run(transaction, &memory).await }))
         });
-        for (number, end) in join_all(pieces).await {
-            let failed = end.map_err(|undone| undone.to_string());
-            assert_eq!(failed, if number % 5 == 3 { Err("undone: Custom Error: no".to_owned()) } else { Ok(()) });
+        for (piece, end) in pieces.iter().zip(join_all(ends).await) {
+            let expected = if piece.end == End::Failed { Err("undone: Custom Error: no".to_owned()) } else { Ok(()) };
+            assert_eq!(end.map_err(|undone| undone.to_string()), expected, "{piece:?} among {pieces:?}");
         }
         for id in [ANNA, BJORN] {
-            let remembered = memory.user(id).await.expect("an answer").expect("a user");
-            assert_eq!(Some(&*remembered), users::find(store.reader(), id).await.expect("an answer").as_ref());
+            let remembered = memory.user(id).await.expect("an answer");
+            assert_eq!(remembered.as_deref(), users::find(store.reader(), id).await.expect("an answer").as_ref());
         }
     }
 }
