@@ -7,7 +7,6 @@ use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, SqliteTransactionMode, Statement,
     TransactionOptions,
 };
-
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 use super::{Changes, Connection, Journal, Unread, lock, postgres};

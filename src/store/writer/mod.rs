@@ -1,8 +1,7 @@
 //! The one who writes to SQLite: takes what waits, does all of it in one transaction, and answers when that is on disk.
 //!
 //! A piece of work that fails takes nothing else with it. What all of them leave behind is written together at the end,
-//! and the disk is synced once for all. PostgreSQL, to which several write
-//! at once, is in [`apart`].
+//! and the disk is synced once for all. PostgreSQL, to which several write at once, is in [`apart`].
 
 mod apart;
 mod job;
@@ -222,15 +221,11 @@ impl<R: Send + 'static> Batch<R> {
         mut apartness: Apartness,
     ) -> Result<Ended, DbErr> {
         let mut transaction = store.begin_write().await?;
-        let mut records = Vec::new();
         let is_only_recorded = self.waiting.iter().all(|job| !job.has_effect());
         while let Some(mut job) = self.waiting.pop_front() {
             let end = if job.has_effect() { apartness.run(&transaction, job.as_mut()).await } else { Ok(Piece::Kept) };
             match end {
-                Ok(Piece::Kept) => {
-                    records.extend(job.record());
-                    self.done.push(job);
-                }
+                Ok(Piece::Kept) => self.done.push(job),
                 Ok(Piece::Failed(error)) => job.reply(Err(error)),
                 Ok(Piece::Inseparable) => {
                     self.done.push(job);
@@ -245,6 +240,8 @@ impl<R: Send + 'static> Batch<R> {
             }
         }
         fail_point!("batch-changed");
+        // Only now, when nothing is done again.
+        let records: Vec<_> = self.done.iter_mut().filter_map(|job| job.record()).collect();
         if !records.is_empty() {
             ledger.write(&transaction, records).await?;
         }

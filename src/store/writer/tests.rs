@@ -55,16 +55,17 @@ async fn what_is_undone_keeps_its_record_and_what_fails_takes_nothing_else_with_
     let undone = || Ok(Settled { undo: true, record: Some("record"), answer: () });
     let fails = || Err(DbErr::Custom("no".to_owned()));
     let panics = || panic!("at the worst moment");
-    let (one, two, three, four, five) = tokio::join!(
+    let (first, one, two, three, four, five) = tokio::join!(
+        writer.record("first"),
         note(&writer, "kept", kept),
         note(&writer, "undone", undone),
         note(&writer, "fails", fails),
         note(&writer, "panics", panics),
         writer.record("alone"),
     );
-    assert!(one.is_ok() && two.is_ok() && three.is_err() && four.is_err() && five.is_ok());
-    // One effect and three records.
-    assert_eq!(notes(&store).await, 4);
+    assert!(first.is_ok() && one.is_ok() && two.is_ok() && three.is_err() && four.is_err() && five.is_ok());
+    // One effect and four records.
+    assert_eq!(notes(&store).await, 5);
     assert!(note(&writer, "after", kept).await.is_ok(), "the writer goes on");
 }
 
