@@ -3,7 +3,7 @@
 use kommando::{
     records::{
         audit::{self, Fault, Head, Place, Verification},
-        execution,
+        execution::{self, Filter},
     },
     users::application,
 };
@@ -135,12 +135,16 @@ async fn another_key_does_not_prove_it() {
 }
 
 #[tokio::test]
-async fn many_at_once_make_one_chain() {
+async fn many_at_once_make_one_chain_also_beside_what_is_taken_back() {
     let server = Server::demo().await;
-    let runs =
-        (0..100).map(|index| server.execute("admin", ANNA, if index % 2 == 0 { "hello" } else { "set-away" }, None));
+    let runs = (0..125).map(|index| {
+        let command = if index % 2 == 0 { "hello" } else { "set-away" };
+        let run = server.post(format!("/api/v1/User/{ANNA}/CustomCommand/{command}")).by("admin");
+        if index % 5 == 4 { run.header("X-Dry-Run", "true") } else { run }.send()
+    });
     let got = futures_util::future::join_all(runs).await;
     assert!(got.iter().all(|answer| answer.body["Success"] == true));
     let found = verify(&server, None).await;
     assert_eq!((found.broken, found.head.position), (None, 100));
+    assert_eq!(execution::count(server.app.store.reader(), &Filter::default()).await, Ok(100));
 }
