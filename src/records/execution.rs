@@ -1,5 +1,6 @@
 //! One run of a custom command on a user, whatever came of it.
 
+use chrono::TimeDelta;
 use sea_orm::{Condition, FromJsonQueryResult, QueryOrder, QuerySelect, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
@@ -182,7 +183,12 @@ fn condition(filter: &Filter) -> Condition {
         .add_option(filter.older_than.map(|id| Column::Id.lt(id)))
         // The same in other words, for the indices: ids begin with a time, and few executions do not succeed.
         .add_option(filter.from.and_then(first_id).map(|id| Column::Id.gte(id)))
-        .add_option(filter.to.and_then(|time| first_id(time.checked_add_signed(AHEAD)?)).map(|id| Column::Id.lt(id)))
+        .add_option(
+            filter
+                .to
+                .and_then(|time| first_id(time.checked_add_signed(AHEAD + TimeDelta::milliseconds(1))?))
+                .map(|id| Column::Id.lt(id)),
+        )
         .add_option(
             filter
                 .outcome

@@ -23,6 +23,8 @@ pub struct Journal(Arc<Mutex<Touched>>);
 struct Touched {
     /// How many rows, of any table.
     rows: u64,
+    /// All of it was taken back.
+    is_rolled_back: bool,
     /// The users whose row was changed or removed, in their order.
     users: Vec<i32>,
     /// The numbers of the changes that were written down, in their order.
@@ -32,7 +34,10 @@ struct Touched {
 impl Journal {
     /// Has a connection tell.
     pub async fn keep(self, connection: &mut SqliteConnection) -> Result<(), Error> {
-        connection.lock_handle().await?.set_update_hook(move |row| self.touched().add(&row));
+        let mut handle = connection.lock_handle().await?;
+        let journal = self.clone();
+        handle.set_rollback_hook(move || journal.touched().is_rolled_back = true);
+        handle.set_update_hook(move |row| self.touched().add(&row));
         Ok(())
     }
 
@@ -45,9 +50,15 @@ impl Journal {
         *self.touched() = Touched::default();
     }
 
-    /// How many rows were touched: more than before, and something was.
+    /// How many rows were touched: more than before, and something was. Of a table that is emptied without a condition
+    /// nothing is told.
     pub fn rows(&self) -> u64 {
         self.touched().rows
+    }
+
+    /// The transaction was rolled back, perhaps by SQLite itself: it does so when the disk is full, or on errors of the disk.
+    pub fn is_rolled_back(&self) -> bool {
+        self.touched().is_rolled_back
     }
 
     /// The changes that came since this was last asked, with their numbers and whom each concerns; nothing when that is

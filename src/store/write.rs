@@ -193,6 +193,11 @@ impl WriteTransaction {
     pub(super) fn touched_rows(&self) -> u64 {
         self.journal.rows()
     }
+
+    /// Whether SQLite ended it by itself: what is done from then on is in force at once.
+    pub(super) fn is_gone(&self) -> bool {
+        self.journal.is_rolled_back()
+    }
 }
 
 /// A piece of work within a transaction can be taken back without the others.

@@ -140,7 +140,7 @@ impl Piece {
         }
         if changes > 1 {
             let person = user.person.expect("a person");
-            person::update(transaction, person::Model { title: format!("{} again", person.title), ..person }).await?;
+            person::update(transaction, person::Model { title: format!("No. {}", user.user.rank), ..person }).await?;
         }
         match end {
             End::Failed => Err(DbErr::Custom("no".to_owned())),

@@ -33,6 +33,7 @@ where
 {
     fn run<'a>(&'a mut self, transaction: &'a WriteTransaction) -> BoxFuture<'a, Result<bool, DbErr>> {
         Box::pin(async move {
+            self.answer = None; // what an answer holds is free again
             let settled = self.answer.insert((self.work.clone())(transaction).await?);
             Ok(!settled.undo)
         })

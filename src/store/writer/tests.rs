@@ -94,3 +94,22 @@ async fn each_piece_of_a_transaction_is_kept_or_undone_by_itself() {
     assert!(ends.0.is_ok() && ends.3.is_ok() && ends.5.is_ok());
     assert_eq!(notes(&store).await, 3);
 }
+
+#[tokio::test]
+async fn a_transaction_that_the_database_ended_by_itself_leaves_nothing() {
+    let (_folder, store, writer) = writer().await;
+    let kept = || Ok(Settled { undo: false, record: Some("record"), answer: () });
+    // As on a full disk, of which the piece tells its caller and makes nothing more.
+    let ended = writer.write(|transaction| {
+        Box::pin(async move {
+            transaction.execute_unprepared("ROLLBACK").await?;
+            Ok(Settled { undo: true, record: None, answer: () })
+        })
+    });
+    let ends = tokio::join!(note(&writer, "before", kept), ended, note(&writer, "behind", kept));
+    let trouble = |end: Result<(), Undone>| end.map_err(|Undone(cause)| Trouble::from(cause.as_ref()));
+    assert_eq!([ends.0, ends.1, ends.2].map(trouble), [Err(Trouble::Passing); 3]);
+    assert_eq!(notes(&store).await, 0);
+    assert!(note(&writer, "after", kept).await.is_ok(), "the writer goes on");
+    assert_eq!(notes(&store).await, 2);
+}
