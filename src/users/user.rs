@@ -119,7 +119,7 @@ impl User {
 /// # Errors
 /// The database does not answer.
 pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<User>, DbErr> {
-    Ok(select(db, Entity::load().filter(Column::Id.eq(id))).await?.pop())
+    Ok(select(db, Entity::find().filter(Column::Id.eq(id))).await?.pop())
 }
 
 /// The user whose Name or UserName this is, without regard to case, in one statement.
@@ -132,7 +132,7 @@ pub async fn find_by_login(db: &impl ConnectionTrait, name: &str) -> Result<Opti
         .column(login_name::Column::UserId)
         .filter(login_name::Column::Folded.eq(login_name::fold(name)))
         .into_query();
-    Ok(select(db, Entity::load().filter(Column::Id.in_subquery(ids))).await?.pop())
+    Ok(select(db, Entity::find().filter(Column::Id.in_subquery(ids))).await?.pop())
 }
 
 /// The same for somebody who is to prove it: a name that is nobody's takes the same statement, and the same time.
@@ -148,7 +148,7 @@ pub async fn find_for_log_in(db: &impl ConnectionTrait, name: &str) -> Result<Op
         .into_query();
     let anybody = Entity::find().select_only().column_as(Column::Id.min(), "id").into_query();
     let id = Func::coalesce([SimpleExpr::from(named), SimpleExpr::from(anybody)]);
-    let found = select(db, Entity::load().filter(Expr::col((Entity, Column::Id)).eq(id))).await?.pop();
+    let found = select(db, Entity::find().filter(Expr::col((Entity, Column::Id)).eq(id))).await?.pop();
     // Both are looked at, whichever it is.
     let names = |user: &User| [&user.user.name, &user.user.user_name].map(|own| login_name::fold(own));
     Ok(found.filter(|user| names(user).contains(&folded)))
@@ -159,7 +159,7 @@ pub async fn find_for_log_in(db: &impl ConnectionTrait, name: &str) -> Result<Op
 /// # Errors
 /// The database does not answer.
 pub async fn list_by_person(db: &impl ConnectionTrait, person_id: i32) -> Result<Vec<User>, DbErr> {
-    select(db, Entity::load().filter(Column::PersonId.eq(person_id)).order_by_asc(Column::Id)).await
+    select(db, Entity::find().filter(Column::PersonId.eq(person_id)).order_by_asc(Column::Id)).await
 }
 
 /// The users with these ids, by id.
@@ -171,7 +171,7 @@ pub async fn list_some(db: &impl ConnectionTrait, mut ids: Vec<i32>) -> Result<V
     ids.dedup();
     let mut users = Vec::new();
     for ids in ids.chunks(MOST_IDS) {
-        let some = Entity::load().filter(Column::Id.is_in(ids.iter().copied())).order_by_asc(Column::Id);
+        let some = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).order_by_asc(Column::Id);
         users.extend(select(db, some).await?);
     }
     Ok(users)
@@ -239,27 +239,22 @@ pub async fn count_other_administrators(db: &impl ConnectionTrait, id: i32) -> R
 /// # Errors
 /// The database does not answer.
 pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<User>, DbErr> {
-    select(db, Entity::load().order_by_asc(Column::Id)).await
+    select(db, Entity::find().order_by_asc(Column::Id)).await
 }
 
-// One statement: the loader joins what belongs to one. `all`, not `one`: a bound LIMIT makes SQLite prepare it anew.
-async fn select(db: &impl ConnectionTrait, users: EntityLoader) -> Result<Vec<User>, DbErr> {
-    let rows = users.with(role::Entity).with(user_group::Entity).with(person::Entity).all(db).await?;
-    rows.into_iter().map(User::try_from).collect()
+// One statement. `all`, not `one`: a bound LIMIT makes SQLite prepare it anew.
+async fn select(db: &impl ConnectionTrait, users: Select<Entity>) -> Result<Vec<User>, DbErr> {
+    let joined =
+        users.find_also_related(role::Entity).find_also_related(user_group::Entity).find_also(Entity, person::Entity);
+    joined.all(db).await?.into_iter().map(whole).collect()
 }
 
-impl TryFrom<ModelEx> for User {
-    type Error = DbErr;
+type Joined = (Model, Option<role::Model>, Option<user_group::Model>, Option<person::Model>);
 
-    fn try_from(row: ModelEx) -> Result<Self, DbErr> {
-        let missing = |what: &str| DbErr::RecordNotFound(format!("the {what} of user {}", row.id));
-        Ok(Self {
-            role: row.role.as_ref().ok_or_else(|| missing("role"))?.clone().into(),
-            group: row.user_group.as_ref().ok_or_else(|| missing("group"))?.clone().into(),
-            person: row.person.as_ref().cloned().map(Into::into),
-            user: row.into(),
-        })
-    }
+fn whole((user, role, group, person): Joined) -> Result<User, DbErr> {
+    let missing = |what: &str| DbErr::RecordNotFound(format!("the {what} of user {}", user.id));
+    let (role, group) = (role.ok_or_else(|| missing("role"))?, group.ok_or_else(|| missing("group"))?);
+    Ok(User { user, role, group, person })
 }
 
 impl Model {
