@@ -12,12 +12,14 @@ use std::{
 
 use anyhow::ensure;
 use tokio::{
-    task::JoinSet,
+    runtime,
+    task::{JoinSet, spawn_blocking},
     time::{Instant, sleep_until},
 };
 
 use crate::{
     Settings,
+    http::{LeanConnection, written},
     lanes::{self, Lane},
     machine,
     rows::{self, Row},
@@ -28,6 +30,8 @@ use crate::{
 
 const USERS: u32 = 1_000;
 const STARTS: usize = 5;
+/// How long requests come before they count: the row before this one may have changed every user.
+const WARM_UP: Duration = Duration::from_secs(1);
 /// How many connections there are for each of those that find the capacity: one is to be free whenever a request is due,
 /// and a timer is late by up to a millisecond.
 const SPARE: u32 = 8;
@@ -76,22 +80,42 @@ pub async fn measure(settings: &Settings, folder: &Path, postgres: Option<&str>)
     Ok(())
 }
 
-/// Sends requests at this rate, their gaps as random as those of many clients who know nothing of each other.
+/// Sends requests at this rate, their gaps as random as those of many clients who know nothing of each other. All of it is
+/// done by one thread, since what it takes of the processors is missing to the server.
 async fn drive(row: &'static Row, server: &Server, rate: f64, settings: &Settings) -> anyhow::Result<Run> {
     let seconds = f64::from(settings.seconds * settings.rounds);
-    let due = Arc::new(arrivals(rate, seconds));
-    // By then all connections are open.
-    let (next, begin) = (Arc::new(AtomicUsize::new(0)), Instant::now() + Duration::from_millis(100));
-    let mut connections = JoinSet::new();
-    for _ in 0..settings.connections * SPARE {
-        let (due, next, mut connection) = (due.clone(), next.clone(), server.connect().await?);
-        connections.spawn(async move {
+    let due = arrivals(rate, WARM_UP.as_secs_f64() + seconds);
+    let requests: Vec<_> = (1..=USERS).map(|id| written(row, server, id)).collect();
+    let (url, connections) = (server.url.clone(), settings.connections * SPARE);
+    let sent = spawn_blocking(move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(send(&url, connections, Arc::new(requests), Arc::new(due)))
+    });
+    sent.await?
+}
+
+async fn send(
+    url: &str,
+    connections: u32,
+    requests: Arc<Vec<Vec<u8>>>,
+    due: Arc<Vec<Duration>>,
+) -> anyhow::Result<Run> {
+    let mut open = Vec::new();
+    for _ in 0..connections {
+        open.push(LeanConnection::open(url).await?);
+    }
+    let (next, begin) = (Arc::new(AtomicUsize::new(0)), Instant::now());
+    let mut sending = JoinSet::new();
+    for mut connection in open {
+        let (requests, due, next) = (requests.clone(), due.clone(), next.clone());
+        sending.spawn(async move {
             let (mut latencies, mut errors) = (Vec::new(), 0);
-            while let Some(due) = due.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let due = begin + *due;
+            while let Some(after) = due.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let due = begin + *after;
                 sleep_until(due).await;
-                match connection.ask(row, rand::random_range(1..=USERS)).await {
-                    Ok(answer) if answer.status == 200 => latencies.push(due.elapsed().as_secs_f64() * 1e3),
+                match connection.ask(&requests[rand::random_range(0..requests.len())]).await {
+                    Ok(200) if *after < WARM_UP => {}
+                    Ok(200) => latencies.push(due.elapsed().as_secs_f64() * 1e3),
                     _ => errors += 1,
                 }
             }
@@ -99,11 +123,11 @@ async fn drive(row: &'static Row, server: &Server, rate: f64, settings: &Setting
         });
     }
     let mut run = Run { latencies: Vec::new(), errors: 0, seconds: 0.0 };
-    for (latencies, errors) in connections.join_all().await {
+    for (latencies, errors) in sending.join_all().await {
         run.latencies.extend(latencies);
         run.errors += errors;
     }
-    run.seconds = begin.elapsed().as_secs_f64();
+    run.seconds = (begin.elapsed() - WARM_UP).as_secs_f64();
     Ok(run)
 }
 

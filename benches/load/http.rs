@@ -2,7 +2,8 @@
 
 use std::{future::poll_fn, pin::Pin};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use httparse::{EMPTY_HEADER, Response, Status};
 use hyper::{
     Request,
     body::{Body, Incoming},
@@ -10,9 +11,12 @@ use hyper::{
     header::{AUTHORIZATION, HOST},
 };
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
-use crate::rows::Row;
+use crate::{rows::Row, servers::Server};
 
 /// A connection to a server.
 pub struct Connection {
@@ -62,6 +66,50 @@ impl Answer {
         serde_json::from_slice(&self.body)
             .with_context(|| format!("status {} and no JSON: {}", self.status, String::from_utf8_lossy(&self.body)))
     }
+}
+
+/// A connection that costs hardly anything: what it sends is made beforehand, and of an answer it looks at the status only.
+pub struct LeanConnection {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+impl LeanConnection {
+    pub async fn open(url: &str) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(url.trim_start_matches("http://")).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, received: Vec::new() })
+    }
+
+    /// The status of the answer to a request.
+    pub async fn ask(&mut self, request: &[u8]) -> anyhow::Result<u16> {
+        self.stream.write_all(request).await?;
+        self.received.clear();
+        loop {
+            ensure!(self.stream.read_buf(&mut self.received).await? > 0, "the connection was closed");
+            if let Some(status) = status(&self.received)? {
+                return Ok(status);
+            }
+        }
+    }
+}
+
+/// The status of an answer, once all of it is there.
+fn status(received: &[u8]) -> anyhow::Result<Option<u16>> {
+    let mut headers = [EMPTY_HEADER; 32];
+    let mut response = Response::new(&mut headers);
+    let Status::Complete(head) = response.parse(received)? else { return Ok(None) };
+    let length = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
+    let length: usize = str::from_utf8(length.context("an answer without its length")?.value)?.parse()?;
+    Ok(response.code.filter(|_| received.len() >= head + length))
+}
+
+/// What a row asks of a server about a user, as it is sent.
+pub fn written(row: &Row, server: &Server, id: u32) -> Vec<u8> {
+    let (method, path) = (row.method, row.path().replace("{id}", &id.to_string()));
+    let (authority, authorization) = (server.url.trim_start_matches("http://"), &server.authorization);
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: {authority}\r\nAuthorization: {authorization}\r\n");
+    format!("{head}Content-Length: 0\r\n\r\n").into_bytes()
 }
 
 async fn read(mut body: Incoming) -> hyper::Result<Vec<u8>> {
