@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::Error,
     records,
-    store::{Settled, Store, Writer},
+    store::{Reach, Settled, Store, Writer},
     users::{
         self, Caller, Draft, Fault, credential,
         password::{PasswordHash, Passwords},
@@ -49,7 +49,7 @@ impl Directory {
         F: for<'a> FnOnce(&'a DatabaseTransaction, Caller) -> BoxFuture<'a, Result<T, Error>> + Clone + Send + 'static,
     {
         let id = caller.user_id;
-        let answer = self.writer.write(move |transaction| {
+        let answer = self.writer.write(Reach::Anything, move |transaction| {
             Box::pin(async move {
                 users::lock_all(transaction).await?;
                 let answer = match users::find(transaction, id).await?.as_ref().and_then(Caller::of) {

@@ -139,7 +139,7 @@ impl App {
         let passwords = Passwords::new(&config.password_cost, stored.as_ref());
         store.follow_changes().await?;
         let memory = Memory::new(store.clone());
-        let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()).counted(&meters));
+        let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()).counted(&meters), memory.clone());
         let directory = Directory { store: store.clone(), passwords: passwords.clone(), writer: writer.clone() };
         let commands =
             Commands::new(store.clone(), memory.clone(), passwords.clone(), writer.clone(), webhooks, catalog)

@@ -16,7 +16,7 @@ use crate::{
         execution::{self, Outcome, Steps},
         idempotency::Scope,
     },
-    store::Settled,
+    store::{Reach, Settled},
     webhooks::{CallError, Message, Reply},
 };
 
@@ -58,8 +58,8 @@ impl Run {
 
     /// Records that the run waits, before anybody else hears of it, and only if it still may.
     async fn begin(self: Box<Self>, timeout: Duration) -> Result<Box<Self>, Error> {
-        let writer = self.commands.writer.clone();
-        let begun = writer.write(move |transaction| {
+        let (writer, reach) = (self.commands.writer.clone(), self.reach());
+        let begun = writer.write(reach, move |transaction| {
             Box::pin(async move {
                 if let Err(error) = self.check_again(transaction).await? {
                     return Ok(Settled { undo: true, record: self.refusal(&error), answer: Err(error) });
@@ -110,7 +110,7 @@ impl Run {
         let (report, execution) = (self.report(outcome, &account), self.ended(outcome, &account));
         let record = records::Entry::Ended { execution, freed_key, deliveries: Vec::new() };
         let writer = self.commands.writer.clone();
-        let end = writer.write(move |transaction| {
+        let end = writer.write(Reach::Anything, move |transaction| {
             Box::pin(async move {
                 let running = execution::find_running(transaction, self.id).await?;
                 let settled = Settled { undo: false, record: Some(record), answer: Ok(report) };

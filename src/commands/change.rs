@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sea_orm::DbErr;
 
 use super::{
-    Report,
+    Attempt, Report,
     account::Account,
     execute::{ReadyStep, Run},
     steps::{ChangeError, Prepared, Said},
@@ -17,7 +17,7 @@ use crate::{
         self, delivery,
         execution::{self, Outcome},
     },
-    store::{Lock, Settled, WriteTransaction, lock},
+    store::{Lock, Reach, Settled, WriteTransaction, lock},
     users::{self, Caller, User},
     webhooks::Deliveries,
 };
@@ -44,15 +44,30 @@ impl Run {
         let news = steps.iter().any(|(_, step)| matches!(step, Prepared::Delivery(_)));
         let news = news.then(|| self.commands.deliveries.clone());
         let writer = self.commands.writer.clone();
-        let (run, steps) = (Arc::new(self), Arc::new(steps));
-        let stored =
-            writer.write(move |transaction| Box::pin(async move { run.change(transaction, &steps, account).await }));
+        let (reach, run, steps) = (self.reach(), Arc::new(self), Arc::new(steps));
+        let stored = writer
+            .write(reach, move |transaction| Box::pin(async move { run.change(transaction, &steps, account).await }));
         let report = stored.await.unwrap_or_else(|undone| {
             let error = Error::from(undone);
             Err(if has_begun { error.after_call() } else { error })
         });
         news.inspect(Deliveries::wake);
         report
+    }
+
+    /// What changes a standing looks at others, too.
+    pub(super) fn reach(&self) -> Reach {
+        let Attempt { caller, user_id, dry_run, .. } = &self.attempt;
+        match self.locks_standing() {
+            _ if *dry_run => Reach::Nothing,
+            true => Reach::Anything,
+            false => Reach::User { user_id: *user_id, caller_id: caller.user_id },
+        }
+    }
+
+    fn locks_standing(&self) -> bool {
+        let definition = &self.entry().definition;
+        definition.asks_for_administrators() || definition.changes_standing()
     }
 
     async fn change(
@@ -129,8 +144,7 @@ impl Run {
         }
         let ids = [self.attempt.caller.user_id, self.attempt.user_id];
         users::lock(transaction, self.attempt.user_id).await?;
-        let definition = &self.entry().definition;
-        if definition.asks_for_administrators() || definition.changes_standing() {
+        if self.locks_standing() {
             lock::take(transaction, Lock::Standing).await?;
         }
         let [caller, user] = self.commands.memory.users_within(transaction, ids).await?;

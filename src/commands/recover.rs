@@ -18,7 +18,7 @@ use crate::{
         self,
         execution::{self, Outcome},
     },
-    store::{Settled, Undone},
+    store::{Reach, Settled, Undone},
 };
 
 /// Which runs are taken for abandoned.
@@ -91,7 +91,7 @@ impl Commands {
         execution.outcome = Outcome::Unknown;
         execution.message = Error::OutcomeUnknown { replayed: false }.to_string();
         execution.finished_at = clock::now().trunc_subsecs(6);
-        let close = self.writer.write(move |transaction| {
+        let close = self.writer.write(Reach::Anything, move |transaction| {
             Box::pin(async move {
                 let running = execution::find_running(transaction, execution.id).await?;
                 let ended = || records::Entry::Ended { execution, freed_key: None, deliveries: Vec::new() };

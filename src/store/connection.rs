@@ -60,15 +60,16 @@ impl Connection {
     pub(super) async fn in_time<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         match self.patience {
             None => work.await,
-            Some(patience) => timeout(patience, work).await.unwrap_or_else(|_| Err(silence())),
+            Some(patience) => timeout(patience, work).await.unwrap_or_else(|_| {
+                Err(lost(io::Error::new(io::ErrorKind::TimedOut, "the database gives no answer in time")))
+            }),
         }
     }
 }
 
-/// The database did not say anything.
-pub fn silence() -> DbErr {
-    let silence = io::Error::new(io::ErrorKind::TimedOut, "the database gives no answer in time");
-    DbErr::Conn(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Io(silence))))
+/// What was under way with the database is lost.
+pub fn lost(cause: io::Error) -> DbErr {
+    DbErr::Conn(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Io(cause))))
 }
 
 // A pool knows its address, and that may hold a password.

@@ -34,7 +34,7 @@ pub use postgres::{Limits, Patience};
 pub use schema::{MigrationState, SchemaError};
 pub use url::{UrlError, file, shown};
 pub use write::{WriteTransaction, Writing};
-pub use writer::{Ledger, Settled, Undone, Writer};
+pub use writer::{Gather, Ledger, Reach, Settled, Undone, Writer};
 
 /// A database that is open.
 #[derive(Clone, Debug)]

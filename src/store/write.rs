@@ -1,6 +1,6 @@
 //! Writing: a single statement, or a transaction. What it changed is told before it is done.
 
-use std::ops::Deref;
+use std::{any::Any, ops::Deref};
 
 use async_trait::async_trait;
 use sea_orm::{
@@ -31,6 +31,7 @@ pub struct WriteTransaction {
     unread: Mutex<Option<Unread>>,
     /// Something that is remembered may have changed in it.
     may_change: bool,
+    gathered: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl Writing {
@@ -57,6 +58,7 @@ impl Writing {
             is_written_down: self.writes_changes_down(),
             unread: Mutex::default(),
             may_change: true,
+            gathered: None,
         })
     }
 
@@ -192,6 +194,16 @@ impl WriteTransaction {
     /// How many rows were touched in it; counted on SQLite.
     pub(super) fn touched_rows(&self) -> u64 {
         self.journal.rows()
+    }
+
+    /// Keeps what was gathered for the pieces of work in it.
+    pub fn set_gathered(&mut self, gathered: impl Any + Send + Sync) {
+        self.gathered = Some(Box::new(gathered));
+    }
+
+    /// What was gathered for the pieces of work in it.
+    pub fn gathered<T: Any>(&self) -> Option<&T> {
+        self.gathered.as_ref()?.downcast_ref()
     }
 
     /// Whether SQLite ended it by itself: what is done from then on is in force at once.

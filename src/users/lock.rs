@@ -1,20 +1,36 @@
 //! Holding rows while something depends on them. SQLite has one writer, for whom nothing changes anyway.
 
-use sea_orm::{QuerySelect, entity::prelude::*, sea_query::LockType};
+use sea_orm::{
+    QuerySelect,
+    entity::prelude::*,
+    sea_query::{LockBehavior, LockType},
+};
 
-use super::user::{Column, Entity};
-use crate::store;
+use super::{
+    gathered::Gathered,
+    user::{Column, Entity},
+};
+use crate::store::{self, WriteTransaction};
 
 /// Holds a user who is about to be changed: nobody else changes them before the transaction ends.
 ///
 /// # Errors
 /// The database does not answer, or somebody else holds them for too long.
-pub async fn lock(transaction: &impl ConnectionTrait, id: i32) -> Result<(), DbErr> {
-    if store::lock::is_shared(transaction) {
+pub async fn lock(transaction: &WriteTransaction, id: i32) -> Result<(), DbErr> {
+    if store::lock::is_shared(transaction) && !Gathered::of(transaction).is_some_and(|gathered| gathered.holds(id)) {
         let row = Entity::find().select_only().column(Column::Id).filter(Column::Id.eq(id));
         row.lock(LockType::NoKeyUpdate).into_tuple::<i32>().all(transaction).await?;
     }
     Ok(())
+}
+
+/// Holds those of the users whom nobody else holds, and returns their ids.
+///
+/// # Errors
+/// The database does not answer.
+pub(super) async fn lock_free(transaction: &impl ConnectionTrait, ids: Vec<i32>) -> Result<Vec<i32>, DbErr> {
+    let rows = Entity::find().select_only().column(Column::Id).filter(Column::Id.is_in(ids));
+    rows.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked).into_tuple().all(transaction).await
 }
 
 /// Holds all users: whoever manages them does so alone, and no command changes one meanwhile.

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use sea_orm::DbErr;
 use secrecy::SecretString;
 
-use super::{User, application, secret, ticket, user};
+use super::{User, application, gathered::Gathered, secret, ticket, user};
 use crate::store::{Cached, Store, Topic, Whom, WriteTransaction};
 
 /// How many users are remembered at most, each with what is known of the person: about two kilobytes.
@@ -56,7 +56,8 @@ impl Memory {
         users.find(id, Whom::OfKey(|id| *id), load).await
     }
 
-    /// Two users as a transaction sees them that has the write lock: they may be the same.
+    /// A caller, and a user who may be the same and is about to be changed, as a transaction sees them in which nobody else
+    /// changes that user.
     ///
     /// # Errors
     /// The database does not answer.
@@ -65,9 +66,13 @@ impl Memory {
         transaction: &WriteTransaction,
         ids: [i32; 2],
     ) -> Result<[Option<Arc<User>>; 2], DbErr> {
-        let unread = transaction.unread().await?;
-        let found = ids.map(|id| unread.as_ref().and_then(|unread| self.0.users.find_within(&id, unread)));
-        drop(unread);
+        let found = match Gathered::of(transaction) {
+            Some(gathered) => gathered.take(ids),
+            None => {
+                let unread = transaction.unread().await?;
+                ids.map(|id| unread.as_ref().and_then(|unread| self.0.users.find_within(&id, unread)))
+            }
+        };
         let missing: Vec<_> =
             ids.into_iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(id, _)| id).collect();
         if missing.is_empty() {

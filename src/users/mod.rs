@@ -9,6 +9,7 @@ mod create;
 pub mod credential;
 pub mod demo;
 mod draft;
+mod gathered;
 pub mod import;
 pub mod limits;
 pub mod list;

@@ -17,7 +17,7 @@ use crate::{
         self,
         delivery::{self, Attempt},
     },
-    store::{Settled, Store, Undone, Writer},
+    store::{Reach, Settled, Store, Undone, Writer},
 };
 
 /// How long to wait after each attempt in vain; after the last one the delivery is dead.
@@ -122,7 +122,7 @@ impl Post {
         T: Send + 'static,
         F: for<'a> FnOnce(&'a DatabaseTransaction) -> BoxFuture<'a, Result<T, DbErr>> + Clone + Send + 'static,
     {
-        let work = self.writer.write(move |transaction| {
+        let work = self.writer.write(Reach::Anything, move |transaction| {
             Box::pin(async move {
                 let answer = work(transaction).await?;
                 Ok(Settled { undo: false, record: None, answer })

@@ -5,11 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use kommando::{
-    store::{self, Settled, Store, WriteTransaction, Writer},
+    store::{self, Reach, Settled, Store, WriteTransaction, Writer},
     users::{self, Memory, UserColumn, person, set_columns},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, sea_query::Expr};
+use tokio::time::timeout;
 
 use crate::harness::{ANNA, BJORN, Server};
 
@@ -154,13 +155,14 @@ async fn a_piece_of_a_transaction_sees_what_those_before_it_left() {
     let server = Server::demo().await;
     let store = &server.app.store;
     let memory = Memory::new(store.clone());
-    let writer = Writer::start(store.clone(), NoLedger);
+    let writer = Writer::start(store.clone(), NoLedger, memory.clone());
     let mut random = StdRng::seed_from_u64(7);
     for round in 0..40 {
         let pieces: Vec<_> = (0..8).map(|_| Piece::random(&mut random, round % 2 == 0)).collect();
         let ends = pieces.iter().map(|piece| {
             let (piece, memory) = (*piece, memory.clone());
-            writer.write(move |transaction| Box::pin(async move { piece.run(transaction, &memory).await }))
+            let reach = Reach::User { user_id: piece.user_id, caller_id: piece.user_id };
+            writer.write(reach, move |transaction| Box::pin(async move { piece.run(transaction, &memory).await }))
         });
         for (piece, end) in pieces.iter().zip(join_all(ends).await) {
             let expected = if piece.end == End::Failed { Err("undone: Custom Error: no".to_owned()) } else { Ok(()) };
@@ -171,4 +173,27 @@ async fn a_piece_of_a_transaction_sees_what_those_before_it_left() {
             assert_eq!(remembered.as_deref(), users::find(store.reader(), id).await.expect("an answer").as_ref());
         }
     }
+}
+
+#[tokio::test]
+async fn a_user_whom_somebody_else_holds_keeps_no_other_one_waiting() {
+    let server = Server::demo().await;
+    let store = &server.app.store;
+    // On SQLite one writes at a time.
+    if !store.is_shared() {
+        return;
+    }
+    let held = store.begin_write().await.expect("a transaction");
+    users::lock(&held, ANNA).await.expect("a lock");
+    let go_away = |id: i32| server.post(format!("/api/v1/User/{id}/CustomCommand/set-away")).by("admin").send();
+    // Whoever waits for her does so for ten seconds.
+    let others = timeout(Duration::from_secs(5), async {
+        for answer in join_all((0..40).map(|_| go_away(BJORN))).await {
+            assert_eq!(answer.body["Success"], true);
+        }
+        held.rollback().await.expect("an answer");
+    });
+    let (answers, others) = tokio::join!(join_all((0..4).map(|_| go_away(ANNA))), others);
+    assert!(others.is_ok(), "they wait, too");
+    assert!(answers.iter().all(|answer| answer.body["Success"] == true), "when the user is free again");
 }

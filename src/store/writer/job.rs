@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use sea_orm::DbErr;
 use tokio::sync::oneshot;
 
-use super::{Settled, Undone};
+use super::{Ledger, Reach, Settled, Undone};
 use crate::store::WriteTransaction;
 
 /// A piece of work whose caller waits for the end of the transaction.
@@ -13,13 +13,28 @@ pub trait Job<R>: Send {
     fn run<'a>(&'a mut self, transaction: &'a WriteTransaction) -> BoxFuture<'a, Result<bool, DbErr>>;
     /// What it leaves behind.
     fn record(&mut self) -> Option<R>;
-    /// It may change something.
-    fn has_effect(&self) -> bool;
+    /// How far its effect reaches, if it may have one.
+    fn reach(&self) -> Option<Reach>;
+    /// What it leaves behind may stand in another one's way.
+    fn can_conflict(&self, ledger: &dyn Ledger<Record = R>) -> bool;
+    /// Its caller waits no longer, and takes it for not done.
+    fn is_given_up(&self) -> bool;
     /// Tells the caller how it ended.
     fn reply(self: Box<Self>, end: Result<(), Undone>);
 }
 
+impl<R> dyn Job<R> {
+    /// The user whom it reaches, and the caller.
+    pub fn whom(&self) -> Option<(i32, i32)> {
+        match self.reach() {
+            Some(Reach::User { user_id, caller_id }) => Some((user_id, caller_id)),
+            _ => None,
+        }
+    }
+}
+
 pub struct Effect<R, T, F> {
+    pub reach: Reach,
     pub work: F,
     pub answer: Option<Settled<R, T>>,
     pub sender: oneshot::Sender<Result<T, Undone>>,
@@ -43,8 +58,16 @@ where
         self.answer.as_mut().and_then(|settled| settled.record.take())
     }
 
-    fn has_effect(&self) -> bool {
-        true
+    fn reach(&self) -> Option<Reach> {
+        Some(self.reach)
+    }
+
+    fn can_conflict(&self, _: &dyn Ledger<Record = R>) -> bool {
+        false // not known before it is done
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.sender.is_closed()
     }
 
     fn reply(self: Box<Self>, end: Result<(), Undone>) {
@@ -59,7 +82,7 @@ pub struct Record<R> {
     pub sender: oneshot::Sender<Result<(), Undone>>,
 }
 
-impl<R: Send> Job<R> for Record<R> {
+impl<R: Send + 'static> Job<R> for Record<R> {
     fn run<'a>(&'a mut self, _: &'a WriteTransaction) -> BoxFuture<'a, Result<bool, DbErr>> {
         Box::pin(async { Ok(true) })
     }
@@ -68,8 +91,16 @@ impl<R: Send> Job<R> for Record<R> {
         self.record.take()
     }
 
-    fn has_effect(&self) -> bool {
-        false
+    fn reach(&self) -> Option<Reach> {
+        None
+    }
+
+    fn can_conflict(&self, ledger: &dyn Ledger<Record = R>) -> bool {
+        self.record.as_ref().is_some_and(|record| ledger.can_conflict(record))
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.sender.is_closed()
     }
 
     fn reply(self: Box<Self>, end: Result<(), Undone>) {

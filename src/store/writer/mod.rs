@@ -1,13 +1,15 @@
-//! The one who writes to SQLite: takes what waits, does all of it in one transaction, and answers when that is on disk.
+//! How everything is written that leaves a record: pieces of work share a transaction where they can, and their callers
+//! are answered when it is on disk.
 //!
-//! A piece of work that fails takes nothing else with it. What all of them leave behind is written together at the end,
-//! and the disk is synced once for all. PostgreSQL, to which several write at once, is in [`apart`].
+//! A piece of work that fails takes nothing else with it. What all of them leave behind is written together at the end of
+//! the transaction, and the disk is synced once for all. SQLite has [`one`] who writes, and PostgreSQL [`many`].
 
-mod apart;
 mod job;
+mod many;
+mod one;
 mod piece;
 
-use std::{collections::VecDeque, fmt, sync::Arc};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -15,9 +17,8 @@ use sea_orm::{DatabaseTransaction, DbErr};
 use tokio::sync::{mpsc, oneshot};
 
 use self::{
-    apart::Apart,
     job::{Effect, Job, Record},
-    piece::{Apartness, Piece},
+    many::Many,
 };
 use super::{Store, WriteTransaction};
 use crate::error::{Error, Trouble};
@@ -45,6 +46,33 @@ pub trait Ledger: Send + Sync + 'static {
     }
 }
 
+/// How far a piece of work reaches, and so with what others it can share a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// It changes what belongs to this user, and looks at that caller.
+    User { user_id: i32, caller_id: i32 },
+    /// It may change anything, and lock what others lock: where several write, it has a transaction of its own.
+    Anything,
+    /// It is taken back at its end, whatever comes of it.
+    Nothing,
+}
+
+/// What pieces of work on several users need, got for all of them at once.
+#[async_trait]
+pub trait Gather: Send + Sync + 'static {
+    /// Holds those of the users whom nobody else holds now, and reads what the pieces will ask for. Returns the ids of
+    /// those who are held.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    async fn gather(
+        &self,
+        transaction: &mut WriteTransaction,
+        user_ids: Vec<i32>,
+        caller_ids: Vec<i32>,
+    ) -> Result<HashSet<i32>, DbErr>;
+}
+
 /// How a piece of work ended.
 #[derive(Debug)]
 pub struct Settled<R, T> {
@@ -54,6 +82,14 @@ pub struct Settled<R, T> {
     pub record: Option<R>,
     /// What its caller is told, once all is on disk.
     pub answer: T,
+}
+
+/// How a transaction ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Ended {
+    Committed,
+    /// One piece was to be taken back, and all of it was.
+    TakenBack,
 }
 
 /// Nothing of a piece of work happened, because the database could not do it.
@@ -88,17 +124,15 @@ pub struct Writer<R> {
 }
 
 enum Way<R> {
-    /// To the one who writes for all.
-    Queue(mpsc::Sender<Box<dyn Job<R>>>),
-    /// Everybody writes.
-    Apart(Arc<Apart<R>>),
+    One(mpsc::Sender<Box<dyn Job<R>>>),
+    Many(Many<R>),
 }
 
 impl<R> Clone for Writer<R> {
     fn clone(&self) -> Self {
         let way = match &self.way {
-            Way::Queue(queue) => Way::Queue(queue.clone()),
-            Way::Apart(apart) => Way::Apart(Arc::clone(apart)),
+            Way::One(queue) => Way::One(queue.clone()),
+            Way::Many(many) => Way::Many(many.clone()),
         };
         Self { way }
     }
@@ -112,32 +146,27 @@ impl<R> fmt::Debug for Writer<R> {
 
 impl<R: Send + 'static> Writer<R> {
     /// Starts writing. It goes on until the last way to it is dropped and all that waits is done.
-    pub fn start(store: Store, ledger: impl Ledger<Record = R>) -> Self {
+    pub fn start(store: Store, ledger: impl Ledger<Record = R>, gather: impl Gather) -> Self {
         if store.is_shared() {
-            return Self { way: Way::Apart(Apart::start(store, ledger)) };
+            return Self { way: Way::Many(Many::start(store, ledger, gather)) };
         }
         let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(keep_writing(store, ledger, waiting));
-        Self { way: Way::Queue(queue) }
+        tokio::spawn(one::keep_writing(store, ledger, waiting));
+        Self { way: Way::One(queue) }
     }
 
-    /// Does a piece of work in a transaction, and answers when its effect and its record are on disk. Where others write
-    /// at the same time it may be done again from the beginning, when what it did the first time was undone.
+    /// Does a piece of work in a transaction, and answers when its effect and its record are on disk. It may be done again
+    /// from the beginning, when what it did the first time was undone.
     ///
     /// # Errors
     /// Nothing of it happened.
-    pub async fn write<T, F>(&self, work: F) -> Result<T, Undone>
+    pub async fn write<T, F>(&self, reach: Reach, work: F) -> Result<T, Undone>
     where
         T: Send + 'static,
         F: for<'a> FnOnce(&'a WriteTransaction) -> BoxFuture<'a, Result<Settled<R, T>, DbErr>> + Clone + Send + 'static,
     {
-        let queue = match &self.way {
-            Way::Queue(queue) => queue,
-            Way::Apart(apart) => return apart.write(work).await,
-        };
         let (sender, answer) = oneshot::channel();
-        enter(queue, Box::new(Effect { work, answer: None, sender })).await?;
-        answer.await.map_err(|_| Undone::stopped())?
+        self.answered(Box::new(Effect { reach, work, answer: None, sender }), answer).await
     }
 
     /// Writes a record that has no effect beside it, and answers when it is on disk.
@@ -145,112 +174,34 @@ impl<R: Send + 'static> Writer<R> {
     /// # Errors
     /// It was not written.
     pub async fn record(&self, record: R) -> Result<(), Undone> {
-        let queue = match &self.way {
-            Way::Queue(queue) => queue,
-            Way::Apart(apart) => return apart.record(record).await,
-        };
         let (sender, answer) = oneshot::channel();
-        enter(queue, Box::new(Record { record: Some(record), sender })).await?;
-        answer.await.map_err(|_| Undone::stopped())?
+        self.answered(Box::new(Record { record: Some(record), sender }), answer).await
+    }
+
+    async fn answered<T>(
+        &self,
+        job: Box<dyn Job<R>>,
+        answer: oneshot::Receiver<Result<T, Undone>>,
+    ) -> Result<T, Undone> {
+        let answered = async {
+            match &self.way {
+                Way::One(queue) => queue.send(job).await.map_err(|_| Undone::stopped())?,
+                Way::Many(many) => many.enter(job).await?,
+            }
+            answer.await.map_err(|_| Undone::stopped())?
+        };
+        match &self.way {
+            Way::One(_) => answered.await,
+            Way::Many(many) => many.in_time(answered).await,
+        }
     }
 
     /// How many pieces of work wait.
     pub fn waiting(&self) -> usize {
         match &self.way {
-            Way::Queue(queue) => queue.max_capacity() - queue.capacity(),
-            Way::Apart(apart) => apart.waiting(),
+            Way::One(queue) => queue.max_capacity() - queue.capacity(),
+            Way::Many(many) => many.waiting(),
         }
-    }
-}
-
-async fn enter<R>(queue: &mpsc::Sender<Box<dyn Job<R>>>, job: Box<dyn Job<R>>) -> Result<(), Undone> {
-    queue.send(job).await.map_err(|_| Undone::stopped())
-}
-
-async fn keep_writing<R: Send + 'static>(
-    store: Store,
-    ledger: impl Ledger<Record = R>,
-    mut waiting: mpsc::Receiver<Box<dyn Job<R>>>,
-) {
-    let mut taken = Vec::new();
-    while waiting.recv_many(&mut taken, LARGEST_BATCH).await > 0 {
-        let mut batch = Batch { waiting: taken.drain(..).collect(), done: Vec::new() };
-        let end = batch.write(&store, &ledger).await.map_err(Undone::from);
-        fail_point!("batch-committed");
-        if let Err(error) = &end {
-            tracing::error!(%error, "a batch was not written");
-        }
-        // What was not reached shares the fate of the transaction.
-        for job in batch.done.into_iter().chain(batch.waiting) {
-            job.reply(end.clone());
-        }
-    }
-}
-
-/// What shares a transaction.
-struct Batch<R> {
-    waiting: VecDeque<Box<dyn Job<R>>>,
-    done: Vec<Box<dyn Job<R>>>,
-}
-
-/// How a transaction ended.
-#[derive(PartialEq, Eq)]
-enum Ended {
-    Committed,
-    /// One piece was to be taken back, and all of it was.
-    TakenBack,
-}
-
-impl<R: Send + 'static> Batch<R> {
-    /// Does what waits, all but what fails alone: that is answered at once. Hardly any piece is ever taken back, so at
-    /// first none has a savepoint; when one would need it, everything is done again, with savepoints.
-    async fn write(&mut self, store: &Store, ledger: &impl Ledger<Record = R>) -> Result<(), DbErr> {
-        if self.write_once(store, ledger, Apartness::Inseparable).await? == Ended::TakenBack {
-            while let Some(job) = self.done.pop() {
-                self.waiting.push_front(job);
-            }
-            self.write_once(store, ledger, Apartness::Savepoints { is_open: false }).await?;
-        }
-        Ok(())
-    }
-
-    async fn write_once(
-        &mut self,
-        store: &Store,
-        ledger: &impl Ledger<Record = R>,
-        mut apartness: Apartness,
-    ) -> Result<Ended, DbErr> {
-        let mut transaction = store.begin_write().await?;
-        let is_only_recorded = self.waiting.iter().all(|job| !job.has_effect());
-        while let Some(mut job) = self.waiting.pop_front() {
-            let end = if job.has_effect() { apartness.run(&transaction, job.as_mut()).await } else { Ok(Piece::Kept) };
-            match end {
-                Ok(Piece::Kept) => self.done.push(job),
-                Ok(Piece::Failed(error)) => job.reply(Err(error)),
-                Ok(Piece::Inseparable) => {
-                    self.done.push(job);
-                    // Undoing fails where the database has done so by itself.
-                    transaction.rollback().await.ok();
-                    return Ok(Ended::TakenBack);
-                }
-                Err(error) => {
-                    self.done.push(job);
-                    return Err(error);
-                }
-            }
-        }
-        fail_point!("batch-changed");
-        // Only now, when nothing is done again.
-        let records: Vec<_> = self.done.iter_mut().filter_map(|job| job.record()).collect();
-        if !records.is_empty() {
-            ledger.write(&transaction, records).await?;
-        }
-        fail_point!("batch-recorded");
-        if is_only_recorded {
-            transaction.changes_nothing();
-        }
-        transaction.commit().await?;
-        Ok(Ended::Committed)
     }
 }
 

@@ -1,12 +1,12 @@
 //! One piece of work within a transaction, and how it is taken back without the others.
 
-use std::{io, panic::AssertUnwindSafe, sync::Arc};
+use std::{io, panic::AssertUnwindSafe};
 
 use futures_util::FutureExt;
-use sea_orm::{DbErr, RuntimeErr, sqlx};
+use sea_orm::DbErr;
 
 use super::{Job, Undone};
-use crate::store::WriteTransaction;
+use crate::store::{WriteTransaction, connection::lost};
 
 /// How the pieces of a transaction are held apart.
 pub enum Apartness {
@@ -61,15 +61,10 @@ impl Apartness {
 
 /// Whether what the job did is to stay. A panic in one job is no reason to stop writing for all; a transaction that is gone
 /// is, whatever the job made of that.
-async fn try_run<R>(transaction: &WriteTransaction, job: &mut dyn Job<R>) -> Result<bool, DbErr> {
+pub async fn try_run<R>(transaction: &WriteTransaction, job: &mut dyn Job<R>) -> Result<bool, DbErr> {
     let end = AssertUnwindSafe(job.run(transaction)).catch_unwind().await;
     match end.unwrap_or_else(|_| Err(DbErr::Custom("a piece of work panicked".to_owned()))) {
-        Ok(_) if transaction.is_gone() => Err(gone()),
+        Ok(_) if transaction.is_gone() => Err(lost(io::Error::other("the database ended the transaction by itself"))),
         end => end,
     }
-}
-
-fn gone() -> DbErr {
-    let gone = io::Error::other("the database ended the transaction by itself");
-    DbErr::Conn(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Io(gone))))
 }

@@ -18,12 +18,21 @@ impl Ledger for Counted {
     }
 }
 
+struct Nobody;
+
+#[async_trait]
+impl Gather for Nobody {
+    async fn gather(&self, _: &mut WriteTransaction, _: Vec<i32>, _: Vec<i32>) -> Result<HashSet<i32>, DbErr> {
+        Ok(HashSet::new())
+    }
+}
+
 async fn writer() -> (tempfile::TempDir, Store, Writer<&'static str>) {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
     let store = Store::open(&url).await.expect("a database");
     store.writer().execute_unprepared("CREATE TABLE notes (text TEXT)").await.expect("a table");
-    let writer = Writer::start(store.clone(), Counted);
+    let writer = Writer::start(store.clone(), Counted, Nobody);
     (folder, store, writer)
 }
 
@@ -39,7 +48,7 @@ async fn note(
     text: &'static str,
     end: fn() -> Result<Settled<&'static str, ()>, DbErr>,
 ) -> Result<(), Undone> {
-    let work = writer.write(move |transaction| {
+    let work = writer.write(Reach::Anything, move |transaction| {
         Box::pin(async move {
             transaction.execute_unprepared(&format!("INSERT INTO notes VALUES ('{text}')")).await?;
             end()
@@ -100,7 +109,7 @@ async fn a_transaction_that_the_database_ended_by_itself_leaves_nothing() {
     let (_folder, store, writer) = writer().await;
     let kept = || Ok(Settled { undo: false, record: Some("record"), answer: () });
     // As on a full disk, of which the piece tells its caller and makes nothing more.
-    let ended = writer.write(|transaction| {
+    let ended = writer.write(Reach::Anything, |transaction| {
         Box::pin(async move {
             transaction.execute_unprepared("ROLLBACK").await?;
             Ok(Settled { undo: true, record: None, answer: () })
