@@ -16,7 +16,7 @@ use crate::store::{Gather, WriteTransaction};
 #[derive(Debug)]
 pub struct Gathered {
     held: HashSet<i32>,
-    /// As the transaction sees them now.
+    /// Those who are held as they are, and the callers as they were when they were read.
     users: Mutex<HashMap<i32, Arc<User>>>,
 }
 
@@ -46,7 +46,7 @@ impl Gather for Memory {
         user_ids: Vec<i32>,
         caller_ids: Vec<i32>,
     ) -> Result<HashSet<i32>, DbErr> {
-        let held = HashSet::from_iter(lock::lock_free(&*transaction, user_ids).await?);
+        let held = HashSet::from_iter(lock::lock_free(&*transaction, &user_ids).await?);
         let ids = held.iter().copied().chain(caller_ids).collect();
         let read = user::list_some(&*transaction, ids).await?;
         let users = read.into_iter().map(|user| (user.user.id, Arc::new(user))).collect();

@@ -8,7 +8,7 @@ use sea_orm::{
 
 use super::{
     gathered::Gathered,
-    user::{Column, Entity},
+    user::{Column, Entity, padded},
 };
 use crate::store::{self, WriteTransaction};
 
@@ -27,9 +27,9 @@ pub async fn lock(transaction: &WriteTransaction, id: i32) -> Result<(), DbErr> 
 /// Holds those of the users whom nobody else holds, and returns their ids.
 ///
 /// # Errors
-/// The database does not answer.
-pub(super) async fn lock_free(transaction: &impl ConnectionTrait, ids: Vec<i32>) -> Result<Vec<i32>, DbErr> {
-    let rows = Entity::find().select_only().column(Column::Id).filter(Column::Id.is_in(ids));
+/// The database does not answer, or somebody holds all of them for too long, by [`lock_all`].
+pub(super) async fn lock_free(transaction: &impl ConnectionTrait, ids: &[i32]) -> Result<Vec<i32>, DbErr> {
+    let rows = Entity::find().select_only().column(Column::Id).filter(Column::Id.is_in(padded(ids)));
     rows.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked).into_tuple().all(transaction).await
 }
 

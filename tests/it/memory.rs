@@ -15,7 +15,7 @@ use kommando::{
     users::{self, Memory, UserColumn, person, set_columns},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, sea_query::Expr};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement, sea_query::Expr};
 use tokio::time::timeout;
 
 use crate::harness::{ANNA, BJORN, Server};
@@ -211,4 +211,45 @@ async fn a_user_whom_somebody_else_holds_keeps_no_other_one_waiting() {
     let (answers, others) = tokio::join!(join_all((0..4).map(|_| go_away(ANNA))), others);
     assert!(others.is_ok(), "they wait, too");
     assert!(answers.iter().all(|answer| answer.body["Success"] == true), "when the user is free again");
+}
+
+/// Writes records as they are.
+struct Notes;
+
+#[async_trait]
+impl store::Ledger for Notes {
+    type Record = &'static str;
+
+    async fn write(&self, transaction: &DatabaseTransaction, records: Vec<&'static str>) -> Result<(), DbErr> {
+        for record in records {
+            transaction.execute_unprepared(&format!("INSERT INTO notes VALUES ('{record}')")).await?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn only_what_is_written_is_answered_as_written() {
+    let server = Server::demo().await;
+    let store = &server.app.store;
+    store.writer().execute_unprepared("CREATE TABLE notes (text TEXT)").await.expect("a table");
+    let writer = Writer::start(store.clone(), Notes, Memory::new(store.clone()));
+    let texts = ["one", "two", "it's no SQL", "three", "four"];
+    let mut written = 0;
+    for round in 0..10 {
+        let records = texts.map(|text| writer.record(text));
+        let reach = Reach::User { user_id: [ANNA, BJORN][round % 2], caller_id: ANNA };
+        let effects = texts.map(|text| {
+            writer.write(reach, move |_| {
+                Box::pin(async move { Ok(Settled { undo: round == 7, record: Some(text), answer: () }) })
+            })
+        });
+        let (records, effects) = tokio::join!(join_all(records), join_all(effects));
+        written += records.iter().chain(&effects).filter(|end| end.is_ok()).count();
+        let there = store
+            .reader()
+            .query_all_raw(Statement::from_string(store.reader().get_database_backend(), "SELECT text FROM notes"));
+        assert_eq!(there.await.expect("an answer").len(), written);
+    }
+    assert!(writer.record("five").await.is_ok(), "the writer goes on");
 }

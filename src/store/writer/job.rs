@@ -3,6 +3,7 @@
 use futures_util::future::BoxFuture;
 use sea_orm::DbErr;
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use super::{Ledger, Reach, Settled, Undone};
 use crate::store::WriteTransaction;
@@ -11,7 +12,7 @@ use crate::store::WriteTransaction;
 pub trait Job<R>: Send {
     /// Does the work, and all of it again when it is asked again; false takes its changes back.
     fn run<'a>(&'a mut self, transaction: &'a WriteTransaction) -> BoxFuture<'a, Result<bool, DbErr>>;
-    /// What it leaves behind.
+    /// What it leaves behind; given away, so that it can be asked for once each time that the work is done.
     fn record(&mut self) -> Option<R>;
     /// How far its effect reaches, if it may have one.
     fn reach(&self) -> Option<Reach>;
@@ -19,6 +20,8 @@ pub trait Job<R>: Send {
     fn can_conflict(&self, ledger: &dyn Ledger<Record = R>) -> bool;
     /// Its caller waits no longer, and takes it for not done.
     fn is_given_up(&self) -> bool;
+    /// What it belongs to in the log.
+    fn span(&self) -> Span;
     /// Tells the caller how it ended.
     fn reply(self: Box<Self>, end: Result<(), Undone>);
 }
@@ -38,6 +41,7 @@ pub struct Effect<R, T, F> {
     pub work: F,
     pub answer: Option<Settled<R, T>>,
     pub sender: oneshot::Sender<Result<T, Undone>>,
+    pub span: Span,
 }
 
 impl<R, T, F> Job<R> for Effect<R, T, F>
@@ -68,6 +72,10 @@ where
 
     fn is_given_up(&self) -> bool {
         self.sender.is_closed()
+    }
+
+    fn span(&self) -> Span {
+        self.span.clone()
     }
 
     fn reply(self: Box<Self>, end: Result<(), Undone>) {
@@ -101,6 +109,10 @@ impl<R: Send + 'static> Job<R> for Record<R> {
 
     fn is_given_up(&self) -> bool {
         self.sender.is_closed()
+    }
+
+    fn span(&self) -> Span {
+        Span::current()
     }
 
     fn reply(self: Box<Self>, end: Result<(), Undone>) {

@@ -8,6 +8,8 @@
 //! whoever sent it with a key finds out by sending it again.
 
 use std::{
+    array, mem,
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -15,21 +17,23 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join;
+use futures_util::FutureExt;
 use sea_orm::{DbErr, RuntimeErr};
 use tokio::{
-    sync::{Mutex, Semaphore, SemaphorePermit, mpsc},
+    sync::{Semaphore, SemaphorePermit, mpsc},
     time::sleep,
 };
 use tracing::Instrument;
 
-use super::{Ended, Gather, Job, Ledger, QUEUE, Reach, Undone, piece::try_run};
+use super::{Gather, Job, Ledger, QUEUE, Reach, Undone, piece::try_run};
 use crate::store::{Store, WriteTransaction};
 
-/// How many transactions are shared at once.
+/// How many transactions of effects are shared at once, each by its share of the users.
 const SHARED: usize = 2;
 /// How many pieces of work share one at most: each takes its time, and all wait for the last.
 const LARGEST_BATCH: usize = 64;
+/// How often what is left of a transaction is shared again, without the piece that was to be taken back.
+const SECOND_TRIES: u32 = 1;
 /// How often a transaction is tried again that came into another one's way.
 const RETRIES: u32 = 4;
 /// How long to wait before that, longer each time.
@@ -37,7 +41,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// A way to those who write.
 pub struct Many<R> {
-    queue: mpsc::Sender<Box<dyn Job<R>>>,
+    effects: [mpsc::Sender<Box<dyn Job<R>>>; SHARED],
+    records: mpsc::Sender<Box<dyn Job<R>>>,
     parts: Arc<Parts<R>>,
 }
 
@@ -45,7 +50,7 @@ struct Parts<R> {
     store: Store,
     ledger: Box<dyn Ledger<Record = R>>,
     gather: Box<dyn Gather>,
-    /// Reading goes on while all of them write.
+    /// For those who write alone: others go on while all of them wait for the same user.
     places: Semaphore,
     waiting: AtomicUsize,
 }
@@ -53,38 +58,47 @@ struct Parts<R> {
 /// Pieces of work that share a transaction.
 struct Batch<R> {
     jobs: Vec<Box<dyn Job<R>>>,
-    /// Those on users whom somebody else holds.
-    left: Vec<Box<dyn Job<R>>>,
     /// From now on what happened is not known until the database says so.
     is_committing: bool,
 }
 
+/// How pieces of work ended that were to share a transaction.
+enum Ended {
+    Committed,
+    /// Nothing of it happened, since this one is to be taken back, or failed.
+    Without(usize),
+}
+
 impl<R> Clone for Many<R> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone(), parts: Arc::clone(&self.parts) }
+        Self { effects: self.effects.clone(), records: self.records.clone(), parts: Arc::clone(&self.parts) }
     }
 }
 
 impl<R: Send + 'static> Many<R> {
     pub fn start(store: Store, ledger: impl Ledger<Record = R>, gather: impl Gather) -> Self {
-        let (queue, waiting) = mpsc::channel(QUEUE);
         let places = Semaphore::new(store.width().div_ceil(2));
         let (ledger, gather) = (Box::new(ledger), Box::new(gather));
         let parts = Arc::new(Parts { store, ledger, gather, places, waiting: AtomicUsize::new(0) });
-        let waiting = Arc::new(Mutex::new(waiting));
-        for _ in 0..SHARED {
-            tokio::spawn(keep_sharing(Arc::clone(&parts), Arc::clone(&waiting)));
-        }
-        Self { queue, parts }
+        let queue = || {
+            let (queue, waiting) = mpsc::channel(QUEUE);
+            tokio::spawn(keep_sharing(Arc::clone(&parts), waiting));
+            queue
+        };
+        Self { effects: array::from_fn(|_| queue()), records: queue(), parts }
     }
 
-    /// Sees to it that a piece of work is done. It is, too, when its caller stops waiting meanwhile.
+    /// Sees to it that a piece of work is done, unless its caller stops waiting before.
     pub async fn enter(&self, job: Box<dyn Job<R>>) -> Result<(), Undone> {
-        if job.can_share(self.parts.ledger.as_ref()) {
-            return self.queue.send(job).await.map_err(|_| Undone::stopped());
-        }
-        self.parts.spawn_alone(job);
-        Ok(())
+        let queue = match job.reach() {
+            Some(Reach::User { user_id, .. }) => &self.effects[user_id.unsigned_abs() as usize % SHARED],
+            None if !job.can_conflict(self.parts.ledger.as_ref()) => &self.records,
+            _ => {
+                self.parts.spawn_alone(job);
+                return Ok(());
+            }
+        };
+        queue.send(job).await.map_err(|_| Undone::stopped())
     }
 
     /// What comes of some work, unless it takes longer than a request has.
@@ -94,86 +108,108 @@ impl<R: Send + 'static> Many<R> {
 
     /// How many pieces of work wait to be begun.
     pub fn waiting(&self) -> usize {
-        self.parts.waiting.load(Relaxed) + self.queue.max_capacity() - self.queue.capacity()
+        let queues = self.effects.iter().chain([&self.records]);
+        let queued: usize = queues.map(|queue| queue.max_capacity() - queue.capacity()).sum();
+        queued + self.parts.waiting.load(Relaxed)
     }
 }
 
-impl<R> dyn Job<R> {
-    fn can_share(&self, ledger: &dyn Ledger<Record = R>) -> bool {
-        match self.reach() {
-            Some(reach) => matches!(reach, Reach::User { .. }),
-            None => !self.can_conflict(ledger),
+async fn keep_sharing<R: Send + 'static>(parts: Arc<Parts<R>>, mut waiting: mpsc::Receiver<Box<dyn Job<R>>>) {
+    let mut jobs = Vec::new();
+    while waiting.recv_many(&mut jobs, LARGEST_BATCH).await > 0 {
+        let share = AssertUnwindSafe(parts.share(mem::take(&mut jobs)));
+        if share.catch_unwind().await.is_err() {
+            tracing::error!("writing panicked");
         }
-    }
-}
-
-async fn keep_sharing<R: Send + 'static>(parts: Arc<Parts<R>>, waiting: Arc<Mutex<mpsc::Receiver<Box<dyn Job<R>>>>>) {
-    loop {
-        let mut jobs = Vec::new();
-        if waiting.lock().await.recv_many(&mut jobs, LARGEST_BATCH).await == 0 {
-            return;
-        }
-        // Whoever stopped waiting was told that it was not done.
-        jobs.retain(|job| !job.is_given_up());
-        let (effects, records) = jobs.into_iter().partition(|job| job.reach().is_some());
-        join(parts.share(effects), parts.share(records)).await;
     }
 }
 
 impl<R: Send + 'static> Parts<R> {
-    /// Does pieces of work in one transaction, or else each of them alone.
-    async fn share(self: &Arc<Self>, jobs: Vec<Box<dyn Job<R>>>) {
-        if jobs.is_empty() {
-            return;
-        }
-        let mut batch = Batch { jobs, left: Vec::new(), is_committing: false };
-        let end = self.store.writer().in_time(self.write_shared(&mut batch)).await;
-        let Batch { jobs, left, is_committing } = batch;
-        left.into_iter().for_each(|job| self.spawn_alone(job));
-        let end = match end {
-            Ok(Ended::Committed) => Ok(()),
-            Ok(Ended::TakenBack) => return jobs.into_iter().for_each(|job| self.spawn_alone(job)),
-            Err(error) if !is_committing && may_concern_one(&error) => {
-                tracing::debug!(%error, "a shared transaction was not written");
-                return jobs.into_iter().for_each(|job| self.spawn_alone(job));
+    /// Does pieces of work in one transaction, and alone what cannot be done with others.
+    async fn share(self: &Arc<Self>, mut jobs: Vec<Box<dyn Job<R>>>) {
+        for _ in 0..=SECOND_TRIES {
+            // Whoever stopped waiting was told that it was not done.
+            jobs.retain(|job| !job.is_given_up());
+            if jobs.is_empty() {
+                return;
             }
-            Err(error) => Err(noted(error)),
-        };
-        jobs.into_iter().for_each(|job| job.reply(end.clone()));
+            let mut batch = Batch { jobs, is_committing: false };
+            let end = self.store.writer().in_time(self.write_shared(&mut batch)).await;
+            jobs = batch.jobs;
+            let end = match end {
+                Ok(Ended::Without(index)) => {
+                    self.spawn_alone(jobs.swap_remove(index));
+                    continue;
+                }
+                // One of them may be the reason. Records are taken once, so they fail together.
+                Err(error)
+                    if !batch.is_committing && is_of_one(&error) && jobs.iter().all(|job| job.reach().is_some()) =>
+                {
+                    tracing::warn!(%error, "a shared transaction was not written");
+                    break;
+                }
+                Err(error) => Err(noted(error)),
+                Ok(Ended::Committed) => Ok(()),
+            };
+            return jobs.into_iter().for_each(|job| job.reply(end.clone()));
+        }
+        jobs.into_iter().for_each(|job| self.spawn_alone(job));
     }
 
-    async fn write_shared(&self, batch: &mut Batch<R>) -> Result<Ended, DbErr> {
-        let _place = self.place().await?;
+    async fn write_shared(self: &Arc<Self>, batch: &mut Batch<R>) -> Result<Ended, DbErr> {
         let mut transaction = self.store.begin_write().await?;
+        let end = self.write_all(&mut transaction, batch).await;
+        if !matches!(end, Ok(Ended::Committed)) {
+            // What it held is free before anybody tries again.
+            transaction.rollback().await.ok();
+            return end;
+        }
+        batch.is_committing = true;
+        transaction.commit().await?;
+        fail_point!("batch-committed");
+        Ok(Ended::Committed)
+    }
+
+    async fn write_all(
+        self: &Arc<Self>,
+        transaction: &mut WriteTransaction,
+        batch: &mut Batch<R>,
+    ) -> Result<Ended, DbErr> {
         let (user_ids, caller_ids): (Vec<_>, Vec<_>) = batch.jobs.iter().filter_map(|job| job.whom()).unzip();
         if user_ids.is_empty() {
             transaction.changes_nothing();
         } else {
-            let held = self.gather.gather(&mut transaction, user_ids, caller_ids).await?;
+            let held = self.gather.gather(transaction, user_ids, caller_ids).await?;
             let is_left = |job: &mut Box<dyn Job<R>>| job.whom().is_some_and(|(user_id, _)| !held.contains(&user_id));
-            batch.left = batch.jobs.extract_if(.., is_left).collect();
+            batch.jobs.extract_if(.., is_left).for_each(|job| self.spawn_alone(job));
         }
-        for job in &mut batch.jobs {
-            if !try_run(&transaction, job.as_mut()).await? {
-                transaction.rollback().await?;
-                return Ok(Ended::TakenBack);
+        for (index, job) in batch.jobs.iter_mut().enumerate() {
+            match try_run(transaction, job.as_mut()).await {
+                Ok(true) => {}
+                Err(error) if !is_of_one(&error) => return Err(error),
+                Ok(false) | Err(_) => return Ok(Ended::Without(index)),
             }
         }
         fail_point!("batch-changed");
-        let records = batch.jobs.iter_mut().filter_map(|job| job.record()).collect();
-        self.finish(transaction, records, &mut batch.is_committing).await?;
-        Ok(Ended::Committed)
+        let records: Vec<_> = batch.jobs.iter_mut().filter_map(|job| job.record()).collect();
+        if !records.is_empty() {
+            self.ledger.write(transaction, records).await?;
+        }
+        fail_point!("batch-recorded");
+        match batch.jobs.iter().position(|job| job.is_given_up() && job.reach().is_some()) {
+            Some(index) => Ok(Ended::Without(index)),
+            None => Ok(Ended::Committed),
+        }
     }
 
     fn spawn_alone(self: &Arc<Self>, job: Box<dyn Job<R>>) {
-        tokio::spawn(Arc::clone(self).do_alone(job).in_current_span());
+        let span = job.span();
+        tokio::spawn(Arc::clone(self).do_alone(job).instrument(span));
     }
 
     async fn do_alone(self: Arc<Self>, mut job: Box<dyn Job<R>>) {
-        if !job.is_given_up() {
-            let end = self.store.writer().in_time(self.write_alone(job.as_mut())).await.map_err(noted);
-            job.reply(end);
-        }
+        let end = self.store.writer().in_time(self.write_alone(job.as_mut())).await.map_err(noted);
+        job.reply(end);
     }
 
     async fn write_alone(&self, job: &mut dyn Job<R>) -> Result<(), DbErr> {
@@ -191,6 +227,9 @@ impl<R: Send + 'static> Parts<R> {
     }
 
     async fn write_alone_once(&self, job: &mut dyn Job<R>) -> Result<(), DbErr> {
+        if job.is_given_up() {
+            return Ok(()); // and nobody is told so
+        }
         let mut transaction = self.store.begin_write().await?;
         let is_kept = try_run(&transaction, job).await?;
         let record = job.record();
@@ -206,27 +245,19 @@ impl<R: Send + 'static> Parts<R> {
             transaction.changes_nothing();
         }
         fail_point!("batch-changed");
-        self.finish(transaction, Vec::from_iter(record), &mut false).await
-    }
-
-    /// Writes the records, and puts everything in force.
-    async fn finish(
-        &self,
-        transaction: WriteTransaction,
-        records: Vec<R>,
-        is_committing: &mut bool,
-    ) -> Result<(), DbErr> {
-        if !records.is_empty() {
-            self.ledger.write(&transaction, records).await?;
+        if let Some(record) = record {
+            self.ledger.write(&transaction, vec![record]).await?;
         }
         fail_point!("batch-recorded");
-        *is_committing = true;
+        if job.is_given_up() {
+            return transaction.rollback().await;
+        }
         transaction.commit().await?;
         fail_point!("batch-committed");
         Ok(())
     }
 
-    /// A place among those who write.
+    /// A place among those who write alone.
     async fn place(&self) -> Result<SemaphorePermit<'_>, DbErr> {
         let _waits = Waits::begin(&self.waiting);
         self.places.acquire().await.map_err(|_| DbErr::Custom("the writer has stopped".to_owned()))
@@ -254,9 +285,9 @@ fn noted(error: DbErr) -> Undone {
     error.into()
 }
 
-/// On its own, or tried again, one piece of work may succeed where all of them failed.
-fn may_concern_one(error: &DbErr) -> bool {
-    matches!(error, DbErr::Exec(_) | DbErr::Query(_) | DbErr::Custom(_) | DbErr::RecordNotInserted)
+/// It need not meet others, as the loss of the connection does.
+fn is_of_one(error: &DbErr) -> bool {
+    !matches!(error, DbErr::Conn(_) | DbErr::ConnectionAcquire(_))
 }
 
 /// The database undid a transaction because of another one; on its own it may succeed.

@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use sea_orm::{DatabaseTransaction, DbErr};
 use tokio::sync::{mpsc, oneshot};
+use tracing::Span;
 
 use self::{
     job::{Effect, Job, Record},
@@ -23,8 +24,6 @@ use self::{
 use super::{Store, WriteTransaction};
 use crate::error::{Error, Trouble};
 
-/// How many pieces of work share a transaction at most.
-const LARGEST_BATCH: usize = 256;
 /// How many may wait before callers wait to be let in.
 const QUEUE: usize = 1024;
 
@@ -84,15 +83,7 @@ pub struct Settled<R, T> {
     pub answer: T,
 }
 
-/// How a transaction ended.
-#[derive(Debug, PartialEq, Eq)]
-enum Ended {
-    Committed,
-    /// One piece was to be taken back, and all of it was.
-    TakenBack,
-}
-
-/// Nothing of a piece of work happened, because the database could not do it.
+/// Nothing of a piece of work happened, as far as is known, because the database could not do it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("undone: {0}")]
 pub struct Undone(Arc<DbErr>);
@@ -118,7 +109,7 @@ impl From<Undone> for Error {
     }
 }
 
-/// A way to the one who writes.
+/// A way to whoever writes.
 pub struct Writer<R> {
     way: Way<R>,
 }
@@ -159,20 +150,21 @@ impl<R: Send + 'static> Writer<R> {
     /// from the beginning, when what it did the first time was undone.
     ///
     /// # Errors
-    /// Nothing of it happened.
+    /// Nothing of it happened; or, on PostgreSQL, the commit was cut off and may have happened.
     pub async fn write<T, F>(&self, reach: Reach, work: F) -> Result<T, Undone>
     where
         T: Send + 'static,
         F: for<'a> FnOnce(&'a WriteTransaction) -> BoxFuture<'a, Result<Settled<R, T>, DbErr>> + Clone + Send + 'static,
     {
         let (sender, answer) = oneshot::channel();
-        self.answered(Box::new(Effect { reach, work, answer: None, sender }), answer).await
+        let span = Span::current();
+        self.answered(Box::new(Effect { reach, work, answer: None, sender, span }), answer).await
     }
 
     /// Writes a record that has no effect beside it, and answers when it is on disk.
     ///
     /// # Errors
-    /// It was not written.
+    /// As [`Self::write`].
     pub async fn record(&self, record: R) -> Result<(), Undone> {
         let (sender, answer) = oneshot::channel();
         self.answered(Box::new(Record { record: Some(record), sender }), answer).await

@@ -6,11 +6,23 @@ use sea_orm::DbErr;
 use tokio::sync::mpsc;
 
 use super::{
-    Ended, Job, LARGEST_BATCH, Ledger, Reach, Undone,
+    Job, Ledger, Reach, Undone,
     piece::{Apartness, Piece},
 };
 use crate::store::Store;
 
+/// How many pieces of work share a transaction at most.
+const LARGEST_BATCH: usize = 256;
+
+/// How a transaction ended.
+#[derive(PartialEq, Eq)]
+enum Ended {
+    Committed,
+    /// One piece was to be taken back, and all of it was.
+    TakenBack,
+}
+
+/// Writes until nobody can ask for it any more.
 pub async fn keep_writing<R: Send + 'static>(
     store: Store,
     ledger: impl Ledger<Record = R>,
