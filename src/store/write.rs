@@ -31,6 +31,7 @@ pub struct WriteTransaction {
     unread: Mutex<Option<Unread>>,
     /// Something that is remembered may have changed in it.
     may_change: bool,
+    /// What pieces of work that share it need, which whoever gathered it knows.
     gathered: Option<Box<dyn Any + Send + Sync>>,
 }
 

@@ -1,11 +1,11 @@
-//! How PostgreSQL is written to: several transactions at once, in each of which goes what belongs together or does not meet.
+//! How PostgreSQL is written to: by several transactions at once.
 //!
 //! What reaches one user shares a transaction with work on other users, of those whom nobody else holds: so nobody waits
 //! for a user while others wait for the end of the transaction. Whatever does not fit, or fails together with others, is
 //! done alone.
 //!
-//! Everything ends in the time that a request has. What was cut off in the middle of its commit may have happened or not:
-//! whoever sent it with a key finds out by sending it again.
+//! Every caller is answered in the time that a request has, and what was not done by then is not done any more. What was cut
+//! off in the middle of its commit may have happened or not: whoever sent it with a key finds out by sending it again.
 
 use std::{
     array, mem,
@@ -182,6 +182,10 @@ impl<R: Send + 'static> Parts<R> {
             let held = self.gather.gather(transaction, user_ids, caller_ids).await?;
             let is_left = |job: &mut Box<dyn Job<R>>| job.whom().is_some_and(|(user_id, _)| !held.contains(&user_id));
             batch.jobs.extract_if(.., is_left).for_each(|job| self.spawn_alone(job));
+            if batch.jobs.is_empty() {
+                transaction.changes_nothing();
+                return Ok(Ended::Committed);
+            }
         }
         for (index, job) in batch.jobs.iter_mut().enumerate() {
             match try_run(transaction, job.as_mut()).await {
