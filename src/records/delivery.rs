@@ -8,11 +8,12 @@ use sea_orm::{
     entity::prelude::*,
     sea_query::{LockBehavior, LockType},
 };
+use serde::Serialize;
 
-use crate::clock;
+use crate::{clock, store::insert_all};
 
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "webhook_deliveries")]
 pub struct Model {
     /// What the receiver knows as `webhook-id`; newer ones sort behind older ones.
@@ -40,8 +41,9 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 /// What became of a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// It is to be tried, for the first time or again.
     Pending,
@@ -98,10 +100,7 @@ impl Filter {
 /// # Errors
 /// The database does not answer.
 pub async fn insert(db: &impl ConnectionTrait, deliveries: Vec<Model>) -> Result<(), DbErr> {
-    if deliveries.is_empty() {
-        return Ok(());
-    }
-    Entity::insert_many(deliveries.into_iter().map(ActiveModel::from)).exec_without_returning(db).await.map(drop)
+    insert_all::<Entity>(db, deliveries, None).await.map(drop)
 }
 
 /// The deliveries that are due and that nobody tries, those that waited longest first, but none to these targets. In a

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use sea_orm::{Condition, FromJsonQueryResult, QueryOrder, QuerySelect, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
-use crate::clock::AHEAD;
+use crate::{clock::AHEAD, store::insert_all};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
@@ -106,10 +106,7 @@ pub struct Filter {
 /// # Errors
 /// The database does not answer, or a caller or a user does not exist.
 pub async fn insert(db: &impl ConnectionTrait, executions: Vec<Model>) -> Result<(), DbErr> {
-    if executions.is_empty() {
-        return Ok(());
-    }
-    Entity::insert_many(executions.into_iter().map(ActiveModel::from)).exec_without_returning(db).await.map(drop)
+    insert_all::<Entity>(db, executions, None).await.map(drop)
 }
 
 /// The execution with this id.

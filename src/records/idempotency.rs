@@ -6,15 +6,19 @@ use sea_orm::{
     entity::prelude::*,
     sea_query::{ExprTrait, OnConflict},
 };
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{clock, store::Lock};
+use crate::{
+    clock,
+    store::{Lock, insert_all},
+};
 
 /// How long a key is kept.
 const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "idempotency_keys")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -67,16 +71,12 @@ pub async fn find(db: &impl ConnectionTrait, Scope(scope): &Scope) -> Result<Opt
 /// # Errors
 /// One of them is in use already, since another process was faster: `RecordNotInserted`. Or the database does not answer.
 pub async fn insert(db: &impl ConnectionTrait, keys: Vec<Model>) -> Result<(), DbErr> {
-    if keys.is_empty() {
-        return Ok(());
-    }
     let replace = OnConflict::column(Column::Scope)
         .update_columns([Column::ActionResult, Column::ExecutionId, Column::ExpiresAt])
         .action_and_where(Expr::col((Entity, Column::ExpiresAt)).lte(clock::now()))
         .to_owned();
     let count = keys.len() as u64;
-    let rows = keys.into_iter().map(ActiveModel::from);
-    let stored = Entity::insert_many(rows).on_conflict(replace).exec_without_returning(db).await?;
+    let stored = insert_all::<Entity>(db, keys, Some(replace)).await?;
     if stored < count { Err(DbErr::RecordNotInserted) } else { Ok(()) }
 }
 

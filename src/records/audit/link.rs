@@ -6,8 +6,8 @@ use std::{collections::HashSet, time::Duration};
 use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::OnConflict};
 use tokio::time::sleep;
 
-use super::{ActiveModel, AuditKey, Column, Entity, Head, Model, NOWHERE, head};
-use crate::store::{Lock, Store, lock};
+use super::{AuditKey, Column, Entity, Head, Model, NOWHERE, head};
+use crate::store::{Lock, Store, insert_all, lock};
 
 /// Sets an entry without a place apart from the key.
 const ENTRY: &str = "entry";
@@ -122,10 +122,6 @@ pub(super) fn bind(key: &AuditKey, mut head: Head, mut entries: Vec<Model>) -> V
 }
 
 async fn store_places(db: &impl ConnectionTrait, entries: Vec<Model>) -> Result<(), DbErr> {
-    if entries.is_empty() {
-        return Ok(());
-    }
     let place = OnConflict::column(Column::Id).update_columns([Column::Position, Column::Mac]).to_owned();
-    let rows = entries.into_iter().map(ActiveModel::from);
-    Entity::insert_many(rows).on_conflict(place).exec_without_returning(db).await.map(drop)
+    insert_all::<Entity>(db, entries, Some(place)).await.map(drop)
 }

@@ -16,9 +16,11 @@ use std::{fmt, str::FromStr};
 use hmac::{Hmac, KeyInit, Mac};
 use sea_orm::{QuerySelect, QueryTrait, entity::prelude::*};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 use sha2::Sha256;
 
 use super::execution;
+use crate::store::insert_all;
 
 pub use anchor::Anchor;
 pub use fault::{Fault, Place, ProofError};
@@ -32,7 +34,7 @@ const NOWHERE: i64 = 0;
 const ORIGIN: &str = "";
 
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "audit_entries")]
 pub struct Model {
     /// The id of the execution it tells of.
@@ -129,8 +131,7 @@ pub async fn append(db: &impl ConnectionTrait, key: &AuditKey, executions: &[exe
     if !is_late {
         entries = link::bind(key, head(db).await?, entries);
     }
-    let rows = entries.into_iter().map(ActiveModel::from);
-    Entity::insert_many(rows).exec_without_returning(db).await.map(drop)
+    insert_all::<Entity>(db, entries, None).await.map(drop)
 }
 
 /// The newest place of the chain: that of the anchor when all entries were removed, position 0 when there never were any.

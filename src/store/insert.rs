@@ -1,0 +1,55 @@
+//! Storing several rows of a table at once.
+
+use sea_orm::{
+    ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel, Iterable,
+    sea_query::{Expr, ExprTrait, Func, InsertStatement, OnConflict, Query},
+};
+use serde::Serialize;
+
+/// Stores rows, and tells how many: all of them, unless `on_conflict` leaves some as they are.
+///
+/// PostgreSQL gets them as one parameter. As values, each number of rows would be a statement of its own, to be prepared
+/// again and again, since a connection remembers only so many.
+///
+/// # Errors
+/// The database does not answer, or does not take one of them.
+pub async fn insert_all<E>(
+    db: &impl ConnectionTrait,
+    rows: Vec<E::Model>,
+    on_conflict: Option<OnConflict>,
+) -> Result<u64, DbErr>
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel> + Serialize,
+{
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    if db.get_database_backend() == DbBackend::Postgres {
+        let mut insert = of_json::<E>(&rows)?;
+        on_conflict.map(|conflict| insert.on_conflict(conflict));
+        return Ok(db.execute(&insert).await?.rows_affected());
+    }
+    let insert = E::insert_many(rows.into_iter().map(IntoActiveModel::into_active_model));
+    match on_conflict {
+        Some(conflict) => insert.on_conflict(conflict).exec_without_returning(db).await,
+        None => insert.exec_without_returning(db).await,
+    }
+}
+
+/// The members of the JSON are the columns of the table.
+fn of_json<E: EntityTrait>(rows: &[impl Serialize]) -> Result<InsertStatement, DbErr> {
+    let rows = serde_json::to_string(rows).map_err(|error| DbErr::Custom(format!("a row is no JSON: {error}")))?;
+    let table = E::default();
+    let as_table = Func::cust("json_populate_recordset")
+        .arg(Expr::cust(format!("NULL::{}", table.table_name())))
+        .arg(Expr::val(rows).cast_as("json"));
+    let select = Query::select().columns(E::Column::iter()).from_function(as_table, "rows").to_owned();
+    let mut insert = Query::insert();
+    insert
+        .into_table(table.table_ref())
+        .columns(E::Column::iter())
+        .select_from(select)
+        .map_err(|error| DbErr::Custom(error.to_string()))?;
+    Ok(insert)
+}
