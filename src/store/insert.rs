@@ -27,7 +27,9 @@ where
     }
     if db.get_database_backend() == DbBackend::Postgres {
         let mut insert = of_json::<E>(&rows)?;
-        on_conflict.map(|conflict| insert.on_conflict(conflict));
+        if let Some(conflict) = on_conflict {
+            insert.on_conflict(conflict);
+        }
         return Ok(db.execute(&insert).await?.rows_affected());
     }
     let insert = E::insert_many(rows.into_iter().map(IntoActiveModel::into_active_model));
@@ -52,4 +54,34 @@ fn of_json<E: EntityTrait>(rows: &[impl Serialize]) -> Result<InsertStatement, D
         .select_from(select)
         .map_err(|error| DbErr::Custom(error.to_string()))?;
     Ok(insert)
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{entity::prelude::*, sea_query::PostgresQueryBuilder};
+
+    use super::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, DeriveEntityModel, Serialize)]
+    #[sea_orm(table_name = "fruits")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub name: Option<String>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    #[test]
+    fn any_number_of_rows_is_the_same_statement_on_postgresql() {
+        let statement = |count: i32| {
+            let rows: Vec<_> = (0..count).map(|id| Model { id, name: Some("apple".to_owned()) }).collect();
+            of_json::<Entity>(&rows).expect("rows as JSON").build(PostgresQueryBuilder)
+        };
+        let (one, of_one) = statement(1);
+        let (many, of_many) = statement(17);
+        assert_eq!(one, many);
+        assert_eq!((of_one.0.len(), of_many.0.len()), (1, 1));
+    }
 }
