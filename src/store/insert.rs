@@ -9,7 +9,8 @@ use serde::Serialize;
 /// Stores rows, and tells how many: all of them, unless `on_conflict` leaves some as they are.
 ///
 /// PostgreSQL gets them as one parameter. As values, each number of rows would be a statement of its own, to be prepared
-/// again and again, since a connection remembers only so many.
+/// again and again, since a connection remembers only so many. So a model must have the names of its columns as JSON, too:
+/// what had another one would not be stored.
 ///
 /// # Errors
 /// The database does not answer, or does not take one of them.

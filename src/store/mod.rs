@@ -1,7 +1,7 @@
 //! The database: how connections are made, how a write begins, how the schema is brought up to date.
 //!
 //! Which tables exist and what stands in them is known by `users` and `records`, not here. SQLite and PostgreSQL differ in
-//! `sqlite` and `postgres`, in [`lock`], and in how the writer writes.
+//! `sqlite` and `postgres`, in [`lock`], in how several rows reach them, and in how the writer writes.
 
 mod backup;
 mod cached;

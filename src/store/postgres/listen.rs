@@ -21,9 +21,11 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Listens for as long as the pool is open.
 pub async fn keep_listening(pool: DatabaseConnection, changes: Changes) {
     let mut was_told = false;
-    while !pool.get_postgres_connection_pool().is_closed() {
+    let is_closed = || pool.get_postgres_connection_pool().is_closed();
+    while !is_closed() {
         if let Err(error) = listen(&pool, &changes, &mut was_told).await
             && was_told
+            && !is_closed()
         {
             was_told = false;
             tracing::warn!(%error, "what others change is not heard; nothing is answered from memory");
