@@ -9,6 +9,7 @@ mod replicas;
 
 use std::{
     path::Path,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -16,7 +17,7 @@ use kommando::{records::audit, store::Store};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
 use self::cluster::Cluster;
-use crate::Process;
+use crate::{Process, folder};
 
 /// Those of the demo's administrator.
 const CREDENTIALS: &str = "Authorization: Basic YWRtaW46aXQncw==";
@@ -61,4 +62,20 @@ async fn settle_chain(store: &Store) {
         assert!(Instant::now() < limit, "entries are not linked after 10 s");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+#[test]
+fn the_end_of_a_server_is_no_trouble_of_its_database() {
+    let Some(cluster) = Cluster::start() else { return };
+    let (folder, variables) = (folder(), cluster.variables());
+    let mut variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    variables.push(("KOMMANDO_LOG", "info"));
+    let mut server = Process::start(folder.path(), &["serve", "--demo"], &variables);
+    server.banner();
+    // It listens to what others change, by then.
+    thread::sleep(Duration::from_millis(500));
+    server.signal("TERM");
+    let log = server.log();
+    assert!(log.contains("\"stopped\""), "{log}");
+    assert!(!log.contains("is not heard"), "{log}");
 }
