@@ -15,6 +15,7 @@ mod m0006_user_lookups;
 mod m0007_postgres;
 mod m0008_changes;
 mod m0011_lists;
+mod m0012_tellers;
 
 /// Applies and reverts the migrations, oldest first.
 pub struct Migrator;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_postgres::Migration),
             Box::new(m0008_changes::Migration),
             Box::new(m0011_lists::Migration),
+            Box::new(m0012_tellers::Migration),
         ]
     }
 }

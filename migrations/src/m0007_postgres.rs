@@ -27,7 +27,7 @@ END $$
 
 /// Tells of changes, on the channel and in a setting of the transaction, from which whoever commits takes them at once:
 /// what it is about, and whom it concerns, 0 for everybody. Many at once concern everybody.
-const TELL: &str = r#"
+pub(super) const TELL: &str = r#"
 CREATE FUNCTION kommando_tell() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     told text := coalesce(current_setting('kommando.changed', true), '');

@@ -1,7 +1,7 @@
 //! Changes of users: each is one transaction, in which everything is looked at again.
 
 use futures_util::future::BoxFuture;
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::Error,
     records,
-    store::{Reach, Settled, Store, Writer},
+    store::{Reach, Settled, Store, WriteTransaction, Writer},
     users::{
         self, Caller, Draft, Fault, credential,
         password::{PasswordHash, Passwords},
@@ -46,7 +46,7 @@ impl Directory {
     pub async fn write<T, F>(&self, caller: &Caller, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: for<'a> FnOnce(&'a DatabaseTransaction, Caller) -> BoxFuture<'a, Result<T, Error>> + Clone + Send + 'static,
+        F: for<'a> FnOnce(&'a WriteTransaction, Caller) -> BoxFuture<'a, Result<T, Error>> + Clone + Send + 'static,
     {
         let id = caller.user_id;
         let answer = self.writer.write(Reach::Anything, move |transaction| {

@@ -101,7 +101,7 @@ impl Run {
         &self,
         steps: &[ReadyStep],
         transaction: &WriteTransaction,
-        user: &User,
+        user: &Arc<User>,
         account: &mut Account,
         deliveries: &mut Vec<delivery::Model>,
     ) -> Result<(), ChangeError> {

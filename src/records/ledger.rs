@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use metrics::Histogram;
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::DbErr;
 
 use super::{
     audit::{self, AuditKey},
@@ -11,7 +11,7 @@ use super::{
     idempotency::{self, Scope},
 };
 use crate::{
-    store,
+    store::{self, WriteTransaction},
     watch::{Meters, families::WRITER_BATCH},
 };
 
@@ -89,7 +89,7 @@ impl store::Ledger for Ledger {
         matches!(entry, Entry::Whole { key: Some(_), .. } | Entry::Begun { key: Some(_), .. })
     }
 
-    async fn write(&self, transaction: &DatabaseTransaction, records: Vec<Entry>) -> Result<(), DbErr> {
+    async fn write(&self, transaction: &WriteTransaction, records: Vec<Entry>) -> Result<(), DbErr> {
         self.sizes.record(records.len() as f64);
         let mut rows = Rows::default();
         records.into_iter().for_each(|entry| rows.add(entry));

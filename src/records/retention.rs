@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jiff::{Span, SpanRelativeTo};
-use sea_orm::DatabaseTransaction;
 
 use super::{
     audit::{
@@ -16,7 +15,7 @@ use super::{
 };
 use crate::{
     clock,
-    store::{Lock, Store},
+    store::{Lock, Store, WriteTransaction},
 };
 
 /// Longer than any idempotency key is kept, whose execution must be there to answer with.
@@ -70,7 +69,7 @@ pub async fn remove_older(
     }
 }
 
-async fn remove_page(db: &DatabaseTransaction, key: &AuditKey, horizon: DateTime<Utc>) -> Result<u64, ProofError> {
+async fn remove_page(db: &WriteTransaction, key: &AuditKey, horizon: DateTime<Utc>) -> Result<u64, ProofError> {
     let mut walk = Walk::new(key);
     walk.begin(anchor::find(db).await?.as_ref())?;
     let (mut older, mut last) = (Vec::new(), None);

@@ -122,6 +122,11 @@ where
         self.row(key).filter(|row| !unread.concerns(self.topic, row.user_id)).map(|row| row.value)
     }
 
+    /// Remembers a row that was written. The mark is that of what is in force with it.
+    pub fn remember(&self, key: K, user_id: i32, mark: u64, value: V) {
+        self.rows.insert(key, Row { value, user_id, mark });
+    }
+
     async fn turn(&self, key: &K) -> Option<MutexGuard<'_, ()>> {
         let place = BuildHasherDefault::<DefaultHasher>::default().hash_one(key) as usize % PLACES;
         timeout(PATIENCE, self.loading[place].lock()).await.ok()

@@ -7,13 +7,15 @@
 use std::{
     array, fmt,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering::SeqCst},
     },
     time::{Duration, Instant},
 };
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+
+use super::postgres::Own;
 
 /// How long what is remembered counts after it was last known to be so.
 const FRESH: Duration = Duration::from_secs(1);
@@ -64,6 +66,8 @@ pub struct Changes(Arc<Known>);
 struct Known {
     users: Marks,
     access: Marks,
+    own: Own,
+    telling: Mutex<()>,
     /// The number of the newest change that was told.
     newest: AtomicI64,
     began: Instant,
@@ -84,7 +88,11 @@ impl Marks {
     }
 
     fn of(&self, user_id: i32) -> &AtomicU64 {
-        &self.users[user_id.unsigned_abs() as usize % MARKS]
+        &self.users[Self::place(user_id)]
+    }
+
+    fn place(user_id: i32) -> usize {
+        user_id.unsigned_abs() as usize % MARKS
     }
 }
 
@@ -97,7 +105,8 @@ impl fmt::Debug for Changes {
 impl Default for Changes {
     fn default() -> Self {
         let (newest, heard) = (AtomicI64::new(0), AtomicU64::new(0));
-        Self(Arc::new(Known { users: Marks::new(), access: Marks::new(), newest, began: Instant::now(), heard }))
+        let (users, access, own) = (Marks::new(), Marks::new(), Own::default());
+        Self(Arc::new(Known { users, access, own, telling: Mutex::default(), newest, began: Instant::now(), heard }))
     }
 }
 
@@ -109,10 +118,25 @@ impl Changes {
         }
     }
 
+    /// The transactions of this process that a database tells of by itself.
+    pub(super) fn own(&self) -> &Own {
+        &self.0.own
+    }
+
     /// A number that changes with every change of this topic that concerns the user.
     pub fn mark(&self, topic: Topic, user_id: i32) -> u64 {
         let marks = self.marks(topic);
         marks.everybody.load(SeqCst) + marks.of(user_id).load(SeqCst)
+    }
+
+    /// The mark that a user whose mark was this will have when these changes are in force and told, if so many of them are
+    /// of the user, and no other one shares the mark. It is reached in no other way: whatever else is told makes it larger.
+    pub fn mark_after(mark: u64, changes: &[Change], topic: Topic, user_id: i32, times: u64) -> Option<u64> {
+        let shares = |id| Marks::place(id) == Marks::place(user_id);
+        let mut sharing = changes.iter().filter(|change| change.topic == topic && change.user_id.is_none_or(shares));
+        let count = sharing.clone().count() as u64;
+        let is_known = count == times && sharing.all(|change| change.user_id == Some(user_id));
+        is_known.then(|| mark + times)
     }
 
     /// A number that changes with every change of this topic.
@@ -173,10 +197,13 @@ impl Changes {
         Unread { changes: Vec::new(), newest: self.0.newest.load(SeqCst), has_gap: false }
     }
 
-    /// Tells what was read, now that it is in force.
+    /// Tells what was read, now that it is in force, unless somebody else did.
     pub fn tell_read(&self, unread: &Unread) {
+        let _telling = self.0.telling.lock().unwrap_or_else(PoisonError::into_inner);
         if unread.has_gap {
             self.tell_everything();
+        } else if unread.newest <= self.0.newest.load(SeqCst) {
+            return;
         }
         unread.changes.iter().for_each(|change| self.tell(*change));
         match unread.has_gap {
@@ -220,6 +247,11 @@ impl Unread {
             self.newest = seq;
             self.changes.push(Change { topic: Topic::Users, user_id: Some(user_id) });
         }
+    }
+
+    /// All of them, if none is missing.
+    pub fn all(&self) -> Option<&[Change]> {
+        (!self.has_gap).then_some(self.changes.as_slice())
     }
 
     /// Whether one of them concerns the user.

@@ -1,6 +1,8 @@
 //! Removing every row, for the demo.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+
+use super::WriteTransaction;
 
 /// What is not emptied: which migrations were applied, and what tells other processes of changes, such as this one.
 const KEPT: [&str; 2] = ["seaql_migrations", "changes"];
@@ -9,7 +11,7 @@ const KEPT: [&str; 2] = ["seaql_migrations", "changes"];
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn empty(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+pub async fn empty(transaction: &WriteTransaction) -> Result<(), DbErr> {
     let backend = transaction.get_database_backend();
     let is_sqlite = backend == DbBackend::Sqlite;
     let tables = match is_sqlite {

@@ -3,7 +3,7 @@
 use migrations::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbErr};
 
-use super::{Lock, Store, WriteTransaction};
+use super::{Lock, Store, WriteTransaction, sqlite};
 
 /// One migration and whether this database has it.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,8 +47,8 @@ impl Store {
     /// The database does not answer, or a migration fails; then the schema is as it was.
     pub async fn migrate_up(&self) -> Result<(), DbErr> {
         let transaction = self.begin_migration().await?;
-        Migrator::up(&*transaction, None).await?;
-        transaction.commit().await
+        Migrator::up(transaction.alone(), None).await?;
+        self.end_migration(transaction).await
     }
 
     /// Reverts the newest `steps` migrations, all of them or none.
@@ -57,17 +57,31 @@ impl Store {
     /// The database does not answer, or a migration fails; then the schema is as it was.
     pub async fn migrate_down(&self, steps: u32) -> Result<(), DbErr> {
         let transaction = self.begin_migration().await?;
-        Migrator::down(&*transaction, Some(steps)).await?;
-        transaction.commit().await
+        Migrator::down(transaction.alone(), Some(steps)).await?;
+        self.end_migration(transaction).await
     }
 
     async fn begin_migration(&self) -> Result<WriteTransaction, DbErr> {
+        self.keep_temporary(sqlite::IN_FILES).await?;
         let transaction = self.begin_alone(Lock::Schema).await?;
         if self.is_shared() {
             // It takes as long as there are rows.
             transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
         }
         Ok(transaction)
+    }
+
+    async fn end_migration(&self, transaction: WriteTransaction) -> Result<(), DbErr> {
+        transaction.commit().await?;
+        self.keep_temporary(sqlite::IN_MEMORY).await
+    }
+
+    /// Says where the connection that writes to SQLite keeps what is temporary.
+    async fn keep_temporary(&self, place: &str) -> Result<(), DbErr> {
+        match self.is_shared() {
+            true => Ok(()),
+            false => self.writer.execute_unprepared(&format!("PRAGMA temp_store = {place}")).await.map(drop),
+        }
     }
 
     /// Every migration this program knows, oldest first.
@@ -77,7 +91,7 @@ impl Store {
     pub async fn migrations(&self) -> Result<Vec<MigrationState>, DbErr> {
         // Asking makes the table of migrations where it is missing.
         let transaction = self.begin_alone(Lock::Schema).await?;
-        let known = Migrator::get_migration_with_status(&*transaction).await?;
+        let known = Migrator::get_migration_with_status(transaction.alone()).await?;
         transaction.commit().await?;
         Ok(known
             .iter()

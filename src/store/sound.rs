@@ -26,7 +26,7 @@ mod tests {
     /// Writes within a savepoint, as the writer does.
     async fn write(store: &Store) -> Result<(), DbErr> {
         let transaction = store.begin_write().await?;
-        let savepoint = transaction.begin().await?;
+        let savepoint = transaction.alone().begin().await?;
         savepoint.execute_unprepared("INSERT INTO notes VALUES (zeroblob(5000))").await?;
         savepoint.commit().await?;
         transaction.commit().await

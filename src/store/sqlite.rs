@@ -19,6 +19,11 @@ pub const RETRY: Duration = Duration::from_millis(20);
 /// After how many pages the write-ahead log is folded into the file: 16 MB. Whoever waits a little longer than by default
 /// writes pages once that change again and again.
 const CHECKPOINT: &str = "4000";
+/// Where the connection that writes keeps what it may have to take back of a statement of several rows: it is little, and
+/// each statement would make a file.
+pub const IN_MEMORY: &str = "MEMORY";
+/// Where it keeps it while there is more of it: an index that is made sorts all there is.
+pub const IN_FILES: &str = "FILE";
 pub const READERS: u32 = 4;
 pub const WRITERS: u32 = 1;
 
@@ -44,6 +49,7 @@ fn is_locked(error: &DbErr) -> bool {
 }
 
 async fn connect(url: &str, connections: u32, journal: Option<Journal>) -> Result<DatabaseConnection, DbErr> {
+    let writes = journal.is_some();
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
@@ -51,16 +57,17 @@ async fn connect(url: &str, connections: u32, journal: Option<Journal>) -> Resul
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .sqlx_logging(false)
-        .map_sqlx_sqlite_pool_opts(move |pool| watched(pool, journal.clone()))
-        .map_sqlx_sqlite_opts(|sqlite| {
+        .map_sqlx_sqlite_opts(move |sqlite| {
             use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+            let sqlite = if writes { sqlite.pragma("temp_store", IN_MEMORY) } else { sqlite };
             sqlite
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(BUSY_TIMEOUT)
                 .foreign_keys(true)
                 .pragma("wal_autocheckpoint", CHECKPOINT)
-        });
+        })
+        .map_sqlx_sqlite_pool_opts(move |pool| watched(pool, journal.clone()));
     Database::connect(options).await
 }
 

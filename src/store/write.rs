@@ -1,6 +1,10 @@
 //! Writing: a single statement, or a transaction. What it changed is told before it is done.
 
-use std::{any::Any, ops::Deref};
+use std::{
+    any::Any,
+    io,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+};
 
 use async_trait::async_trait;
 use sea_orm::{
@@ -9,7 +13,12 @@ use sea_orm::{
 };
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
-use super::{Changes, Connection, Journal, Unread, lock, postgres};
+use super::{
+    Change, Changes, Companion, Connection, Journal, Topic, Unread, Written,
+    connection::lost,
+    lock,
+    postgres::{self, Ending},
+};
 
 /// The connection that writes.
 #[derive(Clone, Debug)]
@@ -20,7 +29,6 @@ pub struct Writing {
 }
 
 /// A transaction that may write; on SQLite it has the write lock.
-#[derive(Debug)]
 pub struct WriteTransaction {
     transaction: DatabaseTransaction,
     changes: Changes,
@@ -31,8 +39,21 @@ pub struct WriteTransaction {
     unread: Mutex<Option<Unread>>,
     /// Something that is remembered may have changed in it.
     may_change: bool,
-    /// What pieces of work that share it need, which whoever gathered it knows.
-    gathered: Option<Box<dyn Any + Send + Sync>>,
+    /// What goes along with it for the pieces of work that share it.
+    companion: Option<Box<dyn Companion>>,
+    /// How many rows were touched by writing what waited.
+    touched_together: AtomicU64,
+    /// Another statement may have changed something.
+    may_have_written: AtomicBool,
+}
+
+/// How far a transaction has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Progress {
+    /// How many rows were touched in it by other statements than those that write what waits; counted on SQLite.
+    touched: u64,
+    /// How many changes were left to wait.
+    left: u64,
 }
 
 impl Writing {
@@ -59,7 +80,9 @@ impl Writing {
             is_written_down: self.writes_changes_down(),
             unread: Mutex::default(),
             may_change: true,
-            gathered: None,
+            companion: None,
+            touched_together: AtomicU64::new(0),
+            may_have_written: AtomicBool::new(false),
         })
     }
 
@@ -133,15 +156,81 @@ impl WriteTransaction {
     /// # Errors
     /// The database does not answer; nothing is in force.
     pub async fn commit(self) -> Result<(), DbErr> {
+        self.write_waiting().await?;
         let unread = self.all_unread().await?;
         let is_noted = self.may_change && self.changes.is_followed() && lock::is_shared(&self.transaction);
-        let noted = if is_noted { postgres::changes_of(&self.transaction).await? } else { Vec::new() };
+        let noted = if is_noted { Some(postgres::changes_of(&self.transaction).await?) } else { None };
+        let marks = match (&unread, &noted) {
+            (Some(unread), _) => unread.all().map(|changes| self.marks_after(changes)),
+            (_, Some(noted)) => Some(self.marks_after(&noted.changes)),
+            _ => None,
+        };
+        let noted = noted.filter(|noted| !noted.changes.is_empty());
+        let ending = noted.map(|noted| self.changes.own().begin_end(noted, &self.changes));
         self.transaction.commit().await?;
         if let Some(unread) = &unread {
             self.changes.tell_read(unread);
         }
-        noted.into_iter().for_each(|change| self.changes.tell(change));
+        ending.map(Ending::tell);
+        if let (Some(companion), Some(marks)) = (&self.companion, marks) {
+            companion.remember(marks);
+        }
         Ok(())
+    }
+
+    /// The marks of users whose rows were written, once these changes are in force.
+    fn marks_after(&self, changes: &[Change]) -> Vec<(i32, u64)> {
+        let written = self.companion.as_ref().map_or_else(Vec::new, |companion| companion.written());
+        let is_shared = lock::is_shared(&self.transaction);
+        let mark = |Written { user_id, times, mark }| {
+            let (mark, times) = match is_shared {
+                // It notes a user once; and others may have changed what makes a user since that was read.
+                true => (mark?, 1),
+                false => (self.changes.mark(Topic::Users, user_id), times),
+            };
+            Some((user_id, Changes::mark_after(mark, changes, Topic::Users, user_id, times)?))
+        };
+        written.into_iter().filter_map(mark).collect()
+    }
+
+    /// Writes the changes that wait.
+    ///
+    /// # Errors
+    /// As [`Companion::write`].
+    pub(super) async fn write_waiting(&self) -> Result<(), DbErr> {
+        let Some(companion) = self.companion.as_ref().filter(|companion| companion.waiting() > 0) else {
+            return Ok(());
+        };
+        self.check()?;
+        let before = self.journal.rows();
+        companion.write(&self.transaction).await?;
+        self.touched_together.fetch_add(self.journal.rows() - before, Relaxed);
+        Ok(())
+    }
+
+    /// The pieces of work in it are done: writes the changes that wait. Whatever comes now changes no user.
+    ///
+    /// # Errors
+    /// As [`Companion::write`].
+    pub(super) async fn end_pieces(&self) -> Result<(), DbErr> {
+        self.write_waiting().await?;
+        // What else changed of users is known on SQLite only.
+        if let Some(companion) = &self.companion
+            && lock::is_shared(&self.transaction)
+            && self.may_have_written.load(Relaxed)
+        {
+            companion.forget_written();
+        }
+        Ok(())
+    }
+
+    /// The transaction for this statement: what waits is written.
+    async fn settled(&self, sql: &str) -> Result<&DatabaseTransaction, DbErr> {
+        self.write_waiting().await?;
+        if !sql.starts_with("SELECT ") {
+            self.may_have_written.store(true, Relaxed);
+        }
+        Ok(&self.transaction)
     }
 
     /// Nothing that is remembered was changed in it, so there is nothing to tell.
@@ -192,24 +281,43 @@ impl WriteTransaction {
         Ok(Some(unread))
     }
 
-    /// How many rows were touched in it; counted on SQLite.
-    pub(super) fn touched_rows(&self) -> u64 {
-        self.journal.rows()
+    /// The transaction itself, for somebody who shares it with nobody.
+    pub(super) fn alone(&self) -> &DatabaseTransaction {
+        &self.transaction
     }
 
-    /// Keeps what was gathered for the pieces of work in it.
-    pub fn set_gathered(&mut self, gathered: impl Any + Send + Sync) {
-        self.gathered = Some(Box::new(gathered));
+    /// How far it has come.
+    pub(super) fn progress(&self) -> Progress {
+        let left = self.companion.as_ref().map_or(0, |companion| companion.left());
+        Progress { touched: self.journal.rows() - self.touched_together.load(Relaxed), left }
     }
 
-    /// What was gathered for the pieces of work in it.
-    pub fn gathered<T: Any>(&self) -> Option<&T> {
-        self.gathered.as_ref()?.downcast_ref()
+    /// Takes back what was done since, if that needs nothing of the database: whether it is taken back.
+    pub(super) fn take_back(&self, since: Progress) -> bool {
+        self.progress().touched == since.touched
+            && self.companion.as_ref().is_none_or(|companion| companion.take_back(since.left))
     }
 
-    /// Whether SQLite ended it by itself: what is done from then on is in force at once.
-    pub(super) fn is_gone(&self) -> bool {
-        self.journal.is_rolled_back()
+    /// Has something go along with it.
+    pub fn accompany(&mut self, companion: impl Companion) {
+        self.companion = Some(Box::new(companion));
+    }
+
+    /// What goes along with it.
+    pub fn companion<T: Companion>(&self) -> Option<&T> {
+        let companion: &dyn Any = self.companion.as_deref()?;
+        companion.downcast_ref()
+    }
+
+    /// SQLite may end it by itself: what is done from then on would be in force at once.
+    ///
+    /// # Errors
+    /// It did.
+    pub(super) fn check(&self) -> Result<(), DbErr> {
+        match self.journal.is_rolled_back() {
+            true => Err(lost(io::Error::other("the database ended the transaction by itself"))),
+            false => Ok(()),
+        }
     }
 }
 
@@ -226,17 +334,12 @@ impl WriteTransaction {
 
     pub(super) async fn undo_piece(&self) -> Result<(), DbErr> {
         self.transaction.execute_unprepared("ROLLBACK TO piece; RELEASE piece").await?;
+        if let Some(companion) = &self.companion {
+            companion.undo();
+        }
         // What is known of changes may have been undone, and others may get their numbers.
         self.unread.lock().await.take();
         Ok(())
-    }
-}
-
-impl Deref for WriteTransaction {
-    type Target = DatabaseTransaction;
-
-    fn deref(&self) -> &DatabaseTransaction {
-        &self.transaction
     }
 }
 
@@ -247,18 +350,18 @@ impl ConnectionTrait for WriteTransaction {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.transaction.execute_raw(statement).await
+        self.settled(&statement.sql).await?.execute_raw(statement).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.transaction.execute_unprepared(sql).await
+        self.settled(sql).await?.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.transaction.query_one_raw(statement).await
+        self.settled(&statement.sql).await?.query_one_raw(statement).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.transaction.query_all_raw(statement).await
+        self.settled(&statement.sql).await?.query_all_raw(statement).await
     }
 }

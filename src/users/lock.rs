@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::{
-    gathered::Gathered,
+    together::Together,
     user::{Column, Entity, padded},
 };
 use crate::store::{self, WriteTransaction};
@@ -17,7 +17,7 @@ use crate::store::{self, WriteTransaction};
 /// # Errors
 /// The database does not answer, or somebody else holds them for too long.
 pub async fn lock(transaction: &WriteTransaction, id: i32) -> Result<(), DbErr> {
-    if store::lock::is_shared(transaction) && !Gathered::of(transaction).is_some_and(|gathered| gathered.holds(id)) {
+    if store::lock::is_shared(transaction) && !Together::of(transaction).is_some_and(|together| together.holds(id)) {
         let row = Entity::find().select_only().column(Column::Id).filter(Column::Id.eq(id));
         row.lock(LockType::NoKeyUpdate).into_tuple::<i32>().all(transaction).await?;
     }

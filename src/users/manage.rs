@@ -1,6 +1,6 @@
 //! Making users, changing them and retiring them, for somebody who may.
 
-use sea_orm::{ActiveEnum, ConnectionTrait, DbErr, sea_query::Expr};
+use sea_orm::{ActiveEnum, ConnectionTrait, DbErr};
 
 use super::{
     Caller, User, credential,
@@ -63,8 +63,7 @@ pub async fn set_retired(db: &impl ConnectionTrait, caller: &Caller, user: &User
 pub async fn set_presence(db: &impl ConnectionTrait, id: i32, status: Presence, message: &str) -> Result<(), Error> {
     limits::check("message", message, limits::PRESENCE_MESSAGE)
         .map_err(|error| Error::Validation(format!("Message: {error}")))?;
-    let values =
-        vec![(Column::PresenceStatus, Expr::value(status.to_value())), (Column::PresenceMessage, Expr::value(message))];
+    let values = vec![(Column::PresenceStatus, status.to_value().into()), (Column::PresenceMessage, message.into())];
     Ok(user::set_columns(db, id, values).await?)
 }
 

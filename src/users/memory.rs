@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use sea_orm::DbErr;
 use secrecy::SecretString;
 
-use super::{User, application, gathered::Gathered, secret, ticket, user};
+use super::{User, application, secret, ticket, together::Together, user};
 use crate::store::{Cached, Store, Topic, Whom, WriteTransaction};
 
 /// How many users are remembered at most, each with what is known of the person: about two kilobytes.
@@ -66,12 +66,13 @@ impl Memory {
         transaction: &WriteTransaction,
         ids: [i32; 2],
     ) -> Result<[Option<Arc<User>>; 2], DbErr> {
-        let found = match Gathered::of(transaction) {
-            Some(gathered) => gathered.take(ids),
-            None => {
-                let unread = transaction.unread().await?;
-                ids.map(|id| unread.as_ref().and_then(|unread| self.0.users.find_within(&id, unread)))
-            }
+        let together = Together::of(transaction);
+        let found = match transaction.unread().await? {
+            Some(unread) => ids.map(|id| {
+                let is_changed = together.is_some_and(|together| together.changes(id));
+                if is_changed { None } else { self.0.users.find_within(&id, &unread) }
+            }),
+            None => together.map(|together| together.take(ids)).unwrap_or_default(),
         };
         let missing: Vec<_> =
             ids.into_iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(id, _)| id).collect();
@@ -82,6 +83,17 @@ impl Memory {
         let of = |id: i32| read.iter().find(|user| user.user.id == id).cloned();
         let [one, other] = found;
         Ok([one.or_else(|| of(ids[0])), other.or_else(|| of(ids[1]))])
+    }
+
+    /// The mark of what was told of a user.
+    pub(super) fn mark(&self, id: i32) -> u64 {
+        self.0.store.changes().mark(Topic::Users, id)
+    }
+
+    /// Remembers a user who was written. The mark is that of what is in force with it.
+    pub(super) fn remember(&self, user: Arc<User>, mark: u64) {
+        let id = user.user.id;
+        self.0.users.remember(id, id, mark, user);
     }
 
     /// The ticket or token that was presented, if it is one of this kind and has not ended.

@@ -9,7 +9,6 @@ mod create;
 pub mod credential;
 pub mod demo;
 mod draft;
-mod gathered;
 pub mod import;
 pub mod limits;
 pub mod list;
@@ -24,6 +23,7 @@ pub mod person;
 pub mod role;
 mod secret;
 pub mod ticket;
+mod together;
 mod user;
 pub mod user_group;
 
@@ -39,7 +39,7 @@ pub use organise::{delete_group, delete_role, save_group, save_role, set_rights}
 /// A row of the users table, and its columns, for those who make or change one.
 pub use user::{Column as UserColumn, Model as UserRow};
 pub use user::{
-    Fields, Presence, User, UserType, count, count_other_administrators, custom_field_names, find, find_by_login,
-    find_for_log_in, has_nick_name, is_last_administrator, list, list_by_person, list_some, set_columns, set_deleted,
-    set_last_login, set_last_logout,
+    Fields, Presence, User, UserType, change, count, count_other_administrators, custom_field_names, find,
+    find_by_login, find_for_log_in, has_nick_name, is_last_administrator, list, list_by_person, list_some, set_columns,
+    set_deleted, set_last_login, set_last_logout,
 };

@@ -1,6 +1,6 @@
 //! Making, changing and deleting groups and roles: for administrators.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
+use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
     Caller, limits, membership,
@@ -8,7 +8,7 @@ use super::{
     user::{self, Column},
     user_group,
 };
-use crate::error::Error;
+use crate::{error::Error, store::WriteTransaction};
 
 fn check(caller: &Caller) -> Result<(), Error> {
     if caller.is_administrator() { Ok(()) } else { Err(Error::NotAdministrator) }
@@ -31,7 +31,7 @@ fn check_texts(field: &str, name: &str, tooltip: &str) -> Result<(), Error> {
 /// # Errors
 /// The caller is no administrator, something is wrong with it, or the database does not answer.
 pub async fn save_group(
-    db: &DatabaseTransaction,
+    db: &WriteTransaction,
     caller: Caller,
     group: user_group::Model,
 ) -> Result<user_group::Model, Error> {
@@ -50,7 +50,7 @@ pub async fn save_group(
 ///
 /// # Errors
 /// The caller is no administrator, one of the two does not exist or they are the same, or the database does not answer.
-pub async fn delete_group(db: &DatabaseTransaction, caller: Caller, id: i32, heir: i32) -> Result<(), Error> {
+pub async fn delete_group(db: &WriteTransaction, caller: Caller, id: i32, heir: i32) -> Result<(), Error> {
     check(&caller)?;
     let missing = |field, id| fault(field, format!("there is no group {id}"));
     let group = user_group::find(db, id).await?.ok_or_else(|| missing("UserGroupToDelete", id))?;
@@ -68,7 +68,7 @@ pub async fn delete_group(db: &DatabaseTransaction, caller: Caller, id: i32, hei
 ///
 /// # Errors
 /// The caller is no administrator, something is wrong with it, or the database does not answer.
-pub async fn save_role(db: &DatabaseTransaction, caller: Caller, role: role::Model) -> Result<role::Model, Error> {
+pub async fn save_role(db: &WriteTransaction, caller: Caller, role: role::Model) -> Result<role::Model, Error> {
     check(&caller)?;
     check_texts("Name", &role.name, &role.tooltip)?;
     let present = changeable_role(db, role.id).await?;
@@ -89,7 +89,7 @@ pub async fn save_role(db: &DatabaseTransaction, caller: Caller, role: role::Mod
 ///
 /// # Errors
 /// The caller is no administrator, one of the two does not exist or they are the same, or the database does not answer.
-pub async fn delete_role(db: &DatabaseTransaction, caller: Caller, id: i32, heir: i32) -> Result<(), Error> {
+pub async fn delete_role(db: &WriteTransaction, caller: Caller, id: i32, heir: i32) -> Result<(), Error> {
     check(&caller)?;
     let role = changeable_role(db, id).await?.ok_or_else(|| fault("RoleIdToDelete", "there is no role 0"))?;
     let heir = role::find(db, heir).await?.filter(|heir| heir.id != role.id);
@@ -102,7 +102,7 @@ pub async fn delete_role(db: &DatabaseTransaction, caller: Caller, id: i32, heir
 ///
 /// # Errors
 /// The caller is no administrator, there is no such role or right, or the database does not answer.
-pub async fn set_rights(db: &DatabaseTransaction, caller: Caller, id: i32, rights: Vec<i32>) -> Result<(), Error> {
+pub async fn set_rights(db: &WriteTransaction, caller: Caller, id: i32, rights: Vec<i32>) -> Result<(), Error> {
     check(&caller)?;
     let role = changeable_role(db, id).await?.ok_or_else(|| fault("RoleId", "there is no role 0"))?;
     if let Some(unknown) = rights.iter().find(|id| FunctionRight::all().all(|right| right.id() != **id)) {

@@ -1,17 +1,17 @@
 //! The users table, and a user as everybody else sees one: with role, group and person.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use schemars::JsonSchema;
 use sea_orm::{
-    FromJsonQueryResult, QueryOrder, QuerySelect, QueryTrait, Statement,
+    FromJsonQueryResult, IdenStatic, QueryOrder, QuerySelect, QueryTrait, Statement, Value,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait, Func, SelectStatement, SimpleExpr},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{login_name, person, role, ticket, user_group};
-use crate::clock;
+use super::{login_name, person, role, ticket, together::Together, user_group};
+use crate::{clock, store::WriteTransaction};
 
 /// How many ids stand in one statement: databases take only so many.
 const MOST_IDS: usize = 1024;
@@ -329,7 +329,7 @@ pub async fn set_deleted(db: &impl ConnectionTrait, user: &User, deleted: bool) 
     if deleted {
         ticket::revoke_all(db, user.user.id).await?;
     }
-    set_columns(db, user.user.id, vec![(Column::Deleted, Expr::value(deleted))]).await
+    set_columns(db, user.user.id, vec![(Column::Deleted, deleted.into())]).await
 }
 
 /// Notes that a user logged in now.
@@ -337,7 +337,7 @@ pub async fn set_deleted(db: &impl ConnectionTrait, user: &User, deleted: bool) 
 /// # Errors
 /// The database does not answer.
 pub async fn set_last_login(db: &impl ConnectionTrait, id: i32) -> Result<(), DbErr> {
-    set_columns(db, id, vec![(Column::LastLogin, Expr::value(clock::now()))]).await
+    set_columns(db, id, vec![(Column::LastLogin, clock::now().into())]).await
 }
 
 /// Notes that a user logged out now.
@@ -345,18 +345,38 @@ pub async fn set_last_login(db: &impl ConnectionTrait, id: i32) -> Result<(), Db
 /// # Errors
 /// The database does not answer.
 pub async fn set_last_logout(db: &impl ConnectionTrait, id: i32) -> Result<(), DbErr> {
-    set_columns(db, id, vec![(Column::LastLogout, Expr::value(clock::now()))]).await
+    set_columns(db, id, vec![(Column::LastLogout, clock::now().into())]).await
+}
+
+/// Changes columns of a user whom the transaction has found: together with others who are changed in it, if it is shared.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn change(
+    transaction: &WriteTransaction,
+    user: &Arc<User>,
+    values: Vec<(Column, Value)>,
+) -> Result<(), DbErr> {
+    let Some(together) = Together::of(transaction) else {
+        return set_columns(transaction, user.user.id, values).await;
+    };
+    together.change(user, stamped(values).map(|(column, value)| (column.as_str(), value)).collect());
+    Ok(())
 }
 
 /// Changes columns of a user.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn set_columns(db: &impl ConnectionTrait, id: i32, values: Vec<(Column, SimpleExpr)>) -> Result<(), DbErr> {
-    let mut update =
-        Entity::update_many().filter(Column::Id.eq(id)).col_expr(Column::UpdatedAt, Expr::value(clock::now()));
-    for (column, value) in values {
-        update = update.col_expr(column, value);
+pub async fn set_columns(db: &impl ConnectionTrait, id: i32, values: Vec<(Column, Value)>) -> Result<(), DbErr> {
+    let mut update = Entity::update_many().filter(Column::Id.eq(id));
+    for (column, value) in stamped(values) {
+        update = update.col_expr(column, Expr::value(value));
     }
     update.exec(db).await.map(drop)
+}
+
+/// With the time of the change, which is now.
+fn stamped(values: Vec<(Column, Value)>) -> impl Iterator<Item = (Column, Value)> {
+    values.into_iter().chain([(Column::UpdatedAt, clock::now().into())])
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 use rand::RngExt;
 use reqwest::StatusCode;
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::DbErr;
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::task::TaskTracker;
 
@@ -17,7 +17,7 @@ use crate::{
         self,
         delivery::{self, Attempt},
     },
-    store::{Reach, Settled, Store, Undone, Writer},
+    store::{Reach, Settled, Store, Undone, WriteTransaction, Writer},
 };
 
 /// How long to wait after each attempt in vain; after the last one the delivery is dead.
@@ -120,7 +120,7 @@ impl Post {
     async fn write<T, F>(&self, work: F) -> Result<T, Undone>
     where
         T: Send + 'static,
-        F: for<'a> FnOnce(&'a DatabaseTransaction) -> BoxFuture<'a, Result<T, DbErr>> + Clone + Send + 'static,
+        F: for<'a> FnOnce(&'a WriteTransaction) -> BoxFuture<'a, Result<T, DbErr>> + Clone + Send + 'static,
     {
         let work = self.writer.write(Reach::Anything, move |transaction| {
             Box::pin(async move {
@@ -134,7 +134,7 @@ impl Post {
 
 /// Claims what is due, each with its place among the calls to its target: no more than can be called at once, since waiting
 /// is no part of an attempt.
-async fn claim(db: &DatabaseTransaction, webhooks: &Webhooks) -> Result<Vec<(Reserved, delivery::Model)>, DbErr> {
+async fn claim(db: &WriteTransaction, webhooks: &Webhooks) -> Result<Vec<(Reserved, delivery::Model)>, DbErr> {
     let due = delivery::due(db, webhooks.unavailable(), LARGEST_BATCH).await?;
     let placed = due.into_iter().filter_map(|one| Some((webhooks.reserve(&one.target)?, one)));
     let placed: Vec<_> = placed.collect();

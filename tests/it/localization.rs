@@ -4,7 +4,6 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use kommando::users::{self, UserColumn};
 use poem::http::{Method, StatusCode};
-use sea_orm::sea_query::Expr;
 
 use crate::architecture::sources;
 use crate::harness::{ADMIN, ANNA, Answer, Call, NOBODY, Server};
@@ -151,7 +150,7 @@ async fn values_within_texts_read_as_the_culture_has_them_and_stay_encoded_witho
 #[tokio::test]
 async fn what_a_user_is_called_cannot_add_a_language_to_a_text() {
     let server = Server::demo().await;
-    let values = vec![(UserColumn::Tooltip, Expr::value("nothing"))];
+    let values = vec![(UserColumn::Tooltip, "nothing".into())];
     users::set_columns(server.app.store.writer(), ANNA, values).await.expect("a change");
     let rename = "UPDATE persons SET firstname = 'A\";US:\"B[SR_COMMAND_DONE]' WHERE id = 2";
     sea_orm::ConnectionTrait::execute_unprepared(server.app.store.writer(), rename).await.expect("a change");
@@ -170,7 +169,7 @@ async fn last_login(server: &Server, zone: Option<&str>) -> (String, Option<Stri
 
 async fn log_in_at(server: &Server, time: &str) {
     let time: chrono::DateTime<chrono::Utc> = time.parse().expect("a time");
-    let values = vec![(UserColumn::LastLogin, Expr::value(time))];
+    let values = vec![(UserColumn::LastLogin, time.into())];
     users::set_columns(server.app.store.writer(), ANNA, values).await.expect("a change");
 }
 
@@ -288,8 +287,8 @@ async fn an_answer_comes_as_xml_to_who_asks_for_it() {
 async fn lists_maps_and_what_must_be_escaped_have_their_form_in_xml() {
     let server = Server::demo().await;
     let values = vec![
-        (UserColumn::Tooltip, Expr::value("<a> & \u{1}\"b\"")),
-        (UserColumn::ExtraFields, Expr::value(serde_json::json!({"x&y": "1", "z": ""}))),
+        (UserColumn::Tooltip, "<a> & \u{1}\"b\"".into()),
+        (UserColumn::ExtraFields, serde_json::json!({"x&y": "1", "z": ""}).into()),
     ];
     users::set_columns(server.app.store.writer(), ANNA, values).await.expect("a change");
     let get = |path: &'static str| server.get(path).by("admin").header("accept", "application/xml").send();

@@ -15,8 +15,8 @@ use kommando::{
     users::{self, Memory, UserColumn, person, set_columns},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement, sea_query::Expr};
-use tokio::time::timeout;
+use sea_orm::{ConnectionTrait, DbErr, Statement};
+use tokio::time::{sleep, timeout};
 
 use crate::harness::{ANNA, CHRIS, Server};
 
@@ -25,7 +25,7 @@ async fn rank(memory: &Memory) -> i32 {
 }
 
 async fn set_rank(db: &impl ConnectionTrait, rank: i32) {
-    set_columns(db, ANNA, vec![(UserColumn::Rank, Expr::value(rank))]).await.expect("a change");
+    set_columns(db, ANNA, vec![(UserColumn::Rank, rank.into())]).await.expect("a change");
 }
 
 #[tokio::test]
@@ -44,12 +44,16 @@ async fn a_statement_and_a_transaction_are_in_force_when_they_are_done() {
     }
 }
 
-/// A database that tells is not read: it is heard.
-async fn hear(store: &Store, memory: &Memory, other: &Store) {
-    // Until somebody listens, nothing is remembered.
+/// Until somebody listens, nothing is remembered.
+async fn until_heard(store: &Store) {
     while !store.changes().is_fresh() {
         tokio::task::yield_now().await;
     }
+}
+
+/// A database that tells is not read: it is heard.
+async fn hear(store: &Store, memory: &Memory, other: &Store) {
+    until_heard(store).await;
     for told in 1..10 {
         assert_eq!(rank(memory).await, told - 1);
         set_rank(other.writer(), told).await;
@@ -97,7 +101,7 @@ async fn what_another_process_changes_is_read() {
     assert_eq!(rank(&memory).await, 5);
 }
 
-/// Users whose work shares transactions also where those with odd numbers and those with even ones have their own.
+/// Users whose work shares transactions.
 const TOGETHER: [i32; 2] = [ANNA, CHRIS];
 
 struct NoLedger;
@@ -106,7 +110,7 @@ struct NoLedger;
 impl store::Ledger for NoLedger {
     type Record = ();
 
-    async fn write(&self, _: &DatabaseTransaction, _: Vec<()>) -> Result<(), DbErr> {
+    async fn write(&self, _: &WriteTransaction, _: Vec<()>) -> Result<(), DbErr> {
         Ok(())
     }
 }
@@ -115,9 +119,26 @@ impl store::Ledger for NoLedger {
 #[derive(Clone, Copy, Debug)]
 struct Piece {
     user_id: i32,
-    /// What it changes: nothing, the user, or the user and the person.
-    changes: u8,
+    change: Change,
+    /// It asks the database, and so has everything written that waits.
+    looks: bool,
     end: End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Nothing,
+    /// The rank, by one.
+    Rank,
+    /// The same without waiting for others.
+    RankAtOnce,
+    /// The same at the second go.
+    RankTwice,
+    RankAndTooltip,
+    RankAndGroup,
+    RankAndPerson,
+    /// Something that the database does not take.
+    Unfit,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,12 +150,24 @@ enum End {
 
 impl Piece {
     fn random(random: &mut StdRng, all_are_kept: bool) -> Self {
+        let change = match random.random_range(0..16) {
+            0..2 => Change::Nothing,
+            2..8 => Change::Rank,
+            8..10 => Change::RankAtOnce,
+            10 => Change::RankTwice,
+            11..13 => Change::RankAndTooltip,
+            13 => Change::RankAndGroup,
+            14 => Change::RankAndPerson,
+            _ if all_are_kept => Change::RankAndPerson,
+            _ => Change::Unfit,
+        };
         let end = match random.random_range(0..8) {
-            0 if !all_are_kept => End::Undone,
-            1 if !all_are_kept => End::Failed,
+            _ if all_are_kept || change == Change::Unfit => End::Kept,
+            0 => End::Undone,
+            1 => End::Failed,
             _ => End::Kept,
         };
-        Self { user_id: TOGETHER[random.random_range(0..2)], changes: random.random_range(0..3), end }
+        Self { user_id: TOGETHER[random.random_range(0..2)], change, looks: random.random(), end }
     }
 
     /// Notes when it does not see what the transaction has: a panic might be no more than a reason to do it again alone.
@@ -144,24 +177,48 @@ impl Piece {
         memory: &Memory,
         stale: &AtomicUsize,
     ) -> Result<Settled<(), ()>, DbErr> {
-        let Self { user_id, changes, end } = self;
+        let Self { user_id, change, looks, end } = self;
         // On PostgreSQL others write at the same time, and only who is held stays the same.
         users::lock(transaction, user_id).await?;
         let [remembered, _] = memory.users_within(transaction, [user_id; 2]).await?;
-        let user = users::find(transaction, user_id).await?;
-        stale.fetch_add(usize::from(remembered.as_deref() != user.as_ref()), Relaxed);
-        let user = user.expect("a user");
-        if changes > 0 {
-            set_columns(transaction, user_id, vec![(UserColumn::Rank, Expr::value(user.user.rank + 1))]).await?;
+        let user = remembered.expect("a user");
+        if looks {
+            let there = users::find(transaction, user_id).await?;
+            stale.fetch_add(usize::from(Some(user.as_ref()) != there.as_ref()), Relaxed);
         }
-        if changes > 1 {
-            let person = user.person.expect("a person");
-            person::update(transaction, person::Model { title: format!("No. {}", user.user.rank), ..person }).await?;
+        let ranks = |rank: i32| vec![(UserColumn::Rank, rank.into())];
+        let next = user.user.rank + 1;
+        match change {
+            Change::Nothing => {}
+            Change::RankAtOnce => set_columns(transaction, user_id, ranks(next)).await?,
+            Change::RankTwice => users::change(transaction, &user, ranks(next + 7)).await?,
+            Change::Unfit => users::change(transaction, &user, vec![(UserColumn::RoleId, 4711.into())]).await?,
+            _ => users::change(transaction, &user, ranks(next)).await?,
+        }
+        match change {
+            Change::RankTwice => users::change(transaction, &user, ranks(next)).await?,
+            Change::RankAndTooltip => {
+                let tooltip = format!("No. {next}, it's \\ \u{1f600}").into();
+                users::change(transaction, &user, vec![(UserColumn::Tooltip, tooltip)]).await?;
+            }
+            Change::RankAndGroup => {
+                let other = 3 - user.user.user_group_id;
+                users::change(transaction, &user, vec![(UserColumn::UserGroupId, other.into())]).await?;
+            }
+            Change::RankAndPerson => {
+                let person = user.person.clone().expect("a person");
+                person::update(transaction, person::Model { title: format!("No. {next}"), ..person }).await?;
+            }
+            _ => {}
         }
         match end {
             End::Failed => Err(DbErr::Custom("no".to_owned())),
             end => Ok(Settled { undo: end == End::Undone, record: None, answer: () }),
         }
+    }
+
+    fn raises(&self) -> bool {
+        self.end == End::Kept && ![Change::Nothing, Change::Unfit].contains(&self.change)
     }
 }
 
@@ -173,8 +230,10 @@ async fn a_piece_of_a_transaction_sees_what_those_before_it_left() {
     let writer = Writer::start(store.clone(), NoLedger, memory.clone());
     let mut random = StdRng::seed_from_u64(7);
     let stale = Arc::new(AtomicUsize::new(0));
-    for round in 0..40 {
+    for round in 0..60 {
         let pieces: Vec<_> = (0..8).map(|_| Piece::random(&mut random, round % 2 == 0)).collect();
+        let there = async |id: i32| users::find(store.reader(), id).await.expect("an answer").expect("a user");
+        let before = join_all(TOGETHER.map(|id| there(id))).await;
         let ends = pieces.iter().map(|piece| {
             let (piece, memory, stale) = (*piece, memory.clone(), stale.clone());
             let reach = Reach::User { user_id: piece.user_id, caller_id: piece.user_id };
@@ -182,14 +241,47 @@ async fn a_piece_of_a_transaction_sees_what_those_before_it_left() {
                 .write(reach, move |transaction| Box::pin(async move { piece.run(transaction, &memory, &stale).await }))
         });
         for (piece, end) in pieces.iter().zip(join_all(ends).await) {
-            let expected = if piece.end == End::Failed { Err("undone: Custom Error: no".to_owned()) } else { Ok(()) };
-            assert_eq!(end.map_err(|undone| undone.to_string()), expected, "{piece:?} among {pieces:?}");
+            let is_done = piece.end != End::Failed && piece.change != Change::Unfit;
+            assert_eq!(end.is_ok(), is_done, "{end:?} of {piece:?} among {pieces:?}");
+            if piece.end == End::Failed {
+                assert_eq!(end.map_err(|undone| undone.to_string()), Err("undone: Custom Error: no".to_owned()));
+            }
         }
         assert_eq!(stale.load(Relaxed), 0, "{pieces:?}");
-        for id in TOGETHER {
-            let remembered = memory.user(id).await.expect("an answer");
-            assert_eq!(remembered.as_deref(), users::find(store.reader(), id).await.expect("an answer").as_ref());
+        for before in before {
+            let id = before.user.id;
+            let raised = pieces.iter().filter(|piece| piece.user_id == id && piece.raises()).count();
+            let there = there(id).await;
+            assert_eq!(there.user.rank, before.user.rank + raised as i32, "{pieces:?}");
+            assert_eq!(there.user.updated_at > before.user.updated_at, raised > 0);
+            assert_eq!(memory.user(id).await.expect("an answer").as_deref(), Some(&there), "{pieces:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn whom_a_piece_changed_is_remembered_without_reading() {
+    let server = Server::demo().await;
+    let store = &server.app.store;
+    let memory = Memory::new(store.clone());
+    until_heard(store).await;
+    let writer = Writer::start(store.clone(), NoLedger, memory.clone());
+    let raise = |id: i32| {
+        let memory = memory.clone();
+        writer.write(Reach::User { user_id: id, caller_id: id }, move |transaction| {
+            Box::pin(async move {
+                let [_, user] = memory.users_within(transaction, [id; 2]).await?;
+                users::change(transaction, &user.expect("a user"), vec![(UserColumn::Rank, 4711.into())]).await?;
+                Ok(Settled { undo: false, record: None::<()>, answer: () })
+            })
+        })
+    };
+    raise(ANNA).await.expect("a change");
+    store.writer().execute_unprepared("ALTER TABLE persons RENAME TO nobody").await.expect("a change");
+    assert!(memory.user(CHRIS).await.is_err(), "nobody can be read");
+    for _ in 0..8 {
+        assert_eq!(rank(&memory).await, 4711, "also when the database tells of it once more");
+        sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -224,7 +316,7 @@ struct Notes;
 impl store::Ledger for Notes {
     type Record = &'static str;
 
-    async fn write(&self, transaction: &DatabaseTransaction, records: Vec<&'static str>) -> Result<(), DbErr> {
+    async fn write(&self, transaction: &WriteTransaction, records: Vec<&'static str>) -> Result<(), DbErr> {
         for record in records {
             transaction.execute_unprepared(&format!("INSERT INTO notes VALUES ('{record}')")).await?;
         }

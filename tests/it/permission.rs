@@ -2,7 +2,6 @@
 
 use kommando::{records::execution::Outcome, users};
 use poem::http::StatusCode;
-use sea_orm::sea_query::Expr;
 use serde_json::{Value, json};
 
 use crate::harness::{ADMIN, ANNA, BJORN, CHRIS, DORA, NOBODY, Server};
@@ -151,7 +150,7 @@ async fn nobody_acts_on_a_user_who_outranks_them() {
 async fn administrators_cannot_retire_each_other_to_the_last_one() {
     let server = Server::demo().await;
     let administrator = server.user(ADMIN).await.user.role_id;
-    let role = vec![(users::UserColumn::RoleId, Expr::value(administrator))];
+    let role = vec![(users::UserColumn::RoleId, administrator.into())];
     users::set_columns(server.app.store.writer(), ANNA, role).await.expect("a second administrator");
     // Sixteen times each of them tries to retire the other, all at once.
     let attempts = (0..32).map(|index| {

@@ -1,7 +1,7 @@
 //! The list of users: what the query options mean, and what they cannot do.
 
 use poem::http::StatusCode;
-use sea_orm::{ConnectionTrait, sea_query::Expr};
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use crate::harness::{ANNA, Answer, BJORN, Server};
@@ -62,7 +62,7 @@ async fn every_column_is_there_with_the_values_of_the_database() {
 #[tokio::test]
 async fn filters_mean_what_they_say() {
     let server = Server::demo().await;
-    let travels = vec![(UserColumn::LastLogin, Expr::value(chrono::Utc::now()))];
+    let travels = vec![(UserColumn::LastLogin, chrono::Utc::now().into())];
     users::set_columns(server.app.store.writer(), ANNA, travels).await.expect("a change");
     for (filter, expected) in [
         ("getAllRows eq 1", &["admin", "anna", "bjorn", "chris", "dora"][..]),

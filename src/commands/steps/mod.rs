@@ -14,12 +14,12 @@ mod set_presence;
 mod set_role;
 mod webhook;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::DbErr;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -29,6 +29,7 @@ use super::{confirmation::ActionResult, text::Subjects};
 use crate::{
     error::Error,
     localization::MultiLanguage,
+    store::WriteTransaction,
     users::{User, password::Passwords},
     watch::Trace,
     webhooks::Message,
@@ -162,7 +163,7 @@ pub trait Change: Send + Sync {
     ///
     /// # Errors
     /// It cannot be made, for a reason that concerns the caller, or the database does not answer.
-    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError>;
+    async fn apply(&self, transaction: &WriteTransaction, user: &Arc<User>) -> Result<Said, ChangeError>;
 }
 
 /// Why a change was not made.

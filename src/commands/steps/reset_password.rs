@@ -1,9 +1,10 @@
 //! `reset_password: {}` gives a user a temporary password, valid for 24 hours, and shows it once.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use schemars::JsonSchema;
-use sea_orm::DatabaseTransaction;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -12,6 +13,7 @@ use crate::{
     clock,
     error::Error,
     localization::MultiLanguage,
+    store::WriteTransaction,
     users::{
         User, credential,
         password::{self, PasswordHash},
@@ -44,7 +46,7 @@ impl Step for ResetPassword {
 
 #[async_trait]
 impl Change for NewPassword {
-    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
+    async fn apply(&self, transaction: &WriteTransaction, user: &Arc<User>) -> Result<Said, ChangeError> {
         let end = clock::now() + LIFETIME;
         credential::set_password(transaction, user.user.id, self.hash.clone(), Some(end)).await?;
         let password = self.password.expose_secret();

@@ -1,13 +1,15 @@
 //! `revoke_tickets: {}` takes every ticket of the user: what is logged in is logged out.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
-use sea_orm::DatabaseTransaction;
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
 use crate::{
     error::Error,
+    store::WriteTransaction,
     users::{User, ticket},
 };
 
@@ -25,7 +27,7 @@ impl Step for RevokeTickets {
 
 #[async_trait]
 impl Change for RevokeTickets {
-    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
+    async fn apply(&self, transaction: &WriteTransaction, user: &Arc<User>) -> Result<Said, ChangeError> {
         ticket::revoke_all(transaction, user.user.id).await?;
         Ok(Said::nothing())
     }

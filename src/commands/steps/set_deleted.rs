@@ -1,13 +1,15 @@
 //! `set_deleted: {value: true}` ends a user's access as upstream does, by retiring user and person; `false` undoes it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
-use sea_orm::DatabaseTransaction;
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
 use crate::{
     error::Error,
+    store::WriteTransaction,
     users::{self, User},
 };
 
@@ -28,7 +30,7 @@ impl Step for SetDeleted {
 
 #[async_trait]
 impl Change for SetDeleted {
-    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
+    async fn apply(&self, transaction: &WriteTransaction, user: &Arc<User>) -> Result<Said, ChangeError> {
         users::set_deleted(transaction, user, self.value).await?;
         Ok(Said::nothing())
     }

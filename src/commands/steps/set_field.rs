@@ -1,18 +1,15 @@
 //! `set_field: {field: tooltip, value: …}` sets one of the user's fields that commands may set.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use async_trait::async_trait;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use sea_orm::{
-    DatabaseTransaction,
-    sea_query::{Expr, SimpleExpr},
-};
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
 use crate::{
     error::Error,
+    store::WriteTransaction,
     users::{self, User, UserColumn, limits},
 };
 
@@ -86,12 +83,12 @@ impl JsonSchema for SetField {
     }
 }
 
-impl From<&Value> for SimpleExpr {
+impl From<&Value> for sea_orm::Value {
     fn from(value: &Value) -> Self {
         match value {
-            Value::Bool(value) => Expr::value(*value),
-            Value::Int(value) => Expr::value(*value),
-            Value::Text(value) => Expr::value(value.as_str()),
+            Value::Bool(value) => (*value).into(),
+            Value::Int(value) => (*value).into(),
+            Value::Text(value) => value.as_str().into(),
         }
     }
 }
@@ -105,8 +102,8 @@ impl Step for SetField {
 
 #[async_trait]
 impl Change for SetField {
-    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
-        users::set_columns(transaction, user.user.id, vec![(self.column, (&self.value).into())]).await?;
+    async fn apply(&self, transaction: &WriteTransaction, user: &Arc<User>) -> Result<Said, ChangeError> {
+        users::change(transaction, user, vec![(self.column, (&self.value).into())]).await?;
         Ok(Said::nothing())
     }
 }

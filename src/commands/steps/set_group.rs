@@ -1,14 +1,16 @@
 //! `set_group: {group: …}` moves the user to a group.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
-use sea_orm::{DatabaseTransaction, sea_query::Expr};
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
 use crate::{
     error::Error,
     localization::MultiLanguage,
+    store::WriteTransaction,
     users::{self, User, UserColumn, user_group},
 };
 
@@ -29,13 +31,13 @@ impl Step for SetGroup {
 
 #[async_trait]
 impl Change for SetGroup {
-    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
+    async fn apply(&self, transaction: &WriteTransaction, user: &Arc<User>) -> Result<Said, ChangeError> {
         let Some(found) = user_group::find_by_name(transaction, &self.group).await? else {
             let refusal = MultiLanguage::resource("SR_GROUP_MISSING", &[("group", &self.group)]);
             return Err(ChangeError::Refused(refusal));
         };
-        let values = vec![(UserColumn::UserGroupId, Expr::value(found.id))];
-        users::set_columns(transaction, user.user.id, values).await?;
+        let values = vec![(UserColumn::UserGroupId, found.id.into())];
+        users::change(transaction, user, values).await?;
         Ok(Said::nothing())
     }
 }

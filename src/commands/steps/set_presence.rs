@@ -1,8 +1,10 @@
 //! `set_presence: {status: StatusNotAvailable, message: …}` says whether a user can be reached.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
-use sea_orm::{ActiveEnum, DatabaseTransaction, sea_query::Expr};
+use sea_orm::ActiveEnum;
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
@@ -10,6 +12,7 @@ use crate::{
     commands::text::Text,
     error::Error,
     localization::MultiLanguage,
+    store::WriteTransaction,
     users::{self, Presence, User, UserColumn, limits},
 };
 
@@ -39,15 +42,15 @@ impl Step for SetPresence {
 
 #[async_trait]
 impl Change for NewPresence {
-    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
+    async fn apply(&self, transaction: &WriteTransaction, user: &Arc<User>) -> Result<Said, ChangeError> {
         if limits::check("message", &self.message, limits::PRESENCE_MESSAGE).is_err() {
             return Err(ChangeError::Refused(MultiLanguage::resource("SR_PRESENCE_TOO_LONG", &[])));
         }
         let values = vec![
-            (UserColumn::PresenceStatus, Expr::value(self.status.to_value())),
-            (UserColumn::PresenceMessage, Expr::value(self.message.as_str())),
+            (UserColumn::PresenceStatus, self.status.to_value().into()),
+            (UserColumn::PresenceMessage, self.message.as_str().into()),
         ];
-        users::set_columns(transaction, user.user.id, values).await?;
+        users::change(transaction, user, values).await?;
         Ok(Said::nothing())
     }
 }

@@ -1,14 +1,16 @@
 //! `set_role: {role: …}` gives the user a role.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
-use sea_orm::{DatabaseTransaction, sea_query::Expr};
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
 use crate::{
     error::Error,
     localization::MultiLanguage,
+    store::WriteTransaction,
     users::{self, User, UserColumn, role},
 };
 
@@ -29,13 +31,13 @@ impl Step for SetRole {
 
 #[async_trait]
 impl Change for SetRole {
-    async fn apply(&self, transaction: &DatabaseTransaction, user: &User) -> Result<Said, ChangeError> {
+    async fn apply(&self, transaction: &WriteTransaction, user: &Arc<User>) -> Result<Said, ChangeError> {
         let Some(found) = role::find_by_name(transaction, &self.role).await? else {
             let refusal = MultiLanguage::resource("SR_ROLE_MISSING", &[("role", &self.role)]);
             return Err(ChangeError::Refused(refusal));
         };
-        let values = vec![(UserColumn::RoleId, Expr::value(found.id))];
-        users::set_columns(transaction, user.user.id, values).await?;
+        let values = vec![(UserColumn::RoleId, found.id.into())];
+        users::change(transaction, user, values).await?;
         Ok(Said::nothing())
     }
 }

@@ -40,6 +40,7 @@ async fn listen(pool: &DatabaseConnection, changes: &Changes, was_told: &mut boo
     listener.eager_reconnect(false);
     let began = Instant::now();
     in_time(listener.listen(CHANNEL)).await?;
+    changes.own().forget();
     changes.tell_everything();
     changes.heard(began);
     *was_told = true;
@@ -67,19 +68,33 @@ async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Resul
     timeout(PATIENCE, work).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
+/// A notification: a change, and behind it the number of its transaction, as in `users:7@4711`.
 fn tell(changes: &Changes, told: &str) {
-    read(told).for_each(|change| changes.tell(change));
+    let (told, transaction) = told.split_once('@').unwrap_or((told, ""));
+    if !changes.own().hear(transaction, changes) {
+        read(told).for_each(|change| changes.tell(change));
+    }
+}
+
+/// What a transaction changed.
+#[derive(Clone, Debug)]
+pub struct Noted {
+    /// Its number, as text.
+    pub transaction: String,
+    pub changes: Vec<Change>,
 }
 
 /// What a transaction changed so far, as the triggers noted it in a setting of its own.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn changes_of(transaction: &DatabaseTransaction) -> Result<Vec<Change>, DbErr> {
-    let changed = "SELECT coalesce(current_setting('kommando.changed', true), '') AS changed";
+pub async fn changes_of(transaction: &DatabaseTransaction) -> Result<Noted, DbErr> {
+    let changed = "SELECT coalesce(current_setting('kommando.changed', true), '') AS changed, \
+                   coalesce(pg_current_xact_id_if_assigned()::text, '') AS number";
     let row = transaction.query_one_raw(Statement::from_string(DbBackend::Postgres, changed)).await?;
-    let told: String = row.map_or(Ok(String::new()), |row| row.try_get("", "changed"))?;
-    Ok(read(&told).collect())
+    let row = row.ok_or_else(|| DbErr::RecordNotFound("what changed".to_owned()))?;
+    let told: String = row.try_get("", "changed")?;
+    Ok(Noted { transaction: row.try_get("", "number")?, changes: read(&told).collect() })
 }
 
 /// The changes that a text tells of, as the triggers write them: `users:7,access:0`.

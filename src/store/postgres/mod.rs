@@ -2,6 +2,7 @@
 
 mod limits;
 mod listen;
+mod own;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +12,8 @@ use sea_orm::{
 };
 
 pub use limits::{Limits, Patience};
-pub use listen::{changes_of, keep_listening};
+pub use listen::{Noted, changes_of, keep_listening};
+pub use own::{Ending, Own};
 
 /// What goes on beside requests is given up only when nobody can believe in it any more.
 const LONG_PATIENCE: Duration = Duration::from_secs(60);

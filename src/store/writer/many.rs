@@ -8,7 +8,7 @@
 //! off in the middle of its commit may have happened or not: whoever sent it with a key finds out by sending it again.
 
 use std::{
-    array, mem,
+    mem,
     panic::AssertUnwindSafe,
     sync::{
         Arc,
@@ -28,8 +28,6 @@ use tracing::Instrument;
 use super::{Gather, Job, Ledger, QUEUE, Reach, Undone, piece::try_run};
 use crate::store::{Store, WriteTransaction};
 
-/// How many transactions of effects are shared at once, each by its share of the users.
-const SHARED: usize = 2;
 /// How many pieces of work share one at most: each takes its time, and all wait for the last.
 const LARGEST_BATCH: usize = 64;
 /// How often what is left of a transaction is shared again, without the piece that was to be taken back.
@@ -41,7 +39,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// A way to those who write.
 pub struct Many<R> {
-    effects: [mpsc::Sender<Box<dyn Job<R>>>; SHARED],
+    effects: mpsc::Sender<Box<dyn Job<R>>>,
     records: mpsc::Sender<Box<dyn Job<R>>>,
     parts: Arc<Parts<R>>,
 }
@@ -85,13 +83,13 @@ impl<R: Send + 'static> Many<R> {
             tokio::spawn(keep_sharing(Arc::clone(&parts), waiting));
             queue
         };
-        Self { effects: array::from_fn(|_| queue()), records: queue(), parts }
+        Self { effects: queue(), records: queue(), parts }
     }
 
     /// Sees to it that a piece of work is done, unless its caller stops waiting before.
     pub async fn enter(&self, job: Box<dyn Job<R>>) -> Result<(), Undone> {
         let queue = match job.reach() {
-            Some(Reach::User { user_id, .. }) => &self.effects[user_id.unsigned_abs() as usize % SHARED],
+            Some(Reach::User { .. }) => &self.effects,
             None if !job.can_conflict(self.parts.ledger.as_ref()) => &self.records,
             _ => {
                 self.parts.spawn_alone(job);
@@ -108,8 +106,8 @@ impl<R: Send + 'static> Many<R> {
 
     /// How many pieces of work wait to be begun.
     pub fn waiting(&self) -> usize {
-        let queues = self.effects.iter().chain([&self.records]);
-        let queued: usize = queues.map(|queue| queue.max_capacity() - queue.capacity()).sum();
+        let queued = |queue: &mpsc::Sender<_>| queue.max_capacity() - queue.capacity();
+        let queued = queued(&self.effects) + queued(&self.records);
         queued + self.parts.waiting.load(Relaxed)
     }
 }
@@ -194,6 +192,7 @@ impl<R: Send + 'static> Parts<R> {
                 Ok(false) | Err(_) => return Ok(Ended::Without(index)),
             }
         }
+        transaction.end_pieces().await?;
         fail_point!("batch-changed");
         let records: Vec<_> = batch.jobs.iter_mut().filter_map(|job| job.record()).collect();
         if !records.is_empty() {

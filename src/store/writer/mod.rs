@@ -13,7 +13,7 @@ use std::{collections::HashSet, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::DbErr;
 use tokio::sync::{mpsc, oneshot};
 use tracing::Span;
 
@@ -37,7 +37,7 @@ pub trait Ledger: Send + Sync + 'static {
     ///
     /// # Errors
     /// The database does not answer; the transaction is undone.
-    async fn write(&self, transaction: &DatabaseTransaction, records: Vec<Self::Record>) -> Result<(), DbErr>;
+    async fn write(&self, transaction: &WriteTransaction, records: Vec<Self::Record>) -> Result<(), DbErr>;
 
     /// Another process may have written what stands in the way of this record: it takes no other one with it.
     fn can_conflict(&self, _: &Self::Record) -> bool {
@@ -59,6 +59,9 @@ pub enum Reach {
 /// What pieces of work on several users need, got for all of them at once.
 #[async_trait]
 pub trait Gather: Send + Sync + 'static {
+    /// Goes along with a transaction of somebody who writes alone, and so holds everybody.
+    fn join(&self, transaction: &mut WriteTransaction);
+
     /// Holds those of the users whom nobody else holds now, and reads what the pieces will ask for. Returns the ids of
     /// those who are held.
     ///
@@ -142,7 +145,7 @@ impl<R: Send + 'static> Writer<R> {
             return Self { way: Way::Many(Many::start(store, ledger, gather)) };
         }
         let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(one::keep_writing(store, ledger, waiting));
+        tokio::spawn(one::keep_writing(store, ledger, gather, waiting));
         Self { way: Way::One(queue) }
     }
 

@@ -6,7 +6,7 @@ use sea_orm::DbErr;
 use tokio::sync::mpsc;
 
 use super::{
-    Job, Ledger, Reach, Undone,
+    Gather, Job, Ledger, Reach, Undone,
     piece::{Apartness, Piece},
 };
 use crate::store::Store;
@@ -18,7 +18,7 @@ const LARGEST_BATCH: usize = 256;
 #[derive(PartialEq, Eq)]
 enum Ended {
     Committed,
-    /// One piece was to be taken back, and all of it was.
+    /// One piece was to be taken back, or what waited was not written, and all of it was taken back.
     TakenBack,
 }
 
@@ -26,12 +26,13 @@ enum Ended {
 pub async fn keep_writing<R: Send + 'static>(
     store: Store,
     ledger: impl Ledger<Record = R>,
+    gather: impl Gather,
     mut waiting: mpsc::Receiver<Box<dyn Job<R>>>,
 ) {
     let mut taken = Vec::new();
     while waiting.recv_many(&mut taken, LARGEST_BATCH).await > 0 {
         let mut batch = Batch { waiting: taken.drain(..).collect(), done: Vec::new() };
-        let end = batch.write(&store, &ledger).await.map_err(Undone::from);
+        let end = batch.write(&store, &ledger, &gather).await.map_err(Undone::from);
         fail_point!("batch-committed");
         if let Err(error) = &end {
             tracing::error!(%error, "a batch was not written");
@@ -52,13 +53,18 @@ struct Batch<R> {
 impl<R: Send + 'static> Batch<R> {
     /// Does what waits, all but what fails alone: that is answered at once. Hardly any piece is ever taken back, so none has
     /// a savepoint unless that is known beforehand; when one would need it, everything is done again, with savepoints.
-    async fn write(&mut self, store: &Store, ledger: &impl Ledger<Record = R>) -> Result<(), DbErr> {
+    async fn write(
+        &mut self,
+        store: &Store,
+        ledger: &impl Ledger<Record = R>,
+        gather: &impl Gather,
+    ) -> Result<(), DbErr> {
         let is_dry = self.waiting.iter().any(|job| job.reach() == Some(Reach::Nothing));
-        if is_dry || self.write_once(store, ledger, Apartness::Inseparable).await? == Ended::TakenBack {
+        if is_dry || self.write_once(store, ledger, gather, Apartness::Inseparable).await? == Ended::TakenBack {
             while let Some(job) = self.done.pop() {
                 self.waiting.push_front(job);
             }
-            self.write_once(store, ledger, Apartness::Savepoints { is_open: false }).await?;
+            self.write_once(store, ledger, gather, Apartness::Savepoints { is_open: false }).await?;
         }
         Ok(())
     }
@@ -67,10 +73,14 @@ impl<R: Send + 'static> Batch<R> {
         &mut self,
         store: &Store,
         ledger: &impl Ledger<Record = R>,
+        gather: &impl Gather,
         mut apartness: Apartness,
     ) -> Result<Ended, DbErr> {
         let mut transaction = store.begin_write().await?;
         let is_only_recorded = self.waiting.iter().all(|job| job.reach().is_none());
+        if !is_only_recorded {
+            gather.join(&mut transaction);
+        }
         while let Some(mut job) = self.waiting.pop_front() {
             let end =
                 if job.reach().is_some() { apartness.run(&transaction, job.as_mut()).await } else { Ok(Piece::Kept) };
@@ -88,6 +98,10 @@ impl<R: Send + 'static> Batch<R> {
                     return Err(error);
                 }
             }
+        }
+        if apartness == Apartness::Inseparable && transaction.end_pieces().await.is_err() {
+            transaction.rollback().await.ok();
+            return Ok(Ended::TakenBack);
         }
         fail_point!("batch-changed");
         // Only now, when nothing is done again.

@@ -1,14 +1,15 @@
 //! One piece of work within a transaction, and how it is taken back without the others.
 
-use std::{io, panic::AssertUnwindSafe};
+use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 use sea_orm::DbErr;
 
 use super::{Job, Undone};
-use crate::store::{WriteTransaction, connection::lost};
+use crate::store::WriteTransaction;
 
 /// How the pieces of a transaction are held apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Apartness {
     /// Not at all: what one changed cannot be taken back alone.
     Inseparable,
@@ -32,10 +33,10 @@ impl Apartness {
     pub async fn run<R>(&mut self, transaction: &WriteTransaction, job: &mut dyn Job<R>) -> Result<Piece, DbErr> {
         let is_open = match self {
             Self::Inseparable => {
-                let before = transaction.touched_rows();
+                let before = transaction.progress();
                 return Ok(match try_run(transaction, job).await {
                     Ok(true) => Piece::Kept,
-                    Ok(false) if transaction.touched_rows() == before => Piece::Kept,
+                    Ok(false) if transaction.take_back(before) => Piece::Kept,
                     Ok(false) | Err(_) => Piece::Inseparable,
                 });
             }
@@ -45,7 +46,11 @@ impl Apartness {
             false => transaction.begin_piece().await?,
             true => transaction.keep_piece_and_begin().await?,
         }
-        let end = try_run(transaction, job).await;
+        let end = match try_run(transaction, job).await {
+            // By itself, so that it fails by itself; and what is to be taken back as well, which asks whether it could be.
+            Ok(is_kept) => transaction.write_waiting().await.map(|()| is_kept),
+            end => end,
+        };
         *is_open = end == Ok(true);
         if *is_open {
             return Ok(Piece::Kept);
@@ -63,8 +68,6 @@ impl Apartness {
 /// is, whatever the job made of that.
 pub async fn try_run<R>(transaction: &WriteTransaction, job: &mut dyn Job<R>) -> Result<bool, DbErr> {
     let end = AssertUnwindSafe(job.run(transaction)).catch_unwind().await;
-    match end.unwrap_or_else(|_| Err(DbErr::Custom("a piece of work panicked".to_owned()))) {
-        Ok(_) if transaction.is_gone() => Err(lost(io::Error::other("the database ended the transaction by itself"))),
-        end => end,
-    }
+    let is_kept = end.unwrap_or_else(|_| Err(DbErr::Custom("a piece of work panicked".to_owned())))?;
+    transaction.check().map(|()| is_kept)
 }

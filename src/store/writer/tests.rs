@@ -10,7 +10,7 @@ struct Counted;
 impl Ledger for Counted {
     type Record = &'static str;
 
-    async fn write(&self, transaction: &DatabaseTransaction, records: Vec<&'static str>) -> Result<(), DbErr> {
+    async fn write(&self, transaction: &WriteTransaction, records: Vec<&'static str>) -> Result<(), DbErr> {
         for record in records {
             transaction.execute_unprepared(&format!("INSERT INTO notes VALUES ('{record}')")).await?;
         }
@@ -22,6 +22,8 @@ struct Nobody;
 
 #[async_trait]
 impl Gather for Nobody {
+    fn join(&self, _: &mut WriteTransaction) {}
+
     async fn gather(&self, _: &mut WriteTransaction, _: Vec<i32>, _: Vec<i32>) -> Result<HashSet<i32>, DbErr> {
         Ok(HashSet::new())
     }

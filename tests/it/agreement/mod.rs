@@ -16,7 +16,6 @@ use proptest::{
     sample::select,
     test_runner::{Config, TestCaseResult, TestRunner},
 };
-use sea_orm::sea_query::Expr;
 use serde_json::Value;
 
 use self::generated::State;
@@ -44,14 +43,14 @@ impl Stage {
         let db = self.server.app.store.writer();
         for (user, state) in users::list(db).await.expect("users").iter().zip(states) {
             let values = vec![
-                (UserColumn::Deleted, Expr::value(state.deleted)),
-                (UserColumn::IsOnTravel, Expr::value(state.is_on_travel)),
-                (UserColumn::WaitingForApproval, Expr::value(state.waiting_for_approval)),
-                (UserColumn::Rank, Expr::value(state.rank)),
-                (UserColumn::UserType, Expr::value(state.user_type)),
-                (UserColumn::PresenceStatus, Expr::value(state.presence)),
-                (UserColumn::RoleId, Expr::value(state.role_id)),
-                (UserColumn::UserGroupId, Expr::value(state.group_id)),
+                (UserColumn::Deleted, state.deleted.into()),
+                (UserColumn::IsOnTravel, state.is_on_travel.into()),
+                (UserColumn::WaitingForApproval, state.waiting_for_approval.into()),
+                (UserColumn::Rank, state.rank.into()),
+                (UserColumn::UserType, state.user_type.into()),
+                (UserColumn::PresenceStatus, state.presence.into()),
+                (UserColumn::RoleId, state.role_id.into()),
+                (UserColumn::UserGroupId, state.group_id.into()),
             ];
             users::set_columns(db, user.user.id, values).await.expect("a change");
             let person = user.person.as_ref().expect("a person").id;

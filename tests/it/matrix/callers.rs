@@ -11,7 +11,7 @@ use kommando::{
     },
 };
 use poem::http::HeaderMap;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, sea_query::Expr};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -66,7 +66,7 @@ impl Role {
             role::insert(db, new).await.expect("a role");
         }
         let role = role::find_by_name(db, self.name).await.expect("an answer").expect("a role");
-        let value = (UserColumn::RoleId, Expr::value(role.id));
+        let value = (UserColumn::RoleId, role.id.into());
         users::set_columns(db, CALLER, vec![value]).await.expect("a change");
     }
 
