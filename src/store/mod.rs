@@ -3,6 +3,7 @@
 //! Which tables exist and what stands in them is known by `users` and `records`, not here. SQLite and PostgreSQL differ in
 //! `sqlite` and `postgres`, in [`lock`], in how several rows reach them, and in how the writer writes.
 
+mod among;
 mod backup;
 mod cached;
 mod changes;
@@ -26,6 +27,7 @@ mod writer;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, IsolationLevel, TransactionOptions};
 
 use self::journal::Journal;
+pub use among::is_among;
 pub use backup::{BackupError, Tag, back_up, restore};
 pub use cached::{Cached, Whom};
 pub use changes::{Change, Changes, Topic, Unread};

@@ -8,9 +8,9 @@ use sea_orm::{
 
 use super::{
     together::Together,
-    user::{Column, Entity, padded},
+    user::{Column, Entity},
 };
-use crate::store::{self, WriteTransaction};
+use crate::store::{self, WriteTransaction, is_among};
 
 /// Holds a user who is about to be changed: nobody else changes them before the transaction ends.
 ///
@@ -29,7 +29,7 @@ pub async fn lock(transaction: &WriteTransaction, id: i32) -> Result<(), DbErr> 
 /// # Errors
 /// The database does not answer, or somebody holds all of them for too long, by [`lock_all`].
 pub(super) async fn lock_free(transaction: &impl ConnectionTrait, ids: &[i32]) -> Result<Vec<i32>, DbErr> {
-    let rows = Entity::find().select_only().column(Column::Id).filter(Column::Id.is_in(padded(ids)));
+    let rows = Entity::find().select_only().column(Column::Id).filter(is_among(transaction, Column::Id, ids));
     rows.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked).into_tuple().all(transaction).await
 }
 

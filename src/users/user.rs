@@ -11,7 +11,10 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use super::{login_name, person, role, ticket, together::Together, user_group};
-use crate::{clock, store::WriteTransaction};
+use crate::{
+    clock,
+    store::{WriteTransaction, is_among},
+};
 
 /// How many ids stand in one statement: databases take only so many.
 const MOST_IDS: usize = 1024;
@@ -171,18 +174,10 @@ pub async fn list_some(db: &impl ConnectionTrait, mut ids: Vec<i32>) -> Result<V
     ids.dedup();
     let mut users = Vec::new();
     for ids in ids.chunks(MOST_IDS) {
-        let some = Entity::find().filter(Column::Id.is_in(padded(ids))).order_by_asc(Column::Id);
+        let some = Entity::find().filter(is_among(db, Column::Id, ids)).order_by_asc(Column::Id);
         users.extend(select(db, some).await?);
     }
     Ok(users)
-}
-
-/// The same ids, the last of them as often as it takes to make their number a power of two: each number of ids is a
-/// statement of its own, and a connection remembers only so many.
-pub(super) fn padded(ids: &[i32]) -> Vec<i32> {
-    let mut all = ids.to_vec();
-    all.resize(ids.len().next_power_of_two(), ids.last().copied().unwrap_or_default());
-    all
 }
 
 /// The ids of those whose main group this is.

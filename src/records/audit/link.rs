@@ -7,7 +7,7 @@ use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::OnConflict
 use tokio::time::sleep;
 
 use super::{AuditKey, Column, Entity, Head, Model, NOWHERE, head};
-use crate::store::{Lock, Store, insert_all, lock};
+use crate::store::{Lock, Store, insert_all, is_among, lock};
 
 /// Sets an entry without a place apart from the key.
 const ENTRY: &str = "entry";
@@ -78,8 +78,10 @@ async fn link_all(store: &Store, key: &AuditKey, ids: Vec<Uuid>) -> Result<usize
         return Ok(0);
     }
     // Whoever had the lock before may have linked them.
-    let still =
-        Entity::find().filter(Column::Id.is_in(ids)).filter(Column::Position.is_null()).order_by_asc(Column::Id);
+    let still = Entity::find()
+        .filter(is_among(&transaction, Column::Id, &ids))
+        .filter(Column::Position.is_null())
+        .order_by_asc(Column::Id);
     let (sealed, forged): (Vec<_>, Vec<_>) =
         still.all(&transaction).await?.into_iter().partition(|entry| is_sealed(key, entry));
     store_places(&transaction, bind(key, head(&transaction).await?, sealed)).await?;
