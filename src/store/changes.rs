@@ -274,4 +274,18 @@ mod tests {
         assert!(changes.is_fresh_at(now + Duration::from_millis(990)));
         assert!(!changes.is_fresh_at(now + Duration::from_millis(1001)));
     }
+
+    #[test]
+    fn the_mark_after_changes_is_known_of_whom_they_alone_concern() {
+        let change = |topic, user_id| Change { topic, user_id };
+        let own = [change(Topic::Users, Some(7)), change(Topic::Access, Some(7)), change(Topic::Users, Some(8))];
+        let after = |changes: &[Change], times| Changes::mark_after(40, changes, Topic::Users, 7, times);
+        assert_eq!(after(&own, 1), Some(41));
+        assert_eq!(after(&[own[0], own[0]], 2), Some(42));
+        assert_eq!(after(&[own[0], own[0]], 1), None, "something else changed");
+        assert_eq!(after(&own, 2), None, "something was undone");
+        for other in [None, Some(7 + MARKS as i32)] {
+            assert_eq!(after(&[own[0], change(Topic::Users, other)], 1), None, "it shares the mark");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::OnConflict
 use tokio::time::sleep;
 
 use super::{AuditKey, Column, Entity, Head, Model, NOWHERE, head};
-use crate::store::{Lock, Store, insert_all, is_among, lock};
+use crate::store::{Lock, Store, insert_all, lock};
 
 /// Sets an entry without a place apart from the key.
 const ENTRY: &str = "entry";
@@ -64,29 +64,21 @@ pub async fn keep_linking(store: Store, key: AuditKey) {
 pub async fn link(store: &Store, key: &AuditKey) -> Result<usize, DbErr> {
     let mut forged = 0;
     let mut after = Uuid::nil();
-    loop {
-        let page = unlinked(store.reader(), after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(forged) };
+    while !unlinked(store.reader(), after, 1).await?.is_empty() {
+        let transaction = store.begin_write().await?;
+        if !lock::try_take(&transaction, Lock::Chain).await? {
+            break;
+        }
+        // Whoever had the lock before may have linked them.
+        let page = unlinked(&transaction, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
         after = last.id;
-        forged += link_all(store, key, page.iter().map(|entry| entry.id).collect()).await?;
+        let (sealed, others): (Vec<_>, Vec<_>) = page.into_iter().partition(|entry| is_sealed(key, entry));
+        store_places(&transaction, bind(key, head(&transaction).await?, sealed)).await?;
+        transaction.commit().await?;
+        forged += others.len();
     }
-}
-
-async fn link_all(store: &Store, key: &AuditKey, ids: Vec<Uuid>) -> Result<usize, DbErr> {
-    let transaction = store.begin_write().await?;
-    if !lock::try_take(&transaction, Lock::Chain).await? {
-        return Ok(0);
-    }
-    // Whoever had the lock before may have linked them.
-    let still = Entity::find()
-        .filter(is_among(&transaction, Column::Id, &ids))
-        .filter(Column::Position.is_null())
-        .order_by_asc(Column::Id);
-    let (sealed, forged): (Vec<_>, Vec<_>) =
-        still.all(&transaction).await?.into_iter().partition(|entry| is_sealed(key, entry));
-    store_places(&transaction, bind(key, head(&transaction).await?, sealed)).await?;
-    transaction.commit().await?;
-    Ok(forged.len())
+    Ok(forged)
 }
 
 async fn unlinked(db: &impl ConnectionTrait, after: Uuid, limit: u64) -> Result<Vec<Model>, DbErr> {

@@ -68,10 +68,10 @@ async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Resul
     timeout(PATIENCE, work).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
-/// A notification: a change, and behind it the number of its transaction, as in `users:7@4711`.
+/// A notification: changes, and behind them the number of the transaction that made them, as in `users:7,users:9@4711`.
 fn tell(changes: &Changes, told: &str) {
     let (told, transaction) = told.split_once('@').unwrap_or((told, ""));
-    if !changes.own().hear(transaction, changes) {
+    if !changes.own().hear(transaction, read(told).count(), changes) {
         read(told).for_each(|change| changes.tell(change));
     }
 }

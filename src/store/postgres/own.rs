@@ -18,7 +18,7 @@ pub struct Own(Mutex<HashMap<String, Awaited>>);
 struct Awaited {
     changes: Vec<Change>,
     is_told: bool,
-    /// How many notifications of it are still to come.
+    /// How many of them are still to be heard of.
     unheard: usize,
     is_ending: bool,
 }
@@ -44,12 +44,12 @@ impl Own {
         Ending { known, noted, is_in_force: false }
     }
 
-    /// Tells of a transaction of which a notification was heard, if it is one of these.
-    pub fn hear(&self, transaction: &str, known: &Changes) -> bool {
+    /// Tells of a transaction so many of whose changes were heard of, if it is one of these.
+    pub fn hear(&self, transaction: &str, count: usize, known: &Changes) -> bool {
         let mut all = self.awaited();
         let Some(awaited) = all.get_mut(transaction) else { return false };
         awaited.tell(known);
-        awaited.unheard = awaited.unheard.saturating_sub(1);
+        awaited.unheard = awaited.unheard.saturating_sub(count);
         if awaited.is_over() {
             all.remove(transaction);
         }
@@ -126,7 +126,7 @@ mod tests {
     }
 
     fn hear(known: &Changes) -> bool {
-        known.own().hear(TRANSACTION, known)
+        known.own().hear(TRANSACTION, 1, known)
     }
 
     #[test]
@@ -134,7 +134,7 @@ mod tests {
         let known = heard();
         ending(&known).tell();
         assert_eq!(told(&known), [1, 1]);
-        assert_eq!([hear(&known), hear(&known), hear(&known)], [true, true, false], "it has two notifications");
+        assert_eq!([hear(&known), hear(&known), hear(&known)], [true, true, false], "each of its two changes");
         assert_eq!(told(&known), [1, 1]);
     }
 
