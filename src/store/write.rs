@@ -14,10 +14,7 @@ use sea_orm::{
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 use super::{
-    Change, Changes, Companion, Connection, Journal, Topic, Unread, Written,
-    connection::lost,
-    lock,
-    postgres::{self, Ending},
+    Change, Changes, Companion, Connection, Journal, Topic, Unread, Written, connection::lost, lock, postgres,
 };
 
 /// The connection that writes.
@@ -171,7 +168,9 @@ impl WriteTransaction {
         if let Some(unread) = &unread {
             self.changes.tell_read(unread);
         }
-        ending.map(Ending::tell);
+        if let Some(ending) = ending {
+            ending.tell();
+        }
         if let (Some(companion), Some(marks)) = (&self.companion, marks) {
             companion.remember(marks);
         }

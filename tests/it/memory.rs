@@ -233,7 +233,7 @@ async fn a_piece_of_a_transaction_sees_what_those_before_it_left() {
     for round in 0..60 {
         let pieces: Vec<_> = (0..8).map(|_| Piece::random(&mut random, round % 2 == 0)).collect();
         let there = async |id: i32| users::find(store.reader(), id).await.expect("an answer").expect("a user");
-        let before = join_all(TOGETHER.map(|id| there(id))).await;
+        let before = join_all(TOGETHER.map(&there)).await;
         let ends = pieces.iter().map(|piece| {
             let (piece, memory, stale) = (*piece, memory.clone(), stale.clone());
             let reach = Reach::User { user_id: piece.user_id, caller_id: piece.user_id };

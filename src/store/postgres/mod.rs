@@ -13,7 +13,7 @@ use sea_orm::{
 
 pub use limits::{Limits, Patience};
 pub use listen::{Noted, changes_of, keep_listening};
-pub use own::{Ending, Own};
+pub use own::Own;
 
 /// What goes on beside requests is given up only when nobody can believe in it any more.
 const LONG_PATIENCE: Duration = Duration::from_secs(60);
