@@ -8,7 +8,8 @@ use sea_orm::{
 /// That a column has one of these ids.
 ///
 /// Each number of parameters is a statement of its own, and a connection remembers only so many. So PostgreSQL gets the ids as
-/// one, which serves for columns that have an index: what looks at every row would read them for each. And SQLite the last of them as often as it takes to make their number a power of two.
+/// one, which serves for columns that have an index: whoever looked at every row would read them for each. SQLite gets the
+/// last of them as often as it takes to make their number a power of two.
 pub fn is_among(db: &impl ConnectionTrait, column: impl ColumnTrait, ids: &[i32]) -> SimpleExpr {
     if db.get_database_backend() == DbBackend::Postgres {
         let text = ids.iter().map(i32::to_string).collect::<Vec<_>>().join(",");
