@@ -1,6 +1,6 @@
 //! The definitions that are in force, and how they are read from a folder or from the binary itself.
 
-use std::{fmt, fs, io, path::Path};
+use std::{fmt, fs, io, path::Path, sync::Arc};
 
 use include_dir::{Dir, include_dir};
 use serde_saphyr::Spanned;
@@ -21,7 +21,7 @@ pub fn cookbook() -> impl Iterator<Item = (&'static str, &'static str)> {
 #[derive(Debug)]
 pub struct Entry {
     pub file: String,
-    pub definition: Definition,
+    pub definition: Arc<Definition>,
     /// SHA-256 of the file, in hexadecimal.
     pub hash: String,
 }
@@ -179,7 +179,7 @@ fn parse(file: &str, text: &str, known: &[Entry]) -> Result<Entry, (Option<Place
         return Err(at_first_key(format!("the `name` {name} is taken by {}; rename one", other.file)));
     }
     let hash = hex::encode(Sha256::digest(text.as_bytes()));
-    Ok(Entry { file: file.to_owned(), definition, hash })
+    Ok(Entry { file: file.to_owned(), definition: Arc::new(definition), hash })
 }
 
 /// The parser's message without the place, which stands before it, and without advice to programmers.

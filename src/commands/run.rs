@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use super::{
-    Catalog, Confirmation, Faults, Verdict, authorize,
+    Catalog, Definition, Faults, Verdict, authorize,
     catalog::Entry,
     confirmation::ActionResult,
     execute::Run,
@@ -90,11 +90,8 @@ pub struct Report {
 /// A command that the caller can run on the user now.
 #[derive(Debug)]
 pub struct Offer {
-    pub name: String,
-    pub display_name: MultiLanguage,
-    pub description: MultiLanguage,
-    pub tooltip: MultiLanguage,
-    pub confirm: Confirmation,
+    pub definition: Arc<Definition>,
+    /// What is asked of this user; empty where nothing is.
     pub question: MultiLanguage,
 }
 
@@ -256,12 +253,5 @@ pub(super) fn offer(entry: &Entry, caller: &Caller, user: &User) -> Result<Offer
         Some(question) => question.render(&Subjects::new(user, caller))?,
         None => MultiLanguage::Plain(String::new()),
     };
-    Ok(Offer {
-        name: definition.name.as_str().to_owned(),
-        display_name: definition.display_name.clone(),
-        description: definition.description.clone(),
-        tooltip: definition.tooltip.clone(),
-        confirm: definition.confirm,
-        question,
-    })
+    Ok(Offer { definition: Arc::clone(definition), question })
 }

@@ -76,12 +76,13 @@ pub struct CommandResult {
 
 impl From<&Offer> for CustomCommand {
     fn from(offer: &Offer) -> Self {
+        let definition = &offer.definition;
         Self {
-            name: offer.name.clone(),
-            display_name: offer.display_name.raw(),
-            description: offer.description.raw(),
-            tool_tip: offer.tooltip.raw(),
-            actions: offer.confirm.into(),
+            name: definition.name.as_str().to_owned(),
+            display_name: definition.display_name.raw(),
+            description: definition.description.raw(),
+            tool_tip: definition.tooltip.raw(),
+            actions: definition.confirm.into(),
             action_data: offer.question.raw(),
             table_right: None,
             field_properties: FieldProperties::new(),
@@ -138,18 +139,20 @@ impl From<CommandActionResult> for ActionResult {
 
 impl Example for CustomCommand {
     fn example() -> Self {
-        let both = |en, nb| MultiLanguage::own(en, nb);
-        Self::from(&Offer {
+        let both = |en, nb| MultiLanguage::own(en, nb).raw();
+        Self {
             name: "deactivate".to_owned(),
             display_name: both("Deactivate user", "Deaktiver bruker"),
             description: both("Ends the user's access.", "Avslutter brukerens tilgang."),
-            tooltip: both("The user can no longer log in", "Brukeren kan ikke lenger logge inn"),
-            confirm: Confirmation::YesNo,
-            question: both(
+            tool_tip: both("The user can no longer log in", "Brukeren kan ikke lenger logge inn"),
+            actions: CommandAction::YesNo,
+            action_data: both(
                 "Deactivate Anna Lindqvist (anna)? Access ends now.",
                 "Deaktivere Anna Lindqvist (anna)? Tilgangen avsluttes nå.",
             ),
-        })
+            table_right: None,
+            field_properties: FieldProperties::new(),
+        }
     }
 }
 

@@ -96,7 +96,7 @@ impl Stage {
     /// The names that are listed; nothing where the caller may not see the user.
     async fn lists(&self, caller: &Caller, user_id: i32) -> Option<Vec<String>> {
         match self.commands.list(caller, user_id).await {
-            Ok(offers) => Some(offers.iter().map(|offer| offer.name.clone()).collect()),
+            Ok(offers) => Some(offers.iter().map(|offer| offer.definition.name.as_str().to_owned()).collect()),
             Err(Error::MayNotReadUser) => None,
             Err(error) => panic!("{}", error.chain()),
         }
