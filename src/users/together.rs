@@ -88,15 +88,17 @@ impl Together {
 #[async_trait]
 impl Companion for Together {
     async fn write(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+        // They go on waiting until they are written.
         let waiting = self.state().waiting.clone();
+        let count = waiting.len();
         let (mut rows, mut users) = (BTreeMap::<_, Values>::new(), HashMap::new());
-        for Waiting { user, values } in &waiting {
-            rows.entry(user.user.id).or_default().extend(values.clone());
+        for Waiting { user, values } in waiting {
+            rows.entry(user.user.id).or_default().extend(values);
             users.insert(user.user.id, user);
         }
         let updated = update_all::<user::Entity>(transaction, rows).await?;
         let mut state = self.state();
-        state.waiting.drain(..waiting.len());
+        state.waiting.drain(..count);
         for row in updated {
             if let Some(user) = users.get(&row.id) {
                 state.note(user, row);
