@@ -63,7 +63,7 @@ impl Compare {
                 lanes.push(Lane::new(title.clone(), row, &contestant.server, 0));
                 let work = if writes { contestant.write_work } else { contestant.read_work };
                 let is_ours = contestant.kind == Kind::Kommando;
-                lines.push(Line { title, work, writes, is_ours, idle_mb: contestant.server.idle_mb });
+                lines.push(Line { title, work, writes, is_ours, idle_mib: contestant.server.idle_mib });
             }
         }
         let (wrk, since) = (Wrk::new(folder, settings.connections)?, machine::Ticks::now()?);

@@ -126,14 +126,14 @@ fn tell_growth(name: &str, should_be_flat: bool, sizes: &[Vec<Figures>]) {
 /// Reads the whole list, page after page, and says what that cost at its beginning and at its end.
 async fn walk(server: &Server) -> anyhow::Result<String> {
     let mut connection = server.connect().await?;
-    let (before, mut most) = (machine::resident_megabytes(server.id())?, 0.0_f64);
+    let (before, mut most) = (machine::resident_mebibytes(server.id())?, 0.0_f64);
     let (mut next, mut users, mut pages) = (Some(LIST_ALL.to_owned()), 0, Vec::new());
     while let Some(path) = next {
         let begin = Instant::now();
         let page = connection.send("GET", &path).await?.json()?;
         pages.push(begin.elapsed().as_secs_f64() * 1e3);
         users += page["value"].as_array().context("a page without a value")?.len();
-        most = most.max(machine::resident_megabytes(server.id())?);
+        most = most.max(machine::resident_mebibytes(server.id())?);
         let link = page["odata.nextLink"].as_str();
         next = link.map(|link| link.split_once("/api/").map_or(link.to_owned(), |(_, path)| format!("/api/{path}")));
     }
@@ -142,7 +142,7 @@ async fn walk(server: &Server) -> anyhow::Result<String> {
     let (first, last) = (median(pages[..tenth].to_vec()), median(pages[pages.len() - tenth..].to_vec()));
     Ok(format!(
         "{users} users in {} pages: {first:.1} ms a page at the beginning, {last:.1} ms at the end; resident memory \
-         {before:.0} MB before, {most:.0} MB at most",
+         {before:.0} MiB before, {most:.0} MiB at most",
         pages.len()
     ))
 }

@@ -69,8 +69,8 @@ pub async fn measure(settings: &Settings, folder: &Path, postgres: Option<&str>)
             run.errors
         );
     }
-    let (idle, loaded) = (server.idle_mb, machine::resident_megabytes(server.id())?);
-    println!("resident memory: {idle:.1} MB idle (aim 25), {loaded:.1} MB under load (aim 60)");
+    let (idle, loaded) = (server.idle_mib, machine::resident_mebibytes(server.id())?);
+    println!("resident memory: {idle:.1} MiB idle (aim 25), {loaded:.1} MiB under load (aim 60)");
     drop(server);
     let mut starts = Vec::new();
     for _ in 0..STARTS {

@@ -32,7 +32,7 @@ pub fn processor_time_of_all(name: &str) -> anyhow::Result<Duration> {
 }
 
 /// The memory that a process holds.
-pub fn resident_megabytes(process: u32) -> anyhow::Result<f64> {
+pub fn resident_mebibytes(process: u32) -> anyhow::Result<f64> {
     let status = read(&format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in status")?;
     let kilobytes: f64 = line.trim().trim_end_matches("kB").trim_end().parse()?;

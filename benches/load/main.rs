@@ -153,7 +153,7 @@ async fn measure_rows(settings: &Settings, folder: &Path) -> anyhow::Result<()> 
     let results = lanes::run(&lanes, &wrk, settings.rounds, settings.seconds).await?;
     println!("{}", table::render(&lanes, &results, "of floor"));
     println!("list-nb is {:.2} of list; the aim is 0.85 or more", table::ratio(&results[2], &results[1]));
-    println!("resident memory before the first request: {:.1} MB", sqlite.idle_mb);
+    println!("resident memory before the first request: {:.1} MiB", sqlite.idle_mib);
     Ok(())
 }
 

@@ -16,7 +16,7 @@ pub struct Line {
     pub work: &'static str,
     pub writes: bool,
     pub is_ours: bool,
-    pub idle_mb: f64,
+    pub idle_mib: f64,
 }
 
 /// The same results for two places.
@@ -46,7 +46,7 @@ pub fn render(lines: &[Line], results: &[Vec<Figures>], conditions: &str) -> Rep
 }
 
 fn table(lines: &[Line], results: &[Vec<Figures>]) -> String {
-    let mut table = "| | requests/s | p50 ms | p99 ms | CPU µs a request | MB idle → load | errors |\n\
+    let mut table = "| | requests/s | p50 ms | p99 ms | CPU µs a request | MiB idle → load | errors |\n\
                      |---|--:|--:|--:|--:|--:|--:|\n"
         .to_owned();
     for (line, rounds) in lines.iter().zip(results) {
@@ -60,8 +60,8 @@ fn table(lines: &[Line], results: &[Vec<Figures>]) -> String {
             median_of(rounds, |round| round.p50_ms),
             median_of(rounds, |round| round.p99_ms),
             median_of(rounds, |round| round.processor_us),
-            line.idle_mb,
-            median_of(rounds, |round| round.resident_mb),
+            line.idle_mib,
+            median_of(rounds, |round| round.resident_mib),
             rounds.iter().map(|round| round.errors).sum::<u64>(),
         );
     }

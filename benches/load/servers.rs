@@ -29,7 +29,7 @@ pub struct Server {
     /// What its database's own processes are called, where it has some.
     pub database: Option<&'static str>,
     /// The memory that it held before the first request.
-    pub idle_mb: f64,
+    pub idle_mib: f64,
     /// How long it took from its start to its first answer.
     pub ready: Duration,
 }
@@ -60,8 +60,8 @@ impl Server {
 
     pub async fn at(process: Process, url: String, users: u32) -> anyhow::Result<Self> {
         sleep(REST).await;
-        let idle_mb = machine::resident_megabytes(process.id())?;
-        Ok(Self { process, url, authorization: String::new(), users, database: None, idle_mb, ready: Duration::ZERO })
+        let idle_mib = machine::resident_mebibytes(process.id())?;
+        Ok(Self { process, url, authorization: String::new(), users, database: None, idle_mib, ready: Duration::ZERO })
     }
 }
 

@@ -15,7 +15,7 @@ pub struct Figures {
     /// That of the database's own processes, where it has some.
     pub database_us: Option<f64>,
     /// The memory that the server held at the end.
-    pub resident_mb: f64,
+    pub resident_mib: f64,
     pub errors: u64,
 }
 
@@ -24,7 +24,7 @@ pub fn render(lanes: &[Lane], results: &[Vec<Figures>], of: &str) -> String {
     let width = lanes.iter().map(|lane| lane.name.chars().count()).max().unwrap_or_default() + 2;
     let mut table = format!(
         "\n{:<width$}{:>9}{:>12}{:>9}{:>9}{:>9}{:>8}{:>7}{:>8}   {}\n",
-        "row", "req/s", of, "p50 ms", "p99 ms", "CPU µs", "DB µs", "MB", "errors", "req/s of each round"
+        "row", "req/s", of, "p50 ms", "p99 ms", "CPU µs", "DB µs", "MiB", "errors", "req/s of each round"
     );
     for (lane, rounds) in lanes.iter().zip(results) {
         let each: Vec<_> = rounds.iter().map(|round| format!("{:.0}", round.requests_per_second)).collect();
@@ -40,7 +40,7 @@ pub fn render(lanes: &[Lane], results: &[Vec<Figures>], of: &str) -> String {
             median_of(rounds, |round| round.p99_ms),
             median_of(rounds, |round| round.processor_us),
             if database.is_nan() { "–".to_owned() } else { format!("{database:.0}") },
-            median_of(rounds, |round| round.resident_mb),
+            median_of(rounds, |round| round.resident_mib),
             rounds.iter().map(|round| round.errors).sum::<u64>(),
             each.join(" "),
         );

@@ -87,7 +87,7 @@ impl<'a> Wrk<'a> {
             p99_ms: printed.p99_ms,
             processor_us: used.as_secs_f64() * 1e6 / printed.requests,
             database_us: database_used.map(|used| used.as_secs_f64() * 1e6 / printed.requests),
-            resident_mb: machine::resident_megabytes(server.id())?,
+            resident_mib: machine::resident_mebibytes(server.id())?,
             errors: printed.errors,
         })
     }
