@@ -16,9 +16,9 @@ pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait before a file that is locked is opened again.
 pub const RETRY: Duration = Duration::from_millis(20);
-/// After how many pages the write-ahead log is folded into the file: 16 MB. Whoever waits a little longer than by default
-/// writes pages once that change again and again.
-const CHECKPOINT: &str = "4000";
+/// After how many pages the write-ahead log is folded into the file: 8 MB. Whoever waits a little longer than by default
+/// writes pages once that change again and again; the commit that does it, and whoever waits for it, waits longer too.
+const CHECKPOINT: &str = "2000";
 /// Where the connection that writes keeps what it may have to take back of a statement of several rows: it is little, and
 /// each statement would make a file.
 pub const IN_MEMORY: &str = "MEMORY";
