@@ -31,12 +31,12 @@ pub fn processor_time_of_all(name: &str) -> anyhow::Result<Duration> {
     Ok(used)
 }
 
-/// The memory that a process holds.
+/// The memory that a process holds, in MiB.
 pub fn resident_mebibytes(process: u32) -> anyhow::Result<f64> {
     let status = read(&format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in status")?;
-    let kilobytes: f64 = line.trim().trim_end_matches("kB").trim_end().parse()?;
-    Ok(kilobytes / 1024.0)
+    let kibibytes: f64 = line.trim().trim_end_matches("kB").trim_end().parse()?;
+    Ok(kibibytes / 1024.0)
 }
 
 /// The processors.
