@@ -16,6 +16,7 @@ mod m0007_postgres;
 mod m0008_changes;
 mod m0011_lists;
 mod m0012_tellers;
+mod m0013_passwords;
 
 /// Applies and reverts the migrations, oldest first.
 pub struct Migrator;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_changes::Migration),
             Box::new(m0011_lists::Migration),
             Box::new(m0012_tellers::Migration),
+            Box::new(m0013_passwords::Migration),
         ]
     }
 }

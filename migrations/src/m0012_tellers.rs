@@ -8,7 +8,7 @@ use super::m0007_postgres::TELL;
 pub struct Migration;
 
 /// Tells of changes as before: `users:7,users:9@4711`, and in the setting `,users:7,users:9`. Each is told once.
-const TELL_TOGETHER: &str = r#"
+pub(super) const TELL_TOGETHER: &str = r#"
 CREATE OR REPLACE FUNCTION kommando_tell() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     told text := coalesce(current_setting('kommando.changed', true), '');
@@ -47,7 +47,8 @@ impl MigrationTrait for Migration {
     }
 }
 
-async fn tell_by(schema: &SchemaManager<'_>, function: &str) -> Result<(), DbErr> {
+/// Replaces the function that tells, where there is one.
+pub(super) async fn tell_by(schema: &SchemaManager<'_>, function: &str) -> Result<(), DbErr> {
     if schema.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }

@@ -11,6 +11,7 @@ use tokio::time::{interval, timeout};
 use super::server::admission::Admission;
 use crate::{
     api::Room,
+    auth::ProvenPasswords,
     clock,
     commands::Commands,
     records::{self, delivery},
@@ -39,6 +40,7 @@ pub struct Panel {
     pub store: Store,
     pub writer: Writer<records::Entry>,
     pub passwords: Passwords,
+    pub proven: ProvenPasswords,
     pub commands: Commands,
     pub room: Room,
     pub admission: Admission,
@@ -54,7 +56,7 @@ impl Panel {
         let passwords = self.passwords.load();
         set(PASSWORDS_WAITING, passwords.waiting);
         set(PASSWORDS_WORKING, passwords.working);
-        set(PASSWORDS_REMEMBERED, passwords.remembered);
+        set(PASSWORDS_REMEMBERED, self.proven.count());
         for (pool, load) in self.store.load() {
             self.meters.set(&POOL, &[pool, "busy"], load.busy as f64);
             self.meters.set(&POOL, &[pool, "idle"], load.idle as f64);

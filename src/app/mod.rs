@@ -28,7 +28,7 @@ use self::{
 };
 use crate::{
     api::{self, Directory, Room, Services},
-    auth::{Authenticator, FetchError, Guessing, LogIns, Provider},
+    auth::{Authenticator, FetchError, Guessing, LogIns, ProvenPasswords, Provider},
     commands::{Catalog, Commands, Faults},
     config::{Config, ConfigError, DEFAULT_COMMANDS, Metrics},
     error::Error,
@@ -144,10 +144,12 @@ impl App {
         let commands =
             Commands::new(store.clone(), memory.clone(), passwords.clone(), writer.clone(), webhooks, catalog)
                 .counted(&meters);
+        let proven = ProvenPasswords::default();
         let authenticator = Authenticator {
             store: store.clone(),
             memory,
             passwords: passwords.clone(),
+            proven: proven.clone(),
             installation: config.installation,
             guessing: Guessing::new(config.guess_limits),
             longest_ticket: TimeDelta::hours(config.ticket_hours.into()),
@@ -166,6 +168,7 @@ impl App {
             store: store.clone(),
             writer,
             passwords: passwords.clone(),
+            proven,
             commands: commands.clone(),
             room: Room::default(),
             admission,

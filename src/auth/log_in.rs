@@ -6,13 +6,11 @@ use secrecy::SecretString;
 use super::{
     Authenticator,
     guessing::{Address, Attempt},
+    proven::Proven,
 };
 use crate::{
     error::Error,
-    users::{
-        self, Caller, credential,
-        password::{self, PasswordHash},
-    },
+    users::{self, Caller, User, credential, password::PasswordHash},
     watch::{Meters, families::LOG_INS},
 };
 
@@ -24,6 +22,12 @@ pub struct LoggedIn {
 }
 
 impl LoggedIn {
+    /// Whoever proved this password of a user, unless it has ended, or the user is retired.
+    fn of(user: &User, password: &credential::Model) -> Option<Self> {
+        let caller = Caller::of(user).filter(|_| !password.is_expired())?;
+        Some(Self { caller, is_temporary: password.is_temporary() })
+    }
+
     /// Who called, for everything that takes more than a temporary password.
     ///
     /// # Errors
@@ -64,9 +68,25 @@ impl Authenticator {
     /// # Errors
     /// They prove nothing, too many attempts failed before, or the database does not answer.
     pub async fn log_in(&self, name: &str, password: &SecretString, address: Address) -> Result<LoggedIn, Error> {
-        let end = self.judge(name, password, address).await;
+        let end = match self.recall(name, password).await {
+            Ok(None) => Box::pin(self.judge(name, password, address)).await,
+            Ok(Some(logged_in)) => Ok(logged_in),
+            Err(error) => Err(error),
+        };
         self.log_ins.count(&end);
         end
+    }
+
+    /// Whom name and password let in a moment ago, if they still do. Whoever was let in guesses nothing.
+    async fn recall(&self, name: &str, password: &SecretString) -> Result<Option<LoggedIn>, Error> {
+        let Some(proven) = self.proven.find(name, password) else { return Ok(None) };
+        let credential = self.memory.password(proven.user_id).await?.filter(|stored| stored.secret == proven.hash);
+        let user = self.memory.user(proven.user_id).await?.filter(|user| user.is_called(&users::fold(name)));
+        let logged_in = user.zip(credential).and_then(|(user, credential)| LoggedIn::of(&user, &credential));
+        if logged_in.is_none() {
+            self.proven.forget(name, password);
+        }
+        Ok(logged_in)
     }
 
     async fn judge(&self, name: &str, password: &SecretString, address: Address) -> Result<LoggedIn, Error> {
@@ -74,18 +94,19 @@ impl Authenticator {
         let user = users::find_for_log_in(db, name).await?;
         let credential = credential::find_password_for_log_in(db, user.as_ref().map(|user| user.user.id)).await?;
         let hash = credential.as_ref().map(|credential| &credential.secret);
-        let (attempt, proof) = self.verify(name, password, hash, address).await?;
-        let caller = user.as_ref().and_then(Caller::of);
-        let is_expired = credential.as_ref().is_some_and(|credential| credential.is_expired());
-        match (caller, credential, proof) {
-            (Some(caller), Some(credential), Some(proof)) if !is_expired => {
-                attempt.into_iter().for_each(|attempt| attempt.succeed());
-                self.passwords.remember(proof);
-                Ok(LoggedIn { caller, is_temporary: credential.is_temporary() })
+        let (attempt, is_right) = self.verify(name, password, hash, address).await?;
+        let logged_in = user.as_ref().zip(credential.as_ref()).and_then(|(user, stored)| LoggedIn::of(user, stored));
+        match (logged_in, credential) {
+            (Some(logged_in), Some(credential)) if is_right => {
+                attempt.succeed();
+                let proven = Proven { user_id: logged_in.caller.user_id, hash: credential.secret };
+                self.proven.remember(name, password, proven);
+                Ok(logged_in)
             }
-            (.., proof) => {
+            (_, credential) => {
                 let user_id = user.map(|user| user.user.id);
-                tracing::info!(user_id, %address, right_password = proof.is_some(), is_expired, "log-in refused");
+                let is_expired = credential.is_some_and(|credential| credential.is_expired());
+                tracing::info!(user_id, %address, right_password = is_right, is_expired, "log-in refused");
                 Err(Error::Unauthenticated)
             }
         }
@@ -102,11 +123,14 @@ impl Authenticator {
         hash: Option<&PasswordHash>,
         address: Address,
     ) -> Result<bool, Error> {
-        let (attempt, proof) = self.verify(name, password, hash, address).await?;
-        if proof.is_some() {
-            attempt.into_iter().for_each(|attempt| attempt.succeed());
+        if self.proven.find(name, password).is_some_and(|proven| Some(&proven.hash) == hash) {
+            return Ok(true);
         }
-        Ok(proof.is_some())
+        let (attempt, is_right) = self.verify(name, password, hash, address).await?;
+        if is_right {
+            attempt.succeed();
+        }
+        Ok(is_right)
     }
 
     /// Verifies a password, unless too many were wrong before. The attempt has failed unless it is said to have succeeded.
@@ -116,15 +140,12 @@ impl Authenticator {
         password: &SecretString,
         hash: Option<&PasswordHash>,
         address: Address,
-    ) -> Result<(Option<Attempt<'_>>, Option<password::Proof>), Error> {
-        let attempt = match self.passwords.remembers(password, hash) {
-            true => None, // whoever was let in a moment ago guesses nothing
-            false => Some(self.guessing.enter(name, address).await?),
-        };
+    ) -> Result<(Attempt<'_>, bool), Error> {
+        let attempt = self.guessing.enter(name, address).await?;
         match self.passwords.verify(password, hash).await {
-            Ok(proof) => Ok((attempt, proof)),
+            Ok(is_right) => Ok((attempt, is_right)),
             Err(error) => {
-                attempt.into_iter().for_each(|attempt| attempt.void());
+                attempt.void();
                 Err(error.into())
             }
         }

@@ -10,6 +10,7 @@ mod guessing;
 mod installation;
 mod log_in;
 mod origin;
+mod proven;
 mod provider;
 pub mod session;
 mod ticket;
@@ -20,6 +21,7 @@ pub use guessing::{Address, GuessLimits, Guessing};
 pub use installation::Installation;
 pub use log_in::{LogIns, LoggedIn};
 pub use origin::is_cross_site;
+pub use proven::ProvenPasswords;
 pub use provider::{Algorithm, FetchError, KeysUrl, Provider, Settings as ProviderSettings};
 
 use chrono::TimeDelta;
@@ -41,6 +43,7 @@ pub struct Authenticator {
     pub store: Store,
     pub memory: Memory,
     pub passwords: Passwords,
+    pub proven: ProvenPasswords,
     pub installation: Installation,
     /// How long a ticket lives at most, however often it is used.
     pub longest_ticket: TimeDelta,
@@ -92,8 +95,7 @@ impl Authenticator {
             match basic::decode(credentials).ok_or(Error::Unauthenticated)? {
                 Credentials::Ticket(ticket) => self.by_ticket(ticket, application).await,
                 Credentials::Password { name, password } => {
-                    let caller =
-                        Box::pin(self.log_in(&name, &password, request.remote_addr().into())).await?.for_good()?;
+                    let caller = self.log_in(&name, &password, request.remote_addr().into()).await?.for_good()?;
                     Ok(Authenticated::new(caller, application, Proof::Password))
                 }
             }

@@ -1,4 +1,4 @@
-//! What every request asks for, answered from memory: tickets, applications, and users with role, group and person.
+//! What every request asks for, answered from memory: passwords, tickets, applications, and users with role, group and person.
 //!
 //! A row is remembered only as long as it is known to be what the database has: [`crate::store::Changes`] tells.
 
@@ -8,11 +8,12 @@ use chrono::TimeDelta;
 use sea_orm::DbErr;
 use secrecy::SecretString;
 
-use super::{User, application, secret, ticket, together::Together, user};
+use super::{User, application, credential, secret, ticket, together::Together, user};
 use crate::store::{Cached, Store, Topic, Whom, WriteTransaction};
 
 /// How many users are remembered at most, each with what is known of the person: about two kilobytes.
 const USERS: u64 = 8192;
+const PASSWORDS: u64 = 10_000;
 const TICKETS: u64 = 16_384;
 const APPLICATIONS: u64 = 1024;
 /// An application concerns nobody in particular.
@@ -29,6 +30,7 @@ pub struct Memory(Arc<Rows>);
 struct Rows {
     store: Store,
     users: Cached<i32, Arc<User>>,
+    passwords: Cached<i32, credential::Model>,
     tickets: Cached<SecretHash, ticket::Model>,
     applications: Cached<i32, application::Model>,
     applications_by_token: Cached<SecretHash, application::Model>,
@@ -39,6 +41,7 @@ impl Memory {
         let changes = || store.changes().clone();
         Self(Arc::new(Rows {
             users: Cached::new(Topic::Users, changes(), USERS),
+            passwords: Cached::new(Topic::Access, changes(), PASSWORDS),
             tickets: Cached::new(Topic::Access, changes(), TICKETS),
             applications: Cached::new(Topic::Access, changes(), APPLICATIONS),
             applications_by_token: Cached::new(Topic::Access, changes(), APPLICATIONS),
@@ -94,6 +97,16 @@ impl Memory {
     pub(super) fn remember(&self, user: Arc<User>, mark: u64) {
         let id = user.user.id;
         self.0.users.remember(id, id, mark, user);
+    }
+
+    /// As [`credential::find_password`].
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn password(&self, user_id: i32) -> Result<Option<credential::Model>, DbErr> {
+        let Rows { store, passwords, .. } = &*self.0;
+        let load = || credential::find_password(store.reader(), user_id);
+        passwords.find(user_id, Whom::OfKey(|id| *id), load).await
     }
 
     /// The ticket or token that was presented, if it is one of this kind and has not ended.

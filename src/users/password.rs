@@ -1,18 +1,15 @@
 //! Passwords: made, hashed and verified, off the async threads and never more at once than there are processors.
 
-use std::{fmt, str::FromStr, sync::Arc, time::Duration};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc},
 };
 use base64::prelude::{BASE64_STANDARD_NO_PAD as BASE64, Engine};
-use hmac::{Hmac, KeyInit, Mac};
-use moka::sync::Cache;
-use rand::{Rng, RngExt};
+use rand::RngExt;
 use sea_orm::DeriveValueType;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::Sha256;
 use tokio::sync::Semaphore;
 
 use crate::error::Error;
@@ -21,9 +18,6 @@ use crate::error::Error;
 const MOST_MEMORY: u32 = 1_048_576;
 const MOST_PASSES: u32 = 100;
 const MOST_LANES: u32 = 64;
-/// How long a verified password is remembered, so that its next use costs no argon2.
-const REMEMBERED_FOR: Duration = Duration::from_secs(300);
-const REMEMBERED_AT_MOST: u64 = 10_000;
 /// How many verifications may wait for a processor before further ones are refused.
 const WAITING_AT_MOST: usize = 64;
 /// Letters and digits that are not mistaken for each other, and that no shell takes for something else.
@@ -93,16 +87,11 @@ impl From<PasswordError> for Error {
     }
 }
 
-/// A password that was verified, to be remembered once its user was let in.
-#[derive(Clone, Copy)]
-pub struct Proof([u8; 32]);
-
-/// How many passwords wait to be hashed or verified, how many are, and how many are remembered.
+/// How many passwords wait to be hashed or verified, and how many are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load {
     pub waiting: usize,
     pub working: usize,
-    pub remembered: usize,
 }
 
 /// Hashes and verifies passwords.
@@ -114,8 +103,6 @@ struct Work {
     processors: usize,
     permits: Arc<Semaphore>,
     places: Arc<Semaphore>,
-    verified: Cache<[u8; 32], ()>,
-    key: [u8; 32],
     nobody: PasswordHash,
 }
 
@@ -130,8 +117,6 @@ impl Passwords {
     /// that strangers and users take the same time after the cost was changed, too.
     pub fn new(cost: &Cost, stored: Option<&PasswordHash>) -> Self {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.0.clone());
-        let mut key = [0; 32];
-        rand::rng().fill_bytes(&mut key);
         let parameters =
             stored.and_then(|PasswordHash(hash)| Params::try_from(&phc::PasswordHash::new(hash).ok()?).ok());
         let nobody = PasswordHash::of_nobody(parameters.as_ref().unwrap_or(&cost.0));
@@ -141,8 +126,6 @@ impl Passwords {
             processors,
             permits: Arc::new(Semaphore::new(processors)),
             places: Arc::new(Semaphore::new(processors + WAITING_AT_MOST)),
-            verified: Cache::builder().max_capacity(REMEMBERED_AT_MOST).time_to_live(REMEMBERED_FOR).build(),
-            key,
             nobody,
         }))
     }
@@ -160,48 +143,24 @@ impl Passwords {
     ///
     /// # Errors
     /// Too many wait already, the stored hash is none, or the process is ending.
-    pub async fn verify(
-        &self,
-        password: &SecretString,
-        hash: Option<&PasswordHash>,
-    ) -> Result<Option<Proof>, PasswordError> {
+    pub async fn verify(&self, password: &SecretString, hash: Option<&PasswordHash>) -> Result<bool, PasswordError> {
         let is_somebody = hash.is_some();
-        let hash = hash.unwrap_or(&self.0.nobody);
-        let proof = self.proof(password, hash);
-        if self.0.verified.contains_key(&proof.0) {
-            return Ok(Some(proof));
-        }
+        let PasswordHash(stored) = hash.unwrap_or(&self.0.nobody).clone();
         let (argon2, password) = (self.0.argon2.clone(), password.clone());
-        let PasswordHash(stored) = hash.clone();
         let matches = self
             .work(move || {
                 let stored = phc::PasswordHash::new(&stored).map_err(|_| PasswordError::Corrupt)?;
                 Ok(argon2.verify_password(password.expose_secret().as_bytes(), &stored).is_ok())
             })
             .await??;
-        Ok((is_somebody && matches).then_some(proof))
-    }
-
-    /// The password was verified against this hash, and its user let in, within the last five minutes.
-    pub fn remembers(&self, password: &SecretString, hash: Option<&PasswordHash>) -> bool {
-        // A proof is bound to the hash: a changed password is forgotten in every process at once. Nobody's is never
-        // remembered, and looked for all the same.
-        self.0.verified.contains_key(&self.proof(password, hash.unwrap_or(&self.0.nobody)).0)
-    }
-
-    /// Remembers a verified password for five minutes, so that its next use costs next to nothing. What was not let in
-    /// is not remembered: that it was right must not show in the time of the next refusal.
-    pub fn remember(&self, Proof(proof): Proof) {
-        self.0.verified.insert(proof, ());
+        Ok(is_somebody && matches)
     }
 
     /// How much there is to do.
     pub fn load(&self) -> Load {
         let working = self.0.processors - self.0.permits.available_permits();
         let there = self.0.processors + WAITING_AT_MOST - self.0.places.available_permits();
-        self.0.verified.run_pending_tasks(); // it counts late
-        let remembered = usize::try_from(self.0.verified.entry_count()).unwrap_or(usize::MAX);
-        Load { waiting: there.saturating_sub(working), working, remembered }
+        Load { waiting: there.saturating_sub(working), working }
     }
 
     // The permit moves into the blocking task: a caller who goes away does not free a processor that still works.
@@ -213,16 +172,6 @@ impl Passwords {
             work()
         });
         task.await.map_err(|_| PasswordError::Interrupted)
-    }
-
-    fn proof(&self, password: &SecretString, PasswordHash(hash): &PasswordHash) -> Proof {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0.key) else {
-            unreachable!("HMAC takes keys of any length")
-        };
-        mac.update(&(hash.len() as u64).to_le_bytes());
-        mac.update(hash.as_bytes());
-        mac.update(password.expose_secret().as_bytes());
-        Proof(mac.finalize().into_bytes().into())
     }
 }
 
@@ -268,25 +217,9 @@ mod tests {
         let passwords = passwords();
         let (right, wrong) = (SecretString::from("right"), SecretString::from("wrong"));
         let hash = passwords.hash(&right).await.expect("hash");
-        for _ in 0..2 {
-            let proof = passwords.verify(&right, Some(&hash)).await.expect("verify");
-            passwords.remember(proof.expect("a match"));
-            assert!(passwords.verify(&wrong, Some(&hash)).await.expect("verify").is_none());
-            assert!(passwords.verify(&right, None).await.expect("verify").is_none());
-        }
-    }
-
-    #[tokio::test]
-    async fn only_what_was_let_in_is_remembered_and_for_its_hash_alone() {
-        let passwords = passwords();
-        let password = SecretString::from("right");
-        let old = passwords.hash(&password).await.expect("hash");
-        let new = passwords.hash(&SecretString::from("other")).await.expect("hash");
-        let proof = passwords.verify(&password, Some(&old)).await.expect("verify").expect("a match");
-        assert_eq!(passwords.0.verified.iter().count(), 0);
-        passwords.remember(proof);
-        assert_eq!(passwords.0.verified.iter().count(), 1);
-        assert!(passwords.verify(&password, Some(&new)).await.expect("verify").is_none());
+        assert!(passwords.verify(&right, Some(&hash)).await.expect("verify"));
+        assert!(!passwords.verify(&wrong, Some(&hash)).await.expect("verify"));
+        assert!(!passwords.verify(&right, None).await.expect("verify"));
     }
 
     #[tokio::test]

@@ -103,6 +103,11 @@ impl User {
         self.user.deleted || self.is_person_retired()
     }
 
+    /// Name or UserName is this, folded. Both are looked at, whichever it is.
+    pub fn is_called(&self, folded: &str) -> bool {
+        [&self.user.name, &self.user.user_name].map(|own| login_name::fold(own)).iter().any(|own| own == folded)
+    }
+
     /// The person behind the user is retired.
     pub fn is_person_retired(&self) -> bool {
         self.person.as_ref().is_some_and(|person| person.retired)
@@ -152,9 +157,7 @@ pub async fn find_for_log_in(db: &impl ConnectionTrait, name: &str) -> Result<Op
     let anybody = Entity::find().select_only().column_as(Column::Id.min(), "id").into_query();
     let id = Func::coalesce([SimpleExpr::from(named), SimpleExpr::from(anybody)]);
     let found = select(db, Entity::find().filter(Expr::col((Entity, Column::Id)).eq(id))).await?.pop();
-    // Both are looked at, whichever it is.
-    let names = |user: &User| [&user.user.name, &user.user.user_name].map(|own| login_name::fold(own));
-    Ok(found.filter(|user| names(user).contains(&folded)))
+    Ok(found.filter(|user| user.is_called(&folded)))
 }
 
 /// The users behind whom a person stands, by id.

@@ -2,12 +2,12 @@
 
 use chrono::{TimeDelta, Utc};
 use kommando::users::{self, application, credential, ticket};
-use poem::http::StatusCode;
+use poem::http::{Method, StatusCode};
 use sea_orm::{EntityTrait, sea_query::Expr};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use crate::harness::{ADMIN, ANNA, Answer, Server};
+use crate::harness::{ADMIN, ANNA, Answer, BJORN, Server};
 
 const CURRENT: &str = "/api/v1/User/current";
 
@@ -162,11 +162,42 @@ async fn a_ticket_that_is_due_for_renewal_does_not_wait_for_who_writes() {
 #[tokio::test]
 async fn a_changed_password_is_forgotten_at_once() {
     let server = Server::demo().await;
-    assert_eq!(server.get(CURRENT).by("admin").send().await.status, StatusCode::OK);
+    for _ in 0..2 {
+        assert_eq!(server.get(CURRENT).by("admin").send().await.status, StatusCode::OK);
+    }
     let hash = server.app.passwords.hash(&SecretString::from("new")).await.expect("a hash");
     credential::set_password(server.app.store.writer(), ADMIN, hash, None).await.expect("a change");
     assert_eq!(server.get(CURRENT).by("admin").send().await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(server.get(CURRENT).basic("admin", "new").send().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_password_that_is_remembered_lets_in_whoever_has_the_name_now() {
+    let server = Server::demo().await;
+    let current = async |name: &str| server.get(CURRENT).by(name).send().await.body["AssociateId"].clone();
+    assert_eq!((current("anna").await, current("bjorn").await), (ANNA.into(), BJORN.into()));
+    for (user, name) in [(ANNA, "other"), (BJORN, "anna")] {
+        let rename = server.call(Method::PATCH, format!("/api/v1/User/{user}")).by("admin").json(json!({"Name": name}));
+        assert_eq!(rename.send().await.status, StatusCode::OK);
+    }
+    assert_eq!(current("anna").await, BJORN, "they share the password");
+    assert_eq!(server.get(CURRENT).by("bjorn").send().await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(current("other").await, ANNA);
+}
+
+#[tokio::test]
+async fn a_password_that_is_remembered_ends_when_its_time_is_over() {
+    let server = Server::demo().await;
+    let db = server.app.store.writer();
+    let hash = server.app.passwords.hash(&SecretString::from("temporary")).await.expect("a hash");
+    let end = Some(Utc::now() + TimeDelta::hours(1));
+    credential::set_password(db, ANNA, hash, end).await.expect("a change");
+    let status = async || server.get(CURRENT).basic("anna", "temporary").send().await.status;
+    assert_eq!((status().await, status().await), (StatusCode::FORBIDDEN, StatusCode::FORBIDDEN));
+    let update = credential::Entity::update_many();
+    let update = update.col_expr(credential::Column::ExpiresAt, Expr::value(Utc::now() - TimeDelta::seconds(1)));
+    update.exec(db).await.expect("a change");
+    assert_eq!((status().await, status().await), (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED));
 }
 
 #[tokio::test]
