@@ -8,13 +8,12 @@ use super::{
     carriers::{Associate, SoPrincipalCarrier, User},
     reader::{Answer, Reader},
     refusals::{ErrorResponse, NoOwn, Refusals},
-    user::carrier,
 };
 use crate::{
     auth::{Authenticated, Authenticator, Proof, UserAgent},
     error::Error,
     store::Store,
-    users::{self, Caller, ticket},
+    users::{self, Account, Caller, account, ticket},
 };
 
 #[derive(Default)]
@@ -40,7 +39,7 @@ impl CurrentOperations {
         reader: Reader,
         store: &Store,
     ) -> Result<Answer<User>, ErrorResponse<GetCurrentUser>> {
-        Ok(reader.answer(carrier(store.reader(), current(store, &caller).await?).await?))
+        Ok(reader.answer(current_account(store, &caller).await?.into()))
     }
 
     /// Get the current principal
@@ -53,8 +52,7 @@ impl CurrentOperations {
         reader: Reader,
         store: &Store,
     ) -> Result<Answer<SoPrincipalCarrier>, ErrorResponse<NoOwn>> {
-        let user = current(store, &caller).await?;
-        let other_groups = users::other_groups(store.reader(), caller.user_id).await?;
+        let Account { user, other_groups, .. } = current_account(store, &caller).await?;
         Ok(reader.answer(SoPrincipalCarrier::new(user, &other_groups)))
     }
 
@@ -94,4 +92,8 @@ impl CurrentOperations {
 
 async fn current(store: &Store, caller: &Caller) -> Result<users::User, Error> {
     users::find(store.reader(), caller.user_id).await?.ok_or(Error::Unauthenticated)
+}
+
+async fn current_account(store: &Store, caller: &Caller) -> Result<Account, Error> {
+    account::find(store.reader(), caller.user_id).await?.ok_or(Error::Unauthenticated)
 }

@@ -9,14 +9,13 @@ use super::{
     body::Partial,
     carriers::{Credential, User, UserPresenceStatus, UserType},
     change::Change,
-    user::carrier,
 };
 use crate::{
     error::Error,
     records,
     store::{Reach, Settled, Store, WriteTransaction, Writer},
     users::{
-        self, Caller, Draft, Fault, credential,
+        self, Account, Caller, Draft, Fault, account, credential,
         password::{PasswordHash, Passwords},
         person,
     },
@@ -89,8 +88,9 @@ impl Directory {
         };
         let work = self.write(caller, move |db, caller| {
             Box::pin(async move {
-                let user = manageable(db, &caller, &whom).await?;
-                let draft = changed_draft(db, user, change).await?;
+                let id = manageable(db, &caller, &whom).await?.user.id;
+                let present = account::find(db, id).await?.ok_or(Error::NoSuchUser)?;
+                let draft = changed_draft(present, change)?;
                 let id = users::save(db, &caller, draft, password).await?;
                 saved(db, id).await
             })
@@ -166,12 +166,12 @@ impl Directory {
     /// It is no user, or the database does not answer.
     pub async fn faults(&self, given: Partial<User>) -> Result<Vec<Fault>, Error> {
         let db = self.store.reader();
-        let user = match given.number("AssociateId") {
+        let present = match given.number("AssociateId") {
             0 => None,
-            id => users::find(db, id).await?,
+            id => account::find(db, id).await?,
         };
-        let draft = match user {
-            Some(user) => changed_draft(db, user, Change::Properties(given)).await?,
+        let draft = match present {
+            Some(present) => changed_draft(present, Change::Properties(given))?,
             None => new_draft(db, given).await?,
         };
         Ok(draft.complete(db).await?.faults(db).await?)
@@ -222,15 +222,14 @@ pub async fn manageable(db: &impl ConnectionTrait, caller: &Caller, whom: &Whom)
 }
 
 async fn saved(db: &impl ConnectionTrait, id: i32) -> Result<User, Error> {
-    let user = users::find(db, id).await?.ok_or(Error::NoSuchUser)?;
-    Ok(carrier(db, user).await?)
+    Ok(account::find(db, id).await?.ok_or(Error::NoSuchUser)?.into())
 }
 
 async fn blank(db: &impl ConnectionTrait, user_type: UserType, person: Option<person::Model>) -> Result<User, Error> {
     let user_type = user_type.try_into().unwrap_or(users::UserType::InternalAssociate);
     let user = users::blank(db, user_type, person).await?;
     let user = user.ok_or_else(|| Error::Validation("Type: there is no role for users of this type".to_owned()))?;
-    Ok(User::new(user, Vec::new(), Vec::new()))
+    Ok(Account::blank(user).into())
 }
 
 async fn new_draft(db: &impl ConnectionTrait, given: Partial<User>) -> Result<Draft, Error> {
@@ -240,10 +239,10 @@ async fn new_draft(db: &impl ConnectionTrait, given: Partial<User>) -> Result<Dr
     Ok(Change::Properties(given).apply(&blank)?.draft(present, &person::Model::default()))
 }
 
-async fn changed_draft(db: &impl ConnectionTrait, user: users::User, change: Change) -> Result<Draft, Error> {
-    let (row, person) = (user.user.clone(), user.person.clone().unwrap_or_default());
+fn changed_draft(present: Account, change: Change) -> Result<Draft, Error> {
+    let (row, person) = (present.user.user.clone(), present.user.person.clone().unwrap_or_default());
     let is_patch = change.is_patch();
-    let changed = change.apply(&carrier(db, user).await?)?;
+    let changed = change.apply(&present.into())?;
     // A password takes time to hash, and a patch shows it only here, where others wait.
     let has_secret = |credential: &Credential| credential.value.as_ref().is_some_and(|value| !value.is_empty());
     if is_patch && changed.credentials.iter().any(has_secret) {

@@ -1,11 +1,5 @@
 //! Users, by id and by name.
 
-use poem_openapi::{
-    ApiResponse, OpenApi,
-    param::{Path, Query},
-};
-use sea_orm::{ConnectionTrait, DbErr};
-
 use super::{
     Tag,
     carriers::{User, UserWithLinks},
@@ -18,7 +12,11 @@ use crate::{
     auth::UserAgent,
     error::Error,
     store::Store,
-    users::{self, Caller, credential},
+    users::{self, Account, Caller, account},
+};
+use poem_openapi::{
+    ApiResponse, OpenApi,
+    param::{Path, Query},
 };
 
 #[derive(Default)]
@@ -63,8 +61,8 @@ impl UserById {
         #[oai(name = "fk")]
         _fk: Query<Option<bool>>,
     ) -> Result<UserResponse, ErrorResponse<GetUser>> {
-        let user = visible(store, &caller, id.0.0).await?;
-        Ok(UserResponse::Ok(reader.answer(UserWithLinks::new(carrier(store.reader(), user).await?, &base.0))))
+        let account = visible_account(store, &caller, id.0.0).await?;
+        Ok(UserResponse::Ok(reader.answer(UserWithLinks::new(account.into(), &base.0))))
     }
 }
 
@@ -82,8 +80,7 @@ impl UserByName {
         if users::is_reserved(&user_name.0.0) {
             return Err(Error::NoRoute.into()); // a word of upstream's paths that is not served
         }
-        let user = visible_by_name(store, &caller, &user_name.0.0).await?;
-        Ok(reader.answer(carrier(store.reader(), user).await?))
+        Ok(reader.answer(visible_by_name(store, &caller, &user_name.0.0).await?.into()))
     }
 }
 
@@ -98,27 +95,27 @@ pub async fn visible(store: &Store, caller: &Caller, id: i32) -> Result<users::U
     users::find(store.reader(), id).await?.ok_or(Error::NoSuchUser)
 }
 
+/// The same with all that stands in tables of its own.
+///
+/// # Errors
+/// As [`visible`].
+pub async fn visible_account(store: &Store, caller: &Caller, id: i32) -> Result<Account, Error> {
+    if !caller.may_read(id) {
+        return Err(Error::MayNotReadUser);
+    }
+    account::find(store.reader(), id).await?.ok_or(Error::NoSuchUser)
+}
+
 /// The user of this name, for this caller.
 ///
 /// # Errors
 /// The caller may not see the user, there is none, or the database does not answer.
-pub async fn visible_by_name(store: &Store, caller: &Caller, name: &str) -> Result<users::User, Error> {
-    let user = users::find_by_login(store.reader(), name).await?;
+pub async fn visible_by_name(store: &Store, caller: &Caller, name: &str) -> Result<Account, Error> {
+    let account = account::find_by_login(store.reader(), name).await?;
     // Whoever may not see others is not told either whether a name exists.
-    let may_read = match &user {
-        Some(user) => caller.may_read(user.user.id),
+    let may_read = match &account {
+        Some(account) => caller.may_read(account.user.user.id),
         None => caller.may_read_others(),
     };
-    if may_read { user.ok_or(Error::NoSuchUserName) } else { Err(Error::MayNotReadUser) }
-}
-
-/// A user's carrier, with what stands in tables of its own.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn carrier(db: &impl ConnectionTrait, user: users::User) -> Result<User, DbErr> {
-    let id = user.user.id;
-    let other_groups = users::other_groups(db, id).await?;
-    let credentials = credential::list(db, id).await?;
-    Ok(User::new(user, other_groups, credentials))
+    if may_read { account.ok_or(Error::NoSuchUserName) } else { Err(Error::MayNotReadUser) }
 }

@@ -64,14 +64,6 @@ pub async fn find_password_for_log_in(db: &impl ConnectionTrait, user_id: Option
     Ok(found.filter(|found| Some(found.user_id) == user_id && found.credential_type == PASSWORD))
 }
 
-/// All credentials of a user.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn list(db: &impl ConnectionTrait, user_id: i32) -> Result<Vec<Model>, DbErr> {
-    Entity::find().filter(Column::UserId.eq(user_id)).all(db).await
-}
-
 /// Gives a user this password in place of any other, for good or until `expires_at`, and takes the tickets that were
 /// issued before. Run it in a transaction.
 ///

@@ -81,9 +81,8 @@ impl Draft {
     /// # Errors
     /// The database does not answer.
     pub async fn of(db: &impl ConnectionTrait, user: &User) -> Result<Self, DbErr> {
-        let other_groups = membership::other_groups(db, user.user.id).await?;
         Ok(Self {
-            other_group_ids: other_groups.into_iter().map(|group| group.id).collect(),
+            other_group_ids: membership::group_ids(db, user.user.id).await?,
             person: user.person.clone().unwrap_or_default(),
             user: user.user.clone(),
         })

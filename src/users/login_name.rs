@@ -1,6 +1,6 @@
 //! The names that find a user. Name and UserName share one key space, through one folded column.
 
-use sea_orm::{Set, entity::prelude::*};
+use sea_orm::{QuerySelect, QueryTrait, Set, entity::prelude::*, sea_query::SelectStatement};
 use unicode_normalization::UnicodeNormalization;
 
 use super::limits::{self, TooLong};
@@ -128,6 +128,11 @@ pub async fn suggest_name(db: &impl ConnectionTrait, wish: &str, id: i32) -> Res
         name = format!("{base}{number}");
     }
     Ok(name)
+}
+
+/// The id of the user whose Name or UserName this is, without regard to case.
+pub(super) fn ids(name: &str) -> SelectStatement {
+    Entity::find().select_only().column(Column::UserId).filter(Column::Folded.eq(fold(name))).into_query()
 }
 
 /// The user whose Name or UserName has this key.

@@ -1,6 +1,6 @@
 //! The groups a user is in besides the main one.
 
-use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Set, entity::prelude::*};
+use sea_orm::{QuerySelect, QueryTrait, Set, entity::prelude::*};
 
 use super::{user, user_group};
 
@@ -18,18 +18,13 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The other groups of a user, by rank and name.
+/// The ids of a user's other groups.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn other_groups(db: &impl ConnectionTrait, user_id: i32) -> Result<Vec<user_group::Model>, DbErr> {
-    let memberships = Entity::find().select_only().column(Column::UserGroupId).filter(Column::UserId.eq(user_id));
-    user_group::Entity::find()
-        .filter(user_group::Column::Id.in_subquery(memberships.into_query()))
-        .order_by_asc(user_group::Column::Rank)
-        .order_by_asc(user_group::Column::Name)
-        .all(db)
-        .await
+pub async fn group_ids(db: &impl ConnectionTrait, user_id: i32) -> Result<Vec<i32>, DbErr> {
+    let memberships = Entity::find().filter(Column::UserId.eq(user_id)).all(db).await?;
+    Ok(memberships.into_iter().map(|membership| membership.user_group_id).collect())
 }
 
 /// Makes a user a member of a group.

@@ -2,6 +2,7 @@
 //!
 //! Each table has one module, and every query on it goes through that module. Absent is `Ok(None)`; cannot tell is `Err`.
 
+pub mod account;
 pub mod application;
 pub mod bootstrap;
 mod caller;
@@ -27,19 +28,19 @@ mod together;
 mod user;
 pub mod user_group;
 
+pub use account::Account;
 pub use caller::Caller;
 pub use create::{CreateError, NewUser, create};
 pub use draft::{Draft, Fault, blank};
 pub use lock::{lock, lock_all};
 pub use login_name::{NameError, fault_of_name, fold, is_reserved, suggest_name};
 pub use manage::{save, set_presence, set_retired};
-pub use membership::other_groups;
 pub use memory::Memory;
 pub use organise::{delete_group, delete_role, save_group, save_role, set_rights};
 /// A row of the users table, and its columns, for those who make or change one.
 pub use user::{Column as UserColumn, Model as UserRow};
 pub use user::{
     Fields, Presence, User, UserType, change, count, count_other_administrators, custom_field_names, find,
-    find_by_login, find_for_log_in, has_nick_name, is_last_administrator, list, list_by_person, list_some, set_columns,
-    set_deleted, set_last_login, set_last_logout,
+    find_by_login, find_for_log_in, has_nick_name, is_last_administrator, list, list_some, set_columns, set_deleted,
+    set_last_login, set_last_logout,
 };

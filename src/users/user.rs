@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use sea_orm::{
     FromJsonQueryResult, IdenStatic, QueryOrder, QuerySelect, QueryTrait, Statement, Value,
     entity::prelude::*,
-    sea_query::{Expr, ExprTrait, Func, SelectStatement, SimpleExpr},
+    sea_query::{Expr, ExprTrait, Func, SelectStatement},
 };
 use serde::{Deserialize, Serialize};
 
@@ -135,12 +135,7 @@ pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<User>, Db
 /// # Errors
 /// The database does not answer.
 pub async fn find_by_login(db: &impl ConnectionTrait, name: &str) -> Result<Option<User>, DbErr> {
-    let ids = login_name::Entity::find()
-        .select_only()
-        .column(login_name::Column::UserId)
-        .filter(login_name::Column::Folded.eq(login_name::fold(name)))
-        .into_query();
-    Ok(select(db, Entity::find().filter(Column::Id.in_subquery(ids))).await?.pop())
+    Ok(select(db, Entity::find().filter(Column::Id.in_subquery(login_name::ids(name)))).await?.pop())
 }
 
 /// The same for somebody who is to prove it: a name that is nobody's takes the same statement, and the same time.
@@ -148,24 +143,10 @@ pub async fn find_by_login(db: &impl ConnectionTrait, name: &str) -> Result<Opti
 /// # Errors
 /// The database does not answer.
 pub async fn find_for_log_in(db: &impl ConnectionTrait, name: &str) -> Result<Option<User>, DbErr> {
-    let folded = login_name::fold(name);
-    let named = login_name::Entity::find()
-        .select_only()
-        .column(login_name::Column::UserId)
-        .filter(login_name::Column::Folded.eq(&folded))
-        .into_query();
     let anybody = Entity::find().select_only().column_as(Column::Id.min(), "id").into_query();
-    let id = Func::coalesce([SimpleExpr::from(named), SimpleExpr::from(anybody)]);
+    let id = Func::coalesce([Expr::from(login_name::ids(name)), Expr::from(anybody)]);
     let found = select(db, Entity::find().filter(Expr::col((Entity, Column::Id)).eq(id))).await?.pop();
-    Ok(found.filter(|user| user.is_called(&folded)))
-}
-
-/// The users behind whom a person stands, by id.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn list_by_person(db: &impl ConnectionTrait, person_id: i32) -> Result<Vec<User>, DbErr> {
-    select(db, Entity::find().filter(Column::PersonId.eq(person_id)).order_by_asc(Column::Id)).await
+    Ok(found.filter(|user| user.is_called(&login_name::fold(name))))
 }
 
 /// The users with these ids, by id.

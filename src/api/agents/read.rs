@@ -11,7 +11,7 @@ use super::{
         reader::{Answer, Reader},
         refusals::ErrorResponse,
         request::NoBody,
-        user::{self, carrier},
+        user::{visible_account, visible_by_name},
     },
     Look,
 };
@@ -19,7 +19,7 @@ use crate::{
     auth::UserAgent,
     error::Error,
     store::Store,
-    users::{self},
+    users::{Account, account},
 };
 
 #[derive(Default)]
@@ -57,7 +57,7 @@ impl Read {
         user_id: Query<AnyUser>,
         _body: NoBody,
     ) -> Result<Answer<Maybe<User>>, ErrorResponse<Look>> {
-        answer(reader, store, user::visible(store, &caller, user_id.0.0).await).await
+        answer(reader, visible_account(store, &caller, user_id.0.0).await)
     }
 
     /// Get a user by name
@@ -71,7 +71,7 @@ impl Read {
         store: &Store,
         body: Body<GetUserFromNameRequest>,
     ) -> Result<Answer<Maybe<User>>, ErrorResponse<Look>> {
-        answer(reader, store, user::visible_by_name(store, &caller, &body.0.user_name).await).await
+        answer(reader, visible_by_name(store, &caller, &body.0.user_name).await)
     }
 
     /// Get the users of a person
@@ -85,24 +85,16 @@ impl Read {
         store: &Store,
         body: Body<GetUserFromPersonIdRequest>,
     ) -> Result<Answer<Vec<User>>, ErrorResponse<Look>> {
-        let mut carriers = Vec::new();
-        for user in users::list_by_person(store.reader(), body.0.person_id).await? {
-            if caller.may_read(user.user.id) {
-                carriers.push(carrier(store.reader(), user).await?);
-            }
-        }
-        Ok(reader.answer(carriers))
+        let accounts = account::list_by_person(store.reader(), body.0.person_id).await?.into_iter();
+        let visible = accounts.filter(|account| caller.may_read(account.user.user.id));
+        Ok(reader.answer(visible.map(Into::into).collect()))
     }
 }
 
 /// A user who is not there is null here, not an error.
-async fn answer(
-    reader: Reader,
-    store: &Store,
-    found: Result<users::User, Error>,
-) -> Result<Answer<Maybe<User>>, ErrorResponse<Look>> {
+fn answer(reader: Reader, found: Result<Account, Error>) -> Result<Answer<Maybe<User>>, ErrorResponse<Look>> {
     match found {
-        Ok(user) => Ok(reader.answer(Maybe(Some(carrier(store.reader(), user).await?)))),
+        Ok(account) => Ok(reader.answer(Maybe(Some(account.into())))),
         Err(Error::NoSuchUser | Error::NoSuchUserName) => Ok(reader.answer(Maybe(None))),
         Err(error) => Err(error.into()),
     }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     api::wire::DateTime,
-    users::{self, Draft, Fields, UserRow, credential, person, user_group},
+    users::{self, Account, Draft, Fields, UserRow, person},
 };
 
 /// A user: upstream calls it an associate.
@@ -91,11 +91,10 @@ pub struct UserWithLinks {
     pub links: BTreeMap<String, String>,
 }
 
-impl User {
-    /// The carrier of a user, with what stands in other tables.
-    pub fn new(found: users::User, other_groups: Vec<user_group::Model>, credentials: Vec<credential::Model>) -> Self {
-        let is_person_retired = found.is_person_retired();
-        let users::User { user, role, group, person } = found;
+impl From<Account> for User {
+    fn from(Account { user, other_groups, credentials }: Account) -> Self {
+        let is_person_retired = user.is_person_retired();
+        let users::User { user, role, group, person } = user;
         Self {
             person: Person::new(person.unwrap_or_default(), user.id, &user.name),
             associate_id: user.id,
@@ -168,7 +167,7 @@ impl UserWithLinks {
 
 impl Example for User {
     fn example() -> Self {
-        Self::new(sample::user(), Vec::new(), Vec::new())
+        Account::blank(sample::user()).into()
     }
 }
 
