@@ -1,4 +1,5 @@
-//! Passwords are answered from memory, too: what changes of them is told as a change of access.
+//! Passwords are answered from memory, too: what changes of them is told as a change of access. A new one changes nothing
+//! that is remembered, since that a user has none is not.
 
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 

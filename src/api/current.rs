@@ -71,6 +71,7 @@ impl CurrentOperations {
             return Ok(reader.answer(token.expose_secret().to_owned()));
         }
         let transaction = authenticator.store.begin_write().await?;
+        authenticator.confirm(&transaction, caller.user_id, &proof).await?;
         let token = ticket::issue_access_token(&transaction, caller.user_id, caller.application_id).await?;
         transaction.commit().await?;
         Ok(reader.answer(token.expose_secret().to_owned()))

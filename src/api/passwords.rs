@@ -57,7 +57,7 @@ impl Directory {
         let user = manageable(self.store.reader(), caller, &whom).await?;
         let present = credential::find_password(self.store.reader(), user.user.id).await?;
         let present = present.map(|credential| credential.secret);
-        if !authenticator.is_password(&user.user.name, &old, present.as_ref(), address).await? {
+        if !authenticator.is_password(&user.user, &old, present.as_ref(), address).await? {
             return Ok(false);
         }
         let hash = self.hash(&new).await?;

@@ -14,7 +14,7 @@ use super::{
     refusals::{ErrorResponse, NoOwn, Refusals},
 };
 use crate::{
-    auth::{Authenticated, Authenticator, Proof, session},
+    auth::{Authenticated, Authenticator, LoggedIn, Proof, session},
     error::Error,
     users::{self, credential, password, ticket},
 };
@@ -81,8 +81,10 @@ impl SessionOperations {
     ) -> Result<Response<SessionBegun>, ErrorResponse<BeginSession>> {
         let LogIn { user_name, password } = log_in.0;
         let password = SecretString::from(password.0);
-        let caller = authenticator.log_in(&user_name, &password, remote.into()).await?.for_good()?;
+        let logged_in = authenticator.log_in(&user_name, &password, remote.into()).await?.for_good()?;
+        let LoggedIn { caller, proof, .. } = logged_in;
         let transaction = authenticator.store.begin_write().await?;
+        authenticator.confirm(&transaction, caller.user_id, &proof).await?;
         let (secret, row) = ticket::issue(&transaction, caller.user_id, None).await?;
         transaction.commit().await?;
         let begun = Session::new(secret.expose_secret(), &row, authenticator.longest_ticket);
@@ -121,7 +123,7 @@ impl SessionOperations {
     ) -> Result<Done, ErrorResponse<ChangePassword>> {
         let PasswordChange { user_name, old_password, new_password } = change.0;
         let (old, new) = (SecretString::from(old_password.0), SecretString::from(new_password.0));
-        let caller = authenticator.log_in(&user_name, &old, remote.into()).await?.caller;
+        let LoggedIn { caller, proof, .. } = authenticator.log_in(&user_name, &old, remote.into()).await?;
         let unfit = |reason| Error::InvalidArgument(format!("The new password cannot be one: {reason}."));
         password::check(new.expose_secret()).map_err(unfit)?;
         if new.expose_secret() == old.expose_secret() {
@@ -129,7 +131,7 @@ impl SessionOperations {
         }
         let hash = authenticator.passwords.hash(&new).await.map_err(Error::from)?;
         let transaction = authenticator.store.begin_write().await?;
-        let user = users::find(&transaction, caller.user_id).await?.ok_or(Error::Unauthenticated)?;
+        let user = authenticator.confirm(&transaction, caller.user_id, &proof).await?;
         if !caller.may_manage(&user) {
             return Err(Error::MayNotManageUser.into());
         }

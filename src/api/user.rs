@@ -1,5 +1,10 @@
 //! Users, by id and by name.
 
+use poem_openapi::{
+    ApiResponse, OpenApi,
+    param::{Path, Query},
+};
+
 use super::{
     Tag,
     carriers::{User, UserWithLinks},
@@ -13,10 +18,6 @@ use crate::{
     error::Error,
     store::Store,
     users::{self, Account, Caller, account},
-};
-use poem_openapi::{
-    ApiResponse, OpenApi,
-    param::{Path, Query},
 };
 
 #[derive(Default)]

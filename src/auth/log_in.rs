@@ -4,19 +4,20 @@ use metrics::Counter;
 use secrecy::SecretString;
 
 use super::{
-    Authenticator,
+    Authenticator, Proof,
     guessing::{Address, Attempt},
     proven::Proven,
 };
 use crate::{
     error::Error,
-    users::{self, Caller, User, credential, password::PasswordHash},
+    users::{self, Caller, User, UserRow, credential, password::PasswordHash},
     watch::{Meters, families::LOG_INS},
 };
 
 /// A user who knew the password.
 pub struct LoggedIn {
     pub caller: Caller,
+    pub proof: Proof,
     /// The password is good for nothing but making another.
     is_temporary: bool,
 }
@@ -25,15 +26,16 @@ impl LoggedIn {
     /// Whoever proved this password of a user, unless it has ended, or the user is retired.
     fn of(user: &User, password: &credential::Model) -> Option<Self> {
         let caller = Caller::of(user).filter(|_| !password.is_expired())?;
-        Some(Self { caller, is_temporary: password.is_temporary() })
+        let proof = Proof::Password(password.secret.clone());
+        Some(Self { caller, proof, is_temporary: password.is_temporary() })
     }
 
-    /// Who called, for everything that takes more than a temporary password.
+    /// The same, for everything that takes more than a temporary password.
     ///
     /// # Errors
     /// The password is temporary.
-    pub fn for_good(self) -> Result<Caller, Error> {
-        if self.is_temporary { Err(Error::TemporaryPassword) } else { Ok(self.caller) }
+    pub fn for_good(self) -> Result<Self, Error> {
+        if self.is_temporary { Err(Error::TemporaryPassword) } else { Ok(self) }
     }
 }
 
@@ -68,16 +70,16 @@ impl Authenticator {
     /// # Errors
     /// They prove nothing, too many attempts failed before, or the database does not answer.
     pub async fn log_in(&self, name: &str, password: &SecretString, address: Address) -> Result<LoggedIn, Error> {
-        let end = match self.recall(name, password).await {
-            Ok(None) => Box::pin(self.judge(name, password, address)).await,
-            Ok(Some(logged_in)) => Ok(logged_in),
-            Err(error) => Err(error),
+        let end = match self.recall(name, password).await.transpose() {
+            Some(end) => end,
+            None => Box::pin(self.judge(name, password, address)).await,
         };
         self.log_ins.count(&end);
         end
     }
 
-    /// Whom name and password let in a moment ago, if they still do. Whoever was let in guesses nothing.
+    /// Whom name and password let in a moment ago, if they still do. Whoever was let in guesses nothing. What lets nobody
+    /// in any more is forgotten, and judged as every other log-in.
     async fn recall(&self, name: &str, password: &SecretString) -> Result<Option<LoggedIn>, Error> {
         let Some(proven) = self.proven.find(name, password) else { return Ok(None) };
         let credential = self.memory.password(proven.user_id).await?.filter(|stored| stored.secret == proven.hash);
@@ -112,21 +114,23 @@ impl Authenticator {
         }
     }
 
-    /// Whether somebody who calls already knows the password with this hash, too. To ask is to guess, and counts like it.
+    /// Whether somebody who calls already knows a user's password, which has this hash, too. To ask is to guess, and counts
+    /// like it.
     ///
     /// # Errors
     /// Too many attempts failed before, or the password cannot be verified now.
     pub async fn is_password(
         &self,
-        name: &str,
+        user: &UserRow,
         password: &SecretString,
         hash: Option<&PasswordHash>,
         address: Address,
     ) -> Result<bool, Error> {
-        if self.proven.find(name, password).is_some_and(|proven| Some(&proven.hash) == hash) {
+        let mut proven = [&user.name, &user.user_name].into_iter().filter_map(|name| self.proven.find(name, password));
+        if proven.any(|proven| Some(&proven.hash) == hash) {
             return Ok(true);
         }
-        let (attempt, is_right) = self.verify(name, password, hash, address).await?;
+        let (attempt, is_right) = self.verify(&user.name, password, hash, address).await?;
         if is_right {
             attempt.succeed();
         }

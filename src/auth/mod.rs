@@ -5,6 +5,7 @@
 
 mod basic;
 mod challenge;
+mod confirm;
 mod extractor;
 mod guessing;
 mod installation;
@@ -32,7 +33,11 @@ use self::basic::Credentials;
 use crate::{
     error::Error,
     store::Store,
-    users::{Caller, Memory, application, password::Passwords, ticket::Kind},
+    users::{
+        Caller, Memory, application,
+        password::{PasswordHash, Passwords},
+        ticket::Kind,
+    },
 };
 
 const APP_TOKEN: &str = "so-apptoken";
@@ -62,7 +67,7 @@ pub struct Authenticated {
 
 /// How a caller was proved.
 pub enum Proof {
-    Password,
+    Password(PasswordHash),
     Ticket(SecretString),
     Bearer(SecretString),
 }
@@ -95,8 +100,8 @@ impl Authenticator {
             match basic::decode(credentials).ok_or(Error::Unauthenticated)? {
                 Credentials::Ticket(ticket) => self.by_ticket(ticket, application).await,
                 Credentials::Password { name, password } => {
-                    let caller = self.log_in(&name, &password, request.remote_addr().into()).await?.for_good()?;
-                    Ok(Authenticated::new(caller, application, Proof::Password))
+                    let logged_in = self.log_in(&name, &password, request.remote_addr().into()).await?.for_good()?;
+                    Ok(Authenticated::new(logged_in.caller, application, logged_in.proof))
                 }
             }
         } else if is("SoTicket") && (self.installation.allows_ticket_alone() || application.is_some()) {

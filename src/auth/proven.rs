@@ -10,14 +10,14 @@ use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-use crate::users::password::PasswordHash;
+use crate::users::{self, password::PasswordHash};
 
 /// How long a password is remembered after it was verified.
 const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 const REMEMBERED_AT_MOST: u64 = 10_000;
 
-/// Passwords that were verified, and whose user was let in. What was not let in is not remembered: that it was right must
-/// not show in the time of the next refusal.
+/// Passwords that were verified, by the name that was given with them. What was not let in is not remembered: that it was
+/// right must not show in the time of the next refusal.
 #[derive(Clone)]
 pub struct ProvenPasswords {
     key: [u8; 32],
@@ -72,6 +72,7 @@ impl ProvenPasswords {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else {
             unreachable!("HMAC takes keys of any length")
         };
+        let name = users::fold(name);
         mac.update(&(name.len() as u64).to_le_bytes());
         mac.update(name.as_bytes());
         mac.update(password.expose_secret().as_bytes());
@@ -91,7 +92,7 @@ mod tests {
         let hash = passwords.hash(&password).await.expect("a hash");
         let (all, proven) = (ProvenPasswords::default(), Proven { user_id: 7, hash });
         all.remember("anna", &password, proven.clone());
-        assert_eq!(all.find("anna", &password), Some(proven));
+        assert_eq!(all.find("ANNA", &password), Some(proven));
         for (name, password) in
             [("anna", "wor"), ("ann", "aword"), ("annaw", "ord"), ("", "annaword"), ("bjorn", "word")]
         {

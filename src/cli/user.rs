@@ -73,6 +73,7 @@ impl User {
                 let user = super::find_user(store.reader(), &name).await?;
                 let hash = Passwords::new(&config.password_cost, None).hash(&read_password(password_stdin)?).await?;
                 let transaction = store.begin_write().await?;
+                users::lock(&transaction, user.user.id).await?;
                 credential::set_password(&transaction, user.user.id, hash, None).await?;
                 transaction.commit().await?;
                 super::say(format_args!("{} has a new password", user.user.name))?;

@@ -29,7 +29,7 @@ pub const EVERYBODY: i32 = 0;
 pub enum Topic {
     /// What makes a user: the user's row, role, group and person.
     Users,
-    /// What lets a user call: tickets and applications.
+    /// What lets a user call: passwords, tickets and applications.
     Access,
 }
 

@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
-use super::WriteTransaction;
+use super::{WriteTransaction, postgres};
 
 /// What is not emptied: which migrations were applied, and what tells other processes of changes, such as this one.
 const KEPT: [&str; 2] = ["seaql_migrations", "changes"];
@@ -23,7 +23,8 @@ pub async fn empty(transaction: &WriteTransaction) -> Result<(), DbErr> {
     let names = names.into_iter().filter(|name| !KEPT.contains(&name.as_str())).map(|name| format!("\"{name}\""));
     if !is_sqlite {
         let all = names.collect::<Vec<_>>().join(", ");
-        return transaction.execute_unprepared(&format!("TRUNCATE {all} RESTART IDENTITY CASCADE")).await.map(drop);
+        transaction.execute_unprepared(&format!("TRUNCATE {all} RESTART IDENTITY CASCADE")).await?;
+        return postgres::note_everything(transaction).await;
     }
     // What refers to what is looked at when all of it is gone.
     transaction.execute_unprepared("PRAGMA defer_foreign_keys = ON").await?;

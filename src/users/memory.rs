@@ -1,4 +1,5 @@
-//! What every request asks for, answered from memory: passwords, tickets, applications, and users with role, group and person.
+//! What every request asks for, answered from memory: passwords, tickets, applications, and users with role, group and
+//! person.
 //!
 //! A row is remembered only as long as it is known to be what the database has: [`crate::store::Changes`] tells.
 
@@ -13,6 +14,7 @@ use crate::store::{Cached, Store, Topic, Whom, WriteTransaction};
 
 /// How many users are remembered at most, each with what is known of the person: about two kilobytes.
 const USERS: u64 = 8192;
+/// As many as are remembered to have been verified.
 const PASSWORDS: u64 = 10_000;
 const TICKETS: u64 = 16_384;
 const APPLICATIONS: u64 = 1024;

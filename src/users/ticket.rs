@@ -142,6 +142,14 @@ pub async fn find(db: &impl ConnectionTrait, hash: &str) -> Result<Option<Model>
     Ok(Entity::find().filter(Column::Hash.eq(hash)).all(db).await?.pop())
 }
 
+/// What was presented, whether or not it has ended.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_presented(db: &impl ConnectionTrait, presented: &SecretString) -> Result<Option<Model>, DbErr> {
+    find(db, &secret::hash(presented)).await
+}
+
 /// What a user has that has not ended, newest first.
 ///
 /// # Errors

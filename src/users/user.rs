@@ -103,9 +103,10 @@ impl User {
         self.user.deleted || self.is_person_retired()
     }
 
-    /// Name or UserName is this, folded. Both are looked at, whichever it is.
+    /// Name or UserName is this, folded. Both are looked at, whichever it is; where there is none, none is called so.
     pub fn is_called(&self, folded: &str) -> bool {
-        [&self.user.name, &self.user.user_name].map(|own| login_name::fold(own)).iter().any(|own| own == folded)
+        let names = [&self.user.name, &self.user.user_name].map(|own| login_name::fold(own));
+        !folded.is_empty() && names.iter().any(|own| own == folded)
     }
 
     /// The person behind the user is retired.
@@ -305,10 +306,12 @@ pub async fn set_deleted(db: &impl ConnectionTrait, user: &User, deleted: bool) 
     if let Some(person) = &user.person {
         person::set_retired(db, person.id, deleted).await?;
     }
+    // Whoever issues a ticket holds the user: none is issued from here on.
+    set_columns(db, user.user.id, vec![(Column::Deleted, deleted.into())]).await?;
     if deleted {
         ticket::revoke_all(db, user.user.id).await?;
     }
-    set_columns(db, user.user.id, vec![(Column::Deleted, deleted.into())]).await
+    Ok(())
 }
 
 /// Notes that a user logged in now.

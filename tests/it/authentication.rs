@@ -1,7 +1,10 @@
 //! How callers prove who they are.
 
 use chrono::{TimeDelta, Utc};
-use kommando::users::{self, application, credential, ticket};
+use kommando::{
+    store::Store,
+    users::{self, UserColumn, application, credential, ticket},
+};
 use poem::http::{Method, StatusCode};
 use sea_orm::{EntityTrait, sea_query::Expr};
 use secrecy::{ExposeSecret, SecretString};
@@ -38,12 +41,16 @@ async fn a_password_goes_with_the_name_or_the_user_name_without_regard_to_case()
 #[tokio::test]
 async fn whoever_is_refused_is_told_the_same() {
     let server = Server::demo().await;
+    // The first user has no UserName: that is no name to log in with.
+    let nothing = vec![(UserColumn::UserName, "".into())];
+    users::set_columns(server.app.store.writer(), ADMIN, nothing).await.expect("a change");
     let attempts = [
         server.get(CURRENT).send().await,
         server.get(CURRENT).basic("anna", "wrong").send().await,
         server.get(CURRENT).basic("nobody", "wrong").send().await,
         server.get(CURRENT).by("dora").send().await,
         server.get(CURRENT).basic("", "").send().await,
+        server.get(CURRENT).by("").send().await,
         with(&server, "Basic ???").await,
         with(&server, "Basic").await,
         with(&server, "").await,
@@ -186,6 +193,60 @@ async fn a_password_that_is_remembered_lets_in_whoever_has_the_name_now() {
 }
 
 #[tokio::test]
+async fn what_outlives_a_request_takes_a_password_that_counts_now() {
+    let server = Server::demo().await;
+    let other = Store::open(&server.database.url).await.expect("the same database");
+    let old = crate::harness::PASSWORD;
+    let log_in = json!({"userName": "anna", "password": old});
+    let change = json!({"userName": "anna", "oldPassword": old, "newPassword": "stolen"});
+    let status = async |number: usize| {
+        let call = match number {
+            0 => server.post("/_ext/session").json(log_in.clone()),
+            1 => server.get("/api/v1/User/currentToken").by("anna"),
+            _ => server.post("/_ext/password").json(change.clone()),
+        };
+        call.send().await.status
+    };
+    for round in 0..9 {
+        let hash = server.app.passwords.hash(&SecretString::from(old)).await.expect("a hash");
+        credential::set_password(server.app.store.writer(), ANNA, hash, None).await.expect("a change");
+        for _ in 0..2 {
+            assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::OK, "it is remembered");
+        }
+        // Another process changes it, and this one has not heard of it.
+        let hash = server.app.passwords.hash(&SecretString::from("new")).await.expect("a hash");
+        credential::set_password(other.writer(), ANNA, hash, None).await.expect("a change");
+        assert_eq!(status(round % 3).await, StatusCode::UNAUTHORIZED, "{round}");
+        let left = ticket::list(server.app.store.reader(), ANNA, TimeDelta::days(1)).await.expect("an answer");
+        assert!(left.is_empty(), "{left:?}");
+    }
+    assert_eq!(server.get(CURRENT).basic("anna", "stolen").send().await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn what_outlives_a_request_takes_a_ticket_that_counts_now() {
+    let server = Server::demo().await;
+    let other = Store::open(&server.database.url).await.expect("the same database");
+    for _ in 0..3 {
+        let ticket = format!("SoTicket {}", issue(&server, ANNA).await);
+        assert_eq!(with(&server, &ticket).await.status, StatusCode::OK);
+        ticket::revoke_all(other.writer(), ANNA).await.expect("a change");
+        let got = server.get("/api/v1/User/currentToken").header("authorization", &ticket).send().await;
+        assert_eq!(got.status, StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test]
+async fn a_password_that_is_taken_away_lets_nobody_in() {
+    let server = Server::demo().await;
+    for _ in 0..2 {
+        assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::OK);
+    }
+    assert!(credential::delete_password(server.app.store.writer(), ANNA).await.expect("a change"));
+    assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn a_password_that_is_remembered_ends_when_its_time_is_over() {
     let server = Server::demo().await;
     let db = server.app.store.writer();
@@ -222,6 +283,9 @@ async fn a_temporary_password_ends_and_does_nothing_but_make_another() {
 #[tokio::test]
 async fn a_user_whose_person_is_retired_cannot_call() {
     let server = Server::demo().await;
+    for _ in 0..2 {
+        assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::OK);
+    }
     let person = server.user(ANNA).await.person.expect("a person");
     users::person::set_retired(server.app.store.writer(), person.id, true).await.expect("a change");
     assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::UNAUTHORIZED);

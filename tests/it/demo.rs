@@ -1,9 +1,11 @@
 //! What only a demo does: going back to its beginning, and faults on request.
 
+use kommando::users::{credential, ticket};
 use poem::http::{Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use crate::harness::{ADMIN, ANNA, Server};
+use crate::harness::{ADMIN, ANNA, BJORN, CHRIS, Server};
 
 const RESET: &str = "/_ext/demo/reset";
 
@@ -23,8 +25,22 @@ async fn a_demo_goes_back_to_its_beginning() {
     let renamed = server.call(Method::PATCH, "/api/v1/User/1").by("admin").json(json!({"Name": "root"})).send().await;
     assert_eq!(renamed.status, StatusCode::OK, "{}", renamed.text);
 
+    let hash = server.app.passwords.hash(&SecretString::from("other")).await.expect("a hash");
+    credential::set_password(server.app.store.writer(), CHRIS, hash, None).await.expect("a change");
+    let (ticket, _) = ticket::issue(server.app.store.writer(), BJORN, None).await.expect("a ticket");
+    let ticket = format!("SoTicket {}", ticket.expose_secret());
+    let old = async || {
+        let password = server.get("/api/v1/User/4").basic("chris", "other").send().await.status;
+        let ticket = server.get("/api/v1/User/3").header("authorization", &ticket).send().await.status;
+        [password, ticket]
+    };
+    for _ in 0..2 {
+        assert_eq!(old().await, [StatusCode::OK; 2], "they are remembered");
+    }
+
     let reset = server.post(RESET).by("root").send().await;
     assert_eq!((reset.status, reset.text.as_str()), (StatusCode::NO_CONTENT, ""));
+    assert_eq!(old().await, [StatusCode::UNAUTHORIZED; 2]);
     assert_eq!(state().await, before);
     assert!(server.executions().await.is_empty());
     let again = server.post("/api/v1/User").by("admin").json(json!({"Name": "eva"})).send().await;

@@ -1,7 +1,9 @@
 //! Reading users.
 
-use poem::http::StatusCode;
-use serde_json::Value;
+use kommando::users::{credential, user_group};
+use poem::http::{Method, StatusCode};
+use sea_orm::{ActiveModelTrait, IntoActiveModel, NotSet};
+use serde_json::{Value, json};
 
 use crate::harness::{ANNA, Server};
 
@@ -54,6 +56,34 @@ async fn a_user_by_id_has_upstreams_properties_in_its_order_and_links() {
     assert_eq!((&got.body["Lastlogin"], &got.body["TableRight"]), (&"0001-01-01T00:00:00".into(), &Value::Null));
     assert_eq!(got.body["Credentials"][0]["Type"]["Type"], "CRM5/PASSWORD");
     assert!(!got.text.contains("argon2"));
+}
+
+#[tokio::test]
+async fn each_other_group_stands_once_by_rank_and_name_and_each_credential() {
+    let server = Server::demo().await;
+    let db = server.app.store.writer();
+    let mut ids = Vec::new();
+    for (name, rank) in [("late", 9), ("b", 5), ("a", 5)] {
+        let group = user_group::Model { name: name.to_owned(), rank, ..Default::default() };
+        let group = user_group::ActiveModel { id: NotSet, ..group.into_active_model().reset_all() };
+        ids.push(group.insert(db).await.expect("a group").id);
+    }
+    let groups: Vec<_> = ids.iter().map(|id| json!({"Id": id})).collect();
+    let change = server.call(Method::PATCH, "/api/v1/User/2").by("admin").json(json!({"OtherGroups": groups}));
+    assert_eq!(change.send().await.status, StatusCode::OK);
+    let password = credential::find_password(db, ANNA).await.expect("an answer").expect("a password");
+    let other = credential::Model { credential_type: "OTHER".to_owned(), ..password };
+    let other = credential::ActiveModel { id: NotSet, ..other.into_active_model().reset_all() };
+    other.insert(db).await.expect("a credential");
+    for path in ["/api/v1/User/2", "/api/v1/User/anna"] {
+        let got = server.get(path).by("admin").send().await.body;
+        let all = |property: &str, name: &str| -> Vec<_> {
+            got[property].as_array().expect("an array").iter().map(|one| one.pointer(name).cloned()).collect()
+        };
+        assert_eq!(all("OtherGroups", "/Value"), ["a", "b", "late"].map(|name| Some(name.into())), "{path}");
+        let types = ["CRM5/PASSWORD", "OTHER"].map(|name| Some(name.into()));
+        assert_eq!(all("Credentials", "/Type/Type"), types, "{path}");
+    }
 }
 
 #[tokio::test]

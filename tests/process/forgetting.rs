@@ -184,6 +184,11 @@ fn what_the_server_changes_itself_holds_at_once() {
         server.changes("a password", &server.reads(3, &changed), (200, 401), AT_ONCE, || {
             server.agent("SetPassword", json!({"AssociateId": 2, "Password": PASSWORD}));
         });
+        let chris = [Ask::get("/api/v1/User/4").by("chris", PASSWORD)];
+        server.changes("a password of one without tickets", &chris, (200, 401), AT_ONCE, || {
+            server.agent("DeleteCredential", json!({"UserId": 4, "CredentialType": "CRM5/PASSWORD"}));
+        });
+        server.agent("SetPassword", json!({"AssociateId": 4, "Password": PASSWORD}));
         let reads = server.reads(3, PASSWORD);
         server.changes("a role, by a command", &reads, (200, 403), AT_ONCE, || server.run_command("demote"));
         server.changes("a role, back", &reads, (403, 200), AT_ONCE, || server.run_command("promote"));
@@ -246,6 +251,10 @@ fn what_the_command_line_changes_holds_within_a_second() {
         server.command_line(&["user", "set-password", "anna", "--password-stdin"], "new");
     });
     let reads = server.reads(3, "new");
+    let bjorn = [Ask::get("/api/v1/User/3").by("bjorn", PASSWORD)];
+    server.changes("a password of one without tickets", &bjorn, (200, 401), WITHIN_A_SECOND, || {
+        server.command_line(&["user", "set-password", "bjorn", "--password-stdin"], "new");
+    });
     server.changes("a role", &reads, (200, 403), WITHIN_A_SECOND, || server.run_from_command_line("demote"));
     server.changes("a role, back", &reads, (403, 200), WITHIN_A_SECOND, || server.run_from_command_line("promote"));
     server.changes("all tickets", &reads[1..], (200, 401), WITHIN_A_SECOND, || server.run_from_command_line("revoke"));

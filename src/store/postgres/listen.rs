@@ -97,6 +97,19 @@ pub async fn changes_of(transaction: &DatabaseTransaction) -> Result<Noted, DbEr
     Ok(Noted { transaction: row.try_get("", "number")?, changes: read(&told).collect() })
 }
 
+/// Notes that everything changed, as the triggers would: nobody tells them of a `TRUNCATE`.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn note_everything(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
+    let note = format!(
+        "SELECT pg_notify('{CHANNEL}', 'users:{EVERYBODY},access:{EVERYBODY}@' || pg_current_xact_id()), \
+         set_config('kommando.changed', coalesce(current_setting('kommando.changed', true), '') || \
+         ',users:{EVERYBODY},access:{EVERYBODY}', true)"
+    );
+    transaction.execute_unprepared(&note).await.map(drop)
+}
+
 /// The changes that a text tells of, as the triggers write them: `users:7,access:0`.
 fn read(told: &str) -> impl Iterator<Item = Change> {
     told.split(',').filter_map(|one| {

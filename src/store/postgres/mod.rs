@@ -12,7 +12,7 @@ use sea_orm::{
 };
 
 pub use limits::{Limits, Patience};
-pub use listen::{Noted, changes_of, keep_listening};
+pub use listen::{Noted, changes_of, keep_listening, note_everything};
 pub use own::Own;
 
 /// What goes on beside requests is given up only when nobody can believe in it any more.

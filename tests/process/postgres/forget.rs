@@ -5,9 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use super::{CREDENTIALS, Cluster, start};
 use crate::{address, folder, send};
 
+const CURRENT: &str = "GET /api/v1/User/currentPrincipal HTTP/1.1";
 /// How long a credential may still be good elsewhere.
 const AT_MOST: Duration = Duration::from_secs(1);
 
@@ -16,26 +19,40 @@ fn status(address: &str, line: &str, headers: &str) -> String {
     answer.get(9..12).unwrap_or_default().to_owned()
 }
 
-fn log_in(address: &str) -> String {
-    let body = r#"{"userName":"admin","password":"it's"}"#;
+fn post(address: &str, path: &str, body: &str) -> String {
+    let length = body.len();
     let head =
-        format!("POST /_ext/session HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {}", body.len());
-    let answer = crate::send_body(address, &head, body).expect("an answer");
+        format!("POST {path} HTTP/1.1\r\n{CREDENTIALS}\r\nContent-Type: application/json\r\nContent-Length: {length}");
+    crate::send_body(address, &head, body).expect("an answer")
+}
+
+/// Gives anna this password, and returns what proves that she calls.
+fn set_password(address: &str, password: &str) -> String {
+    let body = format!(r#"{{"AssociateId":2,"Password":"{password}"}}"#);
+    let answer = post(address, "/api/v1/Agents/User/SetPassword", &body);
+    assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
+    format!("Authorization: Basic {}", STANDARD.encode(format!("anna:{password}")))
+}
+
+fn log_in(address: &str) -> String {
+    let answer = post(address, "/_ext/session", r#"{"userName":"admin","password":"it's"}"#);
     let ticket = answer.split("\"7T:").nth(1).and_then(|rest| rest.split('"').next()).expect("a ticket");
     format!("Authorization: SoTicket 7T:{ticket}")
 }
 
 #[test]
-fn a_ticket_that_ends_at_one_server_ends_at_all_within_a_second_also_when_nobody_hears_of_it() {
+fn a_ticket_or_password_that_ends_at_one_server_ends_at_all_within_a_second_also_when_nobody_hears_of_it() {
     let Some(cluster) = Cluster::start() else { return };
     let folder = folder();
     let mut processes: Vec<_> = (0..3).map(|_| start(folder.path(), &cluster, "")).collect();
     let servers: Vec<_> = processes.iter_mut().map(|process| address(&process.banner())).collect();
     let mut longest = Duration::ZERO;
     for round in 0..6 {
-        let ticket = log_in(&servers[0]);
+        let proofs = [log_in(&servers[0]), set_password(&servers[0], "old")];
         for server in servers.iter().cycle().take(9) {
-            assert_eq!(status(server, "GET /api/v1/User/currentPrincipal HTTP/1.1", &ticket), "200");
+            for proof in &proofs {
+                assert_eq!(status(server, CURRENT, proof), "200");
+            }
         }
         if round % 2 == 1 {
             // Whoever listens is cut off in the very moment.
@@ -44,16 +61,17 @@ fn a_ticket_that_ends_at_one_server_ends_at_all_within_a_second_also_when_nobody
                  OR query = 'SELECT 1'",
             );
         }
-        assert_eq!(status(&servers[1], "DELETE /_ext/session HTTP/1.1", &ticket), "204");
+        assert_eq!(status(&servers[1], "DELETE /_ext/session HTTP/1.1", &proofs[0]), "204");
+        set_password(&servers[1], "new");
         let ended = Instant::now();
-        for server in &servers {
-            while status(server, "GET /api/v1/User/currentPrincipal HTTP/1.1", &ticket) == "200" {
-                assert!(ended.elapsed() < AT_MOST, "a ticket was good {:?} after its end", ended.elapsed());
+        for (server, proof) in servers.iter().flat_map(|server| proofs.iter().map(move |proof| (server, proof))) {
+            while status(server, CURRENT, proof) == "200" {
+                assert!(ended.elapsed() < AT_MOST, "it was good {:?} after its end", ended.elapsed());
                 thread::sleep(Duration::from_millis(5));
             }
         }
         longest = longest.max(ended.elapsed());
-        assert_eq!(status(&servers[0], "GET /api/v1/User/currentPrincipal HTTP/1.1", CREDENTIALS), "200");
+        assert_eq!(status(&servers[0], CURRENT, CREDENTIALS), "200");
     }
-    println!("a ticket that had ended was refused by all within {longest:?}");
+    println!("a ticket and a password that had ended were refused by all within {longest:?}");
 }
