@@ -102,10 +102,11 @@ impl SessionOperations {
         headers: &HeaderMap,
     ) -> Result<Response<Done>, ErrorResponse<NoOwn>> {
         let transaction = authenticator.store.begin_write().await?;
+        // The user before the ticket, as everybody who changes both.
+        users::set_last_logout(&transaction, authenticated.caller.user_id).await?;
         if let Proof::Ticket(secret) | Proof::Bearer(secret) = &authenticated.proof {
             ticket::revoke_presented(&transaction, secret).await?;
         }
-        users::set_last_logout(&transaction, authenticated.caller.user_id).await?;
         transaction.commit().await?;
         Ok(with_cookies(Done::NoContent, None, headers))
     }

@@ -23,7 +23,7 @@ use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kommando::{
     config::Config,
-    store::{self, Store},
+    store::{self, Store, WriteTransaction},
     users,
 };
 use sea_orm::ConnectionTrait;
@@ -81,4 +81,11 @@ async fn open(config: &Config) -> anyhow::Result<Store> {
 async fn find_user(db: &impl ConnectionTrait, name: &str) -> anyhow::Result<users::User> {
     let found = users::find_by_login(db, name).await?;
     found.with_context(|| format!("there is no user {name}; `kommando user list` shows them"))
+}
+
+/// The same, whom nobody else changes before the transaction ends.
+async fn hold_user(transaction: &WriteTransaction, name: &str) -> anyhow::Result<users::User> {
+    let id = find_user(transaction, name).await?.user.id;
+    users::lock(transaction, id).await?;
+    find_user(transaction, name).await
 }

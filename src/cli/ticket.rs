@@ -19,9 +19,9 @@ impl Ticket {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         let Self::Issue { user } = self;
         let store = super::open_existing(config).await?;
-        let user = super::find_user(store.reader(), &user).await?;
-        ensure!(!user.is_retired(), "{} is deactivated and cannot call", user.user.name);
         let transaction = store.begin_write().await?;
+        let user = super::hold_user(&transaction, &user).await?;
+        ensure!(!user.is_retired(), "{} is deactivated and cannot call", user.user.name);
         let (ticket, _) = ticket::issue(&transaction, user.user.id, None).await?;
         transaction.commit().await?;
         super::say(ticket.expose_secret())?;

@@ -70,10 +70,11 @@ impl User {
             }
             Self::List => list(&store).await?,
             Self::SetPassword { name, password_stdin } => {
-                let user = super::find_user(store.reader(), &name).await?;
+                // Looked for before a password is asked for.
+                super::find_user(store.reader(), &name).await?;
                 let hash = Passwords::new(&config.password_cost, None).hash(&read_password(password_stdin)?).await?;
                 let transaction = store.begin_write().await?;
-                users::lock(&transaction, user.user.id).await?;
+                let user = super::hold_user(&transaction, &name).await?;
                 credential::set_password(&transaction, user.user.id, hash, None).await?;
                 transaction.commit().await?;
                 super::say(format_args!("{} has a new password", user.user.name))?;
@@ -117,7 +118,7 @@ async fn list(store: &Store) -> anyhow::Result<()> {
 
 async fn set_deleted(store: &Store, name: &str, deleted: bool) -> anyhow::Result<()> {
     let transaction = store.begin_write().await?;
-    let user = super::find_user(&transaction, name).await?;
+    let user = super::hold_user(&transaction, name).await?;
     let name = &user.user.name;
     ensure!(
         !deleted || !users::is_last_administrator(&transaction, &user).await?,

@@ -97,7 +97,8 @@ pub async fn changes_of(transaction: &DatabaseTransaction) -> Result<Noted, DbEr
     Ok(Noted { transaction: row.try_get("", "number")?, changes: read(&told).collect() })
 }
 
-/// Notes that everything changed, as the triggers would: nobody tells them of a `TRUNCATE`.
+/// Notes that everything changed, as the triggers would: nobody tells them of a `TRUNCATE`. Once in a transaction: the
+/// database sends the same notification only once.
 ///
 /// # Errors
 /// The database does not answer.
