@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use poem_openapi::{ContactObject, LicenseObject, OpenApiService, ServerObject, types::ToJSON};
+use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService, ServerObject, types::ToJSON};
 use sea_orm::DbErr;
 use serde_json::{Map, Value};
 
@@ -20,12 +20,17 @@ const DESCRIPTION: &str = "Users, and the custom commands that can be run on the
     `Entry` has a `Key` and a `Value`.";
 
 /// The service that poem-openapi makes of our operations.
-pub fn service() -> OpenApiService<Operations, ()> {
-    OpenApiService::new(super::operations(), TITLE, env!("CARGO_PKG_VERSION"))
+fn service() -> OpenApiService<Operations, ()> {
+    service_of(super::operations())
         .description(DESCRIPTION)
         .contact(ContactObject::new().name("The kommando project"))
         .license(LicenseObject::new("MIT OR Apache-2.0").url("https://spdx.org/licenses/"))
         .server(ServerObject::new("/").description("This server"))
+}
+
+/// The service that poem-openapi makes of operations.
+pub fn service_of<T: OpenApi>(operations: T) -> OpenApiService<T, ()> {
+    OpenApiService::new(operations, TITLE, env!("CARGO_PKG_VERSION"))
 }
 
 /// The document as it is served, checked in, and shown by Swagger UI.

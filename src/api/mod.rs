@@ -45,8 +45,6 @@ mod wire;
 mod written;
 mod xml;
 
-use std::collections::HashMap;
-
 use poem::{Endpoint, EndpointExt, Response, Route, http::Method, middleware::CatchPanic};
 use poem_openapi::{OpenApi, Tags};
 
@@ -113,7 +111,7 @@ enum Tag {
 /// The whole of the HTTP interface.
 pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'static {
     let operations = Route::new()
-        .nest_no_strip("/", document::service())
+        .nest_no_strip("/", document::service_of(operations::Undocumented(operations())))
         .with(CatchPanic::new().with_handler(envelope::answer_panic))
         .map_to_response();
     // Boxed: its future is large, and every layer around it would carry it on the stack.
@@ -121,7 +119,7 @@ pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'stati
 }
 
 fn paths() -> paths::Paths {
-    let (routes, names) = (routes(), operation_ids());
+    let (routes, names) = (routes(), Operations::ids());
     let named = |path: &String, method: Method| {
         let name = names.get(&(path.clone(), method.clone())).unwrap_or(path).clone();
         (method, name)
@@ -131,18 +129,6 @@ fn paths() -> paths::Paths {
             .iter()
             .map(|(path, methods)| (path.as_str(), methods.iter().map(|method| named(path, method.clone())).collect())),
     )
-}
-
-/// The operationId of each path and method. Where a name can stand for an id, that of the operation that takes an id.
-fn operation_ids() -> HashMap<(String, Method), String> {
-    let mut names = HashMap::new();
-    for path in Operations::meta().into_iter().flat_map(|api| api.paths) {
-        for operation in path.operations {
-            let name = operation.operation_id.unwrap_or(&path.path).to_owned();
-            names.entry((operations::route(&path.path), operation.method)).or_insert(name);
-        }
-    }
-    names
 }
 
 /// Every path and the methods it takes, in poem's notation: `/api/v1/User/:param0`.

@@ -95,6 +95,35 @@ impl<T: OpenApi> OpenApi for Documented<T> {
     }
 }
 
+impl<T: OpenApi> Documented<T> {
+    /// The operationId of each route and method. Where a name can stand for an id, that of the operation that takes an id.
+    pub fn ids() -> HashMap<(String, Method), String> {
+        let mut ids = HashMap::new();
+        for path in T::meta().into_iter().flat_map(|api| api.paths) {
+            for operation in path.operations {
+                let id = operation.operation_id.unwrap_or(&path.path).to_owned();
+                ids.entry((route(&path.path), operation.method)).or_insert(id);
+            }
+        }
+        ids
+    }
+}
+
+/// The same operations to be served alone: what is said of them is made when somebody asks for it.
+pub struct Undocumented<T>(pub T);
+
+impl<T: OpenApi> OpenApi for Undocumented<T> {
+    fn meta() -> Vec<MetaApi> {
+        Vec::new()
+    }
+
+    fn register(_: &mut Registry) {}
+
+    fn add_routes(self, table: &mut RouteTable) {
+        self.0.add_routes(table);
+    }
+}
+
 fn complete(operation: &mut MetaOperation, shape: Shape) {
     // poem-openapi can say `or` only: a session counts together with its token.
     for scheme in operation.security.iter_mut().filter(|scheme| scheme.contains_key(SESSION)) {

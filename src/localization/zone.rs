@@ -168,11 +168,13 @@ impl FromStr for Zone {
     type Err = UnknownZone;
 
     fn from_str(name: &str) -> Result<Self, UnknownZone> {
-        if let Some(place) = by_code(name).or_else(|| by_id(name)) {
-            return Ok(place.zone());
-        }
-        if LINKS_OF_UTC.iter().any(|link| link.eq_ignore_ascii_case(name)) {
+        if LINKS_OF_UTC.iter().chain([&UTC]).any(|utc| utc.eq_ignore_ascii_case(name)) {
             return Ok(Self::utc());
+        }
+        // Only names of the tz database have a slash. Most servers never need to know the places.
+        let place = if name.contains('/') { None } else { by_code(name).or_else(|| by_id(name)) };
+        if let Some(place) = place {
+            return Ok(place.zone());
         }
         let rules = TimeZone::get(name).ok().filter(|rules| !rules.is_unknown());
         let known = rules.and_then(|rules| Some(Self { name: rules.iana_name()?.to_owned(), rules }));
