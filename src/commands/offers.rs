@@ -16,10 +16,9 @@ const MOST: u64 = 2048;
 
 /// Lists by the ids of caller and user.
 #[derive(Clone)]
-pub struct Offers(Cache<(i32, i32), Made>);
+pub struct Offers(Cache<(i32, i32), Arc<Made>>);
 
 /// A list, and what it was made of.
-#[derive(Clone)]
 struct Made {
     caller: Caller,
     user: Arc<User>,
@@ -55,20 +54,20 @@ impl Offers {
         let (catalog, changes) = (commands.catalog(), commands.store.changes());
         // Read before the database is: what changes in between makes the list one of yesterday.
         let mark = changes.mark_of_all(Topic::Users);
-        let is_current = |made: &Made| {
+        let is_current = |made: &Arc<Made>| {
             let is_same = Arc::ptr_eq(&made.user, &user) && Arc::ptr_eq(&made.catalog, &catalog);
             let are_others = made.others.is_none_or(|others| others == mark && changes.is_fresh());
             is_same && are_others && made.caller == *caller
         };
         let key = (caller.user_id, user.user.id);
         if let Some(made) = self.0.get(&key).filter(is_current) {
-            return Ok(made.offers);
+            return Ok(Arc::clone(&made.offers));
         }
         let is_last = commands.is_last_administrator(&catalog, &user).await?;
         let others = is_last.map(|_| mark);
         let offers = commands.permitted(&catalog, caller, &user, is_last.unwrap_or_default());
         let made = Made { caller: caller.clone(), user, catalog, others, offers: Arc::clone(&offers) };
-        self.0.insert(key, made);
+        self.0.insert(key, Arc::new(made));
         Ok(offers)
     }
 }
