@@ -21,6 +21,7 @@ use sea_orm::ConnectionTrait;
 use secrecy::SecretString;
 use tokio::{net::TcpListener, signal::unix::Signal, task::JoinHandle, time::timeout};
 
+pub use self::server::listen;
 use self::{
     housekeeping::Housekeeping,
     metrics::{Beside, Panel},
@@ -310,7 +311,7 @@ impl App {
         }
         let Metrics::At(address) = self.metrics else { return Ok(()) };
         let unusable = |error| StartError::Metrics(address, error);
-        let listener = TcpListener::bind(address).await.map_err(unusable)?;
+        let listener = server::listen(address).map_err(unusable)?;
         let address = listener.local_addr().map_err(unusable)?;
         tracing::info!(url = format!("http://{address}/metrics"), "showing metrics");
         let limits = Limits {

@@ -15,10 +15,7 @@ use kommando::{
     users::{bootstrap::ADMIN, password},
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Args)]
 pub struct Serve {
@@ -53,7 +50,7 @@ impl Serve {
         if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
             tracing::warn!(%error, "the limit of file descriptors could not be raised");
         }
-        let listener = TcpListener::bind(config.listen).await;
+        let listener = app::listen(config.listen);
         let listener = listener.with_context(|| {
             format!("cannot listen on {}; --listen names another address, and port 0 takes a free one", config.listen)
         })?;

@@ -19,7 +19,7 @@ use poem::{
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     time::{sleep, timeout},
 };
 
@@ -40,6 +40,10 @@ pub const DRAIN: Duration = Duration::from_secs(30);
 /// How long to wait when the system has no room for another connection.
 const BREATH: Duration = Duration::from_millis(50);
 
+/// How many connections may wait to be taken, as far as the system allows: whoever is one too many is not refused, but
+/// tries again after a second.
+const WAITING: u32 = 4096;
+
 /// What is taken at most.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -47,6 +51,17 @@ pub struct Limits {
     /// Counts the connections that were one too many.
     pub refused: Counter,
     pub proxies: Proxies,
+}
+
+/// Listens on an address.
+///
+/// # Errors
+/// The system does not let us.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
 }
 
 /// Takes connections and answers their requests until `stop` is ready; then no more are taken, and requests in flight may
