@@ -221,9 +221,8 @@ async fn more_load_than_can_be_answered_is_refused_early_and_costs_the_others_li
             () = watch => unreachable!("it goes on"),
         };
         figures.tell(&format!("{share} of capacity, asked for {how}"));
-        let (p99, refusal) = (percentile(&mut figures.served, 99), percentile(&mut figures.refused, 50));
-        slowest = slowest.max(p99);
-        latest = latest.max(refusal);
+        slowest = slowest.max(percentile(&mut figures.served, 99)).max(percentile(&mut figures.refused, 99));
+        latest = latest.max(percentile(&mut figures.refused, 50));
         if is_polite {
             goodput.push(figures.goodput());
         }
@@ -250,6 +249,7 @@ async fn more_load_than_can_be_answered_is_refused_early_and_costs_the_others_li
         return;
     }
     assert!(last >= 90.0, "{last} %");
-    assert!(slowest <= Duration::from_secs(1), "{slowest:?}");
+    // Whoever had to try again to connect would take longer.
+    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
     assert!(latest <= REFUSED_WITHIN, "{latest:?}");
 }
