@@ -87,5 +87,5 @@ async fn find_user(db: &impl ConnectionTrait, name: &str) -> anyhow::Result<user
 async fn hold_user(transaction: &WriteTransaction, name: &str) -> anyhow::Result<users::User> {
     let id = find_user(transaction, name).await?.user.id;
     users::lock(transaction, id).await?;
-    find_user(transaction, name).await
+    users::find(transaction, id).await?.with_context(|| format!("{name} is gone"))
 }

@@ -52,8 +52,13 @@ impl Connection {
         &self.pool
     }
 
+    /// A beginning goes on when nobody waits for it any more, and is then undone: sqlx does not undo one that is cut off,
+    /// and on PostgreSQL whoever was given that connection next would write into a transaction that nobody commits.
     pub(super) async fn begin(&self, options: TransactionOptions) -> Result<DatabaseTransaction, DbErr> {
-        self.in_time(self.pool.begin_with_options(options)).await
+        let pool = self.pool.clone();
+        let beginning = tokio::spawn(async move { pool.begin_with_options(options).await });
+        let begun = async { beginning.await.unwrap_or_else(|error| Err(lost(io::Error::other(error)))) };
+        self.in_time(begun).await
     }
 
     /// What comes of some work, unless it takes too long.
