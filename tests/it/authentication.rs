@@ -1,16 +1,13 @@
 //! How callers prove who they are.
 
 use chrono::{TimeDelta, Utc};
-use kommando::{
-    store::Store,
-    users::{self, UserColumn, application, credential, ticket},
-};
-use poem::http::{Method, StatusCode};
+use kommando::users::{self, UserColumn, application, credential, ticket};
+use poem::http::StatusCode;
 use sea_orm::{EntityTrait, sea_query::Expr};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use crate::harness::{ADMIN, ANNA, Answer, BJORN, Server};
+use crate::harness::{ADMIN, ANNA, Answer, Server};
 
 const CURRENT: &str = "/api/v1/User/current";
 
@@ -167,101 +164,6 @@ async fn a_ticket_that_is_due_for_renewal_does_not_wait_for_who_writes() {
 }
 
 #[tokio::test]
-async fn a_changed_password_is_forgotten_at_once() {
-    let server = Server::demo().await;
-    for _ in 0..2 {
-        assert_eq!(server.get(CURRENT).by("admin").send().await.status, StatusCode::OK);
-    }
-    let hash = server.app.passwords.hash(&SecretString::from("new")).await.expect("a hash");
-    credential::set_password(server.app.store.writer(), ADMIN, hash, None).await.expect("a change");
-    assert_eq!(server.get(CURRENT).by("admin").send().await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(server.get(CURRENT).basic("admin", "new").send().await.status, StatusCode::OK);
-}
-
-#[tokio::test]
-async fn a_password_that_is_remembered_lets_in_whoever_has_the_name_now() {
-    let server = Server::demo().await;
-    let current = async |name: &str| server.get(CURRENT).by(name).send().await.body["AssociateId"].clone();
-    assert_eq!((current("anna").await, current("bjorn").await), (ANNA.into(), BJORN.into()));
-    for (user, name) in [(ANNA, "other"), (BJORN, "anna")] {
-        let rename = server.call(Method::PATCH, format!("/api/v1/User/{user}")).by("admin").json(json!({"Name": name}));
-        assert_eq!(rename.send().await.status, StatusCode::OK);
-    }
-    assert_eq!(current("anna").await, BJORN, "they share the password");
-    assert_eq!(server.get(CURRENT).by("bjorn").send().await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(current("other").await, ANNA);
-}
-
-#[tokio::test]
-async fn what_outlives_a_request_takes_a_password_that_counts_now() {
-    let server = Server::demo().await;
-    let other = Store::open(&server.database.url).await.expect("the same database");
-    let old = crate::harness::PASSWORD;
-    let log_in = json!({"userName": "anna", "password": old});
-    let change = json!({"userName": "anna", "oldPassword": old, "newPassword": "stolen"});
-    let status = async |number: usize| {
-        let call = match number {
-            0 => server.post("/_ext/session").json(log_in.clone()),
-            1 => server.get("/api/v1/User/currentToken").by("anna"),
-            _ => server.post("/_ext/password").json(change.clone()),
-        };
-        call.send().await.status
-    };
-    for round in 0..9 {
-        let hash = server.app.passwords.hash(&SecretString::from(old)).await.expect("a hash");
-        credential::set_password(server.app.store.writer(), ANNA, hash, None).await.expect("a change");
-        for _ in 0..2 {
-            assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::OK, "it is remembered");
-        }
-        // Another process changes it, and this one has not heard of it.
-        let hash = server.app.passwords.hash(&SecretString::from("new")).await.expect("a hash");
-        credential::set_password(other.writer(), ANNA, hash, None).await.expect("a change");
-        assert_eq!(status(round % 3).await, StatusCode::UNAUTHORIZED, "{round}");
-        let left = ticket::list(server.app.store.reader(), ANNA, TimeDelta::days(1)).await.expect("an answer");
-        assert!(left.is_empty(), "{left:?}");
-    }
-    assert_eq!(server.get(CURRENT).basic("anna", "stolen").send().await.status, StatusCode::UNAUTHORIZED);
-}
-
-#[tokio::test]
-async fn what_outlives_a_request_takes_a_ticket_that_counts_now() {
-    let server = Server::demo().await;
-    let other = Store::open(&server.database.url).await.expect("the same database");
-    for _ in 0..3 {
-        let ticket = format!("SoTicket {}", issue(&server, ANNA).await);
-        assert_eq!(with(&server, &ticket).await.status, StatusCode::OK);
-        ticket::revoke_all(other.writer(), ANNA).await.expect("a change");
-        let got = server.get("/api/v1/User/currentToken").header("authorization", &ticket).send().await;
-        assert_eq!(got.status, StatusCode::UNAUTHORIZED);
-    }
-}
-
-#[tokio::test]
-async fn a_password_that_is_taken_away_lets_nobody_in() {
-    let server = Server::demo().await;
-    for _ in 0..2 {
-        assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::OK);
-    }
-    assert!(credential::delete_password(server.app.store.writer(), ANNA).await.expect("a change"));
-    assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::UNAUTHORIZED);
-}
-
-#[tokio::test]
-async fn a_password_that_is_remembered_ends_when_its_time_is_over() {
-    let server = Server::demo().await;
-    let db = server.app.store.writer();
-    let hash = server.app.passwords.hash(&SecretString::from("temporary")).await.expect("a hash");
-    let end = Some(Utc::now() + TimeDelta::hours(1));
-    credential::set_password(db, ANNA, hash, end).await.expect("a change");
-    let status = async || server.get(CURRENT).basic("anna", "temporary").send().await.status;
-    assert_eq!((status().await, status().await), (StatusCode::FORBIDDEN, StatusCode::FORBIDDEN));
-    let update = credential::Entity::update_many();
-    let update = update.col_expr(credential::Column::ExpiresAt, Expr::value(Utc::now() - TimeDelta::seconds(1)));
-    update.exec(db).await.expect("a change");
-    assert_eq!((status().await, status().await), (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED));
-}
-
-#[tokio::test]
 async fn a_temporary_password_ends_and_does_nothing_but_make_another() {
     let server = Server::demo().await;
     for (after, status) in [(60, StatusCode::FORBIDDEN), (-1, StatusCode::UNAUTHORIZED)] {
@@ -278,17 +180,6 @@ async fn a_temporary_password_ends_and_does_nothing_but_make_another() {
         let own = server.get(CURRENT).basic("anna", "my own").send().await.status;
         assert_eq!(own, if after > 0 { StatusCode::OK } else { StatusCode::UNAUTHORIZED });
     }
-}
-
-#[tokio::test]
-async fn a_user_whose_person_is_retired_cannot_call() {
-    let server = Server::demo().await;
-    for _ in 0..2 {
-        assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::OK);
-    }
-    let person = server.user(ANNA).await.person.expect("a person");
-    users::person::set_retired(server.app.store.writer(), person.id, true).await.expect("a change");
-    assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

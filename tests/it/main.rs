@@ -31,6 +31,7 @@ mod metrics;
 mod migrations;
 mod once;
 mod permission;
+mod proven;
 mod reload;
 mod retention;
 mod session;
