@@ -13,7 +13,7 @@ use crate::{
     auth::{Authenticated, Authenticator, Proof, UserAgent},
     error::Error,
     store::Store,
-    users::{self, Account, Caller, account, ticket},
+    users::{Account, Caller, account, ticket},
 };
 
 #[derive(Default)]
@@ -39,7 +39,7 @@ impl CurrentOperations {
         reader: Reader,
         store: &Store,
     ) -> Result<Answer<User>, ErrorResponse<GetCurrentUser>> {
-        Ok(reader.answer(current_account(store, &caller).await?.into()))
+        Ok(reader.answer(current(store, &caller).await?.into()))
     }
 
     /// Get the current principal
@@ -52,7 +52,7 @@ impl CurrentOperations {
         reader: Reader,
         store: &Store,
     ) -> Result<Answer<SoPrincipalCarrier>, ErrorResponse<NoOwn>> {
-        let Account { user, other_groups, .. } = current_account(store, &caller).await?;
+        let Account { user, other_groups, .. } = current(store, &caller).await?;
         Ok(reader.answer(SoPrincipalCarrier::new(user, &other_groups)))
     }
 
@@ -87,14 +87,10 @@ impl CurrentOperations {
         reader: Reader,
         store: &Store,
     ) -> Result<Answer<Associate>, ErrorResponse<NoOwn>> {
-        Ok(reader.answer(current(store, &caller).await?.into()))
+        Ok(reader.answer(current(store, &caller).await?.user.into()))
     }
 }
 
-async fn current(store: &Store, caller: &Caller) -> Result<users::User, Error> {
-    users::find(store.reader(), caller.user_id).await?.ok_or(Error::Unauthenticated)
-}
-
-async fn current_account(store: &Store, caller: &Caller) -> Result<Account, Error> {
+async fn current(store: &Store, caller: &Caller) -> Result<Account, Error> {
     account::find(store.reader(), caller.user_id).await?.ok_or(Error::Unauthenticated)
 }

@@ -38,7 +38,7 @@ impl PresenceOperations {
         #[oai(name = "associateId")]
         id: Path<UserId>,
     ) -> Result<Answer<UserPresenceStatus>, ErrorResponse<GetUser>> {
-        Ok(reader.answer(visible(store, &caller, id.0.0).await?.user.into()))
+        Ok(reader.answer(visible(store, &caller, id.0.0).await?.user.user.into()))
     }
 
     /// Set a user's presence

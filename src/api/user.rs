@@ -62,7 +62,7 @@ impl UserById {
         #[oai(name = "fk")]
         _fk: Query<Option<bool>>,
     ) -> Result<UserResponse, ErrorResponse<GetUser>> {
-        let account = visible_account(store, &caller, id.0.0).await?;
+        let account = visible(store, &caller, id.0.0).await?;
         Ok(UserResponse::Ok(reader.answer(UserWithLinks::new(account.into(), &base.0))))
     }
 }
@@ -89,18 +89,7 @@ impl UserByName {
 ///
 /// # Errors
 /// The caller may not see the user, there is none, or the database does not answer.
-pub async fn visible(store: &Store, caller: &Caller, id: i32) -> Result<users::User, Error> {
-    if !caller.may_read(id) {
-        return Err(Error::MayNotReadUser);
-    }
-    users::find(store.reader(), id).await?.ok_or(Error::NoSuchUser)
-}
-
-/// The same with all that stands in tables of its own.
-///
-/// # Errors
-/// As [`visible`].
-pub async fn visible_account(store: &Store, caller: &Caller, id: i32) -> Result<Account, Error> {
+pub async fn visible(store: &Store, caller: &Caller, id: i32) -> Result<Account, Error> {
     if !caller.may_read(id) {
         return Err(Error::MayNotReadUser);
     }

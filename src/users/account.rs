@@ -2,7 +2,7 @@
 
 use sea_orm::{DerivePartialModel, JoinType::LeftJoin, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
 
-use super::{User, credential, login_name, membership, person, role, user, user_group};
+use super::{User, credential, login_name, membership, user, user_group};
 
 /// What the other groups are called in the statement, beside the main one.
 const OTHERS: &str = "other_groups";
@@ -19,13 +19,7 @@ pub struct Account {
 #[derive(DerivePartialModel)]
 struct Row {
     #[sea_orm(nested)]
-    user: user::Model,
-    #[sea_orm(nested)]
-    role: role::Model,
-    #[sea_orm(nested)]
-    group: user_group::Model,
-    #[sea_orm(nested)]
-    person: Option<person::Model>,
+    user: User,
     #[sea_orm(nested, alias = "other_groups")]
     other_group: Option<user_group::Model>,
     #[sea_orm(nested)]
@@ -69,10 +63,7 @@ async fn select(db: &impl ConnectionTrait, which: Expr) -> Result<Vec<Account>, 
         membership::Entity::belongs_to(user::Entity).from(membership::Column::UserId).to(user::Column::Id);
     let credentials =
         credential::Entity::belongs_to(user::Entity).from(credential::Column::UserId).to(user::Column::Id);
-    let rows = user::Entity::find()
-        .inner_join(role::Entity)
-        .inner_join(user_group::Entity)
-        .left_join(person::Entity)
+    let rows = user::whole(user::Entity::find())
         .join_rev(LeftJoin, memberships.into())
         .join_as(LeftJoin, membership::Relation::UserGroup.def(), OTHERS)
         .join_rev(LeftJoin, credentials.into())
@@ -85,11 +76,9 @@ async fn select(db: &impl ConnectionTrait, which: Expr) -> Result<Vec<Account>, 
         .all(db)
         .await?;
     let mut accounts: Vec<Account> = Vec::new();
-    for Row { user, role, group, person, other_group, credential } in rows {
-        let mut account = match accounts.pop_if(|last| last.user.user.id == user.id) {
-            Some(account) => account,
-            None => Account::blank(User { user, role, group, person }),
-        };
+    for Row { user, other_group, credential } in rows {
+        let known = accounts.pop_if(|last| last.user.user.id == user.user.id);
+        let mut account = known.unwrap_or_else(|| Account::blank(user));
         account.other_groups.extend(other_group.filter(|group| !account.other_groups.contains(group)));
         account.credentials.extend(credential.filter(|credential| !account.credentials.contains(credential)));
         accounts.push(account);

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use schemars::JsonSchema;
 use sea_orm::{
-    FromJsonQueryResult, IdenStatic, QueryOrder, QuerySelect, QueryTrait, Statement, Value,
+    DerivePartialModel, FromJsonQueryResult, IdenStatic, QueryOrder, QuerySelect, QueryTrait, Statement, Value,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait, Func, SelectStatement},
 };
@@ -89,11 +89,15 @@ pub enum Presence {
 pub struct Fields(pub BTreeMap<String, String>);
 
 /// A user with role, group and person.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, DerivePartialModel)]
 pub struct User {
+    #[sea_orm(nested)]
     pub user: Model,
+    #[sea_orm(nested)]
     pub role: role::Model,
+    #[sea_orm(nested)]
     pub group: user_group::Model,
+    #[sea_orm(nested)]
     pub person: Option<person::Model>,
 }
 
@@ -230,19 +234,14 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<User>, DbErr> {
     select(db, Entity::find().order_by_asc(Column::Id)).await
 }
 
-// One statement. `all`, not `one`: a bound LIMIT makes SQLite prepare it anew.
-async fn select(db: &impl ConnectionTrait, users: Select<Entity>) -> Result<Vec<User>, DbErr> {
-    let joined =
-        users.find_also_related(role::Entity).find_also_related(user_group::Entity).find_also(Entity, person::Entity);
-    joined.all(db).await?.into_iter().map(whole).collect()
+/// Joins what makes a user whole.
+pub(super) fn whole(users: Select<Entity>) -> Select<Entity> {
+    users.inner_join(role::Entity).inner_join(user_group::Entity).left_join(person::Entity)
 }
 
-type Joined = (Model, Option<role::Model>, Option<user_group::Model>, Option<person::Model>);
-
-fn whole((user, role, group, person): Joined) -> Result<User, DbErr> {
-    let missing = |what: &str| DbErr::RecordNotFound(format!("the {what} of user {}", user.id));
-    let (role, group) = (role.ok_or_else(|| missing("role"))?, group.ok_or_else(|| missing("group"))?);
-    Ok(User { user, role, group, person })
+// One statement. `all`, not `one`: a bound LIMIT makes SQLite prepare it anew.
+async fn select(db: &impl ConnectionTrait, users: Select<Entity>) -> Result<Vec<User>, DbErr> {
+    whole(users).into_partial_model().all(db).await
 }
 
 impl Model {

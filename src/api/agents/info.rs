@@ -42,7 +42,7 @@ impl Info {
         _body: NoBody,
     ) -> Result<Answer<Maybe<UserInfo>>, ErrorResponse<Look>> {
         match user::visible(store, &caller, user_id.0.0).await {
-            Ok(user) => Ok(reader.answer(Maybe(Some(user.into())))),
+            Ok(account) => Ok(reader.answer(Maybe(Some(account.user.into())))),
             Err(Error::NoSuchUser) => Ok(reader.answer(Maybe(None))),
             Err(error) => Err(error.into()),
         }

@@ -44,7 +44,7 @@ impl Presence {
         store: &Store,
         body: Body<AssociateRequest>,
     ) -> Result<Answer<UserPresenceStatus>, ErrorResponse<GetUser>> {
-        Ok(reader.answer(visible(store, &caller, body.0.associate_id).await?.user.into()))
+        Ok(reader.answer(visible(store, &caller, body.0.associate_id).await?.user.user.into()))
     }
 
     /// Set a user's presence

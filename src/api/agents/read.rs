@@ -11,7 +11,7 @@ use super::{
         reader::{Answer, Reader},
         refusals::ErrorResponse,
         request::NoBody,
-        user::{visible_account, visible_by_name},
+        user::{visible, visible_by_name},
     },
     Look,
 };
@@ -57,7 +57,7 @@ impl Read {
         user_id: Query<AnyUser>,
         _body: NoBody,
     ) -> Result<Answer<Maybe<User>>, ErrorResponse<Look>> {
-        answer(reader, visible_account(store, &caller, user_id.0.0).await)
+        answer(reader, visible(store, &caller, user_id.0.0).await)
     }
 
     /// Get a user by name
