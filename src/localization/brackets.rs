@@ -5,19 +5,19 @@
 
 use std::borrow::Cow;
 
-use super::{Culture, Language, encoded::Encoded, resources};
+use super::{Culture, Language, culture::Formatters, encoded::Encoded, resources};
 
 /// The string with what its brackets mean in their place.
 pub fn resolve<'a>(text: &'a str, language: Language, culture: &Culture) -> Cow<'a, str> {
     let (mut resolved, mut copied) = (String::new(), 0);
-    let mut search = 0;
+    let (formatters, mut search) = (culture.formatters(), 0);
     while let Some(start) = text[search..].find('[').map(|found| search + found) {
         search = start + 1;
         let Some(end) = text[search..].find(['[', ']']).map(|found| search + found) else { break };
         if text[end..].starts_with('[') {
             continue; // a stray bracket: the next one may mean something
         }
-        if let Some(meaning) = meaning(&text[search..end], language, culture) {
+        if let Some(meaning) = meaning(&text[search..end], language, &formatters) {
             resolved.push_str(&text[copied..start]);
             resolved.push_str(&meaning);
             copied = end + 1;
@@ -31,11 +31,17 @@ pub fn resolve<'a>(text: &'a str, language: Language, culture: &Culture) -> Cow<
     Cow::Owned(resolved)
 }
 
-fn meaning(inner: &str, language: Language, culture: &Culture) -> Option<Cow<'static, str>> {
+fn meaning(inner: &str, language: Language, formatters: &Formatters<'_>) -> Option<Cow<'static, str>> {
     if inner.starts_with(resources::PREFIX) {
         return resources::find(inner, language).map(Cow::Borrowed);
     }
-    culture.format(&Encoded::read(inner)?).map(Cow::Owned)
+    formatters.format(&Encoded::read(inner)?).map(Cow::Owned)
+}
+
+/// Whether brackets around this may mean something, here or to a client that knows other ids and values.
+pub fn may_mean_something(inner: &str) -> bool {
+    let is_marker = |(marker, _): (&str, &str)| marker.bytes().all(|byte| byte.is_ascii_uppercase());
+    inner.starts_with(resources::PREFIX) || inner.split_once(':').is_some_and(is_marker)
 }
 
 #[cfg(test)]

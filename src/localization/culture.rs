@@ -1,5 +1,7 @@
 //! How a culture writes numbers and dates within texts. JSON's own numbers and dates are no matter of culture.
 
+use std::cell::OnceCell;
+
 use icu_datetime::{
     FixedCalendarDateTimeFormatter, NoCalendarFormatter,
     fieldsets::{T, YMD},
@@ -16,17 +18,37 @@ use jiff::civil;
 
 use super::{Language, encoded::Encoded};
 
+/// The most bytes of a tag that are read; RFC 5646 demands 35. Of a longer tag, the language counts alone.
+const LONGEST_TAG: usize = 64;
+
 /// A culture, such as `nb-NO`. A language alone stands for its most common culture.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Culture(LanguageIdentifier);
+
+/// Writes the values of one string. A formatter is made when the first value needs it, and serves all that follow.
+pub struct Formatters<'a> {
+    culture: &'a Culture,
+    number: OnceCell<Option<DecimalFormatter>>,
+    // A function, since icu_datetime does not export the name of the calendar.
+    date: OnceCell<Option<Box<dyn Fn(civil::Date) -> Option<String>>>>,
+    time: OnceCell<Option<NoCalendarFormatter<T>>>,
+}
 
 impl Culture {
     /// The culture of a tag; American English when the tag names none that is known.
     pub fn new(tag: &str) -> Self {
-        let known = Language::from_iso(tag).and_then(|_| tag.parse::<Locale>().ok());
-        Self(known.map_or(langid!("en-US"), |locale| locale.id))
+        let read =
+            |language: Language| if tag.len() > LONGEST_TAG { language.iso() } else { tag }.parse::<Locale>().ok();
+        Self(Language::from_iso(tag).and_then(read).map_or(langid!("en-US"), |locale| locale.id))
     }
 
+    /// What writes the values of one string.
+    pub fn formatters(&self) -> Formatters<'_> {
+        Formatters { culture: self, number: OnceCell::new(), date: OnceCell::new(), time: OnceCell::new() }
+    }
+}
+
+impl Formatters<'_> {
     /// The value as this culture writes it. `None` when it cannot be written.
     pub fn format(&self, value: &Encoded) -> Option<String> {
         match value {
@@ -46,24 +68,31 @@ impl Culture {
 
     // Upstream writes `1234,5` for Norwegian: no groups (contract §5.4).
     fn number(&self, number: &Decimal) -> Option<String> {
-        let mut options = DecimalFormatterOptions::default();
-        options.grouping_strategy = Some(GroupingStrategy::Never);
-        let formatter = DecimalFormatter::try_new((&self.0).into(), options).ok()?;
-        Some(formatter.format(number).to_string())
+        let formatter = self.number.get_or_init(|| {
+            let mut options = DecimalFormatterOptions::default();
+            options.grouping_strategy = Some(GroupingStrategy::Never);
+            DecimalFormatter::try_new((&self.culture.0).into(), options).ok()
+        });
+        Some(formatter.as_ref()?.format(number).to_string())
     }
 
     fn date(&self, date: civil::Date) -> Option<String> {
-        let form = YMD::short().with_year_style(YearStyle::Full);
-        let formatter = FixedCalendarDateTimeFormatter::try_new((&self.0).into(), form);
-        let date =
-            Date::try_new_gregorian(date.year().into(), date.month().cast_unsigned(), date.day().cast_unsigned());
-        Some(plain_spaces(&formatter.ok()?.format(&date.ok()?).to_string()))
+        let write = self.date.get_or_init(|| {
+            let form = YMD::short().with_year_style(YearStyle::Full);
+            let formatter = FixedCalendarDateTimeFormatter::try_new((&self.culture.0).into(), form).ok()?;
+            Some(Box::new(move |date: civil::Date| {
+                let (month, day) = (date.month().cast_unsigned(), date.day().cast_unsigned());
+                let date = Date::try_new_gregorian(date.year().into(), month, day).ok()?;
+                Some(plain_spaces(&formatter.format(&date).to_string()))
+            }))
+        });
+        write.as_ref()?(date)
     }
 
     fn time(&self, time: civil::Time) -> Option<String> {
-        let formatter = NoCalendarFormatter::try_new((&self.0).into(), T::hm()).ok()?;
+        let formatter = self.time.get_or_init(|| NoCalendarFormatter::try_new((&self.culture.0).into(), T::hm()).ok());
         let time = Time::try_new(time.hour().cast_unsigned(), time.minute().cast_unsigned(), 0, 0).ok()?;
-        Some(plain_spaces(&formatter.format(&time).to_string()))
+        Some(plain_spaces(&formatter.as_ref()?.format(&time).to_string()))
     }
 }
 
@@ -87,7 +116,7 @@ mod tests {
 
     fn written(culture: &str, encoded: &str) -> String {
         let value = Encoded::read(encoded).expect("a value");
-        Culture::new(culture).format(&value).expect("a text")
+        Culture::new(culture).formatters().format(&value).expect("a text")
     }
 
     #[test]
@@ -127,6 +156,16 @@ mod tests {
         for culture in ["xx-YY", "", "?", "tlh", "nb_NO!"] {
             assert_eq!(written(culture, "D:2019-03-28"), "3/28/2019", "{culture}");
         }
+    }
+
+    #[test]
+    fn of_a_tag_that_is_too_long_the_language_counts_alone() {
+        let long = format!("de-DE-{}", vec!["abcde"; 12].join("-"));
+        assert!(long.len() > LONGEST_TAG);
+        assert_eq!(
+            (Culture::new(&long), written(&long, "D:2019-03-28")),
+            (Culture::new("de"), "28.03.2019".to_owned())
+        );
     }
 
     #[test]

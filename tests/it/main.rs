@@ -24,6 +24,7 @@ mod harness;
 mod identity_provider;
 mod import;
 mod issuer;
+mod linear;
 mod localization;
 mod matrix;
 mod memory;

@@ -1,0 +1,227 @@
+//! Reading texts, options and headers is proportional to their length, whatever stands in them.
+
+use std::{
+    env,
+    hint::black_box,
+    time::{Duration, Instant},
+};
+
+use kommando::{
+    localization::{Clock, Locale, MultiLanguage, Wishes, Zone, preferred_tag},
+    odata,
+};
+use poem::http::StatusCode;
+
+use crate::harness::Server;
+
+/// The most work for twice the input, in times of the work for the input: 2 is proportional, 4 quadratic.
+const MOST: f64 = 3.0;
+/// The least time is the one that nothing else disturbed.
+const TRIES: usize = 5;
+/// On a machine with much else to do, how often to measure again what seems too much.
+const ROUNDS: usize = 6;
+/// A measurement takes at least this long.
+const MEASURABLE: Duration = Duration::from_millis(2);
+
+/// How long inputs are: `TEXT` KiB, or some.
+fn bytes() -> usize {
+    env::var("TEXT").ok().and_then(|text| text.parse().ok()).unwrap_or(16) * 1024
+}
+
+/// The longest path that a request can have is a little longer.
+const LONGEST_HEAD: usize = 60 * 1024;
+
+/// Shapes of strings, each with what is repeated between a beginning and an end.
+const TEXTS: [(&str, &str, &str); 24] = [
+    ("", r#"ZZ:"";"#, ""),
+    ("", r#"ZZ:"a""#, ""),
+    ("", r#"ZZ:"YY:";"#, ""),
+    ("", r#"ZZ:"US:";ZZ:"x";"#, ""),
+    ("", r#"US:"";"#, ""),
+    ("", r#"US:"a" "#, ""),
+    ("", r#"US:""#, ""),
+    ("", r#"ZZ:""#, ""),
+    ("", r#"xUS:"a";"#, ""),
+    ("", r#":""#, ""),
+    ("", r#"""#, ""),
+    (r#"US:""#, "a", ""),
+    ("", "[", ""),
+    ("", "[]", ""),
+    ("", "[[]", ""),
+    ("", "[F:", ""),
+    ("", "[SR_", ""),
+    ("", "[I:1]", ""),
+    ("", "[D:01/01/2020]", ""),
+    ("", "[SR_COMMAND_DONE]", ""),
+    ("[A:", "1,", "1]"),
+    ("[F:", "1", "]"),
+    ("[B:", "AAAA", "]"),
+    ("[D:01/01/2020 00:00:00.", "0", "]"),
+];
+
+/// Shapes of the query options of a list.
+const OPTIONS: [(&str, &str, &str); 12] = [
+    ("", "(", ""),
+    ("", "not ", ""),
+    ("", "a eq 1 and ", "a eq 1"),
+    ("", "a eq 1 or ", "a eq 1"),
+    ("a in (", "1,", "1)"),
+    ("a in (", "'',", "'')"),
+    ("f(a,", "1,", "1)"),
+    ("a is '", "''", "'"),
+    ("a eq ", "1", ""),
+    ("", "a", ""),
+    ("", "a,", "a"),
+    ("", "a desc,", "a"),
+];
+
+/// Shapes of headers.
+const LISTS: [(&str, &str, &str); 10] = [
+    ("", ",", ""),
+    ("", ";", ""),
+    ("", "en;q=0.1,", "en"),
+    ("", "xx,", ""),
+    ("", "en;", ""),
+    ("", "q=0.1;", "en"),
+    ("en", "-abcde", ""),
+    ("en-u", "-ca", ""),
+    ("en;q=0.", "1", ""),
+    ("", "includeTZOffset,", ""),
+];
+
+fn repeated((start, middle, end): (&str, &str, &str), bytes: usize) -> String {
+    format!("{start}{}{end}", middle.repeat(bytes / middle.len()))
+}
+
+/// How long it takes at least, done so many times.
+fn least(times: u32, work: &mut impl FnMut()) -> Duration {
+    let measure = |_| {
+        let started = Instant::now();
+        (0..times).for_each(|_| work());
+        started.elapsed()
+    };
+    (0..TRIES).map(measure).min().expect("a try")
+}
+
+/// The work for twice the input, in times of the work for the input.
+fn ratio(mut once: impl FnMut(), mut twice: impl FnMut()) -> f64 {
+    let mut times = 1;
+    while least(times, &mut once) < MEASURABLE {
+        times *= 2;
+    }
+    least(times, &mut twice).as_secs_f64() / least(times, &mut once).as_secs_f64()
+}
+
+/// Reads inputs of each shape, and twice as long ones.
+fn assert_proportional(what: &str, shapes: &[(&str, &str, &str)], bytes: usize, read: impl Fn(&str)) {
+    for shape in shapes {
+        let (once, twice) = (repeated(*shape, bytes), repeated(*shape, 2 * bytes));
+        let measured = || ratio(|| read(black_box(&once)), || read(black_box(&twice)));
+        let least = (0..ROUNDS).map(|_| measured()).find(|ratio| *ratio <= MOST);
+        assert!(least.is_some(), "{what} of {shape:?}: more than {MOST} times the work for twice the input");
+    }
+}
+
+#[test]
+fn a_text_is_resolved_in_one_pass() {
+    let wishes = Wishes { so_language: Some("nb"), so_culture: Some("nb-NO"), ..Wishes::default() };
+    let locale = Locale::new(wishes, &Zone::utc()).expect("a locale");
+    assert_proportional("resolving", &TEXTS, bytes(), |text| {
+        black_box(locale.resolve(text));
+    });
+}
+
+#[test]
+fn a_text_in_several_languages_is_read_written_and_joined_in_one_pass() {
+    assert_proportional("reading", &TEXTS, bytes(), |text| {
+        let text: MultiLanguage = serde_json::from_value(text.into()).expect("a text");
+        black_box(MultiLanguage::join(&[text.clone(), text]).raw());
+    });
+}
+
+#[test]
+fn options_of_a_list_are_read_in_one_pass() {
+    // Twice this is the most that is read; more is refused after counting it.
+    for bytes in [3900, bytes()] {
+        assert_proportional("options", &OPTIONS, bytes, |text| {
+            let _ = black_box((odata::filter(text), odata::names(text), odata::order(text)));
+        });
+    }
+}
+
+#[test]
+fn headers_that_say_how_values_read_are_read_in_one_pass() {
+    let utc = Zone::utc();
+    assert_proportional("wishes", &LISTS, bytes(), |text| {
+        let all = Some(text);
+        let wishes = Wishes { accept_language: all, so_language: None, so_culture: all, so_time_zone: all };
+        let _ = black_box((preferred_tag(text), Locale::new(wishes, &utc), Clock::new(text, &utc)));
+        let _ = black_box((Clock::of(utc.clone()).read(text), Clock::of(utc.clone()).read_day(text)));
+    });
+}
+
+#[test]
+fn different_subtags_of_a_culture_cost_no_more_than_their_length() {
+    let tag = |bytes: usize| (0..bytes / 9).map(|number| format!("-{number:0>8}")).collect::<String>();
+    let tags = [bytes(), 2 * bytes()].map(|bytes| format!("en{}", tag(bytes)));
+    let read = |tag: &str| {
+        let wishes = Wishes { so_language: Some("en"), so_culture: Some(tag), ..Wishes::default() };
+        black_box(Locale::new(wishes, &Zone::utc()).expect("a locale").resolve("[D:01/01/2020]").into_owned());
+    };
+    assert!((0..ROUNDS).any(|_| ratio(|| read(&tags[0]), || read(&tags[1])) <= MOST));
+}
+
+/// How long the server takes for a path, or with a header.
+async fn least_of(server: &Server, path: &str, header: Option<(&str, &str)>, status: StatusCode) -> Duration {
+    let mut least = Duration::MAX;
+    for _ in 0..TRIES {
+        let call = server.get(path).by("admin");
+        let call = if let Some((name, value)) = header { call.header(name, value) } else { call };
+        let started = Instant::now();
+        let got = call.send().await;
+        least = least.min(started.elapsed());
+        assert_eq!(got.status, status, "{}", &got.text[..got.text.len().min(200)]);
+    }
+    least
+}
+
+#[tokio::test]
+async fn heads_of_any_shape_cost_as_much_as_they_are_long() {
+    let server = Server::demo().await;
+    let bytes = bytes().min(LONGEST_HEAD / 2);
+    let user = "/api/v1/User/2";
+    let accepted = ["*/*;q=0.1,", "a/b,", ",", "text/*;a=b;a=b,", "garbage,"];
+    let accepted = accepted.map(|range| ("accept", ("*/*,", range, "*/*"), StatusCode::OK));
+    let selected = [
+        ("?$select=", ("", "name,", "name"), StatusCode::OK),
+        ("?$select=", ("", "role/name,", "name"), StatusCode::OK),
+        ("?$select=", ("", ",", "name"), StatusCode::OK),
+        ("?$select=", ("name,", "/", ""), StatusCode::BAD_REQUEST),
+        ("?", ("", "$select=name&", ""), StatusCode::OK),
+        ("?", ("", "a&", ""), StatusCode::OK),
+        ("", ("/", "a/", "a"), StatusCode::NOT_FOUND),
+        ("", ("", "/", ""), StatusCode::NOT_FOUND),
+        ("", ("/CustomCommand/", "%20", ""), StatusCode::METHOD_NOT_ALLOWED),
+    ];
+    for (place, shape, status) in accepted.into_iter().chain(selected) {
+        let mut least = f64::MAX;
+        for _ in 0..ROUNDS {
+            let (once, twice) = (repeated(shape, bytes), repeated(shape, 2 * bytes));
+            let times = match place {
+                "accept" => [
+                    least_of(&server, user, Some((place, &once)), status).await,
+                    least_of(&server, user, Some((place, &twice)), status).await,
+                ],
+                _ => [
+                    least_of(&server, &format!("{user}{place}{once}"), None, status).await,
+                    least_of(&server, &format!("{user}{place}{twice}"), None, status).await,
+                ],
+            };
+            least = least.min(times[1].as_secs_f64() / times[0].as_secs_f64());
+            if least <= MOST {
+                break;
+            }
+        }
+        assert!(least <= MOST, "{place} {shape:?}: {least} times the work for twice the input");
+    }
+}
