@@ -1,17 +1,8 @@
 //! Every setting, in one struct: a flag over its `KOMMANDO_*` variable over the default.
 
 use std::{
-    collections::BTreeSet,
-    convert::Infallible,
-    env,
-    ffi::OsString,
-    fmt, fs,
-    io::{self, Read},
-    net::SocketAddr,
-    ops::Deref,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    str::FromStr,
+    collections::BTreeSet, convert::Infallible, env, ffi::OsString, fmt, fs, net::SocketAddr, ops::Deref,
+    path::PathBuf, str::FromStr,
 };
 
 use chrono::{DateTime, Utc};
@@ -20,20 +11,15 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use crate::{
-    auth::{Algorithm, GuessLimits, HostName, Installation, KeysUrl, ProviderSettings},
+    auth::{Algorithm, GuessLimits, Installation, KeysUrl, ProviderSettings},
     localization::Zone,
     records::retention::Retention,
     store,
-    users::{
-        ProviderNames,
-        password::{Cost, PasswordPolicy},
-    },
+    users::password::Cost,
 };
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "KOMMANDO_";
-/// The bits of a mode that let the group write, or others do anything.
-const OF_OTHERS: u32 = 0o027;
 /// A secret may stand in a file named by its variable with this behind it.
 const FILE_SUFFIX: &str = "_FILE";
 
@@ -176,44 +162,21 @@ pub struct Config {
     #[arg(long, env = "KOMMANDO_PASSWORD_COST", default_value = "m=19456,t=2,p=1", value_name = "COST", global = true)]
     pub password_cost: Cost,
 
-    /// Characters that a new password has at least; passwords that are stored already go on
-    #[arg(
-        long,
-        env = "KOMMANDO_PASSWORD_MIN_LENGTH",
-        default_value = "12",
-        value_name = "COUNT",
-        value_parser = clap::value_parser!(u16).range(8..=128),
-        global = true
-    )]
-    pub password_min_length: u16,
-
     /// How long executions and their audit entries are kept, such as 365d; 2d at least [default: for ever]
     #[arg(long, env = "KOMMANDO_RETENTION", value_name = "LENGTH", global = true)]
     pub retention: Option<Retention>,
 
-    /// Connections that are open at once; at the limit, the connection that has been silent longest is closed, and without
-    /// a silent one the new one is answered with 503
+    /// How many connections are open at once; more are answered with 503
     #[arg(long, env = "KOMMANDO_MAX_CONNECTIONS", default_value_t = 4096, value_name = "COUNT", global = true)]
     pub max_connections: usize,
 
-    /// The same, from one IPv4 address or one IPv6 /64 network; it is not for trusted proxies [default: a quarter of
-    /// --max-connections, at least 16]
+    /// The same, from one address [default: no limit of its own]
     #[arg(long, env = "KOMMANDO_MAX_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", global = true)]
     pub max_connections_per_address: Option<usize>,
 
-    /// The networks of proxies that are believed about the client's address and scheme, such as 10.0.0.0/8,::1/128
+    /// The networks of proxies whose Forwarded and X-Forwarded-… headers are believed, such as 10.0.0.0/8,::1/128
     #[arg(long, env = "KOMMANDO_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS", global = true)]
     pub trusted_proxies: Vec<IpNet>,
-
-    /// The header that trusted proxies write: x-forwarded-for (beside X-Forwarded-Proto), or forwarded (RFC 7239); the
-    /// other one is ignored, since a proxy may pass it on as the client sent it [default: x-forwarded-for]
-    #[arg(long, env = "KOMMANDO_PROXY_HEADER", value_name = "HEADER", global = true)]
-    pub proxy_header: Option<ProxyHeader>,
-
-    /// The hosts that requests may name, such as kommando.example.com or 192.0.2.7:8443; /health/… takes any
-    /// [default: localhost, 127.0.0.1 and [::1] when listening on loopback, else any]
-    #[arg(long, env = "KOMMANDO_HOSTS", value_delimiter = ',', value_name = "HOST[:PORT]", global = true)]
-    pub hosts: Vec<HostName>,
 
     /// Stop the clock of a demo at this time, such as 2026-01-01T00:00:00Z: for tests [default: it runs]
     #[arg(long, env = "KOMMANDO_CLOCK", value_name = "TIME", global = true)]
@@ -264,24 +227,6 @@ pub enum LogFormat {
     Json,
 }
 
-/// The header in which a proxy tells of its client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ProxyHeader {
-    Forwarded,
-    #[default]
-    XForwardedFor,
-}
-
-impl ProxyHeader {
-    /// As the setting names it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Forwarded => "forwarded",
-            Self::XForwardedFor => "x-forwarded-for",
-        }
-    }
-}
-
 /// Where `/metrics` is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metrics {
@@ -324,40 +269,11 @@ pub enum ConfigError {
     NoText(&'static str),
     #[error("{0} is empty; give it a value or do not set it")]
     Empty(&'static str),
-    #[error(transparent)]
-    Exposed(#[from] ExposedFile),
     #[error(
         "an identity provider takes KOMMANDO_OIDC_ISSUER, KOMMANDO_OIDC_AUDIENCE and KOMMANDO_OIDC_JWKS_URL together; \
          set {0} as well, or none of them"
     )]
     ProviderIncomplete(&'static str),
-}
-
-/// A file with a key that other users could read or replace.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the file {file} holds a key, and others can read or change it (mode {mode:04o}): `chmod 600 {file}`, or 640 for a group \
-     that may read it; where a container mounts it as a secret, set the mode of the mount to 0400 or 0440 (Kubernetes: \
-     defaultMode)", file = .path.display()
-)]
-pub struct ExposedFile {
-    path: PathBuf,
-    mode: u32,
-}
-
-/// Reads a file with a key. Only its owner may change it, and only its owner and group may read it.
-///
-/// # Errors
-/// It cannot be read; or, in the inner result, others can read or change it.
-pub fn read_key(path: &Path) -> io::Result<Result<SecretString, ExposedFile>> {
-    let mut file = fs::File::open(path)?;
-    let mode = file.metadata()?.permissions().mode() & 0o7777;
-    if mode & OF_OTHERS != 0 {
-        return Ok(Err(ExposedFile { path: path.to_owned(), mode }));
-    }
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    Ok(Ok(SecretString::from(text.trim_end())))
 }
 
 impl Config {
@@ -372,16 +288,6 @@ impl Config {
 }
 
 impl Config {
-    /// How many connections may be open from one address: by default a part of all, so that others find room.
-    pub fn connections_per_address(&self) -> usize {
-        self.max_connections_per_address.unwrap_or_else(|| (self.max_connections / 4).max(16))
-    }
-
-    /// The rule for new passwords.
-    pub fn password_policy(&self) -> PasswordPolicy {
-        PasswordPolicy::new(self.password_min_length)
-    }
-
     /// The identity provider, if there is one.
     ///
     /// # Errors
@@ -403,15 +309,6 @@ impl Config {
             (_, true, _) => Err(missing("KOMMANDO_OIDC_AUDIENCE")),
             (.., None) => Err(missing("KOMMANDO_OIDC_JWKS_URL")),
         }
-    }
-
-    /// Which users the identity provider can name.
-    ///
-    /// # Errors
-    /// As [`Self::identity_provider`].
-    pub fn provider_names(&self) -> Result<ProviderNames, ConfigError> {
-        let claim = self.identity_provider()?.map(|provider| provider.claim);
-        Ok(ProviderNames::of_claim(claim.as_deref()))
     }
 }
 
@@ -446,16 +343,9 @@ pub fn admin_password() -> Result<Option<SecretString>, ConfigError> {
 /// The key of the audit chain, from its variable or its file.
 ///
 /// # Errors
-/// As [`admin_password`], or others can read the file.
+/// As [`admin_password`].
 pub fn audit_key() -> Result<Option<SecretString>, ConfigError> {
-    let name = SECRETS[1].0;
-    if let Some(file) = env::var_os(format!("{name}{FILE_SUFFIX}")) {
-        // One that cannot be read is told below.
-        if let Ok(exposed) = read_key(Path::new(&file)) {
-            exposed?;
-        }
-    }
-    secret(name)
+    secret(SECRETS[1].0)
 }
 
 fn secret(name: &'static str) -> Result<Option<SecretString>, ConfigError> {

@@ -17,10 +17,6 @@ mod m0008_changes;
 mod m0011_lists;
 mod m0012_tellers;
 mod m0013_passwords;
-mod m0014_seals;
-mod m0015_logins;
-mod m0017_tickets;
-mod m0018_folded_texts;
 
 /// Applies and reverts the migrations, oldest first.
 pub struct Migrator;
@@ -40,10 +36,6 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_lists::Migration),
             Box::new(m0012_tellers::Migration),
             Box::new(m0013_passwords::Migration),
-            Box::new(m0014_seals::Migration),
-            Box::new(m0015_logins::Migration),
-            Box::new(m0017_tickets::Migration),
-            Box::new(m0018_folded_texts::Migration),
         ]
     }
 }

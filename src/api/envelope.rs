@@ -9,13 +9,19 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
 use poem::{
-    Endpoint, Request, Response, Result,
-    http::{HeaderValue, Method, StatusCode, header, header::Entry},
+    Body, Endpoint, Request, Response, Result,
+    http::{HeaderValue, StatusCode, Version, header, header::Entry, uri::Authority},
 };
 use poem_openapi::{
     error::{ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError},
     types::{ToJSON, Type},
+};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
 };
 use tracing::{Instrument, field::display};
 use uuid::Uuid;
@@ -23,13 +29,9 @@ use uuid::Uuid;
 use super::{
     Services,
     demo::Fault,
-    headers::{self, OwnHeaders},
-    large_answer,
-    large_bodies::{LargeBodies, LargeBody},
     media::Media,
     paths::Paths,
     reader::{Reading, VARY},
-    receive,
     request::RequestId,
     tally::Tally,
     wire::with_the_clock,
@@ -42,6 +44,14 @@ use crate::{
     watch::{self, Facts, Trace},
 };
 
+/// The largest body that is read.
+const LARGEST_BODY: usize = 1024 * 1024;
+
+/// How long a body may take to arrive.
+const BODY: Duration = Duration::from_secs(20);
+/// A larger body takes one of a few places, so that the bodies of many clients fit into memory.
+const SMALL_BODY: usize = 64 * 1024;
+const LARGE_BODIES: usize = 64;
 /// How long a request may take,
 const REQUEST: Duration = Duration::from_secs(30);
 /// and one that runs a command, which may ask another system for five minutes.
@@ -54,16 +64,15 @@ const HEALTH: [&str; 2] = ["GetLiveness", "GetReadiness"];
 pub struct Envelope<E> {
     inner: E,
     paths: Paths,
-    own_headers: OwnHeaders,
     services: Arc<Services>,
-    large_bodies: LargeBodies,
+    large_bodies: Semaphore,
     tally: Tally,
 }
 
 impl<E> Envelope<E> {
-    pub fn new(inner: E, paths: Paths, own_headers: OwnHeaders, services: Services) -> Self {
+    pub fn new(inner: E, paths: Paths, services: Services) -> Self {
         let tally = Tally::new(&services.meters);
-        Self { inner, paths, own_headers, services: Arc::new(services), large_bodies: LargeBodies::default(), tally }
+        Self { inner, paths, services: Arc::new(services), large_bodies: Semaphore::new(LARGE_BODIES), tally }
     }
 }
 
@@ -103,10 +112,7 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
         let challenges = auth::challenges(self.services.authenticator.installation, request.headers());
         let shape = Shape::at(request.uri().path());
         let mut operation = "";
-        let work = match self.services.hosts.check(&request) {
-            Ok(()) => self.work_with_fault(request, &mut operation).await,
-            Err(refusal) => Err(refusal.into()),
-        };
+        let work = self.work_with_fault(request, &mut operation).await;
         let mut response = work.unwrap_or_else(|error| respond(error, &[], shape));
         if response.status() == StatusCode::UNAUTHORIZED {
             for challenge in challenges {
@@ -122,8 +128,6 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
 
     /// Does to a request and its answer what the client of a demo asks for.
     async fn work_with_fault<'a>(&'a self, request: Request, operation: &mut &'a str) -> Result<Response> {
-        headers::check(request.headers())?;
-        headers::check_query(request.uri())?;
         let fault = Fault::of(request.headers(), self.services.demo.is_some())?;
         fault.map_or(Ok(()), Fault::before)?;
         let mut response = self.work(request, operation).await?;
@@ -135,24 +139,16 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
 
     /// Has a request answered by its operation, of which the name is noted as soon as it is known.
     async fn work<'a>(&'a self, mut request: Request, operation: &mut &'a str) -> Result<Response> {
+        check_host(&request)?;
         let _large = self.receive(&mut request).await?;
         let name = self.admit(&mut request)?;
         *operation = name;
-        self.own_headers.check(request.headers(), name)?;
         let zone = &self.services.time_zone;
         let reading = Reading::of(request.headers(), zone);
         // Where the zone is unknown, which is refused later, the clock is that of the installation.
         let clock = reading.as_ref().map_or_else(|_| Clock::of(zone.clone()), |reading| reading.clock().clone());
         Reading::lend(reading, &mut request);
-        let has_body = request.method() != Method::HEAD;
-        let work = pin!(with_the_clock(clock, async {
-            let mut response = self.inner.call(request).await?;
-            if has_body {
-                let end = large_answer::write(&mut response).await;
-                end.inspect_err(|error| self.tally.note_refused(error))?;
-            }
-            Ok(response)
-        }));
+        let work = pin!(with_the_clock(clock, self.inner.call(request)));
         if HEALTH.contains(&name) {
             return work.await;
         }
@@ -164,20 +160,35 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
 
 impl<E> Envelope<E> {
     /// Reads the body, before it is known who calls: what is too large is refused whoever sends it.
-    async fn receive(&self, request: &mut Request) -> Result<Option<LargeBody>, Error> {
+    async fn receive(&self, request: &mut Request) -> Result<Option<SemaphorePermit<'_>>, Error> {
         let body = request.take_body();
         if body.is_empty() {
             return Ok(None);
         }
-        let read = receive::read(body, request.remote_addr().into(), &self.large_bodies).await;
-        let (bytes, large) = read.inspect_err(|error| self.tally.note_refused(error))?;
+        let (bytes, large) = timeout(BODY, self.read(body)).await.map_err(|_| Error::BodyTooSlow)??;
         request.set_body(bytes);
         Ok(large)
     }
 
+    async fn read(&self, body: Body) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Error> {
+        let (mut bytes, mut large) = (BytesMut::new(), None);
+        let mut chunks = pin!(body.into_bytes_stream());
+        while let Some(chunk) = chunks.next().await {
+            bytes.extend_from_slice(&chunk.map_err(|_| Error::InvalidArgument("The body ends early.".to_owned()))?);
+            if bytes.len() > LARGEST_BODY {
+                return Err(Error::BodyTooLarge);
+            }
+            if bytes.len() > SMALL_BODY && large.is_none() {
+                let place = self.large_bodies.try_acquire().map_err(|_| Error::Overloaded);
+                large = Some(place.inspect_err(|error| self.tally.note_refused(error))?);
+            }
+        }
+        Ok((bytes.freeze(), large))
+    }
+
     /// Refuses what nobody may send, and gives the rest the path that the routes know, with the name of its operation.
     fn admit(&self, request: &mut Request) -> Result<&str, Error> {
-        if auth::is_cross_site(request.method(), request.headers(), request.scheme()) {
+        if auth::is_cross_site(request.method(), request.headers()) {
             return Err(Error::CrossSite);
         }
         let found = self.paths.resolve(request.method(), request.uri().path())?;
@@ -187,6 +198,22 @@ impl<E> Envelope<E> {
         }
         Ok(found.operation)
     }
+}
+
+/// One Host that is one, as HTTP/1.1 demands: links are made of it.
+fn check_host(request: &Request) -> Result<(), Error> {
+    let refuse = |message: &str| Err(Error::InvalidArgument(message.to_owned()));
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if request.version() == Version::HTTP_11 => refuse("The request has no Host header."),
+        (Some(_), Some(_)) => refuse("The request has more than one Host header."),
+        (Some(host), None) if !is_host(host) => refuse("The Host header is no host."),
+        _ => Ok(()),
+    }
+}
+
+fn is_host(host: &HeaderValue) -> bool {
+    host.is_empty() || host.to_str().is_ok_and(|host| !host.contains('@') && host.parse::<Authority>().is_ok())
 }
 
 /// Answers an error, whoever made it, in the one shape. `parameters` are the names of the route's path parameters.

@@ -2,7 +2,6 @@
 
 pub mod agents;
 mod body;
-mod bounded_json;
 mod carriers;
 mod change;
 mod conform;
@@ -16,20 +15,15 @@ mod envelope;
 mod executions;
 pub mod export;
 mod fields;
-pub mod headers;
 mod health;
-mod large_answer;
-mod large_bodies;
 mod media;
 mod operations;
 mod pages;
 mod parameters;
 mod passwords;
-mod patch_document;
 mod paths;
 mod presence;
 mod reader;
-mod receive;
 mod refusals;
 mod request;
 mod room;
@@ -121,7 +115,7 @@ pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'stati
         .with(CatchPanic::new().with_handler(envelope::answer_panic))
         .map_to_response();
     // Boxed: its future is large, and every layer around it would carry it on the stack.
-    envelope::Envelope::new(operations.boxed(), paths(), Operations::own_headers(), services)
+    envelope::Envelope::new(operations.boxed(), paths(), services)
 }
 
 fn paths() -> paths::Paths {

@@ -18,7 +18,6 @@ use poem_openapi::{
 
 use super::{
     envelope,
-    headers::OwnHeaders,
     refusals::{describe, header},
 };
 use crate::{
@@ -107,11 +106,6 @@ impl<T: OpenApi> Documented<T> {
             }
         }
         ids
-    }
-
-    /// The headers that operations declare, without those that all of them share.
-    pub fn own_headers() -> OwnHeaders {
-        OwnHeaders::of(T::meta())
     }
 }
 

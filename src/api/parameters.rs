@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::DateTime;
 use poem::http::HeaderValue;
 use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef, Registry},
@@ -12,7 +11,7 @@ use poem_openapi::{
 use sea_orm::ActiveEnum;
 use uuid::Uuid;
 
-use crate::{records::execution::Outcome, users::ticket::Place};
+use crate::records::execution::Outcome;
 
 const LONGEST_KEY: usize = 255;
 
@@ -75,14 +74,6 @@ pub struct WebhookId(pub String);
 /// Where a page of webhooks ended.
 #[derive(Clone, Debug)]
 pub struct WebhookCursor(pub String);
-
-/// Where a page of tickets ended.
-#[derive(Clone, Debug)]
-pub struct TicketCursor(pub Place);
-
-/// Whether nothing is to be kept, in a header.
-#[derive(Clone, Copy, Debug)]
-pub struct DryRun(pub bool);
 
 /// A point in time, as its client writes it.
 #[derive(Clone, Debug)]
@@ -173,8 +164,6 @@ inline_parameter!(
     "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 );
 inline_parameter!(Cursor, MetaSchema::new("string"));
-inline_parameter!(TicketCursor, MetaSchema::new("string"));
-inline_parameter!(DryRun, MetaSchema::new("boolean"));
 inline_parameter!(Time, MetaSchema::new("string"));
 inline_parameter!(
     Limit,
@@ -280,37 +269,6 @@ impl ParseFromParameter for Cursor {
     }
 }
 
-/// Of the 40 bytes, the first eight are the time in nanoseconds, and the others are the hash.
-impl TicketCursor {
-    pub fn encode(&self) -> String {
-        let Place { created_at, hash } = &self.0;
-        let mut bytes = created_at.timestamp_nanos_opt().unwrap_or_default().to_be_bytes().to_vec();
-        bytes.extend(hex::decode(hash).unwrap_or_default());
-        URL_SAFE_NO_PAD.encode(bytes)
-    }
-
-    fn decode(text: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (time, hash) = bytes.split_first_chunk()?;
-        let created_at = DateTime::from_timestamp_nanos(i64::from_be_bytes(*time));
-        (hash.len() == 32).then(|| Self(Place { created_at, hash: hex::encode(hash) }))
-    }
-}
-
-impl ParseFromParameter for TicketCursor {
-    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        let unfit = || ParseError::custom(format!("`{value}` is no nextCursor of a page before"));
-        Self::decode(value).ok_or_else(unfit)
-    }
-}
-
-impl ParseFromParameter for DryRun {
-    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        let known = [("true", true), ("false", false)].into_iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
-        known.map(|(_, value)| Self(value)).ok_or_else(|| ParseError::custom("it takes true or false"))
-    }
-}
-
 impl ParseFromParameter for Time {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         Ok(Self(value.to_owned()))
@@ -342,7 +300,7 @@ impl ParseFromParameter for UserName {
     }
 }
 
-/// An enum whose names are read without regard to case, as upstream reads them.
+/// An enum whose names are read without regard to case, as upstream reads them, and only once.
 #[derive(Clone, Copy, Debug)]
 pub struct AnyCase<T>(pub T);
 
@@ -383,6 +341,15 @@ impl<T: ParseFromParameter> ParseFromParameter for AnyCase<T> {
             .or_else(|error| found.map_or(Err(error), |name| T::parse_from_parameter(name)))
             .map(Self)
             .map_err(|_| ParseError::custom(unknown()))
+    }
+
+    fn parse_from_parameters<I: IntoIterator<Item = A>, A: AsRef<str>>(values: I) -> ParseResult<Self> {
+        let mut values = values.into_iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => Self::parse_from_parameter(value.as_ref()),
+            (Some(_), Some(_)) => Err(ParseError::custom("it is given more than once")),
+            (None, _) => Err(ParseError::custom("it is missing")),
+        }
     }
 }
 

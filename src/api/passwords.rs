@@ -1,6 +1,5 @@
-//! Changes of passwords. They are hashed and verified after the caller's rights are checked, and before the transaction.
+//! Changes of passwords. They are hashed and verified before the transaction, in which nobody waits for that.
 
-use sea_orm::ConnectionTrait;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
@@ -11,7 +10,10 @@ use super::{
 use crate::{
     auth::{Address, Authenticator},
     error::Error,
-    users::{Caller, User, access, credential, password::PasswordHash},
+    users::{
+        self, Caller, credential,
+        password::{self, PasswordHash},
+    },
 };
 
 /// A password in place of the present one, which is told from an address.
@@ -32,7 +34,7 @@ impl Directory {
         if !caller.may_manage_others() {
             return Err(Error::MayNotManageUser);
         }
-        let hash = async { self.hash(caller, password).await };
+        let hash = self.hash(password).await?;
         self.store_password(caller, whom, hash, None).await.map(drop)
     }
 
@@ -41,10 +43,9 @@ impl Directory {
     /// # Errors
     /// As [`Self::set_password`].
     pub async fn set_generated_password(&self, caller: &Caller, whom: Whom) -> Result<String, Error> {
-        let password = self.passwords.policy().generate();
-        let password = password.secret().expose_secret();
-        self.set_password(caller, whom, password).await?;
-        Ok(password.to_owned())
+        let password = password::generate();
+        self.set_password(caller, whom, password.expose_secret()).await?;
+        Ok(password.expose_secret().to_owned())
     }
 
     /// Gives a user a new password, for whoever knows the present one. False, and no change, when that is wrong.
@@ -56,10 +57,10 @@ impl Directory {
         let user = manageable(self.store.reader(), caller, &whom).await?;
         let present = credential::find_password(self.store.reader(), user.user.id).await?;
         let present = present.map(|credential| credential.secret);
-        if !authenticator.is_password(caller, &user.user, &old, present.as_ref(), address).await? {
+        if !authenticator.is_password(&user.user, &old, present.as_ref(), address).await? {
             return Ok(false);
         }
-        let hash = async { self.hash(caller, &new).await };
+        let hash = self.hash(&new).await?;
         self.store_password(caller, whom, hash, present).await
     }
 
@@ -83,16 +84,16 @@ impl Directory {
     /// The caller may not, it is the last administrator, or the database does not answer.
     pub async fn delete_credential(&self, caller: &Caller, whom: Whom, kind: String) -> Result<bool, Error> {
         check_type(&kind)?;
-        let (own, provider) = (whom.clone(), self.provider);
-        let check = async {
-            let db = self.store.reader();
-            let user = deletable(db, caller, &whom).await?;
-            Ok(access::check_delete_password(db, provider, &user).await?)
-        };
-        let work = self.write(caller, check, move |db, caller, ()| {
+        let work = self.write(caller, move |db, caller| {
             Box::pin(async move {
-                let user = deletable(db, &caller, &own).await?;
-                Ok(access::delete_password(db, provider, &user).await?)
+                let user = manageable(db, &caller, &whom).await?;
+                if !caller.may_manage_others() {
+                    return Err(Error::MayNotChange("Credentials"));
+                }
+                if users::is_last_administrator(db, &user).await? {
+                    return Err(Error::LastAdministrator);
+                }
+                Ok(credential::delete_password(db, user.user.id).await?)
             })
         });
         work.await
@@ -110,23 +111,17 @@ impl Directory {
         }
     }
 
-    /// Stores a password, unless the present one is no longer the one that was proved. It is hashed when the caller may
-    /// set it.
+    /// Stores a password, unless the present one is no longer the one that was proved.
     async fn store_password(
         &self,
         caller: &Caller,
         whom: Whom,
-        hash: impl Future<Output = Result<PasswordHash, Error>> + Send,
+        hash: PasswordHash,
         proved: Option<PasswordHash>,
     ) -> Result<bool, Error> {
-        let own = whom.clone();
-        let check = async {
-            manageable(self.store.reader(), caller, &whom).await?;
-            hash.await
-        };
-        let work = self.write(caller, check, move |db, caller, hash| {
+        let work = self.write(caller, move |db, caller| {
             Box::pin(async move {
-                let user = manageable(db, &caller, &own).await?;
+                let user = manageable(db, &caller, &whom).await?;
                 let present = credential::find_password(db, user.user.id).await?.map(|credential| credential.secret);
                 if proved.is_some() && proved != present {
                     return Ok(false);
@@ -137,15 +132,6 @@ impl Directory {
         });
         work.await
     }
-}
-
-/// The user whose credential the caller may delete.
-async fn deletable(db: &impl ConnectionTrait, caller: &Caller, whom: &Whom) -> Result<User, Error> {
-    let user = manageable(db, caller, whom).await?;
-    if !caller.may_manage_others() {
-        return Err(Error::MayNotChange("Credentials"));
-    }
-    Ok(user)
 }
 
 fn check_type(kind: &str) -> Result<(), Error> {

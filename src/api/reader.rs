@@ -10,13 +10,12 @@ use poem::{
 };
 use poem_openapi::{
     ApiResponse, ResponseContent,
-    registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
+    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
     types::{ToJSON, Type},
 };
 use serde_json::Value;
 
 use super::{
-    large_answer,
     media::{Accepted, CARRIER, Media},
     select::Select,
     wire, xml,
@@ -28,31 +27,6 @@ use crate::{
 
 /// What an answer depends on besides its address, for caches.
 pub const VARY: &str = "Accept, Accept-Language, SO-Culture, SO-Language, SO-TimeZone";
-
-/// Properties that identify a user or a person. They read the same in every language, whatever they look like. Other texts
-/// of a user, such as tooltip and custom fields, are resolved as upstream resolves them (contract §5.1).
-const IDENTITY: [&str; 19] = [
-    "Firstname",
-    "MiddleName",
-    "Lastname",
-    "FullName",
-    "FormalName",
-    "Email",
-    "EmailAddress",
-    "UserName",
-    "NickName",
-    "Associate",
-    "AssociateName",
-    // The same in the rows of the list of users:
-    "firstName",
-    "middleName",
-    "lastName",
-    "fullName",
-    "assocName",
-    "userName",
-    "ejDisplayName",
-    "personEmail",
-];
 
 const TIME_ZONE: &str = "SO-TimeZone";
 const TIME_ZONE_HEADER: HeaderName = HeaderName::from_static("so-timezone");
@@ -68,14 +42,20 @@ pub struct Reader {
 
 /// How values read in a request and its answer.
 #[derive(Clone, Debug)]
-pub struct Reading(Arc<Locale>);
+pub struct Reading(Arc<Made>);
 
-/// Media type, language, culture and clock of an answer: two answers of the same content are equal where these are.
-/// Headers that mean the same give equal values.
+#[derive(Debug)]
+struct Made {
+    locale: Locale,
+    /// What the locale was made of.
+    wishes: Arc<[Option<String>; 4]>,
+}
+
+/// How an answer reads: two answers of the same content are the same where this is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Wording {
     media: Media,
-    locale: Arc<Locale>,
+    wishes: Arc<[Option<String>; 4]>,
 }
 
 /// An operation's answer: a carrier, written as its reader wants it.
@@ -114,7 +94,8 @@ impl Reading {
         let [accept_language, so_language, so_culture, so_time_zone] =
             [0, 1, 2, 3].map(|index| values[index].as_deref());
         let wishes = Wishes { accept_language, so_language, so_culture, so_time_zone };
-        Ok(Self(Arc::new(Locale::new(wishes, base)?)))
+        let locale = Locale::new(wishes, base)?;
+        Ok(Self(Arc::new(Made { locale, wishes: Arc::new(values) })))
     }
 
     /// Lends it to a request, or the reason why there is none: whoever reads is told, and nobody else.
@@ -136,7 +117,7 @@ impl Reading {
 
     /// The clock of dates.
     pub fn clock(&self) -> &Clock {
-        self.0.clock()
+        self.0.locale.clock()
     }
 }
 
@@ -180,7 +161,7 @@ impl Reader {
     }
 
     fn locale(&self) -> &Locale {
-        &self.reading.0
+        &self.reading.0.locale
     }
 
     /// The same reader, in this form if there is one.
@@ -205,34 +186,25 @@ impl Reader {
 
     /// How this reader reads; none who wants a part only.
     pub fn wording(&self) -> Option<Wording> {
-        self.select.is_none().then(|| Wording { media: self.media, locale: Arc::clone(&self.reading.0) })
+        self.select.is_none().then(|| Wording { media: self.media, wishes: self.reading.0.wishes.clone() })
     }
 
     /// A carrier as this reader gets it.
     pub fn write<T: ToJSON>(&self, carrier: &T) -> String {
-        self.write_content(self.content(carrier), T::schema_ref)
+        let value = self.read(carrier);
+        if self.media.is_xml() { xml::write(&T::schema_ref(), &value) } else { value.to_string() }
     }
 
-    /// What a carrier says to this reader, with texts as they are stored.
-    pub fn content(&self, carrier: &impl ToJSON) -> Value {
+    /// A carrier as this reader reads it.
+    pub fn read(&self, carrier: &impl ToJSON) -> Value {
         let mut value = wire::by_the_clock(self.clock(), || carrier.to_json()).unwrap_or_default();
+        if self.locale().language().is_some() {
+            resolve(&mut value, self.locale());
+        }
         if let Some(select) = &self.select {
             select.cut(&mut value);
         }
         value
-    }
-
-    /// The same with its texts in the reader's language.
-    pub fn resolve(&self, mut content: Value) -> Value {
-        if self.locale().language().is_some() {
-            resolve(&mut content, self.locale());
-        }
-        content
-    }
-
-    fn write_content(&self, content: Value, schema: fn() -> MetaSchemaRef) -> String {
-        let value = self.resolve(content);
-        if self.media.is_xml() { xml::write(&schema(), &value) } else { value.to_string() }
     }
 
     /// Says in a response how its values read.
@@ -244,7 +216,7 @@ impl Reader {
     }
 }
 
-/// Resolves every text in a value, but for what identifies a person.
+/// Resolves every text in a value.
 fn resolve(value: &mut Value, locale: &Locale) {
     match value {
         Value::String(text) => {
@@ -253,16 +225,7 @@ fn resolve(value: &mut Value, locale: &Locale) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| resolve(item, locale)),
-        Value::Object(members) => {
-            // Only there, `Name` is what a user is called; elsewhere it is that of an item of a list.
-            let is_user = members.contains_key("AssociateId");
-            for (name, member) in members {
-                let is_identity = IDENTITY.contains(&name.as_str()) || (is_user && name == "Name");
-                if !(is_identity && member.is_string()) {
-                    resolve(member, locale);
-                }
-            }
-        }
+        Value::Object(members) => members.values_mut().for_each(|member| resolve(member, locale)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
@@ -270,18 +233,12 @@ fn resolve(value: &mut Value, locale: &Locale) {
 impl<T: ToJSON> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         let Self { content, reader } = self;
-        let mut response = Response::builder().content_type(reader.media.content_type()).finish();
+        let body = match content {
+            Content::Carrier(carrier) => reader.write(&carrier).into(),
+            Content::Written(body) => body,
+        };
+        let mut response = Response::builder().content_type(reader.media.content_type()).body(body);
         reader.mark(&mut response);
-        match content {
-            Content::Carrier(carrier) => {
-                let content = reader.content(&carrier);
-                let text_bytes = large_answer::text_bytes(&content);
-                let schema: fn() -> MetaSchemaRef = T::schema_ref;
-                let work = move || reader.write_content(content, schema);
-                large_answer::set_body(&mut response, text_bytes, work);
-            }
-            Content::Written(body) => response.set_body(body),
-        }
         response
     }
 }

@@ -1,14 +1,14 @@
 //! Logging in and out, and changing one's password.
 
-use std::fmt::Display;
-
-use poem::{Request, web::RemoteAddr};
-use poem_openapi::{ApiResponse, OpenApi, payload::Response};
+use poem::{http::HeaderMap, web::RemoteAddr};
+use poem_openapi::{
+    ApiResponse, OpenApi,
+    payload::{Json, Response},
+};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     Tag,
-    body::Body,
     carriers::{LogIn, PasswordChange, Session},
     reader::{Answer, Reader},
     refusals::{ErrorResponse, NoOwn, Refusals},
@@ -16,11 +16,7 @@ use super::{
 use crate::{
     auth::{Authenticated, Authenticator, LoggedIn, Proof, session},
     error::Error,
-    users::{
-        self, credential,
-        password::Requester,
-        ticket::{self, SessionSecrets},
-    },
+    users::{self, credential, password, ticket},
 };
 
 #[derive(Default)]
@@ -72,16 +68,16 @@ impl SessionOperations {
     /// Log in
     ///
     /// Begins a session: the answer has a ticket for `Authorization: SoTicket`, and sets two cookies for browsers. One
-    /// holds the session's secret, out of reach of scripts; the other, `XSRF-TOKEN`, holds what a page must send in the
-    /// header `X-XSRF-TOKEN` of every request, reads included.
+    /// holds the ticket, out of reach of scripts; the other, `XSRF-TOKEN`, holds what a page must send in the header
+    /// `X-XSRF-TOKEN` of every request, reads included.
     #[oai(path = "/session", method = "post", operation_id = "BeginSession")]
     async fn begin_session(
         &self,
         reader: Reader,
         authenticator: &Authenticator,
         remote: &RemoteAddr,
-        request: &Request,
-        log_in: Body<LogIn>,
+        headers: &HeaderMap,
+        log_in: Json<LogIn>,
     ) -> Result<Response<SessionBegun>, ErrorResponse<BeginSession>> {
         let LogIn { user_name, password } = log_in.0;
         let password = SecretString::from(password.0);
@@ -89,10 +85,10 @@ impl SessionOperations {
         let LoggedIn { caller, proof, .. } = logged_in;
         let transaction = authenticator.store.begin_write().await?;
         authenticator.confirm(&transaction, caller.user_id, &proof).await?;
-        let (SessionSecrets { cookie, ticket }, row) = ticket::issue_session(&transaction, caller.user_id).await?;
+        let (secret, row) = ticket::issue(&transaction, caller.user_id, None).await?;
         transaction.commit().await?;
-        let begun = Session::new(ticket.expose_secret(), &row, authenticator.longest_ticket);
-        Ok(with_cookies(SessionBegun::Ok(reader.answer(begun)), Some(&cookie), request))
+        let begun = Session::new(secret.expose_secret(), &row, authenticator.longest_ticket);
+        Ok(with_cookies(SessionBegun::Ok(reader.answer(begun)), Some(&secret), headers))
     }
 
     /// Log out
@@ -103,7 +99,7 @@ impl SessionOperations {
         &self,
         authenticated: Authenticated,
         authenticator: &Authenticator,
-        request: &Request,
+        headers: &HeaderMap,
     ) -> Result<Response<Done>, ErrorResponse<NoOwn>> {
         let transaction = authenticator.store.begin_write().await?;
         // The user before the ticket, as everybody who changes both.
@@ -112,7 +108,7 @@ impl SessionOperations {
             ticket::revoke_presented(&transaction, secret).await?;
         }
         transaction.commit().await?;
-        Ok(with_cookies(Done::NoContent, None, request))
+        Ok(with_cookies(Done::NoContent, None, headers))
     }
 
     /// Change the own password
@@ -124,23 +120,17 @@ impl SessionOperations {
         &self,
         authenticator: &Authenticator,
         remote: &RemoteAddr,
-        change: Body<PasswordChange>,
+        change: Json<PasswordChange>,
     ) -> Result<Done, ErrorResponse<ChangePassword>> {
         let PasswordChange { user_name, old_password, new_password } = change.0;
-        let old = SecretString::from(old_password.0);
+        let (old, new) = (SecretString::from(old_password.0), SecretString::from(new_password.0));
         let LoggedIn { caller, proof, .. } = authenticator.log_in(&user_name, &old, remote.into()).await?;
-        let unfit = |reason: &dyn Display| Error::InvalidArgument(format!("The new password cannot be one: {reason}."));
-        let passwords = &authenticator.passwords;
-        let new = passwords.policy().accept(&new_password.0).map_err(|fault| unfit(&fault))?;
-        if new.is(&old) {
-            return Err(unfit(&"it is the old one").into());
+        let unfit = |reason| Error::InvalidArgument(format!("The new password cannot be one: {reason}."));
+        password::check(new.expose_secret()).map_err(unfit)?;
+        if new.expose_secret() == old.expose_secret() {
+            return Err(unfit("it is the old one").into());
         }
-        // Hashing takes long, so whether the caller may is checked before, and again in the transaction.
-        let user = users::find(authenticator.store.reader(), caller.user_id).await?.ok_or(Error::Unauthenticated)?;
-        if !caller.may_manage(&user) {
-            return Err(Error::MayNotManageUser.into());
-        }
-        let hash = passwords.hash(&new, Requester::User(caller.user_id)).await.map_err(Error::from)?;
+        let hash = authenticator.passwords.hash(&new).await.map_err(Error::from)?;
         let transaction = authenticator.store.begin_write().await?;
         let user = authenticator.confirm(&transaction, caller.user_id, &proof).await?;
         if !caller.may_manage(&user) {
@@ -152,7 +142,7 @@ impl SessionOperations {
     }
 }
 
-fn with_cookies<T: ApiResponse>(response: T, secret: Option<&SecretString>, request: &Request) -> Response<T> {
-    let cookies = session::cookies(secret, request).into_iter();
+fn with_cookies<T: ApiResponse>(response: T, ticket: Option<&SecretString>, headers: &HeaderMap) -> Response<T> {
+    let cookies = session::cookies(ticket, headers).into_iter();
     cookies.fold(Response::new(response), |response, cookie| response.header("set-cookie", cookie))
 }

@@ -8,10 +8,10 @@ use poem::{
 };
 use tokio::time::{interval, timeout};
 
-use super::server::connection_limit::ConnectionLimiter;
+use super::server::admission::Admission;
 use crate::{
     api::Room,
-    auth::{Hosts, ProvenPasswords},
+    auth::ProvenPasswords,
     clock,
     commands::Commands,
     records::{self, delivery},
@@ -43,15 +43,14 @@ pub struct Panel {
     pub proven: ProvenPasswords,
     pub commands: Commands,
     pub room: Room,
-    pub connections: ConnectionLimiter,
-    pub hosts: Hosts,
+    pub admission: Admission,
 }
 
 impl Panel {
     async fn read(&self) -> String {
         let set = |family, value: usize| self.meters.set(&family, &[], value as f64);
         set(IN_FLIGHT, self.room.taken());
-        set(CONNECTIONS, self.connections.count());
+        set(CONNECTIONS, self.admission.count());
         set(COMMANDS, self.commands.catalog().entries().len());
         set(WRITER_WAITING, self.writer.waiting());
         let passwords = self.passwords.load();
@@ -117,9 +116,6 @@ impl Endpoint for Panel {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        if let Err(refusal) = self.hosts.check(&request) {
-            return Ok(Response::builder().status(StatusCode::BAD_REQUEST).body(format!("{refusal}\n")));
-        }
         if request.uri().path() != PATH {
             return Ok(Response::builder().status(StatusCode::NOT_FOUND).body(format!("Metrics are at {PATH}.\n")));
         }

@@ -18,39 +18,33 @@ use std::{
 use chrono::TimeDelta;
 use poem::{Endpoint, Response};
 use sea_orm::ConnectionTrait;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::{net::TcpListener, signal::unix::Signal, task::JoinHandle, time::timeout};
 
 pub use self::server::listen;
 use self::{
     housekeeping::Housekeeping,
     metrics::{Beside, Panel},
-    server::{Limits, connection_limit::ConnectionLimiter, proxies::Proxies},
+    server::{Limits, admission::Admission, proxies::Proxies},
 };
 use crate::{
     api::{self, Directory, Room, Services},
-    auth::{Authenticator, FetchError, Guessing, Hosts, LogIns, ProvenPasswords, Provider},
+    auth::{Authenticator, FetchError, Guessing, LogIns, ProvenPasswords, Provider},
     commands::{Catalog, Commands, Faults},
     config::{Config, ConfigError, DEFAULT_COMMANDS, Metrics},
     error::Error,
     localization::Zone,
-    records::{
-        Ledger,
-        audit::{self, KeyStanding},
-    },
-    store::{self, FileLock, FileLockError, Lock, OpenError, SchemaError, Store, Writer},
+    records::{Ledger, audit},
+    store::{self, Lock, OpenError, SchemaError, Store, Writer},
     users::{
         self, CreateError, Memory,
         bootstrap::{self, RegisterError},
         credential,
         demo::{self, Demo},
-        password::{PasswordError, PasswordFault, PasswordHash, Passwords, Requester},
+        password::{PasswordError, Passwords},
         role,
     },
-    watch::{
-        Meters,
-        families::{EVICTED, REFUSED},
-    },
+    watch::{Meters, families::REFUSED},
     webhooks::{self, TargetsError, Webhooks},
 };
 
@@ -76,8 +70,11 @@ pub enum StartError {
     Provider(#[from] FetchError),
     #[error(transparent)]
     AuditKey(#[from] audit_key::AuditKeyError),
-    #[error(transparent)]
-    Lock(#[from] FileLockError),
+    #[error(
+        "this is not the key that the audit chain of this database was begun with; check KOMMANDO_AUDIT_KEY, or the file \
+         beside the database"
+    )]
+    OtherAuditKey,
     #[error("the database does not answer")]
     Database(#[from] sea_orm::DbErr),
     #[error("the runs that were under way when the server ended cannot be closed")]
@@ -90,8 +87,6 @@ pub enum StartError {
     Register(#[from] RegisterError),
     #[error(transparent)]
     Password(#[from] PasswordError),
-    #[error("KOMMANDO_ADMIN_PASSWORD cannot be the password of the first administrator")]
-    AdminPassword(#[from] PasswordFault),
     #[error(
         "this database has users that are not the demo's; name another file with --database-url, or serve it without --demo"
     )]
@@ -118,93 +113,56 @@ pub struct App {
     limits: Limits,
     panel: Panel,
     metrics: Metrics,
-    hosts: Hosts,
 }
 
 impl App {
-    /// Opens the database, brings its schema up to date, and puts the commands in force. Another process may serve the
-    /// database meanwhile.
+    /// Opens the database, brings its schema up to date, and puts the commands in force.
     ///
     /// # Errors
     /// The database cannot be opened or migrated.
     pub async fn build(config: &Config, catalog: Catalog) -> Result<Self, StartError> {
-        Self::build_with(config, catalog, None).await
-    }
-
-    /// The same for a server, which has an SQLite file alone.
-    ///
-    /// # Errors
-    /// The database cannot be opened or migrated, or another process serves the file.
-    pub async fn build_server(config: &Config, catalog: Catalog) -> Result<Self, StartError> {
-        let lock = FileLock::of_url(&config.database_url).await?;
-        Self::build_with(config, catalog, lock).await
-    }
-
-    async fn build_with(config: &Config, catalog: Catalog, lock: Option<FileLock>) -> Result<Self, StartError> {
         let targets = config.targets.as_deref().map(webhooks::read).transpose()?;
         let meters = if config.metrics == Metrics::Off { Meters::default() } else { Meters::new() };
         let webhooks = Webhooks::new(targets.unwrap_or_default())?.counted(&meters);
         catalog.check_targets(&webhooks.names().collect::<Vec<_>>())?;
         let provider = config.identity_provider()?.map(Provider::new).transpose()?;
         let limits = store::Limits { connections: config.database_connections, patience: config.database_patience };
-        let store = Store::open_for_requests(&config.database_url, limits).await?.holding(lock);
+        let store = Store::open_for_requests(&config.database_url, limits).await?;
         store.ensure_schema(config.migrate).await?;
-        let audit_key = audit_key::load_or_make(&config.database_url, store.reader()).await?;
+        let audit_key = audit_key::load_or_make(&config.database_url)?;
         let transaction = store.begin_alone(Lock::Bootstrap).await?;
-        match audit_key::check(&transaction, &audit_key).await? {
-            KeyStanding::First => audit::begin(&transaction, &audit_key).await?,
-            _ if audit_key.is_short() => tracing::warn!(
-                bytes = audit_key.length(),
-                "the key of the audit chain is short, and is taken since the chain was begun with it"
-            ),
-            _ => {}
+        if !audit::is_known_key(&transaction, &audit_key).await? {
+            return Err(StartError::OtherAuditKey);
         }
         role::ensure_defaults(&transaction).await?;
         transaction.commit().await?;
         let stored = credential::any_hash(store.reader()).await?;
-        let passwords = Passwords::new(&config.password_cost, config.password_policy(), stored.as_ref());
+        let passwords = Passwords::new(&config.password_cost, stored.as_ref());
         store.follow_changes().await?;
         let memory = Memory::new(store.clone());
         let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()).counted(&meters), memory.clone());
-        let provider_names = config.provider_names()?;
-        let directory = Directory {
-            store: store.clone(),
-            passwords: passwords.clone(),
-            writer: writer.clone(),
-            provider: provider_names,
-        };
-        let commands = Commands::new(
-            store.clone(),
-            memory.clone(),
-            passwords.clone(),
-            writer.clone(),
-            webhooks,
-            audit_key.clone(),
-            catalog,
-        )
-        .with_provider(provider_names)
-        .counted(&meters);
+        let directory = Directory { store: store.clone(), passwords: passwords.clone(), writer: writer.clone() };
+        let commands =
+            Commands::new(store.clone(), memory.clone(), passwords.clone(), writer.clone(), webhooks, catalog)
+                .counted(&meters);
         let proven = ProvenPasswords::default();
-        let guessing = Guessing::new(config.guess_limits, audit_key.derive("login rate limiter"));
-        guessing.restore(&store).await?;
         let authenticator = Authenticator {
             store: store.clone(),
             memory,
             passwords: passwords.clone(),
             proven: proven.clone(),
             installation: config.installation,
-            guessing,
+            guessing: Guessing::new(config.guess_limits),
             longest_ticket: TimeDelta::hours(config.ticket_hours.into()),
             log_ins: LogIns::new(&meters),
             provider,
         };
         let housekeeping = Housekeeping { store: store.in_background(), audit_key, retention: config.retention };
-        let evicted = meters.counter(&EVICTED, &[]);
-        let connections = ConnectionLimiter::new(config.max_connections, config.connections_per_address(), evicted);
+        let admission = Admission::new(config.max_connections, config.max_connections_per_address);
         let limits = Limits {
-            connections: connections.clone(),
+            admission: admission.clone(),
             refused: meters.counter(&REFUSED, &["connections"]),
-            proxies: Proxies::new(config.trusted_proxies.clone(), config.proxy_header.unwrap_or_default()),
+            proxies: Proxies::new(config.trusted_proxies.clone()),
         };
         let panel = Panel {
             meters,
@@ -214,8 +172,7 @@ impl App {
             proven,
             commands: commands.clone(),
             room: Room::default(),
-            connections,
-            hosts: hosts_of_metrics(config),
+            admission,
         };
         let (time_zone, metrics) = (config.time_zone.clone(), config.metrics);
         Ok(Self {
@@ -230,7 +187,6 @@ impl App {
             limits,
             panel,
             metrics,
-            hosts: Hosts::new(config.listen, config.hosts.clone()),
         })
     }
 
@@ -243,7 +199,7 @@ impl App {
         if has_demo(self.store.reader()).await? {
             return Ok(false);
         }
-        let hash = self.hash_admin_password(password).await?;
+        let hash = self.passwords.hash(password).await?;
         // Counted again alone: of two that start together, one fills and the other finds it filled.
         let transaction = self.store.begin_alone(Lock::Bootstrap).await?;
         if has_demo(&transaction).await? {
@@ -268,7 +224,7 @@ impl App {
     /// # Errors
     /// The database does not answer.
     pub async fn register_administrator(&self, password: &SecretString) -> Result<bool, StartError> {
-        let hash = self.hash_admin_password(password).await?;
+        let hash = self.passwords.hash(password).await?;
         let transaction = self.store.begin_alone(Lock::Bootstrap).await?;
         if users::count(&transaction).await? > 0 {
             return Ok(false);
@@ -276,20 +232,6 @@ impl App {
         bootstrap::register_administrator(&transaction, hash).await?;
         transaction.commit().await?;
         Ok(true)
-    }
-
-    /// The hash of the first administrator's password.
-    async fn hash_admin_password(&self, password: &SecretString) -> Result<PasswordHash, StartError> {
-        let password = self.passwords.policy().accept(password.expose_secret())?;
-        Ok(self.passwords.hash(&password, Requester::Server).await?)
-    }
-
-    /// Writes what the login rate limiter would forget at a restart.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn save_login_limits(&self) -> Result<(), StartError> {
-        Ok(self.authenticator.guessing.save(&self.store).await?)
     }
 
     /// Whether nobody can call yet.
@@ -311,19 +253,6 @@ impl App {
         Ok(())
     }
 
-    /// Logs what the database holds that can change what statements do and that kommando did not make.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn check_schema(&self) -> Result<(), StartError> {
-        for difference in store::schema_differences(self.store.reader()).await? {
-            if difference.object().is_active() {
-                tracing::error!(%difference, "the database holds what kommando did not make");
-            }
-        }
-        Ok(())
-    }
-
     /// Reads the definitions of this folder again when it changes, and on every one of these signals.
     pub fn watch_commands(&self, folder: Option<PathBuf>, hangup: Signal) {
         tokio::spawn(reload::keep_reading(folder, self.commands.clone(), self.panel.meters.clone(), hangup));
@@ -339,7 +268,6 @@ impl App {
             demo: self.demo.clone(),
             time_zone: self.time_zone.clone(),
             room: self.panel.room.clone(),
-            hosts: self.hosts.clone(),
             meters: self.panel.meters.clone(),
         });
         Beside { api, metrics: (self.metrics == Metrics::Path).then(|| self.panel.clone()) }
@@ -355,7 +283,6 @@ impl App {
         let endpoint = self.endpoint();
         self.show_metrics().await?;
         let housekeeping = tokio::spawn(self.housekeeping.clone().keep_clearing());
-        let saving = tokio::spawn(self.authenticator.guessing.clone().keep_saving(self.store.in_background()));
         let linking = self.store.is_shared().then(|| {
             let Housekeeping { store, audit_key, .. } = self.housekeeping.clone();
             tokio::spawn(audit::keep_linking(store, audit_key))
@@ -365,10 +292,6 @@ impl App {
             tracing::warn!("runs were cut off that wait for other systems; what came of them is not known");
         }
         housekeeping.abort();
-        saving.abort();
-        if let Err(error) = self.authenticator.guessing.save(&self.housekeeping.store).await {
-            tracing::warn!(%error, "failed to save the state of the login rate limiter");
-        }
         linking.inspect(JoinHandle::abort);
         if let Err(error) = self.housekeeping.note_head().await {
             tracing::warn!(%error, "the head of the audit chain could not be read");
@@ -392,21 +315,12 @@ impl App {
         let address = listener.local_addr().map_err(unusable)?;
         tracing::info!(url = format!("http://{address}/metrics"), "showing metrics");
         let limits = Limits {
-            connections: ConnectionLimiter::new(MOST_WATCHERS, MOST_WATCHERS, self.panel.meters.counter(&EVICTED, &[])),
+            admission: Admission::new(MOST_WATCHERS, None),
             refused: self.limits.refused.clone(),
             proxies: Proxies::default(),
         };
         tokio::spawn(server::run(self.panel.clone(), limits, listener, pending()));
         Ok(())
-    }
-}
-
-/// The hosts to which metrics answer. On a public listener of their own any: scrapers name it by its address.
-fn hosts_of_metrics(config: &Config) -> Hosts {
-    match config.metrics {
-        Metrics::At(address) if !address.ip().to_canonical().is_loopback() => Hosts::Any,
-        Metrics::At(address) => Hosts::new(address, config.hosts.clone()),
-        Metrics::Off | Metrics::Path => Hosts::new(config.listen, config.hosts.clone()),
     }
 }
 

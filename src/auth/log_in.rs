@@ -5,15 +5,12 @@ use secrecy::SecretString;
 
 use super::{
     Authenticator, Proof,
-    guessing::{Address, Attempt, Known},
+    guessing::{Address, Attempt},
     proven::Proven,
 };
 use crate::{
     error::Error,
-    users::{
-        self, Caller, User, UserRow, credential,
-        password::{PasswordHash, Requester},
-    },
+    users::{self, Caller, User, UserRow, credential, password::PasswordHash},
     watch::{Meters, families::LOG_INS},
 };
 
@@ -99,24 +96,17 @@ impl Authenticator {
         let user = users::find_for_log_in(db, name).await?;
         let credential = credential::find_password_for_log_in(db, user.as_ref().map(|user| user.user.id)).await?;
         let hash = credential.as_ref().map(|credential| &credential.secret);
-        let user_id = user.as_ref().map(|user| user.user.id);
-        let known = self.guessing.known(db, user_id, address).await?;
-        let requester = match (known, user_id) {
-            (Known::Yes | Known::Ageing, Some(user_id)) => Requester::User(user_id),
-            _ => address.requester(),
-        };
-        let attempt = self.guessing.enter(name, address, known).await?;
-        let (attempt, is_right) = self.verify(attempt, password, hash, requester).await?;
+        let (attempt, is_right) = self.verify(name, password, hash, address).await?;
         let logged_in = user.as_ref().zip(credential.as_ref()).and_then(|(user, stored)| LoggedIn::of(user, stored));
         match (logged_in, credential) {
             (Some(logged_in), Some(credential)) if is_right => {
-                attempt.void();
-                self.guessing.note_login(logged_in.caller.user_id, address, known);
+                attempt.succeed();
                 let proven = Proven { user_id: logged_in.caller.user_id, hash: credential.secret };
                 self.proven.remember(name, password, proven);
                 Ok(logged_in)
             }
             (_, credential) => {
+                let user_id = user.map(|user| user.user.id);
                 let is_expired = credential.is_some_and(|credential| credential.is_expired());
                 tracing::info!(user_id, %address, right_password = is_right, is_expired, "log-in refused");
                 Err(Error::Unauthenticated)
@@ -124,14 +114,13 @@ impl Authenticator {
         }
     }
 
-    /// Whether a caller, who is authenticated already, knows a user's password, which has this hash, too. To ask is to
-    /// guess, and counts like it.
+    /// Whether somebody who calls already knows a user's password, which has this hash, too. To ask is to guess, and counts
+    /// like it.
     ///
     /// # Errors
     /// Too many attempts failed before, or the password cannot be verified now.
     pub async fn is_password(
         &self,
-        caller: &Caller,
         user: &UserRow,
         password: &SecretString,
         hash: Option<&PasswordHash>,
@@ -141,26 +130,23 @@ impl Authenticator {
         if proven.any(|proven| Some(&proven.hash) == hash) {
             return Ok(true);
         }
-        let known = self.guessing.known(self.store.reader(), Some(user.id), address).await?;
-        let attempt = self.guessing.enter(&user.name, address, known).await?;
-        let requester = Requester::User(caller.user_id);
-        let (attempt, is_right) = self.verify(attempt, password, hash, requester).await?;
+        let (attempt, is_right) = self.verify(&user.name, password, hash, address).await?;
         if is_right {
-            attempt.void();
-            self.guessing.note_login(user.id, address, known);
+            attempt.succeed();
         }
         Ok(is_right)
     }
 
-    /// Verifies a password. The attempt has failed unless it is said to be void.
+    /// Verifies a password, unless too many were wrong before. The attempt has failed unless it is said to have succeeded.
     async fn verify(
         &self,
-        attempt: Attempt,
+        name: &str,
         password: &SecretString,
         hash: Option<&PasswordHash>,
-        requester: Requester,
-    ) -> Result<(Attempt, bool), Error> {
-        match self.passwords.verify(password, hash, requester).await {
+        address: Address,
+    ) -> Result<(Attempt<'_>, bool), Error> {
+        let attempt = self.guessing.enter(name, address).await?;
+        match self.passwords.verify(password, hash).await {
             Ok(is_right) => Ok((attempt, is_right)),
             Err(error) => {
                 attempt.void();

@@ -8,7 +8,6 @@ mod challenge;
 mod confirm;
 mod extractor;
 mod guessing;
-mod hosts;
 mod installation;
 mod log_in;
 mod origin;
@@ -20,7 +19,6 @@ mod ticket;
 pub use challenge::challenges;
 pub use extractor::{SESSION, UserAgent, XSRF};
 pub use guessing::{Address, GuessLimits, Guessing};
-pub use hosts::{HostName, Hosts};
 pub use installation::Installation;
 pub use log_in::{LogIns, LoggedIn};
 pub use origin::is_cross_site;
@@ -92,7 +90,7 @@ impl Authenticator {
         let application = self.application(request).await?;
         // QUIRK: an empty header is none. Seen in: contract §1.3, where the client sends empty values. Until: it stops.
         let authorization = match request.headers().get(header::AUTHORIZATION).filter(|value| !value.is_empty()) {
-            None => return self.by_session(session::secret(request.headers())?, application).await,
+            None => return self.by_ticket(session::ticket(request.headers())?, application).await,
             Some(value) => value.to_str().map_err(|_| Error::Unauthenticated)?,
         };
         let (scheme, credentials) = authorization.split_once(' ').unwrap_or((authorization, ""));
@@ -106,7 +104,7 @@ impl Authenticator {
                     Ok(Authenticated::new(logged_in.caller, application, logged_in.proof))
                 }
             }
-        } else if is("SoTicket") && self.allows_ticket(application.as_ref()) {
+        } else if is("SoTicket") && (self.installation.allows_ticket_alone() || application.is_some()) {
             self.by_ticket(SecretString::from(credentials), application).await
         } else if is("Bearer") && credentials.starts_with(Kind::AccessToken.prefix()) {
             self.by_access_token(SecretString::from(credentials), application).await

@@ -2,16 +2,13 @@
 
 use anyhow::ensure;
 use clap::Subcommand;
-use kommando::{
-    config::Config,
-    store::{FileLock, Store},
-};
+use kommando::{config::Config, store::Store};
 
 #[derive(Subcommand)]
 pub enum Migrate {
-    /// Apply every pending migration. On SQLite, the server must not run
+    /// Apply every pending migration
     Up,
-    /// Revert the newest migrations. What their tables held is lost. On SQLite, the server must not run
+    /// Revert the newest migrations. What their tables held is lost
     Down {
         /// How many
         #[arg(long, default_value_t = 1, value_name = "COUNT")]
@@ -20,7 +17,7 @@ pub enum Migrate {
         #[arg(long)]
         yes: bool,
     },
-    /// Show which migrations are applied. May run beside a server
+    /// Show which migrations are applied
     Status,
 }
 
@@ -29,11 +26,7 @@ impl Migrate {
         if !matches!(self, Self::Up) {
             super::must_exist(config)?;
         }
-        let lock = match self {
-            Self::Status | Self::Down { yes: false, .. } => None,
-            Self::Up | Self::Down { .. } => FileLock::of_url(&config.database_url).await?,
-        };
-        let store = Store::open(&config.database_url).await?.holding(lock);
+        let store = Store::open(&config.database_url).await?;
         match self {
             Self::Up => store.migrate_up().await?,
             Self::Down { steps, yes } => {

@@ -12,7 +12,7 @@ use kommando::{
     app::{self, App, supervisor},
     clock,
     config::{self, Config},
-    users::bootstrap::ADMIN,
+    users::{bootstrap::ADMIN, password},
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::signal::unix::{SignalKind, signal};
@@ -56,9 +56,9 @@ impl Serve {
         })?;
         let address = listener.local_addr()?;
         let admin_password = config::admin_password()?;
-        let mut app = App::build_server(&config, catalog).await?;
+        let mut app = App::build(&config, catalog).await?;
         if self.demo {
-            let password = admin_password.unwrap_or_else(|| config.password_policy().generate().secret().clone());
+            let password = admin_password.unwrap_or_else(password::generate);
             let is_new = app.fill_demo(&password).await?;
             app.be_demo().await?;
             super::say(demo_banner(address, &config, is_new.then_some(&password), folder.is_none()))?;
@@ -66,7 +66,6 @@ impl Serve {
             prepare(&app, admin_password).await?;
         }
         app.check_names().await?;
-        app.check_schema().await?;
         app.watch_commands(folder, hangup);
         tracing::info!(%address, docs = format!("http://{address}/docs"), "listening");
         if let Some(file) = &self.port_file {

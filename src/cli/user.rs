@@ -2,16 +2,16 @@
 
 use std::io::{IsTerminal, Read, stdin};
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{bail, ensure};
 use clap::Subcommand;
 use kommando::{
     config::Config,
-    store::{Lock, Store},
+    store::Store,
     users::{
-        self, AccessError, Caller, access,
+        self,
         bootstrap::{self, Registration},
         credential,
-        password::{NewPassword, Passwords, Requester},
+        password::Passwords,
     },
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -66,14 +66,13 @@ impl User {
         match self {
             Self::Add { name, user_name, full_name, role, password_stdin } => {
                 let registration = Registration { name, user_name, full_name, role };
-                add(&store, config, registration, &read_password(config, password_stdin)?).await?;
+                add(&store, config, registration, &read_password(password_stdin)?).await?;
             }
             Self::List => list(&store).await?,
             Self::SetPassword { name, password_stdin } => {
                 // Looked for before a password is asked for.
                 super::find_user(store.reader(), &name).await?;
-                let password = read_password(config, password_stdin)?;
-                let hash = passwords(config).hash(&password, Requester::Server).await?;
+                let hash = Passwords::new(&config.password_cost, None).hash(&read_password(password_stdin)?).await?;
                 let transaction = store.begin_write().await?;
                 let user = super::hold_user(&transaction, &name).await?;
                 credential::set_password(&transaction, user.user.id, hash, None).await?;
@@ -83,15 +82,20 @@ impl User {
                     super::say(format_args!("{0} is deactivated: `kommando user reactivate {0}`", user.user.name))?;
                 }
             }
-            Self::Deactivate { name } => set_retired(&store, config, &name, true).await?,
-            Self::Reactivate { name } => set_retired(&store, config, &name, false).await?,
+            Self::Deactivate { name } => set_deleted(&store, &name, true).await?,
+            Self::Reactivate { name } => set_deleted(&store, &name, false).await?,
         }
         Ok(store.close().await?)
     }
 }
 
-async fn add(store: &Store, config: &Config, registration: Registration, password: &NewPassword) -> anyhow::Result<()> {
-    let hash = passwords(config).hash(password, Requester::Server).await?;
+async fn add(
+    store: &Store,
+    config: &Config,
+    registration: Registration,
+    password: &SecretString,
+) -> anyhow::Result<()> {
+    let hash = Passwords::new(&config.password_cost, None).hash(password).await?;
     let name = registration.name.clone();
     let transaction = store.begin_write().await?;
     let id = bootstrap::register(&transaction, registration, hash).await?;
@@ -112,28 +116,20 @@ async fn list(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn set_retired(store: &Store, config: &Config, name: &str, is_retired: bool) -> anyhow::Result<()> {
-    let provider = config.provider_names()?;
-    let transaction = store.begin_alone(Lock::Standing).await?;
+async fn set_deleted(store: &Store, name: &str, deleted: bool) -> anyhow::Result<()> {
+    let transaction = store.begin_write().await?;
     let user = super::hold_user(&transaction, name).await?;
     let name = &user.user.name;
-    let end = access::set_retired(&transaction, &Caller::operator(), provider, &user, is_retired).await;
-    end.map_err(|error| match error {
-        AccessError::LastAdministrator => anyhow!(
-            "{name} is the last administrator who can log in; `kommando user add NAME --role Administrator` makes another \
-             first, and `kommando user set-password NAME` lets one in who has no password"
-        ),
-        error => error.into(),
-    })?;
+    ensure!(
+        !deleted || !users::is_last_administrator(&transaction, &user).await?,
+        "{name} is the last administrator; `kommando user add NAME --role Administrator` makes another first"
+    );
+    users::set_deleted(&transaction, &user, deleted).await?;
     transaction.commit().await?;
-    super::say(format_args!("{name} {}", if is_retired { "has no access any more" } else { "has access again" }))
+    super::say(format_args!("{name} {}", if deleted { "has no access any more" } else { "has access again" }))
 }
 
-fn passwords(config: &Config) -> Passwords {
-    Passwords::new(&config.password_cost, config.password_policy(), None)
-}
-
-fn read_password(config: &Config, from_stdin: bool) -> anyhow::Result<NewPassword> {
+fn read_password(from_stdin: bool) -> anyhow::Result<SecretString> {
     let password = if from_stdin {
         let mut text = String::new();
         stdin().read_to_string(&mut text)?;
@@ -146,5 +142,6 @@ fn read_password(config: &Config, from_stdin: bool) -> anyhow::Result<NewPasswor
     } else {
         bail!("there is no terminal to ask for the password on; pipe it in with --password-stdin");
     };
-    config.password_policy().accept(password.expose_secret()).context("the password cannot be used")
+    ensure!(!password.expose_secret().is_empty(), "the password is empty");
+    Ok(password)
 }

@@ -102,9 +102,7 @@ impl Run {
     ) -> Result<Result<(), Error>, DbErr> {
         let definition = &self.entry().definition;
         // Looking for others is a statement of its own: only a definition that asks for it pays.
-        let provider = self.commands.provider;
-        let is_last =
-            definition.asks_for_administrators() && Box::pin(users::is_last_administrator(db, provider, user)).await?;
+        let is_last = definition.asks_for_administrators() && Box::pin(users::is_last_administrator(db, user)).await?;
         let command = || definition.name.as_str().to_owned();
         Ok(match authorize(caller, definition, user, is_last) {
             Verdict::Permitted => Ok(()),
@@ -131,7 +129,6 @@ impl Run {
         let preparation = Preparation {
             subjects: &Subjects::new(user, &self.attempt.caller),
             passwords: &self.commands.passwords,
-            caller_id: self.attempt.caller.user_id,
             dry_run: self.attempt.dry_run,
             execution_id: self.id,
             command: &self.attempt.command_name,

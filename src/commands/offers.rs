@@ -11,11 +11,8 @@ use crate::{
     users::{Caller, User},
 };
 
-/// How much memory the lists take at most, in bytes: some 4,000 of the usual size.
-const CAPACITY: u64 = 16 * 1024 * 1024;
-/// What a list takes besides its texts and its user, and what each command of it takes.
-const OVERHEAD: usize = 512;
-const COMMAND: usize = 64;
+/// How many lists are kept at most, each of a few kilobytes.
+const MOST: u64 = 2048;
 
 /// Lists by the ids of caller and user.
 #[derive(Clone)]
@@ -26,24 +23,14 @@ struct Made {
     caller: Caller,
     user: Arc<User>,
     catalog: Arc<Catalog>,
-    /// Where it matters whether the user is the last administrator: the marks of all users, and of what lets them in, at
-    /// that time.
-    others: Option<[u64; 2]>,
+    /// Where it matters whether the user is the last administrator: the mark of all users at that time.
+    others: Option<u64>,
     offers: Arc<[Offer]>,
-}
-
-impl Made {
-    /// About how much memory it takes.
-    fn bytes(&self) -> usize {
-        let questions = self.offers.iter().map(|offer| COMMAND + offer.question.bytes());
-        OVERHEAD + self.user.bytes() + questions.sum::<usize>()
-    }
 }
 
 impl Default for Offers {
     fn default() -> Self {
-        let weight = |_: &(i32, i32), made: &Arc<Made>| u32::try_from(made.bytes()).unwrap_or(u32::MAX);
-        Self(Cache::builder().weigher(weight).max_capacity(CAPACITY).build())
+        Self(Cache::new(MOST))
     }
 }
 
@@ -66,7 +53,7 @@ impl Offers {
     ) -> Result<Arc<[Offer]>, Error> {
         let (catalog, changes) = (commands.catalog(), commands.store.changes());
         // Read before the database is: what changes in between makes the list one of yesterday.
-        let mark = [Topic::Users, Topic::Access].map(|topic| changes.mark_of_all(topic));
+        let mark = changes.mark_of_all(Topic::Users);
         let is_current = |made: &Arc<Made>| {
             let is_same = Arc::ptr_eq(&made.user, &user) && Arc::ptr_eq(&made.catalog, &catalog);
             let are_others = made.others.is_none_or(|others| others == mark && changes.is_fresh());

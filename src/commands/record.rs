@@ -105,7 +105,6 @@ impl Run {
             last_error: None,
             created_at: now,
             updated_at: now,
-            seal: None,
         }
     }
 }

@@ -16,15 +16,15 @@ use super::{
     execute::Run,
     offers::Offers,
     once::{InFlight, Once},
-    recover::{Forged, Live},
+    recover::Live,
     text::Subjects,
 };
 use crate::{
     error::Error,
     localization::MultiLanguage,
-    records::{self, audit::AuditKey, execution::Outcome},
+    records::{self, execution::Outcome},
     store::{Store, Writer},
-    users::{self, Caller, Memory, ProviderNames, User, password::Passwords, role},
+    users::{self, Caller, Memory, User, password::Passwords, role},
     watch::{Counters, Meters, Trace, families::EXECUTIONS},
     webhooks::{Deliveries, Webhooks},
 };
@@ -41,14 +41,11 @@ pub struct Parts {
     pub(super) writer: Writer<records::Entry>,
     pub(super) webhooks: Webhooks,
     pub(super) deliveries: Deliveries,
-    pub(super) provider: ProviderNames,
     catalog: Arc<RwLock<Arc<Catalog>>>,
     offers: Offers,
     in_flight: InFlight,
     pub(super) under_way: TaskTracker,
     pub(super) live: Live,
-    pub(super) forged: Arc<Forged>,
-    pub(super) audit_key: AuditKey,
     executions: Arc<Counters>,
 }
 
@@ -105,11 +102,10 @@ impl Commands {
         passwords: Passwords,
         writer: Writer<records::Entry>,
         webhooks: Webhooks,
-        audit_key: AuditKey,
         catalog: Catalog,
     ) -> Self {
         let catalog = Arc::new(RwLock::new(Arc::new(catalog)));
-        let (deliveries, provider, offers, in_flight, under_way, live, forged) = Default::default();
+        let (deliveries, offers, in_flight, under_way, live) = Default::default();
         let executions = Arc::new(Counters::new(&Meters::default(), EXECUTIONS));
         Self(Arc::new(Parts {
             store,
@@ -118,22 +114,13 @@ impl Commands {
             writer,
             webhooks,
             deliveries,
-            provider,
             catalog,
             offers,
             in_flight,
             under_way,
             live,
-            forged,
-            audit_key,
             executions,
         }))
-    }
-
-    /// The same, with this identity provider.
-    #[must_use]
-    pub fn with_provider(self, provider: ProviderNames) -> Self {
-        Self(Arc::new(Parts { provider, ..Arc::unwrap_or_clone(self.0) }))
     }
 
     /// The same, with executions counted here.
@@ -236,7 +223,7 @@ impl Commands {
         if user.role.name != role::ADMINISTRATOR || !asks() {
             return Ok(None);
         }
-        Box::pin(users::is_last_administrator(self.store.reader(), self.provider, user)).await.map(Some)
+        Box::pin(users::is_last_administrator(self.store.reader(), user)).await.map(Some)
     }
 
     async fn user(&self, id: i32) -> Result<Arc<User>, Error> {

@@ -33,10 +33,8 @@ pub enum Error {
     /// Under upstream's name of the property.
     #[error("the caller may not change {0}")]
     MayNotChange(&'static str),
-    #[error("it is the last administrator who can log in")]
+    #[error("it is the last administrator")]
     LastAdministrator,
-    #[error("it would change the person of another user, whom the caller may not manage")]
-    SharedPerson,
     /// What is wrong with a user; the text names the properties.
     #[error("{0}")]
     Validation(String),
@@ -92,8 +90,6 @@ pub enum Error {
     NoSuchWebhook,
     #[error("the webhook is {0}")]
     WebhookNotDead(String),
-    #[error("the seal of the webhook does not hold")]
-    WebhookNotSealed,
     #[error("the caller is no administrator")]
     NotAdministrator,
     /// What runs the command was not reached, or refused to: nothing was done.

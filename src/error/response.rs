@@ -50,7 +50,6 @@ impl From<&Error> for StatusCode {
             | Error::NotAdministrator
             | Error::MayNotChange(_)
             | Error::LastAdministrator
-            | Error::SharedPerson
             | Error::CommandDenied { .. } => Self::FORBIDDEN,
             Error::TooManyAttempts(_) => Self::TOO_MANY_REQUESTS,
             Error::NoSuchUser
@@ -61,9 +60,7 @@ impl From<&Error> for StatusCode {
             | Error::NoSuchWebhook
             | Error::NoDemo
             | Error::NoSuchTicket => Self::NOT_FOUND,
-            Error::KeyInFlight | Error::WebhookNotDead(_) | Error::WebhookNotSealed | Error::TestFailed { .. } => {
-                Self::CONFLICT
-            }
+            Error::KeyInFlight | Error::WebhookNotDead(_) | Error::TestFailed { .. } => Self::CONFLICT,
             Error::KeyReused => Self::UNPROCESSABLE_ENTITY,
             Error::StorageFull(_) => Self::INSUFFICIENT_STORAGE,
             Error::NotImplemented(_) => Self::NOT_IMPLEMENTED,
@@ -124,14 +121,9 @@ impl From<&Error> for ErrorInfo {
             Error::MayNotChange(field) => {
                 ("SoIllegalOperationException", format!("{field}: your role does not let you change it to this."))
             }
-            Error::LastAdministrator => (
-                "SoIllegalOperationException",
-                "This is the last administrator who can log in; first make another user one, with a password.".into(),
-            ),
-            Error::SharedPerson => (
-                "SoIllegalOperationException",
-                "Person: another user has this person, too, and you may not manage that user.".into(),
-            ),
+            Error::LastAdministrator => {
+                ("SoIllegalOperationException", "This is the last administrator; make another user one first.".into())
+            }
             Error::Validation(faults) => ("SoValidationException", format!("{faults}.")),
             // The text is upstream's, and the place is ours (contract §1.1, operation 5).
             Error::TestFailed { path } => (
@@ -161,11 +153,6 @@ impl From<&Error> for ErrorInfo {
             Error::WebhookNotDead(state) => {
                 ("SoIllegalOperationException", format!("Only a dead webhook can be sent again; this one is {state}."))
             }
-            Error::WebhookNotSealed => (
-                "SoIllegalOperationException",
-                "This webhook has no seal of the server's audit key, so it is not sent. `kommando audit seal` lists such ones."
-                    .into(),
-            ),
             Error::NotAdministrator => ("SoIllegalOperationException", "This is for administrators only.".into()),
             Error::HandlerUnreachable | Error::OutcomeUnknown { .. } => ("SoServerException", error.to_string()),
             Error::KeyInFlight => (
@@ -190,10 +177,7 @@ impl From<&Error> for ErrorInfo {
                 "SoNotSupportedException",
                 "This server answers application/json and application/xml; accept one of them, or */*.".into(),
             ),
-            Error::BodyTooSlow => (
-                "SoInvalidArgumentException",
-                "The body came too slowly. Send it within 20 seconds, and after 5 at 16 KiB a second or more.".into(),
-            ),
+            Error::BodyTooSlow => ("SoInvalidArgumentException", "The body did not arrive within 20 seconds.".into()),
             Error::BodyTooLarge => ("SoInvalidArgumentException", "The body is larger than 1 MiB.".into()),
             Error::UnsupportedMediaType => {
                 ("SoNotSupportedException", "Send a body as application/json, or none.".into())

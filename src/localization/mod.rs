@@ -9,10 +9,8 @@ mod culture;
 mod encoded;
 mod language;
 mod multi_language;
-mod period;
 mod resources;
 mod rules;
-mod verbatim;
 pub mod zone;
 
 use std::borrow::Cow;
@@ -21,9 +19,7 @@ pub use clock::Clock;
 pub use culture::Culture;
 pub use language::{Language, preferred_tag, quality};
 pub use multi_language::MultiLanguage;
-pub use period::Period;
 pub use rules::{Rule, Rules};
-pub use verbatim::{Surroundings, verbatim};
 pub use zone::{UnknownZone, Zone};
 
 /// How a client wants values to read, in its own words: the values of upstream's headers, where they were sent.
@@ -35,15 +31,15 @@ pub struct Wishes<'a> {
     pub so_time_zone: Option<&'a str>,
 }
 
-/// How values read for a client. Two that are equal write every value the same.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// How values read for a client.
+#[derive(Clone, Debug)]
 pub struct Locale {
     texts: Option<Texts>,
     clock: Clock,
 }
 
 /// How texts read: in which language, and their numbers and dates in which culture.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 struct Texts {
     language: Language,
     culture: Culture,

@@ -17,8 +17,7 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 /// The literal segments that stand where a user name can stand in a path (contract §1.1), folded.
-const LITERAL_SEGMENTS: [&str; 9] = [
-    "$metadata",
+const LITERAL_SEGMENTS: [&str; 8] = [
     "credentialtypes",
     "current",
     "currentassociate",

@@ -3,14 +3,12 @@
 use sea_orm::{ActiveEnum, ConnectionTrait, DbErr};
 
 use super::{
-    Caller, ProviderNames, User, access, credential,
+    Caller, User, credential,
     draft::Draft,
-    last_administrator::{Login, UserAccess},
     limits, login_name, membership,
     password::PasswordHash,
-    role,
-    shared_person::{PersonChange, is_retired_with, may_change_person, sharers},
-    ticket,
+    person,
+    role::{self, ADMINISTRATOR},
     user::{self, Column, Presence},
 };
 use crate::error::Error;
@@ -18,16 +16,27 @@ use crate::error::Error;
 /// Makes a user, or changes the one with the draft's id, and answers with the id. Run it in a transaction.
 ///
 /// # Errors
-/// As [`check_save`].
+/// The caller may not, the draft has faults, it would take the last administrator, or the database does not answer.
 pub async fn save(
     db: &impl ConnectionTrait,
     caller: &Caller,
-    provider: ProviderNames,
     draft: Draft,
     password: Option<PasswordHash>,
 ) -> Result<i32, Error> {
-    let (present, mut draft, person) = plan_save(db, caller, provider, draft, password.is_some()).await?;
-    draft.user.person_id = Some(person.store(db).await?);
+    let present = match draft.user.id {
+        0 => None,
+        id => Some(user::find(db, id).await?.ok_or(Error::NoSuchUser)?),
+    };
+    let draft = draft.complete(db).await?;
+    permit(db, caller, present.as_ref(), &draft, password.is_some()).await?;
+    let faults = draft.faults(db).await?;
+    if !faults.is_empty() {
+        let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        return Err(Error::Validation(told.join("; ")));
+    }
+    if let Some(user) = &present {
+        guard_last_administrator(db, user, &draft).await?;
+    }
     let id = store(db, present.as_ref(), draft).await?;
     if let Some(password) = password {
         credential::set_password(db, id, password, None).await?;
@@ -35,99 +44,16 @@ pub async fn save(
     Ok(id)
 }
 
-/// Checks whether a caller may save a draft. It stores nothing: run it before the transaction, too, so that what is
-/// refused takes no lock.
-///
-/// # Errors
-/// The caller may not, the draft has faults, or it would take the last administrator.
-pub async fn check_save(
-    db: &impl ConnectionTrait,
-    caller: &Caller,
-    provider: ProviderNames,
-    draft: Draft,
-    sets_password: bool,
-) -> Result<(), Error> {
-    plan_save(db, caller, provider, draft, sets_password).await.map(drop)
-}
-
-/// The user as it is, the completed draft, and its person, once all of it was checked.
-async fn plan_save(
-    db: &impl ConnectionTrait,
-    caller: &Caller,
-    provider: ProviderNames,
-    draft: Draft,
-    sets_password: bool,
-) -> Result<(Option<User>, Draft, PersonChange), Error> {
-    let present = match draft.user.id {
-        0 => None,
-        id => Some(user::find(db, id).await?.ok_or(Error::NoSuchUser)?),
-    };
-    let draft = draft.complete(db).await?;
-    permit(db, caller, present.as_ref(), &draft, sets_password).await?;
-    let person = plan_person(db, caller, present.as_ref(), &draft).await?;
-    let faults = draft.faults(db, present.as_ref()).await?;
-    if !faults.is_empty() {
-        let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        return Err(Error::Validation(told.join("; ")));
-    }
-    if let Some(user) = &present {
-        access::check(db, provider, user, |before| UserAccess {
-            is_administrator: before.is_administrator && draft.user.role_id == user.user.role_id,
-            is_deleted: draft.user.deleted,
-            person_id: person.id(),
-            is_person_retired: person.next.retired,
-            password: if sets_password { Login::Lasting } else { before.password },
-            is_known_to_provider: provider.can_be([&draft.user.name, &draft.user.user_name]),
-            ..before
-        })
-        .await?;
-    }
-    Ok((present, draft, person))
-}
-
 /// Retires a user, or takes that back. Run it in a transaction.
 ///
 /// # Errors
-/// As [`check_retired`].
-pub async fn set_retired(
-    db: &impl ConnectionTrait,
-    caller: &Caller,
-    provider: ProviderNames,
-    user: &User,
-    retired: bool,
-) -> Result<(), Error> {
-    permit_retired(db, caller, user, retired).await?;
-    Ok(access::set_retired(db, caller, provider, user, retired).await?)
-}
-
-/// Checks whether a caller may retire a user, or take that back. It stores nothing, as [`check_save`].
-///
-/// # Errors
-/// The caller may not, or it is the last administrator.
-pub async fn check_retired(
-    db: &impl ConnectionTrait,
-    caller: &Caller,
-    provider: ProviderNames,
-    user: &User,
-    retired: bool,
-) -> Result<(), Error> {
-    permit_retired(db, caller, user, retired).await?;
-    Ok(access::check_retired(db, caller, provider, user, retired).await.map(drop)?)
-}
-
-async fn permit_retired(db: &impl ConnectionTrait, caller: &Caller, user: &User, retired: bool) -> Result<(), Error> {
+/// The caller may not, it is the last administrator, or the database does not answer.
+pub async fn set_retired(db: &impl ConnectionTrait, caller: &Caller, user: &User, retired: bool) -> Result<(), Error> {
     let draft = Draft::of(db, user).await?;
     let draft = Draft { user: super::UserRow { deleted: retired, ..draft.user }, ..draft };
-    permit(db, caller, Some(user), &draft, false).await
-}
-
-/// Checks a presence message against its limit.
-///
-/// # Errors
-/// It is too long.
-pub fn check_presence_message(message: &str) -> Result<(), Error> {
-    limits::check("message", message, limits::PRESENCE_MESSAGE)
-        .map_err(|error| Error::Validation(format!("Message: {error}")))
+    permit(db, caller, Some(user), &draft, false).await?;
+    guard_last_administrator(db, user, &draft).await?;
+    Ok(user::set_deleted(db, user, retired).await?)
 }
 
 /// Says whether a user can be reached.
@@ -135,7 +61,8 @@ pub fn check_presence_message(message: &str) -> Result<(), Error> {
 /// # Errors
 /// The message is too long, or the database does not answer.
 pub async fn set_presence(db: &impl ConnectionTrait, id: i32, status: Presence, message: &str) -> Result<(), Error> {
-    check_presence_message(message)?;
+    limits::check("message", message, limits::PRESENCE_MESSAGE)
+        .map_err(|error| Error::Validation(format!("Message: {error}")))?;
     let values = vec![(Column::PresenceStatus, status.to_value().into()), (Column::PresenceMessage, message.into())];
     Ok(user::set_columns(db, id, values).await?)
 }
@@ -166,38 +93,26 @@ async fn permit(
     }
 }
 
-/// The person that the draft wants. Attaching, changing or retiring it takes the right to manage all of its users.
-async fn plan_person(
-    db: &impl ConnectionTrait,
-    caller: &Caller,
-    present: Option<&User>,
-    draft: &Draft,
-) -> Result<PersonChange, Error> {
-    let own = present.and_then(|user| user.person.as_ref());
-    let mut person = PersonChange::plan(db, own, draft.person.clone()).await?;
-    let is_retired = draft.user.deleted;
-    let retires = is_retired != present.is_some_and(|user| user.user.deleted);
-    if !retires && !person.concerns_sharers() {
-        return Ok(person);
+/// There is always an administrator who can call.
+async fn guard_last_administrator(db: &impl ConnectionTrait, user: &User, draft: &Draft) -> Result<(), Error> {
+    let stays = !draft.user.deleted && draft.user.role_id == user.role.id;
+    if user.role.name == ADMINISTRATOR && !stays && user::is_last_administrator(db, user).await? {
+        return Err(Error::LastAdministrator);
     }
-    let sharers = sharers(db, person.id(), draft.user.id).await?;
-    if retires {
-        person.next.retired = is_retired_with(is_retired, &person.next, &sharers);
-    }
-    match !person.concerns_sharers() || may_change_person(caller, &sharers) {
-        true => Ok(person),
-        false => Err(Error::SharedPerson),
-    }
+    Ok(())
 }
 
 async fn store(db: &impl ConnectionTrait, present: Option<&User>, draft: Draft) -> Result<i32, DbErr> {
-    let Draft { user: row, other_group_ids, .. } = draft;
+    let Draft { user: mut row, other_group_ids, person } = draft;
+    let own = present.and_then(|user| user.person.clone());
+    row.person_id = Some(store_person(db, own, person).await?);
     let mut keys = vec![login_name::fold(&row.name)];
     if !row.user_name.is_empty() {
         keys.push(login_name::fold(&row.user_name));
     }
     keys.dedup();
-    let is_retired = row.deleted;
+    let (deleted, was_deleted) = (row.deleted, present.is_some_and(|user| user.user.deleted));
+    row.deleted = was_deleted;
     let id = match present {
         None => user::insert(db, row).await?,
         Some(user) => {
@@ -207,8 +122,26 @@ async fn store(db: &impl ConnectionTrait, present: Option<&User>, draft: Draft) 
     };
     login_name::replace(db, &keys, id).await?;
     membership::replace(db, id, &other_group_ids).await?;
-    if is_retired && present.is_some_and(|user| !user.user.deleted) {
-        ticket::revoke_all(db, id).await?;
+    if deleted != was_deleted
+        && let Some(user) = user::find(db, id).await?
+    {
+        user::set_deleted(db, &user, deleted).await?;
     }
     Ok(id)
+}
+
+/// The own person is changed; another one is taken as it is; without any, one is made.
+async fn store_person(
+    db: &impl ConnectionTrait,
+    own: Option<person::Model>,
+    wanted: person::Model,
+) -> Result<i32, DbErr> {
+    match own {
+        Some(own) if [0, own.id].contains(&wanted.id) => {
+            person::update(db, person::Model { id: own.id, retired: own.retired, ..wanted }).await?;
+            Ok(own.id)
+        }
+        _ if wanted.id != 0 => Ok(wanted.id),
+        _ => Ok(person::insert(db, person::Model { retired: false, ..wanted }).await?.id),
+    }
 }

@@ -2,10 +2,7 @@
 
 use sea_orm::{entity::prelude::*, sea_query::Expr};
 
-use super::{
-    folded,
-    limits::{self, TooLong},
-};
+use super::limits::{self, TooLong};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
@@ -60,20 +57,6 @@ impl Model {
         ]
     }
 
-    /// The texts that the list compares, by the columns of their folded copies.
-    fn folded_texts(&self) -> [(&'static str, &str); 8] {
-        [
-            ("firstname_folded", &self.firstname),
-            ("middle_name_folded", &self.middle_name),
-            ("lastname_folded", &self.lastname),
-            ("mrmrs_folded", &self.mrmrs),
-            ("title_folded", &self.title),
-            ("email_folded", &self.email),
-            ("contact_name_folded", &self.contact_name),
-            ("contact_department_folded", &self.contact_department),
-        ]
-    }
-
     /// First, middle and last name, without the empty ones.
     pub fn full_name(&self) -> String {
         let parts = [&self.firstname, &self.middle_name, &self.lastname];
@@ -86,10 +69,9 @@ impl Model {
 /// # Errors
 /// The database does not answer.
 pub async fn insert(db: &impl ConnectionTrait, person: Model) -> Result<Model, DbErr> {
-    let mut row = ActiveModel::from(person.clone()).reset_all();
+    let mut row = ActiveModel::from(person).reset_all();
     row.id = sea_orm::NotSet;
-    let id = folded::insert(db, row, &person.folded_texts()).await?;
-    Ok(Model { id, ..person })
+    row.insert(db).await
 }
 
 /// The person with this id.
@@ -105,7 +87,7 @@ pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<Model>, D
 /// # Errors
 /// The database does not answer.
 pub async fn update(db: &impl ConnectionTrait, person: Model) -> Result<(), DbErr> {
-    folded::update(db, ActiveModel::from(person.clone()).reset_all(), &person.folded_texts()).await
+    ActiveModel::from(person).reset_all().update(db).await.map(drop)
 }
 
 /// Retires a person, or takes that back.

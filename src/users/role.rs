@@ -3,11 +3,6 @@
 use sea_orm::{FromJsonQueryResult, Iterable, NotSet, QueryOrder, Set, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
-use super::folded;
-
-/// The column of the folded name.
-const NAME_FOLDED: &str = "name_folded";
-
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "roles")]
@@ -26,9 +21,9 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// Whether it has this right.
-    pub fn has(&self, right: FunctionRight) -> bool {
-        self.function_rights.0.contains(&right)
+    /// Whether it has the right of this name.
+    pub fn has_right(&self, name: &str) -> bool {
+        self.function_rights.0.iter().any(|right| right.name().eq_ignore_ascii_case(name))
     }
 }
 
@@ -56,11 +51,6 @@ impl FunctionRight {
     /// Every right there is.
     pub fn all() -> impl Iterator<Item = Self> {
         Self::iter()
-    }
-
-    /// The right of this name, without regard to case.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::iter().find(|right| right.name().eq_ignore_ascii_case(name))
     }
 
     /// The id on the wire: its place, from 1.
@@ -140,7 +130,7 @@ pub async fn insert(db: &impl ConnectionTrait, new: NewRole<'_>) -> Result<(), D
         function_rights: Set(FunctionRights(new.rights)),
         id: NotSet,
     };
-    folded::insert(db, row, &[(NAME_FOLDED, new.name)]).await.map(drop)
+    Entity::insert(row).exec_without_returning(db).await.map(drop)
 }
 
 /// All roles, by rank.
@@ -185,15 +175,13 @@ pub async fn default_of(db: &impl ConnectionTrait, role_type: RoleType) -> Resul
 /// # Errors
 /// The database does not answer.
 pub(super) async fn store(db: &impl ConnectionTrait, role: Model) -> Result<Model, DbErr> {
-    let mut row = ActiveModel::from(role.clone()).reset_all();
-    let texts = [(NAME_FOLDED, role.name.as_str())];
-    if role.id != 0 {
-        folded::update(db, row, &texts).await?;
-        return Ok(role);
+    let id = role.id;
+    let mut row = ActiveModel::from(role).reset_all();
+    if id != 0 {
+        return row.update(db).await;
     }
     row.id = NotSet;
-    let id = folded::insert(db, row, &texts).await?;
-    Ok(Model { id, ..role })
+    row.insert(db).await
 }
 
 /// Deletes a role that nobody has.

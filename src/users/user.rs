@@ -10,20 +10,14 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{folded, login_name, person, role, together::Together, user_group};
+use super::{login_name, person, role, ticket, together::Together, user_group};
 use crate::{
     clock,
     store::{WriteTransaction, is_among},
 };
 
 /// How many ids stand in one statement: databases take only so many.
-pub(super) const MOST_IDS: usize = 1024;
-
-/// The columns of the folded texts.
-const NAME_FOLDED: &str = "name_folded";
-const USER_NAME_FOLDED: &str = "user_name_folded";
-const NICK_NAME_FOLDED: &str = "nick_name_folded";
-const TOOLTIP_FOLDED: &str = "tooltip_folded";
+const MOST_IDS: usize = 1024;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -107,16 +101,7 @@ pub struct User {
     pub person: Option<person::Model>,
 }
 
-/// What a user takes in memory besides custom and extra fields, with role, group and person.
-const USUAL_BYTES: usize = 2048;
-
 impl User {
-    /// About how many bytes it takes in memory.
-    pub fn bytes(&self) -> usize {
-        let fields = self.user.custom_fields.0.iter().chain(&self.user.extra_fields.0);
-        USUAL_BYTES + fields.map(|(name, value)| name.len() + value.len()).sum::<usize>()
-    }
-
     /// Deleted, or the person retired: such a user cannot call.
     pub fn is_retired(&self) -> bool {
         self.user.deleted || self.is_person_retired()
@@ -169,16 +154,6 @@ pub async fn find_for_log_in(db: &impl ConnectionTrait, name: &str) -> Result<Op
     Ok(found.filter(|user| user.is_called(&login_name::fold(name))))
 }
 
-/// The user whose Name or UserName is this, byte by byte: for names that another system has given, which may tell apart
-/// what is one name here.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn find_by_exact_login(db: &impl ConnectionTrait, name: &str) -> Result<Option<User>, DbErr> {
-    let found = find_by_login(db, name).await?;
-    Ok(found.filter(|User { user, .. }| !name.is_empty() && (user.name == name || user.user_name == name)))
-}
-
 /// The users with these ids, by id.
 ///
 /// # Errors
@@ -226,17 +201,37 @@ pub async fn count(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
     Entity::find().count(db).await
 }
 
+/// The user is an administrator who can call, and there is no other.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_last_administrator(db: &impl ConnectionTrait, user: &User) -> Result<bool, DbErr> {
+    let is_one = user.role.name == role::ADMINISTRATOR && !user.is_retired();
+    Ok(is_one && count_other_administrators(db, user.user.id).await? == 0)
+}
+
+/// How many administrators there are besides this user who can call.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count_other_administrators(db: &impl ConnectionTrait, id: i32) -> Result<u64, DbErr> {
+    Entity::find()
+        .left_join(role::Entity)
+        .left_join(person::Entity)
+        .filter(role::Column::Name.eq(role::ADMINISTRATOR))
+        .filter(Column::Deleted.eq(false))
+        .filter(person::Column::Retired.eq(false).or(person::Column::Retired.is_null()))
+        .filter(Column::Id.ne(id))
+        .count(db)
+        .await
+}
+
 /// All users, by id.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<User>, DbErr> {
     select(db, Entity::find().order_by_asc(Column::Id)).await
-}
-
-/// The users who have this person, by id.
-pub(super) async fn list_by_person(db: &impl ConnectionTrait, person_id: i32) -> Result<Vec<User>, DbErr> {
-    select(db, Entity::find().filter(Column::PersonId.eq(person_id)).order_by_asc(Column::Id)).await
 }
 
 /// Joins what makes a user whole.
@@ -278,29 +273,19 @@ impl Model {
             updated_at: now,
         }
     }
-
-    /// The texts that the list compares, by the columns of their folded copies.
-    fn folded_texts(&self) -> [(&'static str, &str); 4] {
-        [
-            (NAME_FOLDED, &self.name),
-            (USER_NAME_FOLDED, &self.user_name),
-            (NICK_NAME_FOLDED, &self.nick_name),
-            (TOOLTIP_FOLDED, &self.tooltip),
-        ]
-    }
 }
 
 /// Stores a new row; its `id` is assigned by the database.
 pub(super) async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<i32, DbErr> {
-    let mut new = ActiveModel::from(row.clone()).reset_all();
-    new.id = sea_orm::NotSet;
-    folded::insert(db, new, &row.folded_texts()).await
+    let mut row = ActiveModel::from(row).reset_all();
+    row.id = sea_orm::NotSet;
+    Ok(row.insert(db).await?.id)
 }
 
 /// Stores a row in place of the one with its `id`.
 pub(super) async fn update(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
     let row = Model { updated_at: clock::now(), ..row };
-    folded::update(db, ActiveModel::from(row.clone()).reset_all(), &row.folded_texts()).await
+    ActiveModel::from(row).reset_all().update(db).await.map(drop)
 }
 
 /// Whether another user has this NickName.
@@ -309,6 +294,23 @@ pub(super) async fn update(db: &impl ConnectionTrait, row: Model) -> Result<(), 
 /// The database does not answer.
 pub async fn has_nick_name(db: &impl ConnectionTrait, nick_name: &str, except: i32) -> Result<bool, DbErr> {
     Ok(Entity::find().filter(Column::NickName.eq(nick_name)).filter(Column::Id.ne(except)).count(db).await? > 0)
+}
+
+/// Deletes a user as upstream does, by retiring user and person, or takes that back. The tickets of a deleted user are
+/// gone for good. Run it in a transaction.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn set_deleted(db: &impl ConnectionTrait, user: &User, deleted: bool) -> Result<(), DbErr> {
+    if let Some(person) = &user.person {
+        person::set_retired(db, person.id, deleted).await?;
+    }
+    // Whoever issues a ticket holds the user: none is issued from here on.
+    set_columns(db, user.user.id, vec![(Column::Deleted, deleted.into())]).await?;
+    if deleted {
+        ticket::revoke_all(db, user.user.id).await?;
+    }
+    Ok(())
 }
 
 /// Notes that a user logged in now.
@@ -339,7 +341,7 @@ pub async fn change(
     let Some(together) = Together::of(transaction) else {
         return set_columns(transaction, user.user.id, values).await;
     };
-    together.change(user, completed(values).into_iter().collect());
+    together.change(user, stamped(values).map(|(column, value)| (column.as_str(), value)).collect());
     Ok(())
 }
 
@@ -349,27 +351,13 @@ pub async fn change(
 /// The database does not answer.
 pub async fn set_columns(db: &impl ConnectionTrait, id: i32, values: Vec<(Column, Value)>) -> Result<(), DbErr> {
     let mut update = Entity::update_many().filter(Column::Id.eq(id));
-    for (column, value) in completed(values) {
+    for (column, value) in stamped(values) {
         update = update.col_expr(column, Expr::value(value));
     }
     update.exec(db).await.map(drop)
 }
 
-/// Changed columns, with the folded copies of texts and the time of the change, which is now.
-fn completed(values: Vec<(Column, Value)>) -> Vec<(&'static str, Value)> {
-    let folded = |(column, value): &(Column, Value)| Some((folded_column(*column)?, folded::value(value)));
-    let copies: Vec<_> = values.iter().filter_map(folded).collect();
-    let own = values.into_iter().map(|(column, value)| (column.as_str(), value));
-    own.chain(copies).chain([(Column::UpdatedAt.as_str(), clock::now().into())]).collect()
-}
-
-/// The column of the folded copy of a text that the list compares.
-fn folded_column(column: Column) -> Option<&'static str> {
-    match column {
-        Column::Name => Some(NAME_FOLDED),
-        Column::UserName => Some(USER_NAME_FOLDED),
-        Column::NickName => Some(NICK_NAME_FOLDED),
-        Column::Tooltip => Some(TOOLTIP_FOLDED),
-        _ => None,
-    }
+/// With the time of the change, which is now.
+fn stamped(values: Vec<(Column, Value)>) -> impl Iterator<Item = (Column, Value)> {
+    values.into_iter().chain([(Column::UpdatedAt, clock::now().into())])
 }

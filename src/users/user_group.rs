@@ -1,14 +1,6 @@
 //! User groups: each user has one, and may be a member of others.
 
-use sea_orm::{NotSet, QueryOrder, entity::prelude::*};
-
-use super::folded;
-
-/// The column of the folded name.
-const NAME_FOLDED: &str = "name_folded";
-
-use super::user::MOST_IDS;
-use crate::store::is_among;
+use sea_orm::{NotSet, QueryOrder, Set, entity::prelude::*};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
@@ -49,8 +41,14 @@ pub async fn first(db: &impl ConnectionTrait) -> Result<Option<Model>, DbErr> {
 /// # Errors
 /// The database does not answer, or the name is taken.
 pub async fn insert(db: &impl ConnectionTrait, name: &str, tooltip: &str) -> Result<Model, DbErr> {
-    let group = Model { name: name.to_owned(), tooltip: tooltip.to_owned(), ..Model::default() };
-    store(db, group).await
+    let group = ActiveModel {
+        name: Set(name.to_owned()),
+        tooltip: Set(tooltip.to_owned()),
+        rank: Set(0),
+        deleted: Set(false),
+        id: NotSet,
+    };
+    group.insert(db).await
 }
 
 /// The group of this name.
@@ -69,20 +67,6 @@ pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<Model>, D
     Ok(Entity::find().filter(Column::Id.eq(id)).all(db).await?.pop())
 }
 
-/// The groups with these ids, in no order.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn find_some(db: &impl ConnectionTrait, mut ids: Vec<i32>) -> Result<Vec<Model>, DbErr> {
-    ids.sort_unstable();
-    ids.dedup();
-    let mut groups = Vec::new();
-    for ids in ids.chunks(MOST_IDS) {
-        groups.extend(Entity::find().filter(is_among(db, Column::Id, ids)).all(db).await?);
-    }
-    Ok(groups)
-}
-
 /// All groups, by rank and name.
 ///
 /// # Errors
@@ -96,13 +80,11 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
 /// # Errors
 /// The database does not answer.
 pub(super) async fn store(db: &impl ConnectionTrait, group: Model) -> Result<Model, DbErr> {
-    let mut row = ActiveModel::from(group.clone()).reset_all();
-    let texts = [(NAME_FOLDED, group.name.as_str())];
-    if group.id != 0 {
-        folded::update(db, row, &texts).await?;
-        return Ok(group);
+    let id = group.id;
+    let mut row = ActiveModel::from(group).reset_all();
+    if id != 0 {
+        return row.update(db).await;
     }
     row.id = NotSet;
-    let id = folded::insert(db, row, &texts).await?;
-    Ok(Model { id, ..group })
+    row.insert(db).await
 }

@@ -12,15 +12,12 @@ use kommando::{
         audit::{self, AuditKey, Head, Verification},
         execution,
     },
-    users::{
-        self, User,
-        password::{PasswordHash, Requester},
-    },
+    users::{self, User},
 };
 use poem::{
     Endpoint, EndpointExt, Request, Response,
     endpoint::BoxEndpoint,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
 };
 use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::Value;
@@ -71,16 +68,11 @@ impl Server {
 
     /// With these definitions.
     pub async fn with_commands(definitions: &[&str]) -> Self {
-        Self::with_commands_and_settings(definitions, &[]).await
-    }
-
-    /// With these definitions and these settings.
-    pub async fn with_commands_and_settings(definitions: &[&str], words: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         for (index, definition) in definitions.iter().enumerate() {
             std::fs::write(folder.path().join(format!("{index}.yaml")), definition).expect("a file");
         }
-        Self::start(Catalog::from_folder(folder.path()).expect("right definitions"), words).await
+        Self::start(Catalog::from_folder(folder.path()).expect("right definitions"), &[]).await
     }
 
     /// With the example commands and these settings.
@@ -125,13 +117,6 @@ impl Server {
     /// A user as the database has it.
     pub async fn user(&self, id: i32) -> User {
         users::find(self.app.store.reader(), id).await.expect("an answer").expect("a user")
-    }
-
-    /// The hash of a password that the policy accepts.
-    pub async fn hash(&self, password: &str) -> PasswordHash {
-        let passwords = &self.app.passwords;
-        let password = passwords.policy().accept(password).expect("a password");
-        passwords.hash(&password, Requester::Server).await.expect("a hash")
     }
 
     /// The key of its audit chain.
@@ -184,12 +169,6 @@ impl Call<'_> {
 
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.request = self.request.header(name, value);
-        self
-    }
-
-    /// With a value that need not be text.
-    pub fn header_bytes(mut self, name: &str, value: &[u8]) -> Self {
-        self.request = self.request.header(name, HeaderValue::from_bytes(value).expect("a value"));
         self
     }
 

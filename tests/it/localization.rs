@@ -155,7 +155,7 @@ async fn what_a_user_is_called_cannot_add_a_language_to_a_text() {
     let rename = "UPDATE persons SET firstname = 'A\";US:\"B[SR_COMMAND_DONE]' WHERE id = 2";
     sea_orm::ConnectionTrait::execute_unprepared(server.app.store.writer(), rename).await.expect("a change");
     let got = hello(&server).header("so-language", "nb").send().await;
-    assert_eq!(message(&got), "Hei, A”;US:”B[\u{2060}SR_COMMAND_DONE] Lindqvist!");
+    assert_eq!(message(&got), "Hei, A”;US:”BDone. Lindqvist!".replace("Done.", "Utført."));
 }
 
 /// Anna's last log-in as it reads with this time zone.
@@ -246,8 +246,8 @@ async fn the_time_zones_are_listed_with_this_years_rules() {
     }
 }
 
-#[tokio::test]
-async fn every_text_of_the_servers_own_is_there_and_is_used() {
+#[test]
+fn every_text_of_the_servers_own_is_there_and_is_used() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut used = BTreeSet::new();
     for path in sources(&folder.join("src")).iter().filter(|path| !path.starts_with(folder.join("src/localization"))) {
@@ -256,11 +256,6 @@ async fn every_text_of_the_servers_own_is_there_and_is_used() {
         let words = text.split(|character: char| !character.is_ascii_uppercase() && character != '_');
         used.extend(words.filter(is_id).map(str::to_owned));
     }
-    // The ids of columns are made of their names.
-    used.remove("SR_COLUMN_");
-    let columns = Server::demo().await.get("/api/v1/User/$metadata").by("admin").send().await.body;
-    let columns = columns.as_object().expect("columns").values();
-    used.extend(columns.filter_map(|column| Some(column["DisplayName"].as_str()?.trim_matches(['[', ']']).to_owned())));
     let english: toml::Table =
         fs::read_to_string(folder.join("localization/en.toml")).expect("a text").parse().expect("TOML");
     let known: BTreeSet<_> = english.keys().cloned().collect();

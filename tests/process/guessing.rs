@@ -32,7 +32,7 @@ const A_SECOND: f64 = 200.0;
 /// The limits that hold unless others are set: for an account from one address, and from all strange ones.
 const FROM_ONE: usize = 10;
 const FROM_ALL: usize = 30;
-const PASSWORD: &str = "it's a secret";
+const PASSWORD: &str = "it's";
 const AT_HOME: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const ONE: Ipv4Addr = Ipv4Addr::new(127, 9, 9, 9);
 
@@ -126,7 +126,7 @@ async fn whoever_guesses_has_few_passwords_verified_and_disturbs_nobody() {
         |name: &str, password: &str| Ask::post("/_ext/session").json(json!({"userName": name, "password": password}));
     // The administrator was here before; the password is another one now, so that no memory of it lets anybody in.
     log_in("admin", PASSWORD).send_from(AT_HOME, &address).await.done();
-    set_password(folder.path(), "admin", "a new password");
+    set_password(folder.path(), "admin", "new");
     let session = log_in("bjorn", PASSWORD).send_from(AT_HOME, &address).await.done();
     let ticket = format!("SoTicket {}", session["ticket"].as_str().expect("a ticket"));
     let others = || Others::begin(&address, [current().authorized(&ticket), current().by("bjorn", PASSWORD)]);
@@ -147,7 +147,7 @@ async fn whoever_guesses_has_few_passwords_verified_and_disturbs_nobody() {
         send_all(&address, guesses, |number| (one_of_many(number), current().by("admin", &number.to_string())));
     let administrator = async {
         sleep(Duration::from_secs_f64(guesses as f64 / A_SECOND / 2.0)).await;
-        log_in("admin", "a new password").send_from(AT_HOME, &address).await
+        log_in("admin", "new").send_from(AT_HOME, &address).await
     };
     let ((verified, took), administrator) = tokio::join!(attack, administrator);
     let minutes = 1 + took.as_secs() as usize / 60;
@@ -160,33 +160,4 @@ async fn whoever_guesses_has_few_passwords_verified_and_disturbs_nobody() {
     if guesses >= STATED {
         assert!(p99_one <= 2 * calm && p99_many <= 2 * calm, "others notice it");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_killed_server_forgets_no_failures_and_no_known_address() {
-    let folder = folder();
-    let variables = [("KOMMANDO_ADMIN_PASSWORD", PASSWORD), ("KOMMANDO_LOG", "error")];
-    let serve = || {
-        let mut process = Process::start(folder.path(), &["serve", "--demo"], &variables);
-        let address = address(&process.banner());
-        (process, address)
-    };
-    let (mut process, address) = serve();
-    current().by("bjorn", PASSWORD).send_from(AT_HOME, &address).await.done();
-    let status = async |address: &str, from, name, password: &str| {
-        current().by(name, password).send_from(from, address).await.status
-    };
-    for guess in 0..FROM_ONE {
-        assert_eq!(status(&address, ONE, "anna", &guess.to_string()).await, 401);
-    }
-    for guess in 0..FROM_ALL {
-        assert_eq!(status(&address, one_of_many(guess), "bjorn", &guess.to_string()).await, 401);
-    }
-    // What is new is written once a second.
-    sleep(Duration::from_millis(2500)).await;
-    process.kill();
-    let (_process, address) = serve();
-    assert_eq!(status(&address, ONE, "anna", PASSWORD).await, 429, "its failures are remembered");
-    assert_eq!(status(&address, ONE, "bjorn", PASSWORD).await, 429, "those of all strangers are, too");
-    assert_eq!(status(&address, AT_HOME, "bjorn", PASSWORD).await, 200, "and the address of the user");
 }

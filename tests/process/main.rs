@@ -1,11 +1,9 @@
 //! The binary itself as a process, on a port of its own choice: how it starts and stops, and what is left when it is
 //! killed.
 
-mod alone;
 mod ask;
 mod canary;
 mod cookbook;
-mod crowd;
 mod disk;
 mod forgetting;
 mod guessing;
@@ -14,16 +12,13 @@ mod housekeeping;
 #[expect(dead_code, reason = "the tests of tokens use more of it")]
 mod issuer;
 mod kill;
-mod login_queue;
 mod metrics;
 mod operating;
 mod postgres;
-mod proxy;
 mod reload;
 mod sink;
 mod slow;
 mod start;
-mod texts;
 mod timing;
 mod webhooks;
 mod wire;
@@ -58,7 +53,7 @@ impl Process {
     }
 
     fn demo(folder: &Path) -> Self {
-        Self::start(folder, &["serve", "--demo"], &[("KOMMANDO_ADMIN_PASSWORD", "it's a secret")])
+        Self::start(folder, &["serve", "--demo"], &[("KOMMANDO_ADMIN_PASSWORD", "it's")])
     }
 
     /// The banner, to its last line.

@@ -18,7 +18,10 @@ use super::{
     },
     requests::{AssociateNameRequest, AssociateRequest, UserTypeRequest},
 };
-use crate::auth::{Authenticator, UserAgent};
+use crate::{
+    auth::{Authenticator, UserAgent},
+    users::password,
+};
 
 #[derive(Default)]
 pub struct Credentials;
@@ -309,10 +312,9 @@ impl Credentials {
         &self,
         _caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
         body: Body<IsPasswordValidRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<NoOwn>> {
-        Ok(reader.answer(directory.passwords.policy().accept(&body.0.password).is_ok()))
+        Ok(reader.answer(password::check(&body.0.password).is_ok()))
     }
 
     /// Check a password, and say why not
@@ -323,11 +325,9 @@ impl Credentials {
         &self,
         _caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
         body: Body<IsPasswordValidRequest>,
     ) -> Result<Answer<UserValidationResult>, ErrorResponse<NoOwn>> {
-        let fault = directory.passwords.policy().accept(&body.0.password).err();
-        Ok(reader.answer(fault.map(|fault| fault.to_string()).into()))
+        Ok(reader.answer(password::check(&body.0.password).err().map(ToOwned::to_owned).into()))
     }
 
     /// Check whether a password can be changed

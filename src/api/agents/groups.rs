@@ -1,7 +1,5 @@
 //! User groups.
 
-use std::collections::HashSet;
-
 use poem_openapi::{Object, OpenApi, param::Query};
 
 use super::super::{
@@ -82,8 +80,7 @@ impl Groups {
         ids: Body<Vec<i32>>,
     ) -> Result<Answer<Vec<UserGroup>>, ErrorResponse<NoOwn>> {
         let groups = user_group::list(store.reader()).await?.into_iter();
-        let ids: HashSet<i32> = ids.0.into_iter().collect();
-        Ok(reader.answer(groups.filter(|group| ids.contains(&group.id)).map(Into::into).collect()))
+        Ok(reader.answer(groups.filter(|group| ids.0.contains(&group.id)).map(Into::into).collect()))
     }
 
     /// Get all user groups
@@ -127,10 +124,7 @@ impl Groups {
         body: Body<SaveUserGroupRequest>,
     ) -> Result<Answer<UserGroup>, ErrorResponse<ChangeUser>> {
         let group: UserGroup = parse_completed(body.0.user_group.into_value())?;
-        let group = user_group::Model::from(group);
-        let own = group.clone();
-        let check = users::check_save_group(directory.store.reader(), &caller, &group);
-        let work = directory.write(&caller, check, |db, caller, ()| Box::pin(users::save_group(db, caller, own)));
+        let work = directory.write(&caller, |db, caller| Box::pin(users::save_group(db, caller, group.into())));
         Ok(reader.answer(work.await?.into()))
     }
 
@@ -145,10 +139,7 @@ impl Groups {
         body: Body<DeleteUserGroupRequest>,
     ) -> Result<Done, ErrorResponse<ChangeUser>> {
         let Body(DeleteUserGroupRequest { user_group_to_delete: id, user_group_to_move_to: heir }) = body;
-        let check = async { users::check_delete_group(directory.store.reader(), &caller, id, heir).await.map(drop) };
-        let work =
-            directory.write(&caller, check, move |db, caller, ()| Box::pin(users::delete_group(db, caller, id, heir)));
-        work.await?;
+        directory.write(&caller, move |db, caller| Box::pin(users::delete_group(db, caller, id, heir))).await?;
         Ok(Done::NoContent)
     }
 }

@@ -1,7 +1,5 @@
 //! Roles, and the function rights that they have.
 
-use std::collections::BTreeSet;
-
 use poem_openapi::{Object, OpenApi, param::Query};
 
 use super::super::{
@@ -182,10 +180,7 @@ impl Roles {
         body: Body<Partial<RoleEntity>>,
     ) -> Result<Answer<RoleEntity>, ErrorResponse<ChangeUser>> {
         let role: RoleEntity = parse_completed(body.0.into_value())?;
-        let role = role::Model::from(role);
-        let own = role.clone();
-        let check = async { users::check_save_role(directory.store.reader(), &caller, &role).await.map(drop) };
-        let work = directory.write(&caller, check, |db, caller, ()| Box::pin(users::save_role(db, caller, own)));
+        let work = directory.write(&caller, |db, caller| Box::pin(users::save_role(db, caller, role.into())));
         Ok(reader.answer(work.await?.into()))
     }
 
@@ -200,10 +195,7 @@ impl Roles {
         body: Body<DeleteRoleRequest>,
     ) -> Result<Done, ErrorResponse<ChangeUser>> {
         let Body(DeleteRoleRequest { role_id_to_delete: id, replacing_role_id: heir }) = body;
-        let check = async { users::check_delete_role(directory.store.reader(), &caller, id, heir).await.map(drop) };
-        let work =
-            directory.write(&caller, check, move |db, caller, ()| Box::pin(users::delete_role(db, caller, id, heir)));
-        work.await?;
+        directory.write(&caller, move |db, caller| Box::pin(users::delete_role(db, caller, id, heir))).await?;
         Ok(Done::NoContent)
     }
 
@@ -247,12 +239,8 @@ impl Roles {
         body: Body<SetFunctionalRightsRequest>,
     ) -> Result<Done, ErrorResponse<ChangeUser>> {
         let Body(SetFunctionalRightsRequest { role_id, functional_right_ids }) = body;
-        let own = functional_right_ids.clone();
-        let check = async {
-            users::check_rights(directory.store.reader(), &caller, role_id, &functional_right_ids).await.map(drop)
-        };
         let work = directory
-            .write(&caller, check, move |db, caller, ()| Box::pin(users::set_rights(db, caller, role_id, own)));
+            .write(&caller, move |db, caller| Box::pin(users::set_rights(db, caller, role_id, functional_right_ids)));
         work.await?;
         Ok(Done::NoContent)
     }
@@ -272,10 +260,9 @@ impl Roles {
         store: &Store,
         body: Body<FunctionalRightRequest>,
     ) -> Result<Answer<Vec<MdoListItem>>, ErrorResponse<NoOwn>> {
-        let right = FunctionRight::named(&body.0.functional_right_name);
+        let name = body.0.functional_right_name;
         let roles = role::list(store.reader()).await?.into_iter();
-        let found = roles.filter(|role| right.is_some_and(|right| role.has(right)));
-        Ok(reader.answer(found.map(Into::into).collect()))
+        Ok(reader.answer(roles.filter(|role| role.has_right(&name)).map(Into::into).collect()))
     }
 
     /// Find the roles that have rights
@@ -293,10 +280,9 @@ impl Roles {
         store: &Store,
         body: Body<FunctionalRightsRequest>,
     ) -> Result<Answer<Vec<i32>>, ErrorResponse<NoOwn>> {
-        let rights = rights_named(&body.0.functional_right_names);
+        let names = body.0.functional_right_names;
         let roles = role::list(store.reader()).await?.into_iter();
-        let has = |role: &role::Model, right: &Option<FunctionRight>| right.is_some_and(|right| role.has(right));
-        let found = roles.filter(|role| rights.iter().all(|right| has(role, right)));
+        let found = roles.filter(|role| names.iter().all(|name| role.has_right(name)));
         Ok(reader.answer(found.map(|role| role.id).collect()))
     }
 
@@ -315,14 +301,9 @@ impl Roles {
         store: &Store,
         body: Body<FunctionalRightsRequest>,
     ) -> Result<Answer<Vec<i32>>, ErrorResponse<NoOwn>> {
-        let rights = rights_named(&body.0.functional_right_names);
+        let names = body.0.functional_right_names;
         let roles = role::list(store.reader()).await?.into_iter();
-        let found = roles.filter(|role| !rights.iter().flatten().any(|right| role.has(*right)));
+        let found = roles.filter(|role| !names.iter().any(|name| role.has_right(name)));
         Ok(reader.answer(found.map(|role| role.id).collect()))
     }
-}
-
-/// The rights of these names, each once; `None` stands for every name that no right has.
-fn rights_named(names: &[String]) -> BTreeSet<Option<FunctionRight>> {
-    names.iter().map(|name| FunctionRight::named(name)).collect()
 }

@@ -1,20 +1,14 @@
 //! The loop that takes connections: HTTP/1.1 only, each with deadlines that no client can outstay. TLS and HTTP/2 belong to
 //! the proxy in front.
 
-mod body;
-pub mod connection_limit;
+pub mod admission;
 mod pace;
 pub mod proxies;
-mod queue;
 mod refusal;
 
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use hyper::{
-    body::{Body as _, Incoming},
-    server::conn::http1,
-    service::service_fn,
-};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -26,18 +20,16 @@ use poem::{
 };
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
-    task::AbortHandle,
     time::{sleep, timeout},
 };
 
 use self::{
-    body::watched,
-    connection_limit::{ConnectionLimiter, ConnectionPermit},
+    admission::{Admission, Ticket},
     pace::{Paced, Stage},
     proxies::Proxies,
     refusal::Refusal,
 };
-use crate::{api::Dropped, auth::Address};
+use crate::api::Dropped;
 
 /// How long a connection may be silent between two requests.
 const IDLE: Duration = Duration::from_secs(30);
@@ -47,9 +39,6 @@ const LARGEST_HEAD: usize = 64 * 1024;
 pub const DRAIN: Duration = Duration::from_secs(30);
 /// How long to wait when the system has no room for another connection.
 const BREATH: Duration = Duration::from_millis(50);
-/// How many silent connections are closed then, and how long their tasks need for it.
-const EVICTED_AT_ONCE: usize = 16;
-const CLOSING: Duration = Duration::from_millis(1);
 
 /// How many connections may wait to be taken, as far as the system allows: whoever is one too many is not refused, but
 /// tries again after a second.
@@ -58,7 +47,7 @@ const WAITING: u32 = 4096;
 /// What is taken at most.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    pub connections: ConnectionLimiter,
+    pub admission: Admission,
     /// Counts the connections that were one too many.
     pub refused: Counter,
     pub proxies: Proxies,
@@ -82,7 +71,7 @@ where
     E: Endpoint<Output = Response> + 'static,
 {
     let endpoint = Arc::new(endpoint);
-    let Limits { connections, refused, proxies } = limits;
+    let Limits { admission, refused, proxies } = limits;
     let (proxies, refusal) = (Arc::new(proxies), Refusal::new().await);
     let graceful = GracefulShutdown::new();
     let mut stop = pin!(stop);
@@ -92,19 +81,13 @@ where
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    make_room(&error, &connections).await;
+                    wait_for_room(&error).await;
                     continue;
                 }
             },
         };
-        // All clients of a proxy share its address, so the limit of one address is not for it.
-        let address = (!proxies.trusts(peer.ip())).then(|| Address::from(&RemoteAddr(peer.into())));
-        match connections.admit(address) {
-            Some(permit) => {
-                let place = permit.place;
-                let task = serve(stream, peer, &endpoint, &proxies, &graceful, permit);
-                connections.serve_by(place, task);
-            }
+        match admission.admit(peer.ip()) {
+            Some(ticket) => serve(stream, peer, &endpoint, &proxies, &graceful, ticket),
             None => {
                 refused.increment(1);
                 refusal.tell(stream);
@@ -117,15 +100,9 @@ where
     }
 }
 
-/// A client that went away is no trouble. Otherwise file descriptors or memory are short, of which silent connections
-/// hold some.
-async fn make_room(error: &io::Error, connections: &ConnectionLimiter) {
-    if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
-        return;
-    }
-    if connections.evict(EVICTED_AT_ONCE) > 0 {
-        sleep(CLOSING).await;
-    } else {
+/// A client that went away is no trouble; a system without file descriptors needs a moment.
+async fn wait_for_room(error: &io::Error) {
+    if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
         tracing::error!(%error, "a connection could not be taken");
         sleep(BREATH).await;
     }
@@ -137,31 +114,22 @@ fn serve<E>(
     endpoint: &Arc<E>,
     proxies: &Arc<Proxies>,
     graceful: &GracefulShutdown,
-    permit: ConnectionPermit,
-) -> AbortHandle
-where
+    ticket: Ticket,
+) where
     E: Endpoint<Output = Response> + 'static,
 {
     // Without it, the kernel holds the end of an answer back for a moment.
     let _ = stream.set_nodelay(true);
     let local = stream.local_addr().unwrap_or(peer);
-    let stage = Stage::new(permit);
+    let stage = Stage::default();
     let (endpoint, proxies, in_service) = (Arc::clone(endpoint), Arc::clone(proxies), stage.clone());
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let has_body = !request.body().is_end_stream();
-        let is_open = in_service.begin_answer(has_body);
+        in_service.begin_answer();
         let (endpoint, in_service) = (Arc::clone(&endpoint), in_service.clone());
         let (client, scheme) = proxies.client(peer, request.headers());
         async move {
-            if !is_open {
-                return Err(io::ErrorKind::ConnectionAborted.into());
-            }
             let addresses = (LocalAddr(local.into()), RemoteAddr(client.into()));
-            let mut request: Request = (request, addresses.0, addresses.1, scheme).into();
-            if has_body {
-                let body = watched(request.take_body(), in_service.clone());
-                request.set_body(body);
-            }
+            let request: Request = (request, addresses.0, addresses.1, scheme).into();
             let response = endpoint.get_response(request).await;
             in_service.end_answer();
             // An error ends the connection without an answer.
@@ -175,10 +143,10 @@ where
         .max_buf_size(LARGEST_HEAD)
         .serve_connection(TokioIo::new(Paced::new(stream, stage)), service);
     let connection = graceful.watch(connection);
-    let task = tokio::spawn(async move {
+    tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%peer, %error, "a connection ended early");
         }
+        drop(ticket);
     });
-    task.abort_handle()
 }

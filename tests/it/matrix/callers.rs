@@ -10,7 +10,7 @@ use kommando::{
         ticket,
     },
 };
-use poem::Request;
+use poem::http::HeaderMap;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -54,8 +54,6 @@ pub enum Verdict {
     /// As if there were none.
     Hidden,
     NotImplemented,
-    /// There is no such person.
-    Invalid,
 }
 
 impl Role {
@@ -117,8 +115,6 @@ impl Role {
             // Only with a caller who is one, there is another administrator.
             Who::Removers => allowed(self.manages_others(user) && (user != ADMIN || self.is_administrator())),
             Who::Makers => allowed(self.manages),
-            Who::Sharers if self.manages && user == NOBODY => Verdict::Invalid,
-            Who::Sharers => allowed(self.manages_others(user)),
             Who::Administrators => allowed(self.is_administrator()),
             Who::OwnTicket => shown(user != NOBODY && self.manages(user)),
             Who::OwnExecution => shown(user == CALLER || self.is_administrator()),
@@ -152,8 +148,7 @@ impl Scheme {
                 call.header("authorization", &format!("Bearer {}", token.expose_secret()))
             }
             Self::Session => {
-                let (secrets, _) = ticket::issue_session(db, CALLER).await.expect("a session");
-                let [session, xsrf] = session::cookies(Some(&secrets.cookie), &Request::default());
+                let [session, xsrf] = session::cookies(Some(&ticket().await), &HeaderMap::new());
                 let value = |cookie: &str| cookie.split(';').next().expect("a pair").to_owned();
                 let token = value(&xsrf);
                 call.header("cookie", &value(&session)).header("x-xsrf-token", token.split_once('=').expect("a pair").1)
@@ -166,7 +161,7 @@ impl Scheme {
 /// Ends whatever the administrator has.
 async fn expire_all(server: &Server) {
     let db = server.app.store.writer();
-    for found in ticket::list(db, ADMIN, TimeDelta::hours(1), None, 100).await.expect("an answer") {
+    for found in ticket::list(db, ADMIN, TimeDelta::hours(1)).await.expect("an answer") {
         let past = ticket::ActiveModel { expires_at: Set(Utc::now() - TimeDelta::seconds(1)), ..found.into() };
         past.update(db).await.expect("a change");
     }

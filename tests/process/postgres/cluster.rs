@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 /// How many connections it takes.
 pub const CONNECTIONS: u32 = 100;
-const KEY: &str = "a key for tests, of 32 bytes and more";
+const KEY: &str = "a key for tests";
 
 /// It ends with the test.
 pub struct Cluster {
@@ -56,7 +56,7 @@ impl Cluster {
             ("KOMMANDO_DATABASE_URL", self.url()),
             ("KOMMANDO_AUDIT_KEY", KEY.to_owned()),
             ("KOMMANDO_MIGRATE", "true".to_owned()),
-            ("KOMMANDO_ADMIN_PASSWORD", "it's a secret".to_owned()),
+            ("KOMMANDO_ADMIN_PASSWORD", "it's".to_owned()),
             // Nobody reads the log meanwhile, and a pipe that is full would stop the server.
             ("KOMMANDO_LOG", "off".to_owned()),
         ]
