@@ -28,6 +28,31 @@ use crate::{
 /// What an answer depends on besides its address, for caches.
 pub const VARY: &str = "Accept, Accept-Language, SO-Culture, SO-Language, SO-TimeZone";
 
+/// What a person or a user is called and written to by: it is the same to every reader, whatever it looks like. Other
+/// texts of a user, such as the tooltip and custom fields, are resolved as upstream resolves them (contract §5.1).
+const IDENTITY: [&str; 19] = [
+    "Firstname",
+    "MiddleName",
+    "Lastname",
+    "FullName",
+    "FormalName",
+    "Email",
+    "EmailAddress",
+    "UserName",
+    "NickName",
+    "Associate",
+    "AssociateName",
+    // The same in the rows of the list of users:
+    "firstName",
+    "middleName",
+    "lastName",
+    "fullName",
+    "assocName",
+    "userName",
+    "ejDisplayName",
+    "personEmail",
+];
+
 const TIME_ZONE: &str = "SO-TimeZone";
 const TIME_ZONE_HEADER: HeaderName = HeaderName::from_static("so-timezone");
 
@@ -216,7 +241,7 @@ impl Reader {
     }
 }
 
-/// Resolves every text in a value.
+/// Resolves every text in a value, but for what identifies a person.
 fn resolve(value: &mut Value, locale: &Locale) {
     match value {
         Value::String(text) => {
@@ -225,7 +250,16 @@ fn resolve(value: &mut Value, locale: &Locale) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| resolve(item, locale)),
-        Value::Object(members) => members.values_mut().for_each(|member| resolve(member, locale)),
+        Value::Object(members) => {
+            // Only there, `Name` is what a user is called; elsewhere it is that of an item of a list.
+            let is_user = members.contains_key("AssociateId");
+            for (name, member) in members {
+                let is_identity = IDENTITY.contains(&name.as_str()) || (is_user && name == "Name");
+                if !(is_identity && member.is_string()) {
+                    resolve(member, locale);
+                }
+            }
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

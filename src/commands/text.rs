@@ -2,13 +2,13 @@
 
 use std::{borrow::Cow, collections::HashSet, fmt, sync::LazyLock};
 
-use minijinja::{Environment, Output, State, UndefinedBehavior, Value, escape_formatter, value::Serde};
+use minijinja::{Environment, Output, State, UndefinedBehavior, Value, value::Serde};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{
     error::Error,
-    localization::MultiLanguage,
+    localization::{MultiLanguage, Surroundings, verbatim},
     users::{Caller, User},
 };
 
@@ -113,7 +113,8 @@ impl Text {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
         templates.set_fuel(Some(FUEL));
-        templates.set_formatter(without_quotes);
+        let surroundings = source.surroundings();
+        templates.set_formatter(move |out, _: &mut State<'_, '_>, value| write_value(out, value, surroundings));
         let mut count = 0;
         let names = source.try_map(|text| {
             let name = count.to_string();
@@ -143,12 +144,13 @@ impl Text {
     }
 }
 
-/// A double quote in a name would end a text within a multi-language string, or begin one.
-fn without_quotes(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), minijinja::Error> {
-    match value.as_str() {
-        Some(text) if text.contains('"') => Ok(out.write_str(&text.replace('"', "”"))?),
-        _ => escape_formatter(out, state, value),
+/// Whatever a user is called, it is no markup of the text. Numbers are the server's own.
+fn write_value(out: &mut Output<'_>, value: &Value, surroundings: Surroundings) -> Result<(), minijinja::Error> {
+    if value.is_number() {
+        return Ok(write!(out, "{value}")?);
     }
+    let text = value.as_str().map_or_else(|| Cow::Owned(value.to_string()), Cow::Borrowed);
+    Ok(out.write_str(&verbatim(&text, surroundings))?)
 }
 
 fn check_variables(used: HashSet<String>) -> Result<(), String> {
@@ -188,7 +190,10 @@ impl fmt::Debug for Text {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::localization::{Locale, Wishes, Zone};
 
     #[test]
     fn a_variable_that_does_not_exist_is_found_when_the_text_is_read() {
@@ -207,5 +212,87 @@ mod tests {
     #[test]
     fn a_template_that_cannot_be_parsed_is_found_when_the_text_is_read() {
         assert!(Text::compile(&MultiLanguage::Plain("Hei {{ user.name".into())).is_err());
+    }
+
+    /// What a user might be called to mislead others.
+    fn any_name() -> impl Strategy<Value = String> {
+        let pieces = vec![
+            "[",
+            "]",
+            "\"",
+            ":",
+            ";",
+            "US",
+            "US:",
+            "US:\"",
+            "NO:\"x\";",
+            "SR_COMMAND_DONE",
+            "[SR_COMMAND_DONE]",
+            "D:",
+            "01/01/2020",
+            "[D:01/01/2020]",
+            "[F:",
+            "1.5",
+            "{{ user.email }}",
+            "{% raw %}",
+            "\u{2060}",
+            "Ada",
+            " ",
+        ];
+        let made = prop::collection::vec(prop::sample::select(pieces), 0..6).prop_map(|pieces| pieces.concat());
+        prop_oneof![made, ".{0,20}"]
+    }
+
+    /// A text as readers of no language, of English and of Norwegian get it, without what is invisible.
+    fn shown(text: &str, name: &str) -> [String; 3] {
+        let text: Text = serde_json::from_str(text).expect("a text");
+        let user = UserSubject { full_name: name.to_owned(), lastname: name, role: name, ..Subjects::sample().user };
+        let rendered = text.render(&Subjects { user, ..Subjects::sample() }).expect("a text").raw();
+        ["*", "en", "nb"].map(|language| {
+            let wishes = Wishes { so_language: Some(language), ..Wishes::default() };
+            let locale = Locale::new(wishes, &Zone::utc()).expect("a locale");
+            locale.resolve(&rendered).replace('\u{2060}', "")
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_is_shown_as_it_is_in_every_language(name in any_name()) {
+            for (template, expected) in [
+                (r#""Is it {}?""#, ["Is it {}?"; 3]),
+                (r#""{}{}""#, ["{}{}"; 3]),
+                (r#""[{}] [[{}] {}]""#, ["[{}] [[{}] {}]"; 3]),
+                (r#""[SR_{}] [D:{}] [SR_COMMAND_DONE{}""#, ["[SR_{}] [D:{}] [SR_COMMAND_DONE{}"; 3]),
+                (r#""{}:\"x\" \"{}\" U{}\"""#, [r#"{}:"x" "{}" U{}""#; 3]),
+                (
+                    r#""{} [SR_COMMAND_DONE] {}""#,
+                    ["{} [SR_COMMAND_DONE] {}", "{} Done. {}", "{} Utført. {}"],
+                ),
+                (
+                    r#"{"en": "Is it {}?", "nb": "Er det {} [F:1.5]?"}"#,
+                    [r#"NO:"Er det {} [F:1.5]?";US:"Is it {}?""#, "Is it {}?", "Er det {} 1,5?"],
+                ),
+                (
+                    r#""NO:\"{}\";US:\"{}!\"""#,
+                    [r#"NO:"{}";US:"{}!""#, "{}!", "{}"],
+                ),
+                (
+                    r#""Now NO:\"{}\";US:\"{}!\" ({})""#,
+                    [r#"Now NO:"{}";US:"{}!" ({})"#, "Now {}! ({})", "Now {} ({})"],
+                ),
+            ] {
+                let name_shown = name.replace('"', "”").replace('\u{2060}', "");
+                for variable in ["{{ user.full_name }}", "{{ user.lastname }}", "{{ user.role }}"] {
+                    let shown = shown(&template.replace("{}", variable), &name);
+                    prop_assert_eq!(shown, expected.map(|expected| expected.replace("{}", &name_shown)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_of_values_is_shown_without_markup_as_well() {
+        let [raw, english, _] = shown(r#""{{ [user.lastname, user.id] }}""#, "[SR_COMMAND_DONE]\"");
+        assert_eq!((raw.contains('"'), raw), (false, english));
     }
 }

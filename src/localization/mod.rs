@@ -11,6 +11,7 @@ mod language;
 mod multi_language;
 mod resources;
 mod rules;
+mod verbatim;
 pub mod zone;
 
 use std::borrow::Cow;
@@ -20,6 +21,7 @@ pub use culture::Culture;
 pub use language::{Language, preferred_tag, quality};
 pub use multi_language::MultiLanguage;
 pub use rules::{Rule, Rules};
+pub use verbatim::{Surroundings, verbatim};
 pub use zone::{UnknownZone, Zone};
 
 /// How a client wants values to read, in its own words: the values of upstream's headers, where they were sent.

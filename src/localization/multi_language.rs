@@ -12,7 +12,7 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 
-use super::{Language, block, resources};
+use super::{Language, Surroundings, block, resources, verbatim};
 
 /// A text in one or more languages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,9 @@ impl MultiLanguage {
     /// There is no such text; a test sees to it that each is there.
     pub fn resource(id: &str, values: &[(&str, &str)]) -> Self {
         let fill = |text: &str| {
-            let filled = |text: String, (name, value): &(&str, &str)| text.replace(&format!("{{{name}}}"), value);
+            let filled = |text: String, (name, value): &(&str, &str)| {
+                text.replace(&format!("{{{name}}}"), &verbatim(value, Surroundings::default()))
+            };
             values.iter().fold(text.to_owned(), filled)
         };
         let texts: BTreeMap<_, _> = resources::texts(id).map(|(language, text)| (language, fill(text))).collect();
@@ -62,6 +64,25 @@ impl MultiLanguage {
             return Self::Plain(joined(Language::US));
         }
         Self::Each(languages.into_iter().map(|language| (language, joined(language))).collect())
+    }
+
+    /// How many bytes its texts have.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Plain(text) => text.len(),
+            Self::Each(texts) => texts.iter().map(|(_, text)| text.len()).sum(),
+        }
+    }
+
+    /// What the text has around values that are filled into it.
+    pub fn surroundings(&self) -> Surroundings {
+        match self {
+            Self::Plain(text) => Surroundings { has_brackets: text.contains('['), has_quotes: text.contains('"') },
+            // Quotes become typographic when such a text is written.
+            Self::Each(texts) => {
+                Surroundings { has_brackets: texts.iter().any(|(_, text)| text.contains('[')), has_quotes: false }
+            }
+        }
     }
 
     fn languages(&self) -> impl Iterator<Item = Language> + '_ {

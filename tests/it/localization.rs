@@ -155,7 +155,7 @@ async fn what_a_user_is_called_cannot_add_a_language_to_a_text() {
     let rename = "UPDATE persons SET firstname = 'A\";US:\"B[SR_COMMAND_DONE]' WHERE id = 2";
     sea_orm::ConnectionTrait::execute_unprepared(server.app.store.writer(), rename).await.expect("a change");
     let got = hello(&server).header("so-language", "nb").send().await;
-    assert_eq!(message(&got), "Hei, A”;US:”BDone. Lindqvist!".replace("Done.", "Utført."));
+    assert_eq!(message(&got), "Hei, A”;US:”B[\u{2060}SR_COMMAND_DONE] Lindqvist!");
 }
 
 /// Anna's last log-in as it reads with this time zone.

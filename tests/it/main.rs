@@ -26,6 +26,7 @@ mod import;
 mod issuer;
 mod linear;
 mod localization;
+mod markup;
 mod matrix;
 mod memory;
 mod metrics;
