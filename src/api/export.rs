@@ -15,8 +15,8 @@ use super::{
 use crate::records::execution::Model;
 
 /// What a spreadsheet takes for the beginning of a formula. A text that begins so gets an apostrophe before it, which
-/// spreadsheets take for "this is text".
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// spreadsheets take for "this is text". East Asian editions read the fullwidth signs as the ASCII ones.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
 /// In which form executions are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,8 +119,11 @@ mod tests {
 
     #[test]
     fn a_text_that_a_spreadsheet_would_run_is_text_in_a_table() {
-        for text in ["=1+1", "+1", "-1", "@sum", "\tx", "\r=1"] {
+        for text in ["=1+1", "+1", "-1", "@sum", "\tx", "\r=1", "\n=1", "\r\n=1", "＝1+1", "＋1", "－1", "＠sum"] {
             assert_eq!(cell(&json!(text)), format!("'{text}"));
+        }
+        for text in ["1=1", "a\n=1", "'=1", "–1", ""] {
+            assert_eq!(cell(&json!(text)), text);
         }
         let line = written(Form::Table, &json!({"a": "=x\"y\"", "b": 1, "c": null, "d": "two\nlines, and more"}));
         assert_eq!(line, "\"'=x\"\"y\"\"\",1,,\"two\nlines, and more\"\r\n");
