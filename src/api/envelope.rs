@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use poem::{
     Body, Endpoint, Request, Response, Result,
-    http::{HeaderValue, StatusCode, Version, header, header::Entry, uri::Authority},
+    http::{HeaderValue, Method, StatusCode, Version, header, header::Entry, uri::Authority},
 };
 use poem_openapi::{
     error::{ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError},
@@ -29,6 +29,7 @@ use uuid::Uuid;
 use super::{
     Services,
     demo::Fault,
+    large_answer,
     media::Media,
     paths::Paths,
     reader::{Reading, VARY},
@@ -148,7 +149,15 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
         // Where the zone is unknown, which is refused later, the clock is that of the installation.
         let clock = reading.as_ref().map_or_else(|_| Clock::of(zone.clone()), |reading| reading.clock().clone());
         Reading::lend(reading, &mut request);
-        let work = pin!(with_the_clock(clock, self.inner.call(request)));
+        let has_body = request.method() != Method::HEAD;
+        let work = pin!(with_the_clock(clock, async {
+            let mut response = self.inner.call(request).await?;
+            if has_body {
+                let end = large_answer::write(&mut response).await;
+                end.inspect_err(|error| self.tally.note_refused(error))?;
+            }
+            Ok(response)
+        }));
         if HEALTH.contains(&name) {
             return work.await;
         }

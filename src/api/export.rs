@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     carriers::Execution,
+    large_answer,
     reader::{LINES, Reader, TABLE},
 };
 use crate::records::execution::Model;
@@ -94,20 +95,25 @@ impl Payload for Table {
 
 impl IntoResponse for Lines {
     fn into_response(self) -> Response {
-        respond(Form::Lines, Self::CONTENT_TYPE, self.0, &self.1)
+        respond(Form::Lines, Self::CONTENT_TYPE, &self.0, self.1)
     }
 }
 
 impl IntoResponse for Table {
     fn into_response(self) -> Response {
-        respond(Form::Table, "text/csv; charset=utf-8; header=present", self.0, &self.1)
+        respond(Form::Table, "text/csv; charset=utf-8; header=present", &self.0, self.1)
     }
 }
 
-fn respond(form: Form, content_type: &str, executions: Vec<Execution>, reader: &Reader) -> Response {
-    let lines: String = executions.iter().map(|one| written(form, &reader.read(one))).collect();
-    let mut response = Response::builder().content_type(content_type).body(head(form) + &lines);
+fn respond(form: Form, content_type: &str, executions: &[Execution], reader: Reader) -> Response {
+    let mut response = Response::builder().content_type(content_type).finish();
     reader.mark(&mut response);
+    let contents: Vec<_> = executions.iter().map(|one| reader.content(one)).collect();
+    let text_bytes = contents.iter().map(large_answer::text_bytes).sum();
+    large_answer::set_body(&mut response, text_bytes, move || {
+        let lines = contents.into_iter().map(|one| written(form, &reader.resolve(one)));
+        head(form) + &lines.collect::<String>()
+    });
     response
 }
 

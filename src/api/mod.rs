@@ -16,6 +16,7 @@ mod executions;
 pub mod export;
 mod fields;
 mod health;
+mod large_answer;
 mod media;
 mod operations;
 mod pages;

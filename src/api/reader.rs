@@ -10,12 +10,13 @@ use poem::{
 };
 use poem_openapi::{
     ApiResponse, ResponseContent,
-    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
+    registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
     types::{ToJSON, Type},
 };
 use serde_json::Value;
 
 use super::{
+    large_answer,
     media::{Accepted, CARRIER, Media},
     select::Select,
     wire, xml,
@@ -216,20 +217,29 @@ impl Reader {
 
     /// A carrier as this reader gets it.
     pub fn write<T: ToJSON>(&self, carrier: &T) -> String {
-        let value = self.read(carrier);
-        if self.media.is_xml() { xml::write(&T::schema_ref(), &value) } else { value.to_string() }
+        self.write_content(self.content(carrier), T::schema_ref)
     }
 
-    /// A carrier as this reader reads it.
-    pub fn read(&self, carrier: &impl ToJSON) -> Value {
+    /// What a carrier says to this reader, with texts as they are stored.
+    pub fn content(&self, carrier: &impl ToJSON) -> Value {
         let mut value = wire::by_the_clock(self.clock(), || carrier.to_json()).unwrap_or_default();
-        if self.locale().language().is_some() {
-            resolve(&mut value, self.locale());
-        }
         if let Some(select) = &self.select {
             select.cut(&mut value);
         }
         value
+    }
+
+    /// The same with its texts in the reader's language.
+    pub fn resolve(&self, mut content: Value) -> Value {
+        if self.locale().language().is_some() {
+            resolve(&mut content, self.locale());
+        }
+        content
+    }
+
+    fn write_content(&self, content: Value, schema: fn() -> MetaSchemaRef) -> String {
+        let value = self.resolve(content);
+        if self.media.is_xml() { xml::write(&schema(), &value) } else { value.to_string() }
     }
 
     /// Says in a response how its values read.
@@ -267,12 +277,18 @@ fn resolve(value: &mut Value, locale: &Locale) {
 impl<T: ToJSON> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         let Self { content, reader } = self;
-        let body = match content {
-            Content::Carrier(carrier) => reader.write(&carrier).into(),
-            Content::Written(body) => body,
-        };
-        let mut response = Response::builder().content_type(reader.media.content_type()).body(body);
+        let mut response = Response::builder().content_type(reader.media.content_type()).finish();
         reader.mark(&mut response);
+        match content {
+            Content::Carrier(carrier) => {
+                let content = reader.content(&carrier);
+                let text_bytes = large_answer::text_bytes(&content);
+                let schema: fn() -> MetaSchemaRef = T::schema_ref;
+                let work = move || reader.write_content(content, schema);
+                large_answer::set_body(&mut response, text_bytes, work);
+            }
+            Content::Written(body) => response.set_body(body),
+        }
         response
     }
 }

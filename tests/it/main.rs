@@ -24,6 +24,7 @@ mod harness;
 mod identity_provider;
 mod import;
 mod issuer;
+mod large_answers;
 mod linear;
 mod localization;
 mod markup;

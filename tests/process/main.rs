@@ -19,6 +19,7 @@ mod reload;
 mod sink;
 mod slow;
 mod start;
+mod texts;
 mod timing;
 mod webhooks;
 mod wire;
