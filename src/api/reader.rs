@@ -68,20 +68,14 @@ pub struct Reader {
 
 /// How values read in a request and its answer.
 #[derive(Clone, Debug)]
-pub struct Reading(Arc<Made>);
+pub struct Reading(Arc<Locale>);
 
-#[derive(Debug)]
-struct Made {
-    locale: Locale,
-    /// What the locale was made of.
-    wishes: Arc<[Option<String>; 4]>,
-}
-
-/// How an answer reads: two answers of the same content are the same where this is.
+/// How an answer reads: two answers of the same content are the same where this is. Headers that mean the same make the
+/// same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Wording {
     media: Media,
-    wishes: Arc<[Option<String>; 4]>,
+    locale: Arc<Locale>,
 }
 
 /// An operation's answer: a carrier, written as its reader wants it.
@@ -120,8 +114,7 @@ impl Reading {
         let [accept_language, so_language, so_culture, so_time_zone] =
             [0, 1, 2, 3].map(|index| values[index].as_deref());
         let wishes = Wishes { accept_language, so_language, so_culture, so_time_zone };
-        let locale = Locale::new(wishes, base)?;
-        Ok(Self(Arc::new(Made { locale, wishes: Arc::new(values) })))
+        Ok(Self(Arc::new(Locale::new(wishes, base)?)))
     }
 
     /// Lends it to a request, or the reason why there is none: whoever reads is told, and nobody else.
@@ -143,7 +136,7 @@ impl Reading {
 
     /// The clock of dates.
     pub fn clock(&self) -> &Clock {
-        self.0.locale.clock()
+        self.0.clock()
     }
 }
 
@@ -187,7 +180,7 @@ impl Reader {
     }
 
     fn locale(&self) -> &Locale {
-        &self.reading.0.locale
+        &self.reading.0
     }
 
     /// The same reader, in this form if there is one.
@@ -212,7 +205,7 @@ impl Reader {
 
     /// How this reader reads; none who wants a part only.
     pub fn wording(&self) -> Option<Wording> {
-        self.select.is_none().then(|| Wording { media: self.media, wishes: self.reading.0.wishes.clone() })
+        self.select.is_none().then(|| Wording { media: self.media, locale: Arc::clone(&self.reading.0) })
     }
 
     /// A carrier as this reader gets it.

@@ -11,8 +11,11 @@ use crate::{
     users::{Caller, User},
 };
 
-/// How many lists are kept at most, each of a few kilobytes.
-const MOST: u64 = 2048;
+/// How much memory the lists take at most, in bytes: some 4,000 of the usual size.
+const CAPACITY: u64 = 16 * 1024 * 1024;
+/// What a list takes besides its texts and its user, and what each command of it takes.
+const OVERHEAD: usize = 512;
+const COMMAND: usize = 64;
 
 /// Lists by the ids of caller and user.
 #[derive(Clone)]
@@ -28,9 +31,18 @@ struct Made {
     offers: Arc<[Offer]>,
 }
 
+impl Made {
+    /// About how much memory it takes.
+    fn bytes(&self) -> usize {
+        let questions = self.offers.iter().map(|offer| COMMAND + offer.question.bytes());
+        OVERHEAD + self.user.bytes() + questions.sum::<usize>()
+    }
+}
+
 impl Default for Offers {
     fn default() -> Self {
-        Self(Cache::new(MOST))
+        let weight = |_: &(i32, i32), made: &Arc<Made>| u32::try_from(made.bytes()).unwrap_or(u32::MAX);
+        Self(Cache::builder().weigher(weight).max_capacity(CAPACITY).build())
     }
 }
 

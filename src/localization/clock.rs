@@ -20,7 +20,7 @@ const NEVER: civil::DateTime = civil::datetime(1, 1, 1, 0, 0, 0, 0);
 const MODERN_YEAR: i16 = 2025;
 
 /// The clock that a client looks at.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Clock {
     zone: Zone,
     shows_offset: bool,

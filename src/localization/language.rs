@@ -28,7 +28,7 @@ const LANGUAGES: [(&str, &str); 20] = [
 const OFF: [&str; 4] = ["", "*", "x", "-"];
 
 /// A language, named by SuperOffice's two-letter code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Language(&'static str);
 
 impl Language {

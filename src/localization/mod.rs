@@ -33,15 +33,15 @@ pub struct Wishes<'a> {
     pub so_time_zone: Option<&'a str>,
 }
 
-/// How values read for a client.
-#[derive(Clone, Debug)]
+/// How values read for a client. Two that are equal write every value the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Locale {
     texts: Option<Texts>,
     clock: Clock,
 }
 
 /// How texts read: in which language, and their numbers and dates in which culture.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Texts {
     language: Language,
     culture: Culture,

@@ -1,7 +1,13 @@
 //! Time zones and the places they are named by, as upstream names them (contract §5.5): countries with one zone, and
 //! the states, provinces and territories of three countries with several. The rules are the tz database's.
 
-use std::{collections::BTreeMap, fmt, str::FromStr, sync::LazyLock};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+    sync::LazyLock,
+};
 
 use jiff::{civil, tz::TimeZone};
 
@@ -131,11 +137,25 @@ fn id(code: &str) -> i32 {
     IDS.iter().find(|(known, _)| *known == code).map_or(0, |(_, id)| *id)
 }
 
-/// A time zone, under the name by which it is known to clients.
-#[derive(Clone, Debug, PartialEq)]
+/// A time zone, under the name by which it is known to clients. Zones of one name have the same rules.
+#[derive(Clone, Debug)]
 pub struct Zone {
     name: String,
     rules: TimeZone,
+}
+
+impl PartialEq for Zone {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Zone {}
+
+impl Hash for Zone {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
 }
 
 /// Nobody knows a time zone of this name.

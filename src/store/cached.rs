@@ -59,8 +59,17 @@ where
 {
     /// Keeps so many rows at most.
     pub fn new(topic: Topic, changes: Changes, most: u64) -> Self {
-        let loading = Box::new(array::from_fn(|_| Mutex::new(())));
-        Self { rows: Cache::new(most), topic, changes, loading }
+        Self::with(Cache::new(most), topic, changes)
+    }
+
+    /// Keeps rows of so many bytes together at most.
+    pub fn weighed(topic: Topic, changes: Changes, most_bytes: u64, bytes: fn(&V) -> usize) -> Self {
+        let weight = move |_: &K, row: &Row<V>| u32::try_from(bytes(&row.value)).unwrap_or(u32::MAX);
+        Self::with(Cache::builder().weigher(weight).max_capacity(most_bytes).build(), topic, changes)
+    }
+
+    fn with(rows: Cache<K, Row<V>>, topic: Topic, changes: Changes) -> Self {
+        Self { rows, topic, changes, loading: Box::new(array::from_fn(|_| Mutex::new(()))) }
     }
 
     /// The row with this key: as it is remembered, or else as `load` finds it. What is not there is not remembered.
@@ -182,6 +191,16 @@ mod tests {
             assert_eq!(find(&rows, 2).await, 2);
             changes.tell_everything();
         }
+    }
+
+    #[test]
+    fn rows_that_are_large_are_remembered_in_smaller_number() {
+        let (capacity, row) = (100, 30);
+        let rows: Cached<i32, usize> = Cached::weighed(Topic::Users, Changes::default(), capacity, |bytes| *bytes);
+        (0..50).for_each(|key| rows.remember(key, USER, 0, row));
+        rows.rows.run_pending_tasks();
+        assert!(rows.rows.weighted_size() <= capacity);
+        assert!((1..=3).contains(&rows.rows.entry_count()));
     }
 
     #[tokio::test]

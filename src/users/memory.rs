@@ -12,8 +12,8 @@ use secrecy::SecretString;
 use super::{User, application, credential, secret, ticket, together::Together, user};
 use crate::store::{Cached, Store, Topic, Whom, WriteTransaction};
 
-/// How many users are remembered at most, each with what is known of the person: about two kilobytes.
-const USERS: u64 = 8192;
+/// How much memory the users take at most, in bytes: 8,192 of the usual size, each with what is known of the person.
+const USER_BYTES: u64 = 16 * 1024 * 1024;
 /// As many as are remembered to have been verified.
 const PASSWORDS: u64 = 10_000;
 const TICKETS: u64 = 16_384;
@@ -42,7 +42,7 @@ impl Memory {
     pub fn new(store: Store) -> Self {
         let changes = || store.changes().clone();
         Self(Arc::new(Rows {
-            users: Cached::new(Topic::Users, changes(), USERS),
+            users: Cached::weighed(Topic::Users, changes(), USER_BYTES, |user: &Arc<User>| user.bytes()),
             passwords: Cached::new(Topic::Access, changes(), PASSWORDS),
             tickets: Cached::new(Topic::Access, changes(), TICKETS),
             applications: Cached::new(Topic::Access, changes(), APPLICATIONS),

@@ -101,7 +101,16 @@ pub struct User {
     pub person: Option<person::Model>,
 }
 
+/// What a user takes in memory besides custom and extra fields, with role, group and person.
+const USUAL_BYTES: usize = 2048;
+
 impl User {
+    /// About how many bytes it takes in memory.
+    pub fn bytes(&self) -> usize {
+        let fields = self.user.custom_fields.0.iter().chain(&self.user.extra_fields.0);
+        USUAL_BYTES + fields.map(|(name, value)| name.len() + value.len()).sum::<usize>()
+    }
+
     /// Deleted, or the person retired: such a user cannot call.
     pub fn is_retired(&self) -> bool {
         self.user.deleted || self.is_person_retired()
