@@ -166,11 +166,13 @@ pub struct Config {
     #[arg(long, env = "KOMMANDO_RETENTION", value_name = "LENGTH", global = true)]
     pub retention: Option<Retention>,
 
-    /// How many connections are open at once; more are answered with 503
+    /// Connections that are open at once; at the limit, the connection that has been silent longest is closed, and without
+    /// a silent one the new one is answered with 503
     #[arg(long, env = "KOMMANDO_MAX_CONNECTIONS", default_value_t = 4096, value_name = "COUNT", global = true)]
     pub max_connections: usize,
 
-    /// The same, from one address [default: no limit of its own]
+    /// The same, from one IPv4 address or one IPv6 /64 network; it is not for trusted proxies [default: a quarter of
+    /// --max-connections, at least 16]
     #[arg(long, env = "KOMMANDO_MAX_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", global = true)]
     pub max_connections_per_address: Option<usize>,
 
@@ -288,6 +290,11 @@ impl Config {
 }
 
 impl Config {
+    /// How many connections may be open from one address: by default a part of all, so that others find room.
+    pub fn connections_per_address(&self) -> usize {
+        self.max_connections_per_address.unwrap_or_else(|| (self.max_connections / 4).max(16))
+    }
+
     /// The identity provider, if there is one.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use poem::{
 };
 use tokio::time::{interval, timeout};
 
-use super::server::admission::Admission;
+use super::server::connection_limit::ConnectionLimiter;
 use crate::{
     api::Room,
     auth::ProvenPasswords,
@@ -43,14 +43,14 @@ pub struct Panel {
     pub proven: ProvenPasswords,
     pub commands: Commands,
     pub room: Room,
-    pub admission: Admission,
+    pub connections: ConnectionLimiter,
 }
 
 impl Panel {
     async fn read(&self) -> String {
         let set = |family, value: usize| self.meters.set(&family, &[], value as f64);
         set(IN_FLIGHT, self.room.taken());
-        set(CONNECTIONS, self.admission.count());
+        set(CONNECTIONS, self.connections.count());
         set(COMMANDS, self.commands.catalog().entries().len());
         set(WRITER_WAITING, self.writer.waiting());
         let passwords = self.passwords.load();

@@ -25,7 +25,7 @@ pub use self::server::listen;
 use self::{
     housekeeping::Housekeeping,
     metrics::{Beside, Panel},
-    server::{Limits, admission::Admission, proxies::Proxies},
+    server::{Limits, connection_limit::ConnectionLimiter, proxies::Proxies},
 };
 use crate::{
     api::{self, Directory, Room, Services},
@@ -44,7 +44,10 @@ use crate::{
         password::{PasswordError, Passwords},
         role,
     },
-    watch::{Meters, families::REFUSED},
+    watch::{
+        Meters,
+        families::{EVICTED, REFUSED},
+    },
     webhooks::{self, TargetsError, Webhooks},
 };
 
@@ -158,9 +161,10 @@ impl App {
             provider,
         };
         let housekeeping = Housekeeping { store: store.in_background(), audit_key, retention: config.retention };
-        let admission = Admission::new(config.max_connections, config.max_connections_per_address);
+        let evicted = meters.counter(&EVICTED, &[]);
+        let connections = ConnectionLimiter::new(config.max_connections, config.connections_per_address(), evicted);
         let limits = Limits {
-            admission: admission.clone(),
+            connections: connections.clone(),
             refused: meters.counter(&REFUSED, &["connections"]),
             proxies: Proxies::new(config.trusted_proxies.clone()),
         };
@@ -172,7 +176,7 @@ impl App {
             proven,
             commands: commands.clone(),
             room: Room::default(),
-            admission,
+            connections,
         };
         let (time_zone, metrics) = (config.time_zone.clone(), config.metrics);
         Ok(Self {
@@ -315,7 +319,7 @@ impl App {
         let address = listener.local_addr().map_err(unusable)?;
         tracing::info!(url = format!("http://{address}/metrics"), "showing metrics");
         let limits = Limits {
-            admission: Admission::new(MOST_WATCHERS, None),
+            connections: ConnectionLimiter::new(MOST_WATCHERS, MOST_WATCHERS, self.panel.meters.counter(&EVICTED, &[])),
             refused: self.limits.refused.clone(),
             proxies: Proxies::default(),
         };

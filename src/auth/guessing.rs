@@ -57,7 +57,7 @@ impl FromStr for GuessLimits {
 }
 
 /// Where a request comes from: an IPv4 address, or the network of an IPv6 one, since its owner has all of that.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Address(Option<IpAddr>);
 
 impl From<&RemoteAddr> for Address {

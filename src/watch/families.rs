@@ -44,6 +44,8 @@ families! {
         "Requests that are worked on now.";
     CONNECTIONS = Gauge "kommando_connections" []
         "Connections of clients that are open now.";
+    EVICTED = Counter "kommando_connections_evicted_total" []
+        "Connections that were closed to make room for others, because their clients were silent.";
     EXECUTIONS = Counter "kommando_executions_total" ["command", "outcome"]
         "Runs of commands by what came of them; dry runs do not count.";
     LOG_INS = Counter "kommando_log_ins_total" ["outcome"]

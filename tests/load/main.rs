@@ -29,7 +29,7 @@ const AT_ONCE: usize = 64;
 const CLIENTS: usize = 2000;
 /// They are answered also when others find no room.
 const HEALTH: [&str; 2] =
-    ["GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n", "GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n"];
+    ["GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n"];
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 const REFUSED_WITHIN: Duration = Duration::from_millis(50);
 
@@ -39,7 +39,7 @@ fn length() -> Duration {
 }
 
 fn request() -> &'static str {
-    "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YWRtaW46aXQncw==\r\n\r\n"
+    "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic YWRtaW46aXQncw==\r\n\r\n"
 }
 
 /// What came of the requests of one load.
@@ -162,6 +162,8 @@ impl Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
         command.args(["serve", "--demo", "--listen", "127.0.0.1:0"]).current_dir(folder.path());
         command.env("KOMMANDO_ADMIN_PASSWORD", "it's").env("KOMMANDO_PASSWORD_COST", "m=8,t=1,p=1");
+        // All clients of this test have one address.
+        command.env("KOMMANDO_MAX_CONNECTIONS_PER_ADDRESS", "4096");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a start");
         let mut out = BufReader::new(child.stdout.take().expect("standard output"));
         let mut banner = String::new();

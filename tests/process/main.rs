@@ -4,6 +4,7 @@
 mod ask;
 mod canary;
 mod cookbook;
+mod crowd;
 mod disk;
 mod forgetting;
 mod guessing;

@@ -2,6 +2,7 @@
 
 use std::{
     env, fs,
+    net::{Ipv4Addr, SocketAddr},
     time::{Duration, Instant},
 };
 
@@ -41,19 +42,24 @@ const KINDS: [(Slowness, u64); 7] = [
     (Slowness::SlowReader, 20),
 ];
 
-/// Begins to be slow.
-async fn begin(address: &str, kind: Slowness) -> TcpStream {
+/// How many slow clients have one address: fewer than a server takes from one.
+const PER_ADDRESS: usize = 500;
+
+/// Begins to be slow, from an address of the client's own or of a few.
+async fn begin(address: &str, kind: Slowness, number: usize) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
+    let from = Ipv4Addr::new(127, 7, 7, (number / PER_ADDRESS) as u8 + 1);
+    socket.bind(SocketAddr::from((from, 0))).expect("an address of this machine");
     // What the system takes in for a client who does not read is not the server's to wait for.
     socket.set_recv_buffer_size(4096).expect("a small buffer");
     let mut stream = socket.connect(address.parse().expect("an address")).await.expect("a connection");
-    let post = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{";
-    let get = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
+    let post = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{";
+    let get = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let first = match kind {
         Slowness::Silence => String::new(),
         Slowness::HalfHead => "GET / HTTP/1.1\r\nHo".to_owned(),
         Slowness::DribbledHead => "GET / HTTP/1.1\r\nX-Slow: ".to_owned(),
-        Slowness::LaterHalfHead => "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(),
+        Slowness::LaterHalfHead => "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(),
         Slowness::StalledBody | Slowness::DribbledBody => post.to_owned(),
         Slowness::SlowReader => get.repeat(200),
     };
@@ -91,7 +97,7 @@ fn open_files(process: &Process) -> usize {
 async fn ask(address: &str) -> Duration {
     let started = Instant::now();
     let mut stream = TcpStream::connect(address).await.expect("a connection");
-    let request = "GET /api/v1/User/2/CustomCommand HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+    let request = "GET /api/v1/User/2/CustomCommand HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
                    Authorization: Basic YWRtaW46aXQncw==\r\n\r\n";
     stream.write_all(request.as_bytes()).await.expect("a request");
     let mut answer = String::new();
@@ -109,8 +115,8 @@ async fn slow_clients_are_cut_off_in_time_and_nobody_else_notices() {
     ask(&address).await;
     let before = open_files(&process);
     let mut slow = Vec::new();
-    for (kind, limit) in KINDS.iter().cycle().take(slow_clients()) {
-        let stream = begin(&address, *kind).await;
+    for (number, (kind, limit)) in KINDS.iter().cycle().take(slow_clients()).enumerate() {
+        let stream = begin(&address, *kind, number).await;
         slow.push((*kind, Duration::from_secs(limit + 1), tokio::spawn(be_slow(stream, *kind))));
     }
     let started = tokio::time::Instant::now();

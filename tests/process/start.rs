@@ -74,7 +74,7 @@ fn a_request_in_flight_ends_after_the_signal_to_stop() {
     let folder = folder();
     let mut process = Process::demo(folder.path());
     let mut stream = TcpStream::connect(address(&process.banner())).expect("a connection");
-    let request = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\
+    let request = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\
                    Content-Type: application/json\r\nExpect: 100-continue\r\n\
                    Authorization: Basic YWRtaW46aXQncw==\r\n\r\n";
     stream.write_all(request.as_bytes()).expect("a head");

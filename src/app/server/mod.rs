@@ -1,14 +1,20 @@
 //! The loop that takes connections: HTTP/1.1 only, each with deadlines that no client can outstay. TLS and HTTP/2 belong to
 //! the proxy in front.
 
-pub mod admission;
+mod body;
+pub mod connection_limit;
 mod pace;
 pub mod proxies;
+mod queue;
 mod refusal;
 
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -20,16 +26,18 @@ use poem::{
 };
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
+    task::AbortHandle,
     time::{sleep, timeout},
 };
 
 use self::{
-    admission::{Admission, Ticket},
+    body::watched,
+    connection_limit::{ConnectionLimiter, ConnectionPermit},
     pace::{Paced, Stage},
     proxies::Proxies,
     refusal::Refusal,
 };
-use crate::api::Dropped;
+use crate::{api::Dropped, auth::Address};
 
 /// How long a connection may be silent between two requests.
 const IDLE: Duration = Duration::from_secs(30);
@@ -47,7 +55,7 @@ const WAITING: u32 = 4096;
 /// What is taken at most.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    pub admission: Admission,
+    pub connections: ConnectionLimiter,
     /// Counts the connections that were one too many.
     pub refused: Counter,
     pub proxies: Proxies,
@@ -71,7 +79,7 @@ where
     E: Endpoint<Output = Response> + 'static,
 {
     let endpoint = Arc::new(endpoint);
-    let Limits { admission, refused, proxies } = limits;
+    let Limits { connections, refused, proxies } = limits;
     let (proxies, refusal) = (Arc::new(proxies), Refusal::new().await);
     let graceful = GracefulShutdown::new();
     let mut stop = pin!(stop);
@@ -86,8 +94,14 @@ where
                 }
             },
         };
-        match admission.admit(peer.ip()) {
-            Some(ticket) => serve(stream, peer, &endpoint, &proxies, &graceful, ticket),
+        // All clients of a proxy share its address, so the limit of one address is not for it.
+        let address = (!proxies.trusts(peer.ip())).then(|| Address::from(&RemoteAddr(peer.into())));
+        match connections.admit(address) {
+            Some(permit) => {
+                let place = permit.place;
+                let task = serve(stream, peer, &endpoint, &proxies, &graceful, permit);
+                connections.serve_by(place, task);
+            }
             None => {
                 refused.increment(1);
                 refusal.tell(stream);
@@ -114,22 +128,31 @@ fn serve<E>(
     endpoint: &Arc<E>,
     proxies: &Arc<Proxies>,
     graceful: &GracefulShutdown,
-    ticket: Ticket,
-) where
+    permit: ConnectionPermit,
+) -> AbortHandle
+where
     E: Endpoint<Output = Response> + 'static,
 {
     // Without it, the kernel holds the end of an answer back for a moment.
     let _ = stream.set_nodelay(true);
     let local = stream.local_addr().unwrap_or(peer);
-    let stage = Stage::default();
+    let stage = Stage::new(permit);
     let (endpoint, proxies, in_service) = (Arc::clone(endpoint), Arc::clone(proxies), stage.clone());
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        in_service.begin_answer();
+        let has_body = !request.body().is_end_stream();
+        let is_open = in_service.begin_answer(has_body);
         let (endpoint, in_service) = (Arc::clone(&endpoint), in_service.clone());
         let (client, scheme) = proxies.client(peer, request.headers());
         async move {
+            if !is_open {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
             let addresses = (LocalAddr(local.into()), RemoteAddr(client.into()));
-            let request: Request = (request, addresses.0, addresses.1, scheme).into();
+            let mut request: Request = (request, addresses.0, addresses.1, scheme).into();
+            if has_body {
+                let body = watched(request.take_body(), in_service.clone());
+                request.set_body(body);
+            }
             let response = endpoint.get_response(request).await;
             in_service.end_answer();
             // An error ends the connection without an answer.
@@ -143,10 +166,10 @@ fn serve<E>(
         .max_buf_size(LARGEST_HEAD)
         .serve_connection(TokioIo::new(Paced::new(stream, stage)), service);
     let connection = graceful.watch(connection);
-    tokio::spawn(async move {
+    let task = tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%peer, %error, "a connection ended early");
         }
-        drop(ticket);
     });
+    task.abort_handle()
 }

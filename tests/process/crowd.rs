@@ -1,0 +1,161 @@
+//! Crowds of clients that take places and leave them unused: others are served beside them, and hardly later.
+
+use std::{
+    env,
+    net::{Ipv4Addr, SocketAddr},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+    task::JoinSet,
+    time::sleep,
+};
+
+use crate::{Process, address, ask::Ask, folder};
+
+/// How many connections are silent: `SILENT`, or some.
+fn silent_connections() -> usize {
+    env::var("SILENT").ok().and_then(|count| count.parse().ok()).unwrap_or(300)
+}
+
+/// The figures that are stated: so many silent connections, for so many places.
+const STATED: (usize, usize) = (4200, 4096);
+/// How many connections a crowd opens again in a second.
+const A_SECOND: f64 = 200.0;
+const REQUESTS: usize = 200;
+/// How much later the median of the others is answered beside a crowd, at most.
+const RATIO: f64 = 3.0;
+const PASSWORD: &str = "it's";
+const AT_HOME: Ipv4Addr = Ipv4Addr::LOCALHOST;
+
+fn from_one(_: usize) -> Ipv4Addr {
+    Ipv4Addr::new(127, 9, 9, 9)
+}
+
+fn from_many(number: usize) -> Ipv4Addr {
+    Ipv4Addr::new(127, 8, 0, (number % 64) as u8 + 1)
+}
+
+async fn connect(address: &str, from: Ipv4Addr) -> std::io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_recv_buffer_size(4096)?;
+    socket.bind(SocketAddr::from((from, 0)))?;
+    socket.connect(address.parse().expect("an address")).await
+}
+
+/// What a silent client sends before it falls silent.
+fn beginning(number: usize) -> String {
+    match number % 5 {
+        0 => String::new(),
+        1 => "GET / HTTP/1.1\r\nHo".to_owned(),
+        2 => "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"
+            .to_owned(),
+        3 => "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(),
+        // Answers of more than the system takes in for a client that does not read.
+        _ => "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(20),
+    }
+}
+
+/// A client that is silent until the server has had enough. One that does not read finds out only by writing.
+async fn be_silent(address: &str, from: Ipv4Addr, number: usize) -> std::io::Result<()> {
+    let mut stream = connect(address, from).await?;
+    stream.write_all(beginning(number).as_bytes()).await?;
+    if number % 5 == 4 {
+        sleep(Duration::from_secs(2)).await;
+        return Ok(());
+    }
+    stream.read_to_end(&mut Vec::new()).await.map(|_| ())
+}
+
+/// Keeps so many clients at it; each begins again some time after it was cut off.
+fn crowd<F>(count: usize, client: impl Fn(usize) -> F + Clone + Send + 'static) -> JoinSet<()>
+where
+    F: Future<Output = std::io::Result<()>> + Send,
+{
+    let pause = Duration::from_secs_f64(count as f64 / A_SECOND);
+    let mut crowd = JoinSet::new();
+    for number in 0..count {
+        let client = client.clone();
+        crowd.spawn(async move {
+            loop {
+                let _ = client(number).await;
+                sleep(pause).await;
+            }
+        });
+    }
+    crowd
+}
+
+/// How long requests take, one after the other, each on a connection of its own; all of them must succeed.
+async fn measure(address: &str, ask: &Ask, when: &str) -> Duration {
+    let mut times = Vec::new();
+    for number in 0..REQUESTS {
+        let began = Instant::now();
+        let answer = ask.send_from(AT_HOME, address).await;
+        times.push(began.elapsed());
+        assert_eq!(answer.status, 200, "request {number} {when}: {} {}", answer.head, answer.body);
+        sleep(Duration::from_millis(5)).await;
+    }
+    times.sort();
+    println!(
+        "{when}: {REQUESTS} requests answered, median {:?}, longest {:?}",
+        times[REQUESTS / 2],
+        times[REQUESTS - 1]
+    );
+    times[REQUESTS / 2]
+}
+
+/// Requests before a crowd and beside it.
+async fn compare(address: &str, ask: &Ask, name: &str, crowd: impl FnOnce() -> JoinSet<()>) {
+    let calm = measure(address, ask, "before").await;
+    let crowd = crowd();
+    sleep(Duration::from_secs(2)).await; // until it is complete
+    let beside = measure(address, ask, name).await;
+    drop(crowd);
+    let ratio = beside.as_secs_f64() / calm.as_secs_f64();
+    println!("{name}: {ratio:.2} times the median before");
+    assert!(ratio <= RATIO, "{name}: {beside:?} against {calm:?}");
+}
+
+fn start(folder: &std::path::Path, connections: usize) -> Process {
+    let connections = connections.to_string();
+    let variables = [
+        ("KOMMANDO_ADMIN_PASSWORD", PASSWORD),
+        ("KOMMANDO_MAX_CONNECTIONS", connections.as_str()),
+        ("KOMMANDO_LOG", "error"), // nobody reads the log, and a full pipe would stop the server
+    ];
+    Process::start(folder, &["serve", "--demo"], &variables)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_connections_keep_no_other_caller_out() {
+    rlimit::increase_nofile_limit(u64::MAX).expect("file descriptors");
+    let (count, folder) = (silent_connections(), folder());
+    let mut process = start(folder.path(), count * STATED.1 / STATED.0);
+    let address = address(&process.banner());
+    let ask = Ask::get("/api/v1/User/2/CustomCommand").by("admin", PASSWORD);
+    for (from, name) in
+        [(from_one as fn(usize) -> Ipv4Addr, "beside silence from one address"), (from_many, "beside silence from 64")]
+    {
+        // A connection that is used before and after, and idle meanwhile.
+        let mut idle = connect(&address, AT_HOME).await.expect("a connection");
+        let request = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        idle.write_all(request).await.expect("a request");
+        assert!(idle.read(&mut [0; 4096]).await.expect("an answer") > 0);
+        let place = address.clone();
+        compare(&address, &ask, name, || {
+            crowd(count, move |number| {
+                let address = place.clone();
+                async move { be_silent(&address, from(number), number).await }
+            })
+        })
+        .await;
+        if from(0) == from(1) {
+            idle.write_all(request).await.expect("another request");
+            let read = idle.read(&mut [0; 4096]).await.expect("an answer");
+            assert!(read > 0, "a crowd at one address displaces only its own connections");
+        }
+    }
+}
