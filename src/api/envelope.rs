@@ -9,19 +9,13 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
 use poem::{
-    Body, Endpoint, Request, Response, Result,
+    Endpoint, Request, Response, Result,
     http::{HeaderValue, Method, StatusCode, Version, header, header::Entry, uri::Authority},
 };
 use poem_openapi::{
     error::{ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError},
     types::{ToJSON, Type},
-};
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    time::timeout,
 };
 use tracing::{Instrument, field::display};
 use uuid::Uuid;
@@ -30,9 +24,11 @@ use super::{
     Services,
     demo::Fault,
     large_answer,
+    large_bodies::{LargeBodies, LargeBody},
     media::Media,
     paths::Paths,
     reader::{Reading, VARY},
+    receive,
     request::RequestId,
     tally::Tally,
     wire::with_the_clock,
@@ -45,14 +41,6 @@ use crate::{
     watch::{self, Facts, Trace},
 };
 
-/// The largest body that is read.
-const LARGEST_BODY: usize = 1024 * 1024;
-
-/// How long a body may take to arrive.
-const BODY: Duration = Duration::from_secs(20);
-/// A larger body takes one of a few places, so that the bodies of many clients fit into memory.
-const SMALL_BODY: usize = 64 * 1024;
-const LARGE_BODIES: usize = 64;
 /// How long a request may take,
 const REQUEST: Duration = Duration::from_secs(30);
 /// and one that runs a command, which may ask another system for five minutes.
@@ -66,14 +54,14 @@ pub struct Envelope<E> {
     inner: E,
     paths: Paths,
     services: Arc<Services>,
-    large_bodies: Semaphore,
+    large_bodies: LargeBodies,
     tally: Tally,
 }
 
 impl<E> Envelope<E> {
     pub fn new(inner: E, paths: Paths, services: Services) -> Self {
         let tally = Tally::new(&services.meters);
-        Self { inner, paths, services: Arc::new(services), large_bodies: Semaphore::new(LARGE_BODIES), tally }
+        Self { inner, paths, services: Arc::new(services), large_bodies: LargeBodies::default(), tally }
     }
 }
 
@@ -169,30 +157,15 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
 
 impl<E> Envelope<E> {
     /// Reads the body, before it is known who calls: what is too large is refused whoever sends it.
-    async fn receive(&self, request: &mut Request) -> Result<Option<SemaphorePermit<'_>>, Error> {
+    async fn receive(&self, request: &mut Request) -> Result<Option<LargeBody>, Error> {
         let body = request.take_body();
         if body.is_empty() {
             return Ok(None);
         }
-        let (bytes, large) = timeout(BODY, self.read(body)).await.map_err(|_| Error::BodyTooSlow)??;
+        let read = receive::read(body, request.remote_addr().into(), &self.large_bodies).await;
+        let (bytes, large) = read.inspect_err(|error| self.tally.note_refused(error))?;
         request.set_body(bytes);
         Ok(large)
-    }
-
-    async fn read(&self, body: Body) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Error> {
-        let (mut bytes, mut large) = (BytesMut::new(), None);
-        let mut chunks = pin!(body.into_bytes_stream());
-        while let Some(chunk) = chunks.next().await {
-            bytes.extend_from_slice(&chunk.map_err(|_| Error::InvalidArgument("The body ends early.".to_owned()))?);
-            if bytes.len() > LARGEST_BODY {
-                return Err(Error::BodyTooLarge);
-            }
-            if bytes.len() > SMALL_BODY && large.is_none() {
-                let place = self.large_bodies.try_acquire().map_err(|_| Error::Overloaded);
-                large = Some(place.inspect_err(|error| self.tally.note_refused(error))?);
-            }
-        }
-        Ok((bytes.freeze(), large))
     }
 
     /// Refuses what nobody may send, and gives the rest the path that the routes know, with the name of its operation.

@@ -177,7 +177,10 @@ impl From<&Error> for ErrorInfo {
                 "SoNotSupportedException",
                 "This server answers application/json and application/xml; accept one of them, or */*.".into(),
             ),
-            Error::BodyTooSlow => ("SoInvalidArgumentException", "The body did not arrive within 20 seconds.".into()),
+            Error::BodyTooSlow => (
+                "SoInvalidArgumentException",
+                "The body came too slowly. Send it within 20 seconds, and after 5 at 16 KiB a second or more.".into(),
+            ),
             Error::BodyTooLarge => ("SoInvalidArgumentException", "The body is larger than 1 MiB.".into()),
             Error::UnsupportedMediaType => {
                 ("SoNotSupportedException", "Send a body as application/json, or none.".into())

@@ -20,6 +20,11 @@ fn silent_connections() -> usize {
     env::var("SILENT").ok().and_then(|count| count.parse().ok()).unwrap_or(300)
 }
 
+/// How many large bodies trickle: `BODIES`, or some more than there are places.
+fn trickling_bodies() -> usize {
+    env::var("BODIES").ok().and_then(|count| count.parse().ok()).unwrap_or(80)
+}
+
 /// The figures that are stated: so many silent connections, for so many places.
 const STATED: (usize, usize) = (4200, 4096);
 /// How many connections a crowd opens again in a second.
@@ -67,6 +72,19 @@ async fn be_silent(address: &str, from: Ipv4Addr, number: usize) -> std::io::Res
         return Ok(());
     }
     stream.read_to_end(&mut Vec::new()).await.map(|_| ())
+}
+
+/// A client that sends a part of a large body, and then a byte from time to time.
+async fn trickle(address: &str, from: Ipv4Addr, _: usize) -> std::io::Result<()> {
+    let mut stream = connect(address, from).await?;
+    let head = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: localhost\r\n\
+                Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n";
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(&[b' '; 70_000]).await?;
+    loop {
+        stream.write_all(b" ").await?;
+        sleep(Duration::from_millis(200)).await;
+    }
 }
 
 /// Keeps so many clients at it; each begins again some time after it was cut off.
@@ -157,5 +175,27 @@ async fn silent_connections_keep_no_other_caller_out() {
             let read = idle.read(&mut [0; 4096]).await.expect("an answer");
             assert!(read > 0, "a crowd at one address displaces only its own connections");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trickling_bodies_keep_no_other_body_out() {
+    rlimit::increase_nofile_limit(u64::MAX).expect("file descriptors");
+    let (count, folder) = (trickling_bodies(), folder());
+    let mut process = start(folder.path(), 4096);
+    let address = address(&process.banner());
+    let body = format!("null{}", " ".repeat(128 * 1024));
+    let ask = Ask::post("/api/v1/User/2/CustomCommand/hello").by("admin", PASSWORD).body(body);
+    for (from, name) in
+        [(from_one as fn(usize) -> Ipv4Addr, "beside bodies from one address"), (from_many, "beside bodies from 64")]
+    {
+        let place = address.clone();
+        compare(&address, &ask, name, || {
+            crowd(count, move |number| {
+                let address = place.clone();
+                async move { trickle(&address, from(number), number).await }
+            })
+        })
+        .await;
     }
 }

@@ -37,8 +37,8 @@ const KINDS: [(Slowness, u64); 7] = [
     (Slowness::HalfHead, 10),
     (Slowness::DribbledHead, 10),
     (Slowness::LaterHalfHead, 10),
-    (Slowness::StalledBody, 20),
-    (Slowness::DribbledBody, 20),
+    (Slowness::StalledBody, 5),
+    (Slowness::DribbledBody, 5),
     (Slowness::SlowReader, 20),
 ];
 
