@@ -176,9 +176,14 @@ pub struct Config {
     #[arg(long, env = "KOMMANDO_MAX_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", global = true)]
     pub max_connections_per_address: Option<usize>,
 
-    /// The networks of proxies whose Forwarded and X-Forwarded-… headers are believed, such as 10.0.0.0/8,::1/128
+    /// The networks of proxies that are believed about the client's address and scheme, such as 10.0.0.0/8,::1/128
     #[arg(long, env = "KOMMANDO_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS", global = true)]
     pub trusted_proxies: Vec<IpNet>,
+
+    /// The header that trusted proxies write: x-forwarded-for (beside X-Forwarded-Proto), or forwarded (RFC 7239); the
+    /// other one is ignored, since a proxy may pass it on as the client sent it [default: x-forwarded-for]
+    #[arg(long, env = "KOMMANDO_PROXY_HEADER", value_name = "HEADER", global = true)]
+    pub proxy_header: Option<ProxyHeader>,
 
     /// Stop the clock of a demo at this time, such as 2026-01-01T00:00:00Z: for tests [default: it runs]
     #[arg(long, env = "KOMMANDO_CLOCK", value_name = "TIME", global = true)]
@@ -227,6 +232,25 @@ impl fmt::Debug for DatabaseUrl {
 pub enum LogFormat {
     Text,
     Json,
+}
+
+/// The header in which a proxy tells of its client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ProxyHeader {
+    Forwarded,
+    /// And `X-Forwarded-Proto`.
+    #[default]
+    XForwardedFor,
+}
+
+impl ProxyHeader {
+    /// As the setting names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Forwarded => "forwarded",
+            Self::XForwardedFor => "x-forwarded-for",
+        }
+    }
 }
 
 /// Where `/metrics` is.

@@ -82,8 +82,15 @@ fn settings(config: &Config, demo: bool) -> Vec<Finding> {
             Err(audit_key::AuditKeyError::Url(_)) | Ok(_) => None,
             Err(error) => Some(Finding::fault(with_causes(&error))),
         },
+        has_header_without_proxies(config).then(|| {
+            Finding::remark("KOMMANDO_PROXY_HEADER has no effect without KOMMANDO_TRUSTED_PROXIES, which names the proxies")
+        }),
     ];
     faults.into_iter().flatten().collect()
+}
+
+fn has_header_without_proxies(config: &Config) -> bool {
+    config.proxy_header.is_some() && config.trusted_proxies.is_empty()
 }
 
 fn definitions(config: &Config, demo: bool, findings: &mut Vec<Finding>) -> Option<Catalog> {

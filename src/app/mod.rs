@@ -166,7 +166,7 @@ impl App {
         let limits = Limits {
             connections: connections.clone(),
             refused: meters.counter(&REFUSED, &["connections"]),
-            proxies: Proxies::new(config.trusted_proxies.clone()),
+            proxies: Proxies::new(config.trusted_proxies.clone(), config.proxy_header.unwrap_or_default()),
         };
         let panel = Panel {
             meters,

@@ -16,6 +16,7 @@ mod kill;
 mod metrics;
 mod operating;
 mod postgres;
+mod proxy;
 mod reload;
 mod sink;
 mod slow;

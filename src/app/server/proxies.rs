@@ -1,17 +1,37 @@
 //! Who calls when a proxy stands in front: what trusted proxies say of the client counts, and what others say does not.
+//!
+//! A proxy writes one kind of header and may pass the other on as the client sent it. So only the kind that the settings
+//! name is read.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use ipnet::IpNet;
 use poem::http::{HeaderMap, uri::Scheme};
 
-/// The networks whose proxies are believed.
+use crate::config::ProxyHeader;
+
+const FORWARDED: &str = "forwarded";
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
+
+/// The networks whose proxies are believed, and the header that they write.
 #[derive(Clone, Debug, Default)]
-pub struct Proxies(Vec<IpNet>);
+pub struct Proxies {
+    networks: Vec<IpNet>,
+    header: ProxyHeader,
+    /// Whether the log has told of the other header.
+    has_warned: Arc<AtomicBool>,
+}
 
 impl Proxies {
-    pub fn new(networks: Vec<IpNet>) -> Self {
-        Self(networks)
+    pub fn new(networks: Vec<IpNet>, header: ProxyHeader) -> Self {
+        Self { networks, header, has_warned: Arc::default() }
     }
 
     /// The client's address and scheme: those of the connection, unless a trusted proxy made it.
@@ -19,45 +39,100 @@ impl Proxies {
         if !self.trusts(peer.ip()) {
             return (peer, Scheme::HTTP);
         }
-        let hops = hops(headers);
-        // From the nearest on, up to the first that nobody trusted vouches for.
-        let client = hops.iter().rev().map_while(|hop| *hop).find(|address| !self.trusts(*address));
-        let farthest = || hops.iter().rev().map_while(|hop| *hop).last();
-        let address = client.or_else(farthest).map_or(peer, |address| SocketAddr::new(address, 0));
-        (address, scheme(headers))
+        self.warn_of_ignored(peer, headers);
+        let (hops, scheme) = match self.header {
+            ProxyHeader::Forwarded => (forwarded_hops(headers), forwarded_scheme(headers)),
+            ProxyHeader::XForwardedFor => (x_forwarded_hops(headers), x_forwarded_scheme(headers)),
+        };
+        // From the nearest hop on, up to the first that no trusted proxy vouches for. A hop that is no address ends the
+        // search: what stands behind it may be the client's own invention.
+        let readable = || hops.iter().map_while(|hop| *hop);
+        let client = readable().find(|address| !self.trusts(*address)).or_else(|| readable().last());
+        (client.map_or(peer, |address| SocketAddr::new(address, 0)), scheme)
     }
 
     pub fn trusts(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address.to_canonical()))
+        self.networks.iter().any(|network| network.contains(&address.to_canonical()))
+    }
+
+    /// Tells the log, once, that a proxy sends a header of the kind that is not read.
+    fn warn_of_ignored(&self, proxy: SocketAddr, headers: &HeaderMap) {
+        let Some(ignored) = self.ignored(headers) else { return };
+        if !self.has_warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                proxy = %proxy.ip(), ignored, setting = self.header.as_str(),
+                "ignored a header of a trusted proxy; if the proxy writes it, set KOMMANDO_PROXY_HEADER, else have the proxy \
+                 remove it (logged once)"
+            );
+        }
+    }
+
+    /// A header of the kind that is not read.
+    fn ignored(&self, headers: &HeaderMap) -> Option<&'static str> {
+        let others: &[_] = match self.header {
+            ProxyHeader::Forwarded => &[X_FORWARDED_FOR, X_FORWARDED_PROTO],
+            ProxyHeader::XForwardedFor => &[FORWARDED],
+        };
+        others.iter().find(|name| headers.contains_key(**name)).copied()
     }
 }
 
-/// The addresses that a request came through, as `Forwarded` tells (RFC 7239), or else `X-Forwarded-For`; nothing for a hop
-/// that is no address.
-fn hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-    match headers.contains_key("forwarded") {
-        true => elements(headers, "forwarded").map(|element| address(parameter(element, "for")?)).collect(),
-        false => elements(headers, "x-forwarded-for").map(address).collect(),
+/// The addresses that a request came through (RFC 7239), the nearest first; nothing for a hop that is no address.
+fn forwarded_hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+    elements(headers, FORWARDED).map(|element| address(&parameter(element, "for")?)).collect()
+}
+
+fn x_forwarded_hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+    elements(headers, X_FORWARDED_FOR).map(|element| address(str::from_utf8(element).ok()?)).collect()
+}
+
+/// How the nearest proxy was reached.
+fn forwarded_scheme(headers: &HeaderMap) -> Scheme {
+    let nearest = elements(headers, FORWARDED).next().and_then(|element| parameter(element, "proto"));
+    scheme(nearest.as_deref().map(str::as_bytes))
+}
+
+fn x_forwarded_scheme(headers: &HeaderMap) -> Scheme {
+    scheme(elements(headers, X_FORWARDED_PROTO).next())
+}
+
+fn scheme(told: Option<&[u8]>) -> Scheme {
+    if told.is_some_and(|told| told.eq_ignore_ascii_case(b"https")) { Scheme::HTTPS } else { Scheme::HTTP }
+}
+
+/// The elements of a list, the last one first: proxies add theirs at the end.
+fn elements<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let values = headers.get_all(name).iter().map(|value| value.as_bytes()).collect::<Vec<_>>();
+    values.into_iter().rev().flat_map(|value| split_from_the_end(value, b','))
+}
+
+/// The trimmed parts between separators that stand outside of quotes. It reads from the end, so that a quote that the
+/// client left open does not hide what a proxy has added.
+fn split_from_the_end(value: &[u8], separator: u8) -> Vec<&[u8]> {
+    let (mut parts, mut end, mut is_quoted) = (Vec::new(), value.len(), false);
+    for (index, byte) in value.iter().enumerate().rev() {
+        let is_escaped = || value[..index].iter().rev().take_while(|before| **before == b'\\').count() % 2 == 1;
+        match *byte {
+            b'"' if !is_escaped() => is_quoted = !is_quoted,
+            byte if byte == separator && !is_quoted => {
+                parts.push(value[index + 1..end].trim_ascii());
+                end = index;
+            }
+            _ => {}
+        }
     }
+    parts.push(value[..end].trim_ascii());
+    parts
 }
 
-/// What the nearest proxy says of how it was reached.
-fn scheme(headers: &HeaderMap) -> Scheme {
-    let told = match headers.contains_key("forwarded") {
-        true => elements(headers, "forwarded").last().and_then(|element| parameter(element, "proto")),
-        false => elements(headers, "x-forwarded-proto").last(),
-    };
-    if told.is_some_and(|told| told.eq_ignore_ascii_case("https")) { Scheme::HTTPS } else { Scheme::HTTP }
-}
-
-fn elements<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
-    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim)
-}
-
-fn parameter<'a>(element: &'a str, name: &str) -> Option<&'a str> {
-    let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
-    pairs.find(|(own, _)| own.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().trim_matches('"'))
+/// A parameter of an element, if it stands there once.
+fn parameter(element: &[u8], name: &str) -> Option<String> {
+    let pairs = split_from_the_end(element, b';').into_iter();
+    let mut values = pairs.filter_map(|pair| {
+        let (own, value) = str::from_utf8(pair).ok()?.split_once('=')?;
+        own.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"').to_owned())
+    });
+    values.next().filter(|_| values.next().is_none())
 }
 
 /// An address as proxies write it: with a port or without, an IPv6 address in brackets or bare.
@@ -67,34 +142,4 @@ fn address(text: &str) -> Option<IpAddr> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn client(peer: &str, name: &'static str, value: &str) -> String {
-        let proxies =
-            Proxies::new(vec!["10.0.0.0/8".parse().expect("a network"), "::1/128".parse().expect("a network")]);
-        let mut headers = HeaderMap::new();
-        headers.insert(name, value.parse().expect("a value"));
-        let (address, scheme) = proxies.client(SocketAddr::new(peer.parse().expect("an address"), 1), &headers);
-        format!("{scheme} {}", address.ip())
-    }
-
-    #[test]
-    fn the_nearest_address_that_no_trusted_proxy_has_is_the_clients() {
-        for (peer, name, value, expected) in [
-            ("192.0.2.1", "x-forwarded-for", "198.51.100.7", "http 192.0.2.1"),
-            ("10.0.0.1", "x-forwarded-for", "198.51.100.7", "http 198.51.100.7"),
-            ("10.0.0.1", "x-forwarded-for", "203.0.113.9, 198.51.100.7, 10.0.0.2", "http 198.51.100.7"),
-            ("10.0.0.1", "x-forwarded-for", "10.0.0.3, 10.0.0.2", "http 10.0.0.3"),
-            ("10.0.0.1", "x-forwarded-for", "198.51.100.7, unknown", "http 10.0.0.1"),
-            ("10.0.0.1", "x-forwarded-for", "198.51.100.7:4711", "http 198.51.100.7"),
-            ("::1", "forwarded", "for=\"[2001:db8::7]:4711\";proto=https", "https 2001:db8::7"),
-            ("10.0.0.1", "forwarded", "for=203.0.113.9, for=198.51.100.7;proto=https", "https 198.51.100.7"),
-            ("10.0.0.1", "forwarded", "for=_hidden", "http 10.0.0.1"),
-            ("10.0.0.1", "x-forwarded-proto", "https", "https 10.0.0.1"),
-            ("192.0.2.1", "x-forwarded-proto", "https", "http 192.0.2.1"),
-        ] {
-            assert_eq!(client(peer, name, value), expected, "{peer} {name}: {value}");
-        }
-    }
-}
+mod tests;

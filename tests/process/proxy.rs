@@ -1,0 +1,68 @@
+//! Behind a proxy: whom limits count, and what the log tells of headers that are ignored.
+
+use std::time::Instant;
+
+use serde_json::json;
+
+use crate::{Process, address, ask::Ask, folder};
+
+const PASSWORD: &str = "it's";
+/// The limit of failed log-ins from one address in a minute, unless another is set.
+const FROM_ONE: usize = 100;
+/// How many wrong log-ins are sent, and for how many accounts: as many as the fault was found with.
+const GUESSES: usize = 400;
+const ACCOUNTS: usize = 50;
+
+fn log_in(name: &str, password: &str) -> Ask {
+    Ask::post("/_ext/session").json(json!({"userName": name, "password": password}))
+}
+
+/// A server that trusts the proxy on this machine, which writes this header.
+fn start(folder: &std::path::Path, header: &str) -> Process {
+    let variables = [
+        ("KOMMANDO_ADMIN_PASSWORD", PASSWORD),
+        ("KOMMANDO_TRUSTED_PROXIES", "127.0.0.0/8"),
+        ("KOMMANDO_PROXY_HEADER", header),
+    ];
+    Process::start(folder, &["serve", "--demo"], &variables)
+}
+
+#[test]
+fn a_client_does_not_choose_its_address() {
+    for (setting, written, by_proxy, passed_on) in [
+        ("x-forwarded-for", "X-Forwarded-For", "198.51.100.7", "Forwarded"),
+        ("forwarded", "Forwarded", "for=198.51.100.7", "X-Forwarded-For"),
+    ] {
+        let folder = folder();
+        let mut process = start(folder.path(), setting);
+        let address = address(&process.banner());
+        let spell =
+            |header: &str, address: String| if header == "Forwarded" { format!("for={address}") } else { address };
+        let guess = |name: &str, password: usize, invented: String| {
+            let ask = log_in(name, &password.to_string()).header(written, by_proxy);
+            let status = ask.header(passed_on, spell(passed_on, invented)).send(&address).status;
+            assert!([401, 429].contains(&status), "{status}");
+            status == 401
+        };
+        let at_home = "203.0.113.5".to_owned();
+        for number in 0..12 {
+            guess("anna", number, at_home.clone());
+        }
+        let victim = log_in("anna", PASSWORD).header(written, spell(written, at_home)).send(&address);
+        assert_eq!(victim.status, 200, "nobody is locked out at home: {}", victim.body);
+
+        let invented = |number: usize| format!("10.1.{}.{}", number / 250, number % 250 + 1);
+        let began = Instant::now();
+        let verified = (0..GUESSES)
+            .filter(|number| guess(&format!("user{}", number % ACCOUNTS), *number, invented(*number)))
+            .count();
+        let minutes = 1 + began.elapsed().as_secs() as usize / 60;
+        println!("{setting}: {verified} of {GUESSES} guesses verified");
+        assert!(verified <= FROM_ONE * minutes, "{setting}: {verified}");
+        process.logs("ignored a header of a trusted proxy");
+        process.signal("TERM");
+        let log = process.log();
+        assert_eq!(log.matches("ignored a header of a trusted proxy").count(), 1, "it is told once: {log}");
+        assert!(log.contains(&passed_on.to_lowercase()) && log.contains("KOMMANDO_PROXY_HEADER"), "{log}");
+    }
+}
