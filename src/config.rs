@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use crate::{
-    auth::{Algorithm, GuessLimits, Installation, KeysUrl, ProviderSettings},
+    auth::{Algorithm, GuessLimits, HostName, Installation, KeysUrl, ProviderSettings},
     localization::Zone,
     records::retention::Retention,
     store,
@@ -184,6 +184,11 @@ pub struct Config {
     /// other one is ignored, since a proxy may pass it on as the client sent it [default: x-forwarded-for]
     #[arg(long, env = "KOMMANDO_PROXY_HEADER", value_name = "HEADER", global = true)]
     pub proxy_header: Option<ProxyHeader>,
+
+    /// The hosts that requests may name, such as kommando.example.com or 192.0.2.7:8443; /health/… takes any
+    /// [default: localhost, 127.0.0.1 and [::1] when listening on loopback, else any]
+    #[arg(long, env = "KOMMANDO_HOSTS", value_delimiter = ',', value_name = "HOST[:PORT]", global = true)]
+    pub hosts: Vec<HostName>,
 
     /// Stop the clock of a demo at this time, such as 2026-01-01T00:00:00Z: for tests [default: it runs]
     #[arg(long, env = "KOMMANDO_CLOCK", value_name = "TIME", global = true)]

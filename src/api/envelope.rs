@@ -11,7 +11,7 @@ use std::{
 
 use poem::{
     Endpoint, Request, Response, Result,
-    http::{HeaderValue, Method, StatusCode, Version, header, header::Entry, uri::Authority},
+    http::{HeaderValue, Method, StatusCode, header, header::Entry},
 };
 use poem_openapi::{
     error::{ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError},
@@ -101,7 +101,10 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
         let challenges = auth::challenges(self.services.authenticator.installation, request.headers());
         let shape = Shape::at(request.uri().path());
         let mut operation = "";
-        let work = self.work_with_fault(request, &mut operation).await;
+        let work = match self.services.hosts.check(&request) {
+            Ok(()) => self.work_with_fault(request, &mut operation).await,
+            Err(refusal) => Err(refusal.into()),
+        };
         let mut response = work.unwrap_or_else(|error| respond(error, &[], shape));
         if response.status() == StatusCode::UNAUTHORIZED {
             for challenge in challenges {
@@ -128,7 +131,6 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
 
     /// Has a request answered by its operation, of which the name is noted as soon as it is known.
     async fn work<'a>(&'a self, mut request: Request, operation: &mut &'a str) -> Result<Response> {
-        check_host(&request)?;
         let _large = self.receive(&mut request).await?;
         let name = self.admit(&mut request)?;
         *operation = name;
@@ -170,7 +172,7 @@ impl<E> Envelope<E> {
 
     /// Refuses what nobody may send, and gives the rest the path that the routes know, with the name of its operation.
     fn admit(&self, request: &mut Request) -> Result<&str, Error> {
-        if auth::is_cross_site(request.method(), request.headers()) {
+        if auth::is_cross_site(request.method(), request.headers(), request.scheme()) {
             return Err(Error::CrossSite);
         }
         let found = self.paths.resolve(request.method(), request.uri().path())?;
@@ -180,22 +182,6 @@ impl<E> Envelope<E> {
         }
         Ok(found.operation)
     }
-}
-
-/// One Host that is one, as HTTP/1.1 demands: links are made of it.
-fn check_host(request: &Request) -> Result<(), Error> {
-    let refuse = |message: &str| Err(Error::InvalidArgument(message.to_owned()));
-    let mut hosts = request.headers().get_all(header::HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (None, _) if request.version() == Version::HTTP_11 => refuse("The request has no Host header."),
-        (Some(_), Some(_)) => refuse("The request has more than one Host header."),
-        (Some(host), None) if !is_host(host) => refuse("The Host header is no host."),
-        _ => Ok(()),
-    }
-}
-
-fn is_host(host: &HeaderValue) -> bool {
-    host.is_empty() || host.to_str().is_ok_and(|host| !host.contains('@') && host.parse::<Authority>().is_ok())
 }
 
 /// Answers an error, whoever made it, in the one shape. `parameters` are the names of the route's path parameters.

@@ -37,13 +37,16 @@ impl<'a> FromRequest<'a> for NoBody {
     }
 }
 
-/// Where the client reached us, for absolute links: `http://127.0.0.1:8080`.
+/// Where the client reached us, for absolute links: `http://127.0.0.1:8080`. The host is the one that the request names,
+/// which has been checked, or where it names none, the address that it came to.
 #[derive(Clone, Debug)]
 pub struct BaseUrl(pub String);
 
 impl<'a> FromRequest<'a> for BaseUrl {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
-        let host = request.header(header::HOST).unwrap_or("localhost");
+        let named = request.header(header::HOST).filter(|host| !host.is_empty()).map(str::to_owned);
+        let own = || request.local_addr().as_socket_addr().map(ToString::to_string);
+        let host = named.or_else(own).unwrap_or_else(|| "localhost".to_owned());
         Ok(Self(format!("{}://{host}", request.scheme())))
     }
 }

@@ -6,7 +6,12 @@ use poem::{FromRequest, Request, RequestBody, Result};
 
 use super::{Directory, Room};
 use crate::{
-    auth::Authenticator, commands::Commands, error::Error, localization::Zone, store::Store, users::demo::Demo,
+    auth::{Authenticator, Hosts},
+    commands::Commands,
+    error::Error,
+    localization::Zone,
+    store::Store,
+    users::demo::Demo,
     watch::Meters,
 };
 
@@ -22,6 +27,8 @@ pub struct Services {
     /// The time zone of dates for whoever names none.
     pub time_zone: Zone,
     pub room: Room,
+    /// To which the server answers.
+    pub hosts: Hosts,
     pub meters: Meters,
 }
 

@@ -1,6 +1,6 @@
 //! Logging in and out, and changing one's password.
 
-use poem::{http::HeaderMap, web::RemoteAddr};
+use poem::{Request, web::RemoteAddr};
 use poem_openapi::{
     ApiResponse, OpenApi,
     payload::{Json, Response},
@@ -76,7 +76,7 @@ impl SessionOperations {
         reader: Reader,
         authenticator: &Authenticator,
         remote: &RemoteAddr,
-        headers: &HeaderMap,
+        request: &Request,
         log_in: Json<LogIn>,
     ) -> Result<Response<SessionBegun>, ErrorResponse<BeginSession>> {
         let LogIn { user_name, password } = log_in.0;
@@ -88,7 +88,7 @@ impl SessionOperations {
         let (secret, row) = ticket::issue(&transaction, caller.user_id, None).await?;
         transaction.commit().await?;
         let begun = Session::new(secret.expose_secret(), &row, authenticator.longest_ticket);
-        Ok(with_cookies(SessionBegun::Ok(reader.answer(begun)), Some(&secret), headers))
+        Ok(with_cookies(SessionBegun::Ok(reader.answer(begun)), Some(&secret), request))
     }
 
     /// Log out
@@ -99,7 +99,7 @@ impl SessionOperations {
         &self,
         authenticated: Authenticated,
         authenticator: &Authenticator,
-        headers: &HeaderMap,
+        request: &Request,
     ) -> Result<Response<Done>, ErrorResponse<NoOwn>> {
         let transaction = authenticator.store.begin_write().await?;
         // The user before the ticket, as everybody who changes both.
@@ -108,7 +108,7 @@ impl SessionOperations {
             ticket::revoke_presented(&transaction, secret).await?;
         }
         transaction.commit().await?;
-        Ok(with_cookies(Done::NoContent, None, headers))
+        Ok(with_cookies(Done::NoContent, None, request))
     }
 
     /// Change the own password
@@ -142,7 +142,7 @@ impl SessionOperations {
     }
 }
 
-fn with_cookies<T: ApiResponse>(response: T, ticket: Option<&SecretString>, headers: &HeaderMap) -> Response<T> {
-    let cookies = session::cookies(ticket, headers).into_iter();
+fn with_cookies<T: ApiResponse>(response: T, ticket: Option<&SecretString>, request: &Request) -> Response<T> {
+    let cookies = session::cookies(ticket, request).into_iter();
     cookies.fold(Response::new(response), |response, cookie| response.header("set-cookie", cookie))
 }

@@ -85,12 +85,23 @@ fn settings(config: &Config, demo: bool) -> Vec<Finding> {
         has_header_without_proxies(config).then(|| {
             Finding::remark("KOMMANDO_PROXY_HEADER has no effect without KOMMANDO_TRUSTED_PROXIES, which names the proxies")
         }),
+        refuses_proxied_hosts(config).then(|| {
+            Finding::remark(
+                "the server listens on loopback behind a proxy and answers to localhost, 127.0.0.1 and [::1] only; if the \
+                 proxy passes the Host header on, KOMMANDO_HOSTS must name the public host",
+            )
+        }),
     ];
     faults.into_iter().flatten().collect()
 }
 
 fn has_header_without_proxies(config: &Config) -> bool {
     config.proxy_header.is_some() && config.trusted_proxies.is_empty()
+}
+
+fn refuses_proxied_hosts(config: &Config) -> bool {
+    let is_local = config.listen.ip().to_canonical().is_loopback();
+    is_local && !config.trusted_proxies.is_empty() && config.hosts.is_empty()
 }
 
 fn definitions(config: &Config, demo: bool, findings: &mut Vec<Finding>) -> Option<Catalog> {

@@ -11,7 +11,7 @@ use tokio::time::{interval, timeout};
 use super::server::connection_limit::ConnectionLimiter;
 use crate::{
     api::Room,
-    auth::ProvenPasswords,
+    auth::{Hosts, ProvenPasswords},
     clock,
     commands::Commands,
     records::{self, delivery},
@@ -44,6 +44,7 @@ pub struct Panel {
     pub commands: Commands,
     pub room: Room,
     pub connections: ConnectionLimiter,
+    pub hosts: Hosts,
 }
 
 impl Panel {
@@ -116,6 +117,9 @@ impl Endpoint for Panel {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
+        if let Err(refusal) = self.hosts.check(&request) {
+            return Ok(Response::builder().status(StatusCode::BAD_REQUEST).body(format!("{refusal}\n")));
+        }
         if request.uri().path() != PATH {
             return Ok(Response::builder().status(StatusCode::NOT_FOUND).body(format!("Metrics are at {PATH}.\n")));
         }

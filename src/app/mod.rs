@@ -29,7 +29,7 @@ use self::{
 };
 use crate::{
     api::{self, Directory, Room, Services},
-    auth::{Authenticator, FetchError, Guessing, LogIns, ProvenPasswords, Provider},
+    auth::{Authenticator, FetchError, Guessing, Hosts, LogIns, ProvenPasswords, Provider},
     commands::{Catalog, Commands, Faults},
     config::{Config, ConfigError, DEFAULT_COMMANDS, Metrics},
     error::Error,
@@ -116,6 +116,7 @@ pub struct App {
     limits: Limits,
     panel: Panel,
     metrics: Metrics,
+    hosts: Hosts,
 }
 
 impl App {
@@ -177,6 +178,7 @@ impl App {
             commands: commands.clone(),
             room: Room::default(),
             connections,
+            hosts: hosts_of_metrics(config),
         };
         let (time_zone, metrics) = (config.time_zone.clone(), config.metrics);
         Ok(Self {
@@ -191,6 +193,7 @@ impl App {
             limits,
             panel,
             metrics,
+            hosts: Hosts::new(config.listen, config.hosts.clone()),
         })
     }
 
@@ -272,6 +275,7 @@ impl App {
             demo: self.demo.clone(),
             time_zone: self.time_zone.clone(),
             room: self.panel.room.clone(),
+            hosts: self.hosts.clone(),
             meters: self.panel.meters.clone(),
         });
         Beside { api, metrics: (self.metrics == Metrics::Path).then(|| self.panel.clone()) }
@@ -325,6 +329,15 @@ impl App {
         };
         tokio::spawn(server::run(self.panel.clone(), limits, listener, pending()));
         Ok(())
+    }
+}
+
+/// The hosts to which metrics answer. On a public listener of their own any: scrapers name it by its address.
+fn hosts_of_metrics(config: &Config) -> Hosts {
+    match config.metrics {
+        Metrics::At(address) if !address.ip().to_canonical().is_loopback() => Hosts::Any,
+        Metrics::At(address) => Hosts::new(address, config.hosts.clone()),
+        Metrics::Off | Metrics::Path => Hosts::new(config.listen, config.hosts.clone()),
     }
 }
 

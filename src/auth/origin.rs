@@ -1,23 +1,29 @@
 //! Requests that another site's page makes with its visitor's credentials, which a browser may add by itself.
 
-use poem::http::{HeaderMap, Method, Uri, header};
+use poem::http::{HeaderMap, Method, Uri, header, uri::Scheme};
 
-/// A request that changes something and was sent by a page of another site.
-pub fn is_cross_site(method: &Method, headers: &HeaderMap) -> bool {
+use super::HostName;
+
+/// A request that changes something and was sent by a page of another site. `scheme` is how the client reached us, as far
+/// as that is known: https is, and http may be what a proxy makes of it.
+pub fn is_cross_site(method: &Method, headers: &HeaderMap, scheme: &Scheme) -> bool {
     if method.is_safe() {
         return false;
     }
-    headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") || has_foreign_origin(headers)
+    headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") || has_foreign_origin(headers, scheme)
 }
 
-fn has_foreign_origin(headers: &HeaderMap) -> bool {
+fn has_foreign_origin(headers: &HeaderMap, scheme: &Scheme) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return false };
-    let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    match (origin.as_ref().and_then(Uri::authority), host) {
-        (Some(origin), Some(host)) => !origin.as_str().eq_ignore_ascii_case(host),
-        _ => true,
-    }
+    let is_own = || {
+        let origin: Uri = origin.to_str().ok()?.parse().ok()?;
+        let host: HostName = headers.get(header::HOST)?.to_str().ok()?.parse().ok()?;
+        let page: HostName = origin.authority()?.as_str().parse().ok()?;
+        let its_scheme = origin.scheme()?;
+        let is_downgrade = *scheme == Scheme::HTTPS && *its_scheme != Scheme::HTTPS;
+        Some(page.is_same(&host, its_scheme) && !is_downgrade)
+    };
+    !is_own().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -28,7 +34,7 @@ mod tests {
         let headers = headers.iter().map(|(name, value)| {
             (name.parse::<header::HeaderName>().expect("a name"), value.parse().expect("a value"))
         });
-        is_cross_site(&Method::POST, &headers.collect())
+        is_cross_site(&Method::POST, &headers.collect(), &Scheme::HTTP)
     }
 
     #[test]
@@ -46,8 +52,24 @@ mod tests {
     }
 
     #[test]
+    fn the_port_of_the_scheme_need_not_be_named() {
+        assert!(!post(&[("host", "kommando.example.com:443"), ("origin", "https://kommando.example.com")]));
+        assert!(!post(&[("host", "Kommando.example.com"), ("origin", "https://kommando.example.com")]));
+        assert!(post(&[("host", "kommando.example.com:443"), ("origin", "http://kommando.example.com")]));
+        assert!(post(&[("host", "kommando.example.com"), ("origin", "kommando.example.com")]));
+    }
+
+    #[test]
+    fn a_page_without_tls_is_another_site_where_tls_is_spoken() {
+        let headers = [(header::HOST, "kommando.example.com"), (header::ORIGIN, "http://kommando.example.com")];
+        let headers = headers.map(|(name, value)| (name, value.parse().expect("a value"))).into_iter().collect();
+        assert!(is_cross_site(&Method::POST, &headers, &Scheme::HTTPS));
+        assert!(!is_cross_site(&Method::POST, &headers, &Scheme::HTTP));
+    }
+
+    #[test]
     fn reading_is_left_to_the_browsers_own_rules() {
         let headers = [(header::ORIGIN, "https://elsewhere.example".parse().expect("a value"))];
-        assert!(!is_cross_site(&Method::GET, &headers.into_iter().collect()));
+        assert!(!is_cross_site(&Method::GET, &headers.into_iter().collect(), &Scheme::HTTP));
     }
 }

@@ -5,10 +5,14 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use cookie::{Cookie, SameSite};
 use hmac::{Hmac, KeyInit, Mac};
-use poem::http::{HeaderMap, HeaderName, header};
+use poem::{
+    Request,
+    http::{HeaderMap, HeaderName, HeaderValue, header, uri::Scheme},
+};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
+use super::HostName;
 use crate::error::Error;
 
 /// The cookie that holds the ticket.
@@ -35,9 +39,9 @@ pub fn ticket(headers: &HeaderMap) -> Result<SecretString, Error> {
     Err(Error::Unauthenticated)
 }
 
-/// The values of `Set-Cookie` that begin a session, or end it when there is no ticket.
-pub fn cookies(ticket: Option<&SecretString>, headers: &HeaderMap) -> [String; 2] {
-    let is_secure = !is_loopback(headers);
+/// The values of `Set-Cookie` that begin a session, or end it when there is no ticket, for the client of a request.
+pub fn cookies(ticket: Option<&SecretString>, request: &Request) -> [String; 2] {
+    let is_secure = !is_plain_loopback(request);
     let bake = |name: &'static str, value: String, http_only: bool| {
         let mut cookie = Cookie::build((name, value))
             .path("/")
@@ -63,52 +67,86 @@ fn mac(ticket: &SecretString) -> Hmac<Sha256> {
     mac
 }
 
-/// The browser reaches us on its own machine, where there is no TLS; elsewhere a proxy speaks it.
-fn is_loopback(headers: &HeaderMap) -> bool {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let host =
-        poem::http::uri::Authority::try_from(host).map(|authority| authority.host().to_owned()).unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+/// Whether the client is on this machine and came without TLS. Elsewhere cookies need TLS, which a proxy speaks.
+fn is_plain_loopback(request: &Request) -> bool {
+    let client = request.remote_addr().as_socket_addr().map(|client| client.ip().to_canonical());
+    let host = request.headers().get(header::HOST).map(HeaderValue::to_str);
+    let host = host.and_then(|host| host.ok()?.parse::<HostName>().ok());
+    *request.scheme() == Scheme::HTTP
+        && client.is_some_and(|client| client.is_loopback())
+        // A proxy that is not trusted, but passes the Host header on, is a client on this machine, too.
+        && host.is_some_and(|host| host.is_loopback())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
+    use poem::{
+        RequestParts,
+        web::{LocalAddr, RemoteAddr},
+    };
+
     use super::*;
 
     fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.clone(), value.parse().expect("a value"))).collect()
     }
 
+    /// A request from this address, over http or https.
+    fn request(client: &str, scheme: Scheme, host: &str) -> Request {
+        let client = SocketAddr::new(client.parse().expect("an address"), 4711);
+        let (mut parts, body) = Request::builder().header(header::HOST, host).finish().into_parts();
+        parts = RequestParts::from((as_http(parts), LocalAddr::default(), RemoteAddr(client.into()), scheme));
+        Request::from_parts(parts, body)
+    }
+
+    fn as_http(parts: RequestParts) -> poem::http::request::Parts {
+        let mut request = poem::http::Request::new(());
+        *request.headers_mut() = parts.headers;
+        request.into_parts().0
+    }
+
     #[test]
-    fn cookies_need_tls_unless_the_browser_is_on_this_machine() {
+    fn cookies_need_tls_unless_the_client_is_on_this_machine() {
         let ticket = SecretString::from("7T:abc");
-        for (host, is_secure) in [
-            ("127.0.0.1:8080", false),
-            ("localhost", false),
-            ("[::1]:8080", false),
-            ("localhost.example.com", true),
-            ("127.0.0.1.example.com", true),
-            ("kommando.example.com", true),
-            ("", true),
+        for (client, scheme, host, is_secure) in [
+            ("127.0.0.1", Scheme::HTTP, "127.0.0.1:8080", false),
+            ("127.0.0.1", Scheme::HTTP, "localhost", false),
+            ("::1", Scheme::HTTP, "[::1]:8080", false),
+            ("::ffff:127.0.0.1", Scheme::HTTP, "localhost:8080", false),
+            // TLS, as a trusted proxy says.
+            ("127.0.0.1", Scheme::HTTPS, "localhost", true),
+            ("198.51.100.7", Scheme::HTTPS, "kommando.example.com", true),
+            // What the client writes into Host changes nothing.
+            ("198.51.100.7", Scheme::HTTP, "localhost", true),
+            ("198.51.100.7", Scheme::HTTP, "127.0.0.1:8080", true),
+            ("198.51.100.7", Scheme::HTTP, "kommando.example.com", true),
+            // A proxy that is not trusted.
+            ("127.0.0.1", Scheme::HTTP, "kommando.example.com", true),
+            ("127.0.0.1", Scheme::HTTP, "localhost.example.com", true),
+            ("127.0.0.1", Scheme::HTTP, "127.0.0.1.example.com", true),
+            ("127.0.0.1", Scheme::HTTP, "", true),
         ] {
-            for cookie in cookies(Some(&ticket), &headers(&[(header::HOST, host)])) {
-                assert_eq!(cookie.contains("Secure"), is_secure, "{host}: {cookie}");
+            for cookie in cookies(Some(&ticket), &request(client, scheme.clone(), host)) {
+                assert_eq!(cookie.contains("Secure"), is_secure, "{client} {scheme} {host}: {cookie}");
                 assert!(cookie.contains("Path=/") && cookie.contains("SameSite=Strict"), "{cookie}");
                 assert_eq!(cookie.contains("HttpOnly"), cookie.starts_with(SESSION_COOKIE), "{cookie}");
             }
+        }
+        for cookie in cookies(Some(&ticket), &Request::default()) {
+            assert!(cookie.contains("Secure"), "a client of whom nothing is known: {cookie}");
         }
     }
 
     #[test]
     fn a_session_needs_the_token_that_belongs_to_it() {
-        let [session, xsrf] = cookies(Some(&SecretString::from("7T:abc")), &HeaderMap::new());
+        let [session, xsrf] = cookies(Some(&SecretString::from("7T:abc")), &Request::default());
         let value = |cookie: &str| cookie.split(['=', ';']).nth(1).expect("a value").to_owned();
         let cookie = format!("other=1; {SESSION_COOKIE}={}", value(&session));
         let ask = |token: &str| ticket(&headers(&[(header::COOKIE, &cookie), (XSRF_HEADER, token)]));
         assert_eq!(ask(&value(&xsrf)).expect("a ticket").expose_secret(), "7T:abc");
-        let [_, other] = cookies(Some(&SecretString::from("7T:xyz")), &HeaderMap::new());
+        let [_, other] = cookies(Some(&SecretString::from("7T:xyz")), &Request::default());
         for wrong in ["", "x", &value(&other)] {
             assert!(ask(wrong).is_err(), "{wrong}");
         }

@@ -82,6 +82,22 @@ fn roles_and_groups_that_are_not_there_are_faults() {
 }
 
 #[test]
+fn settings_of_proxies_that_do_not_fit_are_remarks() {
+    let line = Line::new();
+    let got = line.say(&["config", "check", "--demo", "--proxy-header", "forwarded"]);
+    assert!(got.ok && got.out.contains("KOMMANDO_PROXY_HEADER has no effect without KOMMANDO_TRUSTED"), "{}", got.out);
+    let proxied = ["config", "check", "--demo", "--trusted-proxies", "127.0.0.1/32"];
+    let remark = "KOMMANDO_HOSTS must name the public host";
+    assert!(line.say(&proxied).out.contains(remark));
+    for more in [["--hosts", "kommando.example.com"], ["--listen", "0.0.0.0:0"]] {
+        let got = line.say(&[&proxied[..], &more].concat());
+        assert!(got.ok && !got.out.contains(remark), "{more:?}: {}", got.out);
+    }
+    let got = line.say(&["config", "check", "--hosts", "*.example.com"]);
+    assert!(!got.ok && got.err.contains("`*.example.com` is no host"), "{}", got.err);
+}
+
+#[test]
 fn where_nothing_listens_nothing_is_healthy() {
     let line = Line::new();
     let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port").port();

@@ -66,3 +66,23 @@ fn a_client_does_not_choose_its_address() {
         assert!(log.contains(&passed_on.to_lowercase()) && log.contains("KOMMANDO_PROXY_HEADER"), "{log}");
     }
 }
+
+#[test]
+fn cookies_are_secure_where_the_proxy_speaks_tls() {
+    let folder = folder();
+    let mut process = start(folder.path(), "x-forwarded-for");
+    let address = address(&process.banner());
+    let cookies = |headers: &[(&'static str, &str)]| {
+        let ask = log_in("anna", PASSWORD);
+        let ask = headers.iter().fold(ask, |ask, (name, value)| ask.header(name, *value));
+        let answer = ask.send(&address);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let cookies: Vec<_> = answer.head.lines().filter(|line| line.starts_with("set-cookie: ")).collect();
+        assert_eq!(cookies.len(), 2, "{}", answer.head);
+        cookies.iter().map(|cookie| cookie.contains("; Secure")).collect::<Vec<_>>()
+    };
+    assert_eq!(cookies(&[]), [false, false], "on this machine");
+    assert_eq!(cookies(&[("X-Forwarded-Proto", "https")]), [true, true]);
+    assert_eq!(cookies(&[("X-Forwarded-For", "198.51.100.7")]), [true, true]);
+    assert_eq!(cookies(&[("X-Forwarded-For", "198.51.100.7"), ("X-Forwarded-Proto", "https")]), [true, true]);
+}
