@@ -15,7 +15,7 @@ use crate::{
     localization::Zone,
     records::retention::Retention,
     store,
-    users::password::Cost,
+    users::password::{Cost, PasswordPolicy},
 };
 
 /// What every variable of ours begins with.
@@ -161,6 +161,17 @@ pub struct Config {
     /// The work a password's verification takes: KiB of memory, passes, lanes of argon2id
     #[arg(long, env = "KOMMANDO_PASSWORD_COST", default_value = "m=19456,t=2,p=1", value_name = "COST", global = true)]
     pub password_cost: Cost,
+
+    /// Characters that a new password has at least; passwords that are stored already go on
+    #[arg(
+        long,
+        env = "KOMMANDO_PASSWORD_MIN_LENGTH",
+        default_value = "12",
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(u16).range(8..=128),
+        global = true
+    )]
+    pub password_min_length: u16,
 
     /// How long executions and their audit entries are kept, such as 365d; 2d at least [default: for ever]
     #[arg(long, env = "KOMMANDO_RETENTION", value_name = "LENGTH", global = true)]
@@ -322,6 +333,11 @@ impl Config {
     /// How many connections may be open from one address: by default a part of all, so that others find room.
     pub fn connections_per_address(&self) -> usize {
         self.max_connections_per_address.unwrap_or_else(|| (self.max_connections / 4).max(16))
+    }
+
+    /// The rule for new passwords.
+    pub fn password_policy(&self) -> PasswordPolicy {
+        PasswordPolicy::new(self.password_min_length)
     }
 
     /// The identity provider, if there is one.

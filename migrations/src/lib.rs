@@ -17,6 +17,7 @@ mod m0008_changes;
 mod m0011_lists;
 mod m0012_tellers;
 mod m0013_passwords;
+mod m0015_logins;
 
 /// Applies and reverts the migrations, oldest first.
 pub struct Migrator;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_lists::Migration),
             Box::new(m0012_tellers::Migration),
             Box::new(m0013_passwords::Migration),
+            Box::new(m0015_logins::Migration),
         ]
     }
 }

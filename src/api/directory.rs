@@ -2,7 +2,6 @@
 
 use futures_util::future::BoxFuture;
 use sea_orm::ConnectionTrait;
-use secrecy::SecretString;
 use serde_json::Value;
 
 use super::{
@@ -16,7 +15,7 @@ use crate::{
     store::{Reach, Settled, Store, WriteTransaction, Writer},
     users::{
         self, Account, Caller, Draft, Fault, account, credential,
-        password::{PasswordHash, Passwords},
+        password::{PasswordHash, Passwords, Requester},
         person,
     },
 };
@@ -66,7 +65,7 @@ impl Directory {
     /// # Errors
     /// The caller may not, something is wrong with it, or the database does not answer.
     pub async fn create(&self, caller: &Caller, given: Partial<User>) -> Result<User, Error> {
-        let password = self.password_of(&given).await?;
+        let password = self.password_of(caller, &given).await?;
         let work = self.write(caller, move |db, caller| {
             Box::pin(async move {
                 let draft = new_draft(db, given).await?;
@@ -83,7 +82,7 @@ impl Directory {
     /// The caller may not, there is no such user, something is wrong with it, or the database does not answer.
     pub async fn change(&self, caller: &Caller, whom: Whom, change: Change) -> Result<User, Error> {
         let password = match &change {
-            Change::Properties(given) => self.password_of(given).await?,
+            Change::Properties(given) => self.password_of(caller, given).await?,
             Change::Operations(_) | Change::Merge(_) => None,
         };
         let work = self.write(caller, move |db, caller| {
@@ -178,26 +177,27 @@ impl Directory {
     }
 
     /// The hash of the password that stands among the credentials, if one does.
-    async fn password_of(&self, given: &Partial<User>) -> Result<Option<PasswordHash>, Error> {
+    async fn password_of(&self, caller: &Caller, given: &Partial<User>) -> Result<Option<PasswordHash>, Error> {
         let credentials = given.get("Credentials").and_then(Value::as_array).into_iter().flatten();
         let mut hash = None;
         for credential in credentials {
             let Some(value) = credential["Value"].as_str().filter(|value| !value.is_empty()) else { continue };
             match credential.pointer("/Type/Type").and_then(Value::as_str) {
-                Some(credential::PASSWORD) => hash = Some(self.hash(value).await?),
+                Some(credential::PASSWORD) => hash = Some(self.hash(caller, value).await?),
                 _ => return Err(Error::Validation(format!("Credentials: their Type is {}", credential::PASSWORD))),
             }
         }
         Ok(hash)
     }
 
-    /// The hash of a password that can be one.
+    /// The hash of a new password that the policy accepts.
     ///
     /// # Errors
-    /// It cannot be one, or too many wait already.
-    pub async fn hash(&self, password: &str) -> Result<PasswordHash, Error> {
-        users::password::check(password).map_err(|reason| Error::Validation(format!("Password: {reason}")))?;
-        Ok(self.passwords.hash(&SecretString::from(password)).await?)
+    /// It does not accept it, or too many wait already.
+    pub async fn hash(&self, caller: &Caller, password: &str) -> Result<PasswordHash, Error> {
+        let new = self.passwords.policy().accept(password);
+        let new = new.map_err(|fault| Error::Validation(format!("Password: {fault}")))?;
+        Ok(self.passwords.hash(&new, Requester::User(caller.user_id)).await?)
     }
 }
 

@@ -10,10 +10,7 @@ use super::{
 use crate::{
     auth::{Address, Authenticator},
     error::Error,
-    users::{
-        self, Caller, credential,
-        password::{self, PasswordHash},
-    },
+    users::{self, Caller, credential, password::PasswordHash},
 };
 
 /// A password in place of the present one, which is told from an address.
@@ -34,7 +31,7 @@ impl Directory {
         if !caller.may_manage_others() {
             return Err(Error::MayNotManageUser);
         }
-        let hash = self.hash(password).await?;
+        let hash = self.hash(caller, password).await?;
         self.store_password(caller, whom, hash, None).await.map(drop)
     }
 
@@ -43,9 +40,10 @@ impl Directory {
     /// # Errors
     /// As [`Self::set_password`].
     pub async fn set_generated_password(&self, caller: &Caller, whom: Whom) -> Result<String, Error> {
-        let password = password::generate();
-        self.set_password(caller, whom, password.expose_secret()).await?;
-        Ok(password.expose_secret().to_owned())
+        let password = self.passwords.policy().generate();
+        let password = password.secret().expose_secret();
+        self.set_password(caller, whom, password).await?;
+        Ok(password.to_owned())
     }
 
     /// Gives a user a new password, for whoever knows the present one. False, and no change, when that is wrong.
@@ -57,10 +55,10 @@ impl Directory {
         let user = manageable(self.store.reader(), caller, &whom).await?;
         let present = credential::find_password(self.store.reader(), user.user.id).await?;
         let present = present.map(|credential| credential.secret);
-        if !authenticator.is_password(&user.user, &old, present.as_ref(), address).await? {
+        if !authenticator.is_password(caller, &user.user, &old, present.as_ref(), address).await? {
             return Ok(false);
         }
-        let hash = self.hash(&new).await?;
+        let hash = self.hash(caller, &new).await?;
         self.store_password(caller, whom, hash, present).await
     }
 

@@ -1,5 +1,7 @@
 //! Logging in and out, and changing one's password.
 
+use std::fmt::Display;
+
 use poem::{Request, web::RemoteAddr};
 use poem_openapi::{
     ApiResponse, OpenApi,
@@ -16,7 +18,7 @@ use super::{
 use crate::{
     auth::{Authenticated, Authenticator, LoggedIn, Proof, session},
     error::Error,
-    users::{self, credential, password, ticket},
+    users::{self, credential, password::Requester, ticket},
 };
 
 #[derive(Default)]
@@ -123,14 +125,15 @@ impl SessionOperations {
         change: Json<PasswordChange>,
     ) -> Result<Done, ErrorResponse<ChangePassword>> {
         let PasswordChange { user_name, old_password, new_password } = change.0;
-        let (old, new) = (SecretString::from(old_password.0), SecretString::from(new_password.0));
+        let old = SecretString::from(old_password.0);
         let LoggedIn { caller, proof, .. } = authenticator.log_in(&user_name, &old, remote.into()).await?;
-        let unfit = |reason| Error::InvalidArgument(format!("The new password cannot be one: {reason}."));
-        password::check(new.expose_secret()).map_err(unfit)?;
-        if new.expose_secret() == old.expose_secret() {
-            return Err(unfit("it is the old one").into());
+        let unfit = |reason: &dyn Display| Error::InvalidArgument(format!("The new password cannot be one: {reason}."));
+        let passwords = &authenticator.passwords;
+        let new = passwords.policy().accept(&new_password.0).map_err(|fault| unfit(&fault))?;
+        if new.is(&old) {
+            return Err(unfit(&"it is the old one").into());
         }
-        let hash = authenticator.passwords.hash(&new).await.map_err(Error::from)?;
+        let hash = passwords.hash(&new, Requester::User(caller.user_id)).await.map_err(Error::from)?;
         let transaction = authenticator.store.begin_write().await?;
         let user = authenticator.confirm(&transaction, caller.user_id, &proof).await?;
         if !caller.may_manage(&user) {

@@ -3,14 +3,15 @@
 use std::fmt;
 
 use sea_orm::{ConnectionTrait, DbErr};
+use secrecy::ExposeSecret;
 
-use super::{audit_key, commands_folder, load_commands};
+use super::{StartError, audit_key, commands_folder, load_commands};
 use crate::{
     commands::{Catalog, Fault},
     config::{self, Config},
     store::{self, Condition},
     telemetry,
-    users::{role, user_group},
+    users::{self, role, user_group},
     webhooks::{self, Webhooks},
 };
 
@@ -135,6 +136,12 @@ fn targets(config: &Config, catalog: Option<&Catalog>, findings: &mut Vec<Findin
 async fn database(config: &Config, catalog: Option<&Catalog>, findings: &mut Vec<Finding>) {
     let condition = store::examine(&config.database_url).await;
     let is_ready = matches!(condition, Ok(Condition::UpToDate));
+    let has_users = match &condition {
+        Ok(Condition::Absent(_)) => false,
+        // What cannot be asked is told below.
+        _ => !is_ready || store::look(&config.database_url, users::count).await.is_ok_and(|count| count > 0),
+    };
+    findings.extend(admin_password(config).filter(|_| !has_users));
     findings.push(match condition {
         Ok(Condition::Absent(file)) => Finding::remark(format_args!("the first start makes {}", file.display())),
         Ok(Condition::Newer(names)) => Finding::fault(format_args!(
@@ -153,6 +160,13 @@ async fn database(config: &Config, catalog: Option<&Catalog>, findings: &mut Vec
             Err(error) => findings.push(Finding::fault(with_causes(&error))),
         }
     }
+}
+
+/// Why the first administrator cannot have the password that is set.
+fn admin_password(config: &Config) -> Option<Finding> {
+    let password = config::admin_password().ok()??;
+    let fault = config.password_policy().accept(password.expose_secret()).err()?;
+    Some(Finding::fault(with_causes(&StartError::AdminPassword(fault))))
 }
 
 /// An error with what caused it, in a line.

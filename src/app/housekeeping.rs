@@ -13,6 +13,7 @@ use crate::{
         retention::{self, Retention},
     },
     store::Store,
+    users::login_address,
 };
 
 /// How many rows are removed in one go.
@@ -47,6 +48,7 @@ impl Housekeeping {
     pub async fn clear(&self) -> Result<(), ProofError> {
         let db = self.store.writer();
         let keys = by_pages(|| idempotency::clear_page(db, PAGE)).await?;
+        login_address::clear(db).await?;
         let (mut webhooks, mut executions) = (0, 0);
         let end = match self.retention.map(Retention::horizon) {
             Some(horizon) => {

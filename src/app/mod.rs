@@ -18,7 +18,7 @@ use std::{
 use chrono::TimeDelta;
 use poem::{Endpoint, Response};
 use sea_orm::ConnectionTrait;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::{net::TcpListener, signal::unix::Signal, task::JoinHandle, time::timeout};
 
 pub use self::server::listen;
@@ -41,7 +41,7 @@ use crate::{
         bootstrap::{self, RegisterError},
         credential,
         demo::{self, Demo},
-        password::{PasswordError, Passwords},
+        password::{PasswordError, PasswordFault, PasswordHash, Passwords, Requester},
         role,
     },
     watch::{
@@ -90,6 +90,8 @@ pub enum StartError {
     Register(#[from] RegisterError),
     #[error(transparent)]
     Password(#[from] PasswordError),
+    #[error("KOMMANDO_ADMIN_PASSWORD cannot be the password of the first administrator")]
+    AdminPassword(#[from] PasswordFault),
     #[error(
         "this database has users that are not the demo's; name another file with --database-url, or serve it without --demo"
     )]
@@ -141,7 +143,7 @@ impl App {
         role::ensure_defaults(&transaction).await?;
         transaction.commit().await?;
         let stored = credential::any_hash(store.reader()).await?;
-        let passwords = Passwords::new(&config.password_cost, stored.as_ref());
+        let passwords = Passwords::new(&config.password_cost, config.password_policy(), stored.as_ref());
         store.follow_changes().await?;
         let memory = Memory::new(store.clone());
         let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()).counted(&meters), memory.clone());
@@ -150,13 +152,15 @@ impl App {
             Commands::new(store.clone(), memory.clone(), passwords.clone(), writer.clone(), webhooks, catalog)
                 .counted(&meters);
         let proven = ProvenPasswords::default();
+        let guessing = Guessing::new(config.guess_limits, audit_key.derive("login rate limiter"));
+        guessing.restore(&store).await?;
         let authenticator = Authenticator {
             store: store.clone(),
             memory,
             passwords: passwords.clone(),
             proven: proven.clone(),
             installation: config.installation,
-            guessing: Guessing::new(config.guess_limits),
+            guessing,
             longest_ticket: TimeDelta::hours(config.ticket_hours.into()),
             log_ins: LogIns::new(&meters),
             provider,
@@ -206,7 +210,7 @@ impl App {
         if has_demo(self.store.reader()).await? {
             return Ok(false);
         }
-        let hash = self.passwords.hash(password).await?;
+        let hash = self.hash_admin_password(password).await?;
         // Counted again alone: of two that start together, one fills and the other finds it filled.
         let transaction = self.store.begin_alone(Lock::Bootstrap).await?;
         if has_demo(&transaction).await? {
@@ -231,7 +235,7 @@ impl App {
     /// # Errors
     /// The database does not answer.
     pub async fn register_administrator(&self, password: &SecretString) -> Result<bool, StartError> {
-        let hash = self.passwords.hash(password).await?;
+        let hash = self.hash_admin_password(password).await?;
         let transaction = self.store.begin_alone(Lock::Bootstrap).await?;
         if users::count(&transaction).await? > 0 {
             return Ok(false);
@@ -239,6 +243,20 @@ impl App {
         bootstrap::register_administrator(&transaction, hash).await?;
         transaction.commit().await?;
         Ok(true)
+    }
+
+    /// The hash of the first administrator's password.
+    async fn hash_admin_password(&self, password: &SecretString) -> Result<PasswordHash, StartError> {
+        let password = self.passwords.policy().accept(password.expose_secret())?;
+        Ok(self.passwords.hash(&password, Requester::Server).await?)
+    }
+
+    /// Writes what the login rate limiter would forget at a restart.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn save_login_limits(&self) -> Result<(), StartError> {
+        Ok(self.authenticator.guessing.save(&self.store).await?)
     }
 
     /// Whether nobody can call yet.
@@ -291,6 +309,7 @@ impl App {
         let endpoint = self.endpoint();
         self.show_metrics().await?;
         let housekeeping = tokio::spawn(self.housekeeping.clone().keep_clearing());
+        let saving = tokio::spawn(self.authenticator.guessing.clone().keep_saving(self.store.in_background()));
         let linking = self.store.is_shared().then(|| {
             let Housekeeping { store, audit_key, .. } = self.housekeeping.clone();
             tokio::spawn(audit::keep_linking(store, audit_key))
@@ -300,6 +319,10 @@ impl App {
             tracing::warn!("runs were cut off that wait for other systems; what came of them is not known");
         }
         housekeeping.abort();
+        saving.abort();
+        if let Err(error) = self.authenticator.guessing.save(&self.housekeeping.store).await {
+            tracing::warn!(%error, "failed to save the state of the login rate limiter");
+        }
         linking.inspect(JoinHandle::abort);
         if let Err(error) = self.housekeeping.note_head().await {
             tracing::warn!(%error, "the head of the audit chain could not be read");

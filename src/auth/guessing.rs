@@ -1,35 +1,36 @@
-//! Guessing passwords: failed attempts are counted over the last minute, and when there were too many, the next one is
-//! refused before any work is done for it.
+//! The login rate limiter: failed attempts are counted over the last minute, and when there were too many, the next one
+//! is refused before any work is done for it.
 //!
 //! Only failures count. An attempt takes a place in each of its buckets while its password is verified, so that many at
-//! once are no way around; whoever finds a bucket full of attempts that are still under way waits for their end rather
-//! than being refused. An address from which an account was entered before is counted apart from all others, so that
-//! nobody is locked out from somewhere else.
+//! once are no way around; an attempt that finds a bucket full of attempts under way waits for their end. A login from an
+//! address from which this user logged in before is not counted with the strangers' logins, so that they cannot lock the
+//! user out.
 //!
 //! An account is known here by the name that is tried, whether or not there is such a user: limits tell nothing.
 
+mod buckets;
+mod stored;
+
 use std::{
-    collections::VecDeque,
     fmt,
-    hash::{BuildHasher, RandomState},
     net::{IpAddr, Ipv6Addr},
     str::FromStr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    sync::Arc,
 };
 
-use moka::sync::Cache;
+use hmac::{Hmac, KeyInit, Mac};
 use poem::{Addr, web::RemoteAddr};
-use tokio::sync::Notify;
+use sha2::Sha256;
 
-use crate::{error::TooManyAttempts, users};
-
-const WINDOW: Duration = Duration::from_secs(60);
-/// How many accounts, addresses and pairs of them are counted at once; those tried most are kept.
-const BUCKETS: u64 = 10_000;
-/// How many places from which an account was entered are remembered, and for how long after the last time.
-const KNOWN: u64 = 100_000;
-const KNOWN_FOR: Duration = Duration::from_secs(90 * 24 * 3600);
+pub use self::stored::Known;
+use self::{
+    buckets::{BucketKey, Buckets, Place},
+    stored::Unsaved,
+};
+use crate::{
+    error::TooManyAttempts,
+    users::{self, password::Requester},
+};
 
 /// How many attempts may fail in a minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,13 @@ impl From<&RemoteAddr> for Address {
     }
 }
 
+impl Address {
+    /// Who asks for the work of a login from here, unless a user does.
+    pub fn requester(self) -> Requester {
+        Requester::Address(self.0)
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
@@ -82,18 +90,24 @@ impl fmt::Display for Address {
     }
 }
 
-/// Stands for a name that is tried, which may be long. Nobody outside can tell which names share one.
-type Account = u64;
+/// What is counted apart, as the digest of a bucket says.
+#[derive(Clone, Copy)]
+enum Kind {
+    Pair = 1,
+    Address,
+    Account,
+    /// No bucket: the address of a user, as it is stored.
+    KnownAddress,
+}
 
 /// Counts the attempts that fail.
 #[derive(Clone)]
 pub struct Guessing {
     limits: GuessLimits,
-    hasher: RandomState,
-    pairs: Cache<(Account, Address), Arc<Bucket>>,
-    addresses: Cache<Address, Arc<Bucket>>,
-    accounts: Cache<Account, Arc<Bucket>>,
-    known: Cache<(Account, Address), ()>,
+    /// The key of the digests, without which they tell nothing of names and addresses.
+    key: [u8; 32],
+    buckets: Arc<Buckets>,
+    unsaved: Arc<Unsaved>,
 }
 
 impl fmt::Debug for Guessing {
@@ -103,113 +117,54 @@ impl fmt::Debug for Guessing {
 }
 
 impl Guessing {
-    pub fn new(limits: GuessLimits) -> Self {
-        Self {
-            limits,
-            hasher: RandomState::new(),
-            pairs: Cache::builder().max_capacity(BUCKETS).time_to_idle(2 * WINDOW).build(),
-            addresses: Cache::builder().max_capacity(BUCKETS).time_to_idle(2 * WINDOW).build(),
-            accounts: Cache::builder().max_capacity(BUCKETS).time_to_idle(2 * WINDOW).build(),
-            known: Cache::builder().max_capacity(KNOWN).time_to_idle(KNOWN_FOR).build(),
-        }
+    pub fn new(limits: GuessLimits, key: [u8; 32]) -> Self {
+        Self { limits, key, buckets: Arc::default(), unsaved: Arc::default() }
     }
 
     /// Lets an attempt in, when not too many failed before it.
     ///
     /// # Errors
     /// Too many failed.
-    pub async fn enter(&self, name: &str, address: Address) -> Result<Attempt<'_>, TooManyAttempts> {
-        let pair = (self.hasher.hash_one(users::fold(name)), address);
-        let mut places = vec![enter(self.addresses.get_with(address, Arc::default), self.limits.address).await?];
-        if !self.known.contains_key(&pair) {
-            places.push(enter(self.accounts.get_with(pair.0, Arc::default), self.limits.account).await?);
+    pub async fn enter(&self, name: &str, address: Address, known: Known) -> Result<Attempt, TooManyAttempts> {
+        let name = users::fold(name);
+        let enter = async |kind, name: &str, address: Option<Address>, limit| {
+            self.buckets.enter(self.digest(kind, name, address), limit).await
+        };
+        let mut places = vec![enter(Kind::Address, "", Some(address), self.limits.address).await?];
+        if known == Known::No {
+            places.push(enter(Kind::Account, &name, None, self.limits.account).await?);
         }
-        places.push(enter(self.pairs.get_with(pair, Arc::default), self.limits.pair).await?);
-        // From here on, whoever goes away has failed.
+        places.push(enter(Kind::Pair, &name, Some(address), self.limits.pair).await?);
+        // From here on, an attempt that is given up has failed.
         places.iter_mut().for_each(|place| place.counts = true);
-        Ok(Attempt { guessing: self, pair, places })
+        Ok(Attempt { places })
+    }
+
+    /// A number that stands for a name, an address, or both.
+    fn digest(&self, kind: Kind, name: &str, address: Option<Address>) -> BucketKey {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else {
+            unreachable!("HMAC takes keys of any length")
+        };
+        mac.update(&[kind as u8]);
+        mac.update(&(name.len() as u64).to_le_bytes());
+        mac.update(name.as_bytes());
+        mac.update(address.map(|address| address.to_string()).unwrap_or_default().as_bytes());
+        let digest: [u8; 32] = mac.finalize().into_bytes().into();
+        let [a, b, c, d, e, f, g, h, ..] = digest;
+        i64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 }
 
-/// An attempt under way. It has failed unless it is said to have succeeded, or to be void.
-pub struct Attempt<'a> {
-    guessing: &'a Guessing,
-    pair: (Account, Address),
+/// An attempt under way. It has failed unless it is said to be void.
+pub struct Attempt {
     places: Vec<Place>,
 }
 
-impl Attempt<'_> {
-    /// The password was right: the account is known at this address from now on.
-    pub fn succeed(self) {
-        self.guessing.known.insert(self.pair, ());
-        self.void();
-    }
-
-    /// Nothing was found out.
+impl Attempt {
+    /// The password was right, or nothing was found out.
     pub fn void(mut self) {
         self.places.iter_mut().for_each(|place| place.counts = false);
     }
-}
-
-/// The failures of the last minute, and the attempts under way.
-#[derive(Debug, Default)]
-struct Bucket {
-    state: Mutex<State>,
-    settled: Notify,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    failures: VecDeque<Instant>,
-    under_way: usize,
-}
-
-impl Bucket {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A place in a bucket while an attempt is under way.
-struct Place {
-    bucket: Arc<Bucket>,
-    counts: bool,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut state = self.bucket.state();
-        state.under_way -= 1;
-        if self.counts {
-            state.failures.push_back(Instant::now());
-        }
-        drop(state);
-        self.bucket.settled.notify_waiters();
-    }
-}
-
-async fn enter(bucket: Arc<Bucket>, limit: usize) -> Result<Place, TooManyAttempts> {
-    loop {
-        let settled = bucket.settled.notified();
-        {
-            let mut state = bucket.state();
-            let now = Instant::now();
-            while state.failures.front().is_some_and(|failure| now.duration_since(*failure) >= WINDOW) {
-                state.failures.pop_front();
-            }
-            if state.failures.len() >= limit {
-                let oldest = state.failures.front().map_or(Duration::ZERO, |failure| now.duration_since(*failure));
-                let retry_after_seconds = WINDOW.saturating_sub(oldest).as_secs() + 1;
-                return Err(TooManyAttempts { retry_after_seconds });
-            }
-            if state.failures.len() + state.under_way < limit {
-                state.under_way += 1;
-                break;
-            }
-        }
-        settled.await;
-    }
-    Ok(Place { bucket, counts: false })
 }
 
 #[cfg(test)]

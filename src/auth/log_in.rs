@@ -5,12 +5,15 @@ use secrecy::SecretString;
 
 use super::{
     Authenticator, Proof,
-    guessing::{Address, Attempt},
+    guessing::{Address, Attempt, Known},
     proven::Proven,
 };
 use crate::{
     error::Error,
-    users::{self, Caller, User, UserRow, credential, password::PasswordHash},
+    users::{
+        self, Caller, User, UserRow, credential,
+        password::{PasswordHash, Requester},
+    },
     watch::{Meters, families::LOG_INS},
 };
 
@@ -96,17 +99,24 @@ impl Authenticator {
         let user = users::find_for_log_in(db, name).await?;
         let credential = credential::find_password_for_log_in(db, user.as_ref().map(|user| user.user.id)).await?;
         let hash = credential.as_ref().map(|credential| &credential.secret);
-        let (attempt, is_right) = self.verify(name, password, hash, address).await?;
+        let user_id = user.as_ref().map(|user| user.user.id);
+        let known = self.guessing.known(db, user_id, address).await?;
+        let requester = match (known, user_id) {
+            (Known::Yes | Known::Ageing, Some(user_id)) => Requester::User(user_id),
+            _ => address.requester(),
+        };
+        let attempt = self.guessing.enter(name, address, known).await?;
+        let (attempt, is_right) = self.verify(attempt, password, hash, requester).await?;
         let logged_in = user.as_ref().zip(credential.as_ref()).and_then(|(user, stored)| LoggedIn::of(user, stored));
         match (logged_in, credential) {
             (Some(logged_in), Some(credential)) if is_right => {
-                attempt.succeed();
+                attempt.void();
+                self.guessing.note_login(logged_in.caller.user_id, address, known);
                 let proven = Proven { user_id: logged_in.caller.user_id, hash: credential.secret };
                 self.proven.remember(name, password, proven);
                 Ok(logged_in)
             }
             (_, credential) => {
-                let user_id = user.map(|user| user.user.id);
                 let is_expired = credential.is_some_and(|credential| credential.is_expired());
                 tracing::info!(user_id, %address, right_password = is_right, is_expired, "log-in refused");
                 Err(Error::Unauthenticated)
@@ -114,13 +124,14 @@ impl Authenticator {
         }
     }
 
-    /// Whether somebody who calls already knows a user's password, which has this hash, too. To ask is to guess, and counts
-    /// like it.
+    /// Whether a caller, who is authenticated already, knows a user's password, which has this hash, too. To ask is to
+    /// guess, and counts like it.
     ///
     /// # Errors
     /// Too many attempts failed before, or the password cannot be verified now.
     pub async fn is_password(
         &self,
+        caller: &Caller,
         user: &UserRow,
         password: &SecretString,
         hash: Option<&PasswordHash>,
@@ -130,23 +141,26 @@ impl Authenticator {
         if proven.any(|proven| Some(&proven.hash) == hash) {
             return Ok(true);
         }
-        let (attempt, is_right) = self.verify(&user.name, password, hash, address).await?;
+        let known = self.guessing.known(self.store.reader(), Some(user.id), address).await?;
+        let attempt = self.guessing.enter(&user.name, address, known).await?;
+        let requester = Requester::User(caller.user_id);
+        let (attempt, is_right) = self.verify(attempt, password, hash, requester).await?;
         if is_right {
-            attempt.succeed();
+            attempt.void();
+            self.guessing.note_login(user.id, address, known);
         }
         Ok(is_right)
     }
 
-    /// Verifies a password, unless too many were wrong before. The attempt has failed unless it is said to have succeeded.
+    /// Verifies a password. The attempt has failed unless it is said to be void.
     async fn verify(
         &self,
-        name: &str,
+        attempt: Attempt,
         password: &SecretString,
         hash: Option<&PasswordHash>,
-        address: Address,
-    ) -> Result<(Attempt<'_>, bool), Error> {
-        let attempt = self.guessing.enter(name, address).await?;
-        match self.passwords.verify(password, hash).await {
+        requester: Requester,
+    ) -> Result<(Attempt, bool), Error> {
+        match self.passwords.verify(password, hash, requester).await {
             Ok(is_right) => Ok((attempt, is_right)),
             Err(error) => {
                 attempt.void();

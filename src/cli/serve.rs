@@ -12,7 +12,7 @@ use kommando::{
     app::{self, App, supervisor},
     clock,
     config::{self, Config},
-    users::{bootstrap::ADMIN, password},
+    users::bootstrap::ADMIN,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::signal::unix::{SignalKind, signal};
@@ -58,7 +58,7 @@ impl Serve {
         let admin_password = config::admin_password()?;
         let mut app = App::build(&config, catalog).await?;
         if self.demo {
-            let password = admin_password.unwrap_or_else(password::generate);
+            let password = admin_password.unwrap_or_else(|| config.password_policy().generate().secret().clone());
             let is_new = app.fill_demo(&password).await?;
             app.be_demo().await?;
             super::say(demo_banner(address, &config, is_new.then_some(&password), folder.is_none()))?;

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Read, stdin};
 
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::Subcommand;
 use kommando::{
     config::Config,
@@ -11,7 +11,7 @@ use kommando::{
         self,
         bootstrap::{self, Registration},
         credential,
-        password::Passwords,
+        password::{NewPassword, Passwords, Requester},
     },
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -66,13 +66,14 @@ impl User {
         match self {
             Self::Add { name, user_name, full_name, role, password_stdin } => {
                 let registration = Registration { name, user_name, full_name, role };
-                add(&store, config, registration, &read_password(password_stdin)?).await?;
+                add(&store, config, registration, &read_password(config, password_stdin)?).await?;
             }
             Self::List => list(&store).await?,
             Self::SetPassword { name, password_stdin } => {
                 // Looked for before a password is asked for.
                 super::find_user(store.reader(), &name).await?;
-                let hash = Passwords::new(&config.password_cost, None).hash(&read_password(password_stdin)?).await?;
+                let password = read_password(config, password_stdin)?;
+                let hash = passwords(config).hash(&password, Requester::Server).await?;
                 let transaction = store.begin_write().await?;
                 let user = super::hold_user(&transaction, &name).await?;
                 credential::set_password(&transaction, user.user.id, hash, None).await?;
@@ -89,13 +90,8 @@ impl User {
     }
 }
 
-async fn add(
-    store: &Store,
-    config: &Config,
-    registration: Registration,
-    password: &SecretString,
-) -> anyhow::Result<()> {
-    let hash = Passwords::new(&config.password_cost, None).hash(password).await?;
+async fn add(store: &Store, config: &Config, registration: Registration, password: &NewPassword) -> anyhow::Result<()> {
+    let hash = passwords(config).hash(password, Requester::Server).await?;
     let name = registration.name.clone();
     let transaction = store.begin_write().await?;
     let id = bootstrap::register(&transaction, registration, hash).await?;
@@ -129,7 +125,11 @@ async fn set_deleted(store: &Store, name: &str, deleted: bool) -> anyhow::Result
     super::say(format_args!("{name} {}", if deleted { "has no access any more" } else { "has access again" }))
 }
 
-fn read_password(from_stdin: bool) -> anyhow::Result<SecretString> {
+fn passwords(config: &Config) -> Passwords {
+    Passwords::new(&config.password_cost, config.password_policy(), None)
+}
+
+fn read_password(config: &Config, from_stdin: bool) -> anyhow::Result<NewPassword> {
     let password = if from_stdin {
         let mut text = String::new();
         stdin().read_to_string(&mut text)?;
@@ -142,6 +142,5 @@ fn read_password(from_stdin: bool) -> anyhow::Result<SecretString> {
     } else {
         bail!("there is no terminal to ask for the password on; pipe it in with --password-stdin");
     };
-    ensure!(!password.expose_secret().is_empty(), "the password is empty");
-    Ok(password)
+    config.password_policy().accept(password.expose_secret()).context("the password cannot be used")
 }

@@ -129,6 +129,7 @@ impl Run {
         let preparation = Preparation {
             subjects: &Subjects::new(user, &self.attempt.caller),
             passwords: &self.commands.passwords,
+            caller_id: self.attempt.caller.user_id,
             dry_run: self.attempt.dry_run,
             execution_id: self.id,
             command: &self.attempt.command_name,

@@ -7,22 +7,24 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc},
 };
 use base64::prelude::{BASE64_STANDARD_NO_PAD as BASE64, Engine};
-use rand::RngExt;
 use sea_orm::DeriveValueType;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
 
+use super::{
+    hash_queue::{Evicted, HashQueue},
+    password_policy::nfc,
+};
 use crate::error::Error;
+
+pub use super::{
+    hash_queue::Requester,
+    password_policy::{NewPassword, PasswordFault, PasswordPolicy},
+};
 
 /// The most work a verification may take: 1 GiB and what is bearable of the rest.
 const MOST_MEMORY: u32 = 1_048_576;
 const MOST_PASSES: u32 = 100;
 const MOST_LANES: u32 = 64;
-/// How many verifications may wait for a processor before further ones are refused.
-const WAITING_AT_MOST: usize = 64;
-/// Letters and digits that are not mistaken for each other, and that no shell takes for something else.
-const ALPHABET: &[u8; 56] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789";
-const GENERATED_LENGTH: usize = 16;
 
 /// The work a verification takes, as argon2's own notation has it: `m=19456,t=2,p=1` (memory in KiB, passes, lanes).
 #[derive(Clone, Debug)]
@@ -100,9 +102,8 @@ pub struct Passwords(Arc<Work>);
 
 struct Work {
     argon2: Argon2<'static>,
-    processors: usize,
-    permits: Arc<Semaphore>,
-    places: Arc<Semaphore>,
+    policy: PasswordPolicy,
+    queue: Arc<HashQueue>,
     nobody: PasswordHash,
 }
 
@@ -115,85 +116,64 @@ impl fmt::Debug for Passwords {
 impl Passwords {
     /// A stranger's password is compared with a hash that costs what `stored` costs, the hash of somebody's password, so
     /// that strangers and users take the same time after the cost was changed, too.
-    pub fn new(cost: &Cost, stored: Option<&PasswordHash>) -> Self {
+    pub fn new(cost: &Cost, policy: PasswordPolicy, stored: Option<&PasswordHash>) -> Self {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.0.clone());
         let parameters =
             stored.and_then(|PasswordHash(hash)| Params::try_from(&phc::PasswordHash::new(hash).ok()?).ok());
         let nobody = PasswordHash::of_nobody(parameters.as_ref().unwrap_or(&cost.0));
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self(Arc::new(Work {
-            argon2,
-            processors,
-            permits: Arc::new(Semaphore::new(processors)),
-            places: Arc::new(Semaphore::new(processors + WAITING_AT_MOST)),
-            nobody,
-        }))
+        Self(Arc::new(Work { argon2, policy, queue: HashQueue::new(processors), nobody }))
+    }
+
+    /// The rule for new passwords.
+    pub fn policy(&self) -> PasswordPolicy {
+        self.0.policy
     }
 
     /// The hash to store of a password.
     ///
     /// # Errors
     /// Too many wait already, or the process is ending.
-    pub async fn hash(&self, password: &SecretString) -> Result<PasswordHash, PasswordError> {
+    pub async fn hash(&self, password: &NewPassword, requester: Requester) -> Result<PasswordHash, PasswordError> {
         let (argon2, password) = (self.0.argon2.clone(), password.clone());
-        self.work(move || hash(&argon2, password.expose_secret())).await
+        self.work(requester, move || hash(&argon2, password.secret().expose_secret())).await
     }
 
     /// Whether the password is the one with this hash. `None`, for nobody's password, takes as long as a wrong one.
     ///
     /// # Errors
     /// Too many wait already, the stored hash is none, or the process is ending.
-    pub async fn verify(&self, password: &SecretString, hash: Option<&PasswordHash>) -> Result<bool, PasswordError> {
+    pub async fn verify(
+        &self,
+        password: &SecretString,
+        hash: Option<&PasswordHash>,
+        requester: Requester,
+    ) -> Result<bool, PasswordError> {
         let is_somebody = hash.is_some();
         let PasswordHash(stored) = hash.unwrap_or(&self.0.nobody).clone();
         let (argon2, password) = (self.0.argon2.clone(), password.clone());
-        let matches = self
-            .work(move || {
-                let stored = phc::PasswordHash::new(&stored).map_err(|_| PasswordError::Corrupt)?;
-                Ok(argon2.verify_password(password.expose_secret().as_bytes(), &stored).is_ok())
-            })
-            .await??;
+        let matches = self.work(requester, move || verify(&argon2, password.expose_secret(), &stored)).await??;
         Ok(is_somebody && matches)
     }
 
     /// How much there is to do.
     pub fn load(&self) -> Load {
-        let working = self.0.processors - self.0.permits.available_permits();
-        let there = self.0.processors + WAITING_AT_MOST - self.0.places.available_permits();
-        Load { waiting: there.saturating_sub(working), working }
+        let (waiting, working) = self.0.queue.load();
+        Load { waiting, working }
     }
 
     // The permit moves into the blocking task: a caller who goes away does not free a processor that still works.
-    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
-        let place = Arc::clone(&self.0.places).try_acquire_owned().map_err(|_| PasswordError::Overloaded)?;
-        let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| PasswordError::Interrupted)?;
+    async fn work<T: Send + 'static>(
+        &self,
+        requester: Requester,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let permit = self.0.queue.acquire(requester).await.map_err(|Evicted| PasswordError::Overloaded)?;
         let task = tokio::task::spawn_blocking(move || {
-            let _held = (place, permit);
+            let _permit = permit;
             work()
         });
         task.await.map_err(|_| PasswordError::Interrupted)
-    }
-}
-
-/// A random password of sixteen letters and digits (93 bits).
-pub fn generate() -> SecretString {
-    let mut random = rand::rng();
-    let characters = (0..GENERATED_LENGTH).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())]));
-    SecretString::from(characters.collect::<String>())
-}
-
-/// The longest password: hashing more is work that a stranger could ask for.
-const LONGEST: usize = 1000;
-
-/// Whether a text can be a password.
-///
-/// # Errors
-/// It cannot; the text says why.
-pub fn check(password: &str) -> Result<(), &'static str> {
-    match password.chars().count() {
-        0 => Err("it is empty"),
-        length if length > LONGEST => Err("it has more than 1000 characters"),
-        _ => Ok(()),
     }
 }
 
@@ -204,28 +184,70 @@ fn hash(argon2: &Argon2<'_>, password: &str) -> PasswordHash {
     }
 }
 
+/// Compares a password with a stored hash, in NFC. Hashes that were stored before normalization are of the password as it
+/// was typed: where that differs, both forms are tried, always, so that a match takes as long as none.
+fn verify(argon2: &Argon2<'_>, password: &str, stored: &str) -> Result<bool, PasswordError> {
+    let stored = phc::PasswordHash::new(stored).map_err(|_| PasswordError::Corrupt)?;
+    let matches = |password: &str| argon2.verify_password(password.as_bytes(), &stored).is_ok();
+    let normalized = nfc(password);
+    let is_right = matches(&normalized);
+    let is_right_as_typed = normalized != password && matches(password);
+    Ok(is_right || is_right_as_typed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const POLICY: fn() -> PasswordPolicy = || PasswordPolicy::new(8);
+
     fn passwords() -> Passwords {
-        Passwords::new(&"m=8,t=1,p=1".parse().expect("a cheap cost"), None)
+        Passwords::new(&"m=8,t=1,p=1".parse().expect("a cheap cost"), POLICY(), None)
+    }
+
+    fn new(password: &str) -> NewPassword {
+        POLICY().accept(password).expect("a password")
+    }
+
+    async fn is_right(passwords: &Passwords, password: &str, hash: Option<&PasswordHash>) -> bool {
+        let answer = passwords.verify(&SecretString::from(password), hash, Requester::Server).await;
+        answer.expect("an answer")
     }
 
     #[tokio::test]
     async fn a_password_verifies_against_its_own_hash_only() {
         let passwords = passwords();
-        let (right, wrong) = (SecretString::from("right"), SecretString::from("wrong"));
-        let hash = passwords.hash(&right).await.expect("hash");
-        assert!(passwords.verify(&right, Some(&hash)).await.expect("verify"));
-        assert!(!passwords.verify(&wrong, Some(&hash)).await.expect("verify"));
-        assert!(!passwords.verify(&right, None).await.expect("verify"));
+        let hash = passwords.hash(&new("the right one"), Requester::Server).await.expect("hash");
+        assert!(is_right(&passwords, "the right one", Some(&hash)).await);
+        assert!(!is_right(&passwords, "the wrong one", Some(&hash)).await);
+        assert!(!is_right(&passwords, "the right one", None).await);
+    }
+
+    #[tokio::test]
+    async fn a_password_matches_however_its_letters_are_spelled() {
+        let passwords = passwords();
+        let spellings = ["Bj\u{f8}rn caf\u{e9}", "Bj\u{f8}rn cafe\u{301}"];
+        for stored in spellings {
+            let hash = passwords.hash(&new(stored), Requester::Server).await.expect("hash");
+            for typed in spellings {
+                assert!(is_right(&passwords, typed, Some(&hash)).await, "{stored} {typed}");
+            }
+            assert!(!is_right(&passwords, "Bj\u{f8}rn cafe", Some(&hash)).await);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hash_from_before_normalization_matches_what_was_typed() {
+        let passwords = passwords();
+        let old = hash(&passwords.0.argon2, "cafe\u{301}");
+        assert!(is_right(&passwords, "cafe\u{301}", Some(&old)).await);
+        assert!(!is_right(&passwords, "caf\u{e9}", Some(&old)).await, "it was never typed");
     }
 
     #[tokio::test]
     async fn a_strangers_password_costs_what_a_stored_one_costs() {
-        let stored = passwords().hash(&SecretString::from("x")).await.expect("hash");
-        let dearer = Passwords::new(&"m=64,t=2,p=1".parse().expect("a cost"), Some(&stored));
+        let stored = passwords().hash(&new("password"), Requester::Server).await.expect("hash");
+        let dearer = Passwords::new(&"m=64,t=2,p=1".parse().expect("a cost"), POLICY(), Some(&stored));
         let PasswordHash(nobody) = &dearer.0.nobody;
         assert!(nobody.contains("$m=8,t=1,p=1$"), "{nobody}");
     }
@@ -233,17 +255,16 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_hash_is_no_wrong_password() {
         let corrupt = PasswordHash("nonsense".to_owned());
-        let answer = passwords().verify(&SecretString::from("x"), Some(&corrupt)).await;
+        let answer = passwords().verify(&SecretString::from("x"), Some(&corrupt), Requester::Server).await;
         assert!(matches!(answer, Err(PasswordError::Corrupt)));
     }
 
     #[tokio::test]
     async fn a_caller_who_goes_away_frees_no_processor_that_still_works() {
         let passwords = passwords();
-        let all = passwords.0.permits.available_permits();
         let (begun, has_begun) = tokio::sync::oneshot::channel();
         let (end, may_end) = std::sync::mpsc::channel::<()>();
-        let work = passwords.work(move || {
+        let work = passwords.work(Requester::Server, move || {
             let _ = begun.send(());
             let _ = may_end.recv();
         });
@@ -251,9 +272,11 @@ mod tests {
             _ = work => panic!("it ended by itself"),
             _ = has_begun => {}
         }
-        assert_eq!(passwords.0.permits.available_permits(), all - 1, "the caller is gone, and the work is not");
+        assert_eq!(passwords.load().working, 1, "the caller is gone, and the work is not");
         drop(end);
-        let _ = Arc::clone(&passwords.0.permits).acquire_many_owned(all as u32).await.expect("all of them again");
+        while passwords.load().working > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[test]

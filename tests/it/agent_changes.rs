@@ -34,8 +34,8 @@ async fn a_whole_life_of_a_user() {
     let saved = answer(&server, "SaveUser", user).await;
     let id = saved["AssociateId"].as_i64().expect("an id");
     assert_eq!(saved["Person"]["FullName"], "eva");
-    assert_eq!(answer(&server, "SetPassword", json!({"associateId": id, "password": "first"})).await, true);
-    assert!(logs_in(&server, "eva", "first").await);
+    assert_eq!(answer(&server, "SetPassword", json!({"associateId": id, "password": "the first one"})).await, true);
+    assert!(logs_in(&server, "eva", "the first one").await);
     let away = json!({"associateId": id, "userPresenceStatus": {"status": "StatusNotAvailable", "message": "Out"}});
     assert_eq!(answer(&server, "SetUserPresenceStatus", away).await["Message"], "Out");
     assert_eq!(
@@ -47,9 +47,9 @@ async fn a_whole_life_of_a_user() {
     let retire = |retired| call(&server, "admin", "MakeRetired", json!({"associateId": id, "retired": retired}));
     let retired = retire(true).await;
     assert_eq!((retired.status, retired.text.as_str()), (StatusCode::NO_CONTENT, ""));
-    assert!(!logs_in(&server, "eva", "first").await);
+    assert!(!logs_in(&server, "eva", "the first one").await);
     assert_eq!(retire(false).await.status, StatusCode::NO_CONTENT);
-    assert!(logs_in(&server, "eva", "first").await);
+    assert!(logs_in(&server, "eva", "the first one").await);
     let deleted = call(&server, "admin", &format!("DeleteUser?UserId={id}"), Value::Null).await;
     assert_eq!((deleted.status, deleted.text.as_str()), (StatusCode::NO_CONTENT, ""));
     assert_eq!(answer(&server, &format!("GetUser?userId={id}"), Value::Null).await["Deleted"], true);
@@ -108,33 +108,34 @@ async fn passwords_are_set_by_administrators_and_changed_by_whoever_knows_them()
     let server = Server::demo().await;
     let change = |old: &str, new: &str| json!({"oldPassword": old, "newPassword": new});
     let own = |body| async { call(&server, "anna", "ChangeOwnPassword", body).await.body };
-    assert_eq!(own(change("wrong", "new")).await, false);
-    assert_eq!(own(change(PASSWORD, "new")).await, true);
-    assert!(logs_in(&server, "anna", "new").await && !logs_in(&server, "anna", PASSWORD).await);
-    let of_anna = json!({"associateId": ANNA, "oldPassword": "new", "newPassword": "newer"});
+    assert_eq!(own(change("wrong", "the new one!")).await, false);
+    assert_eq!(own(change(PASSWORD, "the new one!")).await, true);
+    assert!(logs_in(&server, "anna", "the new one!").await && !logs_in(&server, "anna", PASSWORD).await);
+    let of_anna = json!({"associateId": ANNA, "oldPassword": "the new one!", "newPassword": "the newer one"});
     assert_eq!(answer(&server, "ChangePassword", of_anna.clone()).await, true);
     assert_eq!(answer(&server, "ChangePassword", of_anna).await, false);
-    let by_name = json!({"associateName": "anna", "oldPassword": "newer", "newPassword": PASSWORD});
+    let by_name = json!({"associateName": "anna", "oldPassword": "the newer one", "newPassword": PASSWORD});
     assert_eq!(answer(&server, "ChangePasswordFromName", by_name).await, true);
-    let by_name = json!({"associateName": "bjorn", "password": "set"});
+    let by_name = json!({"associateName": "bjorn", "password": "the set password"});
     assert_eq!(answer(&server, "SetPasswordFromName", by_name).await, true);
-    assert!(logs_in(&server, "bjorn", "set").await);
+    assert!(logs_in(&server, "bjorn", "the set password").await);
     let generated = answer(&server, "SetGeneratedPassword", json!({"associateId": BJORN})).await;
     assert!(logs_in(&server, "bjorn", generated.as_str().expect("a password")).await);
     let generated = answer(&server, "SetGeneratedPasswordFromName", json!({"associateName": "chris"})).await;
     assert!(logs_in(&server, "chris", generated.as_str().expect("a password")).await);
     assert_eq!(
         refusal(&server, "SetPassword", json!({"AssociateId": ANNA, "Password": ""})).await,
-        "Password: it is empty."
+        "Password: it has fewer than 12 characters."
     );
-    let missing = call(&server, "admin", "SetPassword", json!({"AssociateId": NOBODY, "Password": "x"})).await;
+    let missing = call(&server, "admin", "SetPassword", json!({"AssociateId": NOBODY, "Password": PASSWORD})).await;
     missing.error(StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
 async fn whether_a_password_can_be_one_is_told_without_comparing_it() {
     let server = Server::demo().await;
-    for (password, can_be, reason) in [("x", true, ""), ("", false, "it is empty")] {
+    for (password, can_be, reason) in [(PASSWORD, true, ""), ("elevenchars", false, "it has fewer than 12 characters")]
+    {
         assert_eq!(answer(&server, "IsPasswordValid", json!({"password": password})).await, can_be);
         let told = answer(&server, "IsPasswordValidWithReason", json!({"password": password})).await;
         assert_eq!((&told["Result"], &told["Reason"]), (&can_be.into(), &reason.into()));
@@ -158,14 +159,14 @@ async fn a_credential_is_a_password() {
     let of_type = |user_type: &str| answer(&server, "GetCredentialTypesForUserType", json!({"userType": user_type}));
     assert_eq!(of_type("InternalAssociate").await[0]["Type"], "CRM5/PASSWORD");
     assert_eq!(of_type("ResourceAssociate").await, json!([]));
-    let save = |kind: &str| json!({"userId": ANNA, "credential": {"type": {"type": kind}, "value": "saved"}});
+    let save = |kind: &str| json!({"userId": ANNA, "credential": {"type": {"type": kind}, "value": "the saved one"}});
     assert_eq!(answer(&server, "SaveCredential", save("CRM5/PASSWORD")).await, true);
-    assert!(logs_in(&server, "anna", "saved").await);
+    assert!(logs_in(&server, "anna", "the saved one").await);
     assert_eq!(refusal(&server, "SaveCredential", save("Ticket")).await, "Credential: its Type is CRM5/PASSWORD.");
     let delete = |id| json!({"userId": id, "credentialType": "CRM5/PASSWORD"});
     assert_eq!(answer(&server, "DeleteCredential", delete(ANNA)).await, true);
     assert_eq!(answer(&server, "DeleteCredential", delete(ANNA)).await, false);
-    assert!(!logs_in(&server, "anna", "saved").await);
+    assert!(!logs_in(&server, "anna", "the saved one").await);
     let last = call(&server, "admin", "DeleteCredential", delete(1)).await;
     last.error(StatusCode::FORBIDDEN);
 }

@@ -167,17 +167,20 @@ async fn a_ticket_that_is_due_for_renewal_does_not_wait_for_who_writes() {
 async fn a_temporary_password_ends_and_does_nothing_but_make_another() {
     let server = Server::demo().await;
     for (after, status) in [(60, StatusCode::FORBIDDEN), (-1, StatusCode::UNAUTHORIZED)] {
-        let hash = server.app.passwords.hash(&SecretString::from("temporary")).await.expect("a hash");
+        let hash = server.hash("a temporary password").await;
         let end = Some(Utc::now() + TimeDelta::seconds(after));
         credential::set_password(server.app.store.writer(), ANNA, hash, end).await.expect("a change");
-        assert_eq!(server.get(CURRENT).basic("anna", "temporary").send().await.status, status);
-        let session =
-            server.post("/_ext/session").json(json!({"userName": "anna", "password": "temporary"})).send().await;
+        assert_eq!(server.get(CURRENT).basic("anna", "a temporary password").send().await.status, status);
+        let session = server
+            .post("/_ext/session")
+            .json(json!({"userName": "anna", "password": "a temporary password"}))
+            .send()
+            .await;
         assert_eq!(session.status, status);
-        let body = json!({"userName": "anna", "oldPassword": "temporary", "newPassword": "my own"});
+        let body = json!({"userName": "anna", "oldPassword": "a temporary password", "newPassword": "my own password"});
         let changed = server.post("/_ext/password").json(body).send().await.status;
         assert_eq!(changed, if after > 0 { StatusCode::NO_CONTENT } else { StatusCode::UNAUTHORIZED });
-        let own = server.get(CURRENT).basic("anna", "my own").send().await.status;
+        let own = server.get(CURRENT).basic("anna", "my own password").send().await.status;
         assert_eq!(own, if after > 0 { StatusCode::OK } else { StatusCode::UNAUTHORIZED });
     }
 }
@@ -261,7 +264,7 @@ async fn asking_whether_a_password_is_the_present_one_is_guessing_it() {
     let ticket = format!("SoTicket {}", issue(&server, ANNA).await);
     let change = |old: &'static str| {
         let call = server.post("/api/v1/Agents/User/ChangeOwnPassword").header("authorization", &ticket);
-        call.json(json!({"OldPassword": old, "NewPassword": "new"})).send()
+        call.json(json!({"OldPassword": old, "NewPassword": "a new password"})).send()
     };
     for _ in 0..3 {
         assert_eq!(change("wrong").await.body, false);
@@ -280,7 +283,7 @@ async fn what_is_printed_for_debugging_has_no_secret() {
     let server = Server::with_settings(&words).await;
     let db = server.app.store.writer();
     let password = SecretString::from("canary of a password");
-    let hash = server.app.passwords.hash(&password).await.expect("a hash");
+    let hash = server.hash(password.expose_secret()).await;
     credential::set_password(db, ANNA, hash.clone(), None).await.expect("a change");
     let credential = credential::find_password(db, ANNA).await.expect("an answer").expect("a password");
     let (ticket, row) = ticket::issue(db, ANNA, None).await.expect("a ticket");

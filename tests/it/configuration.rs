@@ -73,7 +73,7 @@ fn roles_and_groups_that_are_not_there_are_faults() {
     fs::write(line.folder.path().join("commands.d/a.yaml"), text).expect("a file");
     assert!(line.say(&["migrate", "up"]).ok);
     assert!(line.say(&["config", "check"]).ok, "nobody is there yet, and so no role");
-    assert!(line.say_with(&["user", "add", "eva", "--password-stdin"], "secret\n").ok);
+    assert!(line.say_with(&["user", "add", "eva", "--password-stdin"], "a long secret\n").ok);
     let got = line.say(&["config", "check"]);
     for unknown in ["there is no role Admin; there are ", "there is no role Boss; ", "there is no group Nowhere; "] {
         assert_eq!(got.err.matches(unknown).count(), 1, "{unknown}: {}", got.err);

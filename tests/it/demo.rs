@@ -2,7 +2,7 @@
 
 use kommando::users::{credential, ticket};
 use poem::http::{Method, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::harness::{ADMIN, ANNA, BJORN, CHRIS, Server};
@@ -25,12 +25,12 @@ async fn a_demo_goes_back_to_its_beginning() {
     let renamed = server.call(Method::PATCH, "/api/v1/User/1").by("admin").json(json!({"Name": "root"})).send().await;
     assert_eq!(renamed.status, StatusCode::OK, "{}", renamed.text);
 
-    let hash = server.app.passwords.hash(&SecretString::from("other")).await.expect("a hash");
+    let hash = server.hash("the other password").await;
     credential::set_password(server.app.store.writer(), CHRIS, hash, None).await.expect("a change");
     let (ticket, _) = ticket::issue(server.app.store.writer(), BJORN, None).await.expect("a ticket");
     let ticket = format!("SoTicket {}", ticket.expose_secret());
     let old = async || {
-        let password = server.get("/api/v1/User/4").basic("chris", "other").send().await.status;
+        let password = server.get("/api/v1/User/4").basic("chris", "the other password").send().await.status;
         let ticket = server.get("/api/v1/User/3").header("authorization", &ticket).send().await.status;
         [password, ticket]
     };

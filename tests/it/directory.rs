@@ -40,14 +40,14 @@ async fn what_is_given_of_a_new_user_is_kept_and_a_password_among_it_lets_in() {
     let given = json!({
         "Name": "eva", "UserName": "eva@example.com", "Tooltip": "New", "Type": "ExternalAssociate", "Rank": 3,
         "UserGroup": {"Id": 2}, "OtherGroups": [{"Id": 1}, {"Id": 2}], "Person": {"Firstname": "Eva", "Lastname": "Dahl"},
-        "CustomFields": {"x_shoe": "39"}, "Credentials": [{"Type": {"Type": "CRM5/PASSWORD"}, "Value": "hunter2"}],
+        "CustomFields": {"x_shoe": "39"}, "Credentials": [{"Type": {"Type": "CRM5/PASSWORD"}, "Value": "hunter2hunter2"}],
     });
     let made = send(&server, "admin", Method::POST, "", given).await.body;
     assert_eq!((&made["Role"]["Value"], &made["Type"]), (&"ExternalUser".into(), &"ExternalAssociate".into()));
     assert_eq!((&made["OtherGroups"].as_array().map(Vec::len), &made["OtherGroups"][0]["Id"]), (&Some(1), &1.into()));
     assert_eq!((&made["CustomFields"], &made["Person"]["FullName"]), (&json!({"x_shoe": "39"}), &"Eva Dahl".into()));
     assert_eq!(made["Credentials"][0]["Value"], Value::Null);
-    let own = server.get("/api/v1/User/current").basic("eva@example.com", "hunter2").send().await;
+    let own = server.get("/api/v1/User/current").basic("eva@example.com", "hunter2hunter2").send().await;
     assert_eq!((own.status, &own.body["AssociateId"]), (StatusCode::OK, &made["AssociateId"]));
     let fields = server.get("/api/v1/User/CustomField").by("chris").send().await.body;
     assert_eq!((&fields[0]["FieldName"], &fields[0]["FieldType"]), (&"x_shoe".into(), &"LongText".into()));
@@ -274,7 +274,7 @@ async fn others_are_managed_by_administrators_only_and_nobody_promotes_themselve
         (json!({"Deleted": true}), "Deleted"),
         (json!({"OtherGroups": []}), "OtherGroups"),
         (json!({"Person": {"PersonId": 1}}), "Person.PersonId"),
-        (json!({"Credentials": [{"Type": {"Type": "CRM5/PASSWORD"}, "Value": "x"}]}), "Credentials"),
+        (json!({"Credentials": [{"Type": {"Type": "CRM5/PASSWORD"}, "Value": "a long password"}]}), "Credentials"),
     ] {
         let refused = put(&server, "anna", ANNA, given).await;
         assert!(refused.error(StatusCode::FORBIDDEN).1.starts_with(&format!("{field}: your role")), "{field}");

@@ -12,7 +12,10 @@ use kommando::{
         audit::{self, AuditKey, Head, Verification},
         execution,
     },
-    users::{self, User},
+    users::{
+        self, User,
+        password::{PasswordHash, Requester},
+    },
 };
 use poem::{
     Endpoint, EndpointExt, Request, Response,
@@ -117,6 +120,13 @@ impl Server {
     /// A user as the database has it.
     pub async fn user(&self, id: i32) -> User {
         users::find(self.app.store.reader(), id).await.expect("an answer").expect("a user")
+    }
+
+    /// The hash of a password that the policy accepts.
+    pub async fn hash(&self, password: &str) -> PasswordHash {
+        let passwords = &self.app.passwords;
+        let password = passwords.policy().accept(password).expect("a password");
+        passwords.hash(&password, Requester::Server).await.expect("a hash")
     }
 
     /// The key of its audit chain.

@@ -7,7 +7,7 @@ use kommando::{
 };
 use poem::http::{Method, StatusCode};
 use sea_orm::{EntityTrait, sea_query::Expr};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::harness::{ADMIN, ANNA, BJORN, PASSWORD, Server};
@@ -20,10 +20,10 @@ async fn a_changed_password_is_forgotten_at_once() {
     for _ in 0..2 {
         assert_eq!(server.get(CURRENT).by("admin").send().await.status, StatusCode::OK);
     }
-    let hash = server.app.passwords.hash(&SecretString::from("new")).await.expect("a hash");
+    let hash = server.hash("a new password").await;
     credential::set_password(server.app.store.writer(), ADMIN, hash, None).await.expect("a change");
     assert_eq!(server.get(CURRENT).by("admin").send().await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(server.get(CURRENT).basic("admin", "new").send().await.status, StatusCode::OK);
+    assert_eq!(server.get(CURRENT).basic("admin", "a new password").send().await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn what_outlives_a_request_takes_a_password_that_counts_now() {
     let server = Server::demo().await;
     let other = Store::open(&server.database.url).await.expect("the same database");
     let log_in = json!({"userName": "anna", "password": PASSWORD});
-    let change = json!({"userName": "anna", "oldPassword": PASSWORD, "newPassword": "stolen"});
+    let change = json!({"userName": "anna", "oldPassword": PASSWORD, "newPassword": "a stolen password"});
     let status = async |number: usize| {
         let call = match number {
             0 => server.post("/_ext/session").json(log_in.clone()),
@@ -55,19 +55,19 @@ async fn what_outlives_a_request_takes_a_password_that_counts_now() {
         call.send().await.status
     };
     for round in 0..9 {
-        let hash = server.app.passwords.hash(&SecretString::from(PASSWORD)).await.expect("a hash");
+        let hash = server.hash(PASSWORD).await;
         credential::set_password(server.app.store.writer(), ANNA, hash, None).await.expect("a change");
         for _ in 0..2 {
             assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::OK, "it is remembered");
         }
         // Another process changes it, and this one has not heard of it.
-        let hash = server.app.passwords.hash(&SecretString::from("new")).await.expect("a hash");
+        let hash = server.hash("a new password").await;
         credential::set_password(other.writer(), ANNA, hash, None).await.expect("a change");
         assert_eq!(status(round % 3).await, StatusCode::UNAUTHORIZED, "{round}");
         let left = ticket::list(server.app.store.reader(), ANNA, TimeDelta::days(1)).await.expect("an answer");
         assert!(left.is_empty(), "{left:?}");
     }
-    assert_eq!(server.get(CURRENT).basic("anna", "stolen").send().await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(server.get(CURRENT).basic("anna", "a stolen password").send().await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
@@ -98,10 +98,10 @@ async fn a_password_that_is_taken_away_lets_nobody_in() {
 async fn a_password_that_is_remembered_ends_when_its_time_is_over() {
     let server = Server::demo().await;
     let db = server.app.store.writer();
-    let hash = server.app.passwords.hash(&SecretString::from("temporary")).await.expect("a hash");
+    let hash = server.hash("a temporary password").await;
     let end = Some(Utc::now() + TimeDelta::hours(1));
     credential::set_password(db, ANNA, hash, end).await.expect("a change");
-    let status = async || server.get(CURRENT).basic("anna", "temporary").send().await.status;
+    let status = async || server.get(CURRENT).basic("anna", "a temporary password").send().await.status;
     assert_eq!((status().await, status().await), (StatusCode::FORBIDDEN, StatusCode::FORBIDDEN));
     let update = credential::Entity::update_many();
     let update = update.col_expr(credential::Column::ExpiresAt, Expr::value(Utc::now() - TimeDelta::seconds(1)));

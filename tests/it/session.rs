@@ -126,14 +126,14 @@ async fn a_changed_password_ends_what_was_issued_before() {
         let body = json!({"userName": "anna", "oldPassword": old, "newPassword": new});
         server.post("/_ext/password").json(body).send()
     };
-    assert_eq!(change("wrong", "new").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(change("wrong", "a new password").await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(change(PASSWORD, "").await.status, StatusCode::BAD_REQUEST);
     assert_eq!(change(PASSWORD, PASSWORD).await.status, StatusCode::BAD_REQUEST);
     assert_eq!(browser.in_session(server.get(CURRENT)).send().await.status, StatusCode::OK);
-    assert_eq!(change(PASSWORD, "new").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(change(PASSWORD, "a new password").await.status, StatusCode::NO_CONTENT);
     assert_eq!(browser.in_session(server.get(CURRENT)).send().await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(server.get(CURRENT).basic("anna", "new").send().await.status, StatusCode::OK);
+    assert_eq!(server.get(CURRENT).basic("anna", "a new password").send().await.status, StatusCode::OK);
 }
 
 #[tokio::test]

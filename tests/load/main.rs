@@ -39,7 +39,7 @@ fn length() -> Duration {
 }
 
 fn request() -> &'static str {
-    "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic YWRtaW46aXQncw==\r\n\r\n"
+    "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==\r\n\r\n"
 }
 
 /// What came of the requests of one load.
@@ -161,7 +161,7 @@ impl Server {
         let folder = tempfile::tempdir().expect("a folder");
         let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
         command.args(["serve", "--demo", "--listen", "127.0.0.1:0"]).current_dir(folder.path());
-        command.env("KOMMANDO_ADMIN_PASSWORD", "it's").env("KOMMANDO_PASSWORD_COST", "m=8,t=1,p=1");
+        command.env("KOMMANDO_ADMIN_PASSWORD", "it's a secret").env("KOMMANDO_PASSWORD_COST", "m=8,t=1,p=1");
         // All clients of this test have one address.
         command.env("KOMMANDO_MAX_CONNECTIONS_PER_ADDRESS", "4096");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a start");

@@ -27,13 +27,13 @@ impl Kitchen {
         fs::write(folder.path().join("targets.yaml"), target).expect("a file");
         let examples = examples.display().to_string();
         let words = ["serve", "--demo", "--commands", &examples, "--targets", "targets.yaml"];
-        let mut process = Process::start(folder.path(), &words, &[("KOMMANDO_ADMIN_PASSWORD", "it's")]);
+        let mut process = Process::start(folder.path(), &words, &[("KOMMANDO_ADMIN_PASSWORD", "it's a secret")]);
         let address = address(&process.banner());
         Self { address, sink, _process: process, _folder: folder }
     }
 
     fn call(&self, method: &str, path: &str) -> Value {
-        let head = format!("{method} {path} HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncw==");
+        let head = format!("{method} {path} HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==");
         let answer = send(&self.address, &head).expect("an answer");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
         assert!(head.starts_with("HTTP/1.1 200"), "{method} {path}: {answer}");
@@ -111,7 +111,7 @@ fn every_example_does_what_it_says() {
     assert!(kitchen.remark("note").contains("admin called Dora Nilsen"));
 
     assert!(!kitchen.offers(chris, "approve"));
-    let head = "PATCH /api/v1/User/4 HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncw==\r\nContent-Type: application/json\r\n\
+    let head = "PATCH /api/v1/User/4 HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==\r\nContent-Type: application/json\r\n\
                 Content-Length: 27";
     let body = r#"{"WaitingForApproval":true}"#;
     assert!(patch(&kitchen.address, head, body).starts_with("HTTP/1.1 200"));

@@ -14,7 +14,7 @@ use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, Statement
 
 use crate::{Process, address, folder, send};
 
-const ADMIN: &str = "Authorization: Basic YWRtaW46aXQncw==";
+const ADMIN: &str = "Authorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==";
 
 /// A small disk: a file system in memory, where this test may mount one.
 struct Disk(PathBuf);

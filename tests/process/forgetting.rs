@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use crate::{Process, address, ask::Ask, folder};
 
 /// The password of every demo user.
-const PASSWORD: &str = "it's";
+const PASSWORD: &str = "it's a secret";
 /// How often each change is made over HTTP.
 const ROUNDS: usize = 3;
 /// For a change that the server makes itself.
@@ -176,7 +176,7 @@ impl Serving {
 fn what_the_server_changes_itself_holds_at_once() {
     let server = Serving::start(&[]);
     for round in 0..ROUNDS {
-        let changed = format!("new {round}");
+        let changed = format!("a new password {round}");
         let own = json!({"userName": "anna", "oldPassword": PASSWORD, "newPassword": changed});
         server.changes("the own password", &server.reads(3, PASSWORD), (200, 401), AT_ONCE, || {
             server.done(Ask::post("/_ext/password").json(own));
@@ -248,20 +248,20 @@ fn a_ticket_or_a_role_that_ends_ends_at_once() {
 fn what_the_command_line_changes_holds_within_a_second() {
     let server = Serving::start(&[]);
     server.changes("a password", &server.reads(3, PASSWORD), (200, 401), WITHIN_A_SECOND, || {
-        server.command_line(&["user", "set-password", "anna", "--password-stdin"], "new");
+        server.command_line(&["user", "set-password", "anna", "--password-stdin"], "a new password");
     });
-    let reads = server.reads(3, "new");
+    let reads = server.reads(3, "a new password");
     let bjorn = [Ask::get("/api/v1/User/3").by("bjorn", PASSWORD)];
     server.changes("a password of one without tickets", &bjorn, (200, 401), WITHIN_A_SECOND, || {
-        server.command_line(&["user", "set-password", "bjorn", "--password-stdin"], "new");
+        server.command_line(&["user", "set-password", "bjorn", "--password-stdin"], "a new password");
     });
     server.changes("a role", &reads, (200, 403), WITHIN_A_SECOND, || server.run_from_command_line("demote"));
     server.changes("a role, back", &reads, (403, 200), WITHIN_A_SECOND, || server.run_from_command_line("promote"));
     server.changes("all tickets", &reads[1..], (200, 401), WITHIN_A_SECOND, || server.run_from_command_line("revoke"));
-    server.changes("a user's end", &server.reads(3, "new"), (200, 401), WITHIN_A_SECOND, || {
+    server.changes("a user's end", &server.reads(3, "a new password"), (200, 401), WITHIN_A_SECOND, || {
         server.command_line(&["user", "deactivate", "anna"], "");
     });
-    let basic = [Ask::get("/api/v1/User/3").by("anna", "new")];
+    let basic = [Ask::get("/api/v1/User/3").by("anna", "a new password")];
     server.changes("a user's return", &basic, (401, 200), WITHIN_A_SECOND, || {
         server.command_line(&["user", "reactivate", "anna"], "");
     });

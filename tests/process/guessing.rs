@@ -32,7 +32,7 @@ const A_SECOND: f64 = 200.0;
 /// The limits that hold unless others are set: for an account from one address, and from all strange ones.
 const FROM_ONE: usize = 10;
 const FROM_ALL: usize = 30;
-const PASSWORD: &str = "it's";
+const PASSWORD: &str = "it's a secret";
 const AT_HOME: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const ONE: Ipv4Addr = Ipv4Addr::new(127, 9, 9, 9);
 
@@ -126,7 +126,7 @@ async fn whoever_guesses_has_few_passwords_verified_and_disturbs_nobody() {
         |name: &str, password: &str| Ask::post("/_ext/session").json(json!({"userName": name, "password": password}));
     // The administrator was here before; the password is another one now, so that no memory of it lets anybody in.
     log_in("admin", PASSWORD).send_from(AT_HOME, &address).await.done();
-    set_password(folder.path(), "admin", "new");
+    set_password(folder.path(), "admin", "a new password");
     let session = log_in("bjorn", PASSWORD).send_from(AT_HOME, &address).await.done();
     let ticket = format!("SoTicket {}", session["ticket"].as_str().expect("a ticket"));
     let others = || Others::begin(&address, [current().authorized(&ticket), current().by("bjorn", PASSWORD)]);
@@ -147,7 +147,7 @@ async fn whoever_guesses_has_few_passwords_verified_and_disturbs_nobody() {
         send_all(&address, guesses, |number| (one_of_many(number), current().by("admin", &number.to_string())));
     let administrator = async {
         sleep(Duration::from_secs_f64(guesses as f64 / A_SECOND / 2.0)).await;
-        log_in("admin", "new").send_from(AT_HOME, &address).await
+        log_in("admin", "a new password").send_from(AT_HOME, &address).await
     };
     let ((verified, took), administrator) = tokio::join!(attack, administrator);
     let minutes = 1 + took.as_secs() as usize / 60;

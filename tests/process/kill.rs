@@ -121,7 +121,7 @@ impl Clients {
 pub fn run_once(server: &Mutex<String>, stop: &AtomicBool, command: &str, key: &str) -> Option<Outcome> {
     let head = format!(
         "POST /api/v1/User/{BJORN}/CustomCommand/{command} HTTP/1.1\r\n\
-         Authorization: Basic YWRtaW46aXQncw==\r\nIdempotency-Key: {key}"
+         Authorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==\r\nIdempotency-Key: {key}"
     );
     while !stop.load(Ordering::Relaxed) {
         let address = server.lock().expect("an address").clone();
@@ -155,7 +155,7 @@ pub fn define(folder: &Path, sink: &Sink) {
 fn start(folder: &Path, moment: &str) -> Process {
     let words = ["serve", "--demo", "--commands", "commands.d", "--targets", "targets.yaml"];
     let fail_points = if moment.is_empty() { String::new() } else { format!("{moment}=3%return") };
-    Process::start(folder, &words, &[("KOMMANDO_ADMIN_PASSWORD", "it's"), ("FAILPOINTS", &fail_points)])
+    Process::start(folder, &words, &[("KOMMANDO_ADMIN_PASSWORD", "it's a secret"), ("FAILPOINTS", &fail_points)])
 }
 
 fn url(folder: &Path) -> String {

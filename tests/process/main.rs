@@ -56,7 +56,7 @@ impl Process {
     }
 
     fn demo(folder: &Path) -> Self {
-        Self::start(folder, &["serve", "--demo"], &[("KOMMANDO_ADMIN_PASSWORD", "it's")])
+        Self::start(folder, &["serve", "--demo"], &[("KOMMANDO_ADMIN_PASSWORD", "it's a secret")])
     }
 
     /// The banner, to its last line.

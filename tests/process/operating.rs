@@ -12,7 +12,8 @@ use std::{
 
 use crate::{Process, address, folder, send};
 
-const HELLO: &str = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncw==";
+const HELLO: &str =
+    "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==";
 
 /// Runs the program to its end.
 fn run(folder: &Path, words: &[&str]) -> Output {
@@ -152,7 +153,7 @@ fn what_is_no_whole_backup_of_a_schema_that_is_known_is_refused_and_changes_noth
 fn a_script_learns_the_port_and_the_server_says_that_it_is_well() {
     let folder = folder();
     let words = ["serve", "--demo", "--port-file", "port"];
-    let process = Process::start(folder.path(), &words, &[("KOMMANDO_ADMIN_PASSWORD", "it's")]);
+    let process = Process::start(folder.path(), &words, &[("KOMMANDO_ADMIN_PASSWORD", "it's a secret")]);
     let file = folder.path().join("port");
     while !file.exists() {
         thread::sleep(Duration::from_millis(5));
@@ -168,13 +169,13 @@ fn a_script_learns_the_port_and_the_server_says_that_it_is_well() {
 #[test]
 fn the_clock_of_a_demo_stands_where_it_is_told_to() {
     let folder = folder();
-    let variables = [("KOMMANDO_ADMIN_PASSWORD", "it's"), ("KOMMANDO_CLOCK", "2031-02-03T04:05:06Z")];
+    let variables = [("KOMMANDO_ADMIN_PASSWORD", "it's a secret"), ("KOMMANDO_CLOCK", "2031-02-03T04:05:06Z")];
     let mut process = Process::start(folder.path(), &["serve", "--demo"], &variables);
     let address = address(&process.banner());
     for _ in 0..2 {
         assert!(send(&address, HELLO).expect("an answer").starts_with("HTTP/1.1 200"));
     }
-    let list = "GET /_ext/executions?from=2031-02-03T04:05:06Z&to=2031-02-03T04:05:07Z HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncw==";
+    let list = "GET /_ext/executions?from=2031-02-03T04:05:06Z&to=2031-02-03T04:05:07Z HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==";
     let list = send(&address, list).expect("an answer");
     assert_eq!(list.matches("\"startedAt\":\"2031-02-03T04:05:06.000000Z\"").count(), 2, "{list}");
     assert_eq!(list.matches("\"finishedAt\":\"2031-02-03T04:05:06.000000Z\"").count(), 2, "{list}");
@@ -205,8 +206,12 @@ fn all_that_a_server_keeps_is_beside_its_database() {
     let url = format!("sqlite://{}?mode=rwc", data.path().join("kommando.db").display());
     let place = elsewhere.path().display().to_string();
     let (url, place) = (url.as_str(), place.as_str());
-    let variables =
-        [("KOMMANDO_ADMIN_PASSWORD", "it's"), ("KOMMANDO_DATABASE_URL", url), ("HOME", place), ("TMPDIR", place)];
+    let variables = [
+        ("KOMMANDO_ADMIN_PASSWORD", "it's a secret"),
+        ("KOMMANDO_DATABASE_URL", url),
+        ("HOME", place),
+        ("TMPDIR", place),
+    ];
     let mut process = Process::start(elsewhere.path(), &["serve", "--demo"], &variables);
     let address = address(&process.banner());
     assert!(send(&address, HELLO).expect("an answer").starts_with("HTTP/1.1 200"));
@@ -229,7 +234,8 @@ fn systemd_is_told_what_the_server_does() {
     let socket = UnixDatagram::bind(folder.path().join("notify")).expect("a socket");
     socket.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
     let place = folder.path().join("notify").display().to_string();
-    let variables = [("KOMMANDO_ADMIN_PASSWORD", "x"), ("NOTIFY_SOCKET", place.as_str()), ("WATCHDOG_USEC", "200000")];
+    let variables =
+        [("KOMMANDO_ADMIN_PASSWORD", "it's a secret"), ("NOTIFY_SOCKET", place.as_str()), ("WATCHDOG_USEC", "200000")];
     let process = Process::start(folder.path(), &["serve"], &variables);
     let until = |expected: &str| {
         let mut seen = Vec::new();

@@ -38,12 +38,12 @@ async fn definitions_change_under_load_and_no_request_fails() {
     fs::create_dir(&definitions).expect("a folder");
     let mut right = HashSet::from([write(&definitions, 0, true).expect("a right definition")]);
     let words = ["serve", "--demo", "--commands", "definitions"];
-    let mut process = Process::start(folder.path(), &words, &[("KOMMANDO_ADMIN_PASSWORD", "it's")]);
+    let mut process = Process::start(folder.path(), &words, &[("KOMMANDO_ADMIN_PASSWORD", "it's a secret")]);
     let address = address(&process.banner());
     process.logs("listening");
 
     let (stop, answered) = (AtomicBool::new(false), AtomicU32::new(0));
-    let head = "POST /api/v1/User/2/CustomCommand/greet HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncw==";
+    let head = "POST /api/v1/User/2/CustomCommand/greet HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==";
     thread::scope(|scope| {
         for _ in 0..CLIENTS {
             scope.spawn(|| {

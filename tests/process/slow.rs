@@ -98,7 +98,7 @@ async fn ask(address: &str) -> Duration {
     let started = Instant::now();
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     let request = "GET /api/v1/User/2/CustomCommand HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
-                   Authorization: Basic YWRtaW46aXQncw==\r\n\r\n";
+                   Authorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==\r\n\r\n";
     stream.write_all(request.as_bytes()).await.expect("a request");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("an answer");

@@ -25,7 +25,7 @@ fn the_banners_curl_line_runs_a_command_as_it_is() {
     let folder = folder();
     let mut process = Process::demo(folder.path());
     let banner = process.banner();
-    assert!(banner.contains("Password    it's"));
+    assert!(banner.contains("Password    it's a secret"));
     let words = words(banner.lines().find(|line| line.contains("curl ")).expect("a line"));
     let [curl, method, post, user, credentials, url] = words.as_slice() else { panic!("{words:?}") };
     assert_eq!([curl, method, post, user].map(String::as_str), ["curl", "-X", "POST", "-u"]);
@@ -43,7 +43,7 @@ fn a_second_start_keeps_data_and_passwords_and_says_how_to_set_one() {
     Process::demo(folder.path()).banner();
     let banner = Process::demo(folder.path()).banner();
     let command = banner.split('`').nth(1).expect("a command line");
-    let line = format!("echo new | {command} --password-stdin");
+    let line = format!("echo a new password | {command} --password-stdin");
     let output = Command::new("sh").args(["-c", &line]).current_dir(folder.path()).output().expect("an end");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "admin has a new password\n");
 }
@@ -63,7 +63,7 @@ fn the_demo_does_not_serve_a_database_that_is_not_its_own() {
     let mut add = Command::new(env!("CARGO_BIN_EXE_kommando"));
     add.args(["user", "add", "eva", "--password-stdin"]).current_dir(folder.path()).stdin(Stdio::piped());
     let mut child = add.stdout(Stdio::null()).spawn().expect("a start");
-    child.stdin.take().expect("standard input").write_all(b"secret").expect("input");
+    child.stdin.take().expect("standard input").write_all(b"a long secret").expect("input");
     assert!(child.wait().expect("an end").success());
     let log = Process::demo(folder.path()).log();
     assert!(log.contains("error: this database has users that are not the demo's"), "{log}");
@@ -76,7 +76,7 @@ fn a_request_in_flight_ends_after_the_signal_to_stop() {
     let mut stream = TcpStream::connect(address(&process.banner())).expect("a connection");
     let request = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\
                    Content-Type: application/json\r\nExpect: 100-continue\r\n\
-                   Authorization: Basic YWRtaW46aXQncw==\r\n\r\n";
+                   Authorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==\r\n\r\n";
     stream.write_all(request.as_bytes()).expect("a head");
     // The server asks for the body: the request is under way.
     let mut answer = [0; 25];
@@ -93,7 +93,7 @@ fn a_request_in_flight_ends_after_the_signal_to_stop() {
 #[test]
 fn an_empty_database_gets_its_administrator_from_a_file_and_a_missing_folder_is_a_warning() {
     let folder = folder();
-    fs::write(folder.path().join("secret"), "from a file\n").expect("a file");
+    fs::write(folder.path().join("secret"), "read from a file\n").expect("a file");
     let mut process = Process::start(folder.path(), &["serve"], &[("KOMMANDO_ADMIN_PASSWORD_FILE", "secret")]);
     process.logs("listening");
     process.signal("INT");
@@ -112,7 +112,7 @@ fn a_wrong_definition_and_an_unheard_of_role_are_told_at_the_start() {
     assert!(log.contains("commands.d/a.yaml:4:") && log.contains("shout"), "{log}");
 
     write("name: a\ndisplay_name: A\nallow_roles: [King]\nsteps:\n  - message: {text: A}\n");
-    let mut process = Process::start(folder.path(), &["serve"], &[("KOMMANDO_ADMIN_PASSWORD", "x")]);
+    let mut process = Process::start(folder.path(), &["serve"], &[("KOMMANDO_ADMIN_PASSWORD", "it's a secret")]);
     process.logs("listening");
     process.signal("INT");
     let log = process.log();
@@ -127,7 +127,8 @@ async fn the_log_line_of_a_failure_carries_the_id_of_the_response() {
     let url = format!("sqlite://{}", folder.path().join("kommando.db").display());
     let store = Store::open(&url).await.expect("a database");
     store.writer().execute_unprepared("DROP TABLE audit_entries").await.expect("a removal");
-    let request = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncw==";
+    let request =
+        "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==";
     let answer = send(&address, request).expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
     assert!(!answer.contains("executions"), "a 5xx body tells nothing: {answer}");

@@ -86,7 +86,7 @@ impl Scene {
         }
         fs::write(folder.path().join("targets.yaml"), targets).expect("a file");
         let words = ["serve", "--demo", "--commands", "commands.d", "--targets", "targets.yaml"];
-        let variables = [("KOMMANDO_ADMIN_PASSWORD", "it's"), ("SECOND_SECRET", SECRETS[1])];
+        let variables = [("KOMMANDO_ADMIN_PASSWORD", "it's a secret"), ("SECOND_SECRET", SECRETS[1])];
         let mut process = Process::start(folder.path(), &words, &variables);
         let address = address(&process.banner());
         Self { process, address, sink, folder, _unanswered: unanswered }
@@ -94,7 +94,7 @@ impl Scene {
 
     fn call(&self, method: &str, path: &str, headers: &str) -> Answer {
         let started = Instant::now();
-        let head = format!("{method} {path} HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncw=={headers}");
+        let head = format!("{method} {path} HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncyBhIHNlY3JldA=={headers}");
         let answer = send(&self.address, &head).expect("an answer");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
         let status = head[9..12].parse().expect("a status");

@@ -12,7 +12,7 @@ use sea_orm::{EntityTrait, PaginatorTrait};
 
 use crate::{Process, address, folder, send};
 
-const ADMIN: &str = "Authorization: Basic YWRtaW46aXQncw==";
+const ADMIN: &str = "Authorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==";
 const HELLO: &str = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1";
 
 fn connect(address: &str) -> TcpStream {
@@ -100,7 +100,7 @@ fn a_body_in_chunks_needs_no_length_and_has_the_same_limit() {
 #[test]
 fn a_connection_too_many_is_told_so_in_the_one_shape() {
     let folder = folder();
-    let variables = [("KOMMANDO_ADMIN_PASSWORD", "it's"), ("KOMMANDO_MAX_CONNECTIONS", "3")];
+    let variables = [("KOMMANDO_ADMIN_PASSWORD", "it's a secret"), ("KOMMANDO_MAX_CONNECTIONS", "3")];
     let mut process = Process::start(folder.path(), &["serve", "--demo"], &variables);
     let address = address(&process.banner());
     let worked_for: Vec<_> = (0..3)

@@ -18,10 +18,7 @@ use super::{
     },
     requests::{AssociateNameRequest, AssociateRequest, UserTypeRequest},
 };
-use crate::{
-    auth::{Authenticator, UserAgent},
-    users::password,
-};
+use crate::auth::{Authenticator, UserAgent};
 
 #[derive(Default)]
 pub struct Credentials;
@@ -312,9 +309,10 @@ impl Credentials {
         &self,
         _caller: UserAgent,
         reader: Reader,
+        directory: &Directory,
         body: Body<IsPasswordValidRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<NoOwn>> {
-        Ok(reader.answer(password::check(&body.0.password).is_ok()))
+        Ok(reader.answer(directory.passwords.policy().accept(&body.0.password).is_ok()))
     }
 
     /// Check a password, and say why not
@@ -325,9 +323,11 @@ impl Credentials {
         &self,
         _caller: UserAgent,
         reader: Reader,
+        directory: &Directory,
         body: Body<IsPasswordValidRequest>,
     ) -> Result<Answer<UserValidationResult>, ErrorResponse<NoOwn>> {
-        Ok(reader.answer(password::check(&body.0.password).err().map(ToOwned::to_owned).into()))
+        let fault = directory.passwords.policy().accept(&body.0.password).err();
+        Ok(reader.answer(fault.map(|fault| fault.to_string()).into()))
     }
 
     /// Check whether a password can be changed

@@ -110,6 +110,7 @@ impl StepDefinition {
 pub struct Preparation<'a> {
     pub subjects: &'a Subjects<'a>,
     pub passwords: &'a Passwords,
+    pub caller_id: i32,
     /// Nothing will be kept: no secret is to be made, and nobody else to be told.
     pub dry_run: bool,
     pub execution_id: Uuid,

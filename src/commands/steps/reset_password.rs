@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use schemars::JsonSchema;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
@@ -16,7 +16,7 @@ use crate::{
     store::WriteTransaction,
     users::{
         User, credential,
-        password::{self, PasswordHash},
+        password::{NewPassword, PasswordHash, Requester},
     },
 };
 
@@ -27,8 +27,8 @@ const LIFETIME: TimeDelta = TimeDelta::hours(24);
 #[serde(deny_unknown_fields)]
 pub struct ResetPassword {}
 
-struct NewPassword {
-    password: SecretString,
+struct TemporaryPassword {
+    password: NewPassword,
     hash: PasswordHash,
 }
 
@@ -38,18 +38,19 @@ impl Step for ResetPassword {
         if preparation.dry_run {
             return Ok(Prepared::Said(Said::openly(MultiLanguage::resource("SR_PASSWORD_NOT_MADE", &[]))));
         }
-        let password = password::generate();
-        let hash = preparation.passwords.hash(&password).await?;
-        Ok(Prepared::Change(Box::new(NewPassword { password, hash })))
+        let passwords = preparation.passwords;
+        let password = passwords.policy().generate();
+        let hash = passwords.hash(&password, Requester::User(preparation.caller_id)).await?;
+        Ok(Prepared::Change(Box::new(TemporaryPassword { password, hash })))
     }
 }
 
 #[async_trait]
-impl Change for NewPassword {
+impl Change for TemporaryPassword {
     async fn apply(&self, transaction: &WriteTransaction, user: &Arc<User>) -> Result<Said, ChangeError> {
         let end = clock::now() + LIFETIME;
         credential::set_password(transaction, user.user.id, self.hash.clone(), Some(end)).await?;
-        let password = self.password.expose_secret();
+        let password = self.password.secret().expose_secret();
         Ok(Said {
             shown: Some(MultiLanguage::resource("SR_PASSWORD_SHOWN", &[("password", password)])),
             stored: Some(MultiLanguage::resource("SR_PASSWORD_WAS_SHOWN", &[])),

@@ -59,6 +59,15 @@ impl AuditKey {
         Self(key)
     }
 
+    /// A key for another purpose, which tells nothing of this one. The same for all who share the database.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let key = self.0.expose_secret().as_bytes();
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { unreachable!("HMAC takes keys of any length") };
+        mac.update(b"key for ");
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
     /// Binds parts to a place. Each is told with its length, so that no other parts, nor more or fewer, bind alike.
     fn bind(&self, position: i64, parts: &[&str]) -> String {
         let key = self.0.expose_secret().as_bytes();

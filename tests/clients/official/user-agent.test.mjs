@@ -74,8 +74,8 @@ test('a whole life of a user', async () => {
     assert.equal(saved.person.fullName, 'Eva Dahl');
     const faults = await admin.validateUserAsync({ ...user, associateId: 0 });
     assert.equal(faults.Name, '`eva` is another user\'s Name or UserName');
-    assert.equal(await admin.setPasswordAsync(saved.associateId, 'first'), true);
-    assert.equal((await agentOf('eva', {}, 'first').getUserFromNameAsync('eva')).associateId, saved.associateId);
+    assert.equal(await admin.setPasswordAsync(saved.associateId, 'the first one'), true);
+    assert.equal((await agentOf('eva', {}, 'the first one').getUserFromNameAsync('eva')).associateId, saved.associateId);
 
     const commands = await admin.getUserCommandsAsync({ user: saved });
     assert.ok(commands.some((command) => command.name === 'deactivate'));
@@ -139,22 +139,22 @@ test('passwords and credentials', async () => {
     assert.equal((await admin.getCredentialTypesAsync())[0].type, 'CRM5/PASSWORD');
     const types = await admin.getCredentialTypesForUserTypeAsync(UserType.InternalAssociate);
     assert.equal(types[0].type, 'CRM5/PASSWORD');
-    const credential = { type: types[0], value: 'saved' };
+    const credential = { type: types[0], value: 'the saved one' };
     assert.equal(await admin.saveCredentialAsync(3, credential), true);
-    const bjorn = agentOf('bjorn', {}, 'saved');
-    assert.equal(await bjorn.changeOwnPasswordAsync('wrong', 'own'), false);
-    assert.equal(await bjorn.changeOwnPasswordAsync('saved', 'own'), true);
-    assert.equal(await admin.changePasswordAsync(3, 'own', 'next'), true);
-    assert.equal(await admin.changePasswordFromNameAsync('bjorn', 'next', 'last'), true);
-    assert.equal(await admin.setPasswordFromNameAsync('bjorn', 'set'), true);
+    const bjorn = agentOf('bjorn', {}, 'the saved one');
+    assert.equal(await bjorn.changeOwnPasswordAsync('wrong', 'my own password'), false);
+    assert.equal(await bjorn.changeOwnPasswordAsync('the saved one', 'my own password'), true);
+    assert.equal(await admin.changePasswordAsync(3, 'my own password', 'the next password'), true);
+    assert.equal(await admin.changePasswordFromNameAsync('bjorn', 'the next password', 'the last password'), true);
+    assert.equal(await admin.setPasswordFromNameAsync('bjorn', 'the set password'), true);
     assert.ok((await admin.setGeneratedPasswordAsync(3)).length > 10);
     const generated = await admin.setGeneratedPasswordFromNameAsync('bjorn');
     assert.equal((await agentOf('bjorn', {}, generated).getUserAsync(3)).name, 'bjorn');
     assert.equal(await admin.canChangePasswordAsync(3), true);
     assert.equal((await admin.getSupportedChangePasswordTypesAsync(3)).length, 1);
-    assert.equal(await admin.isPasswordValidAsync(3, UserType.InternalAssociate, 0, 'x'), true);
+    assert.equal(await admin.isPasswordValidAsync(3, UserType.InternalAssociate, 0, password), true);
     const told = await admin.isPasswordValidWithReasonAsync(3, UserType.InternalAssociate, 0, '');
-    assert.deepEqual([told.result, told.reason], [false, 'it is empty']);
+    assert.deepEqual([told.result, told.reason], [false, 'it has fewer than 12 characters']);
     assert.equal(await admin.deleteCredentialAsync(3, 'CRM5/PASSWORD'), true);
 });
 

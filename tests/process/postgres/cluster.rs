@@ -56,7 +56,7 @@ impl Cluster {
             ("KOMMANDO_DATABASE_URL", self.url()),
             ("KOMMANDO_AUDIT_KEY", KEY.to_owned()),
             ("KOMMANDO_MIGRATE", "true".to_owned()),
-            ("KOMMANDO_ADMIN_PASSWORD", "it's".to_owned()),
+            ("KOMMANDO_ADMIN_PASSWORD", "it's a secret".to_owned()),
             // Nobody reads the log meanwhile, and a pipe that is full would stop the server.
             ("KOMMANDO_LOG", "off".to_owned()),
         ]

@@ -20,7 +20,7 @@ use self::cluster::Cluster;
 use crate::{Process, folder};
 
 /// Those of the demo's administrator.
-const CREDENTIALS: &str = "Authorization: Basic YWRtaW46aXQncw==";
+const CREDENTIALS: &str = "Authorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==";
 
 /// What a server had in hand when it died is taken up when its lease is over, since others may be alive.
 const LEASE: Duration = Duration::from_secs(60);

@@ -1,0 +1,80 @@
+//! The addresses from which users logged in. A login from one of them is not limited by the failures of strangers.
+//!
+//! An address is stored as a keyed digest. A user has a bounded number of rows, so only the user's own logins can replace
+//! one of them.
+
+use chrono::TimeDelta;
+use sea_orm::{QueryOrder, QuerySelect, QueryTrait, entity::prelude::*, sea_query::OnConflict};
+use serde::Serialize;
+
+use crate::{clock, store::insert_all};
+
+/// How long an address is known after the last login.
+const KNOWN_FOR: TimeDelta = TimeDelta::days(90);
+/// Addresses of one user; the one with the oldest login is replaced.
+const MAX_PER_USER: u64 = 32;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[sea_orm(table_name = "login_addresses")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub user_id: i32,
+    /// A keyed digest.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub address: i64,
+    pub last_login_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// How long ago this user last logged in from this address. A user who does not exist takes the same statement.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn last_login(
+    db: &impl ConnectionTrait,
+    user_id: Option<i32>,
+    address: i64,
+) -> Result<Option<TimeDelta>, DbErr> {
+    let found = Entity::find_by_id((user_id.unwrap_or_default(), address)).all(db).await?.pop();
+    let age = found.map(|found| clock::wall() - found.last_login_at);
+    Ok(age.filter(|age| *age < KNOWN_FOR))
+}
+
+/// Notes that users logged in from addresses just now. Run it in a transaction.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn remember(db: &impl ConnectionTrait, logins: &[(i32, i64)]) -> Result<(), DbErr> {
+    let row =
+        |(user_id, address): &(i32, i64)| Model { user_id: *user_id, address: *address, last_login_at: clock::wall() };
+    let mut rows: Vec<_> = logins.iter().map(row).collect();
+    // Always in the same order, so that two servers do not wait for each other.
+    rows.sort_by_key(|row| (row.user_id, row.address));
+    let update = OnConflict::columns([Column::UserId, Column::Address]).update_column(Column::LastLoginAt).to_owned();
+    let mut user_ids: Vec<_> = rows.iter().map(|row| row.user_id).collect();
+    user_ids.dedup();
+    insert_all::<Entity>(db, rows, Some(update)).await?;
+    for user_id in user_ids {
+        let newest = Entity::find()
+            .select_only()
+            .column(Column::Address)
+            .filter(Column::UserId.eq(user_id))
+            .order_by_desc(Column::LastLoginAt)
+            .order_by_asc(Column::Address)
+            .limit(MAX_PER_USER);
+        let others = Column::Address.not_in_subquery(newest.into_query());
+        Entity::delete_many().filter(Column::UserId.eq(user_id)).filter(others).exec(db).await?;
+    }
+    Ok(())
+}
+
+/// Removes addresses that are no longer known, and tells how many.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn clear(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
+    let past = Column::LastLoginAt.lt(clock::wall() - KNOWN_FOR);
+    Ok(Entity::delete_many().filter(past).exec(db).await?.rows_affected)
+}

@@ -1,0 +1,131 @@
+//! Which passwords can be set, and the form in which passwords are hashed and compared.
+
+use std::borrow::Cow;
+
+use rand::RngExt;
+use secrecy::{ExposeSecret, SecretString};
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
+/// Letters and digits that are not mistaken for each other, and that no shell takes for something else.
+const ALPHABET: &[u8; 56] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789";
+const GENERATED_LENGTH: u16 = 16;
+/// The longest password, in characters: hashing a longer one is work that a stranger could ask for.
+const MAX_LENGTH: usize = 1000;
+
+/// The rule for new passwords. Passwords that are stored already are not subject to it.
+#[derive(Clone, Copy, Debug)]
+pub struct PasswordPolicy {
+    min_length: u16,
+}
+
+/// Why a text cannot be a new password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordFault {
+    #[error("it has fewer than {0} characters")]
+    TooShort(u16),
+    #[error("it has more than {MAX_LENGTH} characters")]
+    TooLong,
+}
+
+/// A password that a policy accepted, in NFC. Only a policy makes one, and nothing else is hashed for storage.
+#[derive(Clone, Debug)]
+pub struct NewPassword(SecretString);
+
+impl PasswordPolicy {
+    /// The minimum length is in characters.
+    pub fn new(min_length: u16) -> Self {
+        Self { min_length }
+    }
+
+    /// Takes a text as a new password.
+    ///
+    /// # Errors
+    /// It is too short or too long.
+    pub fn accept(self, password: &str) -> Result<NewPassword, PasswordFault> {
+        // Counted before normalization, which takes time for each character.
+        if password.chars().nth(MAX_LENGTH).is_some() {
+            return Err(PasswordFault::TooLong);
+        }
+        let password = nfc(password);
+        match password.chars().count() {
+            length if length < usize::from(self.min_length) => Err(PasswordFault::TooShort(self.min_length)),
+            _ => Ok(NewPassword(SecretString::from(password.into_owned()))),
+        }
+    }
+
+    /// A random password: sixteen letters and digits (93 bits), or as many as the policy asks for.
+    pub fn generate(self) -> NewPassword {
+        let mut random = rand::rng();
+        let length = self.min_length.max(GENERATED_LENGTH);
+        let characters = (0..length).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())]));
+        NewPassword(SecretString::from(characters.collect::<String>()))
+    }
+}
+
+impl NewPassword {
+    pub fn secret(&self) -> &SecretString {
+        &self.0
+    }
+
+    /// Whether a password that was typed is this one.
+    pub fn is(&self, typed: &SecretString) -> bool {
+        self.0.expose_secret() == nfc(typed.expose_secret())
+    }
+}
+
+/// The form that is hashed. Keyboards and systems spell `é` as one character or as two; NFC is the same for both.
+pub(super) fn nfc(password: &str) -> Cow<'_, str> {
+    match is_nfc_quick(password.chars()) {
+        IsNormalized::Yes => Cow::Borrowed(password),
+        _ => Cow::Owned(password.nfc().collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: PasswordPolicy = PasswordPolicy { min_length: 12 };
+
+    #[test]
+    fn a_password_has_a_minimum_and_a_maximum_of_characters() {
+        let fault = |password: &str| POLICY.accept(password).err();
+        for short in ["", "hunter2", "elevenchars", "ÆØÅÆØÅÆØÅÆØ"] {
+            assert_eq!(fault(short), Some(PasswordFault::TooShort(12)), "{short}");
+        }
+        for fine in ["twelve chars", "ÆØÅÆØÅÆØÅÆØÅ", "            ", &"x".repeat(1000)] {
+            assert_eq!(fault(fine), None, "{fine}");
+        }
+        assert_eq!(fault(&"x".repeat(1001)), Some(PasswordFault::TooLong));
+    }
+
+    #[test]
+    fn two_spellings_of_a_password_are_one() {
+        let composed = POLICY.accept("caf\u{e9} au lait").expect("a password");
+        let decomposed = POLICY.accept("cafe\u{301} au lait").expect("a password");
+        assert_eq!(composed.secret().expose_secret(), decomposed.secret().expose_secret());
+        assert!(composed.is(&SecretString::from("cafe\u{301} au lait")));
+        assert!(!composed.is(&SecretString::from("cafe au lait")));
+    }
+
+    #[test]
+    fn a_letter_of_two_characters_counts_once() {
+        assert_eq!(POLICY.accept(&"e\u{301}".repeat(6)).err(), Some(PasswordFault::TooShort(12)));
+    }
+
+    #[test]
+    fn a_generated_password_obeys_the_policy() {
+        for (min_length, length) in [(8, 16), (12, 16), (128, 128)] {
+            let policy = PasswordPolicy::new(min_length);
+            let generated = policy.generate();
+            assert_eq!(generated.secret().expose_secret().len(), length);
+            assert!(policy.accept(generated.secret().expose_secret()).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_fault_tells_the_limit() {
+        assert_eq!(PasswordFault::TooShort(12).to_string(), "it has fewer than 12 characters");
+        assert_eq!(PasswordFault::TooLong.to_string(), "it has more than 1000 characters");
+    }
+}
