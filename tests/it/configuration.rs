@@ -52,6 +52,24 @@ fn every_fault_of_every_kind_is_a_line() {
 }
 
 #[test]
+fn a_first_password_that_is_too_short_is_a_fault_until_there_are_users() {
+    let line = Line::new();
+    let check = || {
+        let mut command = line.command(&["config", "check"]);
+        said(command.env("KOMMANDO_ADMIN_PASSWORD", "elevenchars").output().expect("an end"))
+    };
+    let fault = "KOMMANDO_ADMIN_PASSWORD cannot be the password of the first administrator: it has fewer than 12 characters";
+    let got = check();
+    assert!(!got.ok && got.err.contains(fault), "no database: {}", got.err);
+    assert!(line.say(&["migrate", "up"]).ok);
+    let got = check();
+    assert!(!got.ok && got.err.contains(fault), "no users: {}", got.err);
+    assert!(line.say_with(&["user", "add", "eva", "--password-stdin"], "a long secret\n").ok);
+    let got = check();
+    assert!(got.ok, "{}", got.err);
+}
+
+#[test]
 fn a_definition_without_its_target_and_a_database_that_may_not_be_made_are_faults() {
     let line = Line::new();
     fs::create_dir(line.folder.path().join("commands.d")).expect("a folder");

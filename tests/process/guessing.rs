@@ -161,3 +161,32 @@ async fn whoever_guesses_has_few_passwords_verified_and_disturbs_nobody() {
         assert!(p99_one <= 2 * calm && p99_many <= 2 * calm, "others notice it");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_forgets_no_failures_and_no_known_address() {
+    let folder = folder();
+    let variables = [("KOMMANDO_ADMIN_PASSWORD", PASSWORD), ("KOMMANDO_LOG", "error")];
+    let serve = || {
+        let mut process = Process::start(folder.path(), &["serve", "--demo"], &variables);
+        let address = address(&process.banner());
+        (process, address)
+    };
+    let (mut process, address) = serve();
+    current().by("bjorn", PASSWORD).send_from(AT_HOME, &address).await.done();
+    let status = async |address: &str, from, name, password: &str| {
+        current().by(name, password).send_from(from, address).await.status
+    };
+    for guess in 0..FROM_ONE {
+        assert_eq!(status(&address, ONE, "anna", &guess.to_string()).await, 401);
+    }
+    for guess in 0..FROM_ALL {
+        assert_eq!(status(&address, one_of_many(guess), "bjorn", &guess.to_string()).await, 401);
+    }
+    // What is new is written once a second.
+    sleep(Duration::from_millis(2500)).await;
+    process.kill();
+    let (_process, address) = serve();
+    assert_eq!(status(&address, ONE, "anna", PASSWORD).await, 429, "its failures are remembered");
+    assert_eq!(status(&address, ONE, "bjorn", PASSWORD).await, 429, "those of all strangers are, too");
+    assert_eq!(status(&address, AT_HOME, "bjorn", PASSWORD).await, 200, "and the address of the user");
+}

@@ -13,6 +13,7 @@ mod housekeeping;
 #[expect(dead_code, reason = "the tests of tokens use more of it")]
 mod issuer;
 mod kill;
+mod login_queue;
 mod metrics;
 mod operating;
 mod postgres;

@@ -97,6 +97,11 @@ impl Buckets {
         self.table().buckets.len()
     }
 
+    #[cfg(test)]
+    pub fn max(&self) -> usize {
+        self.max
+    }
+
     fn bucket(&self, key: BucketKey) -> Arc<Bucket> {
         let mut table = self.table();
         if let Some(bucket) = table.buckets.get(&key) {
