@@ -15,9 +15,9 @@ fn entries() -> usize {
     env::var("TEXTS").ok().and_then(|entries| entries.parse().ok()).unwrap_or(4000)
 }
 
-/// What is made to be slow, and something harmless of the same length.
+/// A code of no language, which was slow to read, and one of a language.
 const HOSTILE: &str = "ZZ:\"\";";
-const HARMLESS: &str = "abcdef";
+const HARMLESS: &str = "US:\"\";";
 /// More readers than the server has workers.
 const READERS: usize = 4;
 /// The most times as long as beside harmless texts.
