@@ -10,7 +10,7 @@ use kommando::{
         ticket,
     },
 };
-use poem::http::HeaderMap;
+use poem::Request;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -148,7 +148,7 @@ impl Scheme {
                 call.header("authorization", &format!("Bearer {}", token.expose_secret()))
             }
             Self::Session => {
-                let [session, xsrf] = session::cookies(Some(&ticket().await), &HeaderMap::new());
+                let [session, xsrf] = session::cookies(Some(&ticket().await), &Request::default());
                 let value = |cookie: &str| cookie.split(';').next().expect("a pair").to_owned();
                 let token = value(&xsrf);
                 call.header("cookie", &value(&session)).header("x-xsrf-token", token.split_once('=').expect("a pair").1)
