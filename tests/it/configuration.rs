@@ -58,7 +58,8 @@ fn a_first_password_that_is_too_short_is_a_fault_until_there_are_users() {
         let mut command = line.command(&["config", "check"]);
         said(command.env("KOMMANDO_ADMIN_PASSWORD", "elevenchars").output().expect("an end"))
     };
-    let fault = "KOMMANDO_ADMIN_PASSWORD cannot be the password of the first administrator: it has fewer than 12 characters";
+    let fault =
+        "KOMMANDO_ADMIN_PASSWORD cannot be the password of the first administrator: it has fewer than 12 characters";
     let got = check();
     assert!(!got.ok && got.err.contains(fault), "no database: {}", got.err);
     assert!(line.say(&["migrate", "up"]).ok);

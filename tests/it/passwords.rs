@@ -1,6 +1,6 @@
 //! Which passwords can be set, by whatever way, and that each matches however its letters are spelled.
 
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher};
 use kommando::{app::App, commands::Catalog};
 use poem::http::{Method, StatusCode};
 use sea_orm::ConnectionTrait;

@@ -34,7 +34,7 @@ fn serve(folder: &Path) -> Process {
         ("KOMMANDO_ADMIN_PASSWORD", PASSWORD),
         ("KOMMANDO_PASSWORD_COST", "m=19456,t=2,p=1"),
         ("KOMMANDO_GUESS_LIMITS", "1000000,1000000,1000000"),
-        ("KOMMANDO_LOG", "error"), // nobody reads the log, and a full pipe would stop the server
+        ("KOMMANDO_LOG", "error"), // the test does not read the log; a full pipe would stop the server
     ];
     Process::start(folder, &["serve", "--demo"], &variables)
 }
@@ -101,7 +101,7 @@ async fn log_in_all(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_who_asks_for_much_keeps_others_from_logging_in() {
+async fn neither_strangers_nor_a_user_keep_others_from_logging_in() {
     let folder = folder();
     let mut process = serve(folder.path());
     let server = address(&process.banner());
