@@ -18,6 +18,7 @@ mod m0011_lists;
 mod m0012_tellers;
 mod m0013_passwords;
 mod m0015_logins;
+mod m0017_tickets;
 
 /// Applies and reverts the migrations, oldest first.
 pub struct Migrator;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_tellers::Migration),
             Box::new(m0013_passwords::Migration),
             Box::new(m0015_logins::Migration),
+            Box::new(m0017_tickets::Migration),
         ]
     }
 }

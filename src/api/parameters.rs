@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::DateTime;
 use poem::http::HeaderValue;
 use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef, Registry},
@@ -11,7 +12,7 @@ use poem_openapi::{
 use sea_orm::ActiveEnum;
 use uuid::Uuid;
 
-use crate::records::execution::Outcome;
+use crate::{records::execution::Outcome, users::ticket::Place};
 
 const LONGEST_KEY: usize = 255;
 
@@ -74,6 +75,10 @@ pub struct WebhookId(pub String);
 /// Where a page of webhooks ended.
 #[derive(Clone, Debug)]
 pub struct WebhookCursor(pub String);
+
+/// Where a page of tickets ended.
+#[derive(Clone, Debug)]
+pub struct TicketCursor(pub Place);
 
 /// A point in time, as its client writes it.
 #[derive(Clone, Debug)]
@@ -164,6 +169,7 @@ inline_parameter!(
     "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 );
 inline_parameter!(Cursor, MetaSchema::new("string"));
+inline_parameter!(TicketCursor, MetaSchema::new("string"));
 inline_parameter!(Time, MetaSchema::new("string"));
 inline_parameter!(
     Limit,
@@ -266,6 +272,30 @@ impl ParseFromParameter for Cursor {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         let id = URL_SAFE_NO_PAD.decode(value).ok().and_then(|bytes| Uuid::from_slice(&bytes).ok());
         id.map(Self).ok_or_else(|| ParseError::custom(format!("`{value}` is no nextCursor of a page before")))
+    }
+}
+
+/// Of the 40 bytes, the first eight are the time in nanoseconds, and the others are the hash.
+impl TicketCursor {
+    pub fn encode(&self) -> String {
+        let Place { created_at, hash } = &self.0;
+        let mut bytes = created_at.timestamp_nanos_opt().unwrap_or_default().to_be_bytes().to_vec();
+        bytes.extend(hex::decode(hash).unwrap_or_default());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (time, hash) = bytes.split_first_chunk()?;
+        let created_at = DateTime::from_timestamp_nanos(i64::from_be_bytes(*time));
+        (hash.len() == 32).then(|| Self(Place { created_at, hash: hex::encode(hash) }))
+    }
+}
+
+impl ParseFromParameter for TicketCursor {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let unfit = || ParseError::custom(format!("`{value}` is no nextCursor of a page before"));
+        Self::decode(value).ok_or_else(unfit)
     }
 }
 

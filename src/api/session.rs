@@ -18,7 +18,11 @@ use super::{
 use crate::{
     auth::{Authenticated, Authenticator, LoggedIn, Proof, session},
     error::Error,
-    users::{self, credential, password::Requester, ticket},
+    users::{
+        self, credential,
+        password::Requester,
+        ticket::{self, SessionSecrets},
+    },
 };
 
 #[derive(Default)]
@@ -70,8 +74,8 @@ impl SessionOperations {
     /// Log in
     ///
     /// Begins a session: the answer has a ticket for `Authorization: SoTicket`, and sets two cookies for browsers. One
-    /// holds the ticket, out of reach of scripts; the other, `XSRF-TOKEN`, holds what a page must send in the header
-    /// `X-XSRF-TOKEN` of every request, reads included.
+    /// holds the session's secret, out of reach of scripts; the other, `XSRF-TOKEN`, holds what a page must send in the
+    /// header `X-XSRF-TOKEN` of every request, reads included.
     #[oai(path = "/session", method = "post", operation_id = "BeginSession")]
     async fn begin_session(
         &self,
@@ -87,10 +91,10 @@ impl SessionOperations {
         let LoggedIn { caller, proof, .. } = logged_in;
         let transaction = authenticator.store.begin_write().await?;
         authenticator.confirm(&transaction, caller.user_id, &proof).await?;
-        let (secret, row) = ticket::issue(&transaction, caller.user_id, None).await?;
+        let (SessionSecrets { cookie, ticket }, row) = ticket::issue_session(&transaction, caller.user_id).await?;
         transaction.commit().await?;
-        let begun = Session::new(secret.expose_secret(), &row, authenticator.longest_ticket);
-        Ok(with_cookies(SessionBegun::Ok(reader.answer(begun)), Some(&secret), request))
+        let begun = Session::new(ticket.expose_secret(), &row, authenticator.longest_ticket);
+        Ok(with_cookies(SessionBegun::Ok(reader.answer(begun)), Some(&cookie), request))
     }
 
     /// Log out
@@ -145,7 +149,7 @@ impl SessionOperations {
     }
 }
 
-fn with_cookies<T: ApiResponse>(response: T, ticket: Option<&SecretString>, request: &Request) -> Response<T> {
-    let cookies = session::cookies(ticket, request).into_iter();
+fn with_cookies<T: ApiResponse>(response: T, secret: Option<&SecretString>, request: &Request) -> Response<T> {
+    let cookies = session::cookies(secret, request).into_iter();
     cookies.fold(Response::new(response), |response, cookie| response.header("set-cookie", cookie))
 }

@@ -8,7 +8,7 @@ use poem_openapi::{
 use super::{
     Tag,
     carriers::{Ticket, TicketList},
-    parameters::{AnyUser, TicketId},
+    parameters::{AnyUser, Limit, TicketCursor, TicketId},
     reader::{Answer, Reader},
     refusals::{ErrorResponse, Refusals},
     session::Done,
@@ -16,7 +16,10 @@ use super::{
 use crate::{
     auth::Authenticator,
     error::Error,
-    users::{self, Caller, ticket},
+    users::{
+        self, Caller,
+        ticket::{self, Place},
+    },
 };
 
 #[derive(Default)]
@@ -44,7 +47,8 @@ impl Refusals for RevokeTicket {
 impl TicketOperations {
     /// List tickets
     ///
-    /// Lists the tickets and access tokens of the caller, or of another user whom the caller may manage.
+    /// Lists the tickets and access tokens of the caller, or of another user whom the caller may manage, newest first. A
+    /// user has at most 100 of each; one more ends the oldest.
     #[oai(path = "/tickets", method = "get", operation_id = "ListTickets")]
     async fn list_tickets(
         &self,
@@ -53,6 +57,10 @@ impl TicketOperations {
         authenticator: &Authenticator,
         /// The user; omitted means the caller.
         user: Query<Option<AnyUser>>,
+        /// How many at most: 1 to 1000, 100 when omitted.
+        limit: Query<Option<Limit>>,
+        /// The nextCursor of the page before.
+        cursor: Query<Option<TicketCursor>>,
     ) -> Result<Answer<TicketList>, ErrorResponse<ListTickets>> {
         let user_id = user.0.map_or(caller.user_id, |AnyUser(id)| id);
         let db = authenticator.store.reader();
@@ -61,8 +69,13 @@ impl TicketOperations {
             return Err(Error::MayNotManageUser.into());
         }
         let longest_life = authenticator.longest_ticket;
-        let found = ticket::list(db, user_id, longest_life).await?.into_iter();
-        Ok(reader.answer(TicketList { tickets: found.map(|one| Ticket::new(one, longest_life)).collect() }))
+        let (limit, cursor) = (limit.0.unwrap_or_default(), cursor.0.map(|TicketCursor(place)| place));
+        let found = ticket::list(db, user_id, longest_life, cursor.as_ref(), limit.and_one()).await?;
+        let (found, has_more) = limit.page_of(found);
+        let next = |last: &ticket::Model| Place { created_at: last.created_at, hash: last.hash.clone() };
+        let next_cursor = found.last().filter(|_| has_more).map(|last| TicketCursor(next(last)).encode());
+        let tickets = found.into_iter().map(|one| Ticket::new(one, longest_life)).collect();
+        Ok(reader.answer(TicketList { tickets, next_cursor }))
     }
 
     /// End a ticket

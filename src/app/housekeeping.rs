@@ -1,4 +1,4 @@
-//! What is cleared away while the process serves: idempotency keys past their end, and records and webhooks
+//! What is cleared away while the process serves: idempotency keys and tickets past their end, and records and webhooks
 //! that are older than they are kept.
 
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::{
         retention::{self, Retention},
     },
     store::Store,
-    users::login_address,
+    users::{login_address, ticket},
 };
 
 /// How many rows are removed in one go.
@@ -49,6 +49,7 @@ impl Housekeeping {
         let db = self.store.writer();
         let keys = by_pages(|| idempotency::clear_page(db, PAGE)).await?;
         login_address::clear(db).await?;
+        let tickets = by_pages(|| ticket::clear_page(db, PAGE)).await?;
         let (mut webhooks, mut executions) = (0, 0);
         let end = match self.retention.map(Retention::horizon) {
             Some(horizon) => {
@@ -57,8 +58,8 @@ impl Housekeeping {
             }
             None => Ok(()),
         };
-        if keys + webhooks + executions > 0 {
-            tracing::info!(executions, webhooks, keys, "removed what was past its time");
+        if keys + tickets + webhooks + executions > 0 {
+            tracing::info!(executions, webhooks, keys, tickets, "removed what was past its time");
         }
         self.note_head().await?;
         end

@@ -92,7 +92,7 @@ impl Authenticator {
         let application = self.application(request).await?;
         // QUIRK: an empty header is none. Seen in: contract §1.3, where the client sends empty values. Until: it stops.
         let authorization = match request.headers().get(header::AUTHORIZATION).filter(|value| !value.is_empty()) {
-            None => return self.by_ticket(session::ticket(request.headers())?, application).await,
+            None => return self.by_session(session::secret(request.headers())?, application).await,
             Some(value) => value.to_str().map_err(|_| Error::Unauthenticated)?,
         };
         let (scheme, credentials) = authorization.split_once(' ').unwrap_or((authorization, ""));
@@ -106,7 +106,7 @@ impl Authenticator {
                     Ok(Authenticated::new(logged_in.caller, application, logged_in.proof))
                 }
             }
-        } else if is("SoTicket") && (self.installation.allows_ticket_alone() || application.is_some()) {
+        } else if is("SoTicket") && self.allows_ticket(application.as_ref()) {
             self.by_ticket(SecretString::from(credentials), application).await
         } else if is("Bearer") && credentials.starts_with(Kind::AccessToken.prefix()) {
             self.by_access_token(SecretString::from(credentials), application).await

@@ -1,6 +1,7 @@
-//! Sessions of browsers: a ticket in a cookie that no script can read, and a token that a page must send beside it.
+//! Sessions of browsers: a secret in a cookie that no script can read, and a token that a page must send beside it.
 //!
-//! The token is made from the ticket, so that it dies with it, and nobody can make it who does not know the ticket.
+//! The token is made from the secret, so that it dies with it, and cannot be made without it. So is the ticket of the
+//! session ([`crate::users::ticket::of_session`]): the cookie proves as much as the ticket, but not the other way round.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use cookie::{Cookie, SameSite};
@@ -15,32 +16,45 @@ use sha2::Sha256;
 use super::HostName;
 use crate::error::Error;
 
-/// The cookie that holds the ticket.
+/// The cookie that holds the session's secret.
 pub const SESSION_COOKIE: &str = "kommando-session";
 /// The cookie that holds the token, for the page to read. The name is upstream's.
 const XSRF_COOKIE: &str = "XSRF-TOKEN";
 /// The header in which the page sends it back. The name is upstream's.
 pub const XSRF_HEADER: HeaderName = HeaderName::from_static("x-xsrf-token");
 
-/// The ticket of the request's session.
+/// The secret in the cookie of the request's session.
 ///
 /// # Errors
-/// There is no session, or the request does not prove that a page of ours sent it.
-pub fn ticket(headers: &HeaderMap) -> Result<SecretString, Error> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let found = cookies.flat_map(Cookie::split_parse).flatten().find(|cookie| cookie.name() == SESSION_COOKIE);
-    let ticket = found.map(|cookie| SecretString::from(cookie.value())).ok_or(Error::Unauthenticated)?;
+/// There is no session, its cookie is given twice or cannot be read, or the request does not prove that a page of ours
+/// sent it.
+pub fn secret(headers: &HeaderMap) -> Result<SecretString, Error> {
+    let cookie = cookie(headers)?.ok_or(Error::Unauthenticated)?;
     let token = headers.get(XSRF_HEADER).and_then(|token| URL_SAFE_NO_PAD.decode(token).ok());
     // Compared in constant time.
-    if token.is_some_and(|token| mac(&ticket).verify_slice(&token).is_ok()) {
-        return Ok(ticket);
+    if token.is_some_and(|token| mac(&cookie).verify_slice(&token).is_ok()) {
+        return Ok(cookie);
     }
     tracing::debug!("a session without its X-XSRF-TOKEN");
     Err(Error::Unauthenticated)
 }
 
-/// The values of `Set-Cookie` that begin a session, or end it when there is no ticket, for the client of a request.
-pub fn cookies(ticket: Option<&SecretString>, request: &Request) -> [String; 2] {
+/// Our own cookie. Those of other servers on the same host are not looked at, and may hold anything.
+fn cookie(headers: &HeaderMap) -> Result<Option<SecretString>, Error> {
+    let pairs = headers.get_all(header::COOKIE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+    let mut own =
+        pairs.filter_map(|pair| pair.trim_ascii().strip_prefix(SESSION_COOKIE.as_bytes())?.strip_prefix(b"="));
+    let refuse = |problem: &str| Error::InvalidArgument(format!("Cookie {SESSION_COOKIE}: {problem}."));
+    match (own.next(), own.next()) {
+        (None, _) => Ok(None),
+        (Some(_), Some(_)) => Err(refuse("it is given more than once; send it once")),
+        (Some(value), None) if value.is_ascii() => Ok(str::from_utf8(value).ok().map(SecretString::from)),
+        (Some(_), None) => Err(refuse("it takes visible ASCII characters only")),
+    }
+}
+
+/// The values of `Set-Cookie` that begin a session, or end it when there is no secret, for the client of a request.
+pub fn cookies(secret: Option<&SecretString>, request: &Request) -> [String; 2] {
     let is_secure = !is_plain_loopback(request);
     let bake = |name: &'static str, value: String, http_only: bool| {
         let mut cookie = Cookie::build((name, value))
@@ -49,18 +63,18 @@ pub fn cookies(ticket: Option<&SecretString>, request: &Request) -> [String; 2] 
             .secure(is_secure)
             .http_only(http_only)
             .build();
-        if ticket.is_none() {
+        if secret.is_none() {
             cookie.make_removal();
         }
         cookie.to_string()
     };
-    let token = ticket.map(|ticket| URL_SAFE_NO_PAD.encode(mac(ticket).finalize().into_bytes()));
-    let ticket = ticket.map(|ticket| ticket.expose_secret().to_owned());
-    [bake(SESSION_COOKIE, ticket.unwrap_or_default(), true), bake(XSRF_COOKIE, token.unwrap_or_default(), false)]
+    let token = secret.map(|secret| URL_SAFE_NO_PAD.encode(mac(secret).finalize().into_bytes()));
+    let secret = secret.map(|secret| secret.expose_secret().to_owned());
+    [bake(SESSION_COOKIE, secret.unwrap_or_default(), true), bake(XSRF_COOKIE, token.unwrap_or_default(), false)]
 }
 
-fn mac(ticket: &SecretString) -> Hmac<Sha256> {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(ticket.expose_secret().as_bytes()) else {
+fn mac(secret: &SecretString) -> Hmac<Sha256> {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else {
         unreachable!("HMAC takes keys of any length")
     };
     mac.update(XSRF_COOKIE.as_bytes());
@@ -141,15 +155,43 @@ mod tests {
 
     #[test]
     fn a_session_needs_the_token_that_belongs_to_it() {
-        let [session, xsrf] = cookies(Some(&SecretString::from("7T:abc")), &Request::default());
+        let [session, xsrf] = cookies(Some(&SecretString::from("7S:abc")), &Request::default());
         let value = |cookie: &str| cookie.split(['=', ';']).nth(1).expect("a value").to_owned();
         let cookie = format!("other=1; {SESSION_COOKIE}={}", value(&session));
-        let ask = |token: &str| ticket(&headers(&[(header::COOKIE, &cookie), (XSRF_HEADER, token)]));
-        assert_eq!(ask(&value(&xsrf)).expect("a ticket").expose_secret(), "7T:abc");
-        let [_, other] = cookies(Some(&SecretString::from("7T:xyz")), &Request::default());
+        let ask = |token: &str| secret(&headers(&[(header::COOKIE, &cookie), (XSRF_HEADER, token)]));
+        assert_eq!(ask(&value(&xsrf)).expect("a secret").expose_secret(), "7S:abc");
+        let [_, other] = cookies(Some(&SecretString::from("7S:xyz")), &Request::default());
         for wrong in ["", "x", &value(&other)] {
             assert!(ask(wrong).is_err(), "{wrong}");
         }
-        assert!(ticket(&headers(&[(header::COOKIE, &cookie)])).is_err());
+        assert!(secret(&headers(&[(header::COOKIE, &cookie)])).is_err());
+    }
+
+    #[test]
+    fn the_session_cookie_is_given_once_and_others_do_not_matter() {
+        let cookie_of = |values: &[&[u8]]| {
+            let value = |value: &&[u8]| (header::COOKIE, HeaderValue::from_bytes(value).expect("a value"));
+            cookie(&values.iter().map(value).collect()).map(|found| found.map(|found| found.expose_secret().to_owned()))
+        };
+        let right: [&[&[u8]]; 4] = [
+            &[b"kommando-session=7S:a"],
+            &["name=Bj\u{f8}rn; kommando-session=7S:a; xkommando-session=7S:b".as_bytes()],
+            &[b"other=\xff", b"kommando-session=7S:a"],
+            &[b"a=1;kommando-session=7S:a;a=1;kommando-session-2=7S:b"],
+        ];
+        for cookies in right {
+            assert_eq!(cookie_of(cookies).expect("a cookie").as_deref(), Some("7S:a"), "{cookies:?}");
+        }
+        let wrong: [&[&[u8]]; 4] = [
+            &[b"kommando-session=7S:a; kommando-session=7S:a"],
+            &[b"kommando-session=7S:a", b"kommando-session=7S:b"],
+            &[b"kommando-session=; kommando-session=7S:a"],
+            &[b"kommando-session=7S:\xff"],
+        ];
+        for cookies in wrong {
+            let refused = cookie_of(cookies).expect_err("a refusal").to_string();
+            assert!(refused.contains("Cookie kommando-session: "), "{cookies:?}: {refused}");
+        }
+        assert_eq!(cookie_of(&[b"other=1"]).expect("no cookie"), None);
     }
 }

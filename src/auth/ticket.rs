@@ -9,7 +9,30 @@ use crate::{
 };
 
 impl Authenticator {
-    /// A ticket, from a header or from a session's cookie. `application` is the one that the request came through.
+    /// The secret in a session's cookie.
+    ///
+    /// A ticket in its place counts where it counts in a header, too: the cookie is no way around SO-AppToken.
+    pub(super) async fn by_session(
+        &self,
+        secret: SecretString,
+        application: Option<application::Model>,
+    ) -> Result<Authenticated, Error> {
+        match ticket::of_session(&secret) {
+            Some(ticket) => self.by_ticket(ticket, application).await,
+            None if self.allows_ticket(application.as_ref()) => self.by_ticket(secret, application).await,
+            None => {
+                tracing::debug!("a ticket in a cookie, without SO-AppToken");
+                Err(Error::Unauthenticated)
+            }
+        }
+    }
+
+    /// A ticket proves something in this request.
+    pub(super) fn allows_ticket(&self, application: Option<&application::Model>) -> bool {
+        self.installation.allows_ticket_alone() || application.is_some()
+    }
+
+    /// A ticket, from a header or of a session. `application` is the one that the request came through.
     pub(super) async fn by_ticket(
         &self,
         presented: SecretString,

@@ -3,11 +3,11 @@
 
 use chrono::TimeDelta;
 use sea_orm::{
-    QueryOrder, QuerySelect, QueryTrait,
+    ActiveEnum, Condition, DbBackend, QueryOrder, QuerySelect, QueryTrait, Value,
     entity::prelude::*,
     sea_query::{Expr, LockBehavior, LockType},
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{secret, user};
 use crate::clock;
@@ -18,6 +18,12 @@ const TICKET_LIFETIME: TimeDelta = TimeDelta::hours(6);
 const ACCESS_TOKEN_LIFETIME: TimeDelta = TimeDelta::seconds(3600);
 /// The end is written forward only when it has moved by this much, so that most uses of a ticket write nothing.
 const STRIDE: TimeDelta = TimeDelta::minutes(5);
+/// How many tickets, and how many access tokens, a user has at most. One more ends the oldest of its kind.
+pub const MOST_OF_A_KIND: u64 = 100;
+/// How many a single log-in ends at most, so that it takes no longer where an older version left many more.
+const MOST_ENDED_AT_ONCE: u64 = 500;
+/// What the secret of a session's cookie begins with.
+const SESSION_PREFIX: &str = "7S:";
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -36,11 +42,26 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// What a log-in by a browser gets.
+pub struct SessionSecrets {
+    /// For the session's cookie, and good for nothing else.
+    pub cookie: SecretString,
+    /// The ticket of the session. It is made from the cookie's secret, which cannot be made from it.
+    pub ticket: SecretString,
+}
+
+/// Where a page of tickets ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub created_at: DateTimeUtc,
+    pub hash: String,
+}
+
 /// What was issued. The names are told to clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "PascalCase")]
 pub enum Kind {
-    /// `7T:…`, for the scheme SoTicket and for sessions: each use makes it live longer.
+    /// `7T:…`, for the scheme SoTicket: each use makes it live longer.
     Ticket,
     /// `8A:…`, for the scheme Bearer.
     AccessToken,
@@ -90,7 +111,27 @@ pub async fn issue(
     application_id: Option<i32>,
 ) -> Result<(SecretString, Model), DbErr> {
     user::set_last_login(db, user_id).await?;
-    insert(db, Kind::Ticket, user_id, application_id).await
+    let ticket = secret::make(Kind::Ticket.prefix());
+    let row = insert(db, Kind::Ticket, &ticket, user_id, application_id).await?;
+    Ok((ticket, row))
+}
+
+/// Makes a session for a user and notes the log-in: one row, which is found by the ticket. Run it in a transaction.
+///
+/// # Errors
+/// The database does not answer, or no such user exists.
+pub async fn issue_session(db: &impl ConnectionTrait, user_id: i32) -> Result<(SessionSecrets, Model), DbErr> {
+    user::set_last_login(db, user_id).await?;
+    let cookie = secret::make(SESSION_PREFIX);
+    let ticket = secret::derive(&cookie, Kind::Ticket.prefix());
+    let row = insert(db, Kind::Ticket, &ticket, user_id, None).await?;
+    Ok((SessionSecrets { cookie, ticket }, row))
+}
+
+/// The ticket of the session with this secret in its cookie; nothing when the secret is of another kind.
+pub fn of_session(cookie: &SecretString) -> Option<SecretString> {
+    let is_session = cookie.expose_secret().starts_with(SESSION_PREFIX);
+    is_session.then(|| secret::derive(cookie, Kind::Ticket.prefix()))
 }
 
 /// Makes an access token for a user who has logged in. Run it in a transaction.
@@ -102,36 +143,57 @@ pub async fn issue_access_token(
     user_id: i32,
     application_id: Option<i32>,
 ) -> Result<SecretString, DbErr> {
-    insert(db, Kind::AccessToken, user_id, application_id).await.map(|(token, _)| token)
+    let token = secret::make(Kind::AccessToken.prefix());
+    insert(db, Kind::AccessToken, &token, user_id, application_id).await?;
+    Ok(token)
 }
 
-/// Those past their end are cleared away on the way.
 async fn insert(
     db: &impl ConnectionTrait,
     kind: Kind,
+    secret: &SecretString,
     user_id: i32,
     application_id: Option<i32>,
-) -> Result<(SecretString, Model), DbErr> {
-    let secret = secret::make(kind.prefix());
+) -> Result<Model, DbErr> {
     let now = clock::now();
     let row = Model {
-        hash: secret::hash(&secret),
+        hash: secret::hash(secret),
         user_id,
         created_at: now,
         expires_at: now + kind.lifetime(),
         kind,
         application_id,
     };
-    clear(db, now).await?;
+    make_room(db, kind, user_id).await?;
     Entity::insert(ActiveModel::from(row.clone())).exec_without_returning(db).await?;
-    Ok((secret, row))
+    Ok(row)
 }
 
-/// Clears away those past their end, but for those that somebody else clears away now.
-async fn clear(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<(), DbErr> {
-    let past = Entity::find().select_only().column(Column::Hash).filter(Column::ExpiresAt.lt(now));
-    let past = past.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).into_query();
-    Entity::delete_many().filter(Column::Hash.in_subquery(past)).exec(db).await.map(drop)
+/// Ends the user's oldest of this kind, so that there is room for one more. Reads an index from its newest entry on.
+async fn make_room(db: &impl ConnectionTrait, kind: Kind, user_id: i32) -> Result<(), DbErr> {
+    // Written out: SQLite prepares a statement with a bound LIMIT anew each time.
+    let surplus = format!(
+        "hash IN (SELECT hash FROM tickets WHERE user_id = ? AND kind = ? ORDER BY created_at DESC \
+         LIMIT {MOST_ENDED_AT_ONCE} OFFSET {})",
+        MOST_OF_A_KIND - 1
+    );
+    let surplus = match db.get_database_backend() {
+        DbBackend::Postgres => surplus.replacen('?', "$1", 1).replacen('?', "$2", 1),
+        _ => surplus,
+    };
+    let surplus = Expr::cust_with_values(surplus, [Value::from(user_id), kind.to_value().into()]);
+    Entity::delete_many().filter(surplus).exec(db).await.map(drop)
+}
+
+/// Clears away a page of those past their end, but for rows that another transaction holds.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn clear_page(db: &impl ConnectionTrait, limit: u64) -> Result<u64, DbErr> {
+    let past = Entity::find().select_only().column(Column::Hash).filter(Column::ExpiresAt.lt(clock::now()));
+    let past = past.limit(limit).lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).into_query();
+    let cleared = Entity::delete_many().filter(Column::Hash.in_subquery(past)).exec(db).await?;
+    Ok(cleared.rows_affected)
 }
 
 /// What is named by this hash, whether or not it has ended.
@@ -150,14 +212,38 @@ pub async fn find_presented(db: &impl ConnectionTrait, presented: &SecretString)
     find(db, &secret::hash(presented)).await
 }
 
-/// What a user has that has not ended, newest first.
+/// A page of what a user has that has not ended, newest first, from behind a place on.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list(db: &impl ConnectionTrait, user_id: i32, longest_life: TimeDelta) -> Result<Vec<Model>, DbErr> {
-    let all = Entity::find().filter(Column::UserId.eq(user_id)).order_by_desc(Column::CreatedAt).all(db).await?;
+pub async fn list(
+    db: &impl ConnectionTrait,
+    user_id: i32,
+    longest_life: TimeDelta,
+    after: Option<&Place>,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
     let now = clock::now();
-    Ok(all.into_iter().filter(|one| one.end(longest_life) > now).collect())
+    let mut found = Vec::new();
+    // A statement for each kind: either reads an index in its order, however many rows there are.
+    for kind in [Kind::Ticket, Kind::AccessToken] {
+        let is_alive = Condition::all()
+            .add(Column::UserId.eq(user_id))
+            .add(Column::Kind.eq(kind))
+            .add(Column::ExpiresAt.gt(now))
+            .add_option(now.checked_sub_signed(longest_life).map(|time| Column::CreatedAt.gt(time)))
+            .add_option(after.map(is_behind));
+        let page = Entity::find().filter(is_alive).order_by_desc(Column::CreatedAt).order_by_desc(Column::Hash);
+        found.extend(page.limit(limit).all(db).await?);
+    }
+    found.sort_by(|one, other| (other.created_at, &other.hash).cmp(&(one.created_at, &one.hash)));
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(found)
+}
+
+fn is_behind(Place { created_at, hash }: &Place) -> Condition {
+    let is_older = Condition::any().add(Column::CreatedAt.lt(*created_at)).add(Column::Hash.lt(hash));
+    Condition::all().add(Column::CreatedAt.lte(*created_at)).add(is_older)
 }
 
 /// Writes a ticket's end forward: six hours from now.

@@ -43,6 +43,7 @@ mod retention;
 mod session;
 mod settings;
 mod strangers;
+mod tickets;
 mod user_list;
 mod users;
 mod webhooks;

@@ -64,7 +64,8 @@ async fn what_outlives_a_request_takes_a_password_that_counts_now() {
         let hash = server.hash("a new password").await;
         credential::set_password(other.writer(), ANNA, hash, None).await.expect("a change");
         assert_eq!(status(round % 3).await, StatusCode::UNAUTHORIZED, "{round}");
-        let left = ticket::list(server.app.store.reader(), ANNA, TimeDelta::days(1)).await.expect("an answer");
+        let left =
+            ticket::list(server.app.store.reader(), ANNA, TimeDelta::days(1), None, 100).await.expect("an answer");
         assert!(left.is_empty(), "{left:?}");
     }
     assert_eq!(server.get(CURRENT).basic("anna", "a stolen password").send().await.status, StatusCode::UNAUTHORIZED);

@@ -146,7 +146,10 @@ fn show_credentials(visitor: &mut Visitor<'_>, admin: &str) -> String {
     visitor.search.note("a ticket", &ticket[3..]);
     let xsrf = session.head.split("XSRF-TOKEN=").nth(1).and_then(|rest| rest.split(';').next()).expect("a token");
     visitor.search.note("an XSRF token", xsrf);
-    let cookie = format!("kommando-session={ticket}; XSRF-TOKEN={xsrf}");
+    let secret = session.head.split("kommando-session=").nth(1).and_then(|rest| rest.split(';').next());
+    let secret = secret.expect("a session");
+    visitor.search.note("a session", &secret[3..]);
+    let cookie = format!("kommando-session={secret}; XSRF-TOKEN={xsrf}");
     visitor.ask(current().header("Cookie", &cookie).header("X-XSRF-TOKEN", xsrf), &[]).done();
     let wrong = visitor.search.plant("a wrong XSRF token");
     visitor.ask(current().header("Cookie", &cookie).header("X-XSRF-TOKEN", wrong), &[]);

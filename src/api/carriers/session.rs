@@ -63,18 +63,20 @@ pub struct Ticket {
 /// What was issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum TicketKind {
-    /// `7T:…`, for SoTicket and sessions: each use makes it live longer.
+    /// `7T:…`, for SoTicket, and of a session: each use makes it live longer.
     Ticket,
     /// `8A:…`, for Bearer: it lives for an hour.
     AccessToken,
 }
 
-/// What was issued to a user and has not ended, newest first.
+/// A page of what was issued to a user and has not ended, newest first.
 #[derive(Clone, Debug, Object)]
 #[oai(rename_all = "camelCase", example)]
 pub struct TicketList {
     /// The tickets and access tokens.
     pub tickets: Vec<Ticket>,
+    /// What to ask with for the next page; null when this is the last one.
+    pub next_cursor: Option<String>,
 }
 
 impl Session {
@@ -143,6 +145,6 @@ impl Example for Ticket {
 
 impl Example for TicketList {
     fn example() -> Self {
-        Self { tickets: vec![Ticket::example()] }
+        Self { tickets: vec![Ticket::example()], next_cursor: None }
     }
 }

@@ -148,7 +148,8 @@ impl Scheme {
                 call.header("authorization", &format!("Bearer {}", token.expose_secret()))
             }
             Self::Session => {
-                let [session, xsrf] = session::cookies(Some(&ticket().await), &Request::default());
+                let (secrets, _) = ticket::issue_session(db, CALLER).await.expect("a session");
+                let [session, xsrf] = session::cookies(Some(&secrets.cookie), &Request::default());
                 let value = |cookie: &str| cookie.split(';').next().expect("a pair").to_owned();
                 let token = value(&xsrf);
                 call.header("cookie", &value(&session)).header("x-xsrf-token", token.split_once('=').expect("a pair").1)
@@ -161,7 +162,7 @@ impl Scheme {
 /// Ends whatever the administrator has.
 async fn expire_all(server: &Server) {
     let db = server.app.store.writer();
-    for found in ticket::list(db, ADMIN, TimeDelta::hours(1)).await.expect("an answer") {
+    for found in ticket::list(db, ADMIN, TimeDelta::hours(1), None, 100).await.expect("an answer") {
         let past = ticket::ActiveModel { expires_at: Set(Utc::now() - TimeDelta::seconds(1)), ..found.into() };
         past.update(db).await.expect("a change");
     }
