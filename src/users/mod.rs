@@ -45,6 +45,6 @@ pub use organise::{delete_group, delete_role, save_group, save_role, set_rights}
 pub use user::{Column as UserColumn, Model as UserRow};
 pub use user::{
     Fields, Presence, User, UserType, change, count, count_other_administrators, custom_field_names, find,
-    find_by_login, find_for_log_in, has_nick_name, is_last_administrator, list, list_some, set_columns, set_deleted,
-    set_last_login, set_last_logout,
+    find_by_exact_login, find_by_login, find_for_log_in, has_nick_name, is_last_administrator, list, list_some,
+    set_columns, set_deleted, set_last_login, set_last_logout,
 };

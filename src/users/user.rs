@@ -163,6 +163,16 @@ pub async fn find_for_log_in(db: &impl ConnectionTrait, name: &str) -> Result<Op
     Ok(found.filter(|user| user.is_called(&login_name::fold(name))))
 }
 
+/// The user whose Name or UserName is this, byte by byte: for names that another system has given, which may tell apart
+/// what is one name here.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_by_exact_login(db: &impl ConnectionTrait, name: &str) -> Result<Option<User>, DbErr> {
+    let found = find_by_login(db, name).await?;
+    Ok(found.filter(|User { user, .. }| !name.is_empty() && (user.name == name || user.user_name == name)))
+}
+
 /// The users with these ids, by id.
 ///
 /// # Errors

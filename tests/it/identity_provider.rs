@@ -40,7 +40,6 @@ async fn a_token_calls_as_the_user_whom_it_names() {
     for token in [
         rsa.sign(&claims("anna")),
         ec.sign(&claims("anna")),
-        ec.sign(&claims("ANNA")),
         ec.sign(&claims("anna@example.com")),
         ec.sign(&claims_but("anna", "aud", json!(["somebody", AUDIENCE]))),
         ec.sign(&claims_but("anna", "nbf", (now - 5).into())),
@@ -161,6 +160,12 @@ fn unfit() -> Vec<(&'static str, Value)> {
         ("with a number as a name", but("preferred_username", ANNA.into())),
         ("with two names", but("preferred_username", json!(["anna", "admin"]))),
         ("of nobody", claims("nobody")),
+        ("of a name in other letters", claims("ａｎｎａ")),
+        ("of a name in capitals", claims("ANNA")),
+        ("of an address in another case", claims("Anna@example.com")),
+        ("of a name with a long s for an s", claims("chriſ")),
+        ("of a name with a blank", claims("anna ")),
+        ("of a name with something invisible", claims("anna\u{200b}")),
         ("of a retired user", claims("dora")),
         ("of a long name", claims(&"x".repeat(5000))),
         ("of nothing", json!({})),
@@ -182,6 +187,35 @@ async fn whatever_is_wrong_with_a_token_the_answer_is_the_same() {
     }
     assert!(issuer.asked() <= MOST_FETCHES, "{}", issuer.asked());
     assert_eq!(with(&server, &SigningKey::ec().sign(&claims("anna"))).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_member_that_is_given_twice_is_refused() {
+    let issuer = provider().await;
+    let server = believing(&issuer, &["--oidc-claim", "email"]).await;
+    let ec = SigningKey::ec();
+    let header = serde_json::to_string(&ec.header()).expect("JSON");
+    let mut right = claims_but("anna", "email", "anna@example.com".into());
+    right["email_verified"] = true.into();
+    right["nbf"] = right["iat"].clone();
+    assert_eq!(with(&server, &ec.sign_text(&header, &right.to_string())).await.status, StatusCode::OK);
+    // What is given twice is right both times: it is refused since there are two.
+    let twice = |json: &str, name: &str| {
+        let value = &serde_json::from_str::<Value>(json).expect("JSON")[name];
+        assert!(!value.is_null(), "{name}");
+        format!(r#"{{"{name}":{value},{}"#, &json[1..])
+    };
+    let members = right.as_object().expect("an object").keys();
+    let claims = members.map(|name| (name.clone(), header.clone(), twice(&right.to_string(), name)));
+    let headers = ["alg", "kid", "typ"].map(|name| (name.to_owned(), twice(&header, name), right.to_string()));
+    let stranger = server.get(CURRENT).send().await;
+    let mut refused = 0;
+    for (name, header, claims) in claims.chain(headers) {
+        let got = with(&server, &ec.sign_text(&header, &claims)).await;
+        assert_eq!((got.status, &got.text), (StatusCode::UNAUTHORIZED, &stranger.text), "{name}: {header} {claims}");
+        refused += 1;
+    }
+    assert!(refused >= 11, "{refused}");
 }
 
 fn unknown_key(number: usize) -> String {

@@ -4,11 +4,12 @@
 //! known here alone.
 
 mod algorithm;
+mod claims;
 mod fetch;
 mod key_set;
 mod keys;
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use jsonwebtoken::{Header, Validation, decode, decode_header, errors::ErrorKind};
 use secrecy::{ExposeSecret, SecretString};
@@ -18,6 +19,7 @@ pub use algorithm::Algorithm;
 pub use fetch::{FetchError, KeysUrl};
 
 use self::{
+    claims::Claims,
     fetch::Source,
     keys::{Keys, Unreachable},
 };
@@ -40,7 +42,7 @@ pub struct Settings {
     /// One of them must be among those whom a token is for.
     pub audiences: Vec<String>,
     pub keys: KeysUrl,
-    /// The claim that is the user's Name or UserName.
+    /// The claim that is the user's Name or UserName, byte by byte.
     pub claim: String,
     pub algorithms: Vec<Algorithm>,
 }
@@ -63,6 +65,8 @@ impl fmt::Debug for Provider {
 enum Refusal {
     #[error("{0}")]
     Wrong(String),
+    #[error("a member of its header is given twice")]
+    Twice,
     #[error("its algorithm is not allowed")]
     Algorithm,
     #[error("it asks for an extension that is not known here")]
@@ -85,8 +89,6 @@ impl From<jsonwebtoken::errors::Error> for Refusal {
         })
     }
 }
-
-type Claims = BTreeMap<String, Value>;
 
 impl Provider {
     /// Nothing is fetched before the first token.
@@ -119,6 +121,7 @@ impl Provider {
     /// What the token says of itself, as far as that is allowed. What it says of where keys are is not looked at.
     fn header(&self, token: &str) -> Result<(Header, Algorithm), Refusal> {
         let header = decode_header(token)?;
+        claims::check_header(token).map_err(|_| Refusal::Twice)?;
         if header.crit.is_some() {
             return Err(Refusal::Extension);
         }
@@ -164,7 +167,7 @@ impl Authenticator {
             tracing::debug!(%refusal, "a JWT that proves nothing");
             Error::Unauthenticated
         })?;
-        let user = users::find_by_login(self.store.reader(), &name).await?;
+        let user = users::find_by_exact_login(self.store.reader(), &name).await?;
         let Some(caller) = user.as_ref().and_then(Caller::of) else {
             tracing::debug!(user_id = user.map(|user| user.user.id), "a JWT of nobody, or of a retired user");
             return Err(Error::Unauthenticated);
