@@ -8,7 +8,7 @@ use poem_openapi::{
 use super::{
     Tag,
     carriers::{CommandActionResult, CommandResult, CustomCommand},
-    parameters::{AnyCase, CommandName, CommandOutcome, IdempotencyKey, UserId},
+    parameters::{AnyCase, CommandName, CommandOutcome, DryRun, IdempotencyKey, UserId},
     reader::{Answer, Reader},
     refusals::{ErrorResponse, Refusals},
     request::{NoBody, RequestId},
@@ -142,7 +142,7 @@ impl CustomCommandOperations {
         idempotency_key: Header<Option<IdempotencyKey>>,
         /// Runs the command and keeps nothing: neither effect nor record. Not together with an Idempotency-Key.
         #[oai(name = "X-Dry-Run")]
-        dry_run: Header<Option<bool>>,
+        dry_run: Header<Option<DryRun>>,
         _body: NoBody,
     ) -> Result<CommandResponse, ErrorResponse<ExecuteUserCommand>> {
         let attempt = Attempt {
@@ -150,7 +150,7 @@ impl CustomCommandOperations {
             user_id: id.0.0,
             command_name: command_name.0.0,
             idempotency_key: idempotency_key.0.map(|IdempotencyKey(key)| key),
-            dry_run: dry_run.0.unwrap_or_default(),
+            dry_run: dry_run.0.is_some_and(|DryRun(dry_run)| dry_run),
             answer: action_result.0.map(|AnyCase(answer)| answer).unwrap_or_default().into(),
             request_id: request_id.0,
             trace: watch::trace(),

@@ -23,6 +23,7 @@ use uuid::Uuid;
 use super::{
     Services,
     demo::Fault,
+    headers::{self, OwnHeaders},
     large_answer,
     large_bodies::{LargeBodies, LargeBody},
     media::Media,
@@ -53,15 +54,16 @@ const HEALTH: [&str; 2] = ["GetLiveness", "GetReadiness"];
 pub struct Envelope<E> {
     inner: E,
     paths: Paths,
+    own_headers: OwnHeaders,
     services: Arc<Services>,
     large_bodies: LargeBodies,
     tally: Tally,
 }
 
 impl<E> Envelope<E> {
-    pub fn new(inner: E, paths: Paths, services: Services) -> Self {
+    pub fn new(inner: E, paths: Paths, own_headers: OwnHeaders, services: Services) -> Self {
         let tally = Tally::new(&services.meters);
-        Self { inner, paths, services: Arc::new(services), large_bodies: LargeBodies::default(), tally }
+        Self { inner, paths, own_headers, services: Arc::new(services), large_bodies: LargeBodies::default(), tally }
     }
 }
 
@@ -120,6 +122,8 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
 
     /// Does to a request and its answer what the client of a demo asks for.
     async fn work_with_fault<'a>(&'a self, request: Request, operation: &mut &'a str) -> Result<Response> {
+        headers::check(request.headers())?;
+        headers::check_query(request.uri())?;
         let fault = Fault::of(request.headers(), self.services.demo.is_some())?;
         fault.map_or(Ok(()), Fault::before)?;
         let mut response = self.work(request, operation).await?;
@@ -134,6 +138,7 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
         let _large = self.receive(&mut request).await?;
         let name = self.admit(&mut request)?;
         *operation = name;
+        self.own_headers.check(request.headers(), name)?;
         let zone = &self.services.time_zone;
         let reading = Reading::of(request.headers(), zone);
         // Where the zone is unknown, which is refused later, the clock is that of the installation.

@@ -15,6 +15,7 @@ mod envelope;
 mod executions;
 pub mod export;
 mod fields;
+pub mod headers;
 mod health;
 mod large_answer;
 mod large_bodies;
@@ -118,7 +119,7 @@ pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'stati
         .with(CatchPanic::new().with_handler(envelope::answer_panic))
         .map_to_response();
     // Boxed: its future is large, and every layer around it would carry it on the stack.
-    envelope::Envelope::new(operations.boxed(), paths(), services)
+    envelope::Envelope::new(operations.boxed(), paths(), Operations::own_headers(), services)
 }
 
 fn paths() -> paths::Paths {

@@ -18,6 +18,7 @@ use poem_openapi::{
 
 use super::{
     envelope,
+    headers::OwnHeaders,
     refusals::{describe, header},
 };
 use crate::{
@@ -106,6 +107,11 @@ impl<T: OpenApi> Documented<T> {
             }
         }
         ids
+    }
+
+    /// The headers that operations declare, without those that all of them share.
+    pub fn own_headers() -> OwnHeaders {
+        OwnHeaders::of(T::meta())
     }
 }
 

@@ -121,7 +121,8 @@ fn endpoint(page: &'static Page) -> BoxEndpoint<'static> {
             .header(header::REFERRER_POLICY, "no-referrer")
             .header(header::CACHE_CONTROL, "no-cache")
             .header(header::ETAG, tag);
-        if request.header(header::IF_NONE_MATCH).is_some_and(|known| known.contains(tag)) {
+        let mut known = request.headers().get_all(header::IF_NONE_MATCH).iter().filter_map(|known| known.to_str().ok());
+        if known.any(|known| known.contains(tag)) {
             return response.status(StatusCode::NOT_MODIFIED).finish();
         }
         response.body(body.clone())

@@ -80,6 +80,10 @@ pub struct WebhookCursor(pub String);
 #[derive(Clone, Debug)]
 pub struct TicketCursor(pub Place);
 
+/// Whether nothing is to be kept, in a header.
+#[derive(Clone, Copy, Debug)]
+pub struct DryRun(pub bool);
+
 /// A point in time, as its client writes it.
 #[derive(Clone, Debug)]
 pub struct Time(pub String);
@@ -170,6 +174,7 @@ inline_parameter!(
 );
 inline_parameter!(Cursor, MetaSchema::new("string"));
 inline_parameter!(TicketCursor, MetaSchema::new("string"));
+inline_parameter!(DryRun, MetaSchema::new("boolean"));
 inline_parameter!(Time, MetaSchema::new("string"));
 inline_parameter!(
     Limit,
@@ -299,6 +304,13 @@ impl ParseFromParameter for TicketCursor {
     }
 }
 
+impl ParseFromParameter for DryRun {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let known = [("true", true), ("false", false)].into_iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
+        known.map(|(_, value)| Self(value)).ok_or_else(|| ParseError::custom("it takes true or false"))
+    }
+}
+
 impl ParseFromParameter for Time {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         Ok(Self(value.to_owned()))
@@ -330,7 +342,7 @@ impl ParseFromParameter for UserName {
     }
 }
 
-/// An enum whose names are read without regard to case, as upstream reads them, and only once.
+/// An enum whose names are read without regard to case, as upstream reads them.
 #[derive(Clone, Copy, Debug)]
 pub struct AnyCase<T>(pub T);
 
@@ -371,15 +383,6 @@ impl<T: ParseFromParameter> ParseFromParameter for AnyCase<T> {
             .or_else(|error| found.map_or(Err(error), |name| T::parse_from_parameter(name)))
             .map(Self)
             .map_err(|_| ParseError::custom(unknown()))
-    }
-
-    fn parse_from_parameters<I: IntoIterator<Item = A>, A: AsRef<str>>(values: I) -> ParseResult<Self> {
-        let mut values = values.into_iter();
-        match (values.next(), values.next()) {
-            (Some(value), None) => Self::parse_from_parameter(value.as_ref()),
-            (Some(_), Some(_)) => Err(ParseError::custom("it is given more than once")),
-            (None, _) => Err(ParseError::custom("it is missing")),
-        }
     }
 }
 

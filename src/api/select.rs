@@ -122,8 +122,7 @@ fn selecting(inner: impl Endpoint + 'static, schema: MetaSchemaRef) -> impl Endp
 
 fn query(request: &Request) -> Option<String> {
     let pairs = request.params::<Vec<(String, String)>>().unwrap_or_default();
-    let own = pairs.into_iter().filter(|(name, _)| name.eq_ignore_ascii_case(SELECT)).map(|(_, value)| value);
-    own.reduce(|one, other| one + "," + &other)
+    pairs.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(SELECT)).map(|(_, value)| value)
 }
 
 /// What a client wants of an answer of this schema, as it says so: it is looked at once it is known who calls.

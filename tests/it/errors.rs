@@ -41,7 +41,7 @@ async fn a_bad_parameter_is_named_with_the_values_it_takes() {
         ("/api/v1/User/x%20(occurred%20while%20parsing%20/CustomCommand/hello", "id", "`x (occurred while parsing `"),
         ("/api/v1/User/2/CustomCommand/hello?actionResult=Maybe", "actionResult", names),
         ("/api/v1/User/2/CustomCommand/hello?actionResult=", "actionResult", names),
-        ("/api/v1/User/2/CustomCommand/hello?actionResult=%FF", "actionResult", names),
+        ("/api/v1/User/2/CustomCommand/hello?actionResult=%FF", "actionResult", "its value is no UTF-8"),
         ("/api/v1/User/2/CustomCommand/hello?actionResult=1", "actionResult", names),
         ("/api/v1/User/2/CustomCommand/hello?actionResult=Yes&actionResult=No", "actionResult", "more than once"),
     ] {

@@ -20,7 +20,7 @@ use kommando::{
 use poem::{
     Endpoint, EndpointExt, Request, Response,
     endpoint::BoxEndpoint,
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
 };
 use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::Value;
@@ -179,6 +179,12 @@ impl Call<'_> {
 
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.request = self.request.header(name, value);
+        self
+    }
+
+    /// With a value that need not be text.
+    pub fn header_bytes(mut self, name: &str, value: &[u8]) -> Self {
+        self.request = self.request.header(name, HeaderValue::from_bytes(value).expect("a value"));
         self
     }
 

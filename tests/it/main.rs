@@ -21,6 +21,7 @@ mod errors;
 mod executions;
 mod full;
 mod harness;
+mod headers;
 mod hosts;
 mod identity_provider;
 mod import;

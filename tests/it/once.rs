@@ -148,12 +148,21 @@ async fn a_dry_run_tells_what_would_be_and_keeps_nothing() {
 #[tokio::test]
 async fn a_dry_run_that_cannot_be_honoured_is_refused() {
     let server = Server::demo().await;
-    execute(&server, "hello", "Yes", &[("x-dry-run", "perhaps")]).await.error(StatusCode::BAD_REQUEST);
+    for value in ["perhaps", "1", "yes", "", "true, true"] {
+        let got = execute(&server, "hello", "Yes", &[("x-dry-run", value)]).await;
+        assert!(got.error(StatusCode::BAD_REQUEST).1.contains("X-Dry-Run: it takes true or false"), "{}", got.text);
+    }
     let both = [("x-dry-run", "true"), ("idempotency-key", "k1")];
     execute(&server, "hello", "Yes", &both).await.error(StatusCode::BAD_REQUEST);
     assert!(server.executions().await.is_empty());
-    let got = execute(&server, "hello", "Yes", &[("x-dry-run", "false")]).await;
-    assert_eq!((got.header("x-dry-run"), server.executions().await.len()), (None, 1));
+    for value in ["true", "TRUE", "True"] {
+        let got = execute(&server, "hello", "Yes", &[("x-dry-run", value)]).await;
+        assert_eq!((got.header("x-dry-run"), server.executions().await.len()), (Some("applied"), 0), "{value}");
+    }
+    for (count, value) in ["false", "FALSE", "False"].into_iter().enumerate() {
+        let got = execute(&server, "hello", "Yes", &[("x-dry-run", value)]).await;
+        assert_eq!((got.header("x-dry-run"), server.executions().await.len()), (None, count + 1), "{value}");
+    }
 }
 
 #[tokio::test]

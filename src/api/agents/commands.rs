@@ -7,7 +7,7 @@ use super::super::{
     body::{Body, Partial},
     carriers::{CommandActionResult, CustomCommand, User},
     custom_command::{CommandResponse, ExecuteUserCommand, GetUserCommands, run},
-    parameters::IdempotencyKey,
+    parameters::{DryRun, IdempotencyKey},
     reader::{Answer, Reader},
     refusals::ErrorResponse,
     request::RequestId,
@@ -87,7 +87,7 @@ impl CommandRun {
         idempotency_key: Header<Option<IdempotencyKey>>,
         /// Runs the command and keeps nothing: neither effect nor record. Not together with an Idempotency-Key.
         #[oai(name = "X-Dry-Run")]
-        dry_run: Header<Option<bool>>,
+        dry_run: Header<Option<DryRun>>,
         body: Body<ExecuteUserCommandRequest>,
     ) -> Result<CommandResponse, ErrorResponse<ExecuteUserCommand>> {
         let Body(ExecuteUserCommandRequest { command_name, action_result, user }) = body;
@@ -96,7 +96,7 @@ impl CommandRun {
             user_id: user.map(|user| user.number("AssociateId")).unwrap_or_default(),
             command_name,
             idempotency_key: idempotency_key.0.map(|IdempotencyKey(key)| key),
-            dry_run: dry_run.0.unwrap_or_default(),
+            dry_run: dry_run.0.is_some_and(|DryRun(dry_run)| dry_run),
             answer: action_result.unwrap_or_default().into(),
             request_id: request_id.0,
             trace: watch::trace(),

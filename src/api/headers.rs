@@ -1,0 +1,181 @@
+//! Which headers and query parameters a request may have, and how often. A value that is given twice or cannot be read is
+//! refused by name: of two values, different readers take different ones.
+
+use std::collections::HashSet;
+
+use percent_encoding::percent_decode_str;
+use poem::http::{HeaderMap, Uri, header};
+use poem_openapi::registry::{MetaApi, MetaParamIn};
+
+use crate::error::Error;
+
+/// How often a header may stand in a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    /// Once.
+    Single,
+    /// Any number of times: together the values are one list (RFC 9110, section 5.3).
+    List,
+}
+
+/// Every header that is read, but for three: `Host`, which is checked with what it must say; `Cookie`, of which only our
+/// own cookie is read, and others may hold anything; and `Transfer-Encoding`, which is the HTTP library's.
+pub const SINGLE: [&str; 16] = [
+    "Authorization",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Type",
+    "Idempotency-Key",
+    "Origin",
+    "Sec-Fetch-Mode",
+    "Sec-Fetch-Site",
+    "SO-AppToken",
+    "SO-Culture",
+    "SO-Language",
+    "SO-TimeZone",
+    "traceparent",
+    "X-Demo-Fault",
+    "X-Dry-Run",
+    "X-XSRF-TOKEN",
+];
+pub const LISTS: [&str; 6] =
+    ["Accept", "Accept-Language", "Forwarded", "If-None-Match", "X-Forwarded-For", "X-Forwarded-Proto"];
+
+fn rule(name: &str) -> Option<(&'static str, Rule)> {
+    let find = |names: &'static [&'static str]| names.iter().find(|known| known.eq_ignore_ascii_case(name)).copied();
+    let list = || find(&LISTS).map(|name| (name, Rule::List));
+    find(&SINGLE).map(|name| (name, Rule::Single)).or_else(list)
+}
+
+/// Checks each header that is read.
+///
+/// # Errors
+/// One is given twice, or its value cannot be read.
+pub fn check(headers: &HeaderMap) -> Result<(), Error> {
+    for name in headers.keys() {
+        let Some((shown, rule)) = rule(name.as_str()) else { continue };
+        let values = headers.get_all(name);
+        if rule == Rule::Single && values.iter().nth(1).is_some() {
+            return Err(refuse(shown, "it is given more than once; send it once"));
+        }
+        if values.iter().any(|value| value.to_str().is_err()) {
+            return Err(refuse(shown, "it takes visible ASCII characters only"));
+        }
+    }
+    let encoding = headers.get(header::CONTENT_ENCODING).map_or(&b""[..], |value| value.as_bytes());
+    if encoding.is_empty() || encoding.eq_ignore_ascii_case(b"identity") {
+        return Ok(());
+    }
+    Err(refuse("Content-Encoding", "bodies are read as they are; send yours without an encoding"))
+}
+
+fn refuse(name: &str, problem: &str) -> Error {
+    Error::InvalidArgument(format!("Header {name}: {problem}."))
+}
+
+/// The headers that some operations declare, and that mean nothing to the others.
+#[derive(Debug, Default)]
+pub struct OwnHeaders(Vec<OwnHeader>);
+
+#[derive(Debug)]
+struct OwnHeader {
+    name: String,
+    /// The operations that take it: operationId, and method and path as the document has them.
+    takers: Vec<(String, String)>,
+}
+
+impl OwnHeaders {
+    /// Those that operations declare.
+    pub fn of(declared: Vec<MetaApi>) -> Self {
+        let mut own = Self::default();
+        for path in declared.into_iter().flat_map(|api| api.paths) {
+            for operation in path.operations {
+                let id = operation.operation_id.unwrap_or(&path.path);
+                let shown = format!("{} {}", operation.method, path.path);
+                let headers = operation.params.into_iter().filter(|param| param.in_type == MetaParamIn::Header);
+                headers.for_each(|header| own.add(header.name, (id.to_owned(), shown.clone())));
+            }
+        }
+        own
+    }
+
+    fn add(&mut self, name: String, taker: (String, String)) {
+        match self.0.iter_mut().find(|known| known.name.eq_ignore_ascii_case(&name)) {
+            Some(known) => known.takers.push(taker),
+            None => self.0.push(OwnHeader { name, takers: vec![taker] }),
+        }
+    }
+
+    /// Checks that the operation takes the headers that it is sent.
+    ///
+    /// # Errors
+    /// It does not take one of them, whatever its value.
+    pub fn check(&self, headers: &HeaderMap, operation_id: &str) -> Result<(), Error> {
+        let takes = |own: &OwnHeader| own.takers.iter().any(|(id, _)| id == operation_id);
+        match self.0.iter().find(|own| headers.contains_key(&own.name) && !takes(own)) {
+            None => Ok(()),
+            Some(OwnHeader { name, takers }) => {
+                let takers: Vec<_> = takers.iter().map(|(_, shown)| shown.as_str()).collect();
+                Err(refuse(name, &format!("this operation does not take it; {} do", takers.join(" and "))))
+            }
+        }
+    }
+}
+
+/// Checks that each query parameter is given once and can be read.
+///
+/// # Errors
+/// One is given twice, in whatever spelling, or is no UTF-8.
+pub fn check_query(uri: &Uri) -> Result<(), Error> {
+    let mut seen = HashSet::new();
+    for part in uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        let name = name.replace('+', " ");
+        let name = percent_decode_str(&name).decode_utf8_lossy();
+        let refuse = |problem: &str| Err(Error::InvalidArgument(format!("Parameter {name}: {problem}.")));
+        if percent_decode_str(value).decode_utf8().is_err() {
+            return refuse("its value is no UTF-8");
+        }
+        if !seen.insert(name.to_ascii_lowercase()) {
+            return refuse("it is given more than once; send it once");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(query: &str) -> String {
+        let checked = check_query(&format!("/?{query}").parse().expect("a URI"));
+        checked.err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_query_parameter_is_given_once_in_whatever_spelling() {
+        for right in ["", "&", "a=1", "a=1&b=1", "a=%26a=2", "a=1&&b", "a=b=c", "%C3%B8=%C3%B8"] {
+            assert_eq!(query(right), "", "{right}");
+        }
+        for twice in ["a=1&a=1", "a=1&a=2", "a&a", "a=1&A=2", "a=1&%61=2", "a+b=1&a%20b=2", "$top=1&%24TOP=1"] {
+            assert!(query(twice).contains("more than once"), "{twice}: {}", query(twice));
+        }
+        assert!(query("a=%FF").contains("Parameter a: its value is no UTF-8"), "{}", query("a=%FF"));
+    }
+
+    #[test]
+    fn a_body_with_an_encoding_is_refused() {
+        for (encoding, is_right) in [("", true), ("identity", true), ("Identity", true), ("gzip", false), ("br", false)]
+        {
+            let value = encoding.parse().expect("a value");
+            let headers = HeaderMap::from_iter([(header::CONTENT_ENCODING, value)]);
+            assert_eq!(check(&headers).is_ok(), is_right, "{encoding}");
+        }
+    }
+
+    #[test]
+    fn a_header_is_known_by_one_rule() {
+        let names: HashSet<_> = SINGLE.iter().chain(&LISTS).map(|name| name.to_ascii_lowercase()).collect();
+        assert_eq!(names.len(), SINGLE.len() + LISTS.len());
+    }
+}
