@@ -1,8 +1,17 @@
 //! Every setting, in one struct: a flag over its `KOMMANDO_*` variable over the default.
 
 use std::{
-    collections::BTreeSet, convert::Infallible, env, ffi::OsString, fmt, fs, net::SocketAddr, ops::Deref,
-    path::PathBuf, str::FromStr,
+    collections::BTreeSet,
+    convert::Infallible,
+    env,
+    ffi::OsString,
+    fmt, fs,
+    io::{self, Read},
+    net::SocketAddr,
+    ops::Deref,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    str::FromStr,
 };
 
 use chrono::{DateTime, Utc};
@@ -20,6 +29,8 @@ use crate::{
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "KOMMANDO_";
+/// The bits of a mode that let the group write, or others do anything.
+const OF_OTHERS: u32 = 0o027;
 /// A secret may stand in a file named by its variable with this behind it.
 const FILE_SUFFIX: &str = "_FILE";
 
@@ -311,11 +322,40 @@ pub enum ConfigError {
     NoText(&'static str),
     #[error("{0} is empty; give it a value or do not set it")]
     Empty(&'static str),
+    #[error(transparent)]
+    Exposed(#[from] ExposedFile),
     #[error(
         "an identity provider takes KOMMANDO_OIDC_ISSUER, KOMMANDO_OIDC_AUDIENCE and KOMMANDO_OIDC_JWKS_URL together; \
          set {0} as well, or none of them"
     )]
     ProviderIncomplete(&'static str),
+}
+
+/// A file with a key that other users could read or replace.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the file {file} holds a key, and others can read or change it (mode {mode:04o}): `chmod 600 {file}`, or 640 for a group \
+     that may read it; where a container mounts it as a secret, set the mode of the mount to 0400 or 0440 (Kubernetes: \
+     defaultMode)", file = .path.display()
+)]
+pub struct ExposedFile {
+    path: PathBuf,
+    mode: u32,
+}
+
+/// Reads a file with a key. Only its owner may change it, and only its owner and group may read it.
+///
+/// # Errors
+/// It cannot be read; or, in the inner result, others can read or change it.
+pub fn read_key(path: &Path) -> io::Result<Result<SecretString, ExposedFile>> {
+    let mut file = fs::File::open(path)?;
+    let mode = file.metadata()?.permissions().mode() & 0o7777;
+    if mode & OF_OTHERS != 0 {
+        return Ok(Err(ExposedFile { path: path.to_owned(), mode }));
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(Ok(SecretString::from(text.trim_end())))
 }
 
 impl Config {
@@ -395,9 +435,16 @@ pub fn admin_password() -> Result<Option<SecretString>, ConfigError> {
 /// The key of the audit chain, from its variable or its file.
 ///
 /// # Errors
-/// As [`admin_password`].
+/// As [`admin_password`], or others can read the file.
 pub fn audit_key() -> Result<Option<SecretString>, ConfigError> {
-    secret(SECRETS[1].0)
+    let name = SECRETS[1].0;
+    if let Some(file) = env::var_os(format!("{name}{FILE_SUFFIX}")) {
+        // One that cannot be read is told below.
+        if let Ok(exposed) = read_key(Path::new(&file)) {
+            exposed?;
+        }
+    }
+    secret(name)
 }
 
 fn secret(name: &'static str) -> Result<Option<SecretString>, ConfigError> {

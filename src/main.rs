@@ -32,39 +32,39 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Serve the API, with Swagger UI at /docs
+    /// Serve the API, with Swagger UI at /docs; an SQLite file is served by one process
     Serve(cli::serve::Serve),
     /// Print the OpenAPI document; needs no database
     Openapi(cli::openapi::Openapi),
-    /// Bring the database's schema up to date, or back
+    /// Bring the database's schema up to date, or back; on SQLite, the server must not run
     #[command(subcommand)]
     Migrate(cli::migrate::Migrate),
-    /// Add, list and change users
+    /// Add, list and change users; may run beside a server
     #[command(subcommand)]
     User(cli::user::User),
-    /// Issue tickets
+    /// Issue tickets; may run beside a server
     #[command(subcommand)]
     Ticket(cli::ticket::Ticket),
-    /// Add, list and revoke applications
+    /// Add, list and revoke applications; may run beside a server
     #[command(subcommand)]
     App(cli::app::App),
-    /// Prove that the records of executions were not changed
+    /// Prove that the records of executions were not changed; may run beside a server
     #[command(subcommand)]
     Audit(cli::audit::Audit),
-    /// Check command definitions, and run commands
+    /// Check command definitions, and run commands; may run beside a server
     #[command(subcommand)]
     Commands(cli::commands::Commands),
-    /// Copy the database into a file
+    /// Copy the database into a file; may run beside a server
     Backup(cli::backup::Backup),
-    /// Put a file that `backup` made in the place of the database
+    /// Put a file that `backup` made in the place of the database; the server must not run
     Restore(cli::backup::Restore),
-    /// Take users from a file
+    /// Take users from a file; may run beside a server
     #[command(subcommand)]
     Import(cli::import::Import),
-    /// Write the records of executions
+    /// Write the records of executions; may run beside a server
     #[command(subcommand)]
     Executions(cli::executions::Executions),
-    /// Check the settings
+    /// Check the settings; may run beside a server
     #[command(subcommand)]
     Config(cli::config::Config),
     /// Ask the server on the address of --listen whether it can serve: exit status 0 if so, else 1

@@ -17,6 +17,7 @@ mod m0008_changes;
 mod m0011_lists;
 mod m0012_tellers;
 mod m0013_passwords;
+mod m0014_seals;
 mod m0015_logins;
 mod m0017_tickets;
 
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_lists::Migration),
             Box::new(m0012_tellers::Migration),
             Box::new(m0013_passwords::Migration),
+            Box::new(m0014_seals::Migration),
             Box::new(m0015_logins::Migration),
             Box::new(m0017_tickets::Migration),
         ]

@@ -37,8 +37,11 @@ impl Refusals for ListWebhooks {
 pub struct RedriveWebhook;
 
 impl Refusals for RedriveWebhook {
-    const LIST: &'static [(u16, &'static str)] =
-        &[ADMINISTRATORS, (404, "There is no such webhook."), (409, "The webhook is not dead.")];
+    const LIST: &'static [(u16, &'static str)] = &[
+        ADMINISTRATORS,
+        (404, "There is no such webhook."),
+        (409, "The webhook is not dead, or is not sealed with the audit key."),
+    ];
 }
 
 #[OpenApi(prefix_path = "/_ext", tag = "Tag::Operator", ignore_case = true)]

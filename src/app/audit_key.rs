@@ -6,11 +6,11 @@ use std::{
 };
 
 use rand::Rng;
-use secrecy::SecretString;
+use sea_orm::{ConnectionTrait, DbErr};
 
 use crate::{
-    config::{self, ConfigError},
-    records::audit::AuditKey,
+    config::{self, ConfigError, ExposedFile},
+    records::audit::{self, AuditKey, KeyStanding, SHORTEST_KEY},
     store::{self, UrlError},
 };
 
@@ -23,8 +23,28 @@ pub enum AuditKeyError {
     Url(#[from] UrlError),
     #[error("the key of the audit chain at {} cannot be read or made", .0.display())]
     File(PathBuf, #[source] io::Error),
-    #[error("there is no key of the audit chain at {}; set KOMMANDO_AUDIT_KEY", .0.display())]
+    #[error(
+        "there is no key of the audit chain at {}; put it back from where it is kept, or set KOMMANDO_AUDIT_KEY", .0.display()
+    )]
     Missing(PathBuf),
+    #[error(transparent)]
+    Exposed(#[from] ExposedFile),
+    #[error(
+        "the file {} is to hold the key of the audit chain, and is empty; put the key back from where it is kept, or, where \
+         no record was made with one, remove the file: the next start makes a key", .0.display()
+    )]
+    Empty(PathBuf),
+    #[error(
+        "the key of the audit chain has {0} bytes, and takes {SHORTEST_KEY} at least; `openssl rand -hex 32` makes one"
+    )]
+    Short(usize),
+    #[error(
+        "this is not the key that the audit chain of this database was begun with; check KOMMANDO_AUDIT_KEY, or the file \
+         beside the database"
+    )]
+    Other,
+    #[error("the database does not answer")]
+    Database(#[from] DbErr),
     #[error(
         "with PostgreSQL, KOMMANDO_AUDIT_KEY or KOMMANDO_AUDIT_KEY_FILE must be set: the key of the audit chain, the same \
          for all who share the database; `openssl rand -hex 32` makes one"
@@ -32,13 +52,13 @@ pub enum AuditKeyError {
     NotSet,
 }
 
-/// The key; where there is none yet, one is made.
+/// The key; where the chain was not begun and there is none yet, one is made.
 ///
 /// # Errors
-/// The settings are wrong, or the file cannot be read or made.
-pub fn load_or_make(database_url: &str) -> Result<AuditKey, AuditKeyError> {
+/// The settings are wrong, the file cannot be read or made, or the key of a chain that was begun is missing.
+pub async fn load_or_make(database_url: &str, db: &impl ConnectionTrait) -> Result<AuditKey, AuditKeyError> {
     match load(database_url) {
-        Err(AuditKeyError::Missing(file)) => {
+        Err(AuditKeyError::Missing(file)) if !audit::is_begun(db).await? => {
             make(&file).map_err(|error| AuditKeyError::File(file, error))?;
             load(database_url)
         }
@@ -55,10 +75,26 @@ pub fn load(database_url: &str) -> Result<AuditKey, AuditKeyError> {
         return Ok(AuditKey::new(key));
     }
     let Some(file) = file_of(database_url)? else { return Err(AuditKeyError::NotSet) };
-    match fs::read_to_string(&file) {
-        Ok(key) => Ok(AuditKey::new(SecretString::from(key.trim_end()))),
+    match config::read_key(&file) {
+        Ok(key) => match AuditKey::new(key?) {
+            key if key.length() == 0 => Err(AuditKeyError::Empty(file)),
+            key => Ok(key),
+        },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(AuditKeyError::Missing(file)),
         Err(error) => Err(AuditKeyError::File(file, error)),
+    }
+}
+
+/// Checks the key against the chain of a database. A new chain takes a long one; a chain that was begun with a short one goes
+/// on with it, since it can have no other.
+///
+/// # Errors
+/// It is too short for a new chain, the chain was begun with another one, or the database does not answer.
+pub async fn check(db: &impl ConnectionTrait, key: &AuditKey) -> Result<KeyStanding, AuditKeyError> {
+    match audit::standing(db, key).await? {
+        KeyStanding::Other => Err(AuditKeyError::Other),
+        KeyStanding::First if key.is_short() => Err(AuditKeyError::Short(key.length())),
+        standing => Ok(standing),
     }
 }
 

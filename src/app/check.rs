@@ -2,13 +2,18 @@
 
 use std::fmt;
 
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr};
 use secrecy::ExposeSecret;
 
-use super::{StartError, audit_key, commands_folder, load_commands};
+use super::{
+    StartError,
+    audit_key::{self, AuditKeyError},
+    commands_folder, load_commands,
+};
 use crate::{
     commands::{Catalog, Fault},
     config::{self, Config},
+    records::audit,
     store::{self, Condition},
     telemetry,
     users::{self, role, user_group},
@@ -75,12 +80,8 @@ fn settings(config: &Config, demo: bool) -> Vec<Finding> {
         telemetry::filter(config).err().map(Finding::fault),
         config::admin_password().err().map(Finding::fault),
         match audit_key::load(&config.database_url) {
-            Err(audit_key::AuditKeyError::Missing(file)) => {
-                let file = file.display();
-                Some(Finding::remark(format_args!("the first start makes the key of the audit chain at {file}")))
-            }
             // Told with the database.
-            Err(audit_key::AuditKeyError::Url(_)) | Ok(_) => None,
+            Err(AuditKeyError::Url(_) | AuditKeyError::Missing(_)) | Ok(_) => None,
             Err(error) => Some(Finding::fault(with_causes(&error))),
         },
         has_header_without_proxies(config).then(|| {
@@ -154,11 +155,55 @@ async fn database(config: &Config, catalog: Option<&Catalog>, findings: &mut Vec
         Ok(Condition::UpToDate) => Finding::remark("the database answers, and its schema is up to date"),
         Err(error) => Finding::fault(with_causes(&error)),
     });
+    findings.extend(audit_key(config, is_ready).await);
     if let Some(catalog) = catalog.filter(|_| is_ready) {
         match store::look(&config.database_url, async |db| names(db, catalog).await).await {
             Ok(unknown) => findings.extend(unknown.into_iter().map(Finding::fault)),
             Err(error) => findings.push(Finding::fault(with_causes(&error))),
         }
+    }
+    if is_ready {
+        match store::look(&config.database_url, async |db| store::schema_differences(db).await).await {
+            Ok(found) => findings.extend(found.iter().filter(|one| one.object().is_active()).map(Finding::fault)),
+            Err(error) => findings.push(Finding::fault(with_causes(&error))),
+        }
+    }
+}
+
+/// Whether the key of the audit chain is the one of the database, or may become it.
+async fn audit_key(config: &Config, is_ready: bool) -> Option<Finding> {
+    let url = &config.database_url;
+    let (key, missing) = match audit_key::load(url) {
+        Ok(key) => (Some(key), None),
+        Err(AuditKeyError::Missing(file)) => (None, Some(file)),
+        // Told with the settings.
+        Err(_) => return None,
+    };
+    let check = async |db: &DatabaseConnection| match &key {
+        Some(key) => Ok(audit_key::check(db, key).await.map(drop)),
+        None => audit::is_begun(db).await.map(|is_begun| match (is_begun, missing.clone()) {
+            (true, Some(file)) => Err(AuditKeyError::Missing(file)),
+            _ => Ok(()),
+        }),
+    };
+    let checked = match is_ready {
+        true => store::look(url, check).await.ok()?,
+        false => match &key {
+            Some(key) if key.is_short() => Err(AuditKeyError::Short(key.length())),
+            _ => Ok(()),
+        },
+    };
+    match (checked, missing, key) {
+        (Err(error), ..) => Some(Finding::fault(with_causes(&error))),
+        (Ok(()), Some(file), _) => {
+            let file = file.display();
+            Some(Finding::remark(format_args!("the first start makes the key of the audit chain at {file}")))
+        }
+        (Ok(()), _, Some(key)) if key.is_short() => Some(Finding::remark(format_args!(
+            "the key of the audit chain has {} bytes only, and is taken since the chain was begun with it",
+            key.length()
+        ))),
+        _ => None,
     }
 }
 

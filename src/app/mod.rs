@@ -34,8 +34,11 @@ use crate::{
     config::{Config, ConfigError, DEFAULT_COMMANDS, Metrics},
     error::Error,
     localization::Zone,
-    records::{Ledger, audit},
-    store::{self, Lock, OpenError, SchemaError, Store, Writer},
+    records::{
+        Ledger,
+        audit::{self, KeyStanding},
+    },
+    store::{self, FileLock, FileLockError, Lock, OpenError, SchemaError, Store, Writer},
     users::{
         self, CreateError, Memory,
         bootstrap::{self, RegisterError},
@@ -73,11 +76,8 @@ pub enum StartError {
     Provider(#[from] FetchError),
     #[error(transparent)]
     AuditKey(#[from] audit_key::AuditKeyError),
-    #[error(
-        "this is not the key that the audit chain of this database was begun with; check KOMMANDO_AUDIT_KEY, or the file \
-         beside the database"
-    )]
-    OtherAuditKey,
+    #[error(transparent)]
+    Lock(#[from] FileLockError),
     #[error("the database does not answer")]
     Database(#[from] sea_orm::DbErr),
     #[error("the runs that were under way when the server ended cannot be closed")]
@@ -122,23 +122,42 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the database, brings its schema up to date, and puts the commands in force.
+    /// Opens the database, brings its schema up to date, and puts the commands in force. Another process may serve the
+    /// database meanwhile.
     ///
     /// # Errors
     /// The database cannot be opened or migrated.
     pub async fn build(config: &Config, catalog: Catalog) -> Result<Self, StartError> {
+        Self::build_with(config, catalog, None).await
+    }
+
+    /// The same for a server, which has an SQLite file alone.
+    ///
+    /// # Errors
+    /// The database cannot be opened or migrated, or another process serves the file.
+    pub async fn build_server(config: &Config, catalog: Catalog) -> Result<Self, StartError> {
+        let lock = FileLock::of_url(&config.database_url).await?;
+        Self::build_with(config, catalog, lock).await
+    }
+
+    async fn build_with(config: &Config, catalog: Catalog, lock: Option<FileLock>) -> Result<Self, StartError> {
         let targets = config.targets.as_deref().map(webhooks::read).transpose()?;
         let meters = if config.metrics == Metrics::Off { Meters::default() } else { Meters::new() };
         let webhooks = Webhooks::new(targets.unwrap_or_default())?.counted(&meters);
         catalog.check_targets(&webhooks.names().collect::<Vec<_>>())?;
         let provider = config.identity_provider()?.map(Provider::new).transpose()?;
         let limits = store::Limits { connections: config.database_connections, patience: config.database_patience };
-        let store = Store::open_for_requests(&config.database_url, limits).await?;
+        let store = Store::open_for_requests(&config.database_url, limits).await?.holding(lock);
         store.ensure_schema(config.migrate).await?;
-        let audit_key = audit_key::load_or_make(&config.database_url)?;
+        let audit_key = audit_key::load_or_make(&config.database_url, store.reader()).await?;
         let transaction = store.begin_alone(Lock::Bootstrap).await?;
-        if !audit::is_known_key(&transaction, &audit_key).await? {
-            return Err(StartError::OtherAuditKey);
+        match audit_key::check(&transaction, &audit_key).await? {
+            KeyStanding::First => audit::begin(&transaction, &audit_key).await?,
+            _ if audit_key.is_short() => tracing::warn!(
+                bytes = audit_key.length(),
+                "the key of the audit chain is short, and is taken since the chain was begun with it"
+            ),
+            _ => {}
         }
         role::ensure_defaults(&transaction).await?;
         transaction.commit().await?;
@@ -148,9 +167,16 @@ impl App {
         let memory = Memory::new(store.clone());
         let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()).counted(&meters), memory.clone());
         let directory = Directory { store: store.clone(), passwords: passwords.clone(), writer: writer.clone() };
-        let commands =
-            Commands::new(store.clone(), memory.clone(), passwords.clone(), writer.clone(), webhooks, catalog)
-                .counted(&meters);
+        let commands = Commands::new(
+            store.clone(),
+            memory.clone(),
+            passwords.clone(),
+            writer.clone(),
+            webhooks,
+            audit_key.clone(),
+            catalog,
+        )
+        .counted(&meters);
         let proven = ProvenPasswords::default();
         let guessing = Guessing::new(config.guess_limits, audit_key.derive("login rate limiter"));
         guessing.restore(&store).await?;
@@ -274,6 +300,19 @@ impl App {
     pub async fn check_names(&self) -> Result<(), StartError> {
         for fault in check::names(self.store.reader(), &self.commands.catalog()).await? {
             tracing::warn!(%fault, "a definition names what does not exist");
+        }
+        Ok(())
+    }
+
+    /// Logs what the database holds that can change what statements do and that kommando did not make.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn check_schema(&self) -> Result<(), StartError> {
+        for difference in store::schema_differences(self.store.reader()).await? {
+            if difference.object().is_active() {
+                tracing::error!(%difference, "the database holds what kommando did not make");
+            }
         }
         Ok(())
     }

@@ -1,16 +1,16 @@
 //! `kommando audit`.
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use chrono::SecondsFormat;
 use clap::Subcommand;
 use kommando::{
     app::audit_key,
     config::Config,
     records::{
-        audit::{self, Anchor, AuditKey, Head},
+        audit::{self, Anchor, AuditKey, Head, Sealed, Unsealed},
         retention::{self, Retention},
     },
-    store::Store,
+    store::{self, Store},
 };
 
 #[derive(Subcommand)]
@@ -19,7 +19,9 @@ pub enum Audit {
     ///
     /// Follows the chain of records from where it begins with the key of KOMMANDO_AUDIT_KEY, or that of the file beside
     /// the database, prints its head, and names the first place that does not hold. Records cut off the end leave a
-    /// shorter chain that holds: note the head it prints, and compare with it next time.
+    /// shorter chain that holds: note the head it prints, and compare with it next time. What is not in the chain yet,
+    /// executions that run and webhooks to be sent, is proven by its seals. Triggers and views in an SQLite database that
+    /// kommando did not make are named, too. May run beside a server.
     Verify {
         /// A head that was printed before: the chain must still contain it
         #[arg(long, value_name = "HEAD")]
@@ -28,11 +30,21 @@ pub enum Audit {
     /// Remove the records of executions that are older than this, once; KOMMANDO_RETENTION has the server do it
     ///
     /// The chain then begins with the oldest record that is kept, and is provable from there on. Records that do not hold
-    /// are not removed.
+    /// are not removed. May run beside a server.
     Cut {
         /// What is kept, such as 365d; 2d at least
         #[arg(long, value_name = "LENGTH")]
         older_than: Retention,
+    },
+    /// List what should have a seal and has none, and seal it with --yes: executions that run, and webhooks to be sent
+    ///
+    /// An older version wrote such rows without seals; or somebody wrote them who has the database and not the key. The
+    /// server neither closes nor sends them. Sealed, they count as written by it: look at each of them first. May run beside
+    /// a server.
+    Seal {
+        /// Seal what is listed
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -40,6 +52,7 @@ impl Audit {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         let store = super::open_existing(config).await?;
         let key = audit_key::load(&config.database_url)?;
+        audit_key::check(store.reader(), &key).await?;
         match self {
             Self::Verify { expect } => verify(&store, &key, expect.as_ref()).await?,
             Self::Cut { older_than } => {
@@ -47,6 +60,7 @@ impl Audit {
                 retention::remove_older(&store, &key, older_than.horizon(), |more| removed += more).await?;
                 super::say(format_args!("{removed} executions were removed"))?;
             }
+            Self::Seal { yes } => seal(&store, &key, yes).await?,
         }
         Ok(store.close().await?)
     }
@@ -68,5 +82,40 @@ async fn verify(store: &Store, key: &AuditKey, expected: Option<&Head>) -> anyho
             "the chain begins behind entry {position}, of {finished_at}; older ones were removed"
         ))?;
     }
-    super::say(format_args!("head {}", found.head))
+    if found.sealed != Sealed::default() {
+        let Sealed { executions, deliveries } = found.sealed;
+        super::say(format_args!("the seals of {executions} executions that run and of {deliveries} webhooks hold"))?;
+    }
+    super::say(format_args!("head {}", found.head))?;
+    let found = store::schema_differences(store.reader()).await?;
+    let active: Vec<_> = found.iter().filter(|one| one.object().is_active()).map(ToString::to_string).collect();
+    ensure!(active.is_empty(), "the records hold, and the database has what can change others: {}", active.join("; "));
+    Ok(())
+}
+
+/// Lists what has no seal, and seals exactly that.
+async fn seal(store: &Store, key: &AuditKey, yes: bool) -> anyhow::Result<()> {
+    let transaction = store.begin_write().await?;
+    let unsealed = audit::find_unsealed(&transaction, key).await?;
+    let Unsealed { executions, deliveries } = &unsealed;
+    // Who wrote such a row may have put anything into it, also what would steer a terminal.
+    for one in executions {
+        super::say(format_args!(
+            "execution {} of {}: {:?} on user {} by user {}",
+            one.id, one.started_at, one.command_name, one.user_id, one.caller_id
+        ))?;
+    }
+    for one in deliveries {
+        super::say(format_args!("webhook {:?} to {:?} of {}: {:?}", one.id, one.target, one.created_at, one.body))?;
+    }
+    let count = executions.len() + deliveries.len();
+    if yes {
+        audit::seal_all(&transaction, key, &unsealed).await?;
+    }
+    transaction.commit().await?;
+    match (count, yes) {
+        (0, _) => super::say("nothing is without a seal"),
+        (_, true) => super::say(format_args!("{count} were sealed")),
+        (_, false) => super::say(format_args!("{count} have no seal; --yes seals them, once you have looked at each")),
+    }
 }

@@ -2,13 +2,16 @@
 
 use anyhow::ensure;
 use clap::Subcommand;
-use kommando::{config::Config, store::Store};
+use kommando::{
+    config::Config,
+    store::{FileLock, Store},
+};
 
 #[derive(Subcommand)]
 pub enum Migrate {
-    /// Apply every pending migration
+    /// Apply every pending migration. On SQLite, the server must not run
     Up,
-    /// Revert the newest migrations. What their tables held is lost
+    /// Revert the newest migrations. What their tables held is lost. On SQLite, the server must not run
     Down {
         /// How many
         #[arg(long, default_value_t = 1, value_name = "COUNT")]
@@ -17,7 +20,7 @@ pub enum Migrate {
         #[arg(long)]
         yes: bool,
     },
-    /// Show which migrations are applied
+    /// Show which migrations are applied. May run beside a server
     Status,
 }
 
@@ -26,7 +29,11 @@ impl Migrate {
         if !matches!(self, Self::Up) {
             super::must_exist(config)?;
         }
-        let store = Store::open(&config.database_url).await?;
+        let lock = match self {
+            Self::Status | Self::Down { yes: false, .. } => None,
+            Self::Up | Self::Down { .. } => FileLock::of_url(&config.database_url).await?,
+        };
+        let store = Store::open(&config.database_url).await?.holding(lock);
         match self {
             Self::Up => store.migrate_up().await?,
             Self::Down { steps, yes } => {

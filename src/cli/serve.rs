@@ -56,7 +56,7 @@ impl Serve {
         })?;
         let address = listener.local_addr()?;
         let admin_password = config::admin_password()?;
-        let mut app = App::build(&config, catalog).await?;
+        let mut app = App::build_server(&config, catalog).await?;
         if self.demo {
             let password = admin_password.unwrap_or_else(|| config.password_policy().generate().secret().clone());
             let is_new = app.fill_demo(&password).await?;
@@ -66,6 +66,7 @@ impl Serve {
             prepare(&app, admin_password).await?;
         }
         app.check_names().await?;
+        app.check_schema().await?;
         app.watch_commands(folder, hangup);
         tracing::info!(%address, docs = format!("http://{address}/docs"), "listening");
         if let Some(file) = &self.port_file {

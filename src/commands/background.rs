@@ -5,7 +5,10 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{Commands, recover::Abandoned};
-use crate::{error::Error, records::delivery};
+use crate::{
+    error::Error,
+    records::delivery::{self, State},
+};
 
 /// How often to look for late runs.
 const LOOK: Duration = Duration::from_secs(10);
@@ -23,7 +26,8 @@ impl Commands {
             delivery::give_up_claims(self.store.writer()).await?;
             self.recover(Abandoned::All).await?;
         }
-        self.deliveries.start(self.store.clone(), self.writer.clone(), self.webhooks.clone());
+        let (store, writer, webhooks) = (self.store.clone(), self.writer.clone(), self.webhooks.clone());
+        self.deliveries.start(store, writer, webhooks, self.audit_key.clone());
         tokio::spawn(self.clone().keep_recovering());
         Ok(())
     }
@@ -40,8 +44,12 @@ impl Commands {
     /// Has a dead webhook sent again, under the same id. False when it is not dead.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// There is none of this id, its seal does not hold, or the database does not answer.
     pub async fn redrive(&self, id: &str) -> Result<bool, Error> {
+        let found = delivery::find(self.store.reader(), id).await?.ok_or(Error::NoSuchWebhook)?;
+        if found.state == State::Dead && self.audit_key.fault_of_delivery(&found).is_some() {
+            return Err(Error::WebhookNotSealed);
+        }
         let is_redriven = delivery::redrive(self.store.writer(), id).await?;
         self.deliveries.wake();
         Ok(is_redriven)

@@ -105,6 +105,7 @@ impl Run {
             last_error: None,
             created_at: now,
             updated_at: now,
+            seal: None,
         }
     }
 }

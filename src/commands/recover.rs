@@ -15,7 +15,7 @@ use crate::{
     clock,
     error::Error,
     records::{
-        self,
+        self, audit,
         execution::{self, Outcome},
     },
     store::{Reach, Settled, Undone},
@@ -33,6 +33,17 @@ pub enum Abandoned {
 /// The runs of this process that wait for another system.
 #[derive(Clone, Debug, Default)]
 pub struct Live(Arc<Mutex<HashSet<Uuid>>>);
+
+/// The executions that are not closed since their seals do not hold. Each is logged once.
+#[derive(Debug, Default)]
+pub struct Forged(Mutex<HashSet<Uuid>>);
+
+impl Forged {
+    /// Whether it was not noted before.
+    fn note(&self, id: Uuid) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id)
+    }
+}
 
 /// A run that waits, until this is dropped.
 #[derive(Debug)]
@@ -63,14 +74,28 @@ impl Drop for Waiting {
 }
 
 impl Commands {
-    /// Closes the records of abandoned runs; how many those were.
+    /// Closes the records of abandoned runs; how many those were. A record whose seal does not hold is left as it is, since
+    /// closing it would put it into the audit chain.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn recover(&self, which: Abandoned) -> Result<usize, Error> {
         let given_up_by = (which == Abandoned::Late).then(clock::now);
+        let snapshot = self.store.begin_snapshot().await?;
+        let running = audit::running(&snapshot, &self.audit_key, given_up_by).await?;
+        snapshot.rollback().await?;
+        for (execution, reason) in running.forged {
+            if self.forged.note(execution.id) {
+                tracing::error!(
+                    execution = %execution.id,
+                    reason,
+                    "an execution is recorded as running and is not closed; `kommando audit verify` and `kommando audit \
+                     seal` tell more"
+                );
+            }
+        }
         let mut abandoned = 0;
-        for execution in execution::running(self.store.reader(), given_up_by).await? {
+        for execution in running.sealed {
             // One that is late and alive ends by itself, however the clocks go.
             if self.live.contains(execution.id) {
                 continue;

@@ -16,13 +16,13 @@ use super::{
     execute::Run,
     offers::Offers,
     once::{InFlight, Once},
-    recover::Live,
+    recover::{Forged, Live},
     text::Subjects,
 };
 use crate::{
     error::Error,
     localization::MultiLanguage,
-    records::{self, execution::Outcome},
+    records::{self, audit::AuditKey, execution::Outcome},
     store::{Store, Writer},
     users::{self, Caller, Memory, User, password::Passwords, role},
     watch::{Counters, Meters, Trace, families::EXECUTIONS},
@@ -46,6 +46,8 @@ pub struct Parts {
     in_flight: InFlight,
     pub(super) under_way: TaskTracker,
     pub(super) live: Live,
+    pub(super) forged: Arc<Forged>,
+    pub(super) audit_key: AuditKey,
     executions: Arc<Counters>,
 }
 
@@ -102,10 +104,11 @@ impl Commands {
         passwords: Passwords,
         writer: Writer<records::Entry>,
         webhooks: Webhooks,
+        audit_key: AuditKey,
         catalog: Catalog,
     ) -> Self {
         let catalog = Arc::new(RwLock::new(Arc::new(catalog)));
-        let (deliveries, offers, in_flight, under_way, live) = Default::default();
+        let (deliveries, offers, in_flight, under_way, live, forged) = Default::default();
         let executions = Arc::new(Counters::new(&Meters::default(), EXECUTIONS));
         Self(Arc::new(Parts {
             store,
@@ -119,6 +122,8 @@ impl Commands {
             in_flight,
             under_way,
             live,
+            forged,
+            audit_key,
             executions,
         }))
     }

@@ -90,6 +90,8 @@ pub enum Error {
     NoSuchWebhook,
     #[error("the webhook is {0}")]
     WebhookNotDead(String),
+    #[error("the seal of the webhook does not hold")]
+    WebhookNotSealed,
     #[error("the caller is no administrator")]
     NotAdministrator,
     /// What runs the command was not reached, or refused to: nothing was done.

@@ -60,7 +60,9 @@ impl From<&Error> for StatusCode {
             | Error::NoSuchWebhook
             | Error::NoDemo
             | Error::NoSuchTicket => Self::NOT_FOUND,
-            Error::KeyInFlight | Error::WebhookNotDead(_) | Error::TestFailed { .. } => Self::CONFLICT,
+            Error::KeyInFlight | Error::WebhookNotDead(_) | Error::WebhookNotSealed | Error::TestFailed { .. } => {
+                Self::CONFLICT
+            }
             Error::KeyReused => Self::UNPROCESSABLE_ENTITY,
             Error::StorageFull(_) => Self::INSUFFICIENT_STORAGE,
             Error::NotImplemented(_) => Self::NOT_IMPLEMENTED,
@@ -153,6 +155,11 @@ impl From<&Error> for ErrorInfo {
             Error::WebhookNotDead(state) => {
                 ("SoIllegalOperationException", format!("Only a dead webhook can be sent again; this one is {state}."))
             }
+            Error::WebhookNotSealed => (
+                "SoIllegalOperationException",
+                "This webhook has no seal of the server's audit key, so it is not sent. `kommando audit seal` lists such ones."
+                    .into(),
+            ),
             Error::NotAdministrator => ("SoIllegalOperationException", "This is for administrators only.".into()),
             Error::HandlerUnreachable | Error::OutcomeUnknown { .. } => ("SoServerException", error.to_string()),
             Error::KeyInFlight => (

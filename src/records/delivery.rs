@@ -36,6 +36,9 @@ pub struct Model {
     pub last_error: Option<String>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    /// A MAC with the audit key over what is sent and where to: without it, nothing is. Stored as [`super::Ledger`] writes
+    /// the delivery.
+    pub seal: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -148,7 +151,7 @@ pub async fn settle(db: &impl ConnectionTrait, delivery: &Model, attempt: Attemp
         Attempt::Delivered => row.state = Set(State::Delivered),
         Attempt::Postponed { to } => row.due_at = Set(to),
         Attempt::Failed { error, next } => {
-            row.attempts = Set(delivery.attempts + 1);
+            row.attempts = Set(delivery.attempts.saturating_add(1));
             row.last_error = Set(Some(error));
             match next {
                 Some(next) => row.due_at = Set(next),
@@ -159,6 +162,34 @@ pub async fn settle(db: &impl ConnectionTrait, delivery: &Model, attempt: Attemp
     // Somebody who was given up comes too late to take back what another one achieved.
     let settle = Entity::update_many().set(row).filter(Column::Id.eq(&delivery.id));
     settle.filter(Column::State.eq(State::Pending)).exec(db).await.map(drop)
+}
+
+/// Gives up deliveries that must not be sent, without an attempt.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn refuse(db: &impl ConnectionTrait, ids: Vec<String>, reason: &str) -> Result<(), DbErr> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let refusal = ActiveModel {
+        state: Set(State::Dead),
+        claimed_until: Set(None),
+        last_error: Set(Some(reason.to_owned())),
+        updated_at: Set(clock::wall()),
+        ..Default::default()
+    };
+    let refuse = Entity::update_many().set(refusal).filter(Column::Id.is_in(ids));
+    refuse.filter(Column::State.eq(State::Pending)).exec(db).await.map(drop)
+}
+
+/// Stores the seal of a delivery that had none.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn set_seal(db: &impl ConnectionTrait, id: &str, seal: String) -> Result<(), DbErr> {
+    let sealed = Entity::update_many().col_expr(Column::Seal, Expr::value(seal)).filter(Column::Id.eq(id));
+    sealed.filter(Column::Seal.is_null()).exec(db).await.map(drop)
 }
 
 /// What is still to be delivered, and what was given up.

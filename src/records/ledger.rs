@@ -1,5 +1,5 @@
 //! What each transaction of executions writes at its end: the executions, their keys, their webhooks, and their links in
-//! the chain.
+//! the chain. What is not final is sealed.
 
 use async_trait::async_trait;
 use metrics::Histogram;
@@ -50,6 +50,8 @@ impl Ledger {
 struct Rows {
     /// Those that are final, in their order.
     linked: Vec<execution::Model>,
+    /// Those that are not, and are sealed until then.
+    begun: Vec<execution::Model>,
     new: Vec<execution::Model>,
     ended: Vec<execution::Model>,
     keys: Vec<idempotency::Model>,
@@ -67,6 +69,7 @@ impl Rows {
                 self.deliveries.extend(deliveries);
             }
             Entry::Begun { execution, key } => {
+                self.begun.push(execution.clone());
                 self.new.push(execution);
                 self.keys.extend(key);
             }
@@ -94,8 +97,13 @@ impl store::Ledger for Ledger {
         let mut rows = Rows::default();
         records.into_iter().for_each(|entry| rows.add(entry));
         audit::append(transaction, &self.audit_key, &rows.linked).await?;
+        audit::seal_runs(transaction, &self.audit_key, &rows.begun).await?;
+        audit::remove_seals(transaction, rows.ended.iter().map(|execution| execution.id).collect()).await?;
         execution::insert(transaction, rows.new).await?;
         idempotency::insert(transaction, rows.keys).await?;
+        for delivery in &mut rows.deliveries {
+            delivery.seal = Some(self.audit_key.seal_delivery(delivery));
+        }
         delivery::insert(transaction, rows.deliveries).await?;
         for execution in rows.ended {
             execution::end(transaction, execution).await?;

@@ -11,18 +11,22 @@ mod companion;
 mod connection;
 mod empty;
 mod examine;
+mod file_lock;
 mod follow;
 mod insert;
 mod journal;
 pub mod lock;
 mod postgres;
 mod schema;
+mod schema_difference;
 mod sound;
 mod sqlite;
 mod update;
 mod url;
 mod write;
 mod writer;
+
+use std::{path::PathBuf, sync::Arc};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, IsolationLevel, TransactionOptions};
 
@@ -35,10 +39,12 @@ pub use companion::{Companion, Written};
 pub use connection::Connection;
 pub use empty::empty;
 pub use examine::{Condition, examine, look};
+pub use file_lock::{FileLock, FileLockError};
 pub use insert::insert_all;
 pub use lock::Lock;
 pub use postgres::{Limits, Patience};
 pub use schema::{MigrationState, SchemaError};
+pub use schema_difference::{SchemaDifference, SchemaObject, of_open as schema_differences};
 pub use update::{Values, update_all};
 pub use url::{UrlError, file, shown};
 pub use write::{WriteTransaction, Writing};
@@ -53,6 +59,10 @@ pub struct Store {
     changes: Changes,
     /// How many of those who read or write do so at once.
     width: u32,
+    /// The file of an SQLite database.
+    file: Option<PathBuf>,
+    /// The lock on that file, where this process holds it.
+    file_lock: Option<Arc<FileLock>>,
 }
 
 /// Why a database could not be opened.
@@ -88,13 +98,21 @@ impl Store {
         let store =
             Self::of(connect(sqlite::WRITERS, Some(journal.clone())).await?, Changes::default(), sqlite::WRITERS);
         let writer = store.writer.keeping(journal);
-        Ok(Self { reader: connect(sqlite::READERS, None).await?, writer, ..store })
+        let file = Some(url::sqlite_file(url)?);
+        Ok(Self { reader: connect(sqlite::READERS, None).await?, writer, file, ..store })
     }
 
     /// One that does everything by the same connections.
     fn of(connection: Connection, changes: Changes, width: u32) -> Self {
         let writer = Writing::new(connection.clone(), changes.clone());
-        Self { reader: connection.clone(), writer, background: connection, changes, width }
+        let (file, file_lock) = (None, None);
+        Self { reader: connection.clone(), writer, background: connection, changes, width, file, file_lock }
+    }
+
+    /// The same, with the lock on its file, which is held as long as one of its clones is there.
+    #[must_use]
+    pub fn holding(self, lock: Option<FileLock>) -> Self {
+        Self { file_lock: lock.map(Arc::new), ..self }
     }
 
     /// Opens the database for requests, which are answered in time or refused, where the database is a server. Nothing is

@@ -3,7 +3,7 @@
 use migrations::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbErr};
 
-use super::{Lock, Store, WriteTransaction, sqlite};
+use super::{FileLock, FileLockError, Lock, Store, WriteTransaction, sqlite};
 
 /// One migration and whether this database has it.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct MigrationState {
 pub enum SchemaError {
     #[error("the database cannot be brought up to date")]
     Migrate(#[source] DbErr),
+    #[error("the database is to be brought up to date first, and that needs it alone")]
+    Locked(#[source] FileLockError),
     #[error(
         "the database is not up to date: {0} migrations are pending. `kommando migrate up` applies them, and so does \
          `kommando serve --migrate`"
@@ -25,20 +27,23 @@ pub enum SchemaError {
 }
 
 impl Store {
-    /// Sees to it that the schema is up to date. Where the database is ours alone, it is brought up to date; where others
-    /// use it, too, only if it may.
+    /// Sees to it that the schema is up to date. Where the database is ours alone, it is brought up to date, under the lock
+    /// on its file; where others use it, too, only if it may.
     ///
     /// # Errors
-    /// The database does not answer, a migration fails, or one is pending.
+    /// The database does not answer, a migration fails, one is pending, or another process holds the lock.
     pub async fn ensure_schema(&self, may_migrate: bool) -> Result<(), SchemaError> {
-        if may_migrate || !self.is_shared() {
-            return self.migrate_up().await.map_err(SchemaError::Migrate);
-        }
         let known = self.migrations().await.map_err(SchemaError::Migrate)?;
         match known.iter().filter(|migration| !migration.applied).count() {
-            0 => Ok(()),
-            pending => Err(SchemaError::Pending(pending)),
+            0 => return Ok(()),
+            pending if self.is_shared() && !may_migrate => return Err(SchemaError::Pending(pending)),
+            _ => {}
         }
+        let _lock = match (&self.file, &self.file_lock) {
+            (Some(file), None) => Some(FileLock::of_file(file).await.map_err(SchemaError::Locked)?),
+            _ => None,
+        };
+        self.migrate_up().await.map_err(SchemaError::Migrate)
     }
 
     /// Applies every pending migration, all or none. Two processes that start together take turns.

@@ -15,6 +15,7 @@ use crate::{
     clock,
     records::{
         self,
+        audit::{self, AuditKey},
         delivery::{self, Attempt},
     },
     store::{Reach, Settled, Store, Undone, WriteTransaction, Writer},
@@ -59,8 +60,8 @@ impl Deliveries {
     }
 
     /// Delivers for as long as the process lives.
-    pub fn start(&self, store: Store, writer: Writer<records::Entry>, webhooks: Webhooks) {
-        let post = Post { store, writer, webhooks, deliveries: self.clone() };
+    pub fn start(&self, store: Store, writer: Writer<records::Entry>, webhooks: Webhooks, audit_key: AuditKey) {
+        let post = Post { store, writer, webhooks, audit_key, deliveries: self.clone() };
         self.under_way.spawn(post.keep_delivering());
     }
 }
@@ -70,7 +71,17 @@ struct Post {
     store: Store,
     writer: Writer<records::Entry>,
     webhooks: Webhooks,
+    audit_key: AuditKey,
     deliveries: Deliveries,
+}
+
+/// What one look at the deliveries that are due comes to.
+#[derive(Default)]
+struct Claimed {
+    /// To be sent, each with its place among the calls to its target.
+    sent: Vec<(Reserved, delivery::Model)>,
+    /// Not to be sent, since their seals do not hold; each with the reason.
+    refused: Vec<(delivery::Model, &'static str)>,
 }
 
 impl Post {
@@ -92,11 +103,15 @@ impl Post {
         if delivery::due(self.store.reader(), self.webhooks.unavailable(), 1).await?.is_empty() {
             return Ok(0);
         }
-        let webhooks = self.webhooks.clone();
-        let placed = self.write(move |db| Box::pin(async move { claim(db, &webhooks).await })).await?;
+        let (webhooks, key) = (self.webhooks.clone(), self.audit_key.clone());
+        let claimed = self.write(move |db| Box::pin(async move { claim(db, &webhooks, &key).await })).await?;
         fail_point!("delivery-claimed");
-        let count = placed.len();
-        for (place, one) in placed {
+        let count = claimed.sent.len() + claimed.refused.len();
+        for (one, reason) in claimed.refused {
+            let (id, to) = (one.id, one.target);
+            tracing::error!(id, to, reason, "a webhook is not sent; `kommando audit seal` tells more");
+        }
+        for (place, one) in claimed.sent {
             self.deliveries.under_way.spawn(self.clone().deliver(one, place));
         }
         Ok(count)
@@ -132,17 +147,27 @@ impl Post {
     }
 }
 
-/// Claims what is due, each with its place among the calls to its target: no more than can be called at once, since waiting
-/// is no part of an attempt.
-async fn claim(db: &WriteTransaction, webhooks: &Webhooks) -> Result<Vec<(Reserved, delivery::Model)>, DbErr> {
-    let due = delivery::due(db, webhooks.unavailable(), LARGEST_BATCH).await?;
-    let placed = due.into_iter().filter_map(|one| Some((webhooks.reserve(&one.target)?, one)));
+/// Claims what is due and sealed, each with its place among the calls to its target: no more than can be called at once,
+/// since waiting is no part of an attempt. What is not sealed is given up.
+async fn claim(db: &WriteTransaction, webhooks: &Webhooks, key: &AuditKey) -> Result<Claimed, DbErr> {
+    let (mut sealed, mut refused) = (Vec::new(), Vec::new());
+    for one in delivery::due(db, webhooks.unavailable(), LARGEST_BATCH).await? {
+        match key.fault_of_delivery(&one) {
+            None => sealed.push(one),
+            Some(reason) => refused.push((one, reason)),
+        }
+    }
+    for reason in [audit::UNSEALED, audit::FORGED] {
+        let of_reason = refused.iter().filter(|(_, found)| *found == reason);
+        delivery::refuse(db, of_reason.map(|(one, _)| one.id.clone()).collect(), reason).await?;
+    }
+    let placed = sealed.into_iter().filter_map(|one| Some((webhooks.reserve(&one.target)?, one)));
     let placed: Vec<_> = placed.collect();
     if let Some(longest) = placed.iter().map(|(_, one)| TimeDelta::milliseconds(one.timeout_ms.into())).max() {
         let ids = placed.iter().map(|(_, one)| one.id.clone()).collect();
         delivery::claim(db, ids, longest + GRACE).await?;
     }
-    Ok(placed)
+    Ok(Claimed { sent: placed, refused })
 }
 
 /// What an attempt means for the delivery that was tried so often in vain before.

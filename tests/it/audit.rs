@@ -33,7 +33,7 @@ async fn verify(server: &Server, expected: Option<&Head>) -> Verification {
 
 /// The place of the first fault, and its reason.
 fn fault(found: &Verification) -> Option<(Place, &'static str)> {
-    found.broken.as_ref().map(|Fault { place, reason }| (*place, *reason))
+    found.broken.as_ref().map(|Fault { place, reason }| (place.clone(), *reason))
 }
 
 async fn update(server: &Server, position: i64, column: audit::Column, value: &str) {
@@ -98,11 +98,15 @@ async fn an_inserted_execution_is_found_by_its_id_with_and_without_an_entry_of_i
     let db = server.app.store.writer();
     let inserted = execution::Model { id: Uuid::now_v7(), ..server.executions().await.remove(0) };
     execution::insert(db, vec![inserted.clone()]).await.expect("an insertion");
-    let untold = Some((Place::Execution(inserted.id), "no entry tells of it"));
-    assert_eq!(fault(&verify(&server, None).await), untold);
+    let told = |reason| Some((Place::Execution(inserted.id), reason));
+    assert_eq!(fault(&verify(&server, None).await), told("no entry tells of it"));
+    let not_linked = match server.app.store.is_shared() {
+        true => "its entry was changed, or not written with this key",
+        false => "its entry has no position in the chain, where each gets one at once",
+    };
     let entry = audit::Model { id: inserted.id, position: None, mac: None, content: "{}".to_owned() };
     for (position, expected) in [
-        (None, untold),
+        (None, told(not_linked)),
         (Some(13), Some((Place::Entry(13), CHANGED))),
         (Some(-1), Some((Place::Entry(1), "an entry was inserted before it"))),
     ] {
@@ -147,4 +151,27 @@ async fn many_at_once_make_one_chain_also_beside_what_is_taken_back() {
     let found = verify(&server, None).await;
     assert_eq!((found.broken, found.head.position), (None, 100));
     assert_eq!(execution::count(server.app.store.reader(), &Filter::default()).await, Ok(100));
+}
+
+#[tokio::test]
+async fn an_entry_alone_that_is_not_linked_is_found() {
+    let server = server_with_history().await;
+    let entry = audit::Model { id: Uuid::now_v7(), position: None, mac: None, content: "{}".to_owned() };
+    let id = entry.id;
+    let insert = audit::Entity::insert(audit::ActiveModel::from(entry));
+    insert.exec_without_returning(server.app.store.writer()).await.expect("an insertion");
+    let found = verify(&server, None).await;
+    assert_eq!((fault(&found).map(|(place, _)| place), found.unlinked), (Some(Place::Execution(id)), 1));
+}
+
+#[tokio::test]
+async fn a_changed_execution_is_found_before_its_entry_is_linked() {
+    let server = Server::demo().await;
+    server.execute("admin", ANNA, "hello", None).await;
+    let id = server.executions().await[0].id;
+    let update = execution::Entity::update_many().col_expr(execution::Column::CallerId, Expr::value(ANNA));
+    update.exec(server.app.store.writer()).await.expect("an update");
+    let found = audit::verify(&server.app.store, &server.audit_key(), None, |_| {}).await.expect("an answer");
+    let place = if server.app.store.is_shared() { Place::Execution(id) } else { Place::Entry(1) };
+    assert_eq!(fault(&found), Some((place, "its execution was changed")));
 }

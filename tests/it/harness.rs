@@ -71,11 +71,16 @@ impl Server {
 
     /// With these definitions.
     pub async fn with_commands(definitions: &[&str]) -> Self {
+        Self::with_commands_and_settings(definitions, &[]).await
+    }
+
+    /// With these definitions and these settings.
+    pub async fn with_commands_and_settings(definitions: &[&str], words: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         for (index, definition) in definitions.iter().enumerate() {
             std::fs::write(folder.path().join(format!("{index}.yaml")), definition).expect("a file");
         }
-        Self::start(Catalog::from_folder(folder.path()).expect("right definitions"), &[]).await
+        Self::start(Catalog::from_folder(folder.path()).expect("right definitions"), words).await
     }
 
     /// With the example commands and these settings.

@@ -37,8 +37,13 @@ async fn server_with_webhooks() -> Server {
         last_error: None,
         created_at: now,
         updated_at: now,
+        seal: None,
     });
-    delivery::insert(server.app.store.writer(), rows.collect()).await.expect("an insert");
+    let mut rows: Vec<_> = rows.collect();
+    for row in &mut rows {
+        row.seal = Some(server.audit_key().seal_delivery(row));
+    }
+    delivery::insert(server.app.store.writer(), rows).await.expect("an insert");
     server
 }
 
@@ -109,11 +114,13 @@ async fn a_run_that_nobody_can_end_any_more_is_closed_as_unknown_with_an_entry_i
         finished_at: now + chrono::TimeDelta::minutes(1),
     };
     let id = run.id;
+    audit::seal_runs(server.app.store.writer(), &server.audit_key(), std::slice::from_ref(&run)).await.expect("a seal");
     execution::insert(server.app.store.writer(), vec![run]).await.expect("an insert");
     let got = server.get(format!("/_ext/executions/{id}")).by("admin").send().await;
     assert_eq!((&got.body["outcome"], &got.body["finishedAt"]), (&json!("running"), &json!(null)));
     let chain = server.verify(None).await;
     assert_eq!((chain.broken, chain.head.position), (None, 1), "what runs needs no entry yet");
+    assert_eq!(chain.sealed.executions, 1);
 
     assert_eq!(server.app.commands.recover(Abandoned::Late).await.expect("an end"), 0, "it is not late yet");
     assert_eq!(server.app.commands.recover(Abandoned::All).await.expect("an end"), 1);

@@ -1,6 +1,7 @@
 //! The binary itself as a process, on a port of its own choice: how it starts and stops, and what is left when it is
 //! killed.
 
+mod alone;
 mod ask;
 mod canary;
 mod cookbook;

@@ -221,9 +221,11 @@ fn all_that_a_server_keeps_is_beside_its_database() {
         names.sort();
         names
     };
-    assert_eq!(names(data.path()), ["kommando.db", "kommando.db-shm", "kommando.db-wal", "kommando.db.audit-key"]);
+    let while_serving =
+        ["kommando.db", "kommando.db-shm", "kommando.db-wal", "kommando.db.audit-key", "kommando.db.lock"];
+    assert_eq!(names(data.path()), while_serving);
     stop(process);
-    assert_eq!(names(data.path()), ["kommando.db", "kommando.db.audit-key"]);
+    assert_eq!(names(data.path()), ["kommando.db", "kommando.db.audit-key", "kommando.db.lock"]);
     assert!(names(elsewhere.path()).is_empty());
 }
 

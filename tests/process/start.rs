@@ -49,12 +49,19 @@ fn a_second_start_keeps_data_and_passwords_and_says_how_to_set_one() {
 }
 
 #[test]
-fn of_three_demos_that_start_together_none_fails() {
+fn of_three_servers_that_start_together_one_serves() {
     let folder = folder();
     let mut processes: Vec<_> = (0..3).map(|_| Process::demo(folder.path())).collect();
-    for process in &mut processes {
-        process.banner();
+    let banners: Vec<_> = processes.iter_mut().map(Process::try_banner).collect();
+    assert_eq!(banners.iter().filter(|banner| banner.is_some()).count(), 1, "{banners:?}");
+    for (process, banner) in processes.into_iter().zip(banners) {
+        if banner.is_none() {
+            let log = process.log();
+            assert!(log.contains("a server has kommando.db open") && log.contains("use PostgreSQL"), "{log}");
+        }
     }
+    // All of them are gone, the one that served by SIGKILL.
+    Process::demo(folder.path()).banner();
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub struct Fault {
 }
 
 /// What does not hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The entry at this position of the chain.
     Entry(i64),
@@ -22,6 +22,8 @@ pub enum Place {
     Anchor,
     /// An execution that has no position in it.
     Execution(Uuid),
+    /// A webhook delivery.
+    Delivery(String),
 }
 
 impl Fault {
@@ -36,6 +38,7 @@ impl fmt::Display for Place {
             Self::Entry(position) => write!(f, "entry {position}"),
             Self::Anchor => f.write_str("the anchor"),
             Self::Execution(id) => write!(f, "execution {id}"),
+            Self::Delivery(id) => write!(f, "webhook {id}"),
         }
     }
 }

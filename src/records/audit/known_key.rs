@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{AuditKey, NOWHERE};
+use super::{AuditKey, NOWHERE, anchor};
 
 /// Sets this apart from entries.
 const KEY: &str = "key";
@@ -18,17 +18,46 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Whether this is the key that the chain was begun with; the first one is. Run it in a transaction.
+/// What a key is to a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyStanding {
+    /// The chain was begun with it.
+    Known,
+    /// The chain was begun with another one.
+    Other,
+    /// No key is known: it may become the key of the chain.
+    First,
+}
+
+/// What this key is to the chain.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn is_known_key(db: &impl ConnectionTrait, key: &AuditKey) -> Result<bool, DbErr> {
-    let mac = key.bind(NOWHERE, &[KEY]);
-    match Entity::find().all(db).await?.pop() {
-        Some(known) => Ok(known.mac == mac),
-        None => {
-            Entity::insert(ActiveModel::from(Model { mac })).exec_without_returning(db).await?;
-            Ok(true)
-        }
-    }
+pub async fn standing(db: &impl ConnectionTrait, key: &AuditKey) -> Result<KeyStanding, DbErr> {
+    Ok(match Entity::find().all(db).await?.pop() {
+        Some(known) if known.mac == mac(key) => KeyStanding::Known,
+        Some(_) => KeyStanding::Other,
+        None => KeyStanding::First,
+    })
+}
+
+/// Makes a key that of the chain. Run it in the transaction that found it to be the first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn begin(db: &impl ConnectionTrait, key: &AuditKey) -> Result<(), DbErr> {
+    Entity::insert(ActiveModel::from(Model { mac: mac(key) })).exec_without_returning(db).await.map(drop)
+}
+
+/// Whether the chain was begun, so that no new key may be made for it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_begun(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    let is_known = Entity::find().one(db).await?.is_some();
+    Ok(is_known || super::Entity::find().one(db).await?.is_some() || anchor::find(db).await?.is_some())
+}
+
+fn mac(key: &AuditKey) -> String {
+    key.bind(NOWHERE, &[KEY])
 }

@@ -6,7 +6,11 @@ use std::{collections::HashSet, time::Duration};
 use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::OnConflict};
 use tokio::time::sleep;
 
-use super::{AuditKey, Column, Entity, Head, Model, NOWHERE, head};
+use super::{
+    AuditKey, Column, Entity, Head, Model, NOWHERE,
+    fault::{Fault, Place, ProofError},
+    head, walk,
+};
 use crate::store::{Lock, Store, insert_all, lock};
 
 /// Sets an entry without a place apart from the key.
@@ -86,21 +90,26 @@ async fn unlinked(db: &impl ConnectionTrait, after: Uuid, limit: u64) -> Result<
     unlinked.order_by_asc(Column::Id).limit(limit).all(db).await
 }
 
-/// The executions that entries tell of which are linked later: none where they are linked at once.
+/// The executions of the entries that are linked later.
 ///
 /// # Errors
-/// The database does not answer.
-pub(super) async fn told_later(db: &impl ConnectionTrait, key: &AuditKey) -> Result<HashSet<Uuid>, DbErr> {
+/// One of these entries does not hold, or will never be linked; or the database does not answer.
+pub(super) async fn told_later(db: &impl ConnectionTrait, key: &AuditKey) -> Result<HashSet<Uuid>, ProofError> {
     let mut told = HashSet::new();
-    if !is_late(db) {
-        return Ok(told);
-    }
     let mut after = Uuid::nil();
     loop {
         let page = unlinked(db, after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(told) };
         after = last.id;
-        told.extend(page.iter().filter(|entry| is_sealed(key, entry)).map(|entry| entry.id));
+        for (entry, execution) in walk::with_executions(db, page).await? {
+            let held = match is_sealed(key, &entry) {
+                _ if !is_late(db) => Err("its entry has no position in the chain, where each gets one at once"),
+                false => Err("its entry was changed, or not written with this key"),
+                true => walk::told_execution(&entry, execution.as_ref()),
+            };
+            held.map_err(|reason| Fault::at(Place::Execution(entry.id), reason))?;
+            told.insert(entry.id);
+        }
     }
 }
 

@@ -2,12 +2,13 @@
 //!
 //! Whoever changes, removes or inserts a record without the key breaks the chain at that place, and [`verify`] finds
 //! it. Whoever cuts records off the end leaves a shorter chain that holds: compare its head with one that was noted
-//! before.
+//! before. What is not in the chain yet, executions that run and webhooks to be sent, has a [`seal`].
 
 pub mod anchor;
 mod fault;
 mod known_key;
 mod link;
+pub mod seal;
 mod verify;
 pub(super) mod walk;
 
@@ -24,9 +25,10 @@ use crate::store::insert_all;
 
 pub use anchor::Anchor;
 pub use fault::{Fault, Place, ProofError};
-pub use known_key::is_known_key;
+pub use known_key::{KeyStanding, begin, is_begun, standing};
 pub use link::{keep_linking, link};
-pub use verify::{Verification, verify};
+pub use seal::{FORGED, UNSEALED, Unsealed, find_unsealed, remove_seals, running, seal_all, seal_runs};
+pub use verify::{Sealed, Verification, verify};
 
 /// The place in which what has none is bound: entries and anchors have places above.
 const NOWHERE: i64 = 0;
@@ -54,6 +56,9 @@ impl ActiveModelBehavior for ActiveModel {}
 #[derive(Clone)]
 pub struct AuditKey(SecretString);
 
+/// A new chain takes a key of so many bytes at least.
+pub const SHORTEST_KEY: usize = 32;
+
 impl AuditKey {
     pub fn new(key: SecretString) -> Self {
         Self(key)
@@ -66,6 +71,16 @@ impl AuditKey {
         mac.update(b"key for ");
         mac.update(purpose.as_bytes());
         mac.finalize().into_bytes().into()
+    }
+
+    /// How many bytes it has.
+    pub fn length(&self) -> usize {
+        self.0.expose_secret().len()
+    }
+
+    /// Whether it is too short for a new chain.
+    pub fn is_short(&self) -> bool {
+        self.length() < SHORTEST_KEY
     }
 
     /// Binds parts to a place. Each is told with its length, so that no other parts, nor more or fewer, bind alike.

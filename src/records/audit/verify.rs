@@ -12,7 +12,7 @@ use super::{
     AuditKey, Column, Entity, Head,
     anchor::{self, Anchor},
     fault::{Fault, Place, ProofError},
-    link,
+    link, seal,
     walk::{self, Walk},
 };
 use crate::{records::execution, store::Store};
@@ -28,10 +28,21 @@ pub struct Verification {
     pub broken: Option<Fault>,
     /// Entries that are not linked yet.
     pub unlinked: u64,
+    /// What is sealed and not final.
+    pub sealed: Sealed,
+}
+
+/// How many rows that are not final have a seal that holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sealed {
+    /// Executions that run.
+    pub executions: u64,
+    /// Webhook deliveries.
+    pub deliveries: u64,
 }
 
 /// Follows the chain from its beginning to its end, or to the first place where it does not hold, and looks for
-/// executions that it does not tell of. `progress` is told how many entries were looked at.
+/// executions that it does not tell of and for seals that do not hold. `progress` is told how many entries were looked at.
 ///
 /// # Errors
 /// The database does not answer.
@@ -45,22 +56,22 @@ pub async fn verify(
     let unlinked = Entity::find().filter(Column::Position.is_null()).count(&snapshot).await?;
     let anchor = anchor::find(&snapshot).await?;
     let mut walk = Walk::new(key);
-    let broken = match follow(&snapshot, &mut walk, anchor.as_ref(), expected, progress).await {
-        Ok(()) => None,
-        Err(ProofError::Fault(fault)) => Some(fault),
+    let (broken, sealed) = match follow(&snapshot, &mut walk, anchor.as_ref(), expected, progress).await {
+        Ok(sealed) => (None, sealed),
+        Err(ProofError::Fault(fault)) => (Some(fault), Sealed::default()),
         Err(ProofError::Database(error)) => return Err(error),
     };
-    Ok(Verification { anchor, head: walk.head, broken, unlinked })
+    Ok(Verification { anchor, head: walk.head, broken, unlinked, sealed })
 }
 
-/// Goes the whole way: the anchor, the entries, the expected head, and the executions.
+/// Goes the whole way: the anchor, the entries, the expected head, the executions, and the seals.
 async fn follow(
     db: &impl ConnectionTrait,
     walk: &mut Walk<'_>,
     anchor: Option<&Anchor>,
     mut expected: Option<&Head>,
     mut progress: impl FnMut(u64),
-) -> Result<(), ProofError> {
+) -> Result<Sealed, ProofError> {
     walk.begin(anchor)?;
     meet(&mut expected, &walk.head)?;
     let beginning = walk.head.position;
@@ -85,9 +96,39 @@ async fn follow(
         };
         return Err(Fault::at(Place::Entry(position), reason).into());
     }
-    match untold(db, &link::told_later(db, walk.key()).await?).await? {
-        Some(id) => Err(Fault::at(Place::Execution(id), "no entry tells of it").into()),
-        None => Ok(()),
+    if let Some(id) = untold(db, &link::told_later(db, walk.key()).await?).await? {
+        return Err(Fault::at(Place::Execution(id), "no entry tells of it").into());
+    }
+    let executions = running(db, walk.key()).await?;
+    Ok(Sealed { executions, deliveries: deliveries(db, walk.key()).await? })
+}
+
+/// Checks the executions that run; how many there are.
+async fn running(db: &impl ConnectionTrait, key: &AuditKey) -> Result<u64, ProofError> {
+    let found = seal::running(db, key, None).await?;
+    let orphan = found.orphans.first().map(|id| (*id, "it has a seal as one that runs, and does not run"));
+    let forged = found.forged.first().map(|(execution, reason)| (execution.id, *reason));
+    match forged.or(orphan) {
+        Some((id, reason)) => Err(Fault::at(Place::Execution(id), reason).into()),
+        None => Ok(found.sealed.len() as u64),
+    }
+}
+
+/// Checks the deliveries that may be sent, and those that were and have a seal; how many there are.
+async fn deliveries(db: &impl ConnectionTrait, key: &AuditKey) -> Result<u64, ProofError> {
+    let (mut after, mut count) = (String::new(), 0);
+    loop {
+        let page = seal::deliveries(db, &after).await?;
+        for delivery in &page {
+            if let Some(reason) = key.fault_of_delivery(delivery) {
+                return Err(Fault::at(Place::Delivery(delivery.id.clone()), reason).into());
+            }
+        }
+        count += page.len() as u64;
+        match page.into_iter().next_back() {
+            Some(last) => after = last.id,
+            None => return Ok(count),
+        }
     }
 }
 
@@ -103,8 +144,8 @@ fn meet(expected: &mut Option<&Head>, reached: &Head) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The oldest execution that no entry of the chain tells of, nor one that is linked later. One that runs has its entry when
-/// it ends.
+/// The oldest execution that no entry of the chain tells of, nor one that is linked later. One that runs has a seal until it
+/// ends.
 async fn untold(db: &impl ConnectionTrait, told_later: &HashSet<Uuid>) -> Result<Option<Uuid>, DbErr> {
     let mut after = Uuid::nil();
     loop {

@@ -22,7 +22,29 @@ type Link = (Model, Option<execution::Model>);
 /// The database does not answer.
 pub async fn page(db: &impl ConnectionTrait, from: i64) -> Result<Vec<Link>, DbErr> {
     let entries = Entity::find().filter(Column::Position.gte(from)).order_by_asc(Column::Position).limit(PAGE);
-    let entries = entries.all(db).await?;
+    with_executions(db, entries.all(db).await?).await
+}
+
+/// The execution of an entry, if it is as the entry says.
+///
+/// # Errors
+/// It is not, with the reason.
+pub(super) fn told_execution<'e>(
+    entry: &Model,
+    execution: Option<&'e execution::Model>,
+) -> Result<&'e execution::Model, &'static str> {
+    let execution = execution.ok_or("its execution is missing")?;
+    match serde_json::from_str::<execution::Model>(&entry.content) {
+        Ok(told) if told == *execution => Ok(execution),
+        _ => Err("its execution was changed"),
+    }
+}
+
+/// Entries with their executions.
+///
+/// # Errors
+/// The database does not answer.
+pub(super) async fn with_executions(db: &impl ConnectionTrait, entries: Vec<Model>) -> Result<Vec<Link>, DbErr> {
     let executions = execution::find_all(db, entries.iter().map(|entry| entry.id).collect()).await?;
     let mut executions: HashMap<_, _> = executions.into_iter().map(|execution| (execution.id, execution)).collect();
     let link = |entry: Model| {
@@ -84,11 +106,7 @@ impl<'a> Walk<'a> {
         if entry.mac.as_ref() != Some(&mac) {
             return Err(fault("the entry was changed, or the key is another one"));
         }
-        let execution = execution.ok_or_else(|| fault("its execution is missing"))?;
-        match serde_json::from_str::<execution::Model>(&entry.content) {
-            Ok(told) if told == *execution => {}
-            _ => return Err(fault("its execution was changed")),
-        }
+        let execution = told_execution(entry, execution).map_err(fault)?;
         self.head = Head { position, mac };
         Ok(execution)
     }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 /// How many connections it takes.
 pub const CONNECTIONS: u32 = 100;
-const KEY: &str = "a key for tests";
+const KEY: &str = "a key for tests, of 32 bytes and more";
 
 /// It ends with the test.
 pub struct Cluster {

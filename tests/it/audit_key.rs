@@ -1,0 +1,115 @@
+//! Which keys the audit chain takes.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use kommando::{
+    records::audit::{self, AuditKey, SHORTEST_KEY},
+    store::Store,
+};
+
+use crate::command_line::{Line, said};
+
+fn write(path: &Path, text: &str, mode: u32) {
+    fs::write(path, text).expect("a file");
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+fn key(length: usize) -> String {
+    "k".repeat(length)
+}
+
+/// A migrated database without a key.
+fn migrated() -> (Line, PathBuf) {
+    let line = Line::new();
+    assert!(line.say(&["migrate", "up"]).ok);
+    let file = line.folder.path().join("kommando.db.audit-key");
+    (line, file)
+}
+
+/// Starts what a server starts with; the reason when it does not start.
+fn start(line: &Line) -> Result<(), String> {
+    let got = line.say(&["commands", "run", "hello", "--user", "eva", "--as", "eva"]);
+    if got.err.contains("there is no user eva") { Ok(()) } else { Err(got.err) }
+}
+
+#[test]
+fn a_new_chain_takes_a_key_of_32_bytes() {
+    for (length, is_taken) in [(1, false), (SHORTEST_KEY - 1, false), (SHORTEST_KEY, true)] {
+        let (line, file) = migrated();
+        write(&file, &key(length), 0o600);
+        let end = start(&line);
+        assert_eq!(end.is_ok(), is_taken, "{length}: {end:?}");
+        let told = end.err().unwrap_or_default();
+        assert!(is_taken || told.contains("`openssl rand -hex 32` makes one"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_chain_that_was_begun_with_a_short_key_goes_on_with_it() {
+    let (line, file) = migrated();
+    write(&file, "short", 0o600);
+    let url = format!("sqlite://{}", line.folder.path().join("kommando.db").display());
+    let store = Store::open(&url).await.expect("a database");
+    audit::begin(store.writer(), &AuditKey::new("short".into())).await.expect("a chain");
+    store.close().await.expect("an end");
+    assert_eq!(start(&line), Ok(()));
+    let checked = line.say(&["config", "check"]);
+    assert!(checked.ok && checked.out.contains("has 5 bytes only"), "{} {}", checked.out, checked.err);
+    write(&file, &key(64), 0o600);
+    assert!(start(&line).expect_err("a refusal").contains("this is not the key that the audit chain"));
+    let checked = line.say(&["config", "check"]);
+    assert!(checked.err.contains("this is not the key that the audit chain"), "{}", checked.err);
+}
+
+#[test]
+fn no_key_is_made_for_a_chain_that_was_begun() {
+    let (line, file) = migrated();
+    assert_eq!(start(&line), Ok(()));
+    fs::remove_file(&file).expect("a key");
+    let checked = line.say(&["config", "check"]);
+    for told in [start(&line).expect_err("a refusal"), checked.err] {
+        assert!(told.contains("put it back from where it is kept"), "{told}");
+    }
+    assert!(!file.exists(), "none was made");
+}
+
+#[test]
+fn a_key_file_that_others_can_read_is_refused_with_the_remedy() {
+    let (line, file) = migrated();
+    for (mode, is_taken) in
+        [(0o600, true), (0o400, true), (0o440, true), (0o644, false), (0o604, false), (0o660, false)]
+    {
+        write(&file, &key(64), mode);
+        let own = line.say(&["audit", "verify"]);
+        let checked = line.say(&["config", "check"]);
+        let named = line.command(&["audit", "verify"]).env("KOMMANDO_AUDIT_KEY_FILE", &file).output().expect("an end");
+        for got in [own, checked, said(named)] {
+            assert_eq!(got.ok, is_taken, "{mode:o}: {}", got.err);
+            assert!(is_taken || got.err.contains("chmod 600") && got.err.contains("defaultMode"), "{}", got.err);
+        }
+        fs::remove_file(&file).expect("a file");
+    }
+}
+
+#[test]
+fn an_empty_and_a_short_key_are_refused_by_the_server_and_the_check_alike() {
+    let (line, file) = migrated();
+    for (text, remedy) in
+        [("", "and is empty"), ("\n", "and is empty"), ("short", "has 5 bytes, and takes 32 at least")]
+    {
+        write(&file, text, 0o600);
+        for words in [&["serve", "--demo"][..], &["config", "check"]] {
+            let got = line.say(words);
+            assert!(!got.ok && got.err.contains(remedy), "{text:?} {words:?}: {}", got.err);
+        }
+    }
+    fs::remove_file(&file).expect("a file");
+    for words in [&["serve", "--demo"][..], &["config", "check"]] {
+        let got = said(line.command(words).env("KOMMANDO_AUDIT_KEY", key(31)).output().expect("an end"));
+        assert!(!got.ok && got.err.contains("has 31 bytes, and takes 32 at least"), "{words:?}: {}", got.err);
+    }
+}

@@ -1,0 +1,174 @@
+//! A backup is restored only as kommando made it, with the audit key that it was made with.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+use migrations::{Migrator, MigratorTrait};
+use sea_orm::{ConnectOptions, Database};
+use sha2::{Digest, Sha256};
+
+use crate::command_line::{Line, Said};
+
+const TAG: &[u8] = b"\nkommando backup 1; ";
+const PROMOTE: &str = "CREATE TRIGGER promote AFTER INSERT ON executions BEGIN UPDATE users SET role_id = 1; END";
+
+fn write_key(folder: &Path, key: &str) {
+    let file = folder.join("kommando.db.audit-key");
+    fs::write(&file, key).expect("a file");
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).expect("a mode");
+}
+
+/// A database with a user, and a backup of it.
+fn with_backup() -> Line {
+    let line = Line::new();
+    write_key(line.folder.path(), &"k".repeat(64));
+    let added = line.say_with(&["user", "add", "eva", "--password-stdin"], "correct horse battery\n");
+    assert!(added.ok, "{}", added.err);
+    let backup = line.say(&["backup", "right"]);
+    assert!(backup.ok && backup.err.is_empty(), "{}", backup.err);
+    line
+}
+
+/// Changes a backup and gives it a tag that is right but for the MAC, which is that of the right one, or none.
+fn forge(line: &Line, sql: &str, with_mac: bool) {
+    let right = fs::read(line.folder.path().join("right")).expect("a file");
+    let place = right.windows(TAG.len()).rposition(|window| window == TAG).expect("a tag");
+    let forged = line.folder.path().join("forged");
+    fs::write(&forged, &right[..place]).expect("a file");
+    let db = rusqlite::Connection::open(&forged).expect("a database");
+    db.execute_batch(&format!("PRAGMA journal_mode = DELETE; {sql}")).expect("a change");
+    db.close().expect("an end");
+    let mut content = fs::read(&forged).expect("a file");
+    let tag = String::from_utf8(right[place..].to_vec()).expect("text");
+    let parts: Vec<_> = tag.trim_end().split("; ").collect();
+    let [head, program, schema, _, mac] = parts.as_slice() else { panic!("{tag}") };
+    let sha256 = hex::encode(Sha256::digest(&content));
+    let mac = if with_mac { format!("; {mac}") } else { String::new() };
+    content.extend(format!("\n{}; {program}; {schema}; sha256 {sha256}{mac}\n", head.trim_start()).bytes());
+    fs::write(forged, content).expect("a file");
+}
+
+/// Restores a file over the database, and asserts that a refusal changes nothing.
+fn restore(line: &Line, words: &[&str]) -> Said {
+    let database = line.folder.path().join("kommando.db");
+    let before = fs::read(&database).expect("a database");
+    let got = line.say(&[&["restore", "--force"], words].concat());
+    let is_same = fs::read(&database).expect("a database") == before;
+    assert!(got.ok || is_same, "{words:?}: it was refused and the database is another one");
+    got
+}
+
+#[test]
+fn a_backup_that_was_changed_and_tagged_anew_is_refused() {
+    let line = with_backup();
+    assert!(restore(&line, &["right"]).ok);
+    for (with_mac, told) in [(true, "the MAC of forged does not hold"), (false, "forged has no MAC")] {
+        forge(&line, "UPDATE users SET name = 'mallory'", with_mac);
+        let got = restore(&line, &["forged"]);
+        assert!(!got.ok && got.err.contains(told) && got.err.contains("--unverified"), "{}", got.err);
+    }
+    assert!(restore(&line, &["forged", "--unverified"]).ok, "whoever says so believes it");
+    assert!(line.say(&["user", "list"]).out.contains("mallory"));
+}
+
+#[test]
+fn a_backup_is_restored_with_the_key_it_was_made_with() {
+    let line = with_backup();
+    write_key(line.folder.path(), &"x".repeat(64));
+    let got = restore(&line, &["right"]);
+    assert!(!got.ok && got.err.contains("made with another audit key"), "{}", got.err);
+    fs::remove_file(line.folder.path().join("kommando.db.audit-key")).expect("a key");
+    let got = restore(&line, &["right"]);
+    assert!(!got.ok && got.err.contains("--unverified restores one without it"), "{}", got.err);
+    assert!(restore(&line, &["right", "--unverified"]).ok);
+    let got = line.say(&["backup", "unsigned"]);
+    assert!(got.ok && got.err.contains("the backup has no MAC"), "{}", got.err);
+}
+
+#[test]
+fn what_kommando_did_not_make_is_refused_by_name() {
+    let line = with_backup();
+    for (sql, told) in [
+        (PROMOTE, "trigger promote on executions is not kommando's"),
+        ("CREATE VIEW everybody AS SELECT * FROM users", "view everybody is not kommando's"),
+        ("CREATE TABLE more (id)", "table more is not kommando's"),
+        ("CREATE UNIQUE INDEX more ON users (name)", "index more on users is not kommando's"),
+        ("ALTER TABLE users ADD COLUMN more TEXT", "table users is not as kommando made it"),
+        ("DROP INDEX ix_executions_running", "index ix_executions_running on executions is missing"),
+        ("DROP TRIGGER tr_users_update", "trigger tr_users_update on users is missing"),
+        (
+            "DROP TRIGGER tr_users_update; \
+             CREATE TRIGGER tr_users_update AFTER UPDATE ON users BEGIN DELETE FROM executions; END",
+            "trigger tr_users_update on users is not as kommando made it",
+        ),
+        ("DROP TABLE audit_entries", "table audit_entries is missing"),
+        (
+            "DELETE FROM seaql_migrations WHERE version = (SELECT max(version) FROM seaql_migrations)",
+            "its migrations are not those of the schema that its tag says",
+        ),
+        (
+            "DELETE FROM seaql_migrations WHERE version = 'm0013_passwords'",
+            "its migrations are not those of the schema that its tag says",
+        ),
+    ] {
+        forge(&line, sql, false);
+        let got = restore(&line, &["forged", "--unverified"]);
+        assert!(!got.ok && got.err.contains(told), "{sql}: {}", got.err);
+    }
+}
+
+#[test]
+fn a_trigger_in_the_database_is_told_by_checks_and_by_backup() {
+    let line = with_backup();
+    let database = line.folder.path().join("kommando.db");
+    assert!(line.say(&["config", "check"]).ok);
+    let db = rusqlite::Connection::open(database).expect("a database");
+    db.execute_batch(PROMOTE).expect("a trigger");
+    db.close().expect("an end");
+    let told = "trigger promote on executions is not kommando's";
+    for words in [&["config", "check"][..], &["audit", "verify"]] {
+        let got = line.say(words);
+        assert!(!got.ok && got.err.contains(told), "{words:?}: {}", got.err);
+    }
+    let got = line.say(&["backup", "with-trigger"]);
+    assert!(got.ok && got.err.contains(told), "{}", got.err);
+    let got = restore(&line, &["with-trigger"]);
+    assert!(!got.ok && got.err.contains(told), "its MAC holds, and its schema does not: {}", got.err);
+}
+
+#[tokio::test]
+async fn backups_of_all_earlier_schemas_are_restored() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: String| folder.path().join(name);
+    let mac_of = |tag: &kommando::store::Tag| tag.sha256.clone();
+    for count in 1..=Migrator::migrations().len() {
+        let (from, to) = (path(format!("{count}.db")), path(format!("{count}.restored.db")));
+        let url = format!("sqlite://{}?mode=rwc", from.display());
+        let db = Database::connect(ConnectOptions::new(&url)).await.expect("a database");
+        Migrator::up(&db, u32::try_from(count).ok()).await.expect("a schema");
+        db.close().await.expect("an end");
+        let backup = path(format!("{count}.backup"));
+        let make = kommando::store::back_up(&url, &backup, false, |tag| Some(mac_of(tag)), |_, _| {});
+        let made = make.expect("a backup");
+        let url = format!("sqlite://{}?mode=rwc", to.display());
+        let restore = kommando::store::restore(&url, &backup, false, Some(&mac_of), |_, _| {});
+        assert_eq!(restore.await.expect("a database"), made, "{count}");
+        assert_eq!(made.schema, Migrator::migrations()[count - 1].name());
+    }
+}
+
+/// A library that words statements in another way would have every older backup refused: then compare what the statements
+/// mean, and not how they are written.
+#[tokio::test]
+async fn the_statements_of_released_migrations_stay_as_they_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("k.db").display());
+    let db = Database::connect(ConnectOptions::new(&url)).await.expect("a database");
+    let released = Migrator::migrations().iter().position(|one| one.name() == "m0014_seals").expect("a migration") + 1;
+    Migrator::up(&db, u32::try_from(released).ok()).await.expect("a schema");
+    db.close().await.expect("an end");
+    let db = rusqlite::Connection::open(folder.path().join("k.db")).expect("a database");
+    let read = "SELECT group_concat(sql, char(10)) FROM \
+                (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name <> 'sqlite_sequence' ORDER BY type, name)";
+    let text: String = db.query_row(read, [], |row| row.get(0)).expect("statements");
+    assert_eq!(hex::encode(Sha256::digest(&text)), "TODO", "{text}");
+}
