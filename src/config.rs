@@ -24,7 +24,10 @@ use crate::{
     localization::Zone,
     records::retention::Retention,
     store,
-    users::password::{Cost, PasswordPolicy},
+    users::{
+        ProviderNames,
+        password::{Cost, PasswordPolicy},
+    },
 };
 
 /// What every variable of ours begins with.
@@ -401,6 +404,15 @@ impl Config {
             (_, true, _) => Err(missing("KOMMANDO_OIDC_AUDIENCE")),
             (.., None) => Err(missing("KOMMANDO_OIDC_JWKS_URL")),
         }
+    }
+
+    /// Which users the identity provider can name.
+    ///
+    /// # Errors
+    /// As [`Self::identity_provider`].
+    pub fn provider_names(&self) -> Result<ProviderNames, ConfigError> {
+        let claim = self.identity_provider()?.map(|provider| provider.claim);
+        Ok(ProviderNames::of_claim(claim.as_deref()))
     }
 }
 

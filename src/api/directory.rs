@@ -14,7 +14,7 @@ use crate::{
     records,
     store::{Reach, Settled, Store, WriteTransaction, Writer},
     users::{
-        self, Account, Caller, Draft, Fault, account, credential,
+        self, Account, Caller, Draft, Fault, ProviderNames, account, credential,
         password::{PasswordHash, Passwords, Requester},
         person,
     },
@@ -34,6 +34,7 @@ pub struct Directory {
     pub store: Store,
     pub passwords: Passwords,
     pub writer: Writer<records::Entry>,
+    pub provider: ProviderNames,
 }
 
 impl Directory {
@@ -66,10 +67,11 @@ impl Directory {
     /// The caller may not, something is wrong with it, or the database does not answer.
     pub async fn create(&self, caller: &Caller, given: Partial<User>) -> Result<User, Error> {
         let password = self.password_of(caller, &given).await?;
+        let provider = self.provider;
         let work = self.write(caller, move |db, caller| {
             Box::pin(async move {
                 let draft = new_draft(db, given).await?;
-                let id = users::save(db, &caller, draft, password).await?;
+                let id = users::save(db, &caller, provider, draft, password).await?;
                 saved(db, id).await
             })
         });
@@ -85,12 +87,13 @@ impl Directory {
             Change::Properties(given) => self.password_of(caller, given).await?,
             Change::Operations(_) | Change::Merge(_) => None,
         };
+        let provider = self.provider;
         let work = self.write(caller, move |db, caller| {
             Box::pin(async move {
                 let id = manageable(db, &caller, &whom).await?.user.id;
                 let present = account::find(db, id).await?.ok_or(Error::NoSuchUser)?;
                 let draft = changed_draft(present, change)?;
-                let id = users::save(db, &caller, draft, password).await?;
+                let id = users::save(db, &caller, provider, draft, password).await?;
                 saved(db, id).await
             })
         });
@@ -113,10 +116,11 @@ impl Directory {
     /// # Errors
     /// The caller may not, there is no such user, it is the last administrator, or the database does not answer.
     pub async fn set_retired(&self, caller: &Caller, whom: Whom, retired: bool) -> Result<(), Error> {
+        let provider = self.provider;
         let work = self.write(caller, move |db, caller| {
             Box::pin(async move {
                 let user = manageable(db, &caller, &whom).await?;
-                users::set_retired(db, &caller, &user, retired).await
+                users::set_retired(db, &caller, provider, &user, retired).await
             })
         });
         work.await

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     auth::{Address, Authenticator},
     error::Error,
-    users::{self, Caller, credential, password::PasswordHash},
+    users::{self, Caller, access, credential, password::PasswordHash},
 };
 
 /// A password in place of the present one, which is told from an address.
@@ -82,16 +82,14 @@ impl Directory {
     /// The caller may not, it is the last administrator, or the database does not answer.
     pub async fn delete_credential(&self, caller: &Caller, whom: Whom, kind: String) -> Result<bool, Error> {
         check_type(&kind)?;
+        let provider = self.provider;
         let work = self.write(caller, move |db, caller| {
             Box::pin(async move {
                 let user = manageable(db, &caller, &whom).await?;
                 if !caller.may_manage_others() {
                     return Err(Error::MayNotChange("Credentials"));
                 }
-                if users::is_last_administrator(db, &user).await? {
-                    return Err(Error::LastAdministrator);
-                }
-                Ok(credential::delete_password(db, user.user.id).await?)
+                Ok(access::delete_password(db, provider, &user).await?)
             })
         });
         work.await

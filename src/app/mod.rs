@@ -166,17 +166,17 @@ impl App {
         store.follow_changes().await?;
         let memory = Memory::new(store.clone());
         let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()).counted(&meters), memory.clone());
-        let directory = Directory { store: store.clone(), passwords: passwords.clone(), writer: writer.clone() };
-        let commands = Commands::new(
-            store.clone(),
-            memory.clone(),
-            passwords.clone(),
-            writer.clone(),
-            webhooks,
-            audit_key.clone(),
-            catalog,
-        )
-        .counted(&meters);
+        let provider_names = config.provider_names()?;
+        let directory = Directory {
+            store: store.clone(),
+            passwords: passwords.clone(),
+            writer: writer.clone(),
+            provider: provider_names,
+        };
+        let commands =
+            Commands::new(store.clone(), memory.clone(), passwords.clone(), writer.clone(), webhooks, audit_key.clone(), catalog)
+                .with_provider(provider_names)
+                .counted(&meters);
         let proven = ProvenPasswords::default();
         let guessing = Guessing::new(config.guess_limits, audit_key.derive("login rate limiter"));
         guessing.restore(&store).await?;

@@ -10,6 +10,7 @@ use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
 use kommando::{
     config::Config,
+    store::Lock,
     users::{
         Caller, fold,
         import::{self, COLUMNS, Change, ImportError, Row, find_column},
@@ -82,11 +83,12 @@ impl Users {
         faults.extend(twice(&rows));
         let store = super::open(config).await?;
         let (bar, caller) = (super::progress_bar(rows.len() as u64), Caller::operator());
-        let transaction = store.begin_write().await?;
+        let provider = config.provider_names()?;
+        let transaction = store.begin_alone(Lock::Standing).await?;
         import::prepare(&transaction).await?;
         let mut counts = HashMap::new();
         for (place, row) in &rows {
-            match import::take(&transaction, &caller, row, self.update).await {
+            match import::take(&transaction, &caller, provider, row, self.update).await {
                 Ok(change) => *counts.entry(change).or_insert(0_u64) += 1,
                 Err(ImportError::Faults(found)) => {
                     faults.extend(found.into_iter().map(|(column, reason)| (*place, format!("{column}: {reason}"))));

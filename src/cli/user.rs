@@ -2,13 +2,13 @@
 
 use std::io::{IsTerminal, Read, stdin};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use clap::Subcommand;
 use kommando::{
     config::Config,
-    store::Store,
+    store::{Lock, Store},
     users::{
-        self,
+        self, AccessError, Caller, access,
         bootstrap::{self, Registration},
         credential,
         password::{NewPassword, Passwords, Requester},
@@ -83,8 +83,8 @@ impl User {
                     super::say(format_args!("{0} is deactivated: `kommando user reactivate {0}`", user.user.name))?;
                 }
             }
-            Self::Deactivate { name } => set_deleted(&store, &name, true).await?,
-            Self::Reactivate { name } => set_deleted(&store, &name, false).await?,
+            Self::Deactivate { name } => set_retired(&store, config, &name, true).await?,
+            Self::Reactivate { name } => set_retired(&store, config, &name, false).await?,
         }
         Ok(store.close().await?)
     }
@@ -112,17 +112,21 @@ async fn list(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn set_deleted(store: &Store, name: &str, deleted: bool) -> anyhow::Result<()> {
-    let transaction = store.begin_write().await?;
+async fn set_retired(store: &Store, config: &Config, name: &str, is_retired: bool) -> anyhow::Result<()> {
+    let provider = config.provider_names()?;
+    let transaction = store.begin_alone(Lock::Standing).await?;
     let user = super::hold_user(&transaction, name).await?;
     let name = &user.user.name;
-    ensure!(
-        !deleted || !users::is_last_administrator(&transaction, &user).await?,
-        "{name} is the last administrator; `kommando user add NAME --role Administrator` makes another first"
-    );
-    users::set_deleted(&transaction, &user, deleted).await?;
+    let end = access::set_retired(&transaction, &Caller::operator(), provider, &user, is_retired).await;
+    end.map_err(|error| match error {
+        AccessError::LastAdministrator => anyhow!(
+            "{name} is the last administrator who can log in; `kommando user add NAME --role Administrator` makes another \
+             first, and `kommando user set-password NAME` lets one in who has no password"
+        ),
+        error => error.into(),
+    })?;
     transaction.commit().await?;
-    super::say(format_args!("{name} {}", if deleted { "has no access any more" } else { "has access again" }))
+    super::say(format_args!("{name} {}", if is_retired { "has no access any more" } else { "has access again" }))
 }
 
 fn passwords(config: &Config) -> Passwords {

@@ -79,13 +79,13 @@ impl Run {
         if self.has_begun && execution::find_running(transaction, self.id).await?.is_none() {
             return Ok(Self::given_up());
         }
-        let user = match self.check_again(transaction).await? {
-            Ok(user) => user,
+        let (caller, user) = match self.check_again(transaction).await? {
+            Ok(found) => found,
             Err(_) if self.has_begun => return Ok(self.half_done(account)),
             Err(error) => return Ok(Settled { undo: true, record: self.refusal(&error), answer: Err(error) }),
         };
         let mut deliveries = Vec::new();
-        let outcome = match self.apply(steps, transaction, &user, &mut account, &mut deliveries).await {
+        let outcome = match self.apply(steps, transaction, (&caller, &user), &mut account, &mut deliveries).await {
             Ok(()) => Outcome::Succeeded,
             Err(ChangeError::Refused(_)) => Outcome::Failed,
             Err(ChangeError::Database(error)) => return Err(error),
@@ -101,7 +101,7 @@ impl Run {
         &self,
         steps: &[ReadyStep],
         transaction: &WriteTransaction,
-        user: &Arc<User>,
+        (caller, user): (&Caller, &Arc<User>),
         account: &mut Account,
         deliveries: &mut Vec<delivery::Model>,
     ) -> Result<(), ChangeError> {
@@ -110,6 +110,10 @@ impl Run {
             let said = match step {
                 Prepared::Said(said) => Ok(said.clone()),
                 Prepared::Change(change) => change.apply(transaction, user).await,
+                Prepared::Access(change, said) => {
+                    let applied = change.apply(transaction, caller, self.commands.provider, user).await;
+                    applied.map(|()| said.clone())
+                }
                 Prepared::Delivery(message) => {
                     deliveries.push(self.delivery(message));
                     Ok(Said::noted(MultiLanguage::Plain(message.id.clone())))
@@ -134,7 +138,10 @@ impl Run {
 
     // Between the first look and the write lock, somebody else may have changed the user or the caller, or come first
     // with the same key.
-    pub async fn check_again(&self, transaction: &WriteTransaction) -> Result<Result<Arc<User>, Error>, DbErr> {
+    pub async fn check_again(
+        &self,
+        transaction: &WriteTransaction,
+    ) -> Result<Result<(Caller, Arc<User>), Error>, DbErr> {
         // What has begun holds its key already.
         let key = self.scope.as_ref().filter(|_| !self.has_begun);
         if let Some(key) = key
@@ -143,10 +150,11 @@ impl Run {
             return Ok(Err(Error::KeyInFlight));
         }
         let ids = [self.attempt.caller.user_id, self.attempt.user_id];
-        users::lock(transaction, self.attempt.user_id).await?;
+        // Before users are locked, as everywhere.
         if self.locks_standing() {
             lock::take(transaction, Lock::Standing).await?;
         }
+        users::lock(transaction, self.attempt.user_id).await?;
         let [caller, user] = self.commands.memory.users_within(transaction, ids).await?;
         let Some(caller) = caller.as_deref().and_then(Caller::of) else { return Ok(Err(Error::Unauthenticated)) };
         if !caller.may_read(self.attempt.user_id) {
@@ -155,7 +163,7 @@ impl Run {
         let Some(user) = user else {
             return Ok(Err(Error::NoSuchUser));
         };
-        Ok(self.permit(transaction, &caller, &user).await?.map(|()| user))
+        Ok(self.permit(transaction, &caller, &user).await?.map(|()| (caller, user)))
     }
 
     /// The record was closed meanwhile by somebody who took this run for dead.

@@ -102,7 +102,9 @@ impl Run {
     ) -> Result<Result<(), Error>, DbErr> {
         let definition = &self.entry().definition;
         // Looking for others is a statement of its own: only a definition that asks for it pays.
-        let is_last = definition.asks_for_administrators() && Box::pin(users::is_last_administrator(db, user)).await?;
+        let provider = self.commands.provider;
+        let is_last =
+            definition.asks_for_administrators() && Box::pin(users::is_last_administrator(db, provider, user)).await?;
         let command = || definition.name.as_str().to_owned();
         Ok(match authorize(caller, definition, user, is_last) {
             Verdict::Permitted => Ok(()),

@@ -26,8 +26,9 @@ struct Made {
     caller: Caller,
     user: Arc<User>,
     catalog: Arc<Catalog>,
-    /// Where it matters whether the user is the last administrator: the mark of all users at that time.
-    others: Option<u64>,
+    /// Where it matters whether the user is the last administrator: the marks of all users, and of what lets them in, at
+    /// that time.
+    others: Option<[u64; 2]>,
     offers: Arc<[Offer]>,
 }
 
@@ -65,7 +66,7 @@ impl Offers {
     ) -> Result<Arc<[Offer]>, Error> {
         let (catalog, changes) = (commands.catalog(), commands.store.changes());
         // Read before the database is: what changes in between makes the list one of yesterday.
-        let mark = changes.mark_of_all(Topic::Users);
+        let mark = [Topic::Users, Topic::Access].map(|topic| changes.mark_of_all(topic));
         let is_current = |made: &Arc<Made>| {
             let is_same = Arc::ptr_eq(&made.user, &user) && Arc::ptr_eq(&made.catalog, &catalog);
             let are_others = made.others.is_none_or(|others| others == mark && changes.is_fresh());

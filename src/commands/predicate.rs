@@ -45,7 +45,7 @@ impl Rule {
     pub fn reason(self) -> &'static str {
         match self {
             Self::NotSelf => "nobody may run it on their own user",
-            Self::NotLastAdmin => "this is the last administrator",
+            Self::NotLastAdmin => "this is the last administrator who can log in",
             Self::NotHigherRank => "the user's role outranks yours",
         }
     }

@@ -24,7 +24,7 @@ use crate::{
     localization::MultiLanguage,
     records::{self, audit::AuditKey, execution::Outcome},
     store::{Store, Writer},
-    users::{self, Caller, Memory, User, password::Passwords, role},
+    users::{self, Caller, Memory, ProviderNames, User, password::Passwords, role},
     watch::{Counters, Meters, Trace, families::EXECUTIONS},
     webhooks::{Deliveries, Webhooks},
 };
@@ -41,6 +41,7 @@ pub struct Parts {
     pub(super) writer: Writer<records::Entry>,
     pub(super) webhooks: Webhooks,
     pub(super) deliveries: Deliveries,
+    pub(super) provider: ProviderNames,
     catalog: Arc<RwLock<Arc<Catalog>>>,
     offers: Offers,
     in_flight: InFlight,
@@ -108,7 +109,7 @@ impl Commands {
         catalog: Catalog,
     ) -> Self {
         let catalog = Arc::new(RwLock::new(Arc::new(catalog)));
-        let (deliveries, offers, in_flight, under_way, live, forged) = Default::default();
+        let (deliveries, provider, offers, in_flight, under_way, live, forged) = Default::default();
         let executions = Arc::new(Counters::new(&Meters::default(), EXECUTIONS));
         Self(Arc::new(Parts {
             store,
@@ -117,6 +118,7 @@ impl Commands {
             writer,
             webhooks,
             deliveries,
+            provider,
             catalog,
             offers,
             in_flight,
@@ -126,6 +128,12 @@ impl Commands {
             audit_key,
             executions,
         }))
+    }
+
+    /// The same, with this identity provider.
+    #[must_use]
+    pub fn with_provider(self, provider: ProviderNames) -> Self {
+        Self(Arc::new(Parts { provider, ..Arc::unwrap_or_clone(self.0) }))
     }
 
     /// The same, with executions counted here.
@@ -228,7 +236,7 @@ impl Commands {
         if user.role.name != role::ADMINISTRATOR || !asks() {
             return Ok(None);
         }
-        Box::pin(users::is_last_administrator(self.store.reader(), user)).await.map(Some)
+        Box::pin(users::is_last_administrator(self.store.reader(), self.provider, user)).await.map(Some)
     }
 
     async fn user(&self, id: i32) -> Result<Arc<User>, Error> {

@@ -33,8 +33,10 @@ pub enum Error {
     /// Under upstream's name of the property.
     #[error("the caller may not change {0}")]
     MayNotChange(&'static str),
-    #[error("it is the last administrator")]
+    #[error("it is the last administrator who can log in")]
     LastAdministrator,
+    #[error("it would change the person of another user, whom the caller may not manage")]
+    SharedPerson,
     /// What is wrong with a user; the text names the properties.
     #[error("{0}")]
     Validation(String),

@@ -50,6 +50,7 @@ impl From<&Error> for StatusCode {
             | Error::NotAdministrator
             | Error::MayNotChange(_)
             | Error::LastAdministrator
+            | Error::SharedPerson
             | Error::CommandDenied { .. } => Self::FORBIDDEN,
             Error::TooManyAttempts(_) => Self::TOO_MANY_REQUESTS,
             Error::NoSuchUser
@@ -123,9 +124,14 @@ impl From<&Error> for ErrorInfo {
             Error::MayNotChange(field) => {
                 ("SoIllegalOperationException", format!("{field}: your role does not let you change it to this."))
             }
-            Error::LastAdministrator => {
-                ("SoIllegalOperationException", "This is the last administrator; make another user one first.".into())
-            }
+            Error::LastAdministrator => (
+                "SoIllegalOperationException",
+                "This is the last administrator who can log in; first make another user one, with a password.".into(),
+            ),
+            Error::SharedPerson => (
+                "SoIllegalOperationException",
+                "Person: another user has this person, too, and you may not manage that user.".into(),
+            ),
             Error::Validation(faults) => ("SoValidationException", format!("{faults}.")),
             // The text is upstream's, and the place is ours (contract §1.1, operation 5).
             Error::TestFailed { path } => (

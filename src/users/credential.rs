@@ -6,7 +6,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Func, OnConflict},
 };
 
-use super::{password::PasswordHash, ticket};
+use super::{last_administrator::Login, password::PasswordHash, ticket};
 use crate::clock;
 
 /// The credential type of a password, as upstream names it.
@@ -37,7 +37,20 @@ impl Model {
 
     /// The password is past its end.
     pub fn is_expired(&self) -> bool {
-        self.expires_at.is_some_and(|end| end <= clock::now())
+        has_passed(self.expires_at)
+    }
+}
+
+fn has_passed(end: Option<DateTimeUtc>) -> bool {
+    end.is_some_and(|end| end <= clock::now())
+}
+
+/// What a password with this end is good for.
+pub(super) fn login(expires_at: Option<DateTimeUtc>) -> Login {
+    match expires_at {
+        None => Login::Lasting,
+        end if has_passed(end) => Login::Impossible,
+        Some(_) => Login::Temporary,
     }
 }
 
@@ -65,7 +78,7 @@ pub async fn find_password_for_log_in(db: &impl ConnectionTrait, user_id: Option
 }
 
 /// Gives a user this password in place of any other, for good or until `expires_at`, and takes the tickets that were
-/// issued before. Run it in a transaction.
+/// issued before. Run it in a transaction. One with an end goes through [`super::access`].
 ///
 /// # Errors
 /// The database does not answer.
@@ -91,7 +104,8 @@ pub async fn set_password(
     ticket::revoke_all(db, user_id).await
 }
 
-/// Takes a user's password and tickets. False when there was none. Run it in a transaction.
+/// Takes a user's password and tickets. False when there was none. Run it in a transaction. Other folders go through
+/// [`super::access`].
 ///
 /// # Errors
 /// The database does not answer.

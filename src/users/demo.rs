@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
-    CreateError, NewUser, UserType, create, credential, membership,
+    AccessError, Caller, CreateError, NewUser, ProviderNames, UserType, access, create, credential, membership,
     password::PasswordHash,
     person,
     role::{self, ADMINISTRATOR, EMPLOYEE, EXTERNAL_USER},
@@ -121,7 +121,7 @@ pub async fn fill(db: &impl ConnectionTrait, password: &PasswordHash) -> Result<
         credential::set_password(db, id, password.clone(), None).await?;
         match demo.name {
             "anna" => membership::insert(db, id, sales.id).await?,
-            "dora" => leave(db, id).await?,
+            "dora" => leave(db, id).await.map_err(|error| DbErr::Custom(error.to_string()))?,
             _ => {}
         }
     }
@@ -141,9 +141,9 @@ pub async fn is_filled(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
     Ok(true)
 }
 
-async fn leave(db: &impl ConnectionTrait, id: i32) -> Result<(), DbErr> {
+async fn leave(db: &impl ConnectionTrait, id: i32) -> Result<(), AccessError> {
     match user::find(db, id).await? {
-        Some(dora) => user::set_deleted(db, &dora, true).await,
+        Some(dora) => access::set_retired(db, &Caller::operator(), ProviderNames::None, &dora, true).await,
         None => Ok(()),
     }
 }

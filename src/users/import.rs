@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
-    Caller, UserRow, UserType,
+    Caller, ProviderNames, UserRow, UserType,
     draft::{Draft, Fault, user_type_of},
     login_name, manage, role, user, user_group,
 };
@@ -82,7 +82,13 @@ pub fn find_column(name: &str) -> Option<&'static Column> {
 ///
 /// # Errors
 /// The row has faults, or the database does not answer.
-pub async fn take(db: &impl ConnectionTrait, caller: &Caller, row: &Row, update: bool) -> Result<Change, ImportError> {
+pub async fn take(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    provider: ProviderNames,
+    row: &Row,
+    update: bool,
+) -> Result<Change, ImportError> {
     let refuse = |column, reason: String| Err(ImportError::Faults(vec![(column, reason)]));
     let name = row.get(NAME).map(String::as_str).unwrap_or_default();
     if name.is_empty() {
@@ -113,7 +119,7 @@ pub async fn take(db: &impl ConnectionTrait, caller: &Caller, row: &Row, update:
     if !faults.is_empty() {
         return Err(ImportError::Faults(faults));
     }
-    match manage::save(db, caller, draft, None).await {
+    match manage::save(db, caller, provider, draft, None).await {
         Ok(_) if present.is_some() => Ok(Change::Changed),
         Ok(_) => Ok(Change::Made),
         Err(Error::Unavailable(error)) => Err(error.into()),

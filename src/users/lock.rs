@@ -10,7 +10,7 @@ use super::{
     together::Together,
     user::{Column, Entity},
 };
-use crate::store::{self, WriteTransaction, is_among};
+use crate::store::{self, Lock, WriteTransaction, is_among};
 
 /// Holds a user who is about to be changed: nobody else changes them before the transaction ends.
 ///
@@ -33,11 +33,13 @@ pub(super) async fn lock_free(transaction: &impl ConnectionTrait, ids: &[i32]) -
     rows.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked).into_tuple().all(transaction).await
 }
 
-/// Holds all users: whoever manages them does so alone, and no command changes one meanwhile.
+/// Holds all users: whoever manages them does so alone, and no command changes one meanwhile. What changes who can log in
+/// takes `Lock::Standing` before it locks users, here as elsewhere: in any other order, two would wait for each other.
 ///
 /// # Errors
 /// As [`lock`].
 pub async fn lock_all(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
+    store::lock::take(transaction, Lock::Standing).await?;
     if store::lock::is_shared(transaction) {
         transaction.execute_unprepared("LOCK TABLE users IN EXCLUSIVE MODE").await?;
     }

@@ -3,12 +3,14 @@
 use sea_orm::{ActiveEnum, ConnectionTrait, DbErr};
 
 use super::{
-    Caller, User, credential,
+    Caller, ProviderNames, User, access, credential,
     draft::Draft,
+    last_administrator::{Login, UserAccess},
     limits, login_name, membership,
     password::PasswordHash,
-    person,
-    role::{self, ADMINISTRATOR},
+    role,
+    shared_person::{PersonChange, is_retired_with, may_change_person, sharers},
+    ticket,
     user::{self, Column, Presence},
 };
 use crate::error::Error;
@@ -20,6 +22,7 @@ use crate::error::Error;
 pub async fn save(
     db: &impl ConnectionTrait,
     caller: &Caller,
+    provider: ProviderNames,
     draft: Draft,
     password: Option<PasswordHash>,
 ) -> Result<i32, Error> {
@@ -27,16 +30,27 @@ pub async fn save(
         0 => None,
         id => Some(user::find(db, id).await?.ok_or(Error::NoSuchUser)?),
     };
-    let draft = draft.complete(db).await?;
+    let mut draft = draft.complete(db).await?;
     permit(db, caller, present.as_ref(), &draft, password.is_some()).await?;
+    let person = plan_person(db, caller, present.as_ref(), &draft).await?;
     let faults = draft.faults(db).await?;
     if !faults.is_empty() {
         let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
         return Err(Error::Validation(told.join("; ")));
     }
     if let Some(user) = &present {
-        guard_last_administrator(db, user, &draft).await?;
+        access::check(db, provider, user, |before| UserAccess {
+            is_administrator: before.is_administrator && draft.user.role_id == user.user.role_id,
+            is_deleted: draft.user.deleted,
+            person_id: person.id(),
+            is_person_retired: person.next.retired,
+            password: if password.is_some() { Login::Lasting } else { before.password },
+            is_known_to_provider: provider.can_be([&draft.user.name, &draft.user.user_name]),
+            ..before
+        })
+        .await?;
     }
+    draft.user.person_id = Some(person.store(db).await?);
     let id = store(db, present.as_ref(), draft).await?;
     if let Some(password) = password {
         credential::set_password(db, id, password, None).await?;
@@ -48,12 +62,17 @@ pub async fn save(
 ///
 /// # Errors
 /// The caller may not, it is the last administrator, or the database does not answer.
-pub async fn set_retired(db: &impl ConnectionTrait, caller: &Caller, user: &User, retired: bool) -> Result<(), Error> {
+pub async fn set_retired(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    provider: ProviderNames,
+    user: &User,
+    retired: bool,
+) -> Result<(), Error> {
     let draft = Draft::of(db, user).await?;
     let draft = Draft { user: super::UserRow { deleted: retired, ..draft.user }, ..draft };
     permit(db, caller, Some(user), &draft, false).await?;
-    guard_last_administrator(db, user, &draft).await?;
-    Ok(user::set_deleted(db, user, retired).await?)
+    Ok(access::set_retired(db, caller, provider, user, retired).await?)
 }
 
 /// Says whether a user can be reached.
@@ -93,26 +112,38 @@ async fn permit(
     }
 }
 
-/// There is always an administrator who can call.
-async fn guard_last_administrator(db: &impl ConnectionTrait, user: &User, draft: &Draft) -> Result<(), Error> {
-    let stays = !draft.user.deleted && draft.user.role_id == user.role.id;
-    if user.role.name == ADMINISTRATOR && !stays && user::is_last_administrator(db, user).await? {
-        return Err(Error::LastAdministrator);
+/// The person that the draft wants. Attaching, changing or retiring it takes the right to manage all of its users.
+async fn plan_person(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    present: Option<&User>,
+    draft: &Draft,
+) -> Result<PersonChange, Error> {
+    let own = present.and_then(|user| user.person.as_ref());
+    let mut person = PersonChange::plan(db, own, draft.person.clone()).await?;
+    let is_retired = draft.user.deleted;
+    let retires = is_retired != present.is_some_and(|user| user.user.deleted);
+    if !retires && !person.concerns_sharers() {
+        return Ok(person);
     }
-    Ok(())
+    let sharers = sharers(db, person.id(), draft.user.id).await?;
+    if retires {
+        person.next.retired = is_retired_with(is_retired, &person.next, &sharers);
+    }
+    match !person.concerns_sharers() || may_change_person(caller, &sharers) {
+        true => Ok(person),
+        false => Err(Error::SharedPerson),
+    }
 }
 
 async fn store(db: &impl ConnectionTrait, present: Option<&User>, draft: Draft) -> Result<i32, DbErr> {
-    let Draft { user: mut row, other_group_ids, person } = draft;
-    let own = present.and_then(|user| user.person.clone());
-    row.person_id = Some(store_person(db, own, person).await?);
+    let Draft { user: row, other_group_ids, .. } = draft;
     let mut keys = vec![login_name::fold(&row.name)];
     if !row.user_name.is_empty() {
         keys.push(login_name::fold(&row.user_name));
     }
     keys.dedup();
-    let (deleted, was_deleted) = (row.deleted, present.is_some_and(|user| user.user.deleted));
-    row.deleted = was_deleted;
+    let is_retired = row.deleted;
     let id = match present {
         None => user::insert(db, row).await?,
         Some(user) => {
@@ -122,26 +153,8 @@ async fn store(db: &impl ConnectionTrait, present: Option<&User>, draft: Draft) 
     };
     login_name::replace(db, &keys, id).await?;
     membership::replace(db, id, &other_group_ids).await?;
-    if deleted != was_deleted
-        && let Some(user) = user::find(db, id).await?
-    {
-        user::set_deleted(db, &user, deleted).await?;
+    if is_retired && present.is_some_and(|user| !user.user.deleted) {
+        ticket::revoke_all(db, id).await?;
     }
     Ok(id)
-}
-
-/// The own person is changed; another one is taken as it is; without any, one is made.
-async fn store_person(
-    db: &impl ConnectionTrait,
-    own: Option<person::Model>,
-    wanted: person::Model,
-) -> Result<i32, DbErr> {
-    match own {
-        Some(own) if [0, own.id].contains(&wanted.id) => {
-            person::update(db, person::Model { id: own.id, retired: own.retired, ..wanted }).await?;
-            Ok(own.id)
-        }
-        _ if wanted.id != 0 => Ok(wanted.id),
-        _ => Ok(person::insert(db, person::Model { retired: false, ..wanted }).await?.id),
-    }
 }

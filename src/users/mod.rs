@@ -2,6 +2,7 @@
 //!
 //! Each table has one module, and every query on it goes through that module. Absent is `Ok(None)`; cannot tell is `Err`.
 
+pub mod access;
 pub mod account;
 pub mod application;
 pub mod bootstrap;
@@ -12,6 +13,7 @@ pub mod demo;
 mod draft;
 mod hash_queue;
 pub mod import;
+mod last_administrator;
 pub mod limits;
 pub mod list;
 mod lock;
@@ -27,15 +29,18 @@ mod password_policy;
 pub mod person;
 pub mod role;
 mod secret;
+mod shared_person;
 pub mod ticket;
 mod together;
 mod user;
 pub mod user_group;
 
+pub use access::{AccessError, is_last_administrator};
 pub use account::Account;
 pub use caller::Caller;
 pub use create::{CreateError, NewUser, create};
 pub use draft::{Draft, Fault, blank};
+pub use last_administrator::ProviderNames;
 pub use lock::{lock, lock_all};
 pub use login_name::{NameError, fault_of_name, fold, is_reserved, suggest_name};
 pub use manage::{save, set_presence, set_retired};
@@ -44,7 +49,6 @@ pub use organise::{delete_group, delete_role, save_group, save_role, set_rights}
 /// A row of the users table, and its columns, for those who make or change one.
 pub use user::{Column as UserColumn, Model as UserRow};
 pub use user::{
-    Fields, Presence, User, UserType, change, count, count_other_administrators, custom_field_names, find,
-    find_by_exact_login, find_by_login, find_for_log_in, has_nick_name, is_last_administrator, list, list_some,
-    set_columns, set_deleted, set_last_login, set_last_logout,
+    Fields, Presence, User, UserType, change, count, custom_field_names, find, find_by_exact_login, find_by_login, find_for_log_in,
+    has_nick_name, list, list_some, set_columns, set_last_login, set_last_logout,
 };

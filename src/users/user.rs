@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{login_name, person, role, ticket, together::Together, user_group};
+use super::{login_name, person, role, together::Together, user_group};
 use crate::{
     clock,
     store::{WriteTransaction, is_among},
@@ -220,37 +220,17 @@ pub async fn count(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
     Entity::find().count(db).await
 }
 
-/// The user is an administrator who can call, and there is no other.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn is_last_administrator(db: &impl ConnectionTrait, user: &User) -> Result<bool, DbErr> {
-    let is_one = user.role.name == role::ADMINISTRATOR && !user.is_retired();
-    Ok(is_one && count_other_administrators(db, user.user.id).await? == 0)
-}
-
-/// How many administrators there are besides this user who can call.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn count_other_administrators(db: &impl ConnectionTrait, id: i32) -> Result<u64, DbErr> {
-    Entity::find()
-        .left_join(role::Entity)
-        .left_join(person::Entity)
-        .filter(role::Column::Name.eq(role::ADMINISTRATOR))
-        .filter(Column::Deleted.eq(false))
-        .filter(person::Column::Retired.eq(false).or(person::Column::Retired.is_null()))
-        .filter(Column::Id.ne(id))
-        .count(db)
-        .await
-}
-
 /// All users, by id.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<User>, DbErr> {
     select(db, Entity::find().order_by_asc(Column::Id)).await
+}
+
+/// The users who have this person, by id.
+pub(super) async fn list_by_person(db: &impl ConnectionTrait, person_id: i32) -> Result<Vec<User>, DbErr> {
+    select(db, Entity::find().filter(Column::PersonId.eq(person_id)).order_by_asc(Column::Id)).await
 }
 
 /// Joins what makes a user whole.
@@ -313,23 +293,6 @@ pub(super) async fn update(db: &impl ConnectionTrait, row: Model) -> Result<(), 
 /// The database does not answer.
 pub async fn has_nick_name(db: &impl ConnectionTrait, nick_name: &str, except: i32) -> Result<bool, DbErr> {
     Ok(Entity::find().filter(Column::NickName.eq(nick_name)).filter(Column::Id.ne(except)).count(db).await? > 0)
-}
-
-/// Deletes a user as upstream does, by retiring user and person, or takes that back. The tickets of a deleted user are
-/// gone for good. Run it in a transaction.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn set_deleted(db: &impl ConnectionTrait, user: &User, deleted: bool) -> Result<(), DbErr> {
-    if let Some(person) = &user.person {
-        person::set_retired(db, person.id, deleted).await?;
-    }
-    // Whoever issues a ticket holds the user: none is issued from here on.
-    set_columns(db, user.user.id, vec![(Column::Deleted, deleted.into())]).await?;
-    if deleted {
-        ticket::revoke_all(db, user.user.id).await?;
-    }
-    Ok(())
 }
 
 /// Notes that a user logged in now.

@@ -243,7 +243,7 @@ async fn the_last_administrator_stays_one() {
         let refused = send(&server, "admin", method, "/1", body).await;
         assert_eq!(
             refused.error(StatusCode::FORBIDDEN).1,
-            "This is the last administrator; make another user one first."
+            "This is the last administrator who can log in; first make another user one, with a password."
         );
     }
     put(&server, "admin", ANNA, json!({"Role": {"Id": 1}})).await;

@@ -3,6 +3,7 @@
 //! To add one: write its file here (its parameters, what it does, its tests), and give it its `mod` line and its row in
 //! the table below. Reading, validation and running follow from the table.
 
+mod access;
 mod message;
 mod note;
 mod reset_password;
@@ -23,6 +24,7 @@ use sea_orm::DbErr;
 use serde::Deserialize;
 use uuid::Uuid;
 
+pub use self::access::AccessChange;
 use self::webhook::Webhook;
 pub use self::webhook::When;
 use super::{confirmation::ActionResult, text::Subjects};
@@ -77,7 +79,7 @@ table! {
 impl StepDefinition {
     /// It changes who can call, or what somebody may do.
     pub fn changes_standing(&self) -> bool {
-        matches!(self, Self::SetRole(_) | Self::SetDeleted(_))
+        matches!(self, Self::SetRole(_) | Self::SetDeleted(_) | Self::ResetPassword(_))
     }
 
     /// The role that it gives.
@@ -141,6 +143,8 @@ pub enum Prepared {
     Said(Said),
     /// It changes something.
     Change(Box<dyn Change>),
+    /// It changes who can log in, and has this to say when it did.
+    Access(AccessChange, Said),
     /// It tells another system, after the commit.
     Delivery(Message),
     /// It asks another system, before anything is changed.
@@ -152,7 +156,7 @@ impl Prepared {
     pub fn said(self) -> Option<Said> {
         match self {
             Self::Said(said) => Some(said),
-            Self::Change(_) | Self::Delivery(_) | Self::Call(_) => None,
+            Self::Change(_) | Self::Access(..) | Self::Delivery(_) | Self::Call(_) => None,
         }
     }
 }

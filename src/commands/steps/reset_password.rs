@@ -1,24 +1,13 @@
 //! `reset_password: {}` gives a user a temporary password, valid for 24 hours, and shows it once.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use schemars::JsonSchema;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
-use crate::{
-    clock,
-    error::Error,
-    localization::MultiLanguage,
-    store::WriteTransaction,
-    users::{
-        User, credential,
-        password::{NewPassword, PasswordHash, Requester},
-    },
-};
+use super::{AccessChange, Preparation, Prepared, Said, Step};
+use crate::{clock, error::Error, localization::MultiLanguage, users::password::Requester};
 
 const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
@@ -27,34 +16,26 @@ const LIFETIME: TimeDelta = TimeDelta::hours(24);
 #[serde(deny_unknown_fields)]
 pub struct ResetPassword {}
 
-struct TemporaryPassword {
-    password: NewPassword,
-    hash: PasswordHash,
-}
-
 #[async_trait]
 impl Step for ResetPassword {
     async fn prepare(&self, preparation: &Preparation<'_>) -> Result<Prepared, Error> {
-        if preparation.dry_run {
-            return Ok(Prepared::Said(Said::openly(MultiLanguage::resource("SR_PASSWORD_NOT_MADE", &[]))));
-        }
-        let passwords = preparation.passwords;
-        let password = passwords.policy().generate();
-        let hash = passwords.hash(&password, Requester::User(preparation.caller_id)).await?;
-        Ok(Prepared::Change(Box::new(TemporaryPassword { password, hash })))
+        let (hash, said) = match preparation.dry_run {
+            true => (None, Said::openly(MultiLanguage::resource("SR_PASSWORD_NOT_MADE", &[]))),
+            false => {
+                let password = preparation.passwords.policy().generate();
+                let hash = preparation.passwords.hash(&password, Requester::User(preparation.caller_id)).await?;
+                (Some(hash), shown_once(password.secret().expose_secret()))
+            }
+        };
+        let expires_at = clock::now() + LIFETIME;
+        Ok(Prepared::Access(AccessChange::SetTemporaryPassword { hash, expires_at }, said))
     }
 }
 
-#[async_trait]
-impl Change for TemporaryPassword {
-    async fn apply(&self, transaction: &WriteTransaction, user: &Arc<User>) -> Result<Said, ChangeError> {
-        let end = clock::now() + LIFETIME;
-        credential::set_password(transaction, user.user.id, self.hash.clone(), Some(end)).await?;
-        let password = self.password.secret().expose_secret();
-        Ok(Said {
-            shown: Some(MultiLanguage::resource("SR_PASSWORD_SHOWN", &[("password", password)])),
-            stored: Some(MultiLanguage::resource("SR_PASSWORD_WAS_SHOWN", &[])),
-            noted: None,
-        })
+fn shown_once(password: &str) -> Said {
+    Said {
+        shown: Some(MultiLanguage::resource("SR_PASSWORD_SHOWN", &[("password", password)])),
+        stored: Some(MultiLanguage::resource("SR_PASSWORD_WAS_SHOWN", &[])),
+        noted: None,
     }
 }

@@ -1,17 +1,11 @@
 //! `set_deleted: {value: true}` ends a user's access as upstream does, by retiring user and person; `false` undoes it.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
-use crate::{
-    error::Error,
-    store::WriteTransaction,
-    users::{self, User},
-};
+use super::{AccessChange, Preparation, Prepared, Said, Step};
+use crate::error::Error;
 
 /// Ends a user's access, or gives it back.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -24,14 +18,6 @@ pub struct SetDeleted {
 #[async_trait]
 impl Step for SetDeleted {
     async fn prepare(&self, _: &Preparation<'_>) -> Result<Prepared, Error> {
-        Ok(Prepared::Change(Box::new(*self)))
-    }
-}
-
-#[async_trait]
-impl Change for SetDeleted {
-    async fn apply(&self, transaction: &WriteTransaction, user: &Arc<User>) -> Result<Said, ChangeError> {
-        users::set_deleted(transaction, user, self.value).await?;
-        Ok(Said::nothing())
+        Ok(Prepared::Access(AccessChange::SetDeleted(self.value), Said::nothing()))
     }
 }

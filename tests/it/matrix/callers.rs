@@ -54,6 +54,8 @@ pub enum Verdict {
     /// As if there were none.
     Hidden,
     NotImplemented,
+    /// There is no such person.
+    Invalid,
 }
 
 impl Role {
@@ -115,6 +117,8 @@ impl Role {
             // Only with a caller who is one, there is another administrator.
             Who::Removers => allowed(self.manages_others(user) && (user != ADMIN || self.is_administrator())),
             Who::Makers => allowed(self.manages),
+            Who::Sharers if self.manages && user == NOBODY => Verdict::Invalid,
+            Who::Sharers => allowed(self.manages_others(user)),
             Who::Administrators => allowed(self.is_administrator()),
             Who::OwnTicket => shown(user != NOBODY && self.manages(user)),
             Who::OwnExecution => shown(user == CALLER || self.is_administrator()),

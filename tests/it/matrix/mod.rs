@@ -161,6 +161,7 @@ fn is_as_it_should_be(role: Role, who: Who, user: i32, got: &Answer) -> bool {
         Verdict::Denied => got.status == StatusCode::FORBIDDEN,
         Verdict::Hidden => got.status == StatusCode::NOT_FOUND,
         Verdict::NotImplemented => got.status == StatusCode::NOT_IMPLEMENTED,
+        Verdict::Invalid => got.status == StatusCode::BAD_REQUEST,
         Verdict::Allowed => {
             let refusals = [StatusCode::FORBIDDEN, StatusCode::UNAUTHORIZED, StatusCode::BAD_REQUEST];
             let tells = !matches!(who, Who::Filtered | Who::Told) || is_told() == role.is_told_of(who, user);
@@ -171,7 +172,7 @@ fn is_as_it_should_be(role: Role, who: Who, user: i32, got: &Answer) -> bool {
 
 /// Whether what was asked changes what comes of what is asked next.
 fn changes(method: &Method, who: Who) -> bool {
-    let lasting = [Who::ManagersOfOthers, Who::Removers, Who::Makers, Who::Administrators];
+    let lasting = [Who::ManagersOfOthers, Who::Removers, Who::Makers, Who::Sharers, Who::Administrators];
     method != Method::GET && lasting.contains(&who)
 }
 

@@ -25,6 +25,8 @@ pub enum Who {
     Removers,
     /// Those with the right to manage users: about somebody who does not exist yet.
     Makers,
+    /// The same, with the person of somebody: also the right to manage that user.
+    Sharers,
     /// Everybody; the answer tells whether they are among the managers.
     Told,
     /// Those of the managers; to others it does not exist.
@@ -45,13 +47,16 @@ pub type Row = (&'static str, Who, &'static str, &'static str);
 pub const ROWS: &[Row] = &[
     ("GET /api/v1/User", Filtered, "?$select=assocName&$filter=associateDbId eq $ID", ""),
     ("POST /api/v1/User", Makers, "", r#"{"Name":"new"}"#),
+    ("POST /api/v1/User", Sharers, "", r#"{"Name":"new","Person":{"PersonId":$PERSON}}"#),
     ("POST /api/v1/User", Managers, "", r#"{"AssociateId":$ID,"Tooltip":"x"}"#),
     ("GET /api/v1/User/:param0", Readers, "", ""),
     ("GET /api/v1/User/:param0", Readers, "/api/v1/User/$NAME", ""),
     ("PUT /api/v1/User/:param0", Managers, "", r#"{"Tooltip":"x"}"#),
     ("PUT /api/v1/User/:param0", Managers, "/api/v1/User/$NAME", r#"{"Tooltip":"x"}"#),
     ("PUT /api/v1/User/:param0", ManagersOfOthers, "", r#"{"Name":"other"}"#),
+    ("PUT /api/v1/User/:param0", Sharers, "/api/v1/User/5", r#"{"Person":{"PersonId":$PERSON}}"#),
     ("PATCH /api/v1/User/:param0", Managers, "", r#"{"Tooltip":"x"}"#),
+    ("PATCH /api/v1/User/:param0", Sharers, "/api/v1/User/5", r#"{"Person":{"PersonId":$PERSON}}"#),
     ("DELETE /api/v1/User/:param0", Removers, "", ""),
     ("DELETE /api/v1/User/:param0", Removers, "/api/v1/User/$NAME", ""),
     ("GET /api/v1/User/:param0/CustomCommand", Readers, "", ""),
@@ -96,6 +101,7 @@ pub const AGENT_ROWS: &[Row] = &[
     ("SaveUser", Managers, "", r#"{"AssociateId":$ID,"Tooltip":"x"}"#),
     ("SaveUser", ManagersOfOthers, "", r#"{"AssociateId":$ID,"Name":"other"}"#),
     ("SaveUser", Makers, "", r#"{"Name":"new"}"#),
+    ("SaveUser", Sharers, "", r#"{"Name":"new","Person":{"PersonId":$PERSON}}"#),
     ("SaveUserFromName", Managers, "", r#"{"UserName":"$NAME","User":{"Tooltip":"x"}}"#),
     ("ChangeUserType", Removers, "", r#"{"User":{"AssociateId":$ID},"UserType":"InternalAssociate"}"#),
     ("DeleteUser", Removers, "?userId=$ID", ""),
@@ -123,7 +129,8 @@ pub const AGENT_ROWS: &[Row] = &[
         "",
         r#"{"UserId":$ID,"Credential":{"Type":{"Type":"CRM5/PASSWORD"},"Value":"a long password"}}"#,
     ),
-    ("DeleteCredential", Removers, "", r#"{"UserId":$ID,"CredentialType":"CRM5/PASSWORD"}"#),
+    // The servers of the matrix have an identity provider, which lets in those who have no password.
+    ("DeleteCredential", ManagersOfOthers, "", r#"{"UserId":$ID,"CredentialType":"CRM5/PASSWORD"}"#),
     ("ChangeOwnPassword", Named, "", r#"{"OldPassword":"wrong","NewPassword":"a long password"}"#),
     ("ChangePassword", Managers, "", r#"{"AssociateId":$ID,"OldPassword":"wrong","NewPassword":"a long password"}"#),
     (
