@@ -131,6 +131,21 @@ fn the_time_is_asked_for_in_one_place() {
 }
 
 #[test]
+fn access_is_changed_through_the_door_that_guards_it() {
+    for (room, path, text) in files().into_iter().filter(|(room, ..)| room != "users") {
+        let raw = ["credential::delete_password(", "person::set_retired(", "person::update(", "set_columns("];
+        let columns = ["UserColumn::RoleId", "UserColumn::Deleted", "UserColumn::PersonId"];
+        for way in raw.into_iter().chain(columns) {
+            assert!(!text.contains(way), "{}: {room} uses {way}; users::access checks first", path.display());
+        }
+        for call in text.split("credential::set_password(").skip(1) {
+            let arguments = call.split(").await").next().expect("a call");
+            assert!(arguments.ends_with("None"), "{}: {room} sets a temporary password", path.display());
+        }
+    }
+}
+
+#[test]
 fn migrations_know_none_of_us() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/Cargo.toml");
     assert!(!fs::read_to_string(manifest).expect("a manifest").contains("kommando"));

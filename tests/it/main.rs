@@ -1,5 +1,6 @@
 //! What the server does, seen through HTTP: one binary, in process, no ports, no sleeps, no order.
 
+mod access_ways;
 mod agent_changes;
 mod agents;
 mod agreement;
@@ -29,6 +30,7 @@ mod identity_provider;
 mod import;
 mod issuer;
 mod large_answers;
+mod last_administrator;
 mod linear;
 mod localization;
 mod login_limits;
@@ -46,6 +48,7 @@ mod retention;
 mod seals;
 mod session;
 mod settings;
+mod shared_person;
 mod strangers;
 mod tickets;
 mod user_list;
