@@ -11,6 +11,7 @@ use poem_openapi::{
 use serde_json::{Map, Value};
 
 use super::{
+    bounded_json,
     carriers::{User, UserType},
     conform::{complete, conform},
     envelope::plain,
@@ -59,7 +60,7 @@ impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Body<T> {
 /// The JSON of a body; null when there is none.
 ///
 /// # Errors
-/// It is no JSON, or says that it is something else.
+/// It is no JSON, says that it is something else, or exceeds a limit of [`bounded_json`].
 pub async fn read(request: &Request, body: &mut RequestBody) -> Result<Value, Error> {
     let unreadable = |reason: String| Error::InvalidArgument(format!("Body: {reason}."));
     let bytes = match body.take() {
@@ -72,7 +73,7 @@ pub async fn read(request: &Request, body: &mut RequestBody) -> Result<Value, Er
     if !request.content_type().is_some_and(Media::is_json_body) {
         return Err(Error::UnsupportedMediaType);
     }
-    serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))
+    bounded_json::parse(&bytes).map_err(|error| unreadable(error.to_string()))
 }
 
 /// A value of a type, from a client's JSON.

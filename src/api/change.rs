@@ -1,6 +1,5 @@
 //! How clients say what to change of a user: properties in place of others, or a patch of either kind (contract §6).
 
-use json_patch::{PatchErrorKind, PatchOperation, jsonptr::PointerBuf};
 use poem::{Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -11,10 +10,12 @@ use serde_json::{Map, Value};
 
 use super::{
     body::{self, Partial, parse_completed},
+    bounded_json::{MAX_DEPTH, MAX_OPERATIONS},
     carriers::User,
     conform::overlay,
+    patch_document::{Document, OPERATIONS, Operation, PatchError},
 };
-use crate::error::Error;
+use crate::{error::Error, users::credential};
 
 /// What to change of a user.
 #[derive(Clone, Debug)]
@@ -22,7 +23,7 @@ pub enum Change {
     /// These properties in place of the present ones.
     Properties(Partial<User>),
     /// Operations of a JSON Patch (RFC 6902), one after the other.
-    Operations(Vec<PatchOperation>),
+    Operations(Vec<Operation>),
     /// A merge patch (RFC 7396), with upstream's rule for lists.
     Merge(Map<String, Value>),
 }
@@ -36,21 +37,32 @@ impl Change {
     /// # Errors
     /// It does not fit, or a test found something else.
     pub fn apply(self, user: &User) -> Result<User, Error> {
-        let mut value = user.to_json().unwrap_or_default();
+        let value = user.to_json().unwrap_or_default();
         let value = match self {
             Self::Properties(given) => overlay(&User::schema_ref(), value, given.into_value()),
             Self::Operations(operations) => {
-                for operation in operations {
-                    apply(&mut value, operation)?;
-                }
-                value
+                let mut document = Document::from(value);
+                operations.into_iter().try_for_each(|operation| document.apply(operation)).map_err(refusal)?;
+                document.into()
             }
             Self::Merge(patch) => {
-                merge(&mut value, Value::Object(patch));
-                value
+                let mut document = Document::from(value);
+                document.merge(Value::Object(patch));
+                document.into()
             }
         };
         parse_completed(value)
+    }
+
+    /// The password that it sets, if it sets one. A patch sets none.
+    ///
+    /// # Errors
+    /// As [`password_in`].
+    pub fn password(&self) -> Result<Option<String>, Error> {
+        match self {
+            Self::Properties(given) => password_in(given),
+            Self::Operations(_) | Self::Merge(_) => Ok(None),
+        }
     }
 
     /// Whether it is a patch of either kind.
@@ -59,58 +71,39 @@ impl Change {
     }
 }
 
-fn apply(value: &mut Value, mut operation: PatchOperation) -> Result<(), Error> {
-    let unfit = |reason: String| Error::InvalidArgument(format!("Body: {reason}."));
-    let path = match &mut operation {
-        PatchOperation::Add(add) => &mut add.path,
-        PatchOperation::Remove(remove) => &mut remove.path,
-        PatchOperation::Replace(replace) => &mut replace.path,
-        PatchOperation::Test(test) => &mut test.path,
-        PatchOperation::Move(_) | PatchOperation::Copy(_) => {
-            return Err(unfit("the operations are add, replace, remove and test".to_owned()));
-        }
-    };
-    let names: Vec<_> = path.tokens().map(|token| token.decoded().into_owned()).collect();
-    *path = PointerBuf::from_tokens(spell(value, names));
-    let path = path.to_string();
-    json_patch::patch(value, &[operation]).map_err(|error| match error.kind {
-        PatchErrorKind::TestFailed => Error::TestFailed { path },
-        _ => unfit(format!("{path}: {}", error.kind)),
-    })
-}
-
-/// A path as the value spells its names.
-fn spell(value: &Value, names: Vec<String>) -> Vec<String> {
-    let mut place = Some(value);
-    let spelt = names.into_iter().map(|name| {
-        let members = place.and_then(Value::as_object);
-        let known = members.and_then(|members| members.keys().find(|known| known.eq_ignore_ascii_case(&name)));
-        let name = known.cloned().unwrap_or(name);
-        place = place.and_then(|place| match place {
-            Value::Array(items) => name.parse::<usize>().ok().and_then(|index| items.get(index)),
-            place => place.get(&name),
-        });
-        name
+/// The password among the credentials of a user, if there is one.
+///
+/// # Errors
+/// There is more than one, or a credential of another type.
+pub fn password_in(given: &Partial<User>) -> Result<Option<String>, Error> {
+    let refuse = |reason: String| Err(Error::Validation(format!("Credentials: {reason}")));
+    let credentials = given.get("Credentials").and_then(Value::as_array).into_iter().flatten();
+    let with_value = credentials.filter_map(|credential| {
+        let value = credential["Value"].as_str().filter(|value| !value.is_empty())?;
+        Some((credential.pointer("/Type/Type").and_then(Value::as_str), value))
     });
-    spelt.collect()
+    let mut found = None;
+    for (kind, value) in with_value {
+        if kind != Some(credential::PASSWORD) {
+            return refuse(format!("their Type is {}", credential::PASSWORD));
+        }
+        if found.replace(value).is_some() {
+            return refuse("a request sets at most one password, and more than one has a Value".to_owned());
+        }
+    }
+    Ok(found.map(str::to_owned))
 }
 
-/// As RFC 7396 has it, but an object where a list stands is added to the list.
-fn merge(value: &mut Value, patch: Value) {
-    match (value, patch) {
-        (Value::Array(items), patch @ Value::Object(_)) => items.push(patch),
-        (Value::Object(members), Value::Object(patch)) => {
-            for (name, patch) in patch {
-                let known = members.keys().find(|known| known.eq_ignore_ascii_case(&name)).cloned();
-                let name = known.unwrap_or(name);
-                match patch {
-                    Value::Null => drop(members.shift_remove(&name)),
-                    patch => merge(members.entry(name).or_insert(Value::Null), patch),
-                }
-            }
-        }
-        (value, patch) => *value = patch,
+fn refusal(error: PatchError) -> Error {
+    match error {
+        PatchError::NoSuchPlace(path) => unfit(format!("there is no such place as `{path}`")),
+        PatchError::TooDeep => unfit(format!("a path has more than {MAX_DEPTH} names")),
+        PatchError::TestFailed(path) => Error::TestFailed { path },
     }
+}
+
+fn unfit(reason: String) -> Error {
+    Error::InvalidArgument(format!("Body: {reason}."))
 }
 
 impl<'a> ApiExtractor<'a> for PatchBody {
@@ -149,28 +142,26 @@ impl<'a> ApiExtractor<'a> for PatchBody {
 }
 
 fn read(patch: Value) -> Result<Change, Error> {
-    let unfit = |reason: String| Error::InvalidArgument(format!("Body: {reason}."));
     match patch {
         Value::Object(members) => Ok(Change::Merge(members)),
+        Value::Array(operations) if operations.len() > MAX_OPERATIONS => {
+            Err(unfit(format!("a JSON Patch has more than {MAX_OPERATIONS} operations")))
+        }
         Value::Array(operations) => {
-            let operations = operations.into_iter().enumerate().map(|(index, mut operation)| {
-                root_path(&mut operation);
-                serde_json::from_value(operation).map_err(|error| unfit(format!("{index}: {error}")))
-            });
+            let operations =
+                operations.into_iter().enumerate().map(|(index, operation)| read_operation(index, operation));
             operations.collect::<Result<_, _>>().map(Change::Operations)
         }
         _ => Err(unfit("a patch is a list of operations, or an object".to_owned())),
     }
 }
 
-/// Upstream takes paths without the slash at their beginning.
-fn root_path(operation: &mut Value) {
-    if let Some(Value::String(path)) = operation.get_mut("path")
-        && !path.is_empty()
-        && !path.starts_with('/')
-    {
-        path.insert(0, '/');
+fn read_operation(index: usize, operation: Value) -> Result<Operation, Error> {
+    let op = operation.get("op").and_then(Value::as_str);
+    if op.is_some_and(|op| !OPERATIONS.contains(&op)) {
+        return Err(unfit("the operations are add, replace, remove and test".to_owned()));
     }
+    serde_json::from_value(operation).map_err(|error| unfit(format!("{index}: {error}")))
 }
 
 /// One operation of a JSON Patch.
@@ -192,4 +183,82 @@ enum PatchOp {
     Replace,
     Remove,
     Test,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeMap,
+        time::{Duration, Instant},
+    };
+
+    use poem_openapi::types::Example;
+    use serde_json::json;
+
+    use super::*;
+
+    fn numbered<T>(count: usize, item: impl Fn(usize) -> T) -> Vec<T> {
+        (0..count).map(item).collect()
+    }
+
+    fn with_fields(count: usize) -> User {
+        let fields = numbered(count, |number| (format!("x_{number}"), "1".to_owned()));
+        User { custom_fields: BTreeMap::from_iter(fields), ..User::example() }
+    }
+
+    fn operations(count: usize, item: impl Fn(usize) -> Value) -> Change {
+        let operations = numbered(count, |number| read_operation(number, item(number)).expect("an operation"));
+        Change::Operations(operations)
+    }
+
+    fn merge(patch: Value) -> Change {
+        read(patch).expect("a patch")
+    }
+
+    /// The shortest of several times that a change takes.
+    fn time(user: &User, change: &Change) -> Duration {
+        let once = || {
+            let change = change.clone();
+            let started = Instant::now();
+            change.apply(user).expect("a user");
+            started.elapsed()
+        };
+        numbered(7, |_| once()).into_iter().min().expect("a time")
+    }
+
+    #[test]
+    fn twice_the_change_takes_at_most_a_little_over_twice_the_work() {
+        let members = |prefix: &str, count: usize, value: &Value| {
+            Value::Object(numbered(count, |number| (format!("{prefix}_{number}"), value.clone())).into_iter().collect())
+        };
+        // The limits of a body are not looked at here: the work itself is proportional.
+        let kinds: [(&str, usize, &dyn Fn(usize) -> (User, Change)); 6] = [
+            ("unknown members", 10_000, &|count| (User::example(), merge(members("y", count, &json!(1))))),
+            ("members that go", 10_000, &|count| {
+                (with_fields(count), merge(json!({"customfields": members("X", count, &Value::Null)})))
+            }),
+            ("operations that add names", 5_000, &|count| {
+                let add = |number| json!({"op": "add", "path": format!("/y_{number}"), "value": 1});
+                (User::example(), operations(count, add))
+            }),
+            ("operations on names in another case", 5_000, &|count| {
+                let replace =
+                    |number| json!({"op": "replace", "path": format!("CUSTOMFIELDS/X_{number}"), "value": "2"});
+                (with_fields(count), operations(count, replace))
+            }),
+            ("operations that add items", 3_000, &|count| {
+                let add = |number| json!({"op": "add", "path": "/OtherGroups/-", "value": {"Id": number}});
+                (User::example(), operations(count, add))
+            }),
+            ("list items", 3_000, &|count| {
+                let groups = json!({"OtherGroups": numbered(count, |number| json!({"Id": number}))});
+                (User::example(), Change::Properties(body::parse(groups).expect("properties")))
+            }),
+        ];
+        for (kind, count, input) in kinds {
+            let ((user, change), (user_of_twice, twice)) = (input(count), input(2 * count));
+            let ratio = time(&user_of_twice, &twice).as_secs_f64() / time(&user, &change).as_secs_f64();
+            assert!(ratio <= 3.0, "{kind}: {ratio:.1} times the work for twice the input");
+        }
+    }
 }

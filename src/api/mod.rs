@@ -2,6 +2,7 @@
 
 pub mod agents;
 mod body;
+mod bounded_json;
 mod carriers;
 mod change;
 mod conform;
@@ -24,6 +25,7 @@ mod operations;
 mod pages;
 mod parameters;
 mod passwords;
+mod patch_document;
 mod paths;
 mod presence;
 mod reader;

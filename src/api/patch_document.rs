@@ -1,0 +1,333 @@
+//! A JSON value that is being patched. Its names are found without regard to case, and without looking at the others.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::bounded_json::MAX_DEPTH;
+
+/// The operations of a JSON Patch. Upstream has neither `move` nor `copy`.
+pub const OPERATIONS: [&str; 4] = ["add", "replace", "remove", "test"];
+
+/// One operation of a JSON Patch (RFC 6902), as it stands in a body.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "op", rename_all = "lowercase")]
+pub enum Operation {
+    Add { path: String, value: Value },
+    Remove { path: String },
+    Replace { path: String, value: Value },
+    Test { path: String, value: Value },
+}
+
+/// Why an operation was not done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum PatchError {
+    /// Nothing is at this path, or nothing can be put there.
+    NoSuchPlace(String),
+    /// Its path has more than [`MAX_DEPTH`] names.
+    TooDeep,
+    /// What is at this path is something else.
+    TestFailed(String),
+}
+
+/// A value that is being patched.
+#[derive(Debug)]
+pub enum Document {
+    Object(Members),
+    List(Vec<Document>),
+    Leaf(Value),
+}
+
+/// The members of an object, by their name in lower case and as it is spelt.
+#[derive(Debug, Default)]
+pub struct Members(BTreeMap<(String, String), Document>);
+
+impl Members {
+    /// The name of a member that is there: spelt alike if possible, else the first that differs in case only. A name that
+    /// is not there is its own.
+    fn key(&self, name: &str) -> (String, String) {
+        let own = (name.to_ascii_lowercase(), name.to_owned());
+        if self.0.contains_key(&own) {
+            return own;
+        }
+        match self.0.range((own.0.clone(), String::new())..).next() {
+            Some((known, _)) if known.0 == own.0 => known.clone(),
+            _ => own,
+        }
+    }
+}
+
+impl Operation {
+    fn path(&self) -> &str {
+        let (Self::Add { path, .. } | Self::Remove { path } | Self::Replace { path, .. } | Self::Test { path, .. }) =
+            self;
+        path
+    }
+}
+
+impl Document {
+    /// Does one operation of a JSON Patch.
+    ///
+    /// # Errors
+    /// Its path leads nowhere, or its test found something else.
+    pub fn apply(&mut self, operation: Operation) -> Result<(), PatchError> {
+        let path = operation.path().to_owned();
+        let Some(names) = tokens(&path) else { return Err(PatchError::NoSuchPlace(path)) };
+        if names.len() > MAX_DEPTH {
+            return Err(PatchError::TooDeep);
+        }
+        let done = match operation {
+            Operation::Add { value, .. } => self.add(&names, value),
+            Operation::Remove { .. } => self.remove(&names),
+            Operation::Replace { value, .. } => self.at(&names).map(|place| *place = value.into()),
+            Operation::Test { value, .. } => match self.at(&names) {
+                Some(place) if !place.is(&value) => return Err(PatchError::TestFailed(self.spelt(&names))),
+                place => place.map(drop),
+            },
+        };
+        done.ok_or(PatchError::NoSuchPlace(path))
+    }
+
+    /// Merges a patch as RFC 7396 has it, but an object where a list stands is added to the list.
+    pub fn merge(&mut self, patch: Value) {
+        match (self, patch) {
+            (Self::List(items), patch @ Value::Object(_)) => items.push(patch.into()),
+            (Self::Object(members), Value::Object(patch)) => {
+                for (name, patch) in patch {
+                    let key = members.key(&name);
+                    match patch {
+                        Value::Null => drop(members.0.remove(&key)),
+                        patch => members.0.entry(key).or_insert(Self::Leaf(Value::Null)).merge(patch),
+                    }
+                }
+            }
+            (place, patch) => *place = patch.into(),
+        }
+    }
+
+    fn at(&mut self, names: &[String]) -> Option<&mut Self> {
+        names.iter().try_fold(self, |place, name| match place {
+            Self::Object(members) => {
+                let key = members.key(name);
+                members.0.get_mut(&key)
+            }
+            Self::List(items) => items.get_mut(index(name)?),
+            Self::Leaf(_) => None,
+        })
+    }
+
+    fn add(&mut self, names: &[String], value: Value) -> Option<()> {
+        let Some((last, parents)) = names.split_last() else {
+            *self = value.into();
+            return Some(());
+        };
+        match self.at(parents)? {
+            Self::Object(members) => {
+                let key = members.key(last);
+                members.0.insert(key, value.into());
+            }
+            Self::List(items) => {
+                let index =
+                    if last == "-" { items.len() } else { index(last).filter(|index| *index <= items.len())? };
+                items.insert(index, value.into());
+            }
+            Self::Leaf(_) => return None,
+        }
+        Some(())
+    }
+
+    fn remove(&mut self, names: &[String]) -> Option<()> {
+        let (last, parents) = names.split_last()?;
+        match self.at(parents)? {
+            Self::Object(members) => {
+                let key = members.key(last);
+                members.0.remove(&key).map(drop)
+            }
+            Self::List(items) => {
+                let index = index(last).filter(|index| *index < items.len())?;
+                items.remove(index);
+                Some(())
+            }
+            Self::Leaf(_) => None,
+        }
+    }
+
+    /// The path of these names, as the document spells them.
+    fn spelt(&self, names: &[String]) -> String {
+        let (mut path, mut place) = (String::new(), Some(self));
+        for name in names {
+            let (spelt, next) = match place {
+                Some(Self::Object(members)) => {
+                    let key = members.key(name);
+                    (key.1.clone(), members.0.get(&key))
+                }
+                Some(Self::List(items)) => (name.clone(), index(name).and_then(|index| items.get(index))),
+                _ => (name.clone(), None),
+            };
+            path = path + "/" + &spelt.replace('~', "~0").replace('/', "~1");
+            place = next;
+        }
+        path
+    }
+
+    /// The value is exactly this one.
+    fn is(&self, expected: &Value) -> bool {
+        match (self, expected) {
+            (Self::Object(members), Value::Object(expected)) => {
+                let has = |(name, value): (&String, &Value)| {
+                    members.0.get(&(name.to_ascii_lowercase(), name.clone())).is_some_and(|member| member.is(value))
+                };
+                members.0.len() == expected.len() && expected.iter().all(has)
+            }
+            (Self::List(items), Value::Array(expected)) => {
+                items.len() == expected.len() && items.iter().zip(expected).all(|(item, value)| item.is(value))
+            }
+            (Self::Leaf(value), expected) => value == expected,
+            _ => false,
+        }
+    }
+}
+
+impl From<Value> for Document {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Object(members) => {
+                let keyed = |(name, value): (String, Value)| ((name.to_ascii_lowercase(), name), value.into());
+                Self::Object(Members(members.into_iter().map(keyed).collect()))
+            }
+            Value::Array(items) => Self::List(items.into_iter().map(Into::into).collect()),
+            value => Self::Leaf(value),
+        }
+    }
+}
+
+impl From<Document> for Value {
+    fn from(document: Document) -> Self {
+        match document {
+            Document::Object(Members(members)) => {
+                let spelt = |((_, name), value): ((String, String), Document)| (name, value.into());
+                Self::Object(members.into_iter().map(spelt).collect::<Map<_, _>>())
+            }
+            Document::List(items) => Self::Array(items.into_iter().map(Into::into).collect()),
+            Document::Leaf(value) => value,
+        }
+    }
+}
+
+/// The names in a JSON Pointer (RFC 6901). Upstream takes paths without the slash at their beginning.
+fn tokens(path: &str) -> Option<Vec<String>> {
+    if path.is_empty() {
+        return Some(Vec::new());
+    }
+    path.strip_prefix('/').unwrap_or(path).split('/').map(unescape).collect()
+}
+
+fn unescape(token: &str) -> Option<String> {
+    let is_escape = |rest: &str| rest.starts_with('0') || rest.starts_with('1');
+    let is_valid = token.split('~').skip(1).all(is_escape);
+    is_valid.then(|| token.replace("~1", "/").replace("~0", "~"))
+}
+
+/// The place in a list: decimal digits, without a zero before others.
+fn index(token: &str) -> Option<usize> {
+    let is_index = token.bytes().all(|byte| byte.is_ascii_digit()) && (token.len() == 1 || !token.starts_with('0'));
+    token.parse().ok().filter(|_| is_index)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn patched(value: Value, operations: Value) -> Result<Value, PatchError> {
+        let operations: Vec<Operation> = serde_json::from_value(operations).expect("operations");
+        let mut document = Document::from(value);
+        operations.into_iter().try_for_each(|operation| document.apply(operation))?;
+        Ok(document.into())
+    }
+
+    fn merged(value: Value, patch: Value) -> Value {
+        let mut document = Document::from(value);
+        document.merge(patch);
+        document.into()
+    }
+
+    #[test]
+    fn operations_do_what_rfc_6902_says() {
+        let one = |op: &str, path: &str, value: Value| json!([{"op": op, "path": path, "value": value}]);
+        for (value, operations, expected) in [
+            (json!({"a": 1}), one("add", "/b", json!(2)), json!({"a": 1, "b": 2})),
+            (json!({"a": 1}), one("add", "/a", json!(2)), json!({"a": 2})),
+            (json!([1, 3]), one("add", "/1", json!(2)), json!([1, 2, 3])),
+            (json!([1]), one("add", "/1", json!(2)), json!([1, 2])),
+            (json!([1]), one("add", "/-", json!(2)), json!([1, 2])),
+            (json!({"a": {"b": [0]}}), one("add", "/a/b/0", json!({})), json!({"a": {"b": [{}, 0]}})),
+            (json!({"a": 1}), one("add", "", json!([])), json!([])),
+            (json!({"a": 1}), one("replace", "", json!(7)), json!(7)),
+            (json!({"a": 1, "b": 2}), one("remove", "/a", Value::Null), json!({"b": 2})),
+            (json!([1, 2]), one("remove", "/0", Value::Null), json!([2])),
+            (json!({"a/b": 1, "~": 2}), one("replace", "/a~1b", json!(3)), json!({"a/b": 3, "~": 2})),
+            (json!({"~1": 1}), one("replace", "/~01", json!(3)), json!({"~1": 3})),
+            (json!({"a": {"B": [1, "x"]}}), one("test", "/a", json!({"B": [1, "x"]})), json!({"a": {"B": [1, "x"]}})),
+        ] {
+            assert_eq!(patched(value, operations.clone()), Ok(expected), "{operations}");
+        }
+        for (value, operations) in [
+            (json!({}), one("replace", "/a", json!(1))),
+            (json!({}), one("remove", "/a", Value::Null)),
+            (json!({}), one("remove", "", Value::Null)),
+            (json!({}), one("add", "/a/b", json!(1))),
+            (json!({}), one("test", "/a", Value::Null)),
+            (json!([1]), one("add", "/2", json!(1))),
+            (json!([1]), one("replace", "/-", json!(1))),
+            (json!([1]), one("remove", "/1", Value::Null)),
+            (json!([1, 2]), one("remove", "/01", Value::Null)),
+            (json!([1, 2]), one("remove", "/+1", Value::Null)),
+            (json!([1, 2]), one("add", "/", json!(1))),
+            (json!({"~2": 1}), one("remove", "/~2", Value::Null)),
+            (json!(7), one("add", "/a", json!(1))),
+        ] {
+            let error = patched(value, operations.clone()).expect_err("nothing is there");
+            assert_eq!(error, PatchError::NoSuchPlace(operations[0]["path"].as_str().unwrap_or_default().to_owned()));
+        }
+        for other in [json!({"b": [1]}), json!({"B": [1, 2]}), json!({"B": [2]}), json!({}), json!([1]), Value::Null] {
+            let error =
+                patched(json!({"a~": {"B": [1]}}), one("test", "A~0", other.clone())).expect_err("not the same");
+            assert_eq!(error, PatchError::TestFailed("/a~0".to_owned()), "{other}");
+        }
+    }
+
+    #[test]
+    fn names_are_found_without_regard_to_case() {
+        let value = json!({"Tooltip": "x", "Fields": {"x_Foo": 1, "x_foo": 2}});
+        let operations = json!([
+            {"op": "replace", "path": "tooltip", "value": "y"},
+            {"op": "replace", "path": "/FIELDS/x_foo", "value": 3},
+            {"op": "add", "path": "/fields/X_FOO", "value": 4},
+            {"op": "add", "path": "/fields/New", "value": 5}
+        ]);
+        let expected = json!({"Tooltip": "y", "Fields": {"x_Foo": 4, "x_foo": 3, "New": 5}});
+        assert_eq!(patched(value.clone(), operations), Ok(expected));
+        let patch = json!({"TOOLTIP": null, "fields": {"x_foo": null, "NEW": 6}});
+        assert_eq!(merged(value, patch), json!({"Fields": {"x_Foo": 1, "NEW": 6}}));
+    }
+
+    #[test]
+    fn an_object_in_the_place_of_a_list_is_added_to_it() {
+        let value = json!({"List": [{"Id": 1}], "Object": {"a": 1, "b": {"c": 1}}});
+        let patch = json!({"list": {"Id": 2}, "object": {"a": null, "B": {"d": 2}}, "new": {"e": [1]}});
+        let expected = json!({"List": [{"Id": 1}, {"Id": 2}], "Object": {"b": {"c": 1, "d": 2}}, "new": {"e": [1]}});
+        assert_eq!(merged(value.clone(), patch), expected);
+        assert_eq!(merged(value.clone(), json!({"List": [], "Object": 7})), json!({"List": [], "Object": 7}));
+        assert_eq!(merged(value, json!("x")), json!("x"));
+    }
+
+    #[test]
+    fn a_path_is_no_longer_than_bodies_are_deep() {
+        let path = |depth: usize| json!([{"op": "add", "path": "/a".repeat(depth), "value": 1}]);
+        assert_eq!(patched(json!({}), path(MAX_DEPTH + 1)), Err(PatchError::TooDeep));
+        assert!(matches!(patched(json!({}), path(MAX_DEPTH)), Err(PatchError::NoSuchPlace(_))));
+    }
+}
