@@ -1,4 +1,6 @@
-//! Changes of users: each is one transaction, in which everything is looked at again.
+//! Changes of users. Each is checked before it waits for a lock, and again in the transaction that makes it.
+
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use sea_orm::ConnectionTrait;
@@ -7,14 +9,15 @@ use serde_json::Value;
 use super::{
     body::Partial,
     carriers::{Credential, User, UserPresenceStatus, UserType},
-    change::Change,
+    change::{Change, password_in},
+    wire::{by_the_clock, current_clock},
 };
 use crate::{
     error::Error,
     records,
     store::{Reach, Settled, Store, WriteTransaction, Writer},
     users::{
-        self, Account, Caller, Draft, Fault, ProviderNames, account, credential,
+        self, Account, Caller, Draft, Fault, ProviderNames, account,
         password::{PasswordHash, Passwords, Requester},
         person,
     },
@@ -40,19 +43,29 @@ pub struct Directory {
 impl Directory {
     /// Does a piece of work in a transaction, for a caller who is looked at again there. It is undone when it fails.
     ///
+    /// On PostgreSQL the transaction locks all users, and on SQLite nothing else is written meanwhile. So `check` comes
+    /// first, with everything that can be refused and everything that takes long. The work checks again, since others may
+    /// have changed something, and gets what the check prepared.
+    ///
     /// # Errors
-    /// Those of the work; the caller cannot call any more; or the database does not answer.
-    pub async fn write<T, F>(&self, caller: &Caller, work: F) -> Result<T, Error>
+    /// Those of the check and of the work; the caller cannot call any more; or the database does not answer.
+    pub async fn write<C, T, F>(
+        &self,
+        caller: &Caller,
+        check: impl Future<Output = Result<C, Error>> + Send,
+        work: F,
+    ) -> Result<T, Error>
     where
+        C: Clone + Send + 'static,
         T: Send + 'static,
-        F: for<'a> FnOnce(&'a WriteTransaction, Caller) -> BoxFuture<'a, Result<T, Error>> + Clone + Send + 'static,
+        F: for<'a> FnOnce(&'a WriteTransaction, Caller, C) -> BoxFuture<'a, Result<T, Error>> + Clone + Send + 'static,
     {
-        let id = caller.user_id;
+        let (id, checked) = (caller.user_id, check.await?);
         let answer = self.writer.write(Reach::Anything, move |transaction| {
             Box::pin(async move {
                 users::lock_all(transaction).await?;
                 let answer = match users::find(transaction, id).await?.as_ref().and_then(Caller::of) {
-                    Some(caller) => work(transaction, caller).await,
+                    Some(caller) => work(transaction, caller, checked).await,
                     None => Err(Error::Unauthenticated),
                 };
                 Ok(Settled { undo: answer.is_err(), record: None, answer })
@@ -66,11 +79,19 @@ impl Directory {
     /// # Errors
     /// The caller may not, something is wrong with it, or the database does not answer.
     pub async fn create(&self, caller: &Caller, given: Partial<User>) -> Result<User, Error> {
-        let password = self.password_of(caller, &given).await?;
-        let provider = self.provider;
-        let work = self.write(caller, move |db, caller| {
+        let check = async {
+            if !caller.may_manage_others() {
+                return Err(Error::MayNotManageUser);
+            }
+            let (db, password) = (self.store.reader(), password_in(&given));
+            let draft = new_draft(db, given.clone()).await?;
+            users::check_save(db, caller, self.provider, draft, !matches!(password, Ok(None))).await?;
+            self.hash_some(caller, password?).await
+        };
+        let (own, provider) = (given.clone(), self.provider);
+        let work = self.write(caller, check, move |db, caller, password| {
             Box::pin(async move {
-                let draft = new_draft(db, given).await?;
+                let draft = new_draft(db, own).await?;
                 let id = users::save(db, &caller, provider, draft, password).await?;
                 saved(db, id).await
             })
@@ -83,16 +104,23 @@ impl Directory {
     /// # Errors
     /// The caller may not, there is no such user, something is wrong with it, or the database does not answer.
     pub async fn change(&self, caller: &Caller, whom: Whom, change: Change) -> Result<User, Error> {
-        let password = match &change {
-            Change::Properties(given) => self.password_of(caller, given).await?,
-            Change::Operations(_) | Change::Merge(_) => None,
+        let change = Arc::new(change);
+        let check = async {
+            let (db, password) = (self.store.reader(), change.password());
+            let present = manageable_account(db, caller, &whom).await?;
+            let draft = changed_draft(present.clone(), Change::clone(&change))?;
+            users::check_save(db, caller, self.provider, draft.clone(), !matches!(password, Ok(None))).await?;
+            Ok((present, draft, self.hash_some(caller, password?).await?))
         };
-        let provider = self.provider;
-        let work = self.write(caller, move |db, caller| {
+        let (own, whom, clock, provider) = (Arc::clone(&change), whom.clone(), current_clock(), self.provider);
+        let work = self.write(caller, check, move |db, caller, (before, draft, password)| {
             Box::pin(async move {
-                let id = manageable(db, &caller, &whom).await?.user.id;
-                let present = account::find(db, id).await?.ok_or(Error::NoSuchUser)?;
-                let draft = changed_draft(present, change)?;
+                let present = manageable_account(db, &caller, &whom).await?;
+                // A large change takes time, and others wait: it is applied again only to a user who was changed meanwhile.
+                let draft = match present == before {
+                    true => draft,
+                    false => by_the_clock(&clock, || changed_draft(present, Arc::unwrap_or_clone(own)))?,
+                };
                 let id = users::save(db, &caller, provider, draft, password).await?;
                 saved(db, id).await
             })
@@ -116,10 +144,15 @@ impl Directory {
     /// # Errors
     /// The caller may not, there is no such user, it is the last administrator, or the database does not answer.
     pub async fn set_retired(&self, caller: &Caller, whom: Whom, retired: bool) -> Result<(), Error> {
-        let provider = self.provider;
-        let work = self.write(caller, move |db, caller| {
+        let check = async {
+            let db = self.store.reader();
+            let user = manageable(db, caller, &whom).await?;
+            users::check_retired(db, caller, self.provider, &user, retired).await
+        };
+        let (own, provider) = (whom.clone(), self.provider);
+        let work = self.write(caller, check, move |db, caller, ()| {
             Box::pin(async move {
-                let user = manageable(db, &caller, &whom).await?;
+                let user = manageable(db, &caller, &own).await?;
                 users::set_retired(db, &caller, provider, &user, retired).await
             })
         });
@@ -136,12 +169,17 @@ impl Directory {
         whom: Whom,
         presence: UserPresenceStatus,
     ) -> Result<UserPresenceStatus, Error> {
-        let work = self.write(caller, move |db, caller| {
+        let (status, message) = (presence.status, presence.message.unwrap_or_default());
+        let check = async {
+            manageable(self.store.reader(), caller, &whom).await?;
+            users::check_presence_message(&message)
+        };
+        let (own, new_message) = (whom.clone(), message.clone());
+        let work = self.write(caller, check, move |db, caller, ()| {
             Box::pin(async move {
-                let user = manageable(db, &caller, &whom).await?;
-                let (status, message) = (presence.status.into(), presence.message.unwrap_or_default());
-                users::set_presence(db, user.user.id, status, &message).await?;
-                Ok(UserPresenceStatus { status: presence.status, message: Some(message) })
+                let user = manageable(db, &caller, &own).await?;
+                users::set_presence(db, user.user.id, status.into(), &new_message).await?;
+                Ok(UserPresenceStatus { status, message: Some(new_message) })
             })
         });
         work.await
@@ -173,28 +211,23 @@ impl Directory {
             0 => None,
             id => account::find(db, id).await?,
         };
+        let stored = present.as_ref().map(|account| account.user.clone());
         let draft = match present {
             Some(present) => changed_draft(present, Change::Properties(given))?,
             None => new_draft(db, given).await?,
         };
-        Ok(draft.complete(db).await?.faults(db).await?)
+        Ok(draft.complete(db).await?.faults(db, stored.as_ref()).await?)
     }
 
-    /// The hash of the password that stands among the credentials, if one does.
-    async fn password_of(&self, caller: &Caller, given: &Partial<User>) -> Result<Option<PasswordHash>, Error> {
-        let credentials = given.get("Credentials").and_then(Value::as_array).into_iter().flatten();
-        let mut hash = None;
-        for credential in credentials {
-            let Some(value) = credential["Value"].as_str().filter(|value| !value.is_empty()) else { continue };
-            match credential.pointer("/Type/Type").and_then(Value::as_str) {
-                Some(credential::PASSWORD) => hash = Some(self.hash(caller, value).await?),
-                _ => return Err(Error::Validation(format!("Credentials: their Type is {}", credential::PASSWORD))),
-            }
+    /// The hash of a password, if there is one.
+    async fn hash_some(&self, caller: &Caller, password: Option<String>) -> Result<Option<PasswordHash>, Error> {
+        match password {
+            Some(password) => self.hash(caller, &password).await.map(Some),
+            None => Ok(None),
         }
-        Ok(hash)
     }
 
-    /// The hash of a new password that the policy accepts.
+    /// The hash of a new password that the policy accepts. Hashing takes long: check first whether the caller may set it.
     ///
     /// # Errors
     /// It does not accept it, or too many wait already.
@@ -223,6 +256,12 @@ pub async fn manageable(db: &impl ConnectionTrait, caller: &Caller, whom: &Whom)
         None if caller.may_manage_others() => Err(missing),
         _ => Err(Error::MayNotManageUser),
     }
+}
+
+/// The same user, with groups and credentials.
+async fn manageable_account(db: &impl ConnectionTrait, caller: &Caller, whom: &Whom) -> Result<Account, Error> {
+    let id = manageable(db, caller, whom).await?.user.id;
+    account::find(db, id).await?.ok_or(Error::NoSuchUser)
 }
 
 async fn saved(db: &impl ConnectionTrait, id: i32) -> Result<User, Error> {

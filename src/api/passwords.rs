@@ -1,5 +1,6 @@
-//! Changes of passwords. They are hashed and verified before the transaction, in which nobody waits for that.
+//! Changes of passwords. They are hashed and verified after the caller's rights are checked, and before the transaction.
 
+use sea_orm::ConnectionTrait;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
 use crate::{
     auth::{Address, Authenticator},
     error::Error,
-    users::{self, Caller, access, credential, password::PasswordHash},
+    users::{self, Caller, User, access, credential, password::PasswordHash},
 };
 
 /// A password in place of the present one, which is told from an address.
@@ -31,7 +32,7 @@ impl Directory {
         if !caller.may_manage_others() {
             return Err(Error::MayNotManageUser);
         }
-        let hash = self.hash(caller, password).await?;
+        let hash = async { self.hash(caller, password).await };
         self.store_password(caller, whom, hash, None).await.map(drop)
     }
 
@@ -58,7 +59,7 @@ impl Directory {
         if !authenticator.is_password(caller, &user.user, &old, present.as_ref(), address).await? {
             return Ok(false);
         }
-        let hash = self.hash(caller, &new).await?;
+        let hash = async { self.hash(caller, &new).await };
         self.store_password(caller, whom, hash, present).await
     }
 
@@ -82,13 +83,11 @@ impl Directory {
     /// The caller may not, it is the last administrator, or the database does not answer.
     pub async fn delete_credential(&self, caller: &Caller, whom: Whom, kind: String) -> Result<bool, Error> {
         check_type(&kind)?;
-        let provider = self.provider;
-        let work = self.write(caller, move |db, caller| {
+        let (own, provider) = (whom.clone(), self.provider);
+        let check = async { deletable(self.store.reader(), caller, &whom).await.map(drop) };
+        let work = self.write(caller, check, move |db, caller, ()| {
             Box::pin(async move {
-                let user = manageable(db, &caller, &whom).await?;
-                if !caller.may_manage_others() {
-                    return Err(Error::MayNotChange("Credentials"));
-                }
+                let user = deletable(db, &caller, &own).await?;
                 Ok(access::delete_password(db, provider, &user).await?)
             })
         });
@@ -107,17 +106,23 @@ impl Directory {
         }
     }
 
-    /// Stores a password, unless the present one is no longer the one that was proved.
+    /// Stores a password, unless the present one is no longer the one that was proved. It is hashed when the caller may
+    /// set it.
     async fn store_password(
         &self,
         caller: &Caller,
         whom: Whom,
-        hash: PasswordHash,
+        hash: impl Future<Output = Result<PasswordHash, Error>> + Send,
         proved: Option<PasswordHash>,
     ) -> Result<bool, Error> {
-        let work = self.write(caller, move |db, caller| {
+        let own = whom.clone();
+        let check = async {
+            manageable(self.store.reader(), caller, &whom).await?;
+            hash.await
+        };
+        let work = self.write(caller, check, move |db, caller, hash| {
             Box::pin(async move {
-                let user = manageable(db, &caller, &whom).await?;
+                let user = manageable(db, &caller, &own).await?;
                 let present = credential::find_password(db, user.user.id).await?.map(|credential| credential.secret);
                 if proved.is_some() && proved != present {
                     return Ok(false);
@@ -128,6 +133,18 @@ impl Directory {
         });
         work.await
     }
+}
+
+/// The user whose credential the caller may delete.
+async fn deletable(db: &impl ConnectionTrait, caller: &Caller, whom: &Whom) -> Result<User, Error> {
+    let user = manageable(db, caller, whom).await?;
+    if !caller.may_manage_others() {
+        return Err(Error::MayNotChange("Credentials"));
+    }
+    if users::is_last_administrator(db, &user).await? {
+        return Err(Error::LastAdministrator);
+    }
+    Ok(user)
 }
 
 fn check_type(kind: &str) -> Result<(), Error> {

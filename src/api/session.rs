@@ -3,14 +3,12 @@
 use std::fmt::Display;
 
 use poem::{Request, web::RemoteAddr};
-use poem_openapi::{
-    ApiResponse, OpenApi,
-    payload::{Json, Response},
-};
+use poem_openapi::{ApiResponse, OpenApi, payload::Response};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     Tag,
+    body::Body,
     carriers::{LogIn, PasswordChange, Session},
     reader::{Answer, Reader},
     refusals::{ErrorResponse, NoOwn, Refusals},
@@ -83,7 +81,7 @@ impl SessionOperations {
         authenticator: &Authenticator,
         remote: &RemoteAddr,
         request: &Request,
-        log_in: Json<LogIn>,
+        log_in: Body<LogIn>,
     ) -> Result<Response<SessionBegun>, ErrorResponse<BeginSession>> {
         let LogIn { user_name, password } = log_in.0;
         let password = SecretString::from(password.0);
@@ -126,7 +124,7 @@ impl SessionOperations {
         &self,
         authenticator: &Authenticator,
         remote: &RemoteAddr,
-        change: Json<PasswordChange>,
+        change: Body<PasswordChange>,
     ) -> Result<Done, ErrorResponse<ChangePassword>> {
         let PasswordChange { user_name, old_password, new_password } = change.0;
         let old = SecretString::from(old_password.0);
@@ -136,6 +134,11 @@ impl SessionOperations {
         let new = passwords.policy().accept(&new_password.0).map_err(|fault| unfit(&fault))?;
         if new.is(&old) {
             return Err(unfit(&"it is the old one").into());
+        }
+        // Hashing takes long, so whether the caller may is checked before, and again in the transaction.
+        let user = users::find(authenticator.store.reader(), caller.user_id).await?.ok_or(Error::Unauthenticated)?;
+        if !caller.may_manage(&user) {
+            return Err(Error::MayNotManageUser.into());
         }
         let hash = passwords.hash(&new, Requester::User(caller.user_id)).await.map_err(Error::from)?;
         let transaction = authenticator.store.begin_write().await?;

@@ -27,6 +27,11 @@ pub fn with_the_clock<F: Future>(clock: Clock, work: F) -> impl Future<Output = 
     CLOCK.scope(clock, work)
 }
 
+/// The clock by which dates are read and written now, for work that goes on elsewhere.
+pub fn current_clock() -> Clock {
+    with_clock(Clock::clone)
+}
+
 /// What `work` makes of a carrier, with its dates by this clock.
 pub fn by_the_clock<T>(clock: &Clock, work: impl FnOnce() -> T) -> T {
     CLOCK.sync_scope(clock.clone(), work)

@@ -45,7 +45,7 @@ impl From<AccessError> for Error {
 /// a retired user are gone for good. Run it in a transaction.
 ///
 /// # Errors
-/// It is the last administrator, or the caller may not manage another user of the person.
+/// As [`check_retired`].
 pub async fn set_retired(
     db: &impl ConnectionTrait,
     caller: &Caller,
@@ -53,15 +53,9 @@ pub async fn set_retired(
     user: &User,
     is_retired: bool,
 ) -> Result<(), AccessError> {
-    let sharers = sharers(db, user.user.person_id, user.user.id).await?;
-    let is_person_retired = user.person.as_ref().is_some_and(|person| is_retired_with(is_retired, person, &sharers));
-    let person = user.person.as_ref().filter(|person| person.retired != is_person_retired);
-    if person.is_some() && !may_change_person(caller, &sharers) {
-        return Err(AccessError::SharedPerson);
-    }
-    check(db, provider, user, |access| UserAccess { is_deleted: is_retired, is_person_retired, ..access }).await?;
-    if let Some(person) = person {
-        person::set_retired(db, person.id, is_person_retired).await?;
+    let person = check_retired(db, caller, provider, user, is_retired).await?;
+    if let Some(PersonRetirement { id, is_retired }) = person {
+        person::set_retired(db, id, is_retired).await?;
     }
     // Whoever issues a ticket locks the user: none is issued from here on.
     user::set_columns(db, user.user.id, vec![(Column::Deleted, is_retired.into())]).await?;
@@ -69,6 +63,33 @@ pub async fn set_retired(
         ticket::revoke_all(db, user.user.id).await?;
     }
     Ok(())
+}
+
+/// A person who is retired or reactivated together with a user.
+pub struct PersonRetirement {
+    id: i32,
+    is_retired: bool,
+}
+
+/// Checks whether a user can be retired or reactivated, and returns what changes of the person.
+///
+/// # Errors
+/// It is the last administrator, or the caller may not manage another user of the person.
+pub async fn check_retired(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    provider: ProviderNames,
+    user: &User,
+    is_retired: bool,
+) -> Result<Option<PersonRetirement>, AccessError> {
+    let sharers = sharers(db, user.user.person_id, user.user.id).await?;
+    let is_person_retired = user.person.as_ref().is_some_and(|person| is_retired_with(is_retired, person, &sharers));
+    let person = user.person.as_ref().filter(|person| person.retired != is_person_retired);
+    if person.is_some() && !may_change_person(caller, &sharers) {
+        return Err(AccessError::SharedPerson);
+    }
+    check(db, provider, user, |access| UserAccess { is_deleted: is_retired, is_person_retired, ..access }).await?;
+    Ok(person.map(|person| PersonRetirement { id: person.id, is_retired: is_person_retired }))
 }
 
 /// Gives a user a role.

@@ -79,7 +79,8 @@ async fn select(db: &impl ConnectionTrait, which: Expr) -> Result<Vec<Account>, 
     for Row { user, other_group, credential } in rows {
         let known = accounts.pop_if(|last| last.user.user.id == user.user.id);
         let mut account = known.unwrap_or_else(|| Account::blank(user));
-        account.other_groups.extend(other_group.filter(|group| !account.other_groups.contains(group)));
+        // Rows are ordered by group, so the same one can only be the last.
+        account.other_groups.extend(other_group.filter(|group| account.other_groups.last() != Some(group)));
         account.credentials.extend(credential.filter(|credential| !account.credentials.contains(credential)));
         accounts.push(account);
     }

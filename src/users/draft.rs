@@ -1,14 +1,17 @@
 //! A user as somebody wants one to be, and what is wrong with it.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
-    User, UserRow, UserType, limits, login_name, membership, person,
+    Fields, User, UserRow, UserType, limits, login_name, membership, person,
     role::{self, RoleType},
     user, user_group,
 };
+
+/// How many wrong groups of a user are told.
+const WRONG_GROUPS: usize = 10;
 
 /// A user as somebody wants one to be. An id of 0 means: a new user, the default role, the default group, the own person.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,13 +114,14 @@ impl Draft {
         Ok(self)
     }
 
-    /// Everything that is wrong with it.
+    /// Everything that is wrong with it. Fields that are stored for `present`, the user as it is, may stay as they are.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn faults(&self, db: &impl ConnectionTrait) -> Result<Vec<Fault>, DbErr> {
+    pub async fn faults(&self, db: &impl ConnectionTrait, present: Option<&User>) -> Result<Vec<Fault>, DbErr> {
         let mut faults = self.faults_of_names(db).await?;
         faults.extend(self.faults_of_texts());
+        faults.extend(self.faults_of_fields(present));
         let row = &self.user;
         if !row.nick_name.is_empty() && user::has_nick_name(db, &row.nick_name, row.id).await? {
             faults.push(fault("NickName", format!("`{}` is another user's", row.nick_name)));
@@ -125,15 +129,7 @@ impl Draft {
         if role::find(db, row.role_id).await?.is_none() {
             faults.push(fault("Role", format!("there is no role {}", row.role_id)));
         }
-        for (field, id) in std::iter::once(("UserGroup", &row.user_group_id))
-            .chain(self.other_group_ids.iter().map(|id| ("OtherGroups", id)))
-        {
-            match user_group::find(db, *id).await? {
-                None => faults.push(fault(field, format!("there is no group {id}"))),
-                Some(group) if group.deleted => faults.push(fault(field, format!("the group {id} is deleted"))),
-                Some(_) => {}
-            }
-        }
+        faults.extend(self.faults_of_groups(db).await?);
         if self.person.id != 0 && person::find(db, self.person.id).await?.is_none() {
             faults.push(fault("Person", format!("there is no person {}", self.person.id)));
         }
@@ -151,6 +147,34 @@ impl Draft {
             }
         }
         Ok(faults)
+    }
+
+    async fn faults_of_groups(&self, db: &impl ConnectionTrait) -> Result<Vec<Fault>, DbErr> {
+        let main = ("UserGroup", self.user.user_group_id);
+        let all: Vec<_> =
+            [main].into_iter().chain(self.other_group_ids.iter().map(|id| ("OtherGroups", *id))).collect();
+        let found = user_group::find_some(db, all.iter().map(|(_, id)| *id).collect()).await?;
+        let is_deleted: HashMap<i32, bool> = found.into_iter().map(|group| (group.id, group.deleted)).collect();
+        let wrong = all.into_iter().filter_map(|(field, id)| match is_deleted.get(&id) {
+            None => Some(fault(field, format!("there is no group {id}"))),
+            Some(true) => Some(fault(field, format!("the group {id} is deleted"))),
+            Some(false) => None,
+        });
+        Ok(wrong.take(WRONG_GROUPS).collect())
+    }
+
+    fn faults_of_fields(&self, present: Option<&User>) -> Vec<Fault> {
+        let none = Fields::default();
+        let row = &self.user;
+        let all = [
+            ("CustomFields", &row.custom_fields, present.map(|user| &user.user.custom_fields)),
+            ("ExtraFields", &row.extra_fields, present.map(|user| &user.user.extra_fields)),
+        ];
+        let wrong = all.into_iter().filter_map(|(field, fields, stored)| {
+            let reason = limits::check_fields(fields, stored.unwrap_or(&none)).err()?;
+            Some(fault(field, reason))
+        });
+        wrong.collect()
     }
 
     fn faults_of_texts(&self) -> Vec<Fault> {

@@ -114,7 +114,7 @@ pub async fn take(
         if present.is_some() && draft == before.complete(db).await? {
             return Ok(Change::Same);
         }
-        faults.extend(draft.faults(db).await?.into_iter().map(of_draft));
+        faults.extend(draft.faults(db, present.as_ref()).await?.into_iter().map(of_draft));
     }
     if !faults.is_empty() {
         return Err(ImportError::Faults(faults));

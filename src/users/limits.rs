@@ -1,4 +1,6 @@
-//! How long texts may be, in characters: upstream's column limits (contract §2.2).
+//! How long texts may be, in characters: upstream's column limits (contract §2.2), and limits of our own where it has none.
+
+use super::user::Fields;
 
 pub const NAME: usize = 239;
 pub const USER_NAME: usize = 254;
@@ -9,6 +11,15 @@ pub const PERSON_NAME: usize = 99;
 pub const PERSON_TITLE: usize = 239;
 pub const PERSON_DESCRIPTION: usize = 2047;
 pub const ADDRESS: usize = 254;
+
+/// How many custom fields a user may have, and how many extra fields.
+pub const FIELDS: usize = 100;
+/// The name of a custom or extra field.
+pub const FIELD_NAME: usize = 100;
+/// The value of a custom or extra field.
+pub const FIELD_VALUE: usize = 4_000;
+/// How much of a name that is too long is shown.
+const SHOWN: usize = 20;
 
 /// A text that does not fit its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,5 +34,76 @@ pub struct TooLong {
 /// # Errors
 /// It is longer.
 pub fn check(field: &'static str, text: &str, longest: usize) -> Result<(), TooLong> {
-    if text.chars().count() > longest { Err(TooLong { field, longest }) } else { Ok(()) }
+    if is_longer(text, longest) { Err(TooLong { field, longest }) } else { Ok(()) }
+}
+
+/// Checks custom or extra fields against their limits. What is stored and over a limit may stay as it is.
+///
+/// # Errors
+/// There are too many, or a name or a value is too long; the text names the field.
+pub fn check_fields(fields: &Fields, stored: &Fields) -> Result<(), String> {
+    if fields.0.len() > stored.0.len().max(FIELDS) {
+        return Err(format!("there are more than {FIELDS} fields"));
+    }
+    for (name, value) in &fields.0 {
+        let before = stored.0.get(name);
+        if before.is_none() && is_longer(name, FIELD_NAME) {
+            let shown: String = name.chars().take(SHOWN).collect();
+            return Err(format!("the name `{shown}…` has more than {FIELD_NAME} characters"));
+        }
+        if before != Some(value) && is_longer(value, FIELD_VALUE) {
+            return Err(format!("the value of `{name}` has more than {FIELD_VALUE} characters"));
+        }
+    }
+    Ok(())
+}
+
+fn is_longer(text: &str, longest: usize) -> bool {
+    text.chars().nth(longest).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(names: impl IntoIterator<Item = String>, value: &str) -> Fields {
+        Fields(names.into_iter().map(|name| (name, value.to_owned())).collect())
+    }
+
+    fn numbered(count: usize) -> Vec<String> {
+        (0..count).map(|number| format!("x_{number}")).collect()
+    }
+
+    #[test]
+    fn fields_are_limited_in_number_name_and_value() {
+        let none = Fields::default();
+        let longest = ["é".repeat(FIELD_NAME)];
+        for fine in [fields(numbered(FIELDS), "1"), fields(longest, &"é".repeat(FIELD_VALUE)), Fields::default()] {
+            assert_eq!(check_fields(&fine, &none), Ok(()));
+        }
+        for (given, told) in [
+            (fields(numbered(FIELDS + 1), "1"), "there are more than 100 fields"),
+            (fields(["x".repeat(101)], "1"), "the name `xxxxxxxxxxxxxxxxxxxx…` has more than 100 characters"),
+            (fields(["x_shoe".to_owned()], &"1".repeat(4001)), "the value of `x_shoe` has more than 4000 characters"),
+        ] {
+            assert_eq!(check_fields(&given, &none), Err(told.to_owned()));
+        }
+    }
+
+    #[test]
+    fn stored_fields_over_the_limits_may_stay_unchanged() {
+        let mut stored = fields(numbered(FIELDS + 10), "1");
+        stored.0.insert("y".repeat(200), "2".repeat(9000));
+        assert_eq!(check_fields(&stored, &stored), Ok(()));
+        let mut fewer = stored.clone();
+        fewer.0.remove("x_0");
+        fewer.0.insert("x_1".to_owned(), "changed".to_owned());
+        assert_eq!(check_fields(&fewer, &stored), Ok(()));
+        let mut more = stored.clone();
+        more.0.insert("z".to_owned(), "1".to_owned());
+        assert!(check_fields(&more, &stored).is_err());
+        let mut longer = stored.clone();
+        longer.0.insert("x_1".to_owned(), "2".repeat(9000));
+        assert!(check_fields(&longer, &stored).is_err());
+    }
 }

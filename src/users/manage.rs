@@ -18,7 +18,7 @@ use crate::error::Error;
 /// Makes a user, or changes the one with the draft's id, and answers with the id. Run it in a transaction.
 ///
 /// # Errors
-/// The caller may not, the draft has faults, it would take the last administrator, or the database does not answer.
+/// As [`check_save`].
 pub async fn save(
     db: &impl ConnectionTrait,
     caller: &Caller,
@@ -26,14 +26,46 @@ pub async fn save(
     draft: Draft,
     password: Option<PasswordHash>,
 ) -> Result<i32, Error> {
+    let (present, mut draft, person) = plan_save(db, caller, provider, draft, password.is_some()).await?;
+    draft.user.person_id = Some(person.store(db).await?);
+    let id = store(db, present.as_ref(), draft).await?;
+    if let Some(password) = password {
+        credential::set_password(db, id, password, None).await?;
+    }
+    Ok(id)
+}
+
+/// Checks whether a caller may save a draft. It stores nothing: run it before the transaction, too, so that what is
+/// refused takes no lock.
+///
+/// # Errors
+/// The caller may not, the draft has faults, or it would take the last administrator.
+pub async fn check_save(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    provider: ProviderNames,
+    draft: Draft,
+    sets_password: bool,
+) -> Result<(), Error> {
+    plan_save(db, caller, provider, draft, sets_password).await.map(drop)
+}
+
+/// The user as it is, the completed draft, and its person, once all of it was checked.
+async fn plan_save(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    provider: ProviderNames,
+    draft: Draft,
+    sets_password: bool,
+) -> Result<(Option<User>, Draft, PersonChange), Error> {
     let present = match draft.user.id {
         0 => None,
         id => Some(user::find(db, id).await?.ok_or(Error::NoSuchUser)?),
     };
-    let mut draft = draft.complete(db).await?;
-    permit(db, caller, present.as_ref(), &draft, password.is_some()).await?;
+    let draft = draft.complete(db).await?;
+    permit(db, caller, present.as_ref(), &draft, sets_password).await?;
     let person = plan_person(db, caller, present.as_ref(), &draft).await?;
-    let faults = draft.faults(db).await?;
+    let faults = draft.faults(db, present.as_ref()).await?;
     if !faults.is_empty() {
         let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
         return Err(Error::Validation(told.join("; ")));
@@ -44,24 +76,19 @@ pub async fn save(
             is_deleted: draft.user.deleted,
             person_id: person.id(),
             is_person_retired: person.next.retired,
-            password: if password.is_some() { Login::Lasting } else { before.password },
+            password: if sets_password { Login::Lasting } else { before.password },
             is_known_to_provider: provider.can_be([&draft.user.name, &draft.user.user_name]),
             ..before
         })
         .await?;
     }
-    draft.user.person_id = Some(person.store(db).await?);
-    let id = store(db, present.as_ref(), draft).await?;
-    if let Some(password) = password {
-        credential::set_password(db, id, password, None).await?;
-    }
-    Ok(id)
+    Ok((present, draft, person))
 }
 
 /// Retires a user, or takes that back. Run it in a transaction.
 ///
 /// # Errors
-/// The caller may not, it is the last administrator, or the database does not answer.
+/// As [`check_retired`].
 pub async fn set_retired(
     db: &impl ConnectionTrait,
     caller: &Caller,
@@ -69,10 +96,43 @@ pub async fn set_retired(
     user: &User,
     retired: bool,
 ) -> Result<(), Error> {
+    permit_retired(db, caller, user, retired).await?;
+    Ok(access::set_retired(db, caller, provider, user, retired).await?)
+}
+
+/// Checks whether a caller may retire a user, or take that back. It stores nothing, as [`check_save`].
+///
+/// # Errors
+/// The caller may not, or it is the last administrator.
+pub async fn check_retired(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    provider: ProviderNames,
+    user: &User,
+    retired: bool,
+) -> Result<(), Error> {
+    permit_retired(db, caller, user, retired).await?;
+    Ok(access::check_retired(db, caller, provider, user, retired).await.map(drop)?)
+}
+
+async fn permit_retired(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    user: &User,
+    retired: bool,
+) -> Result<(), Error> {
     let draft = Draft::of(db, user).await?;
     let draft = Draft { user: super::UserRow { deleted: retired, ..draft.user }, ..draft };
-    permit(db, caller, Some(user), &draft, false).await?;
-    Ok(access::set_retired(db, caller, provider, user, retired).await?)
+    permit(db, caller, Some(user), &draft, false).await
+}
+
+/// Checks a presence message against its limit.
+///
+/// # Errors
+/// It is too long.
+pub fn check_presence_message(message: &str) -> Result<(), Error> {
+    limits::check("message", message, limits::PRESENCE_MESSAGE)
+        .map_err(|error| Error::Validation(format!("Message: {error}")))
 }
 
 /// Says whether a user can be reached.
@@ -80,8 +140,7 @@ pub async fn set_retired(
 /// # Errors
 /// The message is too long, or the database does not answer.
 pub async fn set_presence(db: &impl ConnectionTrait, id: i32, status: Presence, message: &str) -> Result<(), Error> {
-    limits::check("message", message, limits::PRESENCE_MESSAGE)
-        .map_err(|error| Error::Validation(format!("Message: {error}")))?;
+    check_presence_message(message)?;
     let values = vec![(Column::PresenceStatus, status.to_value().into()), (Column::PresenceMessage, message.into())];
     Ok(user::set_columns(db, id, values).await?)
 }

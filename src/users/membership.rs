@@ -2,7 +2,10 @@
 
 use sea_orm::{QuerySelect, QueryTrait, Set, entity::prelude::*};
 
-use super::{user, user_group};
+use super::{
+    user::{self, MOST_IDS},
+    user_group,
+};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -42,8 +45,9 @@ pub async fn insert(db: &impl ConnectionTrait, user_id: i32, user_group_id: i32)
 /// The database does not answer.
 pub async fn replace(db: &impl ConnectionTrait, user_id: i32, user_group_ids: &[i32]) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::UserId.eq(user_id)).exec(db).await?;
-    for id in user_group_ids {
-        insert(db, user_id, *id).await?;
+    let membership = |id: &i32| ActiveModel { user_id: Set(user_id), user_group_id: Set(*id) };
+    for ids in user_group_ids.chunks(MOST_IDS) {
+        Entity::insert_many(ids.iter().map(membership)).exec_without_returning(db).await?;
     }
     Ok(())
 }

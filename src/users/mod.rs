@@ -43,9 +43,12 @@ pub use draft::{Draft, Fault, blank};
 pub use last_administrator::ProviderNames;
 pub use lock::{lock, lock_all};
 pub use login_name::{NameError, fault_of_name, fold, is_reserved, suggest_name};
-pub use manage::{save, set_presence, set_retired};
+pub use manage::{check_presence_message, check_retired, check_save, save, set_presence, set_retired};
 pub use memory::Memory;
-pub use organise::{delete_group, delete_role, save_group, save_role, set_rights};
+pub use organise::{
+    check_delete_group, check_delete_role, check_rights, check_save_group, check_save_role, delete_group, delete_role,
+    save_group, save_role, set_rights,
+};
 /// A row of the users table, and its columns, for those who make or change one.
 pub use user::{Column as UserColumn, Model as UserRow};
 pub use user::{

@@ -29,13 +29,27 @@ fn check_texts(field: &str, name: &str, tooltip: &str) -> Result<(), Error> {
 /// Makes a group, or changes the one with its id.
 ///
 /// # Errors
-/// The caller is no administrator, something is wrong with it, or the database does not answer.
+/// As [`check_save_group`].
 pub async fn save_group(
     db: &WriteTransaction,
     caller: Caller,
     group: user_group::Model,
 ) -> Result<user_group::Model, Error> {
-    check(&caller)?;
+    check_save_group(db, &caller, &group).await?;
+    Ok(user_group::store(db, group).await?)
+}
+
+/// Checks whether a caller may save a group. Like every check here it stores nothing, and is run before the transaction,
+/// too, so that what is refused takes no lock.
+///
+/// # Errors
+/// The caller is no administrator, something is wrong with it, or the database does not answer.
+pub async fn check_save_group(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    group: &user_group::Model,
+) -> Result<(), Error> {
+    check(caller)?;
     check_texts("Value", &group.name, &group.tooltip)?;
     if group.id != 0 && user_group::find(db, group.id).await?.is_none() {
         return Err(fault("Id", format!("there is no group {}", group.id)));
@@ -43,33 +57,63 @@ pub async fn save_group(
     if user_group::find_by_name(db, &group.name).await?.is_some_and(|other| other.id != group.id) {
         return Err(fault("Value", format!("`{}` is another group's", group.name)));
     }
-    Ok(user_group::store(db, group).await?)
+    Ok(())
 }
 
 /// Moves the users of a group to another one, and marks it as no longer used.
 ///
 /// # Errors
-/// The caller is no administrator, one of the two does not exist or they are the same, or the database does not answer.
+/// As [`check_delete_group`].
 pub async fn delete_group(db: &WriteTransaction, caller: Caller, id: i32, heir: i32) -> Result<(), Error> {
-    check(&caller)?;
-    let missing = |field, id| fault(field, format!("there is no group {id}"));
-    let group = user_group::find(db, id).await?.ok_or_else(|| missing("UserGroupToDelete", id))?;
-    let heir = user_group::find(db, heir).await?.ok_or_else(|| missing("UserGroupToMoveTo", heir))?;
-    if heir.id == id || heir.deleted {
-        return Err(fault("UserGroupToMoveTo", "it is deleted"));
-    }
+    let (group, heir) = check_delete_group(db, &caller, id, heir).await?;
     user::move_all(db, Column::UserGroupId, id, heir.id).await?;
     membership::move_all(db, id, heir.id).await?;
     user_group::store(db, user_group::Model { deleted: true, ..group }).await?;
     Ok(())
 }
 
+/// Checks whether a caller may delete a group, and returns it and the one that takes its place.
+///
+/// # Errors
+/// The caller is no administrator, one of the two does not exist or they are the same, or the database does not answer.
+pub async fn check_delete_group(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    id: i32,
+    heir: i32,
+) -> Result<(user_group::Model, user_group::Model), Error> {
+    check(caller)?;
+    let missing = |field, id| fault(field, format!("there is no group {id}"));
+    let group = user_group::find(db, id).await?.ok_or_else(|| missing("UserGroupToDelete", id))?;
+    let heir = user_group::find(db, heir).await?.ok_or_else(|| missing("UserGroupToMoveTo", heir))?;
+    if heir.id == id || heir.deleted {
+        return Err(fault("UserGroupToMoveTo", "it is deleted"));
+    }
+    Ok((group, heir))
+}
+
 /// Makes a role without rights, or changes the one with its id, which keeps its type and rights.
 ///
 /// # Errors
-/// The caller is no administrator, something is wrong with it, or the database does not answer.
+/// As [`check_save_role`].
 pub async fn save_role(db: &WriteTransaction, caller: Caller, role: role::Model) -> Result<role::Model, Error> {
-    check(&caller)?;
+    let role = match check_save_role(db, &caller, &role).await? {
+        Some(present) => role::Model { role_type: present.role_type, function_rights: present.function_rights, ..role },
+        None => role,
+    };
+    Ok(role::store(db, role).await?)
+}
+
+/// Checks whether a caller may save a role, and returns the role as it is.
+///
+/// # Errors
+/// The caller is no administrator, something is wrong with it, or the database does not answer.
+pub async fn check_save_role(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    role: &role::Model,
+) -> Result<Option<role::Model>, Error> {
+    check(caller)?;
     check_texts("Name", &role.name, &role.tooltip)?;
     let present = changeable_role(db, role.id).await?;
     if role::find_by_name(db, &role.name).await?.is_some_and(|other| other.id != role.id) {
@@ -78,39 +122,63 @@ pub async fn save_role(db: &WriteTransaction, caller: Caller, role: role::Model)
     if role.rank > caller.role_rank {
         return Err(fault("Rank", "it would outrank your own role"));
     }
-    let role = match present {
-        Some(present) => role::Model { role_type: present.role_type, function_rights: present.function_rights, ..role },
-        None => role,
-    };
-    Ok(role::store(db, role).await?)
+    Ok(present)
 }
 
 /// Gives the users of a role another one, and deletes it.
 ///
 /// # Errors
-/// The caller is no administrator, one of the two does not exist or they are the same, or the database does not answer.
+/// As [`check_delete_role`].
 pub async fn delete_role(db: &WriteTransaction, caller: Caller, id: i32, heir: i32) -> Result<(), Error> {
-    check(&caller)?;
+    let (role, heir) = check_delete_role(db, &caller, id, heir).await?;
+    user::move_all(db, Column::RoleId, role.id, heir.id).await?;
+    Ok(role::delete(db, role.id).await?)
+}
+
+/// Checks whether a caller may delete a role, and returns it and the one that takes its place.
+///
+/// # Errors
+/// The caller is no administrator, one of the two does not exist or they are the same, or the database does not answer.
+pub async fn check_delete_role(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    id: i32,
+    heir: i32,
+) -> Result<(role::Model, role::Model), Error> {
+    check(caller)?;
     let role = changeable_role(db, id).await?.ok_or_else(|| fault("RoleIdToDelete", "there is no role 0"))?;
     let heir = role::find(db, heir).await?.filter(|heir| heir.id != role.id);
     let heir = heir.ok_or_else(|| fault("ReplacingRoleId", "it is no other role"))?;
-    user::move_all(db, Column::RoleId, role.id, heir.id).await?;
-    Ok(role::delete(db, role.id).await?)
+    Ok((role, heir))
 }
 
 /// Gives a role these rights, and no others.
 ///
 /// # Errors
-/// The caller is no administrator, there is no such role or right, or the database does not answer.
+/// As [`check_rights`].
 pub async fn set_rights(db: &WriteTransaction, caller: Caller, id: i32, rights: Vec<i32>) -> Result<(), Error> {
-    check(&caller)?;
+    let role = check_rights(db, &caller, id, &rights).await?;
+    let rights = FunctionRight::all().filter(|right| rights.contains(&right.id())).collect();
+    role::store(db, role::Model { function_rights: FunctionRights(rights), ..role }).await?;
+    Ok(())
+}
+
+/// Checks whether a caller may give a role these rights, and returns the role.
+///
+/// # Errors
+/// The caller is no administrator, there is no such role or right, or the database does not answer.
+pub async fn check_rights(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    id: i32,
+    rights: &[i32],
+) -> Result<role::Model, Error> {
+    check(caller)?;
     let role = changeable_role(db, id).await?.ok_or_else(|| fault("RoleId", "there is no role 0"))?;
     if let Some(unknown) = rights.iter().find(|id| FunctionRight::all().all(|right| right.id() != **id)) {
         return Err(fault("FunctionalRightIds", format!("there is no right {unknown}")));
     }
-    let rights = FunctionRight::all().filter(|right| rights.contains(&right.id())).collect();
-    role::store(db, role::Model { function_rights: FunctionRights(rights), ..role }).await?;
-    Ok(())
+    Ok(role)
 }
 
 /// The role with this id, or none for the id 0. The role of administrators stays as it is: somebody must be able to mend

@@ -21,9 +21,9 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// Whether it has the right of this name.
-    pub fn has_right(&self, name: &str) -> bool {
-        self.function_rights.0.iter().any(|right| right.name().eq_ignore_ascii_case(name))
+    /// Whether it has this right.
+    pub fn has(&self, right: FunctionRight) -> bool {
+        self.function_rights.0.contains(&right)
     }
 }
 
@@ -51,6 +51,11 @@ impl FunctionRight {
     /// Every right there is.
     pub fn all() -> impl Iterator<Item = Self> {
         Self::iter()
+    }
+
+    /// The right of this name, without regard to case.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::iter().find(|right| right.name().eq_ignore_ascii_case(name))
     }
 
     /// The id on the wire: its place, from 1.

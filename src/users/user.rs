@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How many ids stand in one statement: databases take only so many.
-const MOST_IDS: usize = 1024;
+pub(super) const MOST_IDS: usize = 1024;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -2,6 +2,9 @@
 
 use sea_orm::{NotSet, QueryOrder, Set, entity::prelude::*};
 
+use super::user::MOST_IDS;
+use crate::store::is_among;
+
 #[sea_orm::model]
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "user_groups")]
@@ -65,6 +68,20 @@ pub async fn find_by_name(db: &impl ConnectionTrait, name: &str) -> Result<Optio
 /// The database does not answer.
 pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<Model>, DbErr> {
     Ok(Entity::find().filter(Column::Id.eq(id)).all(db).await?.pop())
+}
+
+/// The groups with these ids, in no order.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_some(db: &impl ConnectionTrait, mut ids: Vec<i32>) -> Result<Vec<Model>, DbErr> {
+    ids.sort_unstable();
+    ids.dedup();
+    let mut groups = Vec::new();
+    for ids in ids.chunks(MOST_IDS) {
+        groups.extend(Entity::find().filter(is_among(db, Column::Id, ids)).all(db).await?);
+    }
+    Ok(groups)
 }
 
 /// All groups, by rank and name.

@@ -1,5 +1,7 @@
 //! User groups.
 
+use std::collections::HashSet;
+
 use poem_openapi::{Object, OpenApi, param::Query};
 
 use super::super::{
@@ -80,7 +82,8 @@ impl Groups {
         ids: Body<Vec<i32>>,
     ) -> Result<Answer<Vec<UserGroup>>, ErrorResponse<NoOwn>> {
         let groups = user_group::list(store.reader()).await?.into_iter();
-        Ok(reader.answer(groups.filter(|group| ids.0.contains(&group.id)).map(Into::into).collect()))
+        let ids: HashSet<i32> = ids.0.into_iter().collect();
+        Ok(reader.answer(groups.filter(|group| ids.contains(&group.id)).map(Into::into).collect()))
     }
 
     /// Get all user groups
@@ -124,7 +127,10 @@ impl Groups {
         body: Body<SaveUserGroupRequest>,
     ) -> Result<Answer<UserGroup>, ErrorResponse<ChangeUser>> {
         let group: UserGroup = parse_completed(body.0.user_group.into_value())?;
-        let work = directory.write(&caller, |db, caller| Box::pin(users::save_group(db, caller, group.into())));
+        let group = user_group::Model::from(group);
+        let own = group.clone();
+        let check = users::check_save_group(directory.store.reader(), &caller, &group);
+        let work = directory.write(&caller, check, |db, caller, ()| Box::pin(users::save_group(db, caller, own)));
         Ok(reader.answer(work.await?.into()))
     }
 
@@ -139,7 +145,10 @@ impl Groups {
         body: Body<DeleteUserGroupRequest>,
     ) -> Result<Done, ErrorResponse<ChangeUser>> {
         let Body(DeleteUserGroupRequest { user_group_to_delete: id, user_group_to_move_to: heir }) = body;
-        directory.write(&caller, move |db, caller| Box::pin(users::delete_group(db, caller, id, heir))).await?;
+        let check = async { users::check_delete_group(directory.store.reader(), &caller, id, heir).await.map(drop) };
+        let work =
+            directory.write(&caller, check, move |db, caller, ()| Box::pin(users::delete_group(db, caller, id, heir)));
+        work.await?;
         Ok(Done::NoContent)
     }
 }

@@ -1,5 +1,7 @@
 //! Roles, and the function rights that they have.
 
+use std::collections::BTreeSet;
+
 use poem_openapi::{Object, OpenApi, param::Query};
 
 use super::super::{
@@ -180,7 +182,10 @@ impl Roles {
         body: Body<Partial<RoleEntity>>,
     ) -> Result<Answer<RoleEntity>, ErrorResponse<ChangeUser>> {
         let role: RoleEntity = parse_completed(body.0.into_value())?;
-        let work = directory.write(&caller, |db, caller| Box::pin(users::save_role(db, caller, role.into())));
+        let role = role::Model::from(role);
+        let own = role.clone();
+        let check = async { users::check_save_role(directory.store.reader(), &caller, &role).await.map(drop) };
+        let work = directory.write(&caller, check, |db, caller, ()| Box::pin(users::save_role(db, caller, own)));
         Ok(reader.answer(work.await?.into()))
     }
 
@@ -195,7 +200,10 @@ impl Roles {
         body: Body<DeleteRoleRequest>,
     ) -> Result<Done, ErrorResponse<ChangeUser>> {
         let Body(DeleteRoleRequest { role_id_to_delete: id, replacing_role_id: heir }) = body;
-        directory.write(&caller, move |db, caller| Box::pin(users::delete_role(db, caller, id, heir))).await?;
+        let check = async { users::check_delete_role(directory.store.reader(), &caller, id, heir).await.map(drop) };
+        let work =
+            directory.write(&caller, check, move |db, caller, ()| Box::pin(users::delete_role(db, caller, id, heir)));
+        work.await?;
         Ok(Done::NoContent)
     }
 
@@ -239,8 +247,12 @@ impl Roles {
         body: Body<SetFunctionalRightsRequest>,
     ) -> Result<Done, ErrorResponse<ChangeUser>> {
         let Body(SetFunctionalRightsRequest { role_id, functional_right_ids }) = body;
+        let own = functional_right_ids.clone();
+        let check = async {
+            users::check_rights(directory.store.reader(), &caller, role_id, &functional_right_ids).await.map(drop)
+        };
         let work = directory
-            .write(&caller, move |db, caller| Box::pin(users::set_rights(db, caller, role_id, functional_right_ids)));
+            .write(&caller, check, move |db, caller, ()| Box::pin(users::set_rights(db, caller, role_id, own)));
         work.await?;
         Ok(Done::NoContent)
     }
@@ -260,9 +272,10 @@ impl Roles {
         store: &Store,
         body: Body<FunctionalRightRequest>,
     ) -> Result<Answer<Vec<MdoListItem>>, ErrorResponse<NoOwn>> {
-        let name = body.0.functional_right_name;
+        let right = FunctionRight::named(&body.0.functional_right_name);
         let roles = role::list(store.reader()).await?.into_iter();
-        Ok(reader.answer(roles.filter(|role| role.has_right(&name)).map(Into::into).collect()))
+        let found = roles.filter(|role| right.is_some_and(|right| role.has(right)));
+        Ok(reader.answer(found.map(Into::into).collect()))
     }
 
     /// Find the roles that have rights
@@ -280,9 +293,10 @@ impl Roles {
         store: &Store,
         body: Body<FunctionalRightsRequest>,
     ) -> Result<Answer<Vec<i32>>, ErrorResponse<NoOwn>> {
-        let names = body.0.functional_right_names;
+        let rights = rights_named(&body.0.functional_right_names);
         let roles = role::list(store.reader()).await?.into_iter();
-        let found = roles.filter(|role| names.iter().all(|name| role.has_right(name)));
+        let has = |role: &role::Model, right: &Option<FunctionRight>| right.is_some_and(|right| role.has(right));
+        let found = roles.filter(|role| rights.iter().all(|right| has(role, right)));
         Ok(reader.answer(found.map(|role| role.id).collect()))
     }
 
@@ -301,9 +315,14 @@ impl Roles {
         store: &Store,
         body: Body<FunctionalRightsRequest>,
     ) -> Result<Answer<Vec<i32>>, ErrorResponse<NoOwn>> {
-        let names = body.0.functional_right_names;
+        let rights = rights_named(&body.0.functional_right_names);
         let roles = role::list(store.reader()).await?.into_iter();
-        let found = roles.filter(|role| !names.iter().any(|name| role.has_right(name)));
+        let found = roles.filter(|role| !rights.iter().flatten().any(|right| role.has(*right)));
         Ok(reader.answer(found.map(|role| role.id).collect()))
     }
+}
+
+/// The rights of these names, each once; `None` stands for every name that no right has.
+fn rights_named(names: &[String]) -> BTreeSet<Option<FunctionRight>> {
+    names.iter().map(|name| FunctionRight::named(name)).collect()
 }
