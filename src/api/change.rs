@@ -79,7 +79,8 @@ pub fn password_in(given: &Partial<User>) -> Result<Option<String>, Error> {
     let refuse = |reason: String| Err(Error::Validation(format!("Credentials: {reason}")));
     let credentials = given.get("Credentials").and_then(Value::as_array).into_iter().flatten();
     let with_value = credentials.filter_map(|credential| {
-        let value = credential["Value"].as_str().filter(|value| !value.is_empty())?;
+        // Not `value.is_empty()`: poem-openapi's `Type` has a method of that name, which is false for every text.
+        let value = credential["Value"].as_str().filter(|value| !str::is_empty(value))?;
         Some((credential.pointer("/Type/Type").and_then(Value::as_str), value))
     });
     let mut found = None;
@@ -223,7 +224,7 @@ mod tests {
             change.apply(user).expect("a user");
             started.elapsed()
         };
-        numbered(7, |_| once()).into_iter().min().expect("a time")
+        numbered(5, |_| once()).into_iter().min().expect("a time")
     }
 
     #[test]
@@ -233,24 +234,24 @@ mod tests {
         };
         // The limits of a body are not looked at here: the work itself is proportional.
         let kinds: [(&str, usize, &dyn Fn(usize) -> (User, Change)); 6] = [
-            ("unknown members", 10_000, &|count| (User::example(), merge(members("y", count, &json!(1))))),
-            ("members that go", 10_000, &|count| {
+            ("unknown members", 5_000, &|count| (User::example(), merge(members("y", count, &json!(1))))),
+            ("members that go", 5_000, &|count| {
                 (with_fields(count), merge(json!({"customfields": members("X", count, &Value::Null)})))
             }),
-            ("operations that add names", 5_000, &|count| {
+            ("operations that add names", 2_500, &|count| {
                 let add = |number| json!({"op": "add", "path": format!("/y_{number}"), "value": 1});
                 (User::example(), operations(count, add))
             }),
-            ("operations on names in another case", 5_000, &|count| {
+            ("operations on names in another case", 2_500, &|count| {
                 let replace =
                     |number| json!({"op": "replace", "path": format!("CUSTOMFIELDS/X_{number}"), "value": "2"});
                 (with_fields(count), operations(count, replace))
             }),
-            ("operations that add items", 3_000, &|count| {
+            ("operations that add items", 1_500, &|count| {
                 let add = |number| json!({"op": "add", "path": "/OtherGroups/-", "value": {"Id": number}});
                 (User::example(), operations(count, add))
             }),
-            ("list items", 3_000, &|count| {
+            ("list items", 1_500, &|count| {
                 let groups = json!({"OtherGroups": numbered(count, |number| json!({"Id": number}))});
                 (User::example(), Change::Properties(body::parse(groups).expect("properties")))
             }),

@@ -10,6 +10,7 @@ mod audit;
 mod audit_key;
 mod authentication;
 mod backup;
+mod bounded;
 mod command_line;
 mod commands;
 mod compatibility;
