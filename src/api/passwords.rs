@@ -11,7 +11,7 @@ use super::{
 use crate::{
     auth::{Address, Authenticator},
     error::Error,
-    users::{self, Caller, User, access, credential, password::PasswordHash},
+    users::{Caller, User, access, credential, password::PasswordHash},
 };
 
 /// A password in place of the present one, which is told from an address.
@@ -140,9 +140,6 @@ async fn deletable(db: &impl ConnectionTrait, caller: &Caller, whom: &Whom) -> R
     let user = manageable(db, caller, whom).await?;
     if !caller.may_manage_others() {
         return Err(Error::MayNotChange("Credentials"));
-    }
-    if users::is_last_administrator(db, &user).await? {
-        return Err(Error::LastAdministrator);
     }
     Ok(user)
 }

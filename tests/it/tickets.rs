@@ -202,7 +202,7 @@ async fn tickets_past_their_end_are_not_listed_and_cleared_by_pages() {
 
 /// With what a browser would send that has this in its session's cookie.
 fn in_session<'a>(call: Call<'a>, secret: &str) -> Call<'a> {
-    let cookies = session::cookies(Some(&SecretString::from(secret)), &HeaderMap::new());
+    let cookies = session::cookies(Some(&SecretString::from(secret)), &Request::default());
     let [cookie, xsrf] = cookies.map(|one| one.split(';').next().expect("a pair").to_owned());
     call.header("cookie", &cookie).header("x-xsrf-token", xsrf.split_once('=').expect("a pair").1)
 }
