@@ -29,8 +29,8 @@ use crate::{
 /// What an answer depends on besides its address, for caches.
 pub const VARY: &str = "Accept, Accept-Language, SO-Culture, SO-Language, SO-TimeZone";
 
-/// What a person or a user is called and written to by: it is the same to every reader, whatever it looks like. Other
-/// texts of a user, such as the tooltip and custom fields, are resolved as upstream resolves them (contract §5.1).
+/// Properties that identify a user or a person. They read the same in every language, whatever they look like. Other texts
+/// of a user, such as tooltip and custom fields, are resolved as upstream resolves them (contract §5.1).
 const IDENTITY: [&str; 19] = [
     "Firstname",
     "MiddleName",
@@ -70,8 +70,8 @@ pub struct Reader {
 #[derive(Clone, Debug)]
 pub struct Reading(Arc<Locale>);
 
-/// How an answer reads: two answers of the same content are the same where this is. Headers that mean the same make the
-/// same.
+/// Media type, language, culture and clock of an answer: two answers of the same content are equal where these are.
+/// Headers that mean the same give equal values.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Wording {
     media: Media,

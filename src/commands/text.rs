@@ -144,7 +144,7 @@ impl Text {
     }
 }
 
-/// Whatever a user is called, it is no markup of the text. Numbers are the server's own.
+/// Writes a value so that it is no markup. Numbers cannot be any.
 fn write_value(out: &mut Output<'_>, value: &Value, surroundings: Surroundings) -> Result<(), minijinja::Error> {
     if value.is_number() {
         return Ok(write!(out, "{value}")?);

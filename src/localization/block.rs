@@ -35,7 +35,7 @@ fn nearest<'a>(entries: &[Entry<'a>], language: Language) -> &'a str {
     found.or(entries.iter().find(|entry| entry.language.is_some())).map_or("", |entry| entry.text)
 }
 
-/// The blocks of a string, in one pass: no part of the string is read more than twice, whatever stands in it.
+/// The blocks of a string, found in one pass: the work is proportional to the length of the string.
 struct Blocks<'a> {
     text: &'a str,
     /// Where the search goes on.
