@@ -206,7 +206,7 @@ async fn heads_of_any_shape_cost_as_much_as_they_are_long() {
     let accepted = accepted.map(|range| ("accept", ("*/*,", range, "*/*"), StatusCode::OK));
     let selected = [
         ("?$select=", ("", "name,", "name"), StatusCode::OK),
-        ("?$select=", ("", "role/name,", "name"), StatusCode::OK),
+        ("?$select=", ("", "role/value,", "name"), StatusCode::OK),
         ("?$select=", ("", ",", "name"), StatusCode::OK),
         ("?$select=", ("name,", "/", ""), StatusCode::BAD_REQUEST),
         ("?", ("", "$select=name&", ""), StatusCode::OK),
