@@ -268,7 +268,6 @@ pub enum LogFormat {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ProxyHeader {
     Forwarded,
-    /// And `X-Forwarded-Proto`.
     #[default]
     XForwardedFor,
 }

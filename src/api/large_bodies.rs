@@ -98,7 +98,9 @@ impl LargeBody {
     pub fn note(&self, received: usize, is_complete: bool) -> bool {
         let mut holders = self.bodies.holders();
         let own = holders.iter_mut().find(|holder| Arc::ptr_eq(&holder.evicted, &self.evicted));
-        own.map(|own| own.progress = Progress { received, is_complete, ..own.progress }).is_some()
+        let Some(own) = own else { return false };
+        own.progress = Progress { received, is_complete, ..own.progress };
+        true
     }
 
     /// Ready when the body has lost its place.

@@ -2,7 +2,9 @@
 
 use std::{
     env,
+    io::BufReader,
     net::{Ipv4Addr, SocketAddr},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -176,6 +178,36 @@ async fn silent_connections_keep_no_other_caller_out() {
             assert!(read > 0, "a crowd at one address displaces only its own connections");
         }
     }
+}
+
+/// A server with so few file descriptors that they are short before the places are.
+fn start_with_files(folder: &std::path::Path, files: usize) -> Process {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_kommando")]);
+    command.args(["serve", "--demo", "--listen", "127.0.0.1:0"]).current_dir(folder);
+    command.env("KOMMANDO_ADMIN_PASSWORD", PASSWORD).env("KOMMANDO_PASSWORD_COST", "m=8,t=1,p=1");
+    command.env("KOMMANDO_LOG", "off").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("a start");
+    let out = BufReader::new(child.stdout.take().expect("standard output"));
+    let err = BufReader::new(child.stderr.take().expect("standard error"));
+    Process { child, out, err, log: String::new() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_connections_take_no_file_that_others_need() {
+    rlimit::increase_nofile_limit(u64::MAX).expect("file descriptors");
+    let (count, folder) = (400, folder());
+    let mut process = start_with_files(folder.path(), count / 2);
+    let address = address(&process.banner());
+    let ask = Ask::get("/api/v1/User/2/CustomCommand").by("admin", PASSWORD);
+    let place = address.clone();
+    compare(&address, &ask, "beside silence that takes all files", || {
+        crowd(count, move |number| {
+            let address = place.clone();
+            async move { be_silent(&address, from_many(number), number).await }
+        })
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -43,6 +43,17 @@ impl ConnectionLimiter {
         Some(ConnectionPermit { place: admitted.place, limiter: self.clone() })
     }
 
+    /// Closes up to so many connections that wait, the longest first; how many there were.
+    pub fn evict(&self, most: usize) -> usize {
+        let tasks: Vec<_> = {
+            let mut places = self.places();
+            std::iter::from_fn(|| places.evict()).take(most).collect()
+        };
+        self.evicted.increment(tasks.len() as u64);
+        tasks.iter().for_each(AbortHandle::abort);
+        tasks.len()
+    }
+
     /// Names the task that serves a connection; to evict the connection is to abort the task.
     pub fn serve_by(&self, place: Place, task: AbortHandle) {
         self.places().serve_by(place, task);
@@ -151,6 +162,12 @@ impl<T> Places<T> {
         };
         let evicted = evicted.and_then(|slot| self.remove(slot)).and_then(|connection| connection.task);
         Some(Admitted { place: self.insert(address), evicted })
+    }
+
+    /// Removes the connection that has waited longest.
+    fn evict(&mut self) -> Option<T> {
+        let slot = self.waiting.first()?;
+        self.remove(slot)?.task
     }
 
     fn serve_by(&mut self, place: Place, task: T) {

@@ -47,6 +47,9 @@ const LARGEST_HEAD: usize = 64 * 1024;
 pub const DRAIN: Duration = Duration::from_secs(30);
 /// How long to wait when the system has no room for another connection.
 const BREATH: Duration = Duration::from_millis(50);
+/// How many silent connections are closed then, and how long their tasks need for it.
+const EVICTED_AT_ONCE: usize = 16;
+const CLOSING: Duration = Duration::from_millis(1);
 
 /// How many connections may wait to be taken, as far as the system allows: whoever is one too many is not refused, but
 /// tries again after a second.
@@ -89,7 +92,7 @@ where
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    wait_for_room(&error).await;
+                    make_room(&error, &connections).await;
                     continue;
                 }
             },
@@ -114,9 +117,15 @@ where
     }
 }
 
-/// A client that went away is no trouble; a system without file descriptors needs a moment.
-async fn wait_for_room(error: &io::Error) {
-    if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+/// A client that went away is no trouble. Otherwise file descriptors or memory are short, of which silent connections
+/// hold some.
+async fn make_room(error: &io::Error, connections: &ConnectionLimiter) {
+    if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+        return;
+    }
+    if connections.evict(EVICTED_AT_ONCE) > 0 {
+        sleep(CLOSING).await;
+    } else {
         tracing::error!(%error, "a connection could not be taken");
         sleep(BREATH).await;
     }

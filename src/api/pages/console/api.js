@@ -62,16 +62,14 @@ async function send(address, request) {
   }
 }
 
+/** Without TLS, browsers drop the cookies of a session, unless they run on the same machine as the server. */
+export const NEEDS_TLS =
+  'The cookies of a session need HTTPS. Open this page over HTTPS, which a proxy in front of the server speaks, or on the server itself at http://localhost.';
+
 /** Begins a session, and answers who it is. */
 export async function logIn(userName, password) {
   await call('POST', '/_ext/session', { body: { userName, password } });
-  // Without TLS, browsers drop the session's cookies unless the page comes from this machine.
-  if (!token()) {
-    throw new Refusal(
-      'The browser did not keep the session, because its cookies need HTTPS. Open this page over HTTPS (a proxy in front of '
-        + 'the server speaks it), or on the server itself at http://localhost.',
-    );
-  }
+  if (!token()) throw new Refusal(`The browser did not keep the session. ${NEEDS_TLS}`);
   return whoAmI();
 }
 

@@ -1,6 +1,6 @@
 // Proving who one is: logging in, and making a password of one's own.
 
-import { application, changePassword, logIn } from './api.js';
+import { NEEDS_TLS, application, changePassword, logIn } from './api.js';
 import { field, h, trouble } from './dom.js';
 
 /** Logs in. Whoever does so with a temporary password makes another one first. */
@@ -13,6 +13,7 @@ export function logInForm({ notice, welcome }) {
     { class: 'card narrow' },
     h('h1', {}, 'Log in'),
     notice && h('p', { class: 'notice', role: 'status' }, notice),
+    !isSecureContext && h('p', { class: 'notice', role: 'status' }, `You cannot log in here, because this page came over plain HTTP. ${NEEDS_TLS}`),
     field('User', name),
     field('Password', password),
     h(

@@ -58,6 +58,17 @@ fn a_connection_that_is_worked_for_never_goes() {
 }
 
 #[test]
+fn below_the_limits_only_those_that_wait_can_be_evicted() {
+    let mut places = Numbered::new(9, 9);
+    for _ in 0..3 {
+        places.admit(at("192.0.2.1"));
+    }
+    assert!(places.0.work(places.1[0]));
+    assert_eq!([places.0.evict(), places.0.evict(), places.0.evict()], [Some(1), Some(2), None]);
+    assert_eq!(places.0.open, 1);
+}
+
+#[test]
 fn at_the_limit_of_an_address_its_own_connection_goes() {
     let mut places = Numbered::new(10, 2);
     places.admit(at("192.0.2.1"));
