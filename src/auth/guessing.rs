@@ -24,7 +24,7 @@ use sha2::Sha256;
 
 pub use self::stored::Known;
 use self::{
-    buckets::{BucketKey, Buckets, Place},
+    buckets::{BucketKey, Buckets, Group, Place},
     stored::Unsaved,
 };
 use crate::{
@@ -90,13 +90,11 @@ impl fmt::Display for Address {
     }
 }
 
-/// What is counted apart, as the digest of a bucket says.
+/// What a digest is of.
 #[derive(Clone, Copy)]
 enum Kind {
-    Pair = 1,
-    Address,
-    Account,
-    /// No bucket: the address of a user, as it is stored.
+    Bucket(Group),
+    /// The address of a user, as it is stored.
     KnownAddress,
 }
 
@@ -127,14 +125,15 @@ impl Guessing {
     /// Too many failed.
     pub async fn enter(&self, name: &str, address: Address, known: Known) -> Result<Attempt, TooManyAttempts> {
         let name = users::fold(name);
-        let enter = async |kind, name: &str, address: Option<Address>, limit| {
-            self.buckets.enter(self.digest(kind, name, address), limit).await
+        let enter = async |group, name: &str, address: Option<Address>, limit| {
+            let key = self.digest(Kind::Bucket(group), name, address);
+            self.buckets.enter(group, key, limit).await
         };
-        let mut places = vec![enter(Kind::Address, "", Some(address), self.limits.address).await?];
+        let mut places = vec![enter(Group::Address, "", Some(address), self.limits.address).await?];
         if known == Known::No {
-            places.push(enter(Kind::Account, &name, None, self.limits.account).await?);
+            places.push(enter(Group::Account, &name, None, self.limits.account).await?);
         }
-        places.push(enter(Kind::Pair, &name, Some(address), self.limits.pair).await?);
+        places.push(enter(Group::Pair, &name, Some(address), self.limits.pair).await?);
         // From here on, an attempt that is given up has failed.
         places.iter_mut().for_each(|place| place.counts = true);
         Ok(Attempt { places })
@@ -145,7 +144,10 @@ impl Guessing {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else {
             unreachable!("HMAC takes keys of any length")
         };
-        mac.update(&[kind as u8]);
+        mac.update(&[match kind {
+            Kind::Bucket(group) => group as u8,
+            Kind::KnownAddress => u8::MAX,
+        }]);
         mac.update(&(name.len() as u64).to_le_bytes());
         mac.update(name.as_bytes());
         mac.update(address.map(|address| address.to_string()).unwrap_or_default().as_bytes());

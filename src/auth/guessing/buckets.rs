@@ -17,8 +17,9 @@ use crate::error::TooManyAttempts;
 pub const WINDOW: Duration = Duration::from_secs(60);
 /// Buckets of their own at most; further ones are shared.
 const MAX_BUCKETS: usize = 1 << 17;
-/// Buckets that are shared.
+/// Buckets that are shared, in each group.
 const SHARED_BUCKETS: usize = 4096;
+const GROUPS: usize = 3;
 /// Failures of a bucket that are taken from the database.
 const MAX_RESTORED: usize = 10_000;
 /// The table is swept when it has grown to this, or to twice what was left by the last sweep.
@@ -28,6 +29,14 @@ const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
 /// The keyed digest of what a bucket counts.
 pub type BucketKey = i64;
+
+/// What a bucket counts. Buckets are shared within a group only, and places are taken in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    Address,
+    Account,
+    Pair,
+}
 
 /// All buckets.
 #[derive(Debug)]
@@ -56,12 +65,14 @@ impl Buckets {
         Self { max, table: Mutex::new(table), shared: OnceLock::new() }
     }
 
-    /// Takes a place in a bucket. Where attempts under way fill it, waits for their end.
+    /// Takes a place in a bucket. Where attempts under way fill it, waits for their end. An attempt takes one place of each
+    /// group at most, in the order of the groups: so no attempt waits for itself, or for one that waits for it.
     ///
     /// # Errors
     /// Too many failed.
-    pub async fn enter(&self, key: BucketKey, limit: usize) -> Result<Place, TooManyAttempts> {
-        enter(self.bucket(key), limit).await
+    pub async fn enter(&self, group: Group, key: BucketKey, limit: usize) -> Result<Place, TooManyAttempts> {
+        let bucket = self.own_bucket(key).unwrap_or_else(|| self.shared_bucket(group, key));
+        enter(bucket, limit).await
     }
 
     /// Counts failures of an earlier process, all at the time of the last one.
@@ -69,7 +80,7 @@ impl Buckets {
         let now = Instant::now();
         // A machine that has just started knows no earlier time.
         let last = now.checked_sub(age).unwrap_or(now);
-        let bucket = self.bucket(key);
+        let Some(bucket) = self.own_bucket(key) else { return };
         let mut state = bucket.state();
         state.failures.extend(std::iter::repeat_n(last, failures.min(MAX_RESTORED)));
         state.is_saved = true;
@@ -102,17 +113,20 @@ impl Buckets {
         self.max
     }
 
-    fn bucket(&self, key: BucketKey) -> Arc<Bucket> {
+    /// The bucket of this key alone, unless the table is full.
+    fn own_bucket(&self, key: BucketKey) -> Option<Arc<Bucket>> {
         let mut table = self.table();
         if let Some(bucket) = table.buckets.get(&key) {
-            return Arc::clone(bucket);
+            return Some(Arc::clone(bucket));
         }
         table.sweep(self.max);
-        if table.buckets.len() >= self.max {
-            let shared = self.shared.get_or_init(|| (0..SHARED_BUCKETS).map(|_| Arc::default()).collect());
-            return Arc::clone(&shared[key.unsigned_abs() as usize % SHARED_BUCKETS]);
-        }
-        Arc::clone(table.buckets.entry(key).or_default())
+        let is_full = table.buckets.len() >= self.max;
+        (!is_full).then(|| Arc::clone(table.buckets.entry(key).or_default()))
+    }
+
+    fn shared_bucket(&self, group: Group, key: BucketKey) -> Arc<Bucket> {
+        let shared = self.shared.get_or_init(|| (0..GROUPS * SHARED_BUCKETS).map(|_| Arc::default()).collect());
+        Arc::clone(&shared[group as usize * SHARED_BUCKETS + key.unsigned_abs() as usize % SHARED_BUCKETS])
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
