@@ -216,15 +216,11 @@ mod tests {
         read(patch).expect("a patch")
     }
 
-    /// The shortest of several times that a change takes.
-    fn time(user: &User, change: &Change) -> Duration {
-        let once = || {
-            let change = change.clone();
-            let started = Instant::now();
-            change.apply(user).expect("a user");
-            started.elapsed()
-        };
-        numbered(5, |_| once()).into_iter().min().expect("a time")
+    fn time((user, change): &(User, Change)) -> Duration {
+        let change = change.clone();
+        let started = Instant::now();
+        change.apply(user).expect("a user");
+        started.elapsed()
     }
 
     #[test]
@@ -257,9 +253,17 @@ mod tests {
             }),
         ];
         for (kind, count, input) in kinds {
-            let ((user, change), (user_of_twice, twice)) = (input(count), input(2 * count));
-            let ratio = time(&user_of_twice, &twice).as_secs_f64() / time(&user, &change).as_secs_f64();
-            assert!(ratio <= 3.0, "{kind}: {ratio:.1} times the work for twice the input");
+            let (once, twice) = (input(count), input(2 * count));
+            // The shortest of several times each, taken in turns: a busy machine makes some longer, and none shorter.
+            let (mut of_once, mut of_twice) = (Duration::MAX, Duration::MAX);
+            for round in 1.. {
+                of_once = of_once.min(time(&once));
+                of_twice = of_twice.min(time(&twice));
+                if round >= 5 && of_twice <= 3 * of_once {
+                    break;
+                }
+                assert!(round < 30, "{kind}: {of_twice:?} for twice the input of {of_once:?}");
+            }
         }
     }
 }

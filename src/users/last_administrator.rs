@@ -61,8 +61,8 @@ impl UserAccess {
     /// How the user can log in as an administrator; none for everybody else, and for retired users.
     pub fn administrator_login(&self) -> Option<Login> {
         let is_active = !self.is_deleted && !self.is_person_retired;
-        (self.is_administrator && is_active)
-            .then(|| if self.is_known_to_provider { Login::Lasting } else { self.password })
+        let login = if self.is_known_to_provider { Login::Lasting } else { self.password };
+        (self.is_administrator && is_active).then_some(login)
     }
 
     /// The same user after somebody else who may have the same person changed.

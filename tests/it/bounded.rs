@@ -82,16 +82,12 @@ async fn a_body_over_a_limit_is_refused_with_the_limit() {
     }
 }
 
-/// The shortest of several times that a request takes.
 async fn time(server: &Server, caller: &str, request: &str, body: &Value) -> Duration {
-    let mut shortest = Duration::MAX;
-    for _ in 0..5 {
-        let started = Instant::now();
-        let got = send(server, caller, request, body).await;
-        shortest = shortest.min(started.elapsed());
-        assert_eq!(got.status, StatusCode::OK, "{request}: {}", got.text);
-    }
-    shortest
+    let started = Instant::now();
+    let got = send(server, caller, request, body).await;
+    let took = started.elapsed();
+    assert_eq!(got.status, StatusCode::OK, "{request}: {}", got.text);
+    took
 }
 
 #[tokio::test]
@@ -110,9 +106,16 @@ async fn twice_the_body_takes_at_most_a_little_over_twice_as_long() {
         ("admin", &validate, with_groups(2_500), with_groups(5_000)),
     ];
     for (caller, request, once, twice) in rows {
-        let (once, twice) = (time(&server, caller, request, &once).await, time(&server, caller, request, &twice).await);
-        let ratio = twice.as_secs_f64() / once.as_secs_f64();
-        assert!(ratio <= 3.0, "{request}: {twice:?} for twice what takes {once:?}");
+        // The shortest of several times each, taken in turns: a busy machine makes some longer, and none shorter.
+        let (mut of_once, mut of_twice) = (Duration::MAX, Duration::MAX);
+        for round in 1.. {
+            of_once = of_once.min(time(&server, caller, request, &once).await);
+            of_twice = of_twice.min(time(&server, caller, request, &twice).await);
+            if round >= 5 && of_twice <= 3 * of_once {
+                break;
+            }
+            assert!(round < 30, "{request}: {of_twice:?} for twice what takes {of_once:?}");
+        }
     }
 }
 

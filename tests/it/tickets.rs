@@ -7,7 +7,10 @@ use kommando::{
     auth::session,
     users::{application, ticket},
 };
-use poem::http::{HeaderMap, Method, StatusCode};
+use poem::{
+    Request,
+    http::{Method, StatusCode},
+};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
