@@ -84,7 +84,11 @@ impl Directory {
     pub async fn delete_credential(&self, caller: &Caller, whom: Whom, kind: String) -> Result<bool, Error> {
         check_type(&kind)?;
         let (own, provider) = (whom.clone(), self.provider);
-        let check = async { deletable(self.store.reader(), caller, &whom).await.map(drop) };
+        let check = async {
+            let db = self.store.reader();
+            let user = deletable(db, caller, &whom).await?;
+            Ok(access::check_delete_password(db, provider, &user).await?)
+        };
         let work = self.write(caller, check, move |db, caller, ()| {
             Box::pin(async move {
                 let user = deletable(db, &caller, &own).await?;

@@ -135,8 +135,20 @@ pub async fn delete_password(
     provider: ProviderNames,
     user: &User,
 ) -> Result<bool, AccessError> {
-    check(db, provider, user, |access| UserAccess { password: Login::Impossible, ..access }).await?;
+    check_delete_password(db, provider, user).await?;
     Ok(credential::delete_password(db, user.user.id).await?)
+}
+
+/// Checks whether a user's password can be deleted.
+///
+/// # Errors
+/// It is the last administrator.
+pub async fn check_delete_password(
+    db: &impl ConnectionTrait,
+    provider: ProviderNames,
+    user: &User,
+) -> Result<(), AccessError> {
+    check(db, provider, user, |access| UserAccess { password: Login::Impossible, ..access }).await
 }
 
 /// The user is an administrator, and no other one can log in as well.
