@@ -34,8 +34,11 @@ pub async fn users(url: &str, count: u32) -> anyhow::Result<()> {
                 &[
                     ("id", "n.i"),
                     ("firstname", "'First' || (n.i % 997)"),
+                    ("firstname_folded", "'first' || (n.i % 997)"),
                     ("lastname", "'Last' || n.i"),
+                    ("lastname_folded", "'last' || n.i"),
                     ("email", email),
+                    ("email_folded", email),
                 ],
             ),
             copies(
@@ -47,7 +50,9 @@ pub async fn users(url: &str, count: u32) -> anyhow::Result<()> {
                     ("id", "n.i"),
                     ("person_id", "n.i"),
                     ("name", "'user' || n.i"),
+                    ("name_folded", "'user' || n.i"),
                     ("user_name", email),
+                    ("user_name_folded", email),
                     ("role_id", "(SELECT id FROM roles WHERE name = 'Employee')"),
                 ],
             ),
@@ -129,7 +134,9 @@ fn copies<C: IdenStatic>(
     range: (u64, u64),
     changes: &[(&str, &str)],
 ) -> String {
-    let columns: Vec<String> = columns.map(|column| column.as_str().to_owned()).collect();
+    let mut columns: Vec<String> = columns.map(|column| column.as_str().to_owned()).collect();
+    // Models do not have the columns of folded texts.
+    columns.extend(changes.iter().map(|(name, _)| (*name).to_owned()).filter(|name| name.ends_with("_folded")));
     let value = |column: &String| {
         let changed = changes.iter().find(|(name, _)| name == column);
         changed.map_or_else(|| format!("t.{column}"), |(_, value)| (*value).to_owned())

@@ -20,6 +20,7 @@ mod m0013_passwords;
 mod m0014_seals;
 mod m0015_logins;
 mod m0017_tickets;
+mod m0018_folded_texts;
 
 /// Applies and reverts the migrations, oldest first.
 pub struct Migrator;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_seals::Migration),
             Box::new(m0015_logins::Migration),
             Box::new(m0017_tickets::Migration),
+            Box::new(m0018_folded_texts::Migration),
         ]
     }
 }

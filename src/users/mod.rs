@@ -11,6 +11,7 @@ mod create;
 pub mod credential;
 pub mod demo;
 mod draft;
+mod folded;
 mod hash_queue;
 pub mod import;
 mod last_administrator;

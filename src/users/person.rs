@@ -2,7 +2,10 @@
 
 use sea_orm::{entity::prelude::*, sea_query::Expr};
 
-use super::limits::{self, TooLong};
+use super::{
+    folded,
+    limits::{self, TooLong},
+};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
@@ -57,6 +60,20 @@ impl Model {
         ]
     }
 
+    /// The texts that the list compares, by the columns of their folded copies.
+    fn folded_texts(&self) -> [(&'static str, &str); 8] {
+        [
+            ("firstname_folded", &self.firstname),
+            ("middle_name_folded", &self.middle_name),
+            ("lastname_folded", &self.lastname),
+            ("mrmrs_folded", &self.mrmrs),
+            ("title_folded", &self.title),
+            ("email_folded", &self.email),
+            ("contact_name_folded", &self.contact_name),
+            ("contact_department_folded", &self.contact_department),
+        ]
+    }
+
     /// First, middle and last name, without the empty ones.
     pub fn full_name(&self) -> String {
         let parts = [&self.firstname, &self.middle_name, &self.lastname];
@@ -69,9 +86,10 @@ impl Model {
 /// # Errors
 /// The database does not answer.
 pub async fn insert(db: &impl ConnectionTrait, person: Model) -> Result<Model, DbErr> {
-    let mut row = ActiveModel::from(person).reset_all();
+    let mut row = ActiveModel::from(person.clone()).reset_all();
     row.id = sea_orm::NotSet;
-    row.insert(db).await
+    let id = folded::insert(db, row, &person.folded_texts()).await?;
+    Ok(Model { id, ..person })
 }
 
 /// The person with this id.
@@ -87,7 +105,7 @@ pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<Model>, D
 /// # Errors
 /// The database does not answer.
 pub async fn update(db: &impl ConnectionTrait, person: Model) -> Result<(), DbErr> {
-    ActiveModel::from(person).reset_all().update(db).await.map(drop)
+    folded::update(db, ActiveModel::from(person.clone()).reset_all(), &person.folded_texts()).await
 }
 
 /// Retires a person, or takes that back.

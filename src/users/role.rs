@@ -3,6 +3,11 @@
 use sea_orm::{FromJsonQueryResult, Iterable, NotSet, QueryOrder, Set, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
+use super::folded;
+
+/// The column of the folded name.
+const NAME_FOLDED: &str = "name_folded";
+
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "roles")]
@@ -135,7 +140,7 @@ pub async fn insert(db: &impl ConnectionTrait, new: NewRole<'_>) -> Result<(), D
         function_rights: Set(FunctionRights(new.rights)),
         id: NotSet,
     };
-    Entity::insert(row).exec_without_returning(db).await.map(drop)
+    folded::insert(db, row, &[(NAME_FOLDED, new.name)]).await.map(drop)
 }
 
 /// All roles, by rank.
@@ -180,13 +185,15 @@ pub async fn default_of(db: &impl ConnectionTrait, role_type: RoleType) -> Resul
 /// # Errors
 /// The database does not answer.
 pub(super) async fn store(db: &impl ConnectionTrait, role: Model) -> Result<Model, DbErr> {
-    let id = role.id;
-    let mut row = ActiveModel::from(role).reset_all();
-    if id != 0 {
-        return row.update(db).await;
+    let mut row = ActiveModel::from(role.clone()).reset_all();
+    let texts = [(NAME_FOLDED, role.name.as_str())];
+    if role.id != 0 {
+        folded::update(db, row, &texts).await?;
+        return Ok(role);
     }
     row.id = NotSet;
-    row.insert(db).await
+    let id = folded::insert(db, row, &texts).await?;
+    Ok(Model { id, ..role })
 }
 
 /// Deletes a role that nobody has.

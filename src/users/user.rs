@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{login_name, person, role, together::Together, user_group};
+use super::{folded, login_name, person, role, together::Together, user_group};
 use crate::{
     clock,
     store::{WriteTransaction, is_among},
@@ -18,6 +18,12 @@ use crate::{
 
 /// How many ids stand in one statement: databases take only so many.
 pub(super) const MOST_IDS: usize = 1024;
+
+/// The columns of the folded texts.
+const NAME_FOLDED: &str = "name_folded";
+const USER_NAME_FOLDED: &str = "user_name_folded";
+const NICK_NAME_FOLDED: &str = "nick_name_folded";
+const TOOLTIP_FOLDED: &str = "tooltip_folded";
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -272,19 +278,29 @@ impl Model {
             updated_at: now,
         }
     }
+
+    /// The texts that the list compares, by the columns of their folded copies.
+    fn folded_texts(&self) -> [(&'static str, &str); 4] {
+        [
+            (NAME_FOLDED, &self.name),
+            (USER_NAME_FOLDED, &self.user_name),
+            (NICK_NAME_FOLDED, &self.nick_name),
+            (TOOLTIP_FOLDED, &self.tooltip),
+        ]
+    }
 }
 
 /// Stores a new row; its `id` is assigned by the database.
 pub(super) async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<i32, DbErr> {
-    let mut row = ActiveModel::from(row).reset_all();
-    row.id = sea_orm::NotSet;
-    Ok(row.insert(db).await?.id)
+    let mut new = ActiveModel::from(row.clone()).reset_all();
+    new.id = sea_orm::NotSet;
+    folded::insert(db, new, &row.folded_texts()).await
 }
 
 /// Stores a row in place of the one with its `id`.
 pub(super) async fn update(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
     let row = Model { updated_at: clock::now(), ..row };
-    ActiveModel::from(row).reset_all().update(db).await.map(drop)
+    folded::update(db, ActiveModel::from(row.clone()).reset_all(), &row.folded_texts()).await
 }
 
 /// Whether another user has this NickName.
@@ -323,7 +339,7 @@ pub async fn change(
     let Some(together) = Together::of(transaction) else {
         return set_columns(transaction, user.user.id, values).await;
     };
-    together.change(user, stamped(values).map(|(column, value)| (column.as_str(), value)).collect());
+    together.change(user, completed(values).into_iter().collect());
     Ok(())
 }
 
@@ -333,13 +349,27 @@ pub async fn change(
 /// The database does not answer.
 pub async fn set_columns(db: &impl ConnectionTrait, id: i32, values: Vec<(Column, Value)>) -> Result<(), DbErr> {
     let mut update = Entity::update_many().filter(Column::Id.eq(id));
-    for (column, value) in stamped(values) {
+    for (column, value) in completed(values) {
         update = update.col_expr(column, Expr::value(value));
     }
     update.exec(db).await.map(drop)
 }
 
-/// With the time of the change, which is now.
-fn stamped(values: Vec<(Column, Value)>) -> impl Iterator<Item = (Column, Value)> {
-    values.into_iter().chain([(Column::UpdatedAt, clock::now().into())])
+/// Changed columns, with the folded copies of texts and the time of the change, which is now.
+fn completed(values: Vec<(Column, Value)>) -> Vec<(&'static str, Value)> {
+    let folded = |(column, value): &(Column, Value)| Some((folded_column(*column)?, folded::value(value)));
+    let copies: Vec<_> = values.iter().filter_map(folded).collect();
+    let own = values.into_iter().map(|(column, value)| (column.as_str(), value));
+    own.chain(copies).chain([(Column::UpdatedAt.as_str(), clock::now().into())]).collect()
+}
+
+/// The column of the folded copy of a text that the list compares.
+fn folded_column(column: Column) -> Option<&'static str> {
+    match column {
+        Column::Name => Some(NAME_FOLDED),
+        Column::UserName => Some(USER_NAME_FOLDED),
+        Column::NickName => Some(NICK_NAME_FOLDED),
+        Column::Tooltip => Some(TOOLTIP_FOLDED),
+        _ => None,
+    }
 }

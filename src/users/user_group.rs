@@ -1,6 +1,11 @@
 //! User groups: each user has one, and may be a member of others.
 
-use sea_orm::{NotSet, QueryOrder, Set, entity::prelude::*};
+use sea_orm::{NotSet, QueryOrder, entity::prelude::*};
+
+use super::folded;
+
+/// The column of the folded name.
+const NAME_FOLDED: &str = "name_folded";
 
 use super::user::MOST_IDS;
 use crate::store::is_among;
@@ -44,14 +49,8 @@ pub async fn first(db: &impl ConnectionTrait) -> Result<Option<Model>, DbErr> {
 /// # Errors
 /// The database does not answer, or the name is taken.
 pub async fn insert(db: &impl ConnectionTrait, name: &str, tooltip: &str) -> Result<Model, DbErr> {
-    let group = ActiveModel {
-        name: Set(name.to_owned()),
-        tooltip: Set(tooltip.to_owned()),
-        rank: Set(0),
-        deleted: Set(false),
-        id: NotSet,
-    };
-    group.insert(db).await
+    let group = Model { name: name.to_owned(), tooltip: tooltip.to_owned(), ..Model::default() };
+    store(db, group).await
 }
 
 /// The group of this name.
@@ -97,11 +96,13 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
 /// # Errors
 /// The database does not answer.
 pub(super) async fn store(db: &impl ConnectionTrait, group: Model) -> Result<Model, DbErr> {
-    let id = group.id;
-    let mut row = ActiveModel::from(group).reset_all();
-    if id != 0 {
-        return row.update(db).await;
+    let mut row = ActiveModel::from(group.clone()).reset_all();
+    let texts = [(NAME_FOLDED, group.name.as_str())];
+    if group.id != 0 {
+        folded::update(db, row, &texts).await?;
+        return Ok(group);
     }
     row.id = NotSet;
-    row.insert(db).await
+    let id = folded::insert(db, row, &texts).await?;
+    Ok(Model { id, ..group })
 }

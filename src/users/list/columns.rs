@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{
     DbBackend, ExprTrait,
-    sea_query::{Expr, Func, SimpleExpr},
+    sea_query::{Expr, SimpleExpr},
 };
 
 use crate::odata::{At, Fault};
@@ -16,6 +16,8 @@ pub struct Column {
     pub name: &'static str,
     pub shown: Shown,
     sql: &'static str,
+    /// What the rows are sorted by.
+    key: &'static str,
     pub restriction: Restriction,
     pub can_order_by: bool,
     /// It is there to be filtered by, and shown only to whoever selects it.
@@ -31,7 +33,7 @@ pub enum Shown {
     Date,
 }
 
-/// What a filter holds against values.
+/// What a filter holds against values. Texts are folded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restriction {
     None,
@@ -44,7 +46,7 @@ pub enum Restriction {
     Integer(&'static str),
     Bool(&'static str),
     Date(&'static str),
-    /// An item of a list: numbers are held against its id, texts against its name.
+    /// An item of a list: numbers are held against its id, texts against its name, and quoted numbers against both.
     Item {
         id: &'static str,
         name: &'static str,
@@ -65,10 +67,10 @@ macro_rules! of_person {
 }
 
 macro_rules! person {
-    ($name:literal, $column:literal) => {
+    ($name:literal, $column:literal, $folded:literal) => {
         Column {
-            restriction: Restriction::Person { column: concat!("persons.", $column), joined: of_person!($column) },
-            ..text($name, of_person!($column))
+            restriction: Restriction::Person { column: concat!("persons.", $folded), joined: of_person!($folded) },
+            ..text($name, of_person!($column), of_person!($folded))
         }
     };
 }
@@ -121,6 +123,16 @@ const FULL_NAME: &str = concat!(
     " END"
 );
 
+/// Folding the parts folds the whole: no letter combines with the blank between them.
+const FULL_NAME_FOLDED: &str = concat!(
+    "CASE WHEN persons.id IS NULL THEN users.name_folded ELSE ",
+    joined!(" ", "2", "firstname_folded", "middle_name_folded", "lastname_folded"),
+    " END"
+);
+
+const CONTACT_FULL_NAME: &str = joined!(", ", "3", "contact_name", "contact_department");
+const CONTACT_FULL_NAME_FOLDED: &str = joined!(", ", "3", "contact_name_folded", "contact_department_folded");
+
 const OTHER_GROUPS: &str = "COALESCE((SELECT STRING_AGG(other.name, ', ' ORDER BY other.rank, other.name) \
     FROM memberships JOIN user_groups AS other ON other.id = memberships.user_group_id \
     WHERE memberships.user_id = users.id), '')";
@@ -133,59 +145,74 @@ pub static COLUMNS: [Column; 33] = [
     Column { is_switch: true, ..bool("getAllRows", "TRUE") },
     Column { is_switch: true, ..bool("getNoRows", "FALSE") },
     bool("canLogin", CAN_LOGIN),
-    person!("firstName", "firstname"),
-    person!("lastName", "lastname"),
-    text("middleName", of_person!("middle_name")),
-    text("fullName", FULL_NAME),
+    person!("firstName", "firstname", "firstname_folded"),
+    person!("lastName", "lastname", "lastname_folded"),
+    text("middleName", of_person!("middle_name"), of_person!("middle_name_folded")),
+    text("fullName", FULL_NAME, FULL_NAME_FOLDED),
     integer("contactId", "COALESCE(persons.contact_id, 0)"),
     integer("personId", "COALESCE(users.person_id, 0)"),
-    text("mrMrs", of_person!("mrmrs")),
-    text("title", of_person!("title")),
+    text("mrMrs", of_person!("mrmrs"), of_person!("mrmrs_folded")),
+    text("title", of_person!("title"), of_person!("title_folded")),
     Column { restriction: Restriction::Associate, can_order_by: true, ..integer("associateDbId", "users.id") },
-    text("contactName", of_person!("contact_name")),
-    text("contactDepartment", of_person!("contact_department")),
-    item("usergroup", "users.user_group_id", "user_groups.name"),
+    text("contactName", of_person!("contact_name"), of_person!("contact_name_folded")),
+    text("contactDepartment", of_person!("contact_department"), of_person!("contact_department_folded")),
+    item("usergroup", "users.user_group_id", "user_groups.name", "user_groups.name_folded"),
     Column { can_order_by: true, ..integer("usergroupId", "users.user_group_id") },
-    text("contactFullName", joined!(", ", "3", "contact_name", "contact_department")),
-    item("role", "users.role_id", "roles.name"),
-    Column { restriction: Restriction::Associate, ..text("assocName", "users.name") },
-    Column { can_order_by: false, ..text("assocTooltip", "users.tooltip") },
-    item("assocType", ASSOC_TYPE_ID, "users.user_type"),
+    text("contactFullName", CONTACT_FULL_NAME, CONTACT_FULL_NAME_FOLDED),
+    item("role", "users.role_id", "roles.name", "roles.name_folded"),
+    Column { restriction: Restriction::Associate, ..text("assocName", "users.name", "users.name_folded") },
+    Column { can_order_by: false, ..text("assocTooltip", "users.tooltip", "users.tooltip_folded") },
+    item("assocType", ASSOC_TYPE_ID, "users.user_type", "LOWER(users.user_type)"),
     integer("ejUserId", "users.ej_user_id"),
-    text("ejDisplayName", "users.nick_name"),
+    text("ejDisplayName", "users.nick_name", "users.nick_name_folded"),
     integer("ejStatus", EJ_STATUS),
-    Column { restriction: Restriction::None, ..text("credentialType", credential!("credential_type")) },
-    Column { restriction: Restriction::None, ..text("credentialDisplayValue", credential!("display_value")) },
+    Column {
+        restriction: Restriction::None,
+        ..text("credentialType", credential!("credential_type"), concat!("LOWER(", credential!("credential_type"), ")"))
+    },
+    Column {
+        restriction: Restriction::None,
+        ..text(
+            "credentialDisplayValue",
+            credential!("display_value"),
+            concat!("LOWER(", credential!("display_value"), ")"),
+        )
+    },
     Column { can_order_by: true, ..bool("isActive", is_active!()) },
-    Column { restriction: Restriction::Bool(is_active!()), ..text("isActiveText", IS_ACTIVE_TEXT) },
-    Column { restriction: Restriction::OtherGroups, can_order_by: false, ..text("otherGroups", OTHER_GROUPS) },
-    text("userName", "users.user_name"),
-    person!("personEmail", "email"),
+    Column { restriction: Restriction::Bool(is_active!()), ..text("isActiveText", IS_ACTIVE_TEXT, IS_ACTIVE_TEXT) },
+    Column {
+        restriction: Restriction::OtherGroups,
+        can_order_by: false,
+        ..text("otherGroups", OTHER_GROUPS, OTHER_GROUPS)
+    },
+    text("userName", "users.user_name", "users.user_name_folded"),
+    person!("personEmail", "email", "email_folded"),
     date("lastLogin", "users.last_login"),
     date("lastLogout", "users.last_logout"),
 ];
 
-const fn text(name: &'static str, sql: &'static str) -> Column {
-    let restriction = Restriction::Text(sql);
-    Column { name, shown: Shown::Text, sql, restriction, can_order_by: true, is_switch: false }
+/// A text that is shown, and what it is filtered and sorted by: its folded copy, where there is one.
+const fn text(name: &'static str, sql: &'static str, folded: &'static str) -> Column {
+    let restriction = Restriction::Text(folded);
+    Column { name, shown: Shown::Text, sql, key: folded, restriction, can_order_by: true, is_switch: false }
 }
 
-const fn item(name: &'static str, id: &'static str, sql: &'static str) -> Column {
-    Column { restriction: Restriction::Item { id, name: sql }, ..text(name, sql) }
+const fn item(name: &'static str, id: &'static str, sql: &'static str, folded: &'static str) -> Column {
+    Column { restriction: Restriction::Item { id, name: folded }, ..text(name, sql, folded) }
 }
 
 const fn date(name: &'static str, sql: &'static str) -> Column {
-    Column { shown: Shown::Date, restriction: Restriction::Date(sql), ..text(name, sql) }
+    Column { shown: Shown::Date, restriction: Restriction::Date(sql), ..text(name, sql, sql) }
 }
 
 const fn integer(name: &'static str, sql: &'static str) -> Column {
     let restriction = Restriction::Integer(sql);
-    Column { shown: Shown::Integer, restriction, can_order_by: false, ..text(name, sql) }
+    Column { shown: Shown::Integer, restriction, can_order_by: false, ..text(name, sql, sql) }
 }
 
 const fn bool(name: &'static str, sql: &'static str) -> Column {
     let restriction = Restriction::Bool(sql);
-    Column { shown: Shown::Bool, restriction, can_order_by: false, ..text(name, sql) }
+    Column { shown: Shown::Bool, restriction, can_order_by: false, ..text(name, sql, sql) }
 }
 
 impl Column {
@@ -199,12 +226,11 @@ impl Column {
         }
     }
 
-    /// What the rows are sorted by.
+    /// What the rows are sorted by: texts by the characters of their folded copies.
     pub fn key(&self) -> SimpleExpr {
         match self.shown {
-            Shown::Text => folded(self.sql),
-            Shown::Date => time(self.sql),
-            Shown::Integer | Shown::Bool => Expr::cust(self.sql),
+            Shown::Date => time(self.key),
+            Shown::Text | Shown::Integer | Shown::Bool => Expr::cust(self.key),
         }
     }
 }
@@ -217,11 +243,6 @@ pub fn in_words_of(backend: DbBackend, sql: &str) -> String {
         }
         _ => sql.to_owned(),
     }
-}
-
-/// The text of an expression, as texts are compared: without regard to case of the letters that every database folds.
-pub fn folded(sql: &'static str) -> SimpleExpr {
-    Func::lower(Expr::cust(sql)).into()
 }
 
 /// The time of an expression, never being before all others.

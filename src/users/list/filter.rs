@@ -59,7 +59,7 @@ impl Translator<'_> {
             Restriction::Date(sql) => self.date(sql, operators::find(test, &[DATE])?, test),
             Restriction::Item { name, .. } if has_text => self.text(name, operators::find(test, &[TEXT])?, test),
             Restriction::Item { id, .. } => integer(id, operators::find(test, &[INTEGER, LIST])?, test),
-            Restriction::Associate if has_text => self.text("users.name", operators::find(test, &[TEXT])?, test),
+            Restriction::Associate if has_text => self.text("users.name_folded", operators::find(test, &[TEXT])?, test),
             Restriction::Associate => self.associate(operators::find(test, &[INTEGER, LIST, ASSOCIATE])?, test),
             Restriction::OtherGroups => other_groups(operators::find(test, &[GROUPS, LIST])?, test),
         }

@@ -27,6 +27,13 @@ async fn what_an_index_serves_reads_neither_everybody_nor_sorts_them() {
     for (filter, order_by) in [
         ("assocName eq 'anna'", None),
         ("assocName begins 'an'", None),
+        ("assocName eq 'ØRNULF'", None),
+        ("userName begins 'ØR'", None),
+        ("lastName eq 'øst'", None),
+        ("firstName begins 'ØR'", None),
+        ("personEmail begins 'ØST@'", None),
+        ("lastName oneOf ('ØST', 'ÅS')", None),
+        ("associateDbId eq '2'", None),
         ("assocName begins 'an' and isActive eq true", Some("assocName")),
         ("userName eq 'anna@example.com'", Some("assocName")),
         ("personEmail eq 'anna@example.com'", Some("assocName")),

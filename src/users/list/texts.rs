@@ -1,43 +1,59 @@
-//! How a filter holds texts against values, without regard to case, so that an index serves where one can.
+//! How a filter holds texts against values: both are folded, and an index serves where one can.
 
 use sea_orm::{
     DbBackend, ExprTrait,
-    sea_query::{Expr, LikeExpr, Query, SimpleExpr},
+    sea_query::{Expr, Func, Query, SimpleExpr},
 };
 
 use super::{
-    columns,
     filter::{Translator, as_text, misplaced, one, some, values},
     operators::Operator,
 };
-use crate::odata::{At, Fault, Test, Value};
+use crate::{
+    odata::{At, Fault, Test, Value},
+    users::folded::fold,
+};
 
 impl Translator<'_> {
+    /// `sql` is a folded text.
     pub(super) fn text(&self, sql: &'static str, operator: Operator, test: &Test) -> Result<SimpleExpr, Fault> {
         use Operator as Is;
-        let text = columns::folded(sql);
-        let pattern = |before: &str, after: &str| {
-            let literal = escaped(&folded(one(test)?)?);
-            Ok::<_, Fault>(LikeExpr::new(format!("{before}{literal}{after}")).escape('\\'))
-        };
+        let text = Expr::cust(sql);
+        let wanted = || folded(one(test)?);
         Ok(match operator {
-            Is::Equal => text.eq(folded(one(test)?)?),
-            Is::Unequal => text.ne(folded(one(test)?)?),
-            Is::Begins => match self.range(&folded(one(test)?)?) {
-                Some((from, to)) => text.clone().gte(from).and(text.lt(to)),
-                None => text.like(pattern("", "%")?),
-            },
-            Is::NotBegins => text.not_like(pattern("", "%")?),
-            Is::Ends => text.like(pattern("%", "")?),
-            Is::Contains => text.like(pattern("%", "%")?),
-            Is::NotContains => text.not_like(pattern("%", "%")?),
+            Is::Equal => text.eq(wanted()?),
+            Is::Unequal => text.ne(wanted()?),
+            Is::Begins => begins(text, &wanted()?),
+            Is::NotBegins => begins(text, &wanted()?).not(),
+            Is::Ends => self.ends(text, &wanted()?),
+            Is::Contains => self.contains(text, &wanted()?),
+            Is::NotContains => self.contains(text, &wanted()?).not(),
             Is::Between => {
                 let [from, to] = values(test)?;
                 text.between(folded(from)?, folded(to)?)
             }
             Is::OneOf => text.is_in(some(test, folded)?),
+            Is::NotOneOf => text.is_not_in(some(test, folded)?),
             _ => return Err(misplaced(test)),
         })
+    }
+
+    // Functions and ranges, no patterns: SQLite refuses a pattern of more than 50,000 bytes.
+
+    fn contains(&self, text: SimpleExpr, part: &str) -> SimpleExpr {
+        let position = if self.backend == DbBackend::Postgres { "STRPOS" } else { "INSTR" };
+        SimpleExpr::from(Func::cust(position).arg(text).arg(part)).gt(0)
+    }
+
+    fn ends(&self, text: SimpleExpr, end: &str) -> SimpleExpr {
+        // At most as many as the longest filter has, lengthened by folding.
+        let length = i32::try_from(end.chars().count()).unwrap_or(i32::MAX);
+        let last = match self.backend {
+            _ if length == 0 => return Expr::val(true).eq(true),
+            DbBackend::Postgres => Func::cust("RIGHT").arg(text).arg(length),
+            _ => Func::cust("SUBSTR").arg(text).arg(-length),
+        };
+        SimpleExpr::from(last).eq(end)
     }
 
     /// A text of the person. What finds few of them is looked for among the persons, where an index finds it: their users
@@ -63,11 +79,16 @@ impl Translator<'_> {
         let person = Expr::cust("users.person_id");
         Ok(person.clone().is_not_null().and(person.in_subquery(persons)))
     }
+}
 
-    /// All texts that begin with this one, from the first to before the second, where texts are ordered by their
-    /// characters: an index of SQLite serves that and no pattern.
-    fn range(&self, start: &str) -> Option<(String, String)> {
-        (self.backend == DbBackend::Sqlite).then(|| Some((start.to_owned(), successor(start)?))).flatten()
+/// All texts from this one to before the first that does not begin with it. Texts are ordered by their characters on both
+/// databases, so an index finds them.
+fn begins(text: SimpleExpr, start: &str) -> SimpleExpr {
+    let from = text.clone().gte(start);
+    match successor(start) {
+        Some(end) => from.and(text.lt(end)),
+        // Nothing but the greatest character: what is greater begins with it.
+        None => from,
     }
 }
 
@@ -84,13 +105,9 @@ fn successor(start: &str) -> Option<String> {
     None
 }
 
-fn folded(value: &At<Value>) -> Result<String, Fault> {
-    as_text(value).map(|text| text.to_ascii_lowercase())
-}
-
-/// A text without a meaning of its own in a pattern.
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+/// The text of a value, as the list compares it.
+pub(super) fn folded(value: &At<Value>) -> Result<String, Fault> {
+    as_text(value).map(|text| fold(&text))
 }
 
 #[cfg(test)]
