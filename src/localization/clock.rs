@@ -9,7 +9,7 @@ use jiff::{
     tz::{Offset, TimeZone},
 };
 
-use super::{UnknownZone, Zone};
+use super::{Period, UnknownZone, Zone};
 use crate::clock;
 
 /// What a client adds to its zone to be told offsets.
@@ -92,8 +92,19 @@ impl Clock {
 
     /// The day that this clock shows now, from its beginning to that of the next.
     pub fn today(&self) -> Range<DateTime<Utc>> {
+        self.day(self.date())
+    }
+
+    /// The period so many after the one that this clock shows now, from its beginning to that of the next.
+    pub fn period(&self, period: Period, offset: i32) -> Range<DateTime<Utc>> {
+        let days = period.around(self.date(), offset);
+        self.start(days.start)..self.start(days.end)
+    }
+
+    /// The date that this clock shows now.
+    fn date(&self) -> civil::Date {
         let now = Timestamp::from_second(clock::now().timestamp()).unwrap_or(Timestamp::MAX);
-        self.day(self.zone.rules().to_datetime(now).date())
+        self.zone.rules().to_datetime(now).date()
     }
 
     /// A day as the client writes it, `2009-1-1`, or the one that a point in time falls on.
@@ -110,11 +121,13 @@ impl Clock {
 
     /// At the end of time, the day ends where time does.
     fn day(&self, date: civil::Date) -> Range<DateTime<Utc>> {
-        let start = |date: civil::Date| {
-            let time = self.zone.rules().to_timestamp(date.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX);
-            DateTime::from_timestamp(time.as_second(), 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
-        };
-        start(date)..start(date.tomorrow().unwrap_or(date))
+        self.start(date)..self.start(date.tomorrow().unwrap_or(date))
+    }
+
+    /// When a day begins.
+    fn start(&self, date: civil::Date) -> DateTime<Utc> {
+        let time = self.zone.rules().to_timestamp(date.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX);
+        DateTime::from_timestamp(time.as_second(), 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
     fn suffix(&self, offset: Offset) -> String {
@@ -205,6 +218,10 @@ mod tests {
         }
         assert!(clock("").read_day("9999-12-31").is_some_and(|day| day.start.year() == 9999));
         assert!(clock("").today().contains(&clock::now()));
+        for period in [Period::Week, Period::Month, Period::Quarter, Period::Half, Period::Year] {
+            let (this, next) = (clock("").period(period, 0), clock("").period(period, 1));
+            assert!(this.contains(&clock::now()) && this.end == next.start, "{period:?}");
+        }
         for text in ["", "2026-13-01", "01.07.2026", "0000-01-01", "-0001-01-01"] {
             assert_eq!(clock("").read_day(text), None, "{text}");
         }

@@ -23,6 +23,7 @@ mod directory;
 mod document;
 mod errors;
 mod executions;
+mod folding;
 mod full;
 mod harness;
 mod headers;

@@ -9,7 +9,8 @@ use sea_orm::{
 
 use super::{
     columns::{self, Restriction},
-    operators::{self, ASSOCIATE, BOOL, DATE, GROUPS, INTEGER, LIST, Operator, TEXT},
+    operators::{self, ASSOCIATE, BOOL, DATE, GROUPS, INTEGER, LIST, Operator, Operators, TEXT},
+    texts::folded,
 };
 use crate::{
     localization::Clock,
@@ -43,34 +44,42 @@ impl Translator<'_> {
 
     fn test(&self, test: &Test) -> Result<SimpleExpr, Fault> {
         let column = columns::find(&test.column)?;
-        let has_text = test.values.first().is_some_and(|first| matches!(first.value, Value::Text(_)));
+        let takes = |operators: &[Operators]| operators::find(test, operators);
         match column.restriction {
             Restriction::None => {
                 Err(Fault::new(test.column.at, format!("the list cannot be filtered by {}", column.name)))
             }
-            Restriction::Text(sql) => self.text(sql, operators::find(test, &[TEXT])?, test),
-            Restriction::Person { column, joined } => {
-                self.person(column, joined, operators::find(test, &[TEXT])?, test)
-            }
-            Restriction::Integer(sql) => integer(sql, operators::find(test, &[INTEGER])?, test),
-            Restriction::Bool(sql) => {
-                boolean(columns::in_words_of(self.backend, sql), operators::find(test, &[BOOL])?, test)
-            }
-            Restriction::Date(sql) => self.date(sql, operators::find(test, &[DATE])?, test),
-            Restriction::Item { name, .. } if has_text => self.text(name, operators::find(test, &[TEXT])?, test),
-            Restriction::Item { id, .. } => integer(id, operators::find(test, &[INTEGER, LIST])?, test),
-            Restriction::Associate if has_text => self.text("users.name_folded", operators::find(test, &[TEXT])?, test),
-            Restriction::Associate => self.associate(operators::find(test, &[INTEGER, LIST, ASSOCIATE])?, test),
-            Restriction::OtherGroups => other_groups(operators::find(test, &[GROUPS, LIST])?, test),
+            Restriction::Text(sql) => self.text(sql, takes(&[TEXT, LIST])?, test),
+            Restriction::Person { column, joined } => self.person(column, joined, takes(&[TEXT, LIST])?, test),
+            Restriction::Integer(sql) => integer(sql, takes(&[INTEGER, LIST])?, test),
+            Restriction::Bool(sql) => boolean(columns::in_words_of(self.backend, sql), takes(&[BOOL])?, test),
+            Restriction::Date(sql) => self.date(sql, takes(&[DATE])?, test),
+            Restriction::Item { id, name } => self.item(id, name, takes(&[INTEGER, TEXT, LIST])?, test),
+            Restriction::Associate => match takes(&[INTEGER, TEXT, LIST, ASSOCIATE])? {
+                Operator::CurrentAssociate => {
+                    let [] = values(test)?;
+                    Ok(Expr::cust("users.id").eq(self.asker.user_id))
+                }
+                operator => self.item("users.id", "users.name_folded", operator, test),
+            },
+            Restriction::OtherGroups => other_groups(takes(&[GROUPS, LIST])?, test),
         }
     }
 
-    fn associate(&self, operator: Operator, test: &Test) -> Result<SimpleExpr, Fault> {
-        if operator == Operator::CurrentAssociate {
-            let [] = values(test)?;
-            return Ok(Expr::cust("users.id").eq(self.asker.user_id));
+    /// An item by its id or its name.
+    fn item(&self, id: &'static str, name: &'static str, operator: Operator, test: &Test) -> Result<SimpleExpr, Fault> {
+        use Operator as Is;
+        let has_text = test.values.iter().any(|value| matches!(value.value, Value::Text(_)));
+        let has_name = test.values.iter().any(|value| as_integer(value).is_err());
+        match operator {
+            Is::Begins | Is::NotBegins | Is::Ends | Is::Contains | Is::NotContains => self.text(name, operator, test),
+            Is::Between if has_name => self.text(name, operator, test),
+            Is::Equal if has_text => by_id_or_name(id, name, &[one(test)?]),
+            Is::Unequal if has_text => Ok(by_id_or_name(id, name, &[one(test)?])?.not()),
+            Is::OneOf if has_text => by_id_or_name(id, name, &test.values.iter().collect::<Vec<_>>()),
+            Is::NotOneOf if has_text => Ok(by_id_or_name(id, name, &test.values.iter().collect::<Vec<_>>())?.not()),
+            _ => integer(id, operator, test),
         }
-        integer("users.id", operator, test)
     }
 
     fn date(&self, sql: &'static str, operator: Operator, test: &Test) -> Result<SimpleExpr, Fault> {
@@ -105,6 +114,10 @@ impl Translator<'_> {
                     _ => within(today.start, today.end),
                 }
             }
+            Is::Within(period, offset) => {
+                let ([], period) = (values(test)?, self.asker.clock.period(period, offset));
+                within(period.start, period.end)
+            }
             _ => return Err(misplaced(test)),
         })
     }
@@ -121,6 +134,15 @@ impl Translator<'_> {
     }
 }
 
+/// One of these: an id by its number, a name by its text, and either by a number in quotes.
+fn by_id_or_name(id: &'static str, name: &'static str, values: &[&At<Value>]) -> Result<SimpleExpr, Fault> {
+    let ids: Vec<_> = values.iter().filter_map(|value| as_integer(value).ok()).collect();
+    let texts = values.iter().filter(|value| !matches!(value.value, Value::Integer(_)));
+    let names = texts.map(|value| folded(value)).collect::<Result<Vec<_>, _>>()?;
+    let is_called = Expr::cust(name).is_in(names);
+    Ok(if ids.is_empty() { is_called } else { Expr::cust(id).is_in(ids).or(is_called) })
+}
+
 fn integer(sql: &'static str, operator: Operator, test: &Test) -> Result<SimpleExpr, Fault> {
     use Operator as Is;
     let value = Expr::cust(sql);
@@ -135,8 +157,12 @@ fn integer(sql: &'static str, operator: Operator, test: &Test) -> Result<SimpleE
             let [from, to] = values(test)?;
             value.between(as_integer(from)?, as_integer(to)?)
         }
-        Is::Set if is_set(test)? => value.ne(0),
-        Is::Set => value.eq(0),
+        Is::Set => match test.values.first() {
+            // The documentation's samples have `contactId set 5` beside `contactId eq 5`.
+            Some(number) if !matches!(number.value, Value::Bool(_)) => value.eq(as_integer(one(test)?)?),
+            _ if is_set(test)? => value.ne(0),
+            _ => value.eq(0),
+        },
         Is::OneOf => value.is_in(some(test, as_integer)?),
         Is::NotOneOf => value.is_not_in(some(test, as_integer)?),
         _ => return Err(misplaced(test)),
@@ -194,11 +220,14 @@ fn is_set(test: &Test) -> Result<bool, Fault> {
     if test.values.is_empty() { Ok(true) } else { as_bool(one(test)?) }
 }
 
+/// A whole number, which may stand in quotes.
 fn as_integer(value: &At<Value>) -> Result<i64, Fault> {
-    match value.value {
-        Value::Integer(number) => Ok(number),
-        _ => Err(Fault::new(value.at, format!("a whole number should stand here, not {}", value.value))),
-    }
+    let number = match &value.value {
+        Value::Integer(number) => Some(*number),
+        Value::Text(text) => text.trim().parse().ok(),
+        Value::Bool(_) => None,
+    };
+    number.ok_or_else(|| Fault::new(value.at, format!("a whole number should stand here, not {}", value.value)))
 }
 
 pub(super) fn as_text(value: &At<Value>) -> Result<String, Fault> {
@@ -209,11 +238,15 @@ pub(super) fn as_text(value: &At<Value>) -> Result<String, Fault> {
 }
 
 fn as_bool(value: &At<Value>) -> Result<bool, Fault> {
-    match value.value {
-        Value::Bool(value) => Ok(value),
-        Value::Integer(number @ 0..=1) => Ok(number == 1),
-        _ => Err(Fault::new(value.at, format!("true or false should stand here, not {}", value.value))),
-    }
+    let found = match &value.value {
+        Value::Bool(value) => Some(*value),
+        Value::Integer(0) => Some(false),
+        Value::Integer(1) => Some(true),
+        Value::Text(text) if ["false", "0"].iter().any(|word| word.eq_ignore_ascii_case(text)) => Some(false),
+        Value::Text(text) if ["true", "1"].iter().any(|word| word.eq_ignore_ascii_case(text)) => Some(true),
+        _ => None,
+    };
+    found.ok_or_else(|| Fault::new(value.at, format!("true or false should stand here, not {}", value.value)))
 }
 
 /// An operator that its column does not take. Which those are is looked up before, so that this tells of our mistake.

@@ -1,6 +1,9 @@
 //! The operators of a filter: how they are written for each kind of column (contract §7), and what they mean.
 
-use crate::odata::{Fault, Test};
+use crate::{
+    localization::Period,
+    odata::{Fault, Test},
+};
 
 /// What an operator means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +18,7 @@ pub enum Operator {
     Between,
     OneOf,
     NotOneOf,
-    /// Not zero, or as the value says.
+    /// Not zero, or as the value says; of a number, that number.
     Set,
     Begins,
     NotBegins,
@@ -35,6 +38,8 @@ pub enum Operator {
     BeforeToday,
     Today,
     AfterToday,
+    /// Within a period of time, so many after the one that is now.
+    Within(Period, i32),
 }
 
 use Operator as Is;
@@ -74,7 +79,6 @@ pub const TEXT: Operators = &[
     ("substringof", Is::Contains),
     ("notContains", Is::NotContains),
     ("between", Is::Between),
-    ("in", Is::OneOf),
 ];
 
 pub const BOOL: Operators = &[
@@ -86,7 +90,8 @@ pub const BOOL: Operators = &[
     ("unequals", Is::Unequal),
 ];
 
-pub const LIST: Operators = &[("oneOf", Is::OneOf), ("notOneOf", Is::NotOneOf)];
+/// What every column takes that is held against a list of values.
+pub const LIST: Operators = &[("in", Is::OneOf), ("oneOf", Is::OneOf), ("notOneOf", Is::NotOneOf)];
 
 pub const ASSOCIATE: Operators = &[
     ("associateIsOneOf", Is::OneOf),
@@ -110,6 +115,17 @@ pub const DATE: Operators = &[
     ("beforeToday", Is::BeforeToday),
     ("today", Is::Today),
     ("afterToday", Is::AfterToday),
+    ("lastWeek", Is::Within(Period::Week, -1)),
+    ("thisWeek", Is::Within(Period::Week, 0)),
+    ("nextWeek", Is::Within(Period::Week, 1)),
+    ("lastMonth", Is::Within(Period::Month, -1)),
+    ("thisMonth", Is::Within(Period::Month, 0)),
+    ("nextMonth", Is::Within(Period::Month, 1)),
+    ("lastQuarter", Is::Within(Period::Quarter, -1)),
+    ("thisQuarter", Is::Within(Period::Quarter, 0)),
+    ("nextQuarter", Is::Within(Period::Quarter, 1)),
+    ("thisHalf", Is::Within(Period::Half, 0)),
+    ("thisYear", Is::Within(Period::Year, 0)),
 ];
 
 /// The operator of a test, without regard to case, among those that its column takes.
@@ -117,10 +133,15 @@ pub fn find(test: &Test, known: &[Operators]) -> Result<Operator, Fault> {
     let known = || known.iter().copied().flatten();
     let found = known().find(|(name, _)| name.eq_ignore_ascii_case(&test.operator.value));
     let names = || {
-        let mut names: Vec<_> = known().map(|(name, _)| *name).collect();
-        names.dedup();
+        let mut names: Vec<&str> = Vec::new();
+        for (name, _) in known() {
+            if !names.contains(name) {
+                names.push(name);
+            }
+        }
         names.join(", ")
     };
-    let unknown = || format!("`{}` is no operator of {}: {}", test.operator.value, test.column.value, names());
+    let unknown =
+        || format!("`{}` is no operator of {}, which takes {}", test.operator.value, test.column.value, names());
     found.map(|(_, operator)| *operator).ok_or_else(|| Fault::new(test.operator.at, unknown()))
 }
