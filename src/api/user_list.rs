@@ -1,15 +1,17 @@
 //! The list of users.
 
+use std::collections::BTreeMap;
+
 use percent_encoding::percent_decode_str;
 use poem::http::Uri;
 use poem_openapi::{OpenApi, param::Query};
 
 use super::{
     Tag,
-    carriers::{ListFormat, ListRow, ODataSlimResponse, SafeNames},
+    carriers::{ArchiveColumnInfo, ListFormat, ListRow, ODataSlimResponse, SafeNames},
     parameters::AnyCase,
     reader::{Answer, Reader},
-    refusals::{ErrorResponse, Refusals},
+    refusals::{ErrorResponse, NoOwn, Refusals},
     request::BaseUrl,
     wire::by_the_clock,
 };
@@ -44,8 +46,9 @@ impl Refusals for GetAll {
 impl UserListOperations {
     /// List users
     ///
-    /// Lists users a page at a time, as OData. Whoever may not see others sees the own user. Words are read without regard
-    /// to upper and lower case; texts stand in single quotes, and a quote within one is doubled.
+    /// Lists users a page at a time, as OData. Whoever may not see others sees the own user. Words are read, and texts are
+    /// compared and sorted, without regard to upper and lower case; texts stand in single quotes, and a quote within one is
+    /// doubled. `/api/v1/User/$metadata` describes the columns.
     #[oai(path = "/User", method = "get", operation_id = "v1User_GetAll")]
     #[expect(clippy::too_many_arguments, reason = "each is a part of the request, as the document shows it")]
     async fn get_all(
@@ -107,6 +110,19 @@ impl UserListOperations {
         // Names with dots are in nobody's way in XML.
         let is_asked_for = json_safe.0.unwrap_or_default() && !reader.is_xml();
         Ok(reader.answer(SafeNames { carrier, is_asked_for }))
+    }
+
+    /// Describe the columns of the list
+    ///
+    /// Describes each column of the list of users, by its name: what it shows, and whether `$filter` and `$orderBy` take it.
+    /// The list leads here by `odata.metadata`.
+    #[oai(path = "/User/$metadata", method = "get", operation_id = "v1User_GetMetadata")]
+    async fn get_metadata(
+        &self,
+        _caller: Caller,
+        reader: Reader,
+    ) -> Result<Answer<BTreeMap<String, ArchiveColumnInfo>>, ErrorResponse<NoOwn>> {
+        Ok(reader.answer(list::COLUMNS.iter().map(|column| (column.name.to_owned(), column.into())).collect()))
     }
 }
 

@@ -17,7 +17,8 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 /// The literal segments that stand where a user name can stand in a path (contract §1.1), folded.
-const LITERAL_SEGMENTS: [&str; 8] = [
+const LITERAL_SEGMENTS: [&str; 9] = [
+    "$metadata",
     "credentialtypes",
     "current",
     "currentassociate",

@@ -89,6 +89,11 @@ async fn filters_mean_what_they_say() {
         ("lastLogin beforeToday", &["bjorn", "chris", "dora"]),
         ("lastLogin after '2009-1-1' and lastLogin before '2999-12-31' and associateDbId gt 1", &["anna"]),
         ("lastLogin dateBetween ('0001-01-01', '2009-01-01')", &["bjorn", "chris", "dora"]),
+        ("lastLogin thisWeek and lastLogin thisMonth and lastLogin thisQuarter and associateDbId gt 1", &["anna"]),
+        ("lastLogin thisHalf and lastLogin thisYear and associateDbId gt 1", &["anna"]),
+        ("lastLogin lastWeek or lastLogin nextMonth or lastLogin lastQuarter", &[]),
+        ("fullName contains 'BJØRN'", &["bjorn"]),
+        ("firstName eq 'bJØRN'", &["bjorn"]),
     ] {
         let found = names(&server, filter).await;
         let found: Vec<_> =
@@ -103,7 +108,15 @@ async fn what_is_wrong_is_told_with_its_place_and_nothing_of_it_reaches_the_data
     for (option, value, message) in [
         ("$filter", "nobody eq 1", "Parameter $filter, character 1: there is no column `nobody`"),
         ("$filter", "assocName like 'a'", "Parameter $filter, character 11: `like` is no operator of assocName"),
-        ("$filter", "assocName is 7", "Parameter $filter, character 1"),
+        ("$filter", "fullName is 7", "Parameter $filter, character 13: a text in quotes should stand here, not 7"),
+        (
+            "$filter",
+            "role oneOf (1, true)",
+            "Parameter $filter, character 16: a whole number should stand here, not true",
+        ),
+        ("$filter", "role oneOf ('1', true)", "Parameter $filter, character 18: a text in quotes should stand here"),
+        ("$filter", "associateDbId gt 'anna'", "Parameter $filter, character 18: a whole number should stand here"),
+        ("$filter", "role eq ('1', '2')", "Parameter $filter, character 6: `eq` takes one value, not 2"),
         ("$filter", "lastLogin before 'soon'", "Parameter $filter, character 18: 'soon' is no day"),
         ("$filter", "assocName is 'x'; DROP TABLE users", "Parameter $filter, character 17: `;` has no meaning here"),
         ("$filter", "assocName is 'x' --", "Parameter $filter, character 18"),
@@ -127,6 +140,129 @@ async fn what_is_wrong_is_told_with_its_place_and_nothing_of_it_reaches_the_data
         assert!(names(&server, &filter).await.is_empty(), "{filter}");
     }
     assert_eq!(names(&server, "getAllRows set").await.len(), 5);
+}
+
+#[tokio::test]
+async fn ids_may_stand_in_quotes_and_in_means_one_of() {
+    let server = Server::demo().await;
+    for (filter, expected) in [
+        ("role oneOf('1','2')", &["admin", "anna", "bjorn", "dora"][..]),
+        ("role in (1)", &["admin"]),
+        ("role in ('employee', 3)", &["anna", "bjorn", "chris", "dora"]),
+        ("role notOneOf ('EMPLOYEE')", &["admin", "chris"]),
+        ("role ne '2'", &["admin", "chris"]),
+        ("role between ('1', 2)", &["admin", "anna", "bjorn", "dora"]),
+        ("role begins 'ext'", &["chris"]),
+        ("usergroup oneOf ('FIELD sales')", &["bjorn", "chris"]),
+        ("otherGroups in ('2', 7)", &["anna"]),
+        ("assocType oneOf ('externalassociate', 9)", &["chris"]),
+        ("associateDbId eq '2'", &["anna"]),
+        ("associateDbId in (1, '5')", &["admin", "dora"]),
+        ("assocName oneOf ('ANNA', 5)", &["anna", "dora"]),
+        ("assocName associateIsOneOf (1, '6')", &["admin"]),
+        ("personId notOneOf (1, 2, '3')", &["chris", "dora"]),
+        ("lastName oneOf ('LINDQVIST', 'nilsen')", &["anna", "dora"]),
+        ("contactId in (1, 7) and userName notOneOf ('')", &["admin", "anna", "bjorn", "chris", "dora"]),
+        ("contactId set 1", &["admin", "anna", "bjorn", "chris", "dora"]),
+        ("contactId set 5", &[]),
+        ("personId set '4'", &["chris"]),
+        ("contactId set false", &[]),
+        ("contactId set and isActive eq 'False'", &["dora"]),
+    ] {
+        assert_eq!(names(&server, filter).await, expected, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_in_quotes_is_a_name_as_well() {
+    let server = Server::demo().await;
+    let body = json!({"UserGroup": {"Id": 2, "Value": "2027"}});
+    let saved = server.post("/api/v1/Agents/User/SaveUserGroup").by("admin").json(body).send().await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text);
+    for (filter, expected) in [
+        ("usergroup eq '2027'", &["bjorn", "chris"][..]),
+        ("usergroup eq '2'", &["bjorn", "chris"]),
+        ("usergroup eq 2027", &[]),
+        ("usergroup ne '2027'", &["admin", "anna", "dora"]),
+    ] {
+        assert_eq!(names(&server, filter).await, expected, "{filter}");
+    }
+}
+
+/// The columns as `$metadata` describes them.
+async fn metadata(server: &Server, language: &str) -> Value {
+    let list = server.get("/api/v1/User?$top=1").by("admin").send().await;
+    let link = list.body["odata.metadata"].as_str().expect("a link").replace("http://127.0.0.1:8080", "");
+    let got = server.get(link).by("chris").header("so-language", language).send().await;
+    assert_eq!(got.status, StatusCode::OK, "{}", got.text);
+    got.body
+}
+
+#[tokio::test]
+async fn the_metadata_describes_every_column() {
+    let server = Server::demo().await;
+    let columns = metadata(&server, "nb").await;
+    let expected = json!({
+        "DisplayName": "Fornavn", "DisplayTooltip": "", "DisplayType": "string", "CanOrderBy": true,
+        "Name": "firstName", "CanRestrictBy": true, "RestrictionType": "string", "RestrictionListName": null,
+        "IsVisible": true, "ExtraInfo": "", "Width": "20%", "IconHint": "", "HeadingIconHint": ""
+    });
+    assert_eq!(columns["firstName"], expected);
+    let all: Vec<_> = columns.as_object().expect("columns").iter().collect();
+    assert_eq!(all.len(), 33);
+    for (name, column) in all {
+        assert!(column["DisplayName"].as_str().is_some_and(|text| !text.starts_with('[')), "{column}");
+        assert_eq!(column["Name"], **name);
+        let select = list(&server, "admin", &[("$select", name), ("$top", "1")]).await;
+        assert_eq!(select.status, StatusCode::OK, "{name}");
+        let order = list(&server, "admin", &[("$orderBy", name), ("$top", "1")]).await;
+        assert_eq!(order.status == StatusCode::OK, column["CanOrderBy"] == true, "{name}");
+        let is_told =
+            list(&server, "admin", &[("$filter", &format!("{name} like 1"))]).await.text.contains("which takes");
+        assert_eq!(is_told, column["CanRestrictBy"] == true, "{name}");
+        assert_eq!(column["RestrictionType"].is_string(), is_told, "{name}");
+    }
+    for (name, kind) in [
+        ("getAllRows", "bool"),
+        ("contactId", "int"),
+        ("associateDbId", "associate"),
+        ("usergroup", "userGroup"),
+        ("role", "listAny"),
+        ("assocType", "listAny"),
+        ("isActiveText", "bool"),
+        ("otherGroups", "userGroup"),
+        ("lastLogin", "datetime"),
+    ] {
+        assert_eq!(columns[name]["RestrictionType"], kind, "{name}");
+    }
+    assert_eq!(metadata(&server, "-").await["role"]["DisplayName"], "[SR_COLUMN_ROLE]");
+    let escaped = server.get("/API/v1/user/%24Metadata").by("anna").send().await;
+    assert_eq!(escaped.status, StatusCode::OK, "{}", escaped.text);
+    let new = server.post("/api/v1/User").by("admin").json(json!({"Name": "$Metadata"})).send().await;
+    assert_eq!(new.status, StatusCode::BAD_REQUEST, "a user of that name could not be asked for");
+}
+
+#[tokio::test]
+async fn a_refused_operator_is_told_those_that_the_column_takes() {
+    const VALUES: [&str; 6] = ["", "'1'", "('1', '2')", "'2026-11-23'", "('2026-11-23', '2026-11-24')", "true"];
+    let server = Server::demo().await;
+    for (name, column) in metadata(&server, "en").await.as_object().expect("columns") {
+        if column["CanRestrictBy"] == false {
+            continue;
+        }
+        let refused = list(&server, "admin", &[("$filter", &format!("{name} like 'a'"))]).await;
+        let (_, told) = refused.error(StatusCode::BAD_REQUEST);
+        let operators = told.trim_end_matches('.').rsplit_once("which takes ").expect("operators").1;
+        for operator in operators.split(", ") {
+            let mut taken = false;
+            for value in VALUES {
+                let filter = format!("{name} {operator} {value}");
+                taken = taken
+                    || list(&server, "admin", &[("$filter", &filter), ("$top", "1")]).await.status == StatusCode::OK;
+            }
+            assert!(taken, "{name} {operator}: {told}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -162,10 +298,10 @@ async fn pages_follow_each_other_without_gap_or_overlap() {
     let server = Server::demo().await;
     let copy = format!(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {USERS}) \
-         INSERT INTO users (name, user_name, nick_name, tooltip, rank, user_type, deleted, is_on_travel, \
+         INSERT INTO users (name, name_folded, user_name, nick_name, tooltip, rank, user_type, deleted, is_on_travel, \
          waiting_for_approval, ej_user_id, presence_status, presence_message, extra_fields, custom_fields, role_id, \
          user_group_id, created_at, updated_at) \
-         SELECT 'u' || i, '', 'same', '', 0, user_type, deleted, is_on_travel, waiting_for_approval, ej_user_id, \
+         SELECT 'u' || i, 'u' || i, '', 'same', '', 0, user_type, deleted, is_on_travel, waiting_for_approval, ej_user_id, \
          presence_status, presence_message, extra_fields, custom_fields, role_id, user_group_id, created_at, updated_at \
          FROM users, n WHERE users.id = {BJORN}"
     );

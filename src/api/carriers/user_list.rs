@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone, Debug, Object)]
 #[oai(example)]
 pub struct ODataSlimResponse {
-    /// Where the columns of the list are described upstream.
+    /// Where the columns of the list are described.
     #[oai(rename = "odata.metadata")]
     pub metadata: String,
     /// Where the next page is; null when this is the last one.

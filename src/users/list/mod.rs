@@ -16,7 +16,7 @@ use sea_orm::{
     sea_query::{Condition, Expr, JoinType, Order as Direction, Query, SelectStatement, SimpleExpr},
 };
 
-pub use self::columns::{Column, Shown};
+pub use self::columns::{COLUMNS, Column, Restriction, Shown};
 pub use self::filter::Asker;
 use crate::odata::{self, Fault};
 

@@ -66,6 +66,7 @@ pub const ROWS: &[Row] = &[
     ("PUT /api/v1/User/:param0/UserPresenceStatus", Managers, "", r#"{"Status":"StatusNormal"}"#),
     ("GET /api/v1/User/CustomField", Anybody, "", ""),
     ("GET /api/v1/User/CustomField/:param0", Anybody, "", ""),
+    ("GET /api/v1/User/$metadata", Anybody, "", ""),
     ("GET /api/v1/User/CredentialTypes", Anybody, "", ""),
     ("GET /api/v1/User/Default", Anybody, "", ""),
     ("GET /api/v1/User/Default", Seers, "?personId=1", ""),
