@@ -189,6 +189,27 @@ async fn a_number_in_quotes_is_a_name_as_well() {
     }
 }
 
+#[tokio::test]
+async fn statements_that_read_alike_take_numbers_alike() {
+    let server = Server::demo().await;
+    let ask = async |caller: &str, options: &[(&str, &str)]| {
+        let got = list(&server, caller, &[&[("$select", "assocName")], options].concat()).await;
+        column(&got, "assocName").join(" ")
+    };
+    // PostgreSQL prepares a statement once for each connection, and each pair below is one statement.
+    for _ in 0..4 {
+        assert_eq!(ask("admin", &[("$filter", "associateDbId eq 4")]).await, "chris");
+        assert_eq!(ask("admin", &[("$filter", "associateDbId currentAssociate")]).await, "admin");
+        assert_eq!(ask("chris", &[]).await, "chris");
+        assert_eq!(ask("admin", &[("$filter", "associateDbId gt 3")]).await, "chris dora");
+        assert_eq!(ask("admin", &[("$skiptoken", "4")]).await, "dora");
+        assert_eq!(ask("admin", &[("$filter", "contactId eq 7")]).await, "");
+        assert_eq!(ask("admin", &[("$filter", "contactId set false")]).await, "");
+        assert_eq!(ask("admin", &[("$filter", "personId ne 3")]).await, "admin anna chris dora");
+        assert_eq!(ask("admin", &[("$filter", "personId set")]).await, "admin anna bjorn chris dora");
+    }
+}
+
 /// The columns as `$metadata` describes them.
 async fn metadata(server: &Server, language: &str) -> Value {
     let list = server.get("/api/v1/User?$top=1").by("admin").send().await;

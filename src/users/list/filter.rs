@@ -58,7 +58,7 @@ impl Translator<'_> {
             Restriction::Associate => match takes(&[INTEGER, TEXT, LIST, ASSOCIATE])? {
                 Operator::CurrentAssociate => {
                     let [] = values(test)?;
-                    Ok(Expr::cust("users.id").eq(self.asker.user_id))
+                    Ok(Expr::cust("users.id").eq(i64::from(self.asker.user_id)))
                 }
                 operator => self.item("users.id", "users.name_folded", operator, test),
             },
@@ -160,8 +160,8 @@ fn integer(sql: &'static str, operator: Operator, test: &Test) -> Result<SimpleE
         Is::Set => match test.values.first() {
             // The documentation's samples have `contactId set 5` beside `contactId eq 5`.
             Some(number) if !matches!(number.value, Value::Bool(_)) => value.eq(as_integer(one(test)?)?),
-            _ if is_set(test)? => value.ne(0),
-            _ => value.eq(0),
+            _ if is_set(test)? => value.ne(0_i64),
+            _ => value.eq(0_i64),
         },
         Is::OneOf => value.is_in(some(test, as_integer)?),
         Is::NotOneOf => value.is_not_in(some(test, as_integer)?),
@@ -220,7 +220,8 @@ fn is_set(test: &Test) -> Result<bool, Fault> {
     if test.values.is_empty() { Ok(true) } else { as_bool(one(test)?) }
 }
 
-/// A whole number, which may stand in quotes.
+/// A whole number, which may stand in quotes. PostgreSQL keeps a statement with the widths of its parameters: every number
+/// that is held against a column has 64 bits.
 fn as_integer(value: &At<Value>) -> Result<i64, Fault> {
     let number = match &value.value {
         Value::Integer(number) => Some(*number),

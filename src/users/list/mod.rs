@@ -94,7 +94,7 @@ fn statement(
         let filter = odata::filter(filter).and_then(|filter| translator.condition(&filter));
         query.cond_where(filter.map_err(in_option("$filter"))?);
     }
-    query.cond_where(Condition::all().add_option(question.only.map(|id| Expr::cust("users.id").eq(id))));
+    query.cond_where(Condition::all().add_option(question.only.map(|id| Expr::cust("users.id").eq(i64::from(id)))));
     let keys = keys(question.order_by).map_err(in_option("$orderBy"))?;
     query.cond_where(Condition::all().add_option(question.after.map(|id| behind(&keys, id))));
     for (key, direction) in keys {
@@ -161,6 +161,8 @@ fn keys(order_by: Option<&str>) -> Result<Vec<(SimpleExpr, Direction)>, Fault> {
 /// The rows behind that of a user, in the order of these keys. An index that sorts by the first key finds where they
 /// begin, so that the last page costs as little as the first.
 fn behind(keys: &[(SimpleExpr, Direction)], id: i32) -> SimpleExpr {
+    // As wide as the numbers of a filter, whose statement may read the same.
+    let id = i64::from(id);
     let greater_id = Expr::cust("users.id").gt(id);
     keys.iter().rev().fold(greater_id, |rest, (key, direction)| {
         let mut place = Query::select().expr(key.clone()).to_owned();

@@ -30,8 +30,9 @@ const UNLIMITED: [&str; 2] = ["--guess-limits", "1000000,1000000,1000000"];
 
 /// What an online installation restricts to applications that were granted the User agent; upstream leaves the others
 /// open, and what is beside upstream's API is nobody's agent.
-const OPEN_ONLINE: [&str; 8] = [
+const OPEN_ONLINE: [&str; 9] = [
     "GET /api/v1/User",
+    "GET /api/v1/User/$metadata",
     "GET /api/v1/User/CustomField",
     "GET /api/v1/User/CustomField/:param0",
     "GET /api/v1/User/:param0/ForeignKey",
