@@ -246,8 +246,8 @@ async fn the_time_zones_are_listed_with_this_years_rules() {
     }
 }
 
-#[test]
-fn every_text_of_the_servers_own_is_there_and_is_used() {
+#[tokio::test]
+async fn every_text_of_the_servers_own_is_there_and_is_used() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut used = BTreeSet::new();
     for path in sources(&folder.join("src")).iter().filter(|path| !path.starts_with(folder.join("src/localization"))) {
@@ -256,6 +256,11 @@ fn every_text_of_the_servers_own_is_there_and_is_used() {
         let words = text.split(|character: char| !character.is_ascii_uppercase() && character != '_');
         used.extend(words.filter(is_id).map(str::to_owned));
     }
+    // The ids of columns are made of their names.
+    used.remove("SR_COLUMN_");
+    let columns = Server::demo().await.get("/api/v1/User/$metadata").by("admin").send().await.body;
+    let columns = columns.as_object().expect("columns").values();
+    used.extend(columns.filter_map(|column| Some(column["DisplayName"].as_str()?.trim_matches(['[', ']']).to_owned())));
     let english: toml::Table =
         fs::read_to_string(folder.join("localization/en.toml")).expect("a text").parse().expect("TOML");
     let known: BTreeSet<_> = english.keys().cloned().collect();
