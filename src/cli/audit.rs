@@ -38,9 +38,9 @@ pub enum Audit {
     },
     /// List what should have a seal and has none, and seal it with --yes: executions that run, and webhooks to be sent
     ///
-    /// An older version wrote such rows without seals; or somebody wrote them who has the database and not the key. The
-    /// server neither closes nor sends them. Sealed, they count as written by it: look at each of them first. May run beside
-    /// a server.
+    /// An older version wrote such rows without seals; or they were inserted into the database without the key. The server
+    /// neither closes nor sends them. Sealed, they count as written by it: look at each of them first. May run beside a
+    /// server.
     Seal {
         /// Seal what is listed
         #[arg(long)]
@@ -98,7 +98,7 @@ async fn seal(store: &Store, key: &AuditKey, yes: bool) -> anyhow::Result<()> {
     let transaction = store.begin_write().await?;
     let unsealed = audit::find_unsealed(&transaction, key).await?;
     let Unsealed { executions, deliveries } = &unsealed;
-    // Who wrote such a row may have put anything into it, also what would steer a terminal.
+    // Escaped: such a row may hold control sequences for a terminal.
     for one in executions {
         super::say(format_args!(
             "execution {} of {}: {:?} on user {} by user {}",

@@ -60,8 +60,8 @@ pub enum BackupError {
     #[error("{} was made by kommando {} with the schema {}; take that version or a newer one", .0.display(), .1.program, .1.schema)]
     Newer(PathBuf, Tag),
     #[error(
-        "{} has no MAC, so nothing proves who made it: a version before there were MACs, one without an audit key, or \
-         somebody else. --unverified restores it all the same", .0.display()
+        "{} has no MAC, so nothing proves that kommando made it with this audit key; older versions made backups \
+         without a MAC. --unverified restores it all the same", .0.display()
     )]
     Unsigned(PathBuf),
     #[error(

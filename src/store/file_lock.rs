@@ -68,10 +68,14 @@ impl FileLock {
     /// # Errors
     /// Another process holds the lock, or it cannot be had.
     pub async fn of_file(database: &Path) -> Result<Self, FileLockError> {
+        Self::within(database, PATIENCE).await
+    }
+
+    async fn within(database: &Path, patience: Duration) -> Result<Self, FileLockError> {
         let path = path_of(database).map_err(|error| FileLockError::File(database.to_owned(), error))?;
         let within = |error| FileLockError::File(path.clone(), error);
         let file = open(&path, fs::metadata(database).ok().as_ref()).map_err(within)?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + patience;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self(Some(file))),
@@ -103,8 +107,8 @@ fn path_of(database: &Path) -> io::Result<PathBuf> {
     Ok(path.into())
 }
 
-/// Opens the lock file for its owner alone: who can open it can keep servers out. Made by root, it gets the owner of the
-/// database, as SQLite does it with its log.
+/// Opens the lock file for its owner alone: a user who can open it can keep servers out. Made by root, it gets the owner of
+/// the database, as SQLite does with its log.
 fn open(path: &Path, database: Option<&Metadata>) -> io::Result<File> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
     if let Some(database) = database
@@ -129,7 +133,7 @@ mod tests {
         fs::create_dir(folder.path().join("sub")).expect("a folder");
         let lock = FileLock::of_file(&database).await.expect("a lock");
         for path in ["k.db", "link.db", "sub/../k.db"] {
-            let taken = FileLock::of_file(&folder.path().join(path)).await;
+            let taken = FileLock::within(&folder.path().join(path), Duration::ZERO).await;
             assert!(matches!(taken, Err(FileLockError::Taken(_))), "{path}: {taken:?}");
         }
         FileLock::of_file(&folder.path().join("other.db")).await.expect("the lock of another one");

@@ -29,7 +29,7 @@ impl SchemaObject {
     }
 }
 
-/// By its name, without control characters: who made it chose the name.
+/// By its name, with control characters escaped.
 impl fmt::Display for SchemaObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name.escape_debug();

@@ -66,7 +66,7 @@ fn a_backup_that_was_changed_and_tagged_anew_is_refused() {
         let got = restore(&line, &["forged"]);
         assert!(!got.ok && got.err.contains(told) && got.err.contains("--unverified"), "{}", got.err);
     }
-    assert!(restore(&line, &["forged", "--unverified"]).ok, "whoever says so believes it");
+    assert!(restore(&line, &["forged", "--unverified"]).ok, "the flag restores it");
     assert!(line.say(&["user", "list"]).out.contains("mallory"));
 }
 

@@ -23,7 +23,7 @@ const DELIVERY: &str = "delivery";
 const BACKUP: &str = "backup";
 
 /// Why a row is not trusted.
-pub const UNSEALED: &str = "it has no seal: an older version wrote it, or somebody without the audit key";
+pub const UNSEALED: &str = "it has no seal: an older version wrote it, or a program without the audit key";
 pub const FORGED: &str = "its seal does not hold: it was changed, or sealed with another key";
 const ENDED: &str = "the chain has an entry of its end already";
 
@@ -178,7 +178,7 @@ pub(super) async fn deliveries(db: &impl ConnectionTrait, after: &str) -> Result
         .await
 }
 
-/// What has no seal, because an older version wrote it or somebody without the key did.
+/// What has no seal, because an older version or a program without the key wrote it.
 #[derive(Debug, Default)]
 pub struct Unsealed {
     pub executions: Vec<execution::Model>,
@@ -201,8 +201,8 @@ pub async fn find_unsealed(db: &impl ConnectionTrait, key: &AuditKey) -> Result<
     Ok(Unsealed { executions, deliveries })
 }
 
-/// Seals what had no seal, as somebody who has the key and looked at it wants. Deliveries that were given up for want of a
-/// seal are sent.
+/// Seals what had no seal, on the word of an operator who has the key. Deliveries that were given up for want of a seal become
+/// pending again.
 ///
 /// # Errors
 /// The database does not answer.
