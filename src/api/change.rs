@@ -229,7 +229,8 @@ mod tests {
             Value::Object(numbered(count, |number| (format!("{prefix}_{number}"), value.clone())).into_iter().collect())
         };
         // The limits of a body are not looked at here: the work itself is proportional.
-        let kinds: [(&str, usize, &dyn Fn(usize) -> (User, Change)); 6] = [
+        type Input<'a> = &'a dyn Fn(usize) -> (User, Change);
+        let kinds: [(&str, usize, Input<'_>); 6] = [
             ("unknown members", 5_000, &|count| (User::example(), merge(members("y", count, &json!(1))))),
             ("members that go", 5_000, &|count| {
                 (with_fields(count), merge(json!({"customfields": members("X", count, &Value::Null)})))

@@ -173,10 +173,17 @@ impl App {
             writer: writer.clone(),
             provider: provider_names,
         };
-        let commands =
-            Commands::new(store.clone(), memory.clone(), passwords.clone(), writer.clone(), webhooks, audit_key.clone(), catalog)
-                .with_provider(provider_names)
-                .counted(&meters);
+        let commands = Commands::new(
+            store.clone(),
+            memory.clone(),
+            passwords.clone(),
+            writer.clone(),
+            webhooks,
+            audit_key.clone(),
+            catalog,
+        )
+        .with_provider(provider_names)
+        .counted(&meters);
         let proven = ProvenPasswords::default();
         let guessing = Guessing::new(config.guess_limits, audit_key.derive("login rate limiter"));
         guessing.restore(&store).await?;

@@ -25,12 +25,14 @@ const LONGEST_TAG: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Culture(LanguageIdentifier);
 
+/// Writes a date. A function, since icu_datetime does not export the name of the calendar.
+type DateFormatter = Box<dyn Fn(civil::Date) -> Option<String>>;
+
 /// Writes the values of one string. A formatter is made when the first value needs it, and serves all that follow.
 pub struct Formatters<'a> {
     culture: &'a Culture,
     number: OnceCell<Option<DecimalFormatter>>,
-    // A function, since icu_datetime does not export the name of the calendar.
-    date: OnceCell<Option<Box<dyn Fn(civil::Date) -> Option<String>>>>,
+    date: OnceCell<Option<DateFormatter>>,
     time: OnceCell<Option<NoCalendarFormatter<T>>>,
 }
 
@@ -160,7 +162,7 @@ mod tests {
 
     #[test]
     fn of_a_tag_that_is_too_long_the_language_counts_alone() {
-        let long = format!("de-DE-{}", vec!["abcde"; 12].join("-"));
+        let long = format!("de-DE-{}", ["abcde"; 12].join("-"));
         assert!(long.len() > LONGEST_TAG);
         assert_eq!(
             (Culture::new(&long), written(&long, "D:2019-03-28")),

@@ -115,12 +115,7 @@ pub async fn check_retired(
     Ok(access::check_retired(db, caller, provider, user, retired).await.map(drop)?)
 }
 
-async fn permit_retired(
-    db: &impl ConnectionTrait,
-    caller: &Caller,
-    user: &User,
-    retired: bool,
-) -> Result<(), Error> {
+async fn permit_retired(db: &impl ConnectionTrait, caller: &Caller, user: &User, retired: bool) -> Result<(), Error> {
     let draft = Draft::of(db, user).await?;
     let draft = Draft { user: super::UserRow { deleted: retired, ..draft.user }, ..draft };
     permit(db, caller, Some(user), &draft, false).await

@@ -53,6 +53,6 @@ pub use organise::{
 /// A row of the users table, and its columns, for those who make or change one.
 pub use user::{Column as UserColumn, Model as UserRow};
 pub use user::{
-    Fields, Presence, User, UserType, change, count, custom_field_names, find, find_by_exact_login, find_by_login, find_for_log_in,
-    has_nick_name, list, list_some, set_columns, set_last_login, set_last_logout,
+    Fields, Presence, User, UserType, change, count, custom_field_names, find, find_by_exact_login, find_by_login,
+    find_for_log_in, has_nick_name, list, list_some, set_columns, set_last_login, set_last_logout,
 };

@@ -23,7 +23,7 @@ fn text(output: &Output) -> String {
 }
 
 const SERVE: [&str; 6] = ["serve", "--demo", "--commands", "commands.d", "--targets", "targets.yaml"];
-const VARIABLES: [(&str, &str); 1] = [("KOMMANDO_ADMIN_PASSWORD", "it's")];
+const VARIABLES: [(&str, &str); 1] = [("KOMMANDO_ADMIN_PASSWORD", "it's a secret")];
 
 #[test]
 fn a_second_server_is_refused_and_the_run_of_the_first_ends() {
@@ -55,7 +55,7 @@ fn a_second_server_is_refused_and_the_run_of_the_first_ends() {
         let _ = stream.write_all(format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes());
     });
     let run = thread::spawn(move || {
-        let ask = "POST /api/v1/User/3/CustomCommand/ask HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncw==";
+        let ask = "POST /api/v1/User/3/CustomCommand/ask HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==";
         send(&address, ask).expect("an answer")
     });
     wait_for_call.recv_timeout(Duration::from_secs(50)).expect("a call");

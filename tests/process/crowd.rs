@@ -34,7 +34,7 @@ const A_SECOND: f64 = 200.0;
 const REQUESTS: usize = 200;
 /// How much later the median of the others is answered beside a crowd, at most.
 const RATIO: f64 = 3.0;
-const PASSWORD: &str = "it's";
+const PASSWORD: &str = "it's a secret";
 const AT_HOME: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
 fn from_one(_: usize) -> Ipv4Addr {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{Process, address, ask::Ask, folder};
 
-const PASSWORD: &str = "it's";
+const PASSWORD: &str = "it's a secret";
 /// The limit of failed log-ins from one address in a minute, unless another is set.
 const FROM_ONE: usize = 100;
 /// How many wrong log-ins are sent, and for how many accounts: as many as the fault was found with.

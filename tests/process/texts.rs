@@ -33,7 +33,7 @@ fn store(folder: &Path, text: &str) {
 }
 
 fn read(address: &str) -> Duration {
-    let ask = Ask::get("/api/v1/User/1").by("admin", "it's").header("Accept-Language", "en");
+    let ask = Ask::get("/api/v1/User/1").by("admin", "it's a secret").header("Accept-Language", "en");
     let started = Instant::now();
     ask.send(address).done();
     started.elapsed()
