@@ -211,7 +211,7 @@ pub struct Config {
     pub proxy_header: Option<ProxyHeader>,
 
     /// The hosts that requests may name, such as kommando.example.com or 192.0.2.7:8443; /health/… takes any
-    /// [default: localhost, 127.0.0.1 and [::1] when listening on loopback, else any]
+    /// [default: loopback hosts such as localhost when listening on loopback, else any]
     #[arg(long, env = "KOMMANDO_HOSTS", value_delimiter = ',', value_name = "HOST[:PORT]", global = true)]
     pub hosts: Vec<HostName>,
 
