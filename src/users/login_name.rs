@@ -77,6 +77,8 @@ pub(super) fn keys(name: &str, user_name: &str) -> Result<Vec<String>, NameError
 pub(super) fn key(name: &str, longest: usize) -> Result<String, NameError> {
     limits::check("name", name, longest)?;
     let folded = fold(name);
+    // Some characters fold to many: U+FDFA to 18.
+    limits::check("folded name", &folded, limits::USER_NAME)?;
     if name.trim().is_empty() {
         Err(NameError::Empty)
     } else if name.trim() != name {
@@ -181,5 +183,7 @@ mod tests {
         assert_eq!(keys(" admin", ""), Err(NameError::Blank));
         assert_eq!(keys(" ", ""), Err(NameError::Empty));
         assert!(matches!(keys(&"a".repeat(240), ""), Err(NameError::TooLong(_))));
+        assert!(matches!(keys(&"\u{fdfa}".repeat(15), ""), Err(NameError::TooLong(_))), "it folds to 270");
+        assert!(keys(&"\u{fdfa}".repeat(14), "").is_ok());
     }
 }
