@@ -127,9 +127,11 @@ impl<T> Jobs<T> {
 
     /// Removes the jobs that are no longer wanted.
     fn retain(&mut self, is_wanted: impl Fn(&T) -> bool) {
-        let mut wanted = self.jobs.iter().map(&is_wanted).collect::<Vec<_>>().into_iter();
-        self.requesters.retain(|_| wanted.next().unwrap_or_default());
-        self.jobs.retain(is_wanted);
+        // Each job is asked once: a caller who leaves between two answers would part the two lists.
+        let wanted: Vec<bool> = self.jobs.iter().map(is_wanted).collect();
+        let (mut of_requesters, mut of_jobs) = (wanted.iter(), wanted.iter());
+        self.requesters.retain(|_| of_requesters.next().copied().unwrap_or_default());
+        self.jobs.retain(|_| of_jobs.next().copied().unwrap_or_default());
     }
 }
 

@@ -95,6 +95,18 @@ fn any_number_of_requesters_takes_little_memory() {
     assert!(usage.counts.len() <= 5 * JOBS_PER_HALF_LIFE, "{}", usage.counts.len());
 }
 
+#[test]
+fn a_job_that_ends_while_it_is_looked_at_goes_whole() {
+    let mut jobs = Jobs::new();
+    (0..3).for_each(|index| assert!(jobs.push(USER, index).is_none()));
+    let asked = std::cell::Cell::new(0);
+    jobs.retain(|_| {
+        asked.set(asked.get() + 1);
+        asked.get() <= 3
+    });
+    assert_eq!((jobs.requesters.len(), jobs.jobs.len()), (3, 3));
+}
+
 #[tokio::test]
 async fn a_permit_goes_to_the_next_caller_who_still_waits() {
     let queue = HashQueue::new(1);
