@@ -1,7 +1,7 @@
 //! The hosts that the server answers to, as requests name them in `Host`.
 //!
-//! Links are made from this host, and the pages of another site are told apart by it. A site whose name is made to point to
-//! this machine (DNS rebinding) still names itself here.
+//! Links are made from this host, and pages of other sites are recognised by it. A site that points its name to this machine
+//! (DNS rebinding) still names itself here.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},

@@ -1,8 +1,9 @@
 //! How many connections may be open, in all and from one address, and which one is closed to make room for a new one.
 //!
 //! A connection waits while its client owes the server something: a complete head, the rest of a body, or the reading of
-//! an answer. At a limit, the connection that has waited longest is closed in favour of the new one. A connection whose
-//! request the server works on is never closed: when there are only such connections, the new one is refused.
+//! an answer. At a limit, the connection that has waited longest is closed in favour of the new one. When the
+//! server works for all of them, the new one is refused. A client that pipelines requests without reading answers waits even
+//! while the server works on its next request.
 
 use std::{
     collections::HashMap,
