@@ -1,6 +1,9 @@
 //! Whether the cost grows with what is stored: users, and what was run on them.
 
-use std::{path::Path, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use anyhow::{Context, ensure};
 
@@ -69,8 +72,8 @@ pub struct History {
 impl History {
     pub async fn measure(&self, settings: &Settings, folder: &Path) -> anyhow::Result<()> {
         let none = Kommando::prepare(folder.join("none"), None, HISTORY_USERS).await?.start().await?;
-        let few = with_history(folder, FEW).await?;
-        let many = with_history(folder, self.executions).await?;
+        let few = with_history(folder.join("few"), FEW).await?;
+        let many = with_history(folder.join("many"), self.executions).await?;
         // Running is held against running before anything was; pages against pages as full.
         let running = [rows::LIST, rows::HELLO, rows::HELLO_ONCE, rows::SET_AWAY].map(|row| (row, ("none", &none)));
         let reading = rows::EXECUTIONS.map(|row| (row, ("few", &few)));
@@ -91,8 +94,8 @@ impl History {
 }
 
 /// A server with so many executions.
-async fn with_history(folder: &Path, executions: u64) -> anyhow::Result<Server> {
-    let kommando = Kommando::prepare(folder.join(format!("executions-{executions}")), None, HISTORY_USERS).await?;
+async fn with_history(folder: PathBuf, executions: u64) -> anyhow::Result<Server> {
+    let kommando = Kommando::prepare(folder, None, HISTORY_USERS).await?;
     let begin = Instant::now();
     let server = kommando.start().await?;
     let answer = server.connect().await?.ask(&rows::HELLO, 1).await?;
