@@ -74,7 +74,7 @@ impl MigrationTrait for Migration {
     async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
         let (db, backend) = (schema.get_connection(), schema.get_database_backend());
         for (name, _) in replaced(backend) {
-            db.execute_unprepared(&format!("DROP INDEX {name}")).await?;
+            db.execute_unprepared(&format!("DROP INDEX IF EXISTS {name}")).await?;
         }
         let text = if backend == DbBackend::Postgres { r#"text COLLATE "C""# } else { "varchar" };
         for (table, columns) in TABLES {
@@ -160,31 +160,32 @@ fn update(backend: DbBackend, table: &str, columns: &[&str], rows: &[QueryResult
     Ok(Statement::from_sql_and_values(backend, sql, values))
 }
 
-/// Stops the triggers of the tables. SQLite has to drop them: these are the statements that make them again.
+/// Stops the triggers of the tables, and returns the statements that start them again. SQLite has to drop and make them.
 async fn stop_triggers(schema: &SchemaManager<'_>) -> Result<Vec<String>, DbErr> {
     let (db, backend) = (schema.get_connection(), schema.get_database_backend());
-    let mut statements = Vec::new();
+    let mut starts = Vec::new();
     for (table, _) in TABLES {
-        if backend == DbBackend::Postgres {
-            db.execute_unprepared(&format!("ALTER TABLE {table} DISABLE TRIGGER USER")).await?;
-            continue;
-        }
-        let query = format!("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = '{table}'");
+        let query = match backend {
+            DbBackend::Postgres => format!(
+                "SELECT format('ALTER TABLE {table} DISABLE TRIGGER %I', tgname), \
+                 format('ALTER TABLE {table} ENABLE TRIGGER %I', tgname) \
+                 FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND NOT tgisinternal AND tgenabled = 'O'"
+            ),
+            _ => format!(
+                "SELECT FORMAT('DROP TRIGGER \"%w\"', name), sql FROM sqlite_schema \
+                 WHERE type = 'trigger' AND tbl_name = '{table}'"
+            ),
+        };
         for row in db.query_all_raw(Statement::from_string(backend, query)).await? {
-            db.execute_unprepared(&format!("DROP TRIGGER {}", row.try_get_by_index::<String>(0)?)).await?;
-            statements.push(row.try_get_by_index(1)?);
+            db.execute_unprepared(&row.try_get_by_index::<String>(0)?).await?;
+            starts.push(row.try_get_by_index(1)?);
         }
     }
-    Ok(statements)
+    Ok(starts)
 }
 
 async fn start_triggers(schema: &SchemaManager<'_>, statements: Vec<String>) -> Result<(), DbErr> {
     let db = schema.get_connection();
-    if schema.get_database_backend() == DbBackend::Postgres {
-        for (table, _) in TABLES {
-            db.execute_unprepared(&format!("ALTER TABLE {table} ENABLE TRIGGER USER")).await?;
-        }
-    }
     for statement in statements {
         db.execute_unprepared(&statement).await?;
     }

@@ -47,7 +47,7 @@ impl HostName {
         let (name, port) = match text.strip_prefix('[') {
             Some(rest) => {
                 let (address, port) = rest.split_once(']')?;
-                (Name::Address(address.parse::<Ipv6Addr>().ok()?.into()), port)
+                (Name::Address(IpAddr::from(address.parse::<Ipv6Addr>().ok()?).to_canonical()), port)
             }
             None => {
                 let (name, port) = text.split_at(text.find(':').unwrap_or(text.len()));
@@ -68,6 +68,11 @@ impl HostName {
     /// The port that is meant in a URL of this scheme.
     fn port_or_default(&self, scheme: &Scheme) -> u16 {
         self.port.unwrap_or(if *scheme == Scheme::HTTPS { 443 } else { 80 })
+    }
+
+    /// Whether its port is this one. Without one it may be that of either scheme: a proxy need not tell which it serves.
+    fn may_have(&self, port: u16) -> bool {
+        self.port.map_or([80, 443].contains(&port), |own| own == port)
     }
 
     /// Whether a URL of this scheme leads to the same place, whichever of the two names its port.
@@ -123,15 +128,15 @@ impl Hosts {
     pub fn check(&self, request: &Request) -> Result<(), Error> {
         let host = named_host(request).map_err(|problem| Error::InvalidArgument(problem.to_owned()))?;
         let is_probe = HEALTH.contains(&request.uri().path());
-        if is_probe || host.is_none_or(|host| self.accepts(&host, request.scheme())) {
+        if is_probe || host.is_none_or(|host| self.accepts(&host)) {
             return Ok(());
         }
         Err(Error::InvalidArgument(self.remedy().to_owned()))
     }
 
-    fn accepts(&self, host: &HostName, scheme: &Scheme) -> bool {
+    fn accepts(&self, host: &HostName) -> bool {
         let (Self::Listed(known) | Self::Loopback(known)) = self else { return true };
-        known.iter().any(|known| known.name == host.name && known.port.is_none_or(|_| known.is_same(host, scheme)))
+        known.iter().any(|known| known.name == host.name && known.port.is_none_or(|port| host.may_have(port)))
     }
 
     fn remedy(&self) -> &'static str {
@@ -191,7 +196,8 @@ mod tests {
 
     #[test]
     fn a_listener_answers_to_its_own_hosts_only() {
-        let own = ["localhost", "LOCALHOST:9999", "127.0.0.1", "127.0.0.1:8080", "[::1]", "[0:0::1]:1", "localhost:"];
+        let own =
+            ["localhost", "LOCALHOST:9999", "127.0.0.1", "127.0.0.1:8080", "[::1]", "[0:0::1]:1", "[::ffff:127.0.0.1]"];
         let others = [
             "evil.example",
             "localhost.evil.example",
@@ -226,7 +232,8 @@ mod tests {
 
     #[test]
     fn a_list_restricts_a_public_listener() {
-        let hosts = hosts("0.0.0.0:8080", &["kommando.example.com", "192.0.2.7:8443", "web.example.com:80"]);
+        let listed = ["kommando.example.com", "192.0.2.7:8443", "web.example.com:80", "tls.example.com:443"];
+        let hosts = hosts("0.0.0.0:8080", &listed);
         for (host, is_accepted) in [
             ("kommando.example.com", true),
             ("kommando.example.com:8080", true),
@@ -234,6 +241,10 @@ mod tests {
             ("192.0.2.7", false),
             ("web.example.com", true),
             ("web.example.com:8080", false),
+            ("tls.example.com", true),
+            ("tls.example.com:443", true),
+            ("tls.example.com:80", false),
+            ("[::ffff:192.0.2.7]:8443", true),
             ("localhost", false),
             ("10.1.2.3:8080", false),
         ] {

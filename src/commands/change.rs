@@ -111,7 +111,7 @@ impl Run {
                 Prepared::Said(said) => Ok(said.clone()),
                 Prepared::Change(change) => change.apply(transaction, user).await,
                 Prepared::Access(change, said) => {
-                    let applied = change.apply(transaction, caller, self.commands.provider, user).await;
+                    let applied = change.apply(transaction, caller, self.commands.provider, user.user.id).await;
                     applied.map(|()| said.clone())
                 }
                 Prepared::Delivery(message) => {

@@ -96,6 +96,16 @@ async fn a_role_and_a_group_are_set_by_name_and_a_note_is_for_the_record_alone()
 }
 
 #[tokio::test]
+async fn each_step_sees_the_user_as_earlier_steps_left_them() {
+    let server = Server::with_commands(&["name: both\ndisplay_name: Both\nallow_roles: [Administrator]\nsteps:\n  \
+        - set_deleted: {value: true}\n  - set_deleted: {value: false}\n"])
+    .await;
+    assert_eq!(server.execute("admin", ANNA, "both", None).await.header("x-command-outcome"), Some("succeeded"));
+    let anna = server.user(ANNA).await;
+    assert!(!anna.user.deleted && !anna.is_person_retired(), "the person is active again, too");
+}
+
+#[tokio::test]
 async fn a_role_or_group_that_does_not_exist_fails_the_command() {
     for step in ["set_role: {role: King}", "set_group: {group: Moon}"] {
         let definition = format!(

@@ -160,6 +160,8 @@ async fn an_execution_put_back_as_it_was_when_it_ran_is_not_closed_again() {
     assert_eq!(recover(&server).await, 1);
     server.link().await;
     run.clone().into_active_model().reset_all().update(db).await.expect("an update");
+    let unsealed = audit::find_unsealed(db, &server.audit_key()).await.expect("an answer");
+    assert!(unsealed.executions.is_empty(), "no operator is asked to seal it");
     for seal in seals {
         seal::Entity::insert(seal.into_active_model()).exec_without_returning(db).await.expect("an insertion");
     }

@@ -47,6 +47,8 @@ const LARGEST_HEAD: usize = 64 * 1024;
 pub const DRAIN: Duration = Duration::from_secs(30);
 /// How long to wait when the system has no room for another connection.
 const BREATH: Duration = Duration::from_millis(50);
+/// What Linux says then: ENOMEM, ENFILE, EMFILE, ENOBUFS.
+const SHORTAGES: [i32; 4] = [12, 23, 24, 105];
 /// How many silent connections are closed then, and how long their tasks need for it.
 const EVICTED_AT_ONCE: usize = 16;
 const CLOSING: Duration = Duration::from_millis(1);
@@ -117,13 +119,13 @@ where
     }
 }
 
-/// A client that went away is no trouble. Otherwise file descriptors or memory are short, of which silent connections
-/// hold some.
+/// A client that went away is no trouble. Where file descriptors or memory are short, silent connections hold some.
 async fn make_room(error: &io::Error, connections: &ConnectionLimiter) {
     if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
         return;
     }
-    if connections.evict(EVICTED_AT_ONCE) > 0 {
+    let is_short = error.raw_os_error().is_some_and(|code| SHORTAGES.contains(&code));
+    if is_short && connections.evict(EVICTED_AT_ONCE) > 0 {
         sleep(CLOSING).await;
     } else {
         tracing::error!(%error, "a connection could not be taken");

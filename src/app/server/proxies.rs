@@ -100,10 +100,11 @@ fn scheme(told: Option<&[u8]>) -> Scheme {
     if told.is_some_and(|told| told.eq_ignore_ascii_case(b"https")) { Scheme::HTTPS } else { Scheme::HTTP }
 }
 
-/// The elements of a list, the last one first: proxies add theirs at the end.
+/// The elements of a list, the last one first: proxies add theirs at the end. Empty ones do not count (RFC 9110).
 fn elements<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
     let values = headers.get_all(name).iter().map(|value| value.as_bytes()).collect::<Vec<_>>();
-    values.into_iter().rev().flat_map(|value| split_from_the_end(value, b','))
+    let elements = values.into_iter().rev().flat_map(|value| split_from_the_end(value, b','));
+    elements.filter(|element| !element.is_empty())
 }
 
 /// The trimmed parts between separators that stand outside of quotes. It reads from the end, so that a quote that the

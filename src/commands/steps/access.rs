@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use sea_orm::DbErr;
 
 use super::ChangeError;
 use crate::{
     localization::MultiLanguage,
     store::WriteTransaction,
-    users::{AccessError, Caller, ProviderNames, User, access, password::PasswordHash, role},
+    users::{self, AccessError, Caller, ProviderNames, access, password::PasswordHash, role},
 };
 
 /// A change of who can log in.
@@ -24,7 +25,7 @@ pub enum AccessChange {
 }
 
 impl AccessChange {
-    /// Makes it, on the user as the transaction sees it.
+    /// Makes it, on the user as earlier steps left it.
     ///
     /// # Errors
     /// It would take the last administrator, it would change the person of a user whom the caller may not manage, or
@@ -34,8 +35,10 @@ impl AccessChange {
         transaction: &WriteTransaction,
         caller: &Caller,
         provider: ProviderNames,
-        user: &Arc<User>,
+        user_id: i32,
     ) -> Result<(), ChangeError> {
+        let user = users::find(transaction, user_id).await?.map(Arc::new);
+        let user = &user.ok_or_else(|| DbErr::RecordNotFound(format!("user {user_id}, who is locked")))?;
         match self {
             Self::SetDeleted(is_deleted) => {
                 access::set_retired(transaction, caller, provider, user, *is_deleted).await?;

@@ -134,11 +134,9 @@ pub async fn running(
     let ended = with_entries(db, &executions).await?;
     for execution in executions {
         let seal = seals.remove(&execution.id);
-        let fault = match key.fault_of_run(&execution, seal.as_ref())? {
-            // The seal of an earlier moment was put back.
-            None if ended.contains(&execution.id) => Some(ENDED),
-            fault => fault,
-        };
+        // An execution that ended was put back, with the seal of an earlier moment or without one, to be sealed anew.
+        let has_ended = ended.contains(&execution.id);
+        let fault = if has_ended { Some(ENDED) } else { key.fault_of_run(&execution, seal.as_ref())? };
         match fault {
             None => running.sealed.push(execution),
             Some(reason) => running.forged.push((execution, reason)),

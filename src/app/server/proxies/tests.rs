@@ -26,6 +26,7 @@ fn the_nearest_address_that_no_trusted_proxy_has_is_the_clients() {
         ("10.0.0.1", "x-forwarded-for", "10.0.0.3, 10.0.0.2", "http 10.0.0.3"),
         ("10.0.0.1", "x-forwarded-for", "198.51.100.7, unknown", "http 10.0.0.1"),
         ("10.0.0.1", "x-forwarded-for", "198.51.100.7, unknown, 10.0.0.2", "http 10.0.0.2"),
+        ("10.0.0.1", "x-forwarded-for", "198.51.100.7, , 10.0.0.2,", "http 198.51.100.7"),
         ("10.0.0.1", "x-forwarded-for", "198.51.100.7:4711", "http 198.51.100.7"),
         ("10.0.0.1", "x-forwarded-for", "\", 198.51.100.7", "http 198.51.100.7"),
         ("10.0.0.1", "x-forwarded-proto", "https", "https 10.0.0.1"),
