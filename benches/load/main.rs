@@ -74,6 +74,9 @@ struct Settings {
     /// Also the rows on PostgreSQL: an empty database that may be filled, `postgres://…`
     #[arg(long, global = true)]
     postgres: Option<String>,
+    /// Also with a build that is not optimised: shows that every row runs, and nothing of its speed
+    #[arg(long, global = true)]
+    unoptimised: bool,
     /// Serves the row `floor`: how this program starts itself
     #[arg(long, hide = true)]
     floor: bool,
@@ -100,7 +103,7 @@ async fn main() -> ExitCode {
     let settings = Settings::parse();
     let result = if settings.floor {
         floor::serve().await
-    } else if cfg!(debug_assertions) {
+    } else if cfg!(debug_assertions) && !settings.unoptimised {
         println!("This build is not optimised, so nothing is measured; run `cargo bench --bench load`.");
         Ok(())
     } else {
