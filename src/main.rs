@@ -42,6 +42,12 @@ enum Action {
     /// Add, list and change users; may run beside a server
     #[command(subcommand)]
     User(cli::user::User),
+    /// Add, list and rename groups; may run beside a server
+    #[command(subcommand)]
+    Group(cli::group::Group),
+    /// List roles; may run beside a server
+    #[command(subcommand)]
+    Role(cli::role::Role),
     /// Issue tickets; may run beside a server
     #[command(subcommand)]
     Ticket(cli::ticket::Ticket),
@@ -119,6 +125,8 @@ async fn run(CommandLine { config, action }: CommandLine) -> anyhow::Result<()> 
         Action::Openapi(openapi) => openapi.run(),
         Action::Migrate(migrate) => migrate.run(&config).await,
         Action::User(user) => user.run(&config).await,
+        Action::Group(group) => group.run(&config).await,
+        Action::Role(role) => role.run(&config).await,
         Action::Ticket(ticket) => ticket.run(&config).await,
         Action::App(app) => app.run(&config).await,
         Action::Audit(audit) => audit.run(&config).await,

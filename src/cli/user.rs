@@ -6,12 +6,14 @@ use anyhow::{Context, anyhow, bail, ensure};
 use clap::Subcommand;
 use kommando::{
     config::Config,
-    store::{Lock, Store},
+    error::Error,
+    store::{Lock, Store, WriteTransaction},
     users::{
-        self, AccessError, Caller, access,
+        self, Caller, Draft, UserRow, access,
         bootstrap::{self, Registration},
         credential,
         password::{NewPassword, Passwords, Requester},
+        role, user_group,
     },
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -28,9 +30,15 @@ pub enum User {
         /// First and last name
         #[arg(long)]
         full_name: Option<String>,
+        /// E-mail address
+        #[arg(long, default_value = "", hide_default_value = true)]
+        email: String,
         /// The name of a role: Administrator, UserAdmin, Employee, ExternalUser, … [default: Employee]
         #[arg(long)]
         role: Option<String>,
+        /// The name of a group [default: the first one]
+        #[arg(long)]
+        group: Option<String>,
         /// Read the password from standard input instead of asking for it
         #[arg(long)]
         password_stdin: bool,
@@ -44,6 +52,20 @@ pub enum User {
         /// Read the password from standard input instead of asking for it
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Give a user another role
+    SetRole {
+        /// The user's Name or UserName
+        name: String,
+        /// The name of a role; `kommando role list` shows them
+        role: String,
+    },
+    /// Move a user to another main group
+    SetGroup {
+        /// The user's Name or UserName
+        name: String,
+        /// The name of a group; `kommando group list` shows them
+        group: String,
     },
     /// End a user's access; the user's tickets end, too
     Deactivate {
@@ -64,8 +86,8 @@ impl User {
             _ => super::open_existing(config).await?,
         };
         match self {
-            Self::Add { name, user_name, full_name, role, password_stdin } => {
-                let registration = Registration { name, user_name, full_name, role };
+            Self::Add { name, user_name, full_name, email, role, group, password_stdin } => {
+                let registration = Registration { name, user_name, full_name, email, role, group };
                 add(&store, config, registration, &read_password(config, password_stdin)?).await?;
             }
             Self::List => list(&store).await?,
@@ -83,6 +105,8 @@ impl User {
                     super::say(format_args!("{0} is deactivated: `kommando user reactivate {0}`", user.user.name))?;
                 }
             }
+            Self::SetRole { name, role } => set_role(&store, config, &name, &role).await?,
+            Self::SetGroup { name, group } => set_group(&store, config, &name, &group).await?,
             Self::Deactivate { name } => set_retired(&store, config, &name, true).await?,
             Self::Reactivate { name } => set_retired(&store, config, &name, false).await?,
         }
@@ -118,15 +142,53 @@ async fn set_retired(store: &Store, config: &Config, name: &str, is_retired: boo
     let user = super::hold_user(&transaction, name).await?;
     let name = &user.user.name;
     let end = access::set_retired(&transaction, &Caller::operator(), provider, &user, is_retired).await;
-    end.map_err(|error| match error {
-        AccessError::LastAdministrator => anyhow!(
+    end.map_err(|error| told(name, error.into()))?;
+    transaction.commit().await?;
+    super::say(format_args!("{name} {}", if is_retired { "has no access any more" } else { "has access again" }))
+}
+
+async fn set_role(store: &Store, config: &Config, name: &str, role: &str) -> anyhow::Result<()> {
+    let transaction = store.begin_alone(Lock::Standing).await?;
+    let roles = role::list(&transaction).await?;
+    let role = users::role_named(&roles, role)?;
+    let name = change(&transaction, config, name, |user| user.role_id = role.id).await?;
+    transaction.commit().await?;
+    super::say(format_args!("{name} has the role {}", role.name))
+}
+
+async fn set_group(store: &Store, config: &Config, name: &str, group: &str) -> anyhow::Result<()> {
+    let transaction = store.begin_alone(Lock::Standing).await?;
+    let groups = user_group::list(&transaction).await?;
+    let group = users::group_named(&groups, group)?;
+    let name = change(&transaction, config, name, |user| user.user_group_id = group.id).await?;
+    transaction.commit().await?;
+    super::say(format_args!("{name} is in the group {}", group.name))
+}
+
+/// Changes a user as the API does, and returns the Name.
+async fn change(
+    transaction: &WriteTransaction,
+    config: &Config,
+    name: &str,
+    change: impl FnOnce(&mut UserRow),
+) -> anyhow::Result<String> {
+    let user = super::hold_user(transaction, name).await?;
+    let mut draft = Draft::of(transaction, &user).await?;
+    change(&mut draft.user);
+    let saved = users::save(transaction, &Caller::operator(), config.provider_names()?, draft, None).await;
+    saved.map_err(|error| told(&user.user.name, error))?;
+    Ok(user.user.name)
+}
+
+/// A refusal, with the way out where it is the rule of the last administrator.
+fn told(name: &str, error: Error) -> anyhow::Error {
+    match error {
+        Error::LastAdministrator => anyhow!(
             "{name} is the last administrator who can log in; `kommando user add NAME --role Administrator` makes another \
              first, and `kommando user set-password NAME` lets one in who has no password"
         ),
         error => error.into(),
-    })?;
-    transaction.commit().await?;
-    super::say(format_args!("{name} {}", if is_retired { "has no access any more" } else { "has access again" }))
+    }
 }
 
 fn passwords(config: &Config) -> Passwords {

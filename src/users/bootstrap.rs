@@ -5,6 +5,7 @@ use sea_orm::ConnectionTrait;
 use super::{
     CreateError, NewUser, create, credential,
     draft::user_type_of,
+    named::{NamedError, group_named, role_named},
     password::PasswordHash,
     person,
     role::{self, ADMINISTRATOR, EMPLOYEE},
@@ -20,15 +21,19 @@ pub struct Registration {
     pub name: String,
     pub user_name: String,
     pub full_name: Option<String>,
+    /// The person's e-mail address; empty when absent.
+    pub email: String,
     /// The name of a role; `Employee` when absent.
     pub role: Option<String>,
+    /// The name of a group; the first one when absent.
+    pub group: Option<String>,
 }
 
 /// Why a user was not registered.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
-    #[error("there is no role {name}; there are {known}")]
-    NoSuchRole { name: String, known: String },
+    #[error(transparent)]
+    Named(#[from] NamedError),
     #[error(transparent)]
     Create(#[from] CreateError),
     #[error(transparent)]
@@ -38,19 +43,20 @@ pub enum RegisterError {
 /// Registers a user with a password. Missing default roles and groups are made. Run it in a transaction.
 ///
 /// # Errors
-/// No such role, a name that is taken or cannot be one, or the database does not answer.
+/// No such role or group, a name that is taken or cannot be one, or the database does not answer.
 pub async fn register(
     db: &impl ConnectionTrait,
     registration: Registration,
     password: PasswordHash,
 ) -> Result<i32, RegisterError> {
     role::ensure_defaults(db).await?;
-    let group = user_group::ensure_default(db).await?;
-    let role_name = registration.role.unwrap_or_else(|| EMPLOYEE.to_owned());
-    let Some(role) = role::find_by_name(db, &role_name).await? else {
-        let known = role::list(db).await?.into_iter().map(|role| role.name).collect::<Vec<_>>().join(", ");
-        return Err(RegisterError::NoSuchRole { name: role_name, known });
+    let first_group = user_group::ensure_default(db).await?;
+    let group_id = match &registration.group {
+        Some(name) => group_named(&user_group::list(db).await?, name)?.id,
+        None => first_group.id,
     };
+    let roles = role::list(db).await?;
+    let role = role_named(&roles, registration.role.as_deref().unwrap_or(EMPLOYEE))?;
     let full_name = registration.full_name.unwrap_or_else(|| registration.name.clone());
     let new = NewUser {
         name: registration.name,
@@ -58,8 +64,8 @@ pub async fn register(
         tooltip: full_name.clone(),
         user_type: user_type_of(role.role_type),
         role_id: role.id,
-        user_group_id: group.id,
-        person: person::named(&full_name),
+        user_group_id: group_id,
+        person: person::Model { email: registration.email, ..person::named(&full_name) },
     };
     let id = create(db, new).await?;
     credential::set_password(db, id, password, None).await?;
@@ -75,7 +81,9 @@ pub async fn register_administrator(db: &impl ConnectionTrait, password: Passwor
         name: ADMIN.to_owned(),
         user_name: String::new(),
         full_name: None,
+        email: String::new(),
         role: Some(ADMINISTRATOR.to_owned()),
+        group: None,
     };
     register(db, admin, password).await
 }

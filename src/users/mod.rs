@@ -24,6 +24,7 @@ mod login_name;
 mod manage;
 mod membership;
 mod memory;
+mod named;
 mod organise;
 pub mod password;
 mod password_policy;
@@ -46,9 +47,10 @@ pub use lock::{lock, lock_all};
 pub use login_name::{NameError, fault_of_name, fold, is_reserved, suggest_name};
 pub use manage::{check_presence_message, check_retired, check_save, save, set_presence, set_retired};
 pub use memory::Memory;
+pub use named::{NamedError, group_named, role_named, shown};
 pub use organise::{
     check_delete_group, check_delete_role, check_rights, check_save_group, check_save_role, delete_group, delete_role,
-    save_group, save_role, set_rights,
+    ensure_group, save_group, save_role, set_rights,
 };
 /// A row of the users table, and its columns, for those who make or change one.
 pub use user::{Column as UserColumn, Model as UserRow};
@@ -56,3 +58,4 @@ pub use user::{
     Fields, Presence, User, UserType, change, count, custom_field_names, find, find_by_exact_login, find_by_login,
     find_for_log_in, has_nick_name, list, list_some, set_columns, set_last_login, set_last_logout,
 };
+pub use user_group::Model as UserGroup;

@@ -39,6 +39,26 @@ pub async fn save_group(
     Ok(user_group::store(db, group).await?)
 }
 
+/// The group of this name: as it is, brought back if it is deleted, or made.
+///
+/// # Errors
+/// As [`check_save_group`].
+pub async fn ensure_group(
+    db: &WriteTransaction,
+    caller: Caller,
+    name: &str,
+    tooltip: &str,
+) -> Result<user_group::Model, Error> {
+    match user_group::find_by_name(db, name).await? {
+        Some(group) if !group.deleted => Ok(group),
+        Some(group) => save_group(db, caller, user_group::Model { deleted: false, ..group }).await,
+        None => {
+            let group = user_group::Model { name: name.to_owned(), tooltip: tooltip.to_owned(), ..Default::default() };
+            save_group(db, caller, group).await
+        }
+    }
+}
+
 /// Checks whether a caller may save a group. Like every check here it stores nothing, and is run before the transaction,
 /// too, so that what is refused takes no lock.
 ///

@@ -43,6 +43,7 @@ pub enum Way {
     StepRole,
     StepPassword,
     CommandLine,
+    CommandLineRole,
     Import,
     ImportRole,
 }
@@ -64,7 +65,7 @@ pub const IN_PROCESS: [Way; 15] = [
     Way::StepRole,
     Way::StepPassword,
 ];
-pub const OF_THE_OPERATOR: [Way; 3] = [Way::CommandLine, Way::Import, Way::ImportRole];
+pub const OF_THE_OPERATOR: [Way; 4] = [Way::CommandLine, Way::CommandLineRole, Way::Import, Way::ImportRole];
 
 /// A server with a command for each step that changes access, for administrators and user administrators.
 pub async fn server() -> Server {
@@ -157,6 +158,7 @@ impl Way {
             Self::StepRole => step(server, proof, 2, id).await,
             Self::StepPassword => step(server, proof, 3, id).await,
             Self::CommandLine => return line(server, &["user", "deactivate", &name]).await,
+            Self::CommandLineRole => return line(server, &["user", "set-role", &name, "Employee"]).await,
             Self::Import => return import(server, &format!("name,active\n{name},false\n")).await,
             Self::ImportRole => return import(server, &format!("name,role\n{name},Employee\n")).await,
         };

@@ -6,9 +6,14 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use poem::http::StatusCode;
+use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::kommando;
+use crate::{
+    access_ways,
+    harness::{ANNA, Server, kommando},
+};
 
 pub struct Line {
     pub folder: TempDir,
@@ -97,6 +102,75 @@ fn a_user_is_added_listed_given_a_password_and_deactivated() {
     assert!(!ticket.ok && ticket.err.contains("eva is deactivated"), "{}", ticket.err);
     assert!(line.say(&["user", "reactivate", "eva"]).ok);
     assert!(line.say(&["ticket", "issue", "--user", "eva"]).ok);
+}
+
+#[test]
+fn a_group_is_added_listed_renamed_and_given_to_users() {
+    let line = Line::new();
+    assert_eq!(line.say(&["group", "add", "Field sales", "--tooltip", "On the road"]).out, "Field sales is group 1\n");
+    let words = ["user", "add", "eva", "--email", "eva@example.com", "--group", "field SALES", "--password-stdin"];
+    assert!(line.say_with(&words, "a long secret").ok);
+    assert!(line.say(&["group", "add", "HR"]).ok);
+    assert_eq!(line.say(&["user", "set-group", "EVA", "hr"]).out, "eva is in the group HR\n");
+    assert_eq!(line.say(&["user", "set-role", "eva", "useradmin"]).out, "eva has the role UserAdmin\n");
+    assert_eq!(line.say(&["group", "rename", "Field sales", "Sales"]).out, "Field sales is called Sales now\n");
+    let list = line.say(&["group", "list"]).out;
+    let words: Vec<Vec<_>> = list.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(words[1], ["2", "HR", "1", "in", "use"], "{list}");
+    assert_eq!(words[2], ["1", "Sales", "0", "in", "use", "On", "the", "road"], "{list}");
+    let users = line.say(&["user", "list"]).out;
+    assert!(
+        users.lines().any(|line| line.contains("eva") && line.contains("UserAdmin") && line.contains("HR")),
+        "{users}"
+    );
+    let exported = line.say(&["role", "list"]).out;
+    let admin = exported.lines().find(|line| line.contains("UserAdmin")).expect("a role");
+    assert!(admin.contains("read-users manage-users") && admin.contains("Employee"), "{exported}");
+}
+
+#[test]
+fn what_cannot_be_done_with_a_group_or_role_tells_the_way_out() {
+    let line = Line::new();
+    assert!(line.say_with(&["user", "add", "ada", "--role", "Administrator", "--password-stdin"], "a long secret").ok);
+    assert!(line.say(&["group", "add", "HR"]).ok);
+    for (words, told) in [
+        (
+            &["user", "set-group", "ada", "Sales"][..],
+            "there is no group \"Sales\"; make it with `kommando group add Sales`",
+        ),
+        (&["user", "set-role", "ada", "King"], "there is no role \"King\"; there are Administrator, "),
+        (&["user", "set-role", "eva", "Employee"], "there is no user eva; `kommando user list` shows them"),
+        (&["user", "set-role", "ada", "Employee"], "ada is the last administrator who can log in; `kommando user add"),
+        (&["group", "add", "HR"], "there is a group HR already; `kommando group list` shows them"),
+        (&["group", "add", " "], "it is empty"),
+        (&["group", "add", &"x".repeat(240)], "more than 239 characters"),
+        (&["group", "rename", "Users", "HR"], "`HR` is another group's"),
+        (&["group", "rename", "Sales", "HR"], "there is no group \"Sales\""),
+    ] {
+        let got = line.say(words);
+        assert!(!got.ok && got.err.contains(told), "{words:?}: {}", got.err);
+    }
+    let words = ["user", "add", "eva", "--group", "Sales", "--password-stdin"];
+    let got = line.say_with(&words, "a long secret");
+    assert!(got.err.contains("there is no group \"Sales\"; make it with `kommando group add Sales`"), "{}", got.err);
+}
+
+#[tokio::test]
+async fn a_deleted_group_comes_back_when_it_is_added() {
+    let server = Server::demo().await;
+    let delete = json!({"UserGroupToDelete": 2, "UserGroupToMoveTo": 1});
+    let deleted = server.post("/api/v1/Agents/User/DeleteUserGroup").by("admin").json(delete).send().await;
+    assert_eq!(deleted.status, StatusCode::NO_CONTENT, "{}", deleted.text);
+    let refused = access_ways::line(&server, &["user", "set-group", "anna", "field sales"]).await;
+    let told = "the group \"Field sales\" is deleted; bring it back with `kommando group add \"Field sales\"`";
+    assert!(refused.as_ref().is_err_and(|error| error.contains(told)), "{refused:?}");
+    assert_eq!(access_ways::line(&server, &["group", "add", "Field sales"]).await, Ok(()));
+    assert_eq!(access_ways::line(&server, &["user", "set-group", "anna", "field sales"]).await, Ok(()));
+    let anna = server.user(ANNA).await;
+    assert_eq!(
+        (anna.group.name.as_str(), anna.group.deleted, anna.group.tooltip.as_str()),
+        ("Field sales", false, "On the road")
+    );
 }
 
 #[test]

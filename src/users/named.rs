@@ -1,0 +1,134 @@
+//! Roles and groups by the names that people write, and the way out where there is none of that name.
+
+use super::{login_name::fold, role, user_group};
+
+/// Characters of a name that a message shows.
+const SHOWN: usize = 60;
+
+/// Why a name stands for no role or group.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NamedError {
+    #[error("there is no role \"{}\"; there are {known}", shown(name))]
+    NoRole { name: String, known: String },
+    #[error("there is no group \"{}\"; make it with `kommando group add {}`", shown(name), shell_word(name))]
+    NoGroup { name: String },
+    #[error("the group \"{}\" is deleted; bring it back with `kommando group add {}`", shown(name), shell_word(name))]
+    DeletedGroup { name: String },
+    #[error("\"{}\" can be any of {candidates}; write the name exactly as one of them", shown(name))]
+    Ambiguous { name: String, candidates: String },
+}
+
+/// The role of this name: the one that is written exactly so, or else the only one that differs in case alone.
+///
+/// # Errors
+/// There is no such role, or several differ in case alone.
+pub fn role_named<'a>(roles: &'a [role::Model], name: &str) -> Result<&'a role::Model, NamedError> {
+    pick(roles.iter(), |role| &role.name, name)?.ok_or_else(|| {
+        let known: Vec<_> = roles.iter().map(|role| role.name.as_str()).collect();
+        NamedError::NoRole { name: name.to_owned(), known: known.join(", ") }
+    })
+}
+
+/// The group of this name that is in use, found as [`role_named`] finds a role.
+///
+/// # Errors
+/// There is no such group, it is deleted, or several differ in case alone.
+pub fn group_named<'a>(groups: &'a [user_group::Model], name: &str) -> Result<&'a user_group::Model, NamedError> {
+    if let Some(group) = pick(groups.iter().filter(|group| !group.deleted), |group| &group.name, name)? {
+        return Ok(group);
+    }
+    let deleted = pick(groups.iter().filter(|group| group.deleted), |group| &group.name, name)?;
+    Err(match deleted {
+        Some(group) => NamedError::DeletedGroup { name: group.name.clone() },
+        None => NamedError::NoGroup { name: name.to_owned() },
+    })
+}
+
+fn pick<'a, T>(
+    all: impl Iterator<Item = &'a T> + Clone,
+    name_of: impl Fn(&T) -> &str,
+    name: &str,
+) -> Result<Option<&'a T>, NamedError> {
+    let name = name.trim();
+    if let Some(exact) = all.clone().find(|one| name_of(one) == name) {
+        return Ok(Some(exact));
+    }
+    let alike: Vec<_> = all.filter(|one| fold(name_of(one)) == fold(name)).collect();
+    match alike[..] {
+        [] => Ok(None),
+        [only] => Ok(Some(only)),
+        _ => {
+            let candidates: Vec<_> = alike.into_iter().map(|one| shown(name_of(one))).collect();
+            Err(NamedError::Ambiguous { name: name.to_owned(), candidates: candidates.join(", ") })
+        }
+    }
+}
+
+/// A text of a file as a message shows it: cut where it is long, and without control characters, which a terminal obeys.
+pub fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    for character in text.chars().take(SHOWN) {
+        if character.is_control() { shown.extend(character.escape_default()) } else { shown.push(character) }
+    }
+    if text.chars().nth(SHOWN).is_some() { shown + "…" } else { shown }
+}
+
+/// A name as a word of a shell, to be copied.
+fn shell_word(name: &str) -> String {
+    let name = name.replace(char::is_control, "");
+    let is_plain = |character: char| character.is_alphanumeric() || "-_.@+".contains(character);
+    let option_end = if name.starts_with('-') { "-- " } else { "" };
+    if !name.is_empty() && name.chars().all(is_plain) {
+        format!("{option_end}{name}")
+    } else if name.contains(['"', '$', '`', '\\', '!']) {
+        format!("{option_end}'{}'", name.replace('\'', r"'\''"))
+    } else {
+        format!("{option_end}\"{name}\"")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(id: i32, name: &str, deleted: bool) -> user_group::Model {
+        user_group::Model { id, name: name.to_owned(), deleted, ..user_group::Model::default() }
+    }
+
+    #[test]
+    fn a_name_is_found_exactly_or_without_regard_to_case() {
+        let groups = [group(1, "Sales", false), group(2, "ØST", false), group(3, "øst", false), group(4, "Old", true)];
+        let found = |name| group_named(&groups, name).map(|group| group.id).map_err(|error| error.to_string());
+        for (name, expected) in [
+            ("Sales", Ok(1)),
+            (" sales ", Ok(1)),
+            ("øst", Ok(3)),
+            ("Øst", Err("\"Øst\" can be any of ØST, øst; write the name exactly as one of them")),
+            ("old", Err("the group \"Old\" is deleted; bring it back with `kommando group add Old`")),
+            ("HR", Err("there is no group \"HR\"; make it with `kommando group add HR`")),
+        ] {
+            assert_eq!(found(name), expected.map_err(str::to_owned), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_in_a_remedy_is_one_word_of_a_shell() {
+        for (name, word) in [
+            ("Sales", "Sales"),
+            ("Field sales", "\"Field sales\""),
+            ("Køb & salg", "\"Køb & salg\""),
+            ("a$b", "'a$b'"),
+            ("it's $5", r"'it'\''s $5'"),
+            ("-x", "-- -x"),
+            ("", "\"\""),
+        ] {
+            assert_eq!(shell_word(name), word);
+        }
+    }
+
+    #[test]
+    fn a_shown_text_is_short_and_moves_no_cursor() {
+        assert_eq!(shown("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
+        assert_eq!(shown(&"ø".repeat(61)), "ø".repeat(60) + "…");
+    }
+}
