@@ -1,28 +1,32 @@
 //! `kommando import`.
 
+mod csv_file;
+mod faults;
+mod json_file;
+
 use std::{
-    collections::{BTreeMap, HashMap},
-    fmt, fs,
+    collections::HashMap,
+    fs,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use kommando::{
     config::Config,
-    store::Lock,
+    store::{Lock, WriteTransaction},
     users::{
-        Caller, fold,
-        import::{self, COLUMNS, Change, ImportError, Row, find_column},
+        ProviderNames, fold,
+        import::{self, COLUMNS, ImportError, NAME, Row, RowOutcome},
     },
 };
-use serde_json::Value;
 
+use self::faults::{Fault, Faults, Place};
 use super::commands::FaultsFound;
 
 #[derive(Subcommand)]
 pub enum Import {
-    /// Make users that a file describes, all of them or none
+    /// Create the users that a file describes, all of them or none
     Users(Users),
 }
 
@@ -34,7 +38,10 @@ pub struct Users {
     /// Change the users whose Name is known already, instead of refusing them
     #[arg(long)]
     update: bool,
-    /// Tell what would be done, and keep nothing
+    /// Make the groups that the file names and that are missing
+    #[arg(long)]
+    make_groups: bool,
+    /// Show the result without changing anything
     #[arg(long)]
     dry_run: bool,
 }
@@ -49,26 +56,14 @@ fn columns() -> String {
     )
 }
 
-/// Where a row stands in its file.
-#[derive(Clone, Copy)]
-enum Place {
-    Line(u64),
-    /// An element of a list, from 0, as a JSON pointer names it.
-    Element(usize),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Line(line) => write!(f, ":{line}"),
-            Self::Element(index) => write!(f, "#/{index}"),
-        }
-    }
-}
-
 type Rows = Vec<(Place, Row)>;
-/// What is wrong, with its place.
-type Faults = Vec<(Place, String)>;
+
+/// What an import did.
+#[derive(Default)]
+struct Summary {
+    outcomes: HashMap<RowOutcome, u64>,
+    groups: Vec<String>,
+}
 
 impl Import {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
@@ -79,29 +74,15 @@ impl Import {
 
 impl Users {
     async fn run(self, config: &Config) -> anyhow::Result<()> {
-        let (rows, mut faults) = self.read()?;
-        faults.extend(twice(&rows));
+        let (rows, mut faults) = read(&self.file)?;
+        faults.extend(duplicates(&rows));
         let store = super::open(config).await?;
-        let (bar, caller) = (super::progress_bar(rows.len() as u64), Caller::operator());
-        let provider = config.provider_names()?;
         let transaction = store.begin_alone(Lock::Standing).await?;
-        import::prepare(&transaction).await?;
-        let mut counts = HashMap::new();
-        for (place, row) in &rows {
-            match import::take(&transaction, &caller, provider, row, self.update).await {
-                Ok(change) => *counts.entry(change).or_insert(0_u64) += 1,
-                Err(ImportError::Faults(found)) => {
-                    faults.extend(found.into_iter().map(|(column, reason)| (*place, format!("{column}: {reason}"))));
-                }
-                Err(ImportError::Database(error)) => return Err(error).context("nothing was imported"),
-            }
-            bar.inc(1);
-        }
-        bar.finish_and_clear();
+        let summary = self.import(&transaction, config.provider_names()?, &rows, &mut faults).await;
+        let summary = summary.context("nothing was imported")?;
         if !faults.is_empty() {
-            let file = self.file.display();
-            let lines = faults.iter().map(|(place, fault)| format!("{file}{place}: {fault}\n"));
-            return Err(FaultsFound(format!("{}nothing was imported", lines.collect::<String>())).into());
+            let report = faults::report(&self.file.display().to_string(), faults);
+            return Err(FaultsFound(format!("{report}nothing was imported")).into());
         }
         if self.dry_run {
             transaction.rollback().await?;
@@ -109,122 +90,100 @@ impl Users {
             transaction.commit().await?;
         }
         store.close().await?;
-        let count = |change| counts.get(&change).copied().unwrap_or_default();
-        let (made, changed, same) = (count(Change::Made), count(Change::Changed), count(Change::Same));
-        let kept = if self.dry_run { "; a dry run, nothing was kept" } else { "" };
-        super::say(format_args!("{made} made, {changed} changed, {same} as they were{kept}"))
+        super::say(summary.text(self.dry_run))
     }
 
-    fn read(&self) -> anyhow::Result<(Rows, Faults)> {
-        let name = self.file.display();
-        let bytes = fs::read(&self.file).with_context(|| format!("{name} cannot be read"))?;
-        let text = String::from_utf8(bytes)
-            .ok()
-            .with_context(|| format!("{name} is no text in UTF-8; in a spreadsheet, save it as \"CSV UTF-8\""))?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        match self.file.extension().and_then(|extension| extension.to_str()) {
-            Some("csv") => read_csv(&self.file, text),
-            Some("json") => read_json(text).with_context(|| format!("{name} is not what is wanted")),
-            _ => bail!("{name} ends neither with .csv nor with .json, so its form is not known"),
+    async fn import(
+        &self,
+        transaction: &WriteTransaction,
+        provider: ProviderNames,
+        rows: &Rows,
+        faults: &mut Faults,
+    ) -> anyhow::Result<Summary> {
+        let bar = super::progress_bar(rows.len() as u64);
+        let mut import = import::Import::begin(transaction, provider, self.update).await?;
+        let (mut summary, mut places) = (Summary::default(), HashMap::new());
+        for (place, row) in rows {
+            bar.inc(1);
+            if self.make_groups {
+                let made = without_faults(import.make_groups(row).await, *place, faults)?;
+                let Some(made) = made else { continue };
+                summary.groups.extend(made);
+            }
+            if let Some((outcome, user_id)) = without_faults(import.import_row(row).await, *place, faults)? {
+                *summary.outcomes.entry(outcome).or_default() += 1;
+                places.insert(user_id, *place);
+            }
         }
+        bar.finish_and_clear();
+        if let Some((user_ids, fault)) = import.lost_administrators().await? {
+            let lost = user_ids.iter().filter_map(|id| places.get(id));
+            faults.extend(lost.map(|place| Fault::of_cell(*place, fault.clone())));
+        }
+        Ok(summary)
+    }
+}
+
+/// What was done; nothing where it has faults, which are noted.
+fn without_faults<T>(
+    done: Result<T, ImportError>,
+    place: Place,
+    faults: &mut Faults,
+) -> Result<Option<T>, sea_orm::DbErr> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(ImportError::Database(error)) => Err(error),
+        Err(ImportError::Faults(found)) => {
+            faults.extend(found.into_iter().map(|fault| Fault::of_cell(place, fault)));
+            Ok(None)
+        }
+    }
+}
+
+impl Summary {
+    fn text(&self, is_dry_run: bool) -> String {
+        let count = |outcome| self.outcomes.get(&outcome).copied().unwrap_or_default();
+        let (created, changed) = (count(RowOutcome::Created), count(RowOutcome::Changed));
+        let unchanged = count(RowOutcome::Unchanged);
+        let groups = match &self.groups[..] {
+            [] => String::new(),
+            names => format!("; groups made: {}", names.join(", ")),
+        };
+        let dry_run = if is_dry_run { " (dry run: nothing was saved)" } else { "" };
+        format!("{created} created, {changed} changed, {unchanged} unchanged{groups}{dry_run}")
+    }
+}
+
+fn read(file: &Path) -> anyhow::Result<(Rows, Faults)> {
+    let name = file.display();
+    let bytes = fs::read(file).with_context(|| format!("{name} cannot be read"))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        anyhow::anyhow!("{name}:{line}: the file is no text in UTF-8; in a spreadsheet, save it as \"CSV UTF-8\"")
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let extension = file.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    match extension.as_deref() {
+        Some("csv") => Ok(csv_file::read(text)),
+        Some("json") => json_file::read(text).with_context(|| format!("{name} is not what is wanted")),
+        _ => bail!("{name} ends neither with .csv nor with .json, so its form is not known"),
     }
 }
 
 /// Names that stand in the file more than once: of two rows for one user, the second would undo the first.
-fn twice(rows: &Rows) -> Faults {
+fn duplicates(rows: &Rows) -> Faults {
     let mut first = HashMap::new();
     let mut faults = Faults::new();
     for (place, row) in rows {
-        let Some(name) = row.get("name") else { continue };
-        if let Some(before) = first.insert(fold(name), *place) {
-            faults.push((*place, format!("name: `{name}` stands at {before} already")));
+        let Some(name) = row.get(NAME).filter(|name| !name.is_empty()) else { continue };
+        match first.get(&fold(name)) {
+            Some(before) => {
+                let reason = format!("has a row already, at {before}");
+                faults.push(Fault::new(*place, Some(NAME), Some(name.clone()), reason));
+            }
+            None => drop(first.insert(fold(name), *place)),
         }
     }
     faults
-}
-
-fn read_csv(file: &Path, text: &str) -> anyhow::Result<(Rows, Faults)> {
-    let head = text.lines().next().unwrap_or_default();
-    // Where the comma is the decimal sign, spreadsheets write semicolons; what was copied out of one has tabs.
-    let delimiter = [b',', b';', b'\t'].into_iter().find(|sign| head.as_bytes().contains(sign)).unwrap_or(b',');
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(text.as_bytes());
-    let mut columns = Vec::new();
-    for header in reader.headers()? {
-        let column = find_column(header).map(|column| column.name).with_context(|| {
-            let known = COLUMNS.each_ref().map(|column| column.name).join(", ");
-            format!("{}:1: there is no column `{header}`; there are {known}", file.display())
-        })?;
-        ensure!(!columns.contains(&column), "{}:1: the column {column} stands there twice", file.display());
-        columns.push(column);
-    }
-    ensure!(
-        columns.contains(&import::NAME),
-        "{}:1: the first line names the columns, and the column {} is not among them",
-        file.display(),
-        import::NAME
-    );
-    let (mut rows, mut faults) = (Rows::new(), Faults::new());
-    for record in reader.records() {
-        match record {
-            Ok(record) => {
-                let cells = columns.iter().copied().zip(record.iter().map(str::to_owned));
-                let place = place(text, record.position());
-                rows.push((place, cells.filter(|(_, cell)| !cell.is_empty()).collect()));
-            }
-            Err(error) => faults.push(fault_of_csv(text, &error)),
-        }
-    }
-    Ok((rows, faults))
-}
-
-/// Where a record begins, behind empty lines and the end of the one before.
-fn place(text: &str, position: Option<&csv::Position>) -> Place {
-    let Some(position) = position else { return Place::Line(0) };
-    let rest = usize::try_from(position.byte()).ok().and_then(|byte| text.get(byte..)).unwrap_or_default();
-    let skipped = &rest[..rest.len() - rest.trim_start_matches(['\r', '\n']).len()];
-    Place::Line(position.line() + skipped.matches('\n').count() as u64)
-}
-
-fn fault_of_csv(text: &str, error: &csv::Error) -> (Place, String) {
-    let reason = match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("it has {len} cells, and the first line has {expected_len}")
-        }
-        _ => error.to_string(),
-    };
-    (place(text, error.position()), reason)
-}
-
-fn read_json(text: &str) -> anyhow::Result<(Rows, Faults)> {
-    let list: Vec<BTreeMap<String, Value>> =
-        serde_json::from_str(text).context("it is to be a list of objects, one for each user")?;
-    let (mut rows, mut faults) = (Rows::new(), Faults::new());
-    for (index, members) in list.into_iter().enumerate() {
-        let place = Place::Element(index);
-        let mut row = Row::new();
-        for (name, value) in members {
-            match (find_column(&name), cell(&value)) {
-                (Some(_), Some(None)) => {}
-                (Some(column), Some(Some(text))) => drop(row.insert(column.name, text)),
-                (None, _) => faults.push((place, format!("{name}: there is no such member"))),
-                (_, None) => faults.push((place, format!("{name}: `{value}` is no text, number, true or false"))),
-            }
-        }
-        rows.push((place, row));
-    }
-    Ok((rows, faults))
-}
-
-/// A value as a cell of a table; nothing for null, which says nothing.
-fn cell(value: &Value) -> Option<Option<String>> {
-    Some(match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::Array(items) => {
-            let texts: Option<Vec<_>> = items.iter().map(Value::as_str).collect();
-            Some(texts?.join(";"))
-        }
-        Value::Object(_) => return None,
-    })
 }

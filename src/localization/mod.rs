@@ -12,6 +12,7 @@ mod multi_language;
 mod period;
 mod resources;
 mod rules;
+mod truth;
 mod verbatim;
 pub mod zone;
 
@@ -23,6 +24,7 @@ pub use language::{Language, preferred_tag, quality};
 pub use multi_language::MultiLanguage;
 pub use period::Period;
 pub use rules::{Rule, Rules};
+pub use truth::read_boolean;
 pub use verbatim::{Surroundings, verbatim};
 pub use zone::{UnknownZone, Zone};
 

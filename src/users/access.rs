@@ -10,7 +10,7 @@ use sea_orm::{DbErr, JoinType::LeftJoin, QuerySelect, entity::prelude::*, sea_qu
 
 use super::{
     Caller, User, credential,
-    last_administrator::{Login, ProviderNames, UserAccess, can_lower, keeps_an_administrator},
+    last_administrator::{Login, ProviderNames, UserAccess, can_lower, keeps_an_administrator, lost_administrators},
     password::PasswordHash,
     person,
     role::{self, ADMINISTRATOR},
@@ -184,6 +184,21 @@ pub(super) async fn check(
     match keeps_an_administrator(&administrators, &change(present.unwrap_or(assumed))) {
         true => Ok(()),
         false => Err(AccessError::LastAdministrator),
+    }
+}
+
+/// The active administrators at the beginning of a change of many users. The rule is judged once at its end, so that the
+/// order of the changes does not matter. The transaction has taken `Lock::Standing`.
+pub(super) struct AdministratorsBefore(Vec<UserAccess>);
+
+impl AdministratorsBefore {
+    pub(super) async fn read(db: &impl ConnectionTrait, provider: ProviderNames) -> Result<Self, DbErr> {
+        administrators(db, provider).await.map(Self)
+    }
+
+    /// The ids of those who lost access, if the administrators can log in less well than before.
+    pub(super) async fn lost(&self, db: &impl ConnectionTrait, provider: ProviderNames) -> Result<Vec<i32>, DbErr> {
+        Ok(lost_administrators(&self.0, &administrators(db, provider).await?))
     }
 }
 

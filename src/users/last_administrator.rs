@@ -1,5 +1,7 @@
 //! The rule that an installation keeps an administrator who can log in: functions over values.
 
+use std::collections::HashMap;
+
 /// How a user can log in, the weakest way first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Login {
@@ -81,6 +83,20 @@ pub fn keeps_an_administrator(before: &[UserAccess], changed: &UserAccess) -> bo
     best(&mut others.chain([*changed])) >= best(&mut before.iter().copied())
 }
 
+/// The administrators who lost access in a change of many users, if the administrators can log in less well than before;
+/// none if they can log in as well. Both lists hold the active administrators.
+pub fn lost_administrators(before: &[UserAccess], after: &[UserAccess]) -> Vec<i32> {
+    let best = |users: &[UserAccess]| users.iter().filter_map(UserAccess::administrator_login).max();
+    if best(after) >= best(before) {
+        return Vec::new();
+    }
+    let logins: HashMap<i32, Option<Login>> =
+        after.iter().map(|user| (user.user_id, user.administrator_login())).collect();
+    let login_after = |user: &UserAccess| logins.get(&user.user_id).copied().flatten();
+    let lost = before.iter().filter(|user| login_after(user) < user.administrator_login());
+    lost.map(|user| user.user_id).collect()
+}
+
 /// Whether a change of a user can make the administrators log in less well, whatever password the user has.
 pub fn can_lower(user: UserAccess, change: impl Fn(UserAccess) -> UserAccess) -> bool {
     [Login::Impossible, Login::Temporary, Login::Lasting].into_iter().any(|password| {
@@ -130,6 +146,24 @@ mod tests {
                 assert!(!keeps_an_administrator(&[ADMIN, with(weak, OTHER)], &changed), "{loss} beside {weak:?}");
             }
             assert!(keeps_an_administrator(&[ADMIN, OTHER], &changed), "{loss} beside another");
+        }
+    }
+
+    #[test]
+    fn many_changes_are_judged_by_what_is_left_at_the_end() {
+        let third = UserAccess { user_id: 3, person_id: Some(3), ..ADMIN };
+        for (before, after, lost) in [
+            (&[ADMIN][..], &[OTHER][..], &[][..]),
+            (&[ADMIN], &[], &[1]),
+            (&[ADMIN, OTHER], &[], &[1, 2]),
+            (&[ADMIN, OTHER], &[third], &[]),
+            (&[ADMIN, with(Login::Impossible, OTHER)], &[with(Login::Impossible, OTHER)], &[1]),
+            (&[ADMIN], &[with(Login::Temporary, ADMIN), with(Login::Impossible, OTHER)], &[1]),
+            (&[with(Login::Impossible, ADMIN)], &[with(Login::Impossible, OTHER)], &[]),
+            (&[with(Login::Impossible, ADMIN)], &[], &[1]),
+            (&[], &[], &[]),
+        ] {
+            assert_eq!(lost_administrators(before, after), lost, "{before:?} {after:?}");
         }
     }
 

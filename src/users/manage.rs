@@ -26,13 +26,18 @@ pub async fn save(
     draft: Draft,
     password: Option<PasswordHash>,
 ) -> Result<i32, Error> {
-    let (present, mut draft, person) = plan_save(db, caller, provider, draft, password.is_some()).await?;
-    draft.user.person_id = Some(person.store(db).await?);
-    let id = store(db, present.as_ref(), draft).await?;
+    let plan = plan_save(db, caller, draft, password.is_some()).await?;
+    plan.check_administrators(db, provider, password.is_some()).await?;
+    let id = plan.store(db).await?;
     if let Some(password) = password {
         credential::set_password(db, id, password, None).await?;
     }
     Ok(id)
+}
+
+/// The same as one of many changes: the caller compares the administrators before the first and after the last of them.
+pub(super) async fn save_one_of_many(db: &impl ConnectionTrait, caller: &Caller, draft: Draft) -> Result<i32, Error> {
+    Ok(plan_save(db, caller, draft, false).await?.store(db).await?)
 }
 
 /// Checks whether a caller may save a draft. It stores nothing: run it before the transaction, too, so that what is
@@ -47,17 +52,51 @@ pub async fn check_save(
     draft: Draft,
     sets_password: bool,
 ) -> Result<(), Error> {
-    plan_save(db, caller, provider, draft, sets_password).await.map(drop)
+    let plan = plan_save(db, caller, draft, sets_password).await?;
+    plan.check_administrators(db, provider, sets_password).await
 }
 
-/// The user as it is, the completed draft, and its person, once all of it was checked.
+/// The user as it is, the completed draft, and its person.
+struct SavePlan {
+    present: Option<User>,
+    draft: Draft,
+    person: PersonChange,
+}
+
+impl SavePlan {
+    async fn check_administrators(
+        &self,
+        db: &impl ConnectionTrait,
+        provider: ProviderNames,
+        sets_password: bool,
+    ) -> Result<(), Error> {
+        let Self { present: Some(user), draft, person } = self else { return Ok(()) };
+        let check = access::check(db, provider, user, |before| UserAccess {
+            is_administrator: before.is_administrator && draft.user.role_id == user.user.role_id,
+            is_deleted: draft.user.deleted,
+            person_id: person.id(),
+            is_person_retired: person.next.retired,
+            password: if sets_password { Login::Lasting } else { before.password },
+            is_known_to_provider: provider.can_be([&draft.user.name, &draft.user.user_name]),
+            ..before
+        });
+        Ok(check.await?)
+    }
+
+    async fn store(self, db: &impl ConnectionTrait) -> Result<i32, DbErr> {
+        let Self { present, mut draft, person } = self;
+        draft.user.person_id = Some(person.store(db).await?);
+        store(db, present.as_ref(), draft).await
+    }
+}
+
+/// Checks everything but the rule of the last administrator.
 async fn plan_save(
     db: &impl ConnectionTrait,
     caller: &Caller,
-    provider: ProviderNames,
     draft: Draft,
     sets_password: bool,
-) -> Result<(Option<User>, Draft, PersonChange), Error> {
+) -> Result<SavePlan, Error> {
     let present = match draft.user.id {
         0 => None,
         id => Some(user::find(db, id).await?.ok_or(Error::NoSuchUser)?),
@@ -70,19 +109,7 @@ async fn plan_save(
         let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
         return Err(Error::Validation(told.join("; ")));
     }
-    if let Some(user) = &present {
-        access::check(db, provider, user, |before| UserAccess {
-            is_administrator: before.is_administrator && draft.user.role_id == user.user.role_id,
-            is_deleted: draft.user.deleted,
-            person_id: person.id(),
-            is_person_retired: person.next.retired,
-            password: if sets_password { Login::Lasting } else { before.password },
-            is_known_to_provider: provider.can_be([&draft.user.name, &draft.user.user_name]),
-            ..before
-        })
-        .await?;
-    }
-    Ok((present, draft, person))
+    Ok(SavePlan { present, draft, person })
 }
 
 /// Retires a user, or takes that back. Run it in a transaction.

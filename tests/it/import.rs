@@ -5,6 +5,7 @@ use std::fs;
 use poem::http::StatusCode;
 
 use crate::{
+    access_ways::count,
     command_line::{Line, Said},
     harness::{ANNA, Server},
 };
@@ -23,11 +24,11 @@ const THREE: &str = "name,userName,firstName,lastName,email,role,rank,active\n\
 fn users_are_made_changed_when_that_is_said_and_left_when_nothing_differs() {
     let line = Line::new();
     let dry = import(&line, "users.csv", THREE, &["--dry-run"]);
-    assert_eq!((dry.ok, dry.out.as_str()), (true, "3 made, 0 changed, 0 as they were; a dry run, nothing was kept\n"));
+    assert_eq!((dry.ok, dry.out.as_str()), (true, "3 created, 0 changed, 0 unchanged (dry run: nothing was saved)\n"));
     assert_eq!(line.say(&["user", "list"]).out.lines().count(), 1, "nothing was kept");
 
     let made = import(&line, "users.csv", THREE, &[]);
-    assert_eq!((made.ok, made.out.as_str()), (true, "3 made, 0 changed, 0 as they were\n"), "{}", made.err);
+    assert_eq!((made.ok, made.out.as_str()), (true, "3 created, 0 changed, 0 unchanged\n"), "{}", made.err);
     let list = line.say(&["user", "list"]).out;
     assert!(
         list.contains("eva@example.com") && list.contains("Administrator") && list.contains("ExternalUser"),
@@ -37,12 +38,13 @@ fn users_are_made_changed_when_that_is_said_and_left_when_nothing_differs() {
 
     let again = import(&line, "users.csv", THREE, &[]);
     assert!(!again.ok, "{}", again.out);
-    assert!(again.err.contains("users.csv:2: name: there is a user eva; --update changes it"), "{}", again.err);
-    assert_eq!(again.err.lines().count(), 4, "{}", again.err);
+    let shared =
+        "users.csv:2: name: `eva` is a user already; --update changes such users (3 rows: 2 `eva`, 3 `ole`, 4 `kim`)";
+    assert_eq!(again.err, format!("{shared}\nnothing was imported\n"));
     let same = import(&line, "users.csv", THREE, &["--update"]);
-    assert_eq!(same.out, "0 made, 0 changed, 3 as they were\n", "{}", same.err);
+    assert_eq!(same.out, "0 created, 0 changed, 3 unchanged\n", "{}", same.err);
     let changed = import(&line, "more.json", r#"[{"name": "EVA", "rank": 4}, {"name": "liv"}]"#, &["--update"]);
-    assert_eq!(changed.out, "1 made, 1 changed, 0 as they were\n", "{}", changed.err);
+    assert_eq!(changed.out, "1 created, 1 changed, 0 unchanged\n", "{}", changed.err);
 }
 
 #[test]
@@ -54,19 +56,22 @@ fn a_file_with_faults_leaves_nothing_and_tells_each_with_its_place() {
                 ole;;;;Nowhere;\r\n\
                 \r\n\
                 EVA;;;;;\r\n\
-                short;;\r\n\
+                two;\"a\r\nb\"\r\n\
                 ;;;;;someone\r\n\
-                kim;;;;;ole\r\n";
+                kim;;;;;ole\r\n\
+                liv;;;;;;more\r\n";
     let got = import(&line, "users.csv", text, &[]);
     assert!(!got.ok);
     for expected in [
-        "users.csv:2: role: there is no role King; there are Administrator, ",
+        "users.csv:2: role: there is no role \"King\"; there are Administrator, ",
         "users.csv:2: rank: `x` is no whole number",
         "users.csv:3: active: `perhaps` is neither true nor false",
-        "users.csv:4: otherGroups: there is no group Nowhere; there are Users",
-        "users.csv:6: name: `EVA` stands at :2 already",
-        "users.csv:7: it has 3 cells, and the first line has 6",
-        "users.csv:8: name: it is missing",
+        "users.csv:4: otherGroups: there is no group \"Nowhere\"; make it with `kommando group add Nowhere`, or import with \
+         --make-groups",
+        "users.csv:6: name: `EVA` has a row already, at :2",
+        "users.csv:7: it has 2 cells, and the first line has 6",
+        "users.csv:9: name: it is missing",
+        "users.csv:11: column G: `more` stands in a column without a name; empty it, or name the column in line 1",
         "nothing was imported",
     ] {
         assert!(got.err.lines().any(|line| line.starts_with(expected)), "{expected}: {}", got.err);
@@ -99,9 +104,114 @@ fn a_file_that_cannot_be_read_is_refused_with_the_remedy() {
         let got = import(&line, name, text, &[]);
         assert!(!got.ok && got.err.contains(expected), "{expected}: {}", got.err);
     }
+    let got = import(&line, "users.csv", b"name\neva\nBj\xf8rn\n", &[]);
+    assert!(got.err.contains("users.csv:3: the file is no text in UTF-8"), "{}", got.err);
     assert!(line.say(&["import", "users", "missing.csv"]).err.contains("missing.csv cannot be read"));
     let marked = import(&line, "users.csv", "\u{feff}name\neva\n", &[]);
-    assert_eq!(marked.out, "1 made, 0 changed, 0 as they were\n", "{}", marked.err);
+    assert_eq!(marked.out, "1 created, 0 changed, 0 unchanged\n", "{}", marked.err);
+}
+
+/// People as a spreadsheet writes them in a language, with the sign between cells and the words for true and false.
+fn spreadsheet(sign: char, [yes, no]: [&str; 2], people: usize) -> String {
+    let row = |index: usize| {
+        let group = ["Field sales", "Support", "HR"][index % 3];
+        let active = if index % 5 == 0 { no } else { yes };
+        format!("p{index};Person {index};{group};{active};;\r\n")
+    };
+    let rows: String = (0..people).map(row).collect();
+    let text = format!("Name;Last name;Group;Active;;\r\n{rows};;;;;\r\n;;;;;\r\n");
+    text.replace(';', &sign.to_string())
+}
+
+/// `PEOPLE` is how many people the file has; 30 without it.
+#[test]
+fn people_of_a_spreadsheet_come_with_their_groups() {
+    let people = count("PEOPLE", 30);
+    let words = [
+        (';', ["WAHR", "FALSCH"]),
+        (',', ["TRUE", "FALSE"]),
+        ('\t', ["True", "False"]),
+        (';', ["VRAI", "FAUX"]),
+        (';', ["SANN", "USANN"]),
+        (';', ["1", "0"]),
+        (';', ["Ja", "Nej"]),
+    ];
+    for (sign, words) in words {
+        let line = Line::new();
+        let text = format!("\u{feff}{}", spreadsheet(sign, words, people));
+        let refused = import(&line, "PEOPLE.CSV", &text, &[]);
+        assert!(!refused.ok, "{}", refused.out);
+        let lines: Vec<_> = refused.err.lines().collect();
+        let first = format!(
+            "PEOPLE.CSV:2: group: there is no group \"Field sales\"; make it with `kommando group add \"Field sales\"`, or import with --make-groups \
+             ({} rows: 2, 5, 8, 11, 14, …)",
+            people / 3
+        );
+        assert_eq!((lines.len(), lines[0]), (4, first.as_str()), "{}", refused.err);
+        let made = import(&line, "PEOPLE.CSV", &text, &["--make-groups"]);
+        let expected = format!("{people} created, 0 changed, 0 unchanged; groups made: Field sales, Support, HR\n");
+        assert_eq!((made.out.as_str(), made.err.as_str()), (expected.as_str(), ""));
+        let list = line.say(&["user", "list"]).out;
+        assert_eq!(list.matches("deactivated").count(), people / 5, "{list}");
+        assert_eq!(list.matches("Field sales").count(), people / 3, "{list}");
+    }
+}
+
+#[test]
+fn a_group_is_made_once_however_its_name_is_written() {
+    let line = Line::new();
+    let text = "name,group,otherGroups\neva,Sales,HR;sales\nole, SALES,\nliv,hr,Users\n";
+    let made = import(&line, "users.csv", text, &["--make-groups", "--dry-run"]);
+    let summary = "3 created, 0 changed, 0 unchanged; groups made: Sales, HR";
+    assert_eq!(made.out, format!("{summary} (dry run: nothing was saved)\n"), "{}", made.err);
+    let made = import(&line, "users.csv", text, &["--make-groups"]);
+    assert_eq!(made.out, format!("{summary}\n"), "{}", made.err);
+    assert_eq!(line.say(&["group", "list"]).out.lines().count(), 4);
+    let long = import(&line, "users.csv", format!("name,group\nada,{}\n", "x".repeat(240)), &["--make-groups"]);
+    assert!(
+        long.err.contains("users.csv:2: group: `xxxxx") && long.err.contains("more than 239 characters"),
+        "{}",
+        long.err
+    );
+    assert_eq!(line.say(&["group", "list"]).out.lines().count(), 4, "nothing is made for a row with a fault");
+}
+
+#[test]
+fn a_fault_that_many_rows_share_is_told_once() {
+    let line = Line::new();
+    let rows: String = (1..=300).map(|number| format!("{number},yes no\n")).collect();
+    let got = import(&line, "users.csv", format!("name,active\n{rows}"), &[]);
+    assert_eq!(got.err.lines().count(), 2, "{}", got.err);
+    let told = "users.csv:2: active: `yes no` is neither true nor false; write true, false, yes, no, 1 or 0 \
+                (300 rows: 2, 3, 4, 5, 6, …)";
+    assert!(got.err.starts_with(told), "{}", got.err);
+    let rows: String = (1..=300).map(|number| format!("{number}\n")).collect();
+    let got = import(&line, "users.csv", format!("name\n{rows}"), &[]);
+    let told = "users.csv:2: name: `1` consists of digits only; in a path that would be an id \
+                (300 rows: 2 `1`, 3 `2`, 4 `3`, 5 `4`, 6 `5`, …)\n";
+    assert!(got.err.starts_with(told) && got.err.lines().count() == 2, "{}", got.err);
+}
+
+#[test]
+fn an_import_is_judged_by_the_administrators_at_its_end() {
+    let line = Line::new();
+    assert!(line.say_with(&["user", "add", "ada", "--role", "Administrator", "--password-stdin"], "a long secret").ok);
+    assert!(line.say_with(&["user", "add", "eva", "--password-stdin"], "a long secret").ok);
+    for (text, is_fine) in [
+        ("name,role\nada,Employee\nliv,Administrator\n", false),
+        ("name,role,active\nada,Administrator,no\neva,Employee,\n", false),
+        ("name,role,active\nada,Employee,\neva,Administrator,no\n", false),
+        ("name,role\nada,Employee\neva,Administrator\n", true),
+        ("name,role\nada,administrator\neva,employee\n", true),
+        ("name,role,active\nada,,false\neva,Administrator,\n", true),
+    ] {
+        let got = import(&line, "users.csv", text, &["--update"]);
+        assert_eq!(got.ok, is_fine, "{text}: {}", got.err);
+        let told = "users.csv:2: name: This is the last administrator who can log in";
+        assert!(is_fine || got.err.starts_with(told), "{text}: {}", got.err);
+    }
+    let list = line.say(&["user", "list"]).out;
+    assert_eq!(list.matches("Administrator").count(), 2, "{list}");
 }
 
 #[test]

@@ -1,0 +1,290 @@
+//! Rows out of a CSV file, as spreadsheets write one.
+//!
+//! Tolerated: `,`, `;` or a tab between cells, or whatever a first line such as `sep=;` says; rows without a filled cell, also
+//! above the names of the columns; columns without name and cells; rows that end early, since Excel leaves out empty cells at
+//! the end of a row. Any other cell that cannot be read is refused.
+
+use kommando::users::{
+    import::{self, COLUMNS, Column, Row, find_column},
+    shown,
+};
+
+use super::{
+    Rows,
+    faults::{Fault, Faults, Place},
+};
+
+/// What may stand between cells: where the comma is the decimal sign, spreadsheets write semicolons; what was copied out of
+/// one has tabs.
+const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
+
+/// Stands behind the text while it is read. A record that takes it in has a quotation mark that is never closed.
+const END: &str = "\nx";
+
+/// The rows of a file, and what is wrong with it.
+pub fn read(text: &str) -> (Rows, Faults) {
+    let (delimiter, start) = match separator_line(text) {
+        Some(Ok(found)) => found,
+        Some(Err(fault)) => return (Rows::new(), vec![fault]),
+        None => (likely_delimiter(text), 0),
+    };
+    let (mut records, mut faults) = records(text, start, delimiter);
+    records.retain(|record| record.cells.iter().any(|cell| !cell.is_empty()));
+    let mut records = records.into_iter();
+    let Some(header) = records.next() else {
+        faults.push(Fault::of_row(Place::Line(1), no_name_column()));
+        return (Rows::new(), faults);
+    };
+    let columns = match read_header(&header) {
+        Ok(columns) => columns,
+        Err(fault) => return (Rows::new(), vec![fault]),
+    };
+    let mut rows = Rows::new();
+    for record in records {
+        rows.push((Place::Line(record.line), read_row(&record, &columns, header.line, &mut faults)));
+    }
+    (rows, faults)
+}
+
+/// The separator that a first line such as `sep=;` names, and where the text behind that line begins.
+fn separator_line(text: &str) -> Option<Result<(u8, usize), Fault>> {
+    let line = text.split(['\r', '\n']).next().unwrap_or_default();
+    let rest = &text[line.len()..];
+    let start = line.len() + if rest.starts_with("\r\n") { 2 } else { rest.len().min(1) };
+    let line = line.trim_matches('"');
+    let separator = line.get(..4).filter(|word| word.eq_ignore_ascii_case("sep=")).map(|_| &line[4..])?;
+    Some(match separator.as_bytes() {
+        [sign] if sign.is_ascii_punctuation() || *sign == b'\t' => Ok((*sign, start)),
+        _ => {
+            let reason = format!("`{}` names no separator; `sep=` is followed by one sign, as in `sep=;`", shown(line));
+            Err(Fault::of_row(Place::Line(1), reason))
+        }
+    })
+}
+
+/// The separator that stands most often in the first line with text in it, outside quotation marks.
+fn likely_delimiter(text: &str) -> u8 {
+    let line = text.split(['\r', '\n']).find(|line| line.chars().any(char::is_alphanumeric)).unwrap_or_default();
+    let outside: String = line.split('"').step_by(2).collect();
+    let count = |delimiter: &u8| outside.bytes().filter(|byte| byte == delimiter).count();
+    // Of several that stand there as often, the first one.
+    DELIMITERS.iter().rev().max_by_key(|delimiter| count(delimiter)).copied().unwrap_or(b',')
+}
+
+/// A line of cells.
+struct Record {
+    line: u64,
+    cells: Vec<String>,
+    /// Nothing ends its line: the file may have been cut off.
+    is_unterminated: bool,
+}
+
+fn records(text: &str, start: usize, delimiter: u8) -> (Vec<Record>, Faults) {
+    let data = text[start..].to_owned() + END;
+    let end = (data.len() - 1) as u64;
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .trim(csv::Trim::All)
+        .from_reader(data.as_bytes());
+    let (mut records, mut faults) = (Vec::new(), Faults::new());
+    let mut lines = LineCounter { text: text.as_bytes(), at: 0, line: 1 };
+    let mut record = csv::StringRecord::new();
+    loop {
+        let begin = behind_line_ends(data.as_bytes(), reader.position().byte() as usize);
+        if begin as u64 >= end {
+            return (records, faults);
+        }
+        let line = lines.line_of(start + begin);
+        let place = Place::Line(line);
+        if let Err(error) = reader.read_record(&mut record) {
+            faults.push(Fault::of_row(place, error.to_string()));
+            return (records, faults);
+        }
+        let read_to = reader.position().byte();
+        if read_to > end {
+            let column = format!("column {}", letters(record.len().saturating_sub(1)));
+            let reason = "the quotation mark that begins the cell is never closed";
+            faults.push(Fault::new(place, Some(column), None, reason));
+            return (records, faults);
+        }
+        let is_unterminated = read_to == end && !text.ends_with(['\r', '\n']);
+        records.push(Record { line, cells: record.iter().map(str::to_owned).collect(), is_unterminated });
+    }
+}
+
+/// Where a record begins: the reader skips empty lines, and the second half of a line end, only with the next record.
+fn behind_line_ends(data: &[u8], from: usize) -> usize {
+    let rest = data.get(from..).unwrap_or_default();
+    from + rest.iter().take_while(|byte| [b'\r', b'\n'].contains(byte)).count()
+}
+
+/// Counts lines that end with `\n`, `\r\n` or `\r`. It only goes forward.
+struct LineCounter<'a> {
+    text: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl LineCounter<'_> {
+    fn line_of(&mut self, byte: usize) -> u64 {
+        while self.at < byte.min(self.text.len()) {
+            let ends_line = match self.text[self.at] {
+                b'\n' => true,
+                b'\r' => self.text.get(self.at + 1) != Some(&b'\n'),
+                _ => false,
+            };
+            self.line += u64::from(ends_line);
+            self.at += 1;
+        }
+        self.line
+    }
+}
+
+/// The columns by their places; nothing where a place has no name.
+type Columns = Vec<Option<&'static Column>>;
+
+fn read_header(header: &Record) -> Result<Columns, Fault> {
+    let refuse = |reason| Err(Fault::of_row(Place::Line(header.line), reason));
+    let mut columns = Columns::new();
+    let mut unknown = Vec::new();
+    for name in &header.cells {
+        let column = find_column(name);
+        if let Some(column) = column.filter(|column| has(&columns, column.name)) {
+            return refuse(format!("the column {} stands there twice", column.name));
+        }
+        if column.is_none() && !name.is_empty() {
+            unknown.push(format!("no column `{}`", shown(name)));
+        }
+        columns.push(column);
+    }
+    if !unknown.is_empty() {
+        let known = COLUMNS.each_ref().map(|column| column.name).join(", ");
+        return refuse(format!("there is {}; there are {known}", unknown.join(" and ")));
+    }
+    if has(&columns, import::NAME) { Ok(columns) } else { refuse(no_name_column()) }
+}
+
+fn has(columns: &Columns, name: &str) -> bool {
+    columns.iter().flatten().any(|column| column.name == name)
+}
+
+fn no_name_column() -> String {
+    format!("the first line names the columns, and the column {} is not among them", import::NAME)
+}
+
+/// The filled cells of a record by column.
+fn read_row(record: &Record, columns: &Columns, header: u64, faults: &mut Faults) -> Row {
+    let Record { line, cells, is_unterminated } = record;
+    let place = Place::Line(*line);
+    let wanted = columns.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+    // A quotation mark that is closed rows later makes a record that is too short, too.
+    let is_broken = *is_unterminated || cells.iter().any(|cell| cell.contains(['\r', '\n']));
+    if cells.len() < wanted && is_broken {
+        faults.push(Fault::of_row(place, format!("it has {} cells, and the first line has {wanted}", cells.len())));
+    }
+    let mut row = Row::new();
+    for (index, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
+        match columns.get(index).copied().flatten() {
+            // Most likely a row that a quotation mark took in: of all columns, only a tooltip has lines.
+            Some(column) if column.name != "tooltip" && cell.contains(['\r', '\n']) => {
+                let reason = "has a line break; remove it, or close the quotation mark that begins the cell";
+                faults.push(Fault::new(place, Some(column.name), Some(cell.clone()), reason));
+            }
+            Some(column) => drop(row.insert(column.name, cell.clone())),
+            None => {
+                let reason =
+                    format!("stands in a column without a name; empty it, or name the column in line {header}");
+                faults.push(Fault::new(place, Some(format!("column {}", letters(index))), Some(cell.clone()), reason));
+            }
+        }
+    }
+    row
+}
+
+/// A column as spreadsheets name it: A to Z, then AA and so on.
+fn letters(index: usize) -> String {
+    let own = char::from(b'A' + (index % 26) as u8);
+    if index < 26 { own.to_string() } else { letters(index / 26 - 1) + &own.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::faults::report, *};
+
+    /// The rows as `line column=cell …`, and the faults.
+    fn read_as_text(text: &str) -> (Vec<String>, String) {
+        let (rows, faults) = read(text);
+        let row = |(place, row): (Place, Row)| {
+            let cells = row.iter().map(|(column, cell)| format!(" {column}={cell}"));
+            format!("{place}{}", cells.collect::<String>())
+        };
+        (rows.into_iter().map(row).collect(), report("f", faults))
+    }
+
+    #[test]
+    fn what_spreadsheets_write_is_read() {
+        let eva = &[":2 name=eva role=Employee"][..];
+        for (text, expected) in [
+            ("name,role\neva,Employee\n", eva),
+            ("name;role\r\neva;Employee\r\n", eva),
+            ("name\trole\reva\tEmployee\r", eva),
+            ("Name;\"Role\";\neva;Employee;\n", eva),
+            ("name,role\neva,Employee", eva),
+            ("name,,role,\neva,,Employee,,,\n", eva),
+            ("name,role\n\u{a0}eva , Employee\n , \n,,,\n", eva),
+            ("name;role\neva;Employee\n;\n\n;;\n", eva),
+            ("sep=;\r\nname;role\r\neva;Employee\r\n", &[":3 name=eva role=Employee"]),
+            ("SEP=\t\nname\trole\neva\tEmployee\n", &[":3 name=eva role=Employee"]),
+            ("\"sep=|\"\nname|role\neva|Employee\n", &[":3 name=eva role=Employee"]),
+            ("\n;;\nname;role\n\neva;Employee\n", &[":5 name=eva role=Employee"]),
+            ("name,role,title\neva,Employee\nole\n", &[":2 name=eva role=Employee", ":3 name=ole"]),
+            (
+                "name,tooltip\neva,\"a\nb\"\nole,\"\"\"x\"\"\"\n",
+                &[":2 name=eva tooltip=a\nb", ":4 name=ole tooltip=\"x\""],
+            ),
+        ] {
+            assert_eq!(
+                read_as_text(text),
+                (expected.iter().map(|row| (*row).to_owned()).collect(), String::new()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_by_its_place() {
+        for (text, expected) in [
+            ("name,,\neva,x,\nole,,y\n", "f:2: column B: `x` stands in a column without a name"),
+            (
+                "name\neva,,,x\n",
+                "f:2: column D: `x` stands in a column without a name; empty it, or name the column in line 1\n",
+            ),
+            ("sep=ab\nname\n", "f:1: `sep=ab` names no separator"),
+            ("sep=\nname\n", "f:1: `sep=` names no separator"),
+            ("\n\nname,salary,city\n", "f:3: there is no column `salary` and no column `city`; there are name, "),
+            ("name,Name\n", "f:1: the column name stands there twice"),
+            ("title\n", "f:1: the first line names the columns, and the column name is not among them"),
+            ("", "f:1: the first line names the columns"),
+            ("sep=;\n;;\n", "f:1: the first line names the columns"),
+            (
+                "name,title\neva,\"Head\nole,\n",
+                "f:2: column B: the quotation mark that begins the cell is never closed",
+            ),
+            ("name,title,role\neva,\"a\nole,\"b,\n", "f:2: title: `a\\nole,b` has a line break; remove it"),
+            ("name,tooltip,role\neva,\"a\nole,\"b\n", "f:2: it has 2 cells, and the first line has 3"),
+            ("name,title,role\neva,a,b\nole,He", "f:3: it has 2 cells, and the first line has 3"),
+        ] {
+            let (_, faults) = read_as_text(text);
+            assert!(faults.starts_with(expected), "{text}: {faults}");
+        }
+    }
+
+    #[test]
+    fn a_column_has_the_letters_of_a_spreadsheet() {
+        for (index, expected) in [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA"), (701, "ZZ"), (702, "AAA")] {
+            assert_eq!(letters(index), expected);
+        }
+    }
+}

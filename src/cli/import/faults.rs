@@ -1,0 +1,139 @@
+//! What is wrong with a file, and how it is told: a fault that many rows share is one line.
+
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    fmt::{self, Write},
+};
+
+use kommando::users::{import::CellFault, shown};
+
+/// How many rows of a shared fault are named.
+const ROWS_SHOWN: usize = 5;
+
+pub type Faults = Vec<Fault>;
+
+/// Where a row stands in its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    Line(u64),
+    /// An element of a list, from 0, as a JSON pointer names it.
+    Element(usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, ":{line}"),
+            Self::Element(index) => write!(f, "#/{index}"),
+        }
+    }
+}
+
+/// What is wrong with a row, or with one of its cells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    place: Place,
+    column: Option<Cow<'static, str>>,
+    /// The cell, where the reason goes on after it.
+    value: Option<String>,
+    reason: String,
+}
+
+impl Fault {
+    pub fn new(
+        place: Place,
+        column: Option<impl Into<Cow<'static, str>>>,
+        value: Option<String>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self { place, column: column.map(Into::into), value, reason: reason.into() }
+    }
+
+    pub fn of_row(place: Place, reason: impl Into<String>) -> Self {
+        Self { place, column: None, value: None, reason: reason.into() }
+    }
+
+    pub fn of_cell(place: Place, CellFault { column, value, reason }: CellFault) -> Self {
+        Self::new(place, Some(column), value, reason)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.place)?;
+        if let Some(column) = &self.column {
+            write!(f, "{}: ", shown(column))?;
+        }
+        if let Some(value) = &self.value {
+            write!(f, "`{}` ", shown(value))?;
+        }
+        f.write_str(&self.reason)
+    }
+}
+
+/// The faults as lines, in the order of the file. Those that differ only in row and value are one line, with the first rows.
+pub fn report(file: &str, mut faults: Faults) -> String {
+    faults.sort_by_key(|fault| fault.place);
+    let mut kinds: Vec<Vec<&Fault>> = Vec::new();
+    let mut known = HashMap::new();
+    for fault in &faults {
+        let index = *known.entry((&fault.column, &fault.reason)).or_insert(kinds.len());
+        match kinds.get_mut(index) {
+            Some(same) => same.push(fault),
+            None => kinds.push(vec![fault]),
+        }
+    }
+    kinds.iter().map(|same| format!("{file}{}{}\n", same[0], others(same))).collect()
+}
+
+/// The count and the first rows of a fault that several rows share.
+fn others(same: &[&Fault]) -> String {
+    if same.len() < 2 {
+        return String::new();
+    }
+    let has_one_value = same.iter().all(|fault| fault.value == same[0].value);
+    let mut text = format!(" ({} rows:", same.len());
+    for (index, fault) in same.iter().take(ROWS_SHOWN).enumerate() {
+        let place = match fault.place {
+            Place::Line(line) => line.to_string(),
+            element => element.to_string(),
+        };
+        let comma = if index == 0 { "" } else { "," };
+        let value = fault.value.as_deref().filter(|_| !has_one_value).map(|value| format!(" `{}`", shown(value)));
+        let _ = write!(text, "{comma} {place}{}", value.unwrap_or_default());
+    }
+    text + if same.len() > ROWS_SHOWN { ", …)" } else { ")" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(line: u64, value: Option<&str>, reason: &str) -> Fault {
+        Fault::new(Place::Line(line), Some("group"), value.map(str::to_owned), reason)
+    }
+
+    #[test]
+    fn a_fault_of_many_rows_is_told_once_with_its_first_rows() {
+        let mut faults: Faults = (2..302).map(|line| fault(line, None, "there is no group \"Sales\"")).collect();
+        faults.push(fault(4, None, "there is no group \"HR\""));
+        faults.insert(0, Fault::of_row(Place::Line(9), "it has 3 cells"));
+        assert_eq!(
+            report("a.csv", faults),
+            "a.csv:2: group: there is no group \"Sales\" (300 rows: 2, 3, 4, 5, 6, …)\n\
+             a.csv:4: group: there is no group \"HR\"\n\
+             a.csv:9: it has 3 cells\n"
+        );
+    }
+
+    #[test]
+    fn the_values_of_a_shared_fault_are_told_where_they_differ() {
+        let faults = vec![fault(2, Some("x"), "is no name"), fault(3, Some("y"), "is no name")];
+        assert_eq!(report("a.csv", faults), "a.csv:2: group: `x` is no name (2 rows: 2 `x`, 3 `y`)\n");
+        let faults = vec![fault(2, Some("x"), "is no name"), fault(3, Some("x"), "is no name")];
+        assert_eq!(report("a.csv", faults), "a.csv:2: group: `x` is no name (2 rows: 2, 3)\n");
+        let elements = [0, 7].map(|index| Fault::of_row(Place::Element(index), "it is missing"));
+        assert_eq!(report("a.json", elements.into()), "a.json#/0: it is missing (2 rows: #/0, #/7)\n");
+    }
+}

@@ -1,0 +1,115 @@
+//! Rows out of a JSON file: a list of objects.
+
+use std::fmt;
+
+use anyhow::Context;
+use kommando::users::import::{Row, find_column};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::Value;
+
+use super::{
+    Rows,
+    faults::{Fault, Faults, Place},
+};
+
+/// The members of an object in their order, also those of one name.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfObject;
+
+        impl<'de> Visitor<'de> for OfObject {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(OfObject)
+    }
+}
+
+/// The rows of a file, and what is wrong with it.
+///
+/// # Errors
+/// It is no list of objects.
+pub fn read(text: &str) -> anyhow::Result<(Rows, Faults)> {
+    let list: Vec<Members> = serde_json::from_str(text).context("it is to be a list of objects, one for each user")?;
+    let (mut rows, mut faults) = (Rows::new(), Faults::new());
+    for (index, Members(members)) in list.into_iter().enumerate() {
+        let place = Place::Element(index);
+        let mut row = Row::new();
+        for (name, value) in members {
+            let refuse = |value, reason| Fault::new(place, Some(name.clone()), value, reason);
+            match (find_column(&name), cell(&value)) {
+                (Some(_), None) => {
+                    faults.push(refuse(Some(value.to_string()), "is no text, number, true or false"));
+                }
+                (Some(_), Some(None)) => {}
+                (Some(column), Some(Some(text))) => {
+                    if row.insert(column.name, text).is_some() {
+                        faults.push(refuse(None, "it stands there twice"));
+                    }
+                }
+                (None, cell) if name.trim().is_empty() => {
+                    if !cell.as_ref().is_some_and(is_empty) {
+                        faults.push(Fault::of_row(place, "a member without a name has a value"));
+                    }
+                }
+                (None, _) => faults.push(refuse(None, "there is no such member")),
+            }
+        }
+        rows.push((place, row));
+    }
+    Ok((rows, faults))
+}
+
+/// A value as a cell of a table; nothing for null, which says nothing.
+fn cell(value: &Value) -> Option<Option<String>> {
+    Some(match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Array(items) => {
+            let texts: Option<Vec<_>> = items.iter().map(Value::as_str).collect();
+            Some(texts?.join(";"))
+        }
+        Value::Object(_) => return None,
+    })
+}
+
+fn is_empty(cell: &Option<String>) -> bool {
+    cell.as_deref().is_none_or(str::is_empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::faults::report, *};
+
+    #[test]
+    fn a_member_that_cannot_be_read_is_refused_by_name() {
+        let text = r#"[{"name": "a", "active": true, "rank": 3, "title": null, "": ""},
+                       {"name": "b", "Name": "c"}, {"king": 1, "rank": {}}, {"": "x"}]"#;
+        let (rows, faults) = read(text).expect("a list");
+        let first = [("active", "true"), ("name", "a"), ("rank", "3")];
+        assert_eq!(rows[0].1, Row::from(first.map(|(column, cell)| (column, cell.to_owned()))));
+        assert_eq!(
+            report("f", faults),
+            "f#/1: Name: it stands there twice\nf#/2: king: there is no such member\n\
+             f#/2: rank: `{}` is no text, number, true or false\nf#/3: a member without a name has a value\n"
+        );
+    }
+}
