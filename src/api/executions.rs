@@ -13,13 +13,14 @@ use uuid::Uuid;
 use super::{
     Tag,
     carriers::{ExecutionOutcome, ExecutionPage, ExecutionWithSteps},
-    export::{Lines, Table},
+    export::{Lines, Names, Table},
     parameters::{AnyCase, AnyUser, Cursor, ExecutionId, Limit, Time},
     reader::{Answer, ListReader, Reader},
     refusals::{ErrorResponse, NoOwn, Refusals},
 };
 use crate::{
     error::Error,
+    localization::Language,
     records::execution::{self, Filter},
     store::Store,
     users::Caller,
@@ -37,8 +38,8 @@ impl Refusals for GetExecution {
 
 #[derive(ApiResponse)]
 pub enum ExecutionsResponse {
-    /// A page of executions, newest first. As application/jsonl, a line for each; as text/csv, a table
-    /// in which a text that a spreadsheet would take for a formula has an apostrophe before it.
+    /// A page of executions, newest first. As application/jsonl, a line for each; as text/csv, a table with names beside
+    /// ids, in one language, in which a text that a spreadsheet would take for a formula has an apostrophe before it.
     #[oai(status = 200)]
     Ok(
         ExecutionsContent,
@@ -105,11 +106,16 @@ impl ExecutionOperations {
         limit: Query<Option<Limit>>,
         /// The nextCursor of the page before.
         cursor: Query<Option<Cursor>>,
+        /// The language of texts, such as `nb`, over SO-Language and Accept-Language; for text/csv, English when none of
+        /// the three is given.
+        language: Query<Option<String>>,
     ) -> Result<ExecutionsResponse, ErrorResponse<NoOwn>> {
+        let language = language.0.filter(|text| !text.is_empty()).map(language_named).transpose()?;
+        let reader = reader.in_language(language);
         let asked_caller = caller_id.0.map(|AnyUser(id)| id);
         let own = (!caller.is_administrator()).then_some(caller.user_id);
         if own.is_some() && asked_caller.is_some() && asked_caller != own {
-            return Ok(page(Vec::new(), None, reader));
+            return Ok(page(Vec::new(), Names::default(), None, reader));
         }
         let filter = Filter {
             user_id: user.0.map(|AnyUser(id)| id),
@@ -123,7 +129,11 @@ impl ExecutionOperations {
         let limit = limit.0.unwrap_or_default();
         let (found, has_more) = limit.page_of(execution::list(store.reader(), filter, limit.and_one()).await?);
         let next = found.last().filter(|_| has_more).map(|last| written(last.id));
-        Ok(page(found, next, reader))
+        let names = match &reader {
+            ListReader::Table(_) => Names::of(store.reader(), &found, |id| caller.may_read(id)).await?,
+            _ => Names::default(),
+        };
+        Ok(page(found, names, next, reader))
     }
 
     /// Get an execution
@@ -144,16 +154,28 @@ impl ExecutionOperations {
     }
 }
 
-fn page(found: Vec<execution::Model>, next_cursor: Option<String>, reader: ListReader) -> ExecutionsResponse {
+fn page(
+    found: Vec<execution::Model>,
+    names: Names,
+    next_cursor: Option<String>,
+    reader: ListReader,
+) -> ExecutionsResponse {
     let executions = found.into_iter().map(Into::into).collect();
     let content = match reader {
         ListReader::Carrier(reader) => {
             ExecutionsContent::Page(reader.answer(ExecutionPage { executions, next_cursor: next_cursor.clone() }))
         }
         ListReader::Lines(reader) => ExecutionsContent::Lines(Lines(executions, reader)),
-        ListReader::Table(reader) => ExecutionsContent::Table(Table(executions, reader)),
+        ListReader::Table(reader) => ExecutionsContent::Table(Table(executions, names, reader)),
     };
     ExecutionsResponse::Ok(content, next_cursor)
+}
+
+fn language_named(text: String) -> Result<Language, Error> {
+    Language::from_iso(text.trim()).ok_or_else(|| {
+        let known = Language::known_iso_codes();
+        Error::InvalidArgument(format!("Parameter language: `{text}` is none of {known}."))
+    })
 }
 
 fn instant(name: &str, Time(text): Time, reader: &ListReader) -> Result<DateTime<Utc>, Error> {

@@ -1,4 +1,7 @@
-//! Executions as lines, over HTTP and on the command line: JSON Lines, or a table that a spreadsheet reads.
+//! Executions as lines, over HTTP and on the command line: JSON Lines for programs, or a table for people, which a
+//! spreadsheet reads. A table has names beside ids, and each text in one language.
+
+use std::collections::HashMap;
 
 use poem::{IntoResponse, Response};
 use poem_openapi::{
@@ -6,6 +9,7 @@ use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef},
     types::{Example, ToJSON},
 };
+use sea_orm::{ConnectionTrait, DbErr};
 use serde_json::{Map, Value};
 
 use super::{
@@ -13,7 +17,11 @@ use super::{
     large_answer,
     reader::{LINES, Reader, TABLE},
 };
-use crate::records::execution::Model;
+use crate::{
+    localization::Locale,
+    records::execution::Model,
+    users::{self, application},
+};
 
 /// What a spreadsheet takes for the beginning of a formula. A text that begins so gets an apostrophe before it, which
 /// spreadsheets take for "this is text". East Asian editions read the fullwidth signs as the ASCII ones.
@@ -28,27 +36,85 @@ pub enum Form {
     Table,
 }
 
+/// The names that stand beside the ids in a table.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// Name and full name.
+    users: HashMap<i32, [String; 2]>,
+    applications: HashMap<i32, String>,
+}
+
+impl Names {
+    /// The names of the users and applications in these executions. Users whom the reader may not see have none.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn of(
+        db: &impl ConnectionTrait,
+        executions: &[Model],
+        may_read: impl Fn(i32) -> bool,
+    ) -> Result<Self, DbErr> {
+        let ids = executions.iter().flat_map(|one| [one.user_id, one.caller_id]).filter(|id| may_read(*id));
+        let users = users::list_some(db, ids.collect()).await?.into_iter();
+        let users = users.map(|user| (user.user.id, [user.user.name.clone(), user.full_name()])).collect();
+        let applications = match executions.iter().any(|one| one.application_id.is_some()) {
+            true => application::list(db).await?,
+            false => Vec::new(),
+        };
+        let applications = applications.into_iter().map(|one| (one.id, one.name)).collect();
+        Ok(Self { users, applications })
+    }
+
+    /// What stands behind a member in a table: more columns, with their cells.
+    fn beside(&self, member: &str, value: &Value) -> Vec<(&'static str, String)> {
+        let id = value.as_i64().and_then(|id| i32::try_from(id).ok()).unwrap_or_default();
+        let user = || self.users.get(&id).cloned().unwrap_or_default();
+        match member {
+            "userId" => ["user", "userFullName"].into_iter().zip(user()).collect(),
+            "callerId" => ["caller", "callerFullName"].into_iter().zip(user()).collect(),
+            "applicationId" => vec![("application", self.applications.get(&id).cloned().unwrap_or_default())],
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// The line that stands before all others.
 pub fn head(form: Form) -> String {
     match form {
         Form::Lines => String::new(),
-        Form::Table => record(members(&Execution::example().to_json().unwrap_or_default()).keys().map(String::as_str)),
-    }
-}
-
-/// An execution as a line, with its line end.
-pub fn line(form: Form, execution: Model) -> String {
-    written(form, &Execution::from(execution).to_json().unwrap_or_default())
-}
-
-fn written(form: Form, execution: &Value) -> String {
-    match form {
-        Form::Lines => format!("{execution}\n"),
         Form::Table => {
-            let cells: Vec<_> = members(execution).values().map(cell).collect();
-            record(cells.iter().map(String::as_str))
+            let example = Execution::example().to_json().unwrap_or_default();
+            let columns = columns(&example, &Names::default());
+            record(columns.iter().map(|(column, _)| column.as_str()))
         }
     }
+}
+
+/// An execution as a line, with its line end; its texts as this locale reads them.
+pub fn line(form: Form, execution: Model, names: &Names, locale: Option<&Locale>) -> String {
+    let mut execution = Execution::from(execution);
+    if let Some(locale) = locale {
+        execution.message = locale.resolve(&execution.message).into_owned();
+    }
+    written(form, &execution.to_json().unwrap_or_default(), names)
+}
+
+fn written(form: Form, execution: &Value, names: &Names) -> String {
+    match form {
+        Form::Lines => format!("{execution}\n"),
+        Form::Table => record(columns(execution, names).iter().map(|(_, cell)| cell.as_str())),
+    }
+}
+
+/// The columns of an execution, each with its cell.
+fn columns(execution: &Value, names: &Names) -> Vec<(String, String)> {
+    let mut columns = Vec::new();
+    for (member, value) in members(execution) {
+        let beside = names.beside(&member, &value);
+        columns.push((member, cell(&value)));
+        columns.extend(beside.into_iter().map(|(column, name)| (column.to_owned(), cell(&name.into()))));
+    }
+    columns
 }
 
 fn members(execution: &Value) -> Map<String, Value> {
@@ -75,7 +141,7 @@ fn record<'a>(cells: impl Iterator<Item = &'a str>) -> String {
 pub struct Lines(pub Vec<Execution>, pub Reader);
 
 /// CSV: an execution on each line.
-pub struct Table(pub Vec<Execution>, pub Reader);
+pub struct Table(pub Vec<Execution>, pub Names, pub Reader);
 
 impl Payload for Lines {
     const CONTENT_TYPE: &'static str = LINES;
@@ -95,23 +161,23 @@ impl Payload for Table {
 
 impl IntoResponse for Lines {
     fn into_response(self) -> Response {
-        respond(Form::Lines, Self::CONTENT_TYPE, &self.0, self.1)
+        respond(Form::Lines, Self::CONTENT_TYPE, &self.0, Names::default(), self.1)
     }
 }
 
 impl IntoResponse for Table {
     fn into_response(self) -> Response {
-        respond(Form::Table, "text/csv; charset=utf-8; header=present", &self.0, self.1)
+        respond(Form::Table, "text/csv; charset=utf-8; header=present", &self.0, self.1, self.2)
     }
 }
 
-fn respond(form: Form, content_type: &str, executions: &[Execution], reader: Reader) -> Response {
+fn respond(form: Form, content_type: &str, executions: &[Execution], names: Names, reader: Reader) -> Response {
     let mut response = Response::builder().content_type(content_type).finish();
     reader.mark(&mut response);
     let contents: Vec<_> = executions.iter().map(|one| reader.content(one)).collect();
     let text_bytes = contents.iter().map(large_answer::text_bytes).sum();
     large_answer::set_body(&mut response, text_bytes, move || {
-        let lines = contents.into_iter().map(|one| written(form, &reader.resolve(one)));
+        let lines = contents.into_iter().map(|one| written(form, &reader.resolve(one), &names));
         head(form) + &lines.collect::<String>()
     });
     response
@@ -131,7 +197,21 @@ mod tests {
         for text in ["1=1", "a\n=1", "'=1", "–1", ""] {
             assert_eq!(cell(&json!(text)), text);
         }
-        let line = written(Form::Table, &json!({"a": "=x\"y\"", "b": 1, "c": null, "d": "two\nlines, and more"}));
+        let execution = json!({"a": "=x\"y\"", "b": 1, "c": null, "d": "two\nlines, and more"});
+        let line = written(Form::Table, &execution, &Names::default());
         assert_eq!(line, "\"'=x\"\"y\"\"\",1,,\"two\nlines, and more\"\r\n");
+    }
+
+    #[test]
+    fn names_stand_beside_ids_and_are_no_formulas() {
+        let users = HashMap::from([(2, ["anna".to_owned(), "=Anna".to_owned()])]);
+        let names = Names { users, applications: HashMap::from([(7, "hr".to_owned())]) };
+        let execution = json!({"userId": 2, "callerId": 3, "applicationId": 7, "message": "x"});
+        assert_eq!(written(Form::Table, &execution, &names), "2,anna,'=Anna,3,,,7,hr,x\r\n");
+        assert_eq!(written(Form::Lines, &execution, &names), format!("{execution}\n"));
+        let head = head(Form::Table);
+        let expected =
+            "id,userId,user,userFullName,callerId,caller,callerFullName,applicationId,application,commandName,";
+        assert!(head.starts_with(expected), "{head}");
     }
 }

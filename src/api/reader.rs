@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    localization::{Clock, Locale, UnknownZone, Wishes, Zone},
+    localization::{Clock, Language, Locale, UnknownZone, Wishes, Zone},
 };
 
 /// What an answer depends on besides its address, for caches.
@@ -171,6 +171,23 @@ impl ListReader {
         let (Self::Carrier(reader) | Self::Lines(reader) | Self::Table(reader)) = self;
         reader.clock().read(text)
     }
+
+    /// The same reader, with texts in this language, if one is named. A table is for people, so that its texts are always
+    /// in one language: English where the client wants none.
+    pub fn in_language(self, language: Option<Language>) -> Self {
+        let change = |reader: Reader, language| match language {
+            Some(language) => reader.in_language(language),
+            None => reader,
+        };
+        match self {
+            Self::Carrier(reader) => Self::Carrier(change(reader, language)),
+            Self::Lines(reader) => Self::Lines(change(reader, language)),
+            Self::Table(reader) => {
+                let own = reader.locale().language().unwrap_or(Language::US);
+                Self::Table(reader.in_language(language.unwrap_or(own)))
+            }
+        }
+    }
 }
 
 impl Reader {
@@ -186,6 +203,10 @@ impl Reader {
     /// The same reader, in this form if there is one.
     pub fn in_format(self, media: Option<Media>) -> Self {
         Self { media: media.unwrap_or(self.media), ..self }
+    }
+
+    fn in_language(self, language: Language) -> Self {
+        Self { reading: Reading(Arc::new(self.locale().in_language(language))), ..self }
     }
 
     /// Whether the answer is XML.

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::ProgressBar;
 use kommando::{
-    api::export::{self, Form},
+    api::export::{self, Form, Names},
     config::Config,
-    localization::{Clock, Zone},
+    localization::{Clock, Language, Locale, Wishes, Zone},
     records::execution::{self, Filter, Outcome},
     store::Store,
 };
@@ -25,9 +25,12 @@ pub enum Executions {
 
 #[derive(Args)]
 pub struct Export {
-    /// A table for spreadsheets, or a JSON object on each line
+    /// A table for people and spreadsheets, with names beside ids, or a JSON object on each line
     #[arg(long, value_name = "csv|jsonl")]
     format: Format,
+    /// The language of messages, such as nb [default: en for csv; for jsonl, every language that was stored]
+    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
+    language: Option<Language>,
     /// The user they were about: Name or UserName
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
@@ -59,6 +62,10 @@ fn outcome(text: &str) -> Result<Outcome, String> {
     Outcome::try_from_value(&text.to_lowercase()).map_err(|_| unknown())
 }
 
+fn language(text: &str) -> Result<Language, String> {
+    Language::from_iso(text).ok_or_else(|| format!("`{text}` is none of {}", Language::known_iso_codes()))
+}
+
 /// As over HTTP: without a time zone in UTC, and a day alone is its beginning.
 fn time(text: &str) -> Result<DateTime<Utc>, String> {
     let clock = Clock::of(Zone::utc());
@@ -80,6 +87,9 @@ impl Export {
             Format::Csv => Form::Table,
             Format::Jsonl => Form::Lines,
         };
+        let language = self.language.or((form == Form::Table).then_some(Language::US));
+        let any = Locale::new(Wishes::default(), &Zone::utc())?;
+        let locale = language.map(|language| any.in_language(language));
         let mut filter = Filter {
             user_id: user_id(store, self.user.as_deref()).await?,
             command_name: self.command,
@@ -103,7 +113,12 @@ impl Export {
         loop {
             let page = execution::list(store.reader(), filter.clone(), PAGE).await?;
             let (read, last) = (page.len() as u64, page.last().map(|last| last.id));
-            super::write(page.into_iter().map(|one| export::line(form, one)).collect::<String>())?;
+            let names = match form {
+                Form::Table => Names::of(store.reader(), &page, |_| true).await?,
+                Form::Lines => Names::default(),
+            };
+            let lines = page.into_iter().map(|one| export::line(form, one, &names, locale.as_ref()));
+            super::write(lines.collect::<String>())?;
             bar.inc(read);
             if read < PAGE {
                 bar.finish_and_clear();

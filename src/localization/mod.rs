@@ -70,6 +70,14 @@ impl Locale {
         self.texts.as_ref().map(|texts| texts.language)
     }
 
+    /// The same with its texts in this language. A culture that was named for another language does not count.
+    pub fn in_language(&self, language: Language) -> Self {
+        if self.language() == Some(language) {
+            return self.clone();
+        }
+        Self { texts: Some(Texts { language, culture: Culture::new(language.iso()) }), clock: self.clock.clone() }
+    }
+
     /// The string as the client reads it. What cannot be understood in it stays as it is.
     pub fn resolve<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let Some(texts) = &self.texts else { return Cow::Borrowed(text) };

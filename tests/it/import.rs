@@ -2,12 +2,13 @@
 
 use std::fs;
 
+use kommando::users::{self, UserColumn, role};
 use poem::http::StatusCode;
 
 use crate::{
     access_ways::count,
     command_line::{Line, Said},
-    harness::{ANNA, Server},
+    harness::{ANNA, BJORN, Server},
 };
 
 fn import(line: &Line, name: &str, text: impl AsRef<[u8]>, more: &[&str]) -> Said {
@@ -115,7 +116,7 @@ fn a_file_that_cannot_be_read_is_refused_with_the_remedy() {
 fn spreadsheet(sign: char, [yes, no]: [&str; 2], people: usize) -> String {
     let row = |index: usize| {
         let group = ["Field sales", "Support", "HR"][index % 3];
-        let active = if index % 5 == 0 { no } else { yes };
+        let active = if index.is_multiple_of(5) { no } else { yes };
         format!("p{index};Person {index};{group};{active};;\r\n")
     };
     let rows: String = (0..people).map(row).collect();
@@ -232,14 +233,82 @@ async fn executions_are_a_table_for_those_who_ask_for_one() {
         let got = server.get("/_ext/executions").by("admin").header("accept", accept).send().await;
         assert_eq!(got.header("content-type"), Some("text/csv; charset=utf-8; header=present"), "{accept}");
         let lines: Vec<_> = got.text.split("\r\n").collect();
-        assert!(lines[0].starts_with("id,userId,callerId,applicationId,commandName,"), "{}", got.text);
-        assert!(lines[1].contains(",2,1,,greet,") && lines[1].contains("\"'=cmd('x'), anna\""), "{}", got.text);
+        let head = "id,userId,user,userFullName,callerId,caller,callerFullName,applicationId,application,commandName,";
+        assert!(lines[0].starts_with(head), "{}", got.text);
+        assert!(lines[1].contains(",2,anna,Anna Lindqvist,1,admin,Ada Admin,,,greet,"), "{}", got.text);
+        assert!(lines[1].contains("\"'=cmd('x'), anna\""), "{}", got.text);
         assert_eq!(lines[2..], [""], "{}", got.text);
     }
     let got = server.get("/_ext/executions").by("admin").header("accept", "text/*").send().await;
     assert_eq!(got.header("content-type"), Some("text/json; charset=utf-8"));
     let none = server.get("/_ext/executions").by("admin").header("accept", "text/csv;q=0").send().await;
     assert_eq!(none.status, StatusCode::NOT_ACCEPTABLE);
+}
+
+const TALK: &str = "name: talk\ndisplay_name: A\nallow_roles: [Administrator, Employee]\nsteps:\n  \
+                    - message: {text: {en: Hello, nb: Hei}}\n";
+
+#[tokio::test]
+async fn a_table_is_in_one_language_and_the_query_chooses_it() {
+    let server = Server::with_commands(&[TALK]).await;
+    server.execute("admin", ANNA, "talk", None).await;
+    let both = "NO:\"Hei\";US:\"Hello\"";
+    for (accept, query, header, expected, content_language) in [
+        ("text/csv", "", None, "Hello", Some("en")),
+        ("text/csv", "", Some("nb"), "Hei", Some("nb")),
+        ("text/csv", "", Some("*"), "Hello", Some("en")),
+        ("text/csv", "?language=NB", Some("de"), "Hei", Some("nb")),
+        ("text/csv", "?language=", Some("nb"), "Hei", Some("nb")),
+        ("application/jsonl", "", None, both, None),
+        ("application/jsonl", "?language=nb", None, "Hei", Some("nb")),
+        ("application/json", "?language=sv", Some("nb"), "Hello", Some("sv")),
+    ] {
+        let call = server.get(format!("/_ext/executions{query}")).by("admin").header("accept", accept);
+        let call = if let Some(header) = header { call.header("accept-language", header) } else { call };
+        let got = call.send().await;
+        let case = format!("{accept} {query} {header:?}: {}", got.text);
+        assert_eq!(got.header("content-language"), content_language, "{case}");
+        assert!(got.text.replace("\\\"", "\"").contains(expected), "{case}");
+        assert!(expected == both || !got.text.contains("US:"), "{case}");
+    }
+    let unknown = server.get("/_ext/executions?language=klingon").by("admin").send().await;
+    assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
+    let detail = unknown.body["detail"].as_str().expect("a text");
+    assert!(detail.starts_with("Parameter language: `klingon` is none of pt-BR, "), "{detail}");
+}
+
+#[tokio::test]
+async fn a_table_names_only_users_whom_its_reader_may_see() {
+    let server = Server::with_commands(&[TALK]).await;
+    assert_eq!(server.execute("anna", BJORN, "talk", None).await.status, StatusCode::OK);
+    let table = async || server.get("/_ext/executions").by("anna").header("accept", "text/csv").send().await.text;
+    assert!(table().await.contains(",3,bjorn,Bjørn Haugen,2,anna,Anna Lindqvist,"), "{}", table().await);
+    let external = role::find_by_name(server.app.store.reader(), "ExternalUser").await.expect("an answer");
+    let change = vec![(UserColumn::RoleId, external.expect("a role").id.into())];
+    users::set_columns(server.app.store.writer(), ANNA, change).await.expect("a change");
+    assert!(table().await.contains(",3,,,2,anna,Anna Lindqvist,"), "{}", table().await);
+}
+
+#[test]
+fn executions_are_exported_in_one_language_with_names() {
+    let line = Line::new();
+    fs::create_dir(line.folder.path().join("commands.d")).expect("a folder");
+    fs::write(line.folder.path().join("commands.d/talk.yaml"), TALK).expect("a file");
+    assert!(import(&line, "users.csv", THREE, &[]).ok);
+    assert!(line.say(&["commands", "run", "talk", "--user", "ole", "--as", "eva"]).ok);
+    let export = |words: &[&str]| line.say(&[&["executions", "export", "--format"], words].concat());
+    for (words, expected) in [
+        (&["csv"][..], ",Hello,"),
+        (&["csv", "--language", "nb"], ",Hei,"),
+        (&["csv", "--language", "fi"], ",Hello,"),
+        (&["jsonl"], "\"message\":\"NO:\\\"Hei\\\";US:\\\"Hello\\\"\""),
+        (&["jsonl", "--language", "nb"], "\"message\":\"Hei\""),
+    ] {
+        let got = export(words);
+        assert!(got.out.contains(expected), "{words:?}: {}{}", got.out, got.err);
+        assert!(words[0] == "jsonl" || got.out.contains(",2,ole,\"Ole Dahl, Ola\",1,eva,Eva Berg,"), "{}", got.out);
+    }
+    assert!(export(&["csv", "--language", "klingon"]).err.contains("`klingon` is none of pt-BR, "));
 }
 
 #[test]
