@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -284,6 +284,117 @@ test('the log is filtered and read page by page', async () => {
     await page.getByText('No execution fits these filters.').waitFor();
 });
 
+test('the log is downloaded as a table for a spreadsheet, by its filters', async () => {
+    for (const user of [2, 3]) await api('POST', `/api/v1/User/${user}/CustomCommand/hello`);
+    await openConsole('#/executions?user=3&command=hello');
+    const waiting = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Download CSV' }).click();
+    const download = await waiting;
+    assert.equal(download.suggestedFilename(), 'executions.csv');
+    const text = await readFile(await download.path(), 'utf8');
+    const lines = text.trimEnd().split('\r\n');
+    assert.match(lines[0], /^\ufeffid,userId,user,userFullName,callerId,caller,/);
+    const { executions } = await api('GET', '/_ext/executions?user=3&command=hello');
+    assert.equal(lines.length - 1, executions.length);
+    for (const line of lines.slice(1)) assert.match(line, /,3,bjorn,Bjørn Haugen,1,admin,Ada Admin,.*"Hello, Bjørn Haugen!/);
+    await page.getByRole('status').getByText('Downloaded.').waitFor();
+});
+
+test('a download goes over all pages and names its columns once', async () => {
+    const pages = ['id,userId\r\n1,2\r\n', 'id,userId\r\n3,4\r\n'];
+    const asked = [];
+    await openConsole('#/executions');
+    await page.getByRole('button', { name: 'Download CSV' }).waitFor();
+    await page.route('**/_ext/executions*', route => {
+        const cursor = new URL(route.request().url()).searchParams.get('cursor');
+        asked.push(cursor);
+        return route.fulfill({ contentType: 'text/csv', headers: cursor ? {} : { 'X-Next-Cursor': 'next' }, body: pages[cursor ? 1 : 0] });
+    });
+    const waiting = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Download CSV' }).click();
+    assert.equal(await readFile(await (await waiting).path(), 'utf8'), '\ufeffid,userId\r\n1,2\r\n3,4\r\n');
+    assert.deepEqual(asked, [null, 'next']);
+});
+
+test('an administrator makes a group, and a user in it, and edits both', async () => {
+    isRefused = true; // the name that is taken
+    await openConsole('#/users');
+    await page.getByRole('link', { name: 'Groups' }).click();
+    await page.getByRole('row', { name: /Field sales .* In use On the road/ }).waitFor();
+    await page.getByRole('link', { name: 'New group' }).click();
+    await focused('textbox', 'Name');
+    await page.keyboard.type('Support');
+    await press('Enter');
+    await page.getByRole('link', { name: 'Support' }).click();
+    await page.getByLabel('Description').fill('Answers calls');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('row', { name: /Support .* Answers calls/ }).waitFor();
+
+    await page.getByRole('link', { name: 'Users', exact: true }).click();
+    await page.getByRole('link', { name: 'New user' }).click();
+    await focused('textbox', 'Name');
+    await page.keyboard.type('anna');
+    await page.getByLabel('First name').fill('Eva');
+    await page.getByLabel('Last name').fill('Berg');
+    await page.getByLabel('E-mail').fill('eva@example.com');
+    assert.equal(await page.getByLabel('Role').locator('option:checked').textContent(), 'Employee');
+    await page.getByLabel('Role').selectOption('ExternalUser');
+    await page.getByLabel('Group', { exact: true }).selectOption('Support');
+    await page.getByLabel('Field sales').check();
+    await page.getByLabel('Password').fill(password);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('alert').getByText('Name: `anna` is another user').waitFor();
+    await page.getByLabel('Name', { exact: true }).fill('eva');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { name: 'Eva Berg' }).waitFor();
+    await page.getByText('ExternalUser · Support').first().waitFor();
+    const made = await api('GET', '/api/v1/User/eva');
+    assert.equal(made.Type, 'ExternalAssociate');
+    assert.deepEqual([made.Person.Email, made.OtherGroups.map(group => group.Value)], ['eva@example.com', ['Field sales']]);
+
+    await page.getByRole('link', { name: 'Edit' }).click();
+    await focused('textbox', 'Name');
+    await page.getByLabel('Title').fill('Engineer');
+    await page.getByLabel('Role').selectOption('Employee');
+    await page.getByLabel('Field sales').uncheck();
+    const sent = page.waitForRequest(request => request.method() === 'PUT');
+    await page.getByRole('button', { name: 'Save' }).click();
+    const change = (await sent).postDataJSON();
+    assert.deepEqual(Object.keys(change), ['Person', 'Role', 'OtherGroups'], 'only what was changed is sent');
+    await page.getByText('Employee · Support').first().waitFor();
+    await page.getByRole('link', { name: 'Edit' }).click();
+    await page.getByRole('checkbox', { name: 'Has access' }).uncheck();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('link', { name: /Eva Berg Retired/ }).waitFor();
+    const edited = await api('GET', '/api/v1/User/eva');
+    assert.deepEqual([edited.Person.Title, edited.Person.Lastname, edited.OtherGroups, edited.Deleted], ['Engineer', 'Berg', [], true]);
+    // The other tests count five users.
+    await api('POST', '/_ext/demo/reset');
+});
+
+test('the last administrator stays one, and the form says why', async () => {
+    isRefused = true;
+    await openConsole('#/users/1/edit');
+    await page.getByLabel('Role').selectOption('Employee');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('alert').getByText('This is the last administrator who can log in').waitFor();
+    assert.equal((await api('GET', '/api/v1/User/1')).Role.Value, 'Administrator');
+});
+
+test('roles are seen with their rights, and only administrators see them', async () => {
+    await openConsole('#/roles');
+    await page.getByRole('row', { name: /UserAdmin Employees 25 manage-users read-users/ }).waitFor();
+    await page.getByRole('row', { name: /ExternalUser External users 10 –/ }).waitFor();
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await logIn('anna', password);
+    await page.getByRole('button', { name: 'Log out' }).waitFor();
+    await visit('#/users/2');
+    await page.getByRole('heading', { name: 'Anna Lindqvist' }).waitFor();
+    for (const name of ['Groups', 'Roles', 'New user', 'Edit']) {
+        assert.equal(await page.getByRole('link', { name, exact: true }).count(), 0, name);
+    }
+});
+
 test('a dead webhook is sent again', async () => {
     wanted = false;
     await api('POST', '/api/v1/User/2/CustomCommand/tell');
@@ -337,6 +448,21 @@ for (const colorScheme of ['light', 'dark']) {
             await visit('#/users/4711');
             await page.getByText('There is no user 4711').waitFor();
             await look('no-user');
+            await visit('#/users/2/edit');
+            await page.getByRole('heading', { name: 'Edit Anna Lindqvist' }).waitFor();
+            await look('edit-user');
+            await visit('#/users/new');
+            await page.getByRole('heading', { name: 'New user' }).waitFor();
+            await look('new-user');
+            await visit('#/groups');
+            await page.getByRole('heading', { name: 'Groups' }).waitFor();
+            await look('groups');
+            await visit('#/groups/1');
+            await page.getByRole('heading', { name: /^Edit/ }).waitFor();
+            await look('edit-group');
+            await visit('#/roles');
+            await page.getByRole('heading', { name: 'Roles' }).waitFor();
+            await look('roles');
             await visit('#/executions');
             await page.getByRole('row').nth(1).waitFor();
             await look('executions');

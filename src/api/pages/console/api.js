@@ -29,8 +29,8 @@ export const application = {
   set: value => (value ? sessionStorage.setItem(APPLICATION, value) : sessionStorage.removeItem(APPLICATION)),
 };
 
-/** Calls the server. The answer's body is null when it has none. */
-export async function call(method, path, { query = {}, body, headers = {}, signal } = {}) {
+/** Calls the server. The answer's body is null when it has none; it is read as JSON, unless `read` says otherwise. */
+export async function call(method, path, { query = {}, body, headers = {}, signal, read = readJson } = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== '');
   const search = given.length ? `?${new URLSearchParams(given)}` : '';
   const response = await send(path + search, {
@@ -45,13 +45,15 @@ export async function call(method, path, { query = {}, body, headers = {}, signa
     },
     body: body && JSON.stringify(body),
   });
-  const answer = await response.json().catch(() => null);
-  if (response.ok) return { body: answer, headers: response.headers };
+  if (response.ok) return { body: await read(response), headers: response.headers };
+  const answer = await readJson(response);
   const refusal = new Refusal(answer?.detail ?? answer?.ErrorMessage ?? response.statusText, response);
   const isLogIn = method === 'POST' && ['/_ext/session', '/_ext/password'].includes(path);
   if (refusal.status === 401 && !isLogIn) session.dispatchEvent(new Event('end'));
   throw refusal;
 }
+
+const readJson = response => response.json().catch(() => null);
 
 async function send(address, request) {
   try {

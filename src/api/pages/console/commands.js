@@ -8,7 +8,7 @@ import { run } from './run.js';
 const ASKS = { Implicit: 'Runs at once', Ok: 'Asks for OK', OkCancel: 'Asks: OK or Cancel', YesNo: 'Asks: Yes or No' };
 const VERDICTS = { denied: 'Not permitted', unavailable: 'Not available now' };
 
-export async function commands({ chosen, renew, id, signal }) {
+export async function commands({ chosen, renew, me, id, signal }) {
   const result = h('div', { class: 'result-place' });
   const dry = h('input', { type: 'checkbox', id: 'dry-run' });
   const lists = h('div', {});
@@ -42,7 +42,7 @@ export async function commands({ chosen, renew, id, signal }) {
     ]);
     if (!user || signal.aborted) return;
     const language = offered.headers.get('Content-Language');
-    title.replaceChildren(...heading(user));
+    title.replaceChildren(...heading(user, me));
     lists.replaceChildren(
       permitted(offered.body, language, command => run({ command, user, dryRun: dry.checked, result, reload, signal })),
       refused(all.body.commands.filter(command => command.verdict !== 'permitted'), language),
@@ -57,9 +57,10 @@ function ifMissing(error) {
   return { body: { commands: [] }, headers: new Headers() };
 }
 
-function heading(user) {
+function heading(user, me) {
   return [
     h('h1', {}, user.fullName || user.name),
+    me.isAdministrator ? h('a', { class: 'button', href: `#/users/${user.id}/edit` }, 'Edit') : '',
     h('p', { class: 'facts' }, h('code', {}, user.name), ' · ', [user.role, user.group].filter(Boolean).join(' · '), ' ', !user.isActive && tag('retired')),
   ];
 }

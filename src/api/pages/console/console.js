@@ -4,12 +4,21 @@ import { application, logOut, session, token, whoAmI } from './api.js';
 import { announce, focusHeading, h, trouble } from './dom.js';
 import { execution } from './execution.js';
 import { executions } from './executions.js';
+import { group, groups } from './groups.js';
 import { logInForm, passwordForm } from './log-in.js';
+import { roles } from './roles.js';
+import { userForm } from './user-form.js';
 import { users } from './users.js';
 import { webhooks } from './webhooks.js';
 
 const VIEWS = [
   [/^\/users(?:\/(?<id>\d+))?$/, 'Users', users],
+  [/^\/users\/new$/, 'New user', userForm],
+  [/^\/users\/(?<id>\d+)\/edit$/, 'Edit user', userForm],
+  [/^\/groups$/, 'Groups', groups],
+  [/^\/groups\/new$/, 'New group', group],
+  [/^\/groups\/(?<id>\d+)$/, 'Edit group', group],
+  [/^\/roles$/, 'Roles', roles],
   [/^\/executions$/, 'Executions', executions],
   [/^\/executions\/(?<id>[0-9a-f-]+)$/, 'Execution', execution],
   [/^\/webhooks$/, 'Webhooks', webhooks],
@@ -63,7 +72,7 @@ function welcome(somebody) {
 function greet() {
   const who = document.getElementById('who');
   document.getElementById('places').hidden = who.hidden = !me;
-  document.getElementById('webhooks-place').hidden = !me?.isAdministrator;
+  document.querySelectorAll('#places .for-administrators').forEach(link => (link.hidden = !me?.isAdministrator));
   if (!me) return;
   who.replaceChildren(
     h('a', { href: '#/password', title: 'Change password' }, me.fullName || me.name),

@@ -2,6 +2,7 @@
 
 import { call } from './api.js';
 import { choice, field, h, tag, time } from './dom.js';
+import { downloadButton } from './download.js';
 import { byName, learn, nameOf, userInput, userLink } from './names.js';
 import { askedFor, filterForm, growingTable } from './table.js';
 
@@ -17,6 +18,7 @@ export async function executions({ main, query, signal }) {
     signal,
     name: 'Executions',
     columns: ['Begun', 'Outcome', 'Command', 'User', 'Called by', 'Message'],
+    action: downloadButton(asked, signal),
     filters: filters(asked, body.commands.map(command => command.name)),
     empty: Object.values(asked).some(Boolean) ? 'No execution fits these filters.' : 'Nothing was run yet. What you run on a user stands here.',
     ask: async cursor => {

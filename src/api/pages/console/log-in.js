@@ -1,7 +1,8 @@
 // Proving who one is: logging in, and making a password of one's own.
 
 import { NEEDS_TLS, application, changePassword, logIn } from './api.js';
-import { field, h, trouble } from './dom.js';
+import { field, h } from './dom.js';
+import { onSubmit } from './form.js';
 
 /** Logs in. Whoever does so with a temporary password makes another one first. */
 export function logInForm({ notice, welcome }) {
@@ -73,20 +74,4 @@ export function passwordForm({ userName, old, done, isFocused }) {
   });
   if (isFocused) queueMicrotask(() => wanted.focus());
   return form;
-}
-
-/** Does something once at a time, and tells in the form what went wrong. */
-function onSubmit(form, work) {
-  form.addEventListener('submit', async event => {
-    event.preventDefault();
-    const [button, wrong] = [form.querySelector('button.primary'), form.querySelector('.wrong')];
-    button.disabled = true;
-    wrong.replaceChildren();
-    try {
-      await work();
-    } catch (error) {
-      wrong.replaceChildren(trouble(error));
-    }
-    button.disabled = false;
-  });
 }

@@ -8,15 +8,14 @@ const isWide = matchMedia('(min-width: 48.01rem)');
 
 /**
  * Shows the first page. `ask(cursor)` answers `{ rows, next }`, and `empty` says why there is none. `name` is what the
- * rows are, in the plural.
+ * rows are, in the plural. `action` stands beside the button that refreshes.
  */
-export async function growingTable({ main, signal, name, columns, filters, ask, empty }) {
+export async function growingTable({ main, signal, name, columns, filters, ask, empty, action }) {
   const rows = h('tbody', {});
-  const head = h('tr', {}, columns.map(word => h('th', { scope: 'col', class: LONG.includes(word) && 'text' }, word)));
-  const table = h('div', { class: 'wide', role: 'region', 'aria-label': name, tabindex: '0' }, h('table', {}, h('thead', {}, head), rows));
+  const table = plainTable(name, columns, rows);
   const below = h('div', { class: 'below' });
   main.replaceChildren(
-    h('div', { class: 'title' }, h('h1', {}, name), h('button', { type: 'button', onclick: begin }, 'Refresh')),
+    h('div', { class: 'title' }, h('h1', {}, name), h('div', { class: 'buttons' }, action, h('button', { type: 'button', onclick: begin }, 'Refresh'))),
     filters,
     table,
     below,
@@ -48,6 +47,12 @@ export async function growingTable({ main, signal, name, columns, filters, ask, 
     if (!cursor) return h('p', { class: 'fine' }, 'These are all.');
     return h('button', { type: 'button', onclick: () => more(cursor) }, 'Show older ones');
   }
+}
+
+/** A table that can be scrolled sideways, with these columns. */
+export function plainTable(name, columns, rows) {
+  const head = h('tr', {}, columns.map(word => h('th', { scope: 'col', class: LONG.includes(word) && 'text' }, word)));
+  return h('div', { class: 'wide', role: 'region', 'aria-label': name, tabindex: '0' }, h('table', {}, h('thead', {}, head), rows));
 }
 
 /** The form above a table. `collect` answers what was chosen, or nothing when something is wrong; it goes into the address. */

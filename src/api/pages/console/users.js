@@ -11,9 +11,9 @@ const PATIENCE = 150; // ms after the last letter
 let list;
 
 export async function users(place) {
-  const { main, id, signal } = place;
+  const { main, me, id, signal } = place;
   if (!list || !main.contains(list.element)) {
-    list = userList();
+    list = userList(me);
     main.replaceChildren(h('div', { class: 'halves' }, list.element, h('section', { class: 'chosen', 'aria-label': 'The chosen user' })));
   }
   main.firstChild.classList.toggle('has-chosen', Boolean(id));
@@ -26,11 +26,13 @@ export async function users(place) {
   if (!signal.aborted) list.focus();
 }
 
-function userList() {
+function userList(me) {
   const input = h('input', { type: 'search', autocomplete: 'off', spellcheck: 'false' });
   const [count, items] = [h('p', { class: 'fine' }), h('ul', { class: 'users' })];
   let heading = h('h1', {}, 'Users');
-  const element = h('section', { class: 'list', 'aria-label': 'Users' }, heading, field('Search by name or e-mail', input), count, items);
+  const searchField = field('Search by name or e-mail', input);
+  const make = me.isAdministrator && h('a', { class: 'button', href: '#/users/new' }, 'New user');
+  const element = h('section', { class: 'list', 'aria-label': 'Users' }, heading, searchField, count, items, make);
   let [asked, timer, chosen] = [new AbortController(), null, null];
 
   const mark = () =>
