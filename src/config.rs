@@ -20,7 +20,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use crate::{
-    auth::{Algorithm, GuessLimits, HostName, Installation, KeysUrl, ProviderSettings},
+    auth::{Algorithm, GuessLimits, HostName, Installation, KeysUrl, Origin, ProviderSettings},
     localization::Zone,
     records::retention::Retention,
     store,
@@ -214,6 +214,11 @@ pub struct Config {
     /// [default: loopback hosts such as localhost when listening on loopback, else any]
     #[arg(long, env = "KOMMANDO_HOSTS", value_delimiter = ',', value_name = "HOST[:PORT]", global = true)]
     pub hosts: Vec<HostName>,
+
+    /// The origins of pages on other servers that may call with CORS, such as https://app.example.com; they log in with
+    /// Authorization, never with cookies [default: none]
+    #[arg(long, env = "KOMMANDO_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGINS", global = true)]
+    pub cors_origins: Vec<Origin>,
 
     /// Stop the clock of a demo at this time, such as 2026-01-01T00:00:00Z: for tests [default: it runs]
     #[arg(long, env = "KOMMANDO_CLOCK", value_name = "TIME", global = true)]

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use super::{
     Services,
+    cors::{self, AllowedOrigin},
     demo::Fault,
     headers::{self, OwnHeaders},
     large_answer,
@@ -74,7 +75,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
         let id = Uuid::now_v7().simple().to_string();
         request.set_data(RequestId(id.clone()));
         self.services.lend(&mut request);
-        let media = Media::preferred(request.headers()).unwrap_or(Media::Json);
+        let origin = self.services.cors.admit(&mut request);
+        let media = Media::for_client(request.headers()).unwrap_or(Media::Json);
         let trace = request.header("traceparent").and_then(Trace::parse).map(Trace::child);
         let (trace_id, span_id) = (trace.map(|trace| display(trace.id)), trace.map(|trace| display(trace.span)));
         let (method, path) = (request.method(), request.uri().path());
@@ -91,6 +93,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
             entry.insert(HeaderValue::from_static("no-store"));
             response.headers_mut().insert(header::VARY, HeaderValue::from_static(VARY));
         }
+        self.services.cors.mark(origin, response.headers_mut());
         response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         Ok(response)
     }
@@ -124,6 +127,9 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
     async fn work_with_fault<'a>(&'a self, request: Request, operation: &mut &'a str) -> Result<Response> {
         headers::check(request.headers())?;
         headers::check_query(request.uri())?;
+        if let Some(answer) = cors::preflight(&request) {
+            return Ok(answer);
+        }
         let fault = Fault::of(request.headers(), self.services.demo.is_some())?;
         fault.map_or(Ok(()), Fault::before)?;
         let mut response = self.work(request, operation).await?;
@@ -175,9 +181,11 @@ impl<E> Envelope<E> {
         Ok(large)
     }
 
-    /// Refuses what nobody may send, and gives the rest the path that the routes know, with the name of its operation.
+    /// Refuses what nobody may send, and gives the rest the path that the routes know, and the query without what is empty;
+    /// with the name of its operation.
     fn admit(&self, request: &mut Request) -> Result<&str, Error> {
-        if auth::is_cross_site(request.method(), request.headers(), request.scheme()) {
+        let is_allowed = request.data::<AllowedOrigin>().is_some();
+        if !is_allowed && auth::is_cross_site(request.method(), request.headers(), request.scheme()) {
             return Err(Error::CrossSite);
         }
         let found = self.paths.resolve(request.method(), request.uri().path())?;

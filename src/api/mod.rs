@@ -5,7 +5,9 @@ mod body;
 mod bounded_json;
 mod carriers;
 mod change;
+mod conditions;
 mod conform;
+mod cors;
 mod current;
 mod custom_command;
 mod definitions;
@@ -54,6 +56,7 @@ mod xml;
 use poem::{Endpoint, EndpointExt, Response, Route, http::Method, middleware::CatchPanic};
 use poem_openapi::{OpenApi, Tags};
 
+pub use cors::{Cors, EXPOSED};
 pub use demo::Dropped;
 pub use directory::Directory;
 pub use document::{document, normalise, plain, yaml};

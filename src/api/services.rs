@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use poem::{FromRequest, Request, RequestBody, Result};
 
-use super::{Directory, Room};
+use super::{Cors, Directory, Room};
 use crate::{
     auth::{Authenticator, Hosts},
     commands::Commands,
@@ -29,6 +29,8 @@ pub struct Services {
     pub room: Room,
     /// To which the server answers.
     pub hosts: Hosts,
+    /// Whose pages may call.
+    pub cors: Cors,
     pub meters: Meters,
 }
 

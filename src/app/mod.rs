@@ -28,7 +28,7 @@ use self::{
     server::{Limits, connection_limit::ConnectionLimiter, proxies::Proxies},
 };
 use crate::{
-    api::{self, Directory, Room, Services},
+    api::{self, Cors, Directory, Room, Services},
     auth::{Authenticator, FetchError, Guessing, Hosts, LogIns, ProvenPasswords, Provider},
     commands::{Catalog, Commands, Faults},
     config::{Config, ConfigError, DEFAULT_COMMANDS, Metrics},
@@ -119,6 +119,7 @@ pub struct App {
     panel: Panel,
     metrics: Metrics,
     hosts: Hosts,
+    cors: Cors,
 }
 
 impl App {
@@ -231,6 +232,7 @@ impl App {
             panel,
             metrics,
             hosts: Hosts::new(config.listen, config.hosts.clone()),
+            cors: Cors::new(config.cors_origins.clone()),
         })
     }
 
@@ -340,6 +342,7 @@ impl App {
             time_zone: self.time_zone.clone(),
             room: self.panel.room.clone(),
             hosts: self.hosts.clone(),
+            cors: self.cors.clone(),
             meters: self.panel.meters.clone(),
         });
         Beside { api, metrics: (self.metrics == Metrics::Path).then(|| self.panel.clone()) }

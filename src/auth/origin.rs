@@ -1,8 +1,55 @@
-//! Requests that another site's page makes with its visitor's credentials, which a browser may add by itself.
+//! Requests that another site's page makes: with its visitor's credentials, which a browser may add by itself; and those of
+//! pages whose origin a setting names.
+
+use std::{fmt, str::FromStr};
 
 use poem::http::{HeaderMap, Method, Uri, header, uri::Scheme};
 
 use super::HostName;
+
+/// The origin of a page, as a browser writes it into the header Origin: `https://app.example.com`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(String);
+
+impl Origin {
+    /// Whether this is what a browser writes for the origin.
+    pub fn is(&self, header: &[u8]) -> bool {
+        self.0.as_bytes() == header
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_origin(text).map(Self).ok_or_else(|| {
+            format!(
+                "`{text}` is no origin; take scheme and host, and the port unless it is the scheme's own, such as \
+                 https://app.example.com or http://localhost:3000, without a path; `*` and `null` are not taken"
+            )
+        })
+    }
+}
+
+/// The origin in the form that browsers write: in lower case, and without the scheme's own port.
+fn parse_origin(text: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    let (scheme, authority) = text.split_once("://")?;
+    let own_port = match scheme {
+        "https" => ":443",
+        "http" => ":80",
+        _ => return None,
+    };
+    authority.parse::<HostName>().ok()?;
+    let authority = authority.strip_suffix(own_port).unwrap_or(authority);
+    Some(format!("{scheme}://{}", authority.strip_suffix(':').unwrap_or(authority)))
+}
 
 /// A request that changes something and was sent by a page of another site. `scheme` is how the client reached us, as far
 /// as that is known: https is, and http may be what a proxy makes of it.
@@ -13,7 +60,8 @@ pub fn is_cross_site(method: &Method, headers: &HeaderMap, scheme: &Scheme) -> b
     headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") || has_foreign_origin(headers, scheme)
 }
 
-fn has_foreign_origin(headers: &HeaderMap, scheme: &Scheme) -> bool {
+/// The page that sent the request has another origin than this server.
+pub fn has_foreign_origin(headers: &HeaderMap, scheme: &Scheme) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return false };
     let is_own = || {
         let origin: Uri = origin.to_str().ok()?.parse().ok()?;
@@ -35,6 +83,44 @@ mod tests {
             (name.parse::<header::HeaderName>().expect("a name"), value.parse().expect("a value"))
         });
         is_cross_site(&Method::POST, &headers.collect(), &Scheme::HTTP)
+    }
+
+    #[test]
+    fn an_origin_is_kept_as_browsers_write_it() {
+        for (setting, header) in [
+            ("https://app.example.com", "https://app.example.com"),
+            ("HTTPS://App.Example.com:443", "https://app.example.com"),
+            ("http://localhost:3000", "http://localhost:3000"),
+            ("http://localhost:80", "http://localhost"),
+            ("https://app.example.com:80", "https://app.example.com:80"),
+            ("https://[::1]:8443", "https://[::1]:8443"),
+        ] {
+            let origin: Origin = setting.parse().expect(setting);
+            assert_eq!(origin.to_string(), header);
+            assert!(origin.is(header.as_bytes()) && !origin.is(b"https://app.example.com.evil.example"));
+        }
+    }
+
+    #[test]
+    fn a_setting_that_is_no_origin_is_refused_by_name() {
+        for wrong in [
+            "",
+            "*",
+            "null",
+            "app.example.com",
+            "https://",
+            "https://app.example.com/",
+            "https://app.example.com/page",
+            "https://*.example.com",
+            "https://me@app.example.com",
+            "ftp://app.example.com",
+            "https://app.example.com?x",
+            " https://app.example.com",
+            "https://app.example.com:99999",
+        ] {
+            let refusal = wrong.parse::<Origin>().expect_err(wrong);
+            assert!(refusal.starts_with(&format!("`{wrong}` is no origin; take")), "{refusal}");
+        }
     }
 
     #[test]

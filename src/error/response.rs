@@ -114,9 +114,12 @@ impl From<&Error> for ErrorInfo {
                 ("SoNotFoundException", "This server is no demo: it was not started with `serve --demo`.".into())
             }
             Error::NoSuchTicket => ("SoNotFoundException", "There is no such ticket, or it is not yours.".into()),
-            Error::CrossSite => {
-                ("SoIllegalOperationException", "Requests from another site's pages are not accepted.".into())
-            }
+            Error::CrossSite => (
+                "SoIllegalOperationException",
+                "Requests from another site's pages are not accepted. KOMMANDO_CORS_ORIGINS names the origins whose pages \
+                 may call."
+                    .into(),
+            ),
             Error::MayNotReadUser => (
                 "SoIllegalOperationException",
                 "You may see yourself only; seeing other users takes a role with the right `read-users`.".into(),

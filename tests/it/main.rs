@@ -17,6 +17,7 @@ mod compatibility;
 mod configuration;
 mod confirmation;
 mod contract;
+mod cors;
 mod database;
 mod demo;
 mod directory;
