@@ -19,7 +19,7 @@ use super::{
     refusals::{ErrorResponse, NoOwn, Refusals},
 };
 use crate::{
-    error::Error,
+    error::{Error, quoted},
     localization::Language,
     records::execution::{self, Filter},
     store::Store,
@@ -174,13 +174,15 @@ fn page(
 fn language_named(text: String) -> Result<Language, Error> {
     Language::from_iso(text.trim()).ok_or_else(|| {
         let known = Language::known_iso_codes();
-        Error::InvalidArgument(format!("Parameter language: `{text}` is none of {known}."))
+        Error::InvalidArgument(format!("Parameter language: {} is none of {known}.", quoted(&text)))
     })
 }
 
 fn instant(name: &str, Time(text): Time, reader: &ListReader) -> Result<DateTime<Utc>, Error> {
-    let unfit =
-        || Error::InvalidArgument(format!("Parameter {name}: `{text}` is no time such as 2026-11-23T14:52:00Z."));
+    let unfit = || {
+        let text = quoted(&text);
+        Error::InvalidArgument(format!("Parameter {name}: {text} is no time such as 2026-11-23T14:52:00Z."))
+    };
     reader.time(&text).ok_or_else(unfit)
 }
 

@@ -16,7 +16,7 @@ use super::{
     operations::{RouteTable, route},
     schemas::described,
 };
-use crate::error::Error;
+use crate::error::{Error, quoted};
 
 const SELECT: &str = "$select";
 
@@ -167,7 +167,7 @@ fn resolve(schema: &MetaSchemaRef, path: &str) -> Result<Vec<&'static str>, Erro
             schema = described(items);
         }
         let known = schema.properties.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
-        let unknown = || Error::InvalidArgument(format!("Parameter {SELECT}: there is no property `{path}`."));
+        let unknown = || Error::InvalidArgument(format!("Parameter {SELECT}: there is no property {}.", quoted(path)));
         let (name, next) = known.ok_or_else(unknown)?;
         resolved.push(*name);
         schema = described(next);

@@ -3,6 +3,7 @@
 //! [`Error`] says what happened; the rooms below `api` use nothing else of this one. [`ErrorInfo`] and [`Problem`] are
 //! what a client sees. One `From` between them picks the status. A 5xx body tells nothing; the log tells everything, once.
 
+mod quoted;
 mod response;
 mod trouble;
 
@@ -10,6 +11,7 @@ use std::error::Error as StdError;
 
 use sea_orm::DbErr;
 
+pub use quoted::{quoted, shortened};
 pub use response::{ErrorInfo, PROBLEM, Problem, Shape};
 pub use trouble::Trouble;
 

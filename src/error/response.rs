@@ -9,7 +9,10 @@ use poem::{
 };
 use poem_openapi::{Object, payload::Json, types::Example};
 
-use super::Error;
+use super::{
+    Error,
+    quoted::{bounded, quoted},
+};
 
 /// What an error looks like, whatever went wrong.
 #[derive(Clone, Debug, Object)]
@@ -148,7 +151,7 @@ impl From<&Error> for ErrorInfo {
             Error::NoSuchUserName => ("SoNotFoundException", "User with given name does not exist in the db.".into()),
             Error::NoSuchCommand(name) => (
                 "ArgumentException",
-                format!("There is no command `{name}`. The list of commands is at /api/v1/User/{{id}}/CustomCommand."),
+                format!("There is no command {}. The list of commands is at /api/v1/User/{{id}}/CustomCommand.", quoted(name)),
             ),
             Error::CommandDenied { command, reason } => {
                 ("SoIllegalOperationException", format!("You may not run `{command}` on this user: {reason}."))
@@ -214,6 +217,7 @@ impl From<&Error> for ErrorInfo {
                 "The server failed. Its log tells why, under the X-Request-Id of this response.".into(),
             ),
         };
+        let message = bounded(message);
         Self {
             error: true,
             error_type: error_type.to_owned(),

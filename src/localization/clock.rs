@@ -37,7 +37,7 @@ impl Clock {
             if part.eq_ignore_ascii_case(WITH_OFFSET) {
                 shows_offset = true;
             } else if zone.replace(part.parse()?).is_some() {
-                return Err(UnknownZone(wish.to_owned()));
+                return Err(UnknownZone::named(wish));
             }
         }
         Ok(Self { zone: zone.unwrap_or_else(|| base.clone()), shows_offset })

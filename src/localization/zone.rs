@@ -163,6 +163,18 @@ impl Hash for Zone {
 #[error("there is no time zone `{0}`; take a code such as NO or US-NY, or a name such as Europe/Oslo")]
 pub struct UnknownZone(pub String);
 
+impl UnknownZone {
+    /// How many characters of the name are told.
+    const SHOWN: usize = 60;
+
+    pub fn named(name: &str) -> Self {
+        match name.char_indices().nth(Self::SHOWN) {
+            None => Self(name.to_owned()),
+            Some((end, _)) => Self(format!("{}…", &name[..end])),
+        }
+    }
+}
+
 impl Zone {
     pub fn utc() -> Self {
         Self { name: UTC.to_owned(), rules: TimeZone::UTC }
@@ -198,7 +210,7 @@ impl FromStr for Zone {
         }
         let rules = TimeZone::get(name).ok().filter(|rules| !rules.is_unknown());
         let known = rules.and_then(|rules| Some(Self { name: rules.iana_name()?.to_owned(), rules }));
-        known.ok_or_else(|| UnknownZone(name.to_owned()))
+        known.ok_or_else(|| UnknownZone::named(name))
     }
 }
 
