@@ -67,7 +67,7 @@ pub async fn read(request: &Request, body: &mut RequestBody) -> Result<Value, Er
         Ok(body) => body.into_bytes().await.map_err(|_| unreadable("it ends early".to_owned()))?,
         Err(error) => return Err(Error::internal(error.to_string())),
     };
-    if bytes.trim_ascii().is_empty() {
+    if bounded_json::trimmed(&bytes).is_empty() {
         return Ok(Value::Null);
     }
     if !request.content_type().is_some_and(Media::is_json_body) {
@@ -113,7 +113,12 @@ impl<T> fmt::Debug for Partial<T> {
 impl<T> Partial<T> {
     /// The properties that are given, in the carrier's spelling.
     pub fn into_value(self) -> Value {
-        Value::Object(self.properties)
+        Value::Object(self.into_members())
+    }
+
+    /// The same, by name.
+    pub fn into_members(self) -> Map<String, Value> {
+        self.properties
     }
 
     /// The same, when anything is given at all.
@@ -162,10 +167,13 @@ impl<T: Type> Partial<T> {
     /// The carrier that stands in a property of this name, when there is one.
     ///
     /// # Errors
-    /// What stands there does not fit the carrier.
+    /// What stands there does not fit the carrier, or there are two such properties.
     pub fn within(&self, name: &str) -> Result<Option<Self>, Error> {
-        let found = self.properties.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-        found.map(|(_, inner)| parse(inner.clone())).transpose()
+        let mut found = self.properties.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        match (found.next(), found.next()) {
+            (Some(_), Some(_)) => Err(Error::InvalidArgument(format!("Body: {name} is given more than once."))),
+            (inner, _) => inner.map(|(_, inner)| parse(inner.clone())).transpose(),
+        }
     }
 }
 

@@ -12,10 +12,20 @@ use super::{
     body::{self, Partial, parse_completed},
     bounded_json::{MAX_DEPTH, MAX_OPERATIONS},
     carriers::User,
-    conform::overlay,
-    patch_document::{Document, OPERATIONS, Operation, PatchError},
+    conform::{conform, overlay},
+    media::Media,
+    patch_document::{Document, Operation, PatchError},
+    references::{self, Given},
 };
-use crate::{error::Error, users::credential};
+use crate::{
+    error::{Error, quoted},
+    users::credential,
+};
+
+/// How a JSON Patch and a merge patch are written.
+const FORMS: &str = "a JSON Patch is a list of operations, [{\"op\": \"replace\", \"path\": \"/Tooltip\", \"value\": \
+                     \"x\"}]; a merge patch is an object, {\"Tooltip\": \"x\"}, sent as application/merge-patch+json or \
+                     application/json";
 
 /// What to change of a user.
 #[derive(Clone, Debug)]
@@ -28,30 +38,37 @@ pub enum Change {
     Merge(Map<String, Value>),
 }
 
-/// A patch in a body. An array is a JSON Patch and an object a merge patch, whatever the media type says.
+/// A patch in a body. An array is a JSON Patch, whatever the media type says, and an object a merge patch.
 pub struct PatchBody(pub Change);
 
 impl Change {
-    /// The user that the change makes of this one.
+    /// The user that the change makes of this one. A name beside an id stands in it where the change gives the name.
     ///
     /// # Errors
     /// It does not fit, or a test found something else.
     pub fn apply(self, user: &User) -> Result<User, Error> {
         let value = user.to_json().unwrap_or_default();
-        let value = match self {
-            Self::Properties(given) => overlay(&User::schema_ref(), value, given.into_value()),
+        let (value, given) = match self {
+            Self::Properties(given) => {
+                let given = references::completed(given.into_members(), user);
+                (overlay(&User::schema_ref(), value, Value::Object(given)), Given::Whole)
+            }
             Self::Operations(operations) => {
                 let mut document = Document::from(value);
+                let whole = references::given_whole(&operations);
                 operations.into_iter().try_for_each(|operation| document.apply(operation)).map_err(refusal)?;
-                document.into()
+                (document.into(), Given::InParts { whole })
             }
             Self::Merge(patch) => {
                 let mut document = Document::from(value);
-                document.merge(Value::Object(patch));
-                document.into()
+                let patch = Value::Object(references::completed(patch, user));
+                document.merge(patch).map_err(refusal)?;
+                (document.into(), Given::Whole)
             }
         };
-        parse_completed(value)
+        let mut changed = parse_completed(value)?;
+        references::keep_given_names(user, &mut changed, &given);
+        Ok(changed)
     }
 
     /// The password that it sets, if it sets one. A patch sets none.
@@ -97,7 +114,10 @@ pub fn password_in(given: &Partial<User>) -> Result<Option<String>, Error> {
 
 fn refusal(error: PatchError) -> Error {
     match error {
-        PatchError::NoSuchPlace(path) => unfit(format!("there is no such place as `{path}`")),
+        PatchError::NoSuchPlace(path) => unfit(format!("there is no such place as {}", quoted(&path))),
+        PatchError::NamedTwice(name) => {
+            unfit(format!("{} is given more than once, in another spelling; send it once", quoted(&name)))
+        }
         PatchError::TooDeep => unfit(format!("a path has more than {MAX_DEPTH} names")),
         PatchError::TestFailed(path) => Error::TestFailed { path },
     }
@@ -138,12 +158,17 @@ impl<'a> ApiExtractor<'a> for PatchBody {
         body: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        Ok(Self(read(body::read(request, body).await?)?))
+        let is_json_patch = request.content_type().is_some_and(Media::is_json_patch);
+        match body::read(request, body).await? {
+            Value::Object(_) if is_json_patch => Err(unfit(FORMS.to_owned()).into()),
+            patch => Ok(Self(read(patch)?)),
+        }
     }
 }
 
 fn read(patch: Value) -> Result<Change, Error> {
     match patch {
+        Value::Object(members) if is_operation(&members) => Err(unfit(FORMS.to_owned())),
         Value::Object(members) => Ok(Change::Merge(members)),
         Value::Array(operations) if operations.len() > MAX_OPERATIONS => {
             Err(unfit(format!("a JSON Patch has more than {MAX_OPERATIONS} operations")))
@@ -153,16 +178,19 @@ fn read(patch: Value) -> Result<Change, Error> {
                 operations.into_iter().enumerate().map(|(index, operation)| read_operation(index, operation));
             operations.collect::<Result<_, _>>().map(Change::Operations)
         }
-        _ => Err(unfit("a patch is a list of operations, or an object".to_owned())),
+        _ => Err(unfit(FORMS.to_owned())),
     }
 }
 
+/// A user has no such properties: this is one operation of a JSON Patch, without its list.
+fn is_operation(members: &Map<String, Value>) -> bool {
+    ["op", "path"].iter().all(|name| members.keys().any(|known| known.eq_ignore_ascii_case(name)))
+}
+
 fn read_operation(index: usize, operation: Value) -> Result<Operation, Error> {
-    let op = operation.get("op").and_then(Value::as_str);
-    if op.is_some_and(|op| !OPERATIONS.contains(&op)) {
-        return Err(unfit("the operations are add, replace, remove and test".to_owned()));
-    }
-    serde_json::from_value(operation).map_err(|error| unfit(format!("{index}: {error}")))
+    let operation = conform(&JsonPatchOperation::schema_ref(), operation);
+    let operation = operation.map_err(|error| unfit(format!("operation {index}: {error}")))?;
+    serde_json::from_value(operation).map_err(|error| unfit(format!("operation {index}: {error}")))
 }
 
 /// One operation of a JSON Patch.
@@ -221,6 +249,45 @@ mod tests {
         let started = Instant::now();
         change.apply(user).expect("a user");
         started.elapsed()
+    }
+
+    #[test]
+    fn operations_are_read_in_any_case() {
+        for operation in [
+            json!({"op": "Replace", "path": "/Tooltip", "value": "x"}),
+            json!({"OP": "REPLACE", "Path": "/Tooltip", "VALUE": "x"}),
+        ] {
+            let change = read(json!([operation])).expect("a patch");
+            assert_eq!(change.apply(&User::example()).expect("a user").tooltip, "x");
+        }
+    }
+
+    #[test]
+    fn a_patch_that_is_none_is_told_what_is_wrong() {
+        for (given, told) in [
+            (json!({"op": "replace", "path": "/Tooltip", "value": "x"}), "a JSON Patch is a list of operations, [{"),
+            (json!({"Path": "/Tooltip", "OP": "remove"}), "a JSON Patch is a list of operations, [{"),
+            (json!("x"), "a JSON Patch is a list of operations, [{"),
+            (json!([7]), "operation 0: takes an object"),
+            (json!([{"path": "/Tooltip", "value": 1}]), "operation 0: op is missing"),
+            (json!([{"op": "remove"}]), "operation 0: path is missing"),
+            (
+                json!([{"op": "remove", "path": "/a"}, {"op": "add", "path": "/a"}]),
+                "operation 1: missing field `value`",
+            ),
+            (
+                json!([{"op": "move", "path": "/Name", "from": "/Tooltip"}]),
+                "operation 0: op is `move`, which is not one of add, replace, remove, test",
+            ),
+            (json!([{"op": 1, "path": "/Name"}]), "operation 0: op is `1`, which is not one of"),
+            (
+                json!([{"op": "remove", "OP": "remove", "path": "/Name"}]),
+                "operation 0: op is given more than once, in another spelling",
+            ),
+        ] {
+            let error = read(given.clone()).expect_err("no patch").to_string();
+            assert!(error.starts_with(&format!("Body: {told}")), "{given}: {error}");
+        }
     }
 
     #[test]

@@ -1,12 +1,18 @@
-//! Bodies as their clients spell them: names of properties and enums are read without regard to case, as upstream reads
-//! them, and what does not fit is told by its path (contract §1.3).
+//! Bodies as their clients spell them. Upstream reads names of properties and enums without regard to case, whole numbers
+//! and booleans also as texts, and enums also by their numbers; so does this one. What does not fit is told by its path
+//! (contract §1.3).
 
 use std::fmt;
 
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use serde_json::{Map, Value};
 
-use super::schemas::{ANYTHING, described};
+use super::{
+    enum_names,
+    parameters::{parse_bool, parse_id},
+    schemas::{ANYTHING, described},
+};
+use crate::error::{quoted, shortened};
 
 /// Where a value does not fit its schema, and why.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,7 +27,7 @@ impl Unfit {
     }
 
     fn within(mut self, name: &str) -> Self {
-        self.path.insert(0, name.to_owned());
+        self.path.insert(0, shortened(name));
         self
     }
 }
@@ -38,14 +44,18 @@ impl fmt::Display for Unfit {
 /// The value in the schema's own spelling. Members that the schema does not know stay as they are.
 ///
 /// # Errors
-/// Something is of another kind, is no value of its enum, or is missing.
-pub fn conform(schema: &MetaSchemaRef, value: Value) -> Result<Value, Unfit> {
-    let schema = described(schema);
+/// Something is of another kind, is no value of its enum, is given twice, or is missing.
+pub fn conform(reference: &MetaSchemaRef, value: Value) -> Result<Value, Unfit> {
+    let schema = described(reference);
     match value {
         Value::Null => Ok(Value::Null),
         Value::Array(items) if schema.ty == "array" => conform_items(schema, items),
         Value::Object(members) if schema.ty == "object" => conform_members(schema, members),
-        Value::String(text) if schema.ty == "string" => conform_text(schema, text),
+        Value::String(text) => conform_text(reference, text),
+        Value::Number(number) if !schema.enum_items.is_empty() => {
+            let name = number.as_i64().and_then(|number| enum_names::from_number(reference, number));
+            name.map(Value::String).ok_or_else(|| no_value_of(reference, &number.to_string()))
+        }
         value if fits(schema, &value) => Ok(value),
         _ => Err(Unfit::new(kind(schema))),
     }
@@ -86,7 +96,9 @@ fn conform_members(schema: &MetaSchema, members: Map<String, Value>) -> Result<V
         let known = schema.properties.iter().find(|(known, _)| known.eq_ignore_ascii_case(&name));
         let (name, schema) = known.map_or((name.as_str(), others), |(known, schema)| (*known, schema));
         let value = conform(schema, value).map_err(|error| error.within(name))?;
-        conformed.insert(name.to_owned(), value);
+        if conformed.insert(name.to_owned(), value).is_some() {
+            return Err(Unfit::new("is given more than once, in another spelling; send it once").within(name));
+        }
     }
     match schema.required.iter().find(|name| conformed.get(**name).is_none_or(Value::is_null)) {
         Some(name) => Err(Unfit::new("is missing").within(name)),
@@ -94,16 +106,25 @@ fn conform_members(schema: &MetaSchema, members: Map<String, Value>) -> Result<V
     }
 }
 
-fn conform_text(schema: &MetaSchema, text: String) -> Result<Value, Unfit> {
-    let mut names = schema.enum_items.iter().filter_map(Value::as_str);
-    match names.find(|name| name.eq_ignore_ascii_case(&text)) {
-        Some(name) => Ok(name.into()),
-        None if schema.enum_items.is_empty() => Ok(text.into()),
-        None => {
-            let names: Vec<_> = schema.enum_items.iter().filter_map(Value::as_str).collect();
-            Err(Unfit::new(format!("is `{text}`, which is not one of {}", names.join(", "))))
+/// A text, or what a text stands for where the schema has another kind.
+fn conform_text(reference: &MetaSchemaRef, text: String) -> Result<Value, Unfit> {
+    let schema = described(reference);
+    let read = match schema.ty {
+        "string" if !schema.enum_items.is_empty() => {
+            return enum_names::from_text(reference, &text)
+                .map(Value::String)
+                .ok_or_else(|| no_value_of(reference, &text));
         }
-    }
+        "string" | "" => Some(Value::String(text)),
+        "integer" => parse_id(text.trim()).ok().map(Value::from),
+        "boolean" => parse_bool(text.trim()).map(Value::from),
+        _ => None,
+    };
+    read.ok_or_else(|| Unfit::new(kind(schema)))
+}
+
+fn no_value_of(reference: &MetaSchemaRef, value: &str) -> Unfit {
+    Unfit::new(format!("is {}, which is not one of {}", quoted(value), enum_names::listed(reference)))
 }
 
 /// A value with everything that its schema has: what is missing or null is empty.
@@ -185,6 +206,24 @@ mod tests {
     }
 
     #[test]
+    fn numbers_booleans_and_enums_are_read_as_upstream_reads_them() {
+        for (given, read) in [
+            (json!({"AssociateId": "10"}), json!({"AssociateId": 10})),
+            (json!({"Rank": " -7 "}), json!({"Rank": -7})),
+            (json!({"role": {"id": "2"}}), json!({"Role": {"Id": 2}})),
+            (json!({"otherGroups": [{"id": "2"}, {"Id": 3}]}), json!({"OtherGroups": [{"Id": 2}, {"Id": 3}]})),
+            (json!({"deleted": "True", "isOnTravel": "false"}), json!({"Deleted": true, "IsOnTravel": false})),
+            (json!({"Type": 1}), json!({"Type": "InternalAssociate"})),
+            (json!({"Type": "5"}), json!({"Type": "SystemAssociate"})),
+            (json!({"Type": "systemASSOCIATE"}), json!({"Type": "SystemAssociate"})),
+            // A text stays a text.
+            (json!({"Name": "10", "CustomFields": {"x": "1"}}), json!({"Name": "10", "CustomFields": {"x": "1"}})),
+        ] {
+            assert_eq!(user(given), Ok(read));
+        }
+    }
+
+    #[test]
     fn what_does_not_fit_is_told_by_its_path() {
         for (given, told) in [
             (json!([]), "takes an object"),
@@ -194,10 +233,31 @@ mod tests {
             (json!({"otherGroups": [{}, {"id": true}]}), "OtherGroups.1.Id takes a whole number of 32 bits"),
             (json!({"customFields": {"x": 1}}), "CustomFields.x takes a text"),
             (json!({"deleted": "yes"}), "Deleted takes true or false"),
+            (json!({"deleted": 1}), "Deleted takes true or false"),
+            (json!({"rank": ""}), "Rank takes a whole number of 32 bits"),
+            (json!({"rank": "2.0"}), "Rank takes a whole number of 32 bits"),
+            (json!({"rank": "3000000000"}), "Rank takes a whole number of 32 bits"),
+            (json!({"role": "2"}), "Role takes an object"),
+            (json!({"otherGroups": "2"}), "OtherGroups takes a list"),
+        ] {
+            assert_eq!(user(given), Err(told.to_owned()));
+        }
+        for (given, told) in [
+            (json!({"name": "a", "Name": "a"}), "Name is given more than once, in another spelling; send it once"),
+            (
+                json!({"person": {"TITLE": "a", "Title": null}}),
+                "Person.Title is given more than once, in another spelling; send it once",
+            ),
         ] {
             assert_eq!(user(given), Err(told.to_owned()));
         }
         let told = user(json!({"type": "Robot"})).expect_err("no such type");
         assert!(told.starts_with("Type is `Robot`, which is not one of Unknown, InternalAssociate"), "{told}");
+        for number in [json!(6), json!(-1), json!(1.5), json!("6")] {
+            let told = user(json!({"type": number})).expect_err("no such type");
+            assert!(told.contains("which is not one of Unknown, InternalAssociate"), "{told}");
+        }
+        let told = user(json!({"type": "x".repeat(60_000)})).expect_err("no such type");
+        assert!(told.len() < 300, "{told}");
     }
 }

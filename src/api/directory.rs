@@ -10,6 +10,7 @@ use super::{
     body::Partial,
     carriers::{Credential, User, UserPresenceStatus, UserType},
     change::{Change, password_in},
+    conditions::Condition,
     wire::{by_the_clock, current_clock},
 };
 use crate::{
@@ -99,15 +100,22 @@ impl Directory {
         work.await
     }
 
-    /// Changes a user.
+    /// Changes a user, if the condition holds.
     ///
     /// # Errors
-    /// The caller may not, there is no such user, something is wrong with it, or the database does not answer.
-    pub async fn change(&self, caller: &Caller, whom: Whom, change: Change) -> Result<User, Error> {
+    /// The caller may not, there is no such user, the user was changed since, something is wrong with it, or the database
+    /// does not answer.
+    pub async fn change(
+        &self,
+        caller: &Caller,
+        whom: Whom,
+        change: Change,
+        condition: Condition,
+    ) -> Result<User, Error> {
         let change = Arc::new(change);
         let check = async {
             let (db, password) = (self.store.reader(), change.password());
-            let present = manageable_account(db, caller, &whom).await?;
+            let present = manageable_if(db, caller, &whom, condition).await?;
             let draft = changed_draft(present.clone(), Change::clone(&change))?;
             users::check_save(db, caller, self.provider, draft.clone(), !matches!(password, Ok(None))).await?;
             Ok((present, draft, self.hash_some(caller, password?).await?))
@@ -115,7 +123,7 @@ impl Directory {
         let (own, whom, clock, provider) = (Arc::clone(&change), whom.clone(), current_clock(), self.provider);
         let work = self.write(caller, check, move |db, caller, (before, draft, password)| {
             Box::pin(async move {
-                let present = manageable_account(db, &caller, &whom).await?;
+                let present = manageable_if(db, &caller, &whom, condition).await?;
                 // A large change takes time, and others wait: it is applied again only to a user who was changed meanwhile.
                 let draft = match present == before {
                     true => draft,
@@ -135,24 +143,31 @@ impl Directory {
     pub async fn save(&self, caller: &Caller, given: Partial<User>) -> Result<User, Error> {
         match given.number("AssociateId") {
             0 => self.create(caller, given).await,
-            id => self.change(caller, Whom::Id(id), Change::Properties(given)).await,
+            id => self.change(caller, Whom::Id(id), Change::Properties(given), Condition::default()).await,
         }
     }
 
-    /// Deletes a user as upstream does, by retiring, or takes that back.
+    /// Deletes a user as upstream does, by retiring, or takes that back; if the condition holds.
     ///
     /// # Errors
-    /// The caller may not, there is no such user, it is the last administrator, or the database does not answer.
-    pub async fn set_retired(&self, caller: &Caller, whom: Whom, retired: bool) -> Result<(), Error> {
+    /// The caller may not, there is no such user, the user was changed since, it is the last administrator, or the database
+    /// does not answer.
+    pub async fn set_retired(
+        &self,
+        caller: &Caller,
+        whom: Whom,
+        retired: bool,
+        condition: Condition,
+    ) -> Result<(), Error> {
         let check = async {
             let db = self.store.reader();
-            let user = manageable(db, caller, &whom).await?;
+            let Account { user, .. } = manageable_if(db, caller, &whom, condition).await?;
             users::check_retired(db, caller, self.provider, &user, retired).await
         };
         let (own, provider) = (whom.clone(), self.provider);
         let work = self.write(caller, check, move |db, caller, ()| {
             Box::pin(async move {
-                let user = manageable(db, &caller, &own).await?;
+                let Account { user, .. } = manageable_if(db, &caller, &own, condition).await?;
                 users::set_retired(db, &caller, provider, &user, retired).await
             })
         });
@@ -262,6 +277,18 @@ pub async fn manageable(db: &impl ConnectionTrait, caller: &Caller, whom: &Whom)
 async fn manageable_account(db: &impl ConnectionTrait, caller: &Caller, whom: &Whom) -> Result<Account, Error> {
     let id = manageable(db, caller, whom).await?.user.id;
     account::find(db, id).await?.ok_or(Error::NoSuchUser)
+}
+
+/// The same, if the condition holds.
+async fn manageable_if(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    whom: &Whom,
+    condition: Condition,
+) -> Result<Account, Error> {
+    let account = manageable_account(db, caller, whom).await?;
+    condition.check(account.changed_at())?;
+    Ok(account)
 }
 
 async fn saved(db: &impl ConnectionTrait, id: i32) -> Result<User, Error> {

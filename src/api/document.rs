@@ -155,6 +155,7 @@ fn show_error(status: &str, response: &mut Value) {
         "429" => Error::TooManyAttempts(TooManyAttempts { retry_after_seconds: 60 }),
         "406" => Error::NotAcceptable,
         "409" => Error::KeyInFlight,
+        "412" => Error::Modified,
         "413" => Error::BodyTooLarge,
         "415" => Error::UnsupportedMediaType,
         "422" => Error::KeyReused,

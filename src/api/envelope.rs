@@ -189,9 +189,12 @@ impl<E> Envelope<E> {
             return Err(Error::CrossSite);
         }
         let found = self.paths.resolve(request.method(), request.uri().path())?;
-        if found.path != request.uri().path() {
-            let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-            *request.uri_mut() = format!("{}{query}", found.path).parse().map_err(|_| Error::NoRoute)?;
+        let query = request.uri().query().unwrap_or_default();
+        let filled = headers::without_empty_parameters(query);
+        if filled.is_some() || found.path != request.uri().path() {
+            let query = filled.as_deref().unwrap_or(query);
+            let separator = if query.is_empty() { "" } else { "?" };
+            *request.uri_mut() = format!("{}{separator}{query}", found.path).parse().map_err(|_| Error::NoRoute)?;
         }
         Ok(found.operation)
     }

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use poem::http::{HeaderMap, Uri, header};
 use poem_openapi::registry::{MetaApi, MetaParamIn};
 
-use crate::error::Error;
+use crate::error::{Error, shortened};
 
 /// How often a header may stand in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +20,15 @@ enum Rule {
 
 /// Every header that is read, but for three: `Host`, which is checked with what it must say; `Cookie`, of which only our
 /// own cookie is read, and others may hold anything; and `Transfer-Encoding`, which is the HTTP library's.
-pub const SINGLE: [&str; 16] = [
+pub const SINGLE: [&str; 19] = [
+    "Access-Control-Request-Method",
     "Authorization",
     "Content-Encoding",
     "Content-Length",
     "Content-Type",
     "Idempotency-Key",
+    "If-Modified-Since",
+    "If-Unmodified-Since",
     "Origin",
     "Sec-Fetch-Mode",
     "Sec-Fetch-Site",
@@ -38,8 +41,19 @@ pub const SINGLE: [&str; 16] = [
     "X-Dry-Run",
     "X-XSRF-TOKEN",
 ];
-pub const LISTS: [&str; 6] =
-    ["Accept", "Accept-Language", "Forwarded", "If-None-Match", "X-Forwarded-For", "X-Forwarded-Proto"];
+pub const LISTS: [&str; 7] = [
+    "Accept",
+    "Accept-Language",
+    "Access-Control-Request-Headers",
+    "Forwarded",
+    "If-None-Match",
+    "X-Forwarded-For",
+    "X-Forwarded-Proto",
+];
+
+/// What saves a client work and changes nothing: an operation that declares no such header may leave it unread (RFC 9110,
+/// section 13.1.3).
+const HARMLESS: [&str; 1] = ["If-Modified-Since"];
 
 fn rule(name: &str) -> Option<(&'static str, Rule)> {
     let find = |names: &'static [&'static str]| names.iter().find(|known| known.eq_ignore_ascii_case(name)).copied();
@@ -66,7 +80,7 @@ pub fn check(headers: &HeaderMap) -> Result<(), Error> {
     if encoding.is_empty() || encoding.eq_ignore_ascii_case(b"identity") {
         return Ok(());
     }
-    Err(refuse("Content-Encoding", "bodies are read as they are; send yours without an encoding"))
+    Err(Error::UnsupportedEncoding)
 }
 
 fn refuse(name: &str, problem: &str) -> Error {
@@ -93,6 +107,7 @@ impl OwnHeaders {
                 let id = operation.operation_id.unwrap_or(&path.path);
                 let shown = format!("{} {}", operation.method, path.path);
                 let headers = operation.params.into_iter().filter(|param| param.in_type == MetaParamIn::Header);
+                let headers = headers.filter(|header| !HARMLESS.contains(&header.name.as_str()));
                 headers.for_each(|header| own.add(header.name, (id.to_owned(), shown.clone())));
             }
         }
@@ -122,6 +137,17 @@ impl OwnHeaders {
     }
 }
 
+/// The query without the parameters that have no value: an empty value counts as left out. None when there are no such
+/// parameters.
+pub fn without_empty_parameters(query: &str) -> Option<String> {
+    let is_empty = |part: &&str| part.split_once('=').is_none_or(|(_, value)| value.is_empty());
+    let has_empty = !query.is_empty() && query.split('&').any(|part| is_empty(&part));
+    has_empty.then(|| {
+        let filled = query.split('&').filter(|part| !is_empty(part));
+        filled.collect::<Vec<_>>().join("&")
+    })
+}
+
 /// Checks that each query parameter is given once and can be read.
 ///
 /// # Errors
@@ -132,7 +158,7 @@ pub fn check_query(uri: &Uri) -> Result<(), Error> {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         let name = name.replace('+', " ");
         let name = percent_decode_str(&name).decode_utf8_lossy();
-        let refuse = |problem: &str| Err(Error::InvalidArgument(format!("Parameter {name}: {problem}.")));
+        let refuse = |problem| Err(Error::InvalidArgument(format!("Parameter {}: {problem}.", shortened(&name))));
         if percent_decode_str(value).decode_utf8().is_err() {
             return refuse("its value is no UTF-8");
         }
@@ -165,11 +191,28 @@ mod tests {
 
     #[test]
     fn a_body_with_an_encoding_is_refused() {
-        for (encoding, is_right) in [("", true), ("identity", true), ("Identity", true), ("gzip", false), ("br", false)]
+        for (encoding, is_right) in
+            [("", true), ("identity", true), ("Identity", true), ("gzip", false), ("br", false), ("gzip, br", false)]
         {
             let value = encoding.parse().expect("a value");
             let headers = HeaderMap::from_iter([(header::CONTENT_ENCODING, value)]);
-            assert_eq!(check(&headers).is_ok(), is_right, "{encoding}");
+            let is_refused = matches!(check(&headers), Err(Error::UnsupportedEncoding));
+            assert_eq!(is_refused, !is_right, "{encoding}");
+        }
+    }
+
+    #[test]
+    fn an_empty_query_parameter_counts_as_left_out() {
+        for (given, left) in [
+            ("", None),
+            ("a=1&b=2", None),
+            ("a=1&b=", Some("a=1")),
+            ("b=&a=1", Some("a=1")),
+            ("a", Some("")),
+            ("a=&&b=%20&c", Some("b=%20")),
+            ("a==", None),
+        ] {
+            assert_eq!(without_empty_parameters(given).as_deref(), left, "{given}");
         }
     }
 

@@ -18,6 +18,9 @@ pub const CARRIER: [Media; 4] = [Media::Json, Media::TextJson, Media::Xml, Media
 /// The media types of an error.
 pub const ERROR: [Media; 2] = [Media::Json, Media::Xml];
 
+/// The media type of a JSON Patch.
+const JSON_PATCH: &str = "application/json-patch+json";
+
 /// What a client may ask for, best first where it likes two of them the same. The names of patches stand among
 /// upstream's media types of answers as well, and mean JSON there.
 const NAMES: [(&str, Media); 6] = [
@@ -25,7 +28,7 @@ const NAMES: [(&str, Media); 6] = [
     ("text/json", Media::TextJson),
     ("application/xml", Media::Xml),
     ("text/xml", Media::TextXml),
-    ("application/json-patch+json", Media::Json),
+    (JSON_PATCH, Media::Json),
     ("application/merge-patch+json", Media::Json),
 ];
 
@@ -45,17 +48,26 @@ impl Media {
         }
     }
 
-    /// The media type of carriers that the client of a request likes most.
-    pub fn preferred(headers: &HeaderMap) -> Option<Self> {
+    /// The media type of a carrier for the client of a request. An Accept that matches none of ours gets JSON, as RFC 9110
+    /// permits (section 12.5.1), unless it excludes JSON; then XML. None when it excludes both.
+    pub fn for_client(headers: &HeaderMap) -> Option<Self> {
         // Most clients do not care.
-        match headers.get(header::ACCEPT) {
-            None => Some(Self::Json),
-            Some(_) => Accepted::of(headers).preferred(),
+        if !headers.contains_key(header::ACCEPT) {
+            return Some(Self::Json);
         }
+        let accepted = Accepted::of(headers);
+        accepted
+            .preferred()
+            .or_else(|| [Self::Json, Self::Xml].into_iter().find(|media| !accepted.excludes(media.name())))
     }
 
     pub fn is_xml(self) -> bool {
         matches!(self, Self::Xml | Self::TextXml)
+    }
+
+    /// Whether a body of this type is a JSON Patch (RFC 6902).
+    pub fn is_json_patch(content_type: &str) -> bool {
+        content_type.parse::<mime::Mime>().is_ok_and(|media| media.essence_str() == JSON_PATCH)
     }
 
     /// Whether a body of this type is read as JSON.
@@ -95,12 +107,22 @@ impl Accepted {
 
     /// How much the client likes a media type. Of the ranges it falls into, the narrowest decides.
     pub fn quality(&self, name: &str) -> f32 {
+        self.stated_quality(name).unwrap_or(0.0)
+    }
+
+    /// Whether a range says that the client does not take a media type.
+    fn excludes(&self, name: &str) -> bool {
+        self.stated_quality(name) == Some(0.0)
+    }
+
+    /// The same as [`Self::quality`]; none for a media type that falls into no range.
+    fn stated_quality(&self, name: &str) -> Option<f32> {
         let decisive = self.0.iter().filter(|range| includes(range, name)).min_by_key(|range| breadth(range));
         let quality = |range: &mime::Mime| match range.get_param("q") {
             Some(quality) => crate::localization::quality(quality.as_str()),
             None => 1.0,
         };
-        decisive.map_or(0.0, quality)
+        decisive.map(quality)
     }
 }
 
@@ -151,5 +173,29 @@ mod tests {
         ] {
             assert_eq!(preferred(accept), expected, "{accept}");
         }
+    }
+
+    #[test]
+    fn an_accept_that_matches_nothing_gets_json_unless_excluded() {
+        for (accept, expected) in [
+            ("aplication/json", Some(Media::Json)),
+            ("image/png", Some(Media::Json)),
+            ("text/html, garbage", Some(Media::Json)),
+            ("json", Some(Media::Json)),
+            ("application/x+xml", Some(Media::Json)),
+            ("application/xml;q=0", Some(Media::Json)),
+            ("application/json;q=0", Some(Media::Xml)),
+            ("image/png, application/json;q=0", Some(Media::Xml)),
+            ("application/json;q=0, text/xml", Some(Media::TextXml)),
+            ("application/json;q=0, application/xml;q=0", None),
+            ("application/*;q=0", None),
+            ("*/*;q=0", None),
+            ("*/*;q=0, application/json", Some(Media::Json)),
+        ] {
+            let value = accept.parse().expect("a header");
+            let headers = HeaderMap::from_iter([(header::ACCEPT, value)]);
+            assert_eq!(Media::for_client(&headers), expected, "{accept}");
+        }
+        assert_eq!(Media::for_client(&HeaderMap::new()), Some(Media::Json));
     }
 }

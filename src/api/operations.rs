@@ -142,10 +142,10 @@ fn complete(operation: &mut MetaOperation, shape: Shape) {
     let common = [
         (takes_input, 400, "Bad request. A parameter, a header or the body is wrong; the message names it."),
         (!is_public, 401, "Unauthorized. No valid credentials."),
-        (!is_public, 406, "Not acceptable. The client takes neither JSON nor XML."),
+        (!is_public, 406, "Not acceptable. The client excludes JSON and XML."),
         (!is_public, 429, "Too many attempts to log in failed."),
         (true, 413, "The body is larger than 1 MiB."),
-        (changes, 415, "The body is no JSON."),
+        (changes, 415, "The body is no JSON, or has a Content-Encoding."),
         (true, 500, "The server failed; its log tells why, under the X-Request-Id of the response."),
         (!is_public, 503, "The server cannot answer now. Try again."),
     ];
@@ -186,6 +186,7 @@ fn complete_response(response: &mut MetaResponse, shape: Shape, has_reader: bool
     add("X-Request-Id", "string", "Ties the response to the server's log.");
     match response.status {
         Some(401) => add("WWW-Authenticate", "string", "The schemes that are allowed."),
+        Some(415) => add("Accept-Encoding", "string", "`identity`, when the body has a Content-Encoding."),
         Some(429 | 503) => add("Retry-After", "integer", "After how many seconds to try again."),
         _ => {}
     }

@@ -12,7 +12,8 @@ use poem_openapi::{
 use sea_orm::ActiveEnum;
 use uuid::Uuid;
 
-use crate::{records::execution::Outcome, users::ticket::Place};
+use super::enum_names;
+use crate::{error::quoted, records::execution::Outcome, users::ticket::Place};
 
 const LONGEST_KEY: usize = 255;
 
@@ -84,6 +85,10 @@ pub struct TicketCursor(pub Place);
 #[derive(Clone, Copy, Debug)]
 pub struct DryRun(pub bool);
 
+/// A boolean, in any case.
+#[derive(Clone, Copy, Debug)]
+pub struct Flag(pub bool);
+
 /// A point in time, as its client writes it.
 #[derive(Clone, Debug)]
 pub struct Time(pub String);
@@ -145,6 +150,8 @@ macro_rules! inline_parameter {
     };
 }
 
+pub(super) use inline_parameter;
+
 /// What came of an execution, told apart without reading texts: the header X-Command-Outcome.
 #[derive(Clone, Copy, Debug)]
 pub struct CommandOutcome(pub Outcome);
@@ -175,6 +182,7 @@ inline_parameter!(
 inline_parameter!(Cursor, MetaSchema::new("string"));
 inline_parameter!(TicketCursor, MetaSchema::new("string"));
 inline_parameter!(DryRun, MetaSchema::new("boolean"));
+inline_parameter!(Flag, MetaSchema::new("boolean"));
 inline_parameter!(Time, MetaSchema::new("string"));
 inline_parameter!(
     Limit,
@@ -227,9 +235,19 @@ impl ParseFromParameter for FieldName {
     }
 }
 
-fn parse_id(value: &str) -> Result<i32, String> {
+/// A whole number of 32 bits in decimal digits.
+///
+/// # Errors
+/// It is none.
+pub fn parse_id(value: &str) -> Result<i32, String> {
     let digits = value.strip_prefix('-').unwrap_or(value).bytes().all(|byte| byte.is_ascii_digit());
-    value.parse().ok().filter(|_| digits).ok_or_else(|| format!("`{value}` is no whole number of 32 bits"))
+    value.parse().ok().filter(|_| digits).ok_or_else(|| format!("{} is no whole number of 32 bits", quoted(value)))
+}
+
+/// `true` or `false`, in any case.
+pub fn parse_bool(value: &str) -> Option<bool> {
+    let known = [("true", true), ("false", false)].into_iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
+    known.map(|(_, value)| value)
 }
 
 impl ParseFromParameter for IdempotencyKey {
@@ -242,7 +260,7 @@ impl ParseFromParameter for IdempotencyKey {
 
 impl ParseFromParameter for ExecutionId {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        value.parse().map(Self).map_err(|_| ParseError::custom(format!("`{value}` is no UUID")))
+        value.parse().map(Self).map_err(|_| ParseError::custom(format!("{} is no UUID", quoted(value))))
     }
 }
 
@@ -261,7 +279,7 @@ impl ParseFromParameter for WebhookId {
 impl ParseFromParameter for WebhookCursor {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         let is_id = |(execution, step): (&str, &str)| execution.parse::<Uuid>().is_ok() && step.parse::<u16>().is_ok();
-        let unfit = || ParseError::custom(format!("`{value}` is no nextCursor of a page before"));
+        let unfit = || ParseError::custom(format!("{} is no nextCursor of a page before", quoted(value)));
         value.split_once('_').is_some_and(is_id).then(|| Self(value.to_owned())).ok_or_else(unfit)
     }
 }
@@ -276,7 +294,7 @@ impl ParseFromParameter for TicketId {
 impl ParseFromParameter for Cursor {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         let id = URL_SAFE_NO_PAD.decode(value).ok().and_then(|bytes| Uuid::from_slice(&bytes).ok());
-        id.map(Self).ok_or_else(|| ParseError::custom(format!("`{value}` is no nextCursor of a page before")))
+        id.map(Self).ok_or_else(|| ParseError::custom(format!("{} is no nextCursor of a page before", quoted(value))))
     }
 }
 
@@ -299,15 +317,20 @@ impl TicketCursor {
 
 impl ParseFromParameter for TicketCursor {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        let unfit = || ParseError::custom(format!("`{value}` is no nextCursor of a page before"));
+        let unfit = || ParseError::custom(format!("{} is no nextCursor of a page before", quoted(value)));
         Self::decode(value).ok_or_else(unfit)
     }
 }
 
 impl ParseFromParameter for DryRun {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        let known = [("true", true), ("false", false)].into_iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
-        known.map(|(_, value)| Self(value)).ok_or_else(|| ParseError::custom("it takes true or false"))
+        parse_bool(value).map(Self).ok_or_else(|| ParseError::custom("it takes true or false"))
+    }
+}
+
+impl ParseFromParameter for Flag {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        parse_bool(value).map(Self).ok_or_else(|| ParseError::custom("it takes true or false"))
     }
 }
 
@@ -320,7 +343,9 @@ impl ParseFromParameter for Time {
 impl ParseFromParameter for Limit {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         let limit = value.parse().ok().filter(|limit| (1..=LARGEST_LIMIT).contains(limit));
-        limit.map(Self).ok_or_else(|| ParseError::custom(format!("`{value}` is not between 1 and {LARGEST_LIMIT}")))
+        limit
+            .map(Self)
+            .ok_or_else(|| ParseError::custom(format!("{} is not between 1 and {LARGEST_LIMIT}", quoted(value))))
     }
 }
 
@@ -342,7 +367,7 @@ impl ParseFromParameter for UserName {
     }
 }
 
-/// An enum whose names are read without regard to case, as upstream reads them.
+/// An enum that is read as upstream reads it: by its names in any case, or by its numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct AnyCase<T>(pub T);
 
@@ -375,22 +400,14 @@ impl<T: Type> Type for AnyCase<T> {
 
 impl<T: ParseFromParameter> ParseFromParameter for AnyCase<T> {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        let exact = T::parse_from_parameter(value);
-        let names = if exact.is_ok() { Vec::new() } else { names::<T>() };
-        let found = names.iter().find(|name| name.eq_ignore_ascii_case(value));
-        let unknown = || format!("`{value}` is not one of {}", names.join(", "));
-        exact
-            .or_else(|error| found.map_or(Err(error), |name| T::parse_from_parameter(name)))
+        let schema = T::schema_ref();
+        let unknown = || format!("{} is not one of {}", quoted(value), enum_names::listed(&schema));
+        T::parse_from_parameter(value)
+            .or_else(|error| match enum_names::from_text(&schema, value) {
+                Some(name) => T::parse_from_parameter(&name),
+                None => Err(error),
+            })
             .map(Self)
             .map_err(|_| ParseError::custom(unknown()))
     }
-}
-
-// The names stand in the schema, which the derive makes; only a wrong value pays for looking there.
-fn names<T: Type>() -> Vec<String> {
-    let mut registry = Registry::new();
-    T::register(&mut registry);
-    let schema = registry.schemas.get(T::name().as_ref());
-    let items = schema.map_or(&[][..], |schema| &schema.enum_items);
-    items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
 }

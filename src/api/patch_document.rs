@@ -1,16 +1,13 @@
 //! A JSON value that is being patched. Its names are found without regard to case, and without looking at the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::bounded_json::MAX_DEPTH;
 
-/// The operations of a JSON Patch. Upstream has neither `move` nor `copy`.
-pub const OPERATIONS: [&str; 4] = ["add", "replace", "remove", "test"];
-
-/// One operation of a JSON Patch (RFC 6902), as it stands in a body.
+/// One operation of a JSON Patch (RFC 6902), in the document's spelling.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
 pub enum Operation {
@@ -29,6 +26,8 @@ pub enum PatchError {
     TooDeep,
     /// What is at this path is something else.
     TestFailed(String),
+    /// A merge patch has two names for one member.
+    NamedTwice(String),
 }
 
 /// A value that is being patched.
@@ -56,9 +55,24 @@ impl Members {
             _ => own,
         }
     }
+
+    /// What tells whether two names mean the same member: its key, or for one that is not there the name in lower case.
+    fn identity(&self, name: &str) -> (String, String) {
+        let key = self.key(name);
+        if self.0.contains_key(&key) { key } else { (key.0, String::new()) }
+    }
 }
 
 impl Operation {
+    /// Whether it gives the whole value of this property of the document, or of the document itself.
+    pub fn gives(&self, property: &str) -> bool {
+        let is_it = |path: &str| {
+            let name = path.strip_prefix('/').unwrap_or(path);
+            path.is_empty() || name.eq_ignore_ascii_case(property)
+        };
+        matches!(self, Self::Add { path, .. } | Self::Replace { path, .. } if is_it(path))
+    }
+
     fn path(&self) -> &str {
         let (Self::Add { path, .. } | Self::Remove { path } | Self::Replace { path, .. } | Self::Test { path, .. }) =
             self;
@@ -90,20 +104,29 @@ impl Document {
     }
 
     /// Merges a patch as RFC 7396 has it, but an object where a list stands is added to the list.
-    pub fn merge(&mut self, patch: Value) {
-        match (self, patch) {
-            (Self::List(items), patch @ Value::Object(_)) => items.push(patch.into()),
-            (Self::Object(members), Value::Object(patch)) => {
-                for (name, patch) in patch {
-                    let key = members.key(&name);
-                    match patch {
-                        Value::Null => drop(members.0.remove(&key)),
-                        patch => members.0.entry(key).or_insert(Self::Leaf(Value::Null)).merge(patch),
-                    }
-                }
+    ///
+    /// # Errors
+    /// Two of its names differ in case only and mean the same member.
+    pub fn merge(&mut self, patch: Value) -> Result<(), PatchError> {
+        let Value::Object(patch) = patch else {
+            *self = patch.into();
+            return Ok(());
+        };
+        match self {
+            Self::Object(members) => return members.merge(patch),
+            Self::List(items) => {
+                let mut item = Members::default();
+                item.merge(patch)?;
+                items.push(Self::Object(item));
             }
-            (place, patch) => *place = patch.into(),
+            // What is no object counts as an empty one, so that nulls within the patch are dropped, too.
+            Self::Leaf(_) => {
+                let mut members = Members::default();
+                members.merge(patch)?;
+                *self = Self::Object(members);
+            }
         }
+        Ok(())
     }
 
     fn at(&mut self, names: &[String]) -> Option<&mut Self> {
@@ -189,6 +212,23 @@ impl Document {
     }
 }
 
+impl Members {
+    fn merge(&mut self, patch: Map<String, Value>) -> Result<(), PatchError> {
+        let mut given = HashSet::new();
+        if let Some(name) = patch.keys().find(|name| !given.insert(self.identity(name))) {
+            return Err(PatchError::NamedTwice(name.clone()));
+        }
+        for (name, patch) in patch {
+            let key = self.key(&name);
+            match patch {
+                Value::Null => drop(self.0.remove(&key)),
+                patch => self.0.entry(key).or_insert(Document::Leaf(Value::Null)).merge(patch)?,
+            }
+        }
+        Ok(())
+    }
+}
+
 impl From<Value> for Document {
     fn from(value: Value) -> Self {
         match value {
@@ -250,7 +290,7 @@ mod tests {
 
     fn merged(value: Value, patch: Value) -> Value {
         let mut document = Document::from(value);
-        document.merge(patch);
+        document.merge(patch).expect("a patch without names in two spellings");
         document.into()
     }
 
@@ -322,6 +362,39 @@ mod tests {
         assert_eq!(merged(value.clone(), patch), expected);
         assert_eq!(merged(value.clone(), json!({"List": [], "Object": 7})), json!({"List": [], "Object": 7}));
         assert_eq!(merged(value, json!("x")), json!("x"));
+    }
+
+    #[test]
+    fn nulls_within_a_merge_patch_are_dropped_wherever_they_stand() {
+        for (value, patch, expected) in [
+            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
+            (json!({"a": 7}), json!({"a": {"b": null, "c": 1}}), json!({"a": {"c": 1}})),
+            (json!({"a": null}), json!({"A": {"b": null}}), json!({"a": {}})),
+            (json!({"a": [1]}), json!({"a": {"b": null, "c": {"d": null}}}), json!({"a": [1, {"c": {}}]})),
+            (json!(7), json!({"a": null}), json!({})),
+            (json!({"a": {"b": 1}}), json!({"a": [{"b": null}]}), json!({"a": [{"b": null}]})),
+        ] {
+            assert_eq!(merged(value, patch.clone()), expected, "{patch}");
+        }
+    }
+
+    #[test]
+    fn two_names_for_one_member_in_a_merge_patch_are_refused() {
+        let merge = |patch: Value| {
+            let mut document = Document::from(json!({"Name": "a", "Fields": {"x_foo": 1, "x_Foo": 2}}));
+            document.merge(patch).map(|()| Value::from(document))
+        };
+        for (patch, name) in [
+            (json!({"name": "b", "Name": "c"}), "Name"),
+            (json!({"Name": null, "NAME": "c"}), "NAME"),
+            (json!({"fields": {"x_Foo": 3, "X_FOO": 4}}), "X_FOO"),
+            (json!({"Fields": {"new": 1, "New": 2}}), "New"),
+            (json!({"new": {"a": 1, "A": null}}), "A"),
+        ] {
+            assert_eq!(merge(patch.clone()), Err(PatchError::NamedTwice(name.to_owned())), "{patch}");
+        }
+        let both = merge(json!({"Fields": {"x_foo": 3, "x_Foo": 4}})).expect("two fields");
+        assert_eq!(both["Fields"], json!({"x_foo": 3, "x_Foo": 4}));
     }
 
     #[test]

@@ -58,7 +58,7 @@ const TIME_ZONE: &str = "SO-TimeZone";
 const TIME_ZONE_HEADER: HeaderName = HeaderName::from_static("so-timezone");
 
 /// The client of one request, as a reader of its answer. Stands behind the caller in an operation's arguments: whoever
-/// takes none of our media types, or names a time zone or a property that is none, is refused before anything is done.
+/// excludes our media types, or names a time zone or a property that is none, is refused before anything is done.
 #[derive(Debug)]
 pub struct Reader {
     media: Media,
@@ -94,7 +94,7 @@ enum Content<T> {
 
 impl<'a> FromRequest<'a> for Reader {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
-        let media = Media::preferred(request.headers()).ok_or(Error::NotAcceptable)?;
+        let media = Media::for_client(request.headers()).ok_or(Error::NotAcceptable)?;
         Ok(Self { media, reading: Reading::lent_to(request)?, select: Select::of(request)? })
     }
 }

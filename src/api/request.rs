@@ -2,7 +2,7 @@
 
 use poem::{FromRequest, Request, RequestBody, Result, http::header};
 
-use super::media::Media;
+use super::{bounded_json, media::Media};
 use crate::error::Error;
 
 /// Ties a response to the log. A UUID without hyphens, made by the server.
@@ -23,7 +23,7 @@ impl<'a> FromRequest<'a> for NoBody {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> Result<Self> {
         let bytes =
             body.take()?.into_bytes().await.map_err(|_| Error::InvalidArgument("The body ends early.".into()))?;
-        let content = bytes.trim_ascii();
+        let content = bounded_json::trimmed(&bytes);
         if content.is_empty() {
             return Ok(Self);
         }

@@ -19,6 +19,14 @@ static SCHEMAS: LazyLock<Registry> = LazyLock::new(|| {
 /// The schema of what may be anything.
 pub static ANYTHING: LazyLock<MetaSchemaRef> = LazyLock::new(|| MetaSchemaRef::Inline(Box::new(MetaSchema::ANY)));
 
+/// The name under which the document has a schema, if it has one.
+pub fn name_of(schema: &MetaSchemaRef) -> Option<&str> {
+    match schema {
+        MetaSchemaRef::Inline(schema) => schema.all_of.first().and_then(name_of),
+        MetaSchemaRef::Reference(name) => Some(name),
+    }
+}
+
 /// The schema itself, behind references and what is said beside them.
 pub fn described(schema: &MetaSchemaRef) -> &MetaSchema {
     match schema {

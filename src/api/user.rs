@@ -2,13 +2,14 @@
 
 use poem_openapi::{
     ApiResponse, OpenApi,
-    param::{Path, Query},
+    param::{Header, Path, Query},
 };
 
 use super::{
     Tag,
     carriers::{User, UserWithLinks},
-    parameters::{UserId, UserName},
+    conditions::{LastModified, ModifiedSince},
+    parameters::{Flag, UserId, UserName},
     reader::{Answer, Reader},
     refusals::{ErrorResponse, Refusals},
     request::BaseUrl,
@@ -40,7 +41,25 @@ impl Refusals for GetUser {
 pub enum UserResponse {
     /// User found.
     #[oai(status = 200)]
-    Ok(Answer<UserWithLinks>),
+    Ok(
+        Answer<UserWithLinks>,
+        /// When the user was last changed; missing in the second of the change.
+        #[oai(header = "Last-Modified")]
+        Option<LastModified>,
+    ),
+    /// The user was not changed since the date of If-Modified-Since.
+    #[oai(status = 304)]
+    NotModified,
+}
+
+#[derive(ApiResponse)]
+pub enum NamedUserResponse {
+    /// User found.
+    #[oai(status = 200)]
+    Ok(Answer<User>, #[oai(header = "Last-Modified")] Option<LastModified>),
+    /// The user was not changed since the date of If-Modified-Since.
+    #[oai(status = 304)]
+    NotModified,
 }
 
 #[OpenApi(prefix_path = "/api/v1", tag = "Tag::User", ignore_case = true)]
@@ -60,10 +79,19 @@ impl UserById {
         id: Path<UserId>,
         /// Whether foreign keys stand in ExtraFields. Accepted; has no effect in this version.
         #[oai(name = "fk")]
-        _fk: Query<Option<bool>>,
+        _fk: Query<Option<Flag>>,
+        /// The Last-Modified of the user that the client has: nothing is sent unless the user was changed later. Renaming
+        /// the role or a group is no change of the user.
+        #[oai(name = "If-Modified-Since")]
+        modified_since: Header<Option<ModifiedSince>>,
     ) -> Result<UserResponse, ErrorResponse<GetUser>> {
         let account = visible(store, &caller, id.0.0).await?;
-        Ok(UserResponse::Ok(reader.answer(UserWithLinks::new(account.into(), &base.0))))
+        let changed_at = account.changed_at();
+        if modified_since.0.is_some_and(|since| since.is_current(changed_at)) {
+            return Ok(UserResponse::NotModified);
+        }
+        let user = UserWithLinks::new(account.into(), &base.0);
+        Ok(UserResponse::Ok(reader.answer(user), LastModified::of(changed_at)))
     }
 }
 
@@ -77,11 +105,17 @@ impl UserByName {
         reader: Reader,
         store: &Store,
         #[oai(name = "userName")] user_name: Path<UserName>,
-    ) -> Result<Answer<User>, ErrorResponse<GetUser>> {
+        #[oai(name = "If-Modified-Since")] modified_since: Header<Option<ModifiedSince>>,
+    ) -> Result<NamedUserResponse, ErrorResponse<GetUser>> {
         if users::is_reserved(&user_name.0.0) {
             return Err(Error::NoRoute.into()); // a word of upstream's paths that is not served
         }
-        Ok(reader.answer(visible_by_name(store, &caller, &user_name.0.0).await?.into()))
+        let account = visible_by_name(store, &caller, &user_name.0.0).await?;
+        let changed_at = account.changed_at();
+        if modified_since.0.is_some_and(|since| since.is_current(changed_at)) {
+            return Ok(NamedUserResponse::NotModified);
+        }
+        Ok(NamedUserResponse::Ok(reader.answer(account.into()), LastModified::of(changed_at)))
     }
 }
 

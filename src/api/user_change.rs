@@ -1,12 +1,16 @@
 //! Replacing, patching and deleting a user, by id and by name.
 
-use poem_openapi::{ApiResponse, OpenApi, param::Path};
+use poem_openapi::{
+    ApiResponse, OpenApi,
+    param::{Header, Path},
+};
 
 use super::{
     Tag,
     body::{Body, Partial},
     carriers::{User, UserWithLinks},
     change::{Change, PatchBody},
+    conditions::UnmodifiedSince,
     directory::{Directory, Whom},
     parameters::{UserId, UserName},
     reader::{Answer, Reader},
@@ -25,17 +29,31 @@ pub struct ChangeByName;
 /// The refusals of changing a user.
 pub struct ChangeUser;
 
+/// The refusals of replacing a user.
+pub struct PutUser;
+
+const MODIFIED: &str = "The user was changed after the date of If-Unmodified-Since; nothing happened.";
 const MAY_NOT: &str =
     "Forbidden. The caller may not manage this user, or not make this of it, or it is the last administrator.";
 
+const NO_ENTITY: &str =
+    "Bad request. Entity to save is not in request body, or a property of it is wrong; the message names it.";
+
 impl Refusals for ChangeUser {
     const LIST: &'static [(u16, &'static str)] = &[
-        (
-            400,
-            "Bad request. Entity to save is not in request body, or a property of it is wrong; the message names it.",
-        ),
+        (400, NO_ENTITY),
         (403, MAY_NOT),
         (404, "Not Found."),
+        (507, "The server has no room to store anything; nothing happened."),
+    ];
+}
+
+impl Refusals for PutUser {
+    const LIST: &'static [(u16, &'static str)] = &[
+        (400, NO_ENTITY),
+        (403, MAY_NOT),
+        (404, "Not Found."),
+        (412, MODIFIED),
         (507, "The server has no room to store anything; nothing happened."),
     ];
 }
@@ -48,12 +66,25 @@ impl Refusals for PatchUser {
         (403, MAY_NOT),
         (404, "User with given id does not exist in the db."),
         (409, "Update blocked because a 'test' operation has detected a conflict with the entity value."),
+        (412, MODIFIED),
         (507, "The server has no room to store anything; nothing happened."),
     ];
 }
 
-/// The refusals of deleting a user.
+/// The refusals of retiring a user.
 pub struct DeleteUser;
+
+/// The refusals of deleting a user by its address, where a condition may stand beside it.
+pub struct DeleteUserIf;
+
+impl Refusals for DeleteUserIf {
+    const LIST: &'static [(u16, &'static str)] = &[
+        (403, MAY_NOT),
+        (404, "Not Found."),
+        (412, MODIFIED),
+        (507, "The server has no room to store anything; nothing happened."),
+    ];
+}
 
 impl Refusals for DeleteUser {
     const LIST: &'static [(u16, &'static str)] =
@@ -72,7 +103,8 @@ impl ChangeById {
     /// Update a user
     ///
     /// Puts the given properties in place of the present ones, the person's too. What is left out or null stays as it
-    /// is; lists and maps are replaced as a whole. Administrators change everybody; everybody changes their own NickName,
+    /// is; lists and maps are replaced as a whole. A role or group may be given by its name (Value) in place of its Id.
+    /// Administrators change everybody; everybody changes their own NickName,
     /// Tooltip, IsOnTravel and person. A Name or UserName may stand in place of the id (upstream's
     /// `v1User_SaveUserFromName`); then the answer has no `_Links`.
     #[oai(path = "/User/:id", method = "put", operation_id = "v1User_PutUser")]
@@ -84,10 +116,13 @@ impl ChangeById {
         base: BaseUrl,
         /// The user's id (AssociateId).
         id: Path<UserId>,
+        /// The Last-Modified of the user that the client has: nothing is done, with 412, if the user was changed later.
+        #[oai(name = "If-Unmodified-Since")]
+        unmodified_since: Header<Option<UnmodifiedSince>>,
         user: Body<Partial<User>>,
-    ) -> Result<UpdatedResponse, ErrorResponse<ChangeUser>> {
+    ) -> Result<UpdatedResponse, ErrorResponse<PutUser>> {
         let change = Change::Properties(user.0.entity()?);
-        let user = directory.change(&caller, Whom::Id(id.0.0), change).await?;
+        let user = directory.change(&caller, Whom::Id(id.0.0), change, unmodified_since.0.into()).await?;
         Ok(UpdatedResponse::Ok(reader.answer(UserWithLinks::new(user, &base.0))))
     }
 
@@ -106,9 +141,12 @@ impl ChangeById {
         base: BaseUrl,
         /// The user's id (AssociateId).
         id: Path<UserId>,
+        /// The Last-Modified of the user that the client has: nothing is done, with 412, if the user was changed later.
+        #[oai(name = "If-Unmodified-Since")]
+        unmodified_since: Header<Option<UnmodifiedSince>>,
         patch: PatchBody,
     ) -> Result<UpdatedResponse, ErrorResponse<PatchUser>> {
-        let user = directory.change(&caller, Whom::Id(id.0.0), patch.0).await?;
+        let user = directory.change(&caller, Whom::Id(id.0.0), patch.0, unmodified_since.0.into()).await?;
         Ok(UpdatedResponse::Ok(reader.answer(UserWithLinks::new(user, &base.0))))
     }
 
@@ -123,8 +161,11 @@ impl ChangeById {
         directory: &Directory,
         /// The user's id (AssociateId).
         id: Path<UserId>,
-    ) -> Result<Done, ErrorResponse<DeleteUser>> {
-        directory.set_retired(&caller, Whom::Id(id.0.0), true).await?;
+        /// The Last-Modified of the user that the client has: nothing is done, with 412, if the user was changed later.
+        #[oai(name = "If-Unmodified-Since")]
+        unmodified_since: Header<Option<UnmodifiedSince>>,
+    ) -> Result<Done, ErrorResponse<DeleteUserIf>> {
+        directory.set_retired(&caller, Whom::Id(id.0.0), true, unmodified_since.0.into()).await?;
         Ok(Done::NoContent)
     }
 }
@@ -139,10 +180,12 @@ impl ChangeByName {
         reader: Reader,
         directory: &Directory,
         #[oai(name = "userName")] user_name: Path<UserName>,
+        #[oai(name = "If-Unmodified-Since")] unmodified_since: Header<Option<UnmodifiedSince>>,
         user: Body<Partial<User>>,
-    ) -> Result<Answer<User>, ErrorResponse<ChangeUser>> {
+    ) -> Result<Answer<User>, ErrorResponse<PutUser>> {
         let change = Change::Properties(user.0.entity()?);
-        Ok(reader.answer(directory.change(&caller, Whom::Name(user_name.0.0), change).await?))
+        let whom = Whom::Name(user_name.0.0);
+        Ok(reader.answer(directory.change(&caller, whom, change, unmodified_since.0.into()).await?))
     }
 
     /// Delete a user by name
@@ -152,8 +195,9 @@ impl ChangeByName {
         caller: UserAgent,
         directory: &Directory,
         #[oai(name = "userName")] user_name: Path<UserName>,
-    ) -> Result<Done, ErrorResponse<DeleteUser>> {
-        directory.set_retired(&caller, Whom::Name(user_name.0.0), true).await?;
+        #[oai(name = "If-Unmodified-Since")] unmodified_since: Header<Option<UnmodifiedSince>>,
+    ) -> Result<Done, ErrorResponse<DeleteUserIf>> {
+        directory.set_retired(&caller, Whom::Name(user_name.0.0), true, unmodified_since.0.into()).await?;
         Ok(Done::NoContent)
     }
 }

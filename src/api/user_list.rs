@@ -9,7 +9,7 @@ use poem_openapi::{OpenApi, param::Query};
 use super::{
     Tag,
     carriers::{ArchiveColumnInfo, ListFormat, ListRow, ODataSlimResponse, SafeNames},
-    parameters::AnyCase,
+    parameters::{AnyCase, Flag},
     reader::{Answer, Reader},
     refusals::{ErrorResponse, NoOwn, Refusals},
     request::BaseUrl,
@@ -81,7 +81,7 @@ impl UserListOperations {
         format: Query<Option<AnyCase<ListFormat>>>,
         /// Whether dots in names become underscores: `odata_nextLink`.
         #[oai(name = "$jsonSafe")]
-        json_safe: Query<Option<bool>>,
+        json_safe: Query<Option<Flag>>,
     ) -> Result<Answer<SafeNames<ODataSlimResponse>>, ErrorResponse<GetAll>> {
         refuse_unknown_options(uri)?;
         let (top, skip) = (top.0.map(u64::from), skip.0.map_or(0, u64::from));
@@ -108,7 +108,7 @@ impl UserListOperations {
         let reader = reader.in_format(format.0.map(|AnyCase(format)| format.into()));
         let carrier = ODataSlimResponse { metadata: format!("{here}/$metadata"), next_link, value };
         // Names with dots are in nobody's way in XML.
-        let is_asked_for = json_safe.0.unwrap_or_default() && !reader.is_xml();
+        let is_asked_for = json_safe.0.is_some_and(|Flag(is_safe)| is_safe) && !reader.is_xml();
         Ok(reader.answer(SafeNames { carrier, is_asked_for }))
     }
 

@@ -72,6 +72,11 @@ pub enum Error {
     BodyTooSlow,
     #[error("the body's media type is not JSON")]
     UnsupportedMediaType,
+    #[error("the body has a Content-Encoding")]
+    UnsupportedEncoding,
+    /// The condition of If-Unmodified-Since does not hold.
+    #[error("the user was changed after the time of If-Unmodified-Since")]
+    Modified,
     #[error("the database does not answer")]
     Unavailable(#[source] DbErr),
     #[error("more work waits than can be done")]

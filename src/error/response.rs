@@ -74,7 +74,8 @@ impl From<&Error> for StatusCode {
             Error::NotAcceptable => Self::NOT_ACCEPTABLE,
             Error::BodyTooSlow => Self::REQUEST_TIMEOUT,
             Error::BodyTooLarge => Self::PAYLOAD_TOO_LARGE,
-            Error::UnsupportedMediaType => Self::UNSUPPORTED_MEDIA_TYPE,
+            Error::UnsupportedMediaType | Error::UnsupportedEncoding => Self::UNSUPPORTED_MEDIA_TYPE,
+            Error::Modified => Self::PRECONDITION_FAILED,
             Error::Unavailable(_) | Error::Overloaded | Error::TookTooLong | Error::ProviderUnreachable => {
                 Self::SERVICE_UNAVAILABLE
             }
@@ -194,7 +195,8 @@ impl From<&Error> for ErrorInfo {
             }
             Error::NotAcceptable => (
                 "SoNotSupportedException",
-                "This server answers application/json and application/xml; accept one of them, or */*.".into(),
+                "This server answers application/json and application/xml; Accept excludes both. Take one of them, or */*."
+                    .into(),
             ),
             Error::BodyTooSlow => (
                 "SoInvalidArgumentException",
@@ -204,6 +206,16 @@ impl From<&Error> for ErrorInfo {
             Error::UnsupportedMediaType => {
                 ("SoNotSupportedException", "Send a body as application/json, or none.".into())
             }
+            Error::UnsupportedEncoding => (
+                "SoNotSupportedException",
+                "Header Content-Encoding: bodies are read as they are; send yours without an encoding.".into(),
+            ),
+            Error::Modified => (
+                "SoIllegalOperationException",
+                "The user was changed after the time of If-Unmodified-Since. Read it again, and send the change with its \
+                 new Last-Modified."
+                    .into(),
+            ),
             Error::Unavailable(_) | Error::Overloaded | Error::ProviderUnreachable => {
                 ("SoServerException", "The server cannot answer now. Try again.".into())
             }
@@ -321,6 +333,7 @@ fn extra_headers(error: &Error) -> Vec<(HeaderName, Cow<'_, str>)> {
         Error::MethodNotAllowed { allowed } => vec![(header::ALLOW, allowed.into())],
         Error::Unavailable(_) | Error::Overloaded | Error::KeyInFlight => vec![(header::RETRY_AFTER, "1".into())],
         Error::ProviderUnreachable => vec![(header::RETRY_AFTER, "10".into())],
+        Error::UnsupportedEncoding => vec![(header::ACCEPT_ENCODING, "identity".into())],
         Error::TooManyAttempts(attempts) => {
             vec![(header::RETRY_AFTER, attempts.retry_after_seconds.to_string().into())]
         }

@@ -136,7 +136,11 @@ pub async fn delete_password(
     user: &User,
 ) -> Result<bool, AccessError> {
     check_delete_password(db, provider, user).await?;
-    Ok(credential::delete_password(db, user.user.id).await?)
+    let is_deleted = credential::delete_password(db, user.user.id).await?;
+    if is_deleted {
+        user::note_change(db, user.user.id).await?;
+    }
+    Ok(is_deleted)
 }
 
 /// Checks whether a user's password can be deleted.

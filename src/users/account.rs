@@ -27,6 +27,11 @@ struct Row {
 }
 
 impl Account {
+    /// When the user, the person or a credential last changed. Renaming the role or a group changes no user.
+    pub fn changed_at(&self) -> DateTimeUtc {
+        self.credentials.iter().fold(self.user.user.updated_at, |latest, one| latest.max(one.updated_at))
+    }
+
     /// A user who is in one group, and has proved nothing yet.
     pub fn blank(user: User) -> Self {
         Self { user, other_groups: Vec::new(), credentials: Vec::new() }

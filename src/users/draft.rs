@@ -5,7 +5,9 @@ use std::{collections::HashMap, fmt};
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
-    Fields, User, UserRow, UserType, limits, login_name, membership, person,
+    Fields, User, UserRow, UserType,
+    given_names::{GivenNames, NameFault},
+    limits, login_name, membership, person,
     role::{self, RoleType},
     user, user_group,
 };
@@ -13,12 +15,16 @@ use super::{
 /// How many wrong groups of a user are told.
 const WRONG_GROUPS: usize = 10;
 
-/// A user as somebody wants one to be. An id of 0 means: a new user, the default role, the default group, the own person.
+/// A user as somebody wants one to be. An id of 0 means: a new user, the default role, the default group, the own person;
+/// or where a name is given, what has that name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
     pub user: UserRow,
     pub other_group_ids: Vec<i32>,
     pub person: person::Model,
+    pub names: GivenNames,
+    /// What is wrong with the names; known once the draft is complete.
+    pub name_faults: Vec<NameFault>,
 }
 
 /// What is wrong with a property of a user, under upstream's name for it.
@@ -88,14 +94,19 @@ impl Draft {
             other_group_ids: membership::group_ids(db, user.user.id).await?,
             person: user.person.clone().unwrap_or_default(),
             user: user.user.clone(),
+            names: GivenNames::default(),
+            name_faults: Vec::new(),
         })
     }
 
-    /// Fills in what is left open: the default role and group, and a person named after Name.
+    /// Finds what is named, and fills in what is left open: the default role and group, and a person named after Name.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn complete(mut self, db: &impl ConnectionTrait) -> Result<Self, DbErr> {
+        let names = std::mem::take(&mut self.names);
+        self.name_faults = names.resolve(db, &mut self.user, &mut self.other_group_ids).await?;
+        self.name_faults.extend(names.resolve_person(db, self.user.person_id, &mut self.person).await?);
         if self.user.role_id == 0 {
             let role = role::default_of(db, role_type_of(self.user.user_type)).await?;
             self.user.role_id = role.map_or(0, |role| role.id);
@@ -120,6 +131,7 @@ impl Draft {
     /// The database does not answer.
     pub async fn faults(&self, db: &impl ConnectionTrait, present: Option<&User>) -> Result<Vec<Fault>, DbErr> {
         let mut faults = self.faults_of_names(db).await?;
+        faults.extend(self.name_faults.iter().map(|(field, reason)| fault(field, reason)));
         faults.extend(self.faults_of_texts());
         faults.extend(self.faults_of_fields(present));
         let row = &self.user;

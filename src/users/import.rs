@@ -193,6 +193,8 @@ impl<'a> Import<'a> {
                 user: UserRow::blank(UserType::InternalAssociate),
                 other_group_ids: Vec::new(),
                 person: Default::default(),
+                names: Default::default(),
+                name_faults: Vec::new(),
             },
         };
         let (draft, mut faults) = self.describe(before.clone(), row, present.is_none());

@@ -71,7 +71,11 @@ impl PersonChange {
         let (id, is_changed) = (self.id(), self.is_changed());
         match id {
             None => Ok(person::insert(db, self.next).await?.id),
-            Some(id) if is_changed => person::update(db, self.next).await.map(|()| id),
+            Some(id) if is_changed => {
+                person::update(db, self.next).await?;
+                user::note_changed_person(db, id).await?;
+                Ok(id)
+            }
             Some(id) => Ok(id),
         }
     }

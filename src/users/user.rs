@@ -202,7 +202,18 @@ pub(super) fn ids_of_group(id: i32) -> SelectStatement {
 /// Moves everybody of whom a column says one thing to where it says another.
 pub(super) async fn move_all(db: &impl ConnectionTrait, column: Column, from: i32, to: i32) -> Result<(), DbErr> {
     let update = Entity::update_many().col_expr(column, Expr::value(to)).filter(column.eq(from));
-    update.exec(db).await.map(drop)
+    update.col_expr(Column::UpdatedAt, Expr::value(clock::now())).exec(db).await.map(drop)
+}
+
+/// Notes that something of a user was changed that stands in another table.
+pub(super) async fn note_change(db: &impl ConnectionTrait, id: i32) -> Result<(), DbErr> {
+    set_columns(db, id, Vec::new()).await
+}
+
+/// Notes that a person was changed, which changes all of its users.
+pub(super) async fn note_changed_person(db: &impl ConnectionTrait, person_id: i32) -> Result<(), DbErr> {
+    let update = Entity::update_many().col_expr(Column::UpdatedAt, Expr::value(clock::now()));
+    update.filter(Column::PersonId.eq(person_id)).exec(db).await.map(drop)
 }
 
 /// The names of the custom fields that users have values of.

@@ -40,9 +40,10 @@ async fn a_bad_parameter_is_named_with_the_values_it_takes() {
         ("/api/v1/User/+2/CustomCommand/hello", "id", "`+2` is no whole number"),
         ("/api/v1/User/x%20(occurred%20while%20parsing%20/CustomCommand/hello", "id", "`x (occurred while parsing `"),
         ("/api/v1/User/2/CustomCommand/hello?actionResult=Maybe", "actionResult", names),
-        ("/api/v1/User/2/CustomCommand/hello?actionResult=", "actionResult", names),
         ("/api/v1/User/2/CustomCommand/hello?actionResult=%FF", "actionResult", "its value is no UTF-8"),
-        ("/api/v1/User/2/CustomCommand/hello?actionResult=1", "actionResult", names),
+        ("/api/v1/User/2/CustomCommand/hello?actionResult=5", "actionResult", names),
+        ("/api/v1/User/2/CustomCommand/hello?actionResult=-1", "actionResult", names),
+        ("/api/v1/User/2/CustomCommand/hello?actionResult=%20", "actionResult", names),
         ("/api/v1/User/2/CustomCommand/hello?actionResult=Yes&actionResult=No", "actionResult", "more than once"),
     ] {
         let got = server.post(path).by("admin").send().await;
@@ -80,18 +81,22 @@ async fn a_body_of_another_type_is_refused_and_so_is_one_that_is_too_large() {
 }
 
 #[tokio::test]
-async fn a_client_that_takes_neither_json_nor_xml_is_refused_before_anything_runs() {
+async fn a_client_that_excludes_json_and_xml_is_refused_before_anything_runs() {
     let server = Server::demo().await;
-    for accept in ["text/html", "application/json;q=0", "image/*", "application/x+xml"] {
+    for accept in ["application/json;q=0, application/xml;q=0", "*/*;q=0", "application/*;q=0, image/png"] {
         let got = server.post(HELLO).by("admin").header("accept", accept).send().await;
         got.error(StatusCode::NOT_ACCEPTABLE);
     }
     assert!(server.executions().await.is_empty());
-    for accept in ["", "*/*", "application/*", "application/merge-patch+json", "text/html, application/json;q=0.1"] {
+    let wide = ["", "*/*", "application/*", "application/merge-patch+json", "text/html, application/json;q=0.1"];
+    let others = ["aplication/json", "text/html", "image/*", "application/x+xml", "json", "text/xml;q=0"];
+    for accept in wide.into_iter().chain(others) {
         let got = server.post(HELLO).by("admin").header("accept", accept).send().await;
         assert_eq!(got.status, StatusCode::OK, "{accept}");
         assert_eq!(got.header("content-type"), Some("application/json; charset=utf-8"));
     }
+    let got = server.post(HELLO).by("admin").header("accept", "application/json;q=0").send().await;
+    assert_eq!(got.header("content-type"), Some("application/xml; charset=utf-8"));
 }
 
 #[tokio::test]

@@ -45,6 +45,7 @@ fn right(name: &str) -> &'static str {
         "Content-Encoding" => "identity",
         "Content-Length" => "0",
         "Content-Type" => "application/json",
+        "If-Modified-Since" | "If-Unmodified-Since" => "Mon, 23 Nov 2026 18:35:15 GMT",
         "Host" => "127.0.0.1:8080",
         "Origin" => "http://127.0.0.1:8080",
         "Sec-Fetch-Mode" => "navigate",
@@ -125,6 +126,8 @@ async fn a_list_may_be_sent_in_several_headers() {
 async fn an_empty_header_is_none_where_the_vendors_client_sends_it() {
     let server = Server::in_demo_mode().await;
     let ok = ["Accept", "Accept-Language", "Content-Type", "SO-AppToken", "SO-Culture", "SO-Language", "SO-TimeZone"];
+    let current = server.get("/api/v1/User/2").by("admin").header("If-Modified-Since", "").send().await;
+    assert_eq!(current.status, StatusCode::OK, "If-Modified-Since: {}", current.text);
     let harmless = ["Content-Encoding", "Sec-Fetch-Mode", "Sec-Fetch-Site", "traceparent", "X-XSRF-TOKEN"];
     for name in ok.into_iter().chain(harmless) {
         let got = server.post(HELLO).by("admin").header(name, "").send().await;
@@ -135,6 +138,8 @@ async fn an_empty_header_is_none_where_the_vendors_client_sends_it() {
         let got = server.post(HELLO).by("admin").header(name, "").send().await;
         assert_refused(&got, name, "it takes", "empty");
     }
+    let delete = server.call(Method::DELETE, "/api/v1/User/3").by("admin").header("If-Unmodified-Since", "");
+    assert_refused(&delete.send().await, "If-Unmodified-Since", "is no date", "empty");
     let got = server.post(HELLO).header("authorization", "").send().await;
     assert_eq!(got.status, StatusCode::UNAUTHORIZED, "an empty Authorization is none");
     assert_eq!(server.executions().await.len(), count);

@@ -241,7 +241,9 @@ async fn executions_are_a_table_for_those_who_ask_for_one() {
     }
     let got = server.get("/_ext/executions").by("admin").header("accept", "text/*").send().await;
     assert_eq!(got.header("content-type"), Some("text/json; charset=utf-8"));
-    let none = server.get("/_ext/executions").by("admin").header("accept", "text/csv;q=0").send().await;
+    let without = server.get("/_ext/executions").by("admin").header("accept", "text/csv;q=0").send().await;
+    assert_eq!(without.header("content-type"), Some("application/json; charset=utf-8"));
+    let none = server.get("/_ext/executions").by("admin").header("accept", "*/*;q=0").send().await;
     assert_eq!(none.status, StatusCode::NOT_ACCEPTABLE);
 }
 

@@ -178,7 +178,7 @@ async fn a_page_of_very_many_tickets_is_no_larger() {
 async fn a_limit_or_cursor_that_is_none_is_refused() {
     let server = Server::demo().await;
     for (query, parameter) in
-        [("limit=0", "limit"), ("limit=1001", "limit"), ("cursor=x", "cursor"), ("cursor=", "cursor")]
+        [("limit=0", "limit"), ("limit=1001", "limit"), ("cursor=x", "cursor"), ("cursor=%20", "cursor")]
     {
         let got = server.get(format!("/_ext/tickets?{query}")).by("anna").send().await;
         assert_eq!(got.status, StatusCode::BAD_REQUEST, "{query}");

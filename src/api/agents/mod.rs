@@ -1,10 +1,11 @@
 //! The User agent: the same as the User resource, as procedures. One file per group of operations.
 //!
-//! All of them are `POST /api/v1/Agents/User/{name}` and differ from the resource in their edges only: a user who is not
+//! All of them are `POST /api/v1/Agents/User/{name}`, which a GET describes, and differ from the resource in their edges only: a user who is not
 //! there is null, and what answers nothing is 204 (contract §1.2).
 
 mod commands;
 mod credentials;
+mod describe;
 mod groups;
 mod info;
 mod names;
@@ -20,7 +21,7 @@ pub use unimplemented::UNIMPLEMENTED;
 use super::{refusals::Refusals, select::Selectable};
 
 /// Every operation of the agent.
-pub type AgentOperations = (
+pub type AgentOperations = describe::Described<(
     Selectable<commands::CommandList>,
     commands::CommandRun,
     Selectable<(
@@ -34,7 +35,7 @@ pub type AgentOperations = (
     )>,
     names::Names,
     unimplemented::Unimplemented,
-);
+)>;
 
 /// The refusals of looking at users.
 pub struct Look;

@@ -10,6 +10,7 @@ use super::{
         body::{Body, Partial},
         carriers::{User, UserType},
         change::Change,
+        conditions::Condition,
         directory::{Directory, Whom},
         parameters::AnyUser,
         reader::{Answer, Reader},
@@ -152,7 +153,7 @@ impl Save {
     ) -> Result<Answer<User>, ErrorResponse<ChangeUser>> {
         let Body(SaveUserFromNameRequest { user_name, user }) = body;
         let change = Change::Properties(user.entity()?);
-        Ok(reader.answer(directory.change(&caller, Whom::Name(user_name), change).await?))
+        Ok(reader.answer(directory.change(&caller, Whom::Name(user_name), change, Condition::default()).await?))
     }
 
     /// Change the type of a user
@@ -183,7 +184,7 @@ impl Save {
         user_id: Query<AnyUser>,
         _body: NoBody,
     ) -> Result<Done, ErrorResponse<DeleteUser>> {
-        directory.set_retired(&caller, Whom::Id(user_id.0.0), true).await?;
+        directory.set_retired(&caller, Whom::Id(user_id.0.0), true, Condition::default()).await?;
         Ok(Done::NoContent)
     }
 
@@ -197,7 +198,7 @@ impl Save {
         directory: &Directory,
         body: Body<DeleteUserFromNameRequest>,
     ) -> Result<Done, ErrorResponse<DeleteUser>> {
-        directory.set_retired(&caller, Whom::Name(body.0.user_name), true).await?;
+        directory.set_retired(&caller, Whom::Name(body.0.user_name), true, Condition::default()).await?;
         Ok(Done::NoContent)
     }
 
@@ -211,7 +212,7 @@ impl Save {
         directory: &Directory,
         body: Body<MakeRetiredRequest>,
     ) -> Result<Done, ErrorResponse<DeleteUser>> {
-        directory.set_retired(&caller, Whom::Id(body.0.associate_id), body.0.retired).await?;
+        directory.set_retired(&caller, Whom::Id(body.0.associate_id), body.0.retired, Condition::default()).await?;
         Ok(Done::NoContent)
     }
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     api::wire::DateTime,
-    users::{self, Account, Draft, Fields, UserRow, person},
+    users::{self, Account, Draft, Fields, GivenNames, UserRow, person},
 };
 
 /// A user: upstream calls it an associate.
@@ -128,12 +128,21 @@ impl From<Account> for User {
 }
 
 impl User {
-    /// What this carrier makes of a user. What the server itself keeps, such as the time of the last log-in, stays; so
+    /// What this carrier makes of a user. A name beside an id is one that was given. What the server itself keeps, such as the time of the last log-in, stays; so
     /// does the type when it is unknown.
     pub fn draft(self, present: UserRow, person: &person::Model) -> Draft {
         let user_type = self.r#type.try_into().unwrap_or(present.user_type);
+        let (named, by_id): (Vec<_>, Vec<_>) =
+            self.other_groups.into_iter().partition(|group| !str::is_empty(&group.value));
         Draft {
-            other_group_ids: self.other_groups.into_iter().map(|group| group.id).collect(),
+            other_group_ids: by_id.into_iter().map(|group| group.id).collect(),
+            names: GivenNames {
+                role: self.role.value,
+                user_group: self.user_group.value,
+                other_groups: named.into_iter().map(|group| (group.id, group.value)).collect(),
+                person: self.person.full_name.clone(),
+            },
+            name_faults: Vec::new(),
             person: self.person.model(person),
             user: UserRow {
                 name: self.name,

@@ -71,6 +71,8 @@ fn rows(method: &Method, path: &str) -> Vec<Row> {
     let (table, name) = match path.strip_prefix(AGENT) {
         // One route takes all of them.
         Some(":param0") => return UNIMPLEMENTED.iter().map(|name| ("", Who::NotImplemented, *name, "{}")).collect(),
+        // A GET describes the operation.
+        Some(_) if method == Method::GET => return vec![("", Who::Anybody, "", "")],
         Some(name) if method == Method::POST => (AGENT_ROWS, name.to_owned()),
         _ => (ROWS, format!("{method} {path}")),
     };

@@ -1,0 +1,156 @@
+//! Requests that depend on when a user was last changed (RFC 9110, sections 8.8.2, 13.1.3 and 13.1.4).
+//!
+//! HTTP dates have whole seconds. Last-Modified is the next full second after a change, so that a second change within the
+//! same second gives another date; until that second has come, there is no Last-Modified.
+
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
+
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use poem::http::HeaderValue;
+use poem_openapi::{
+    registry::{MetaSchema, MetaSchemaRef},
+    types::{ParseError, ParseFromParameter, ParseResult, ToHeader, Type},
+};
+
+use super::parameters::inline_parameter;
+use crate::{
+    clock,
+    error::{Error, quoted},
+};
+
+/// The date of If-Modified-Since. An empty value counts as left out.
+#[derive(Clone, Copy, Debug)]
+pub struct ModifiedSince(Option<DateTime<Utc>>);
+
+/// The date of If-Unmodified-Since. It changes what is done, so it has a value.
+#[derive(Clone, Copy, Debug)]
+pub struct UnmodifiedSince(DateTime<Utc>);
+
+/// The header Last-Modified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastModified(DateTime<Utc>);
+
+/// What a change depends on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Condition(Option<DateTime<Utc>>);
+
+inline_parameter!(ModifiedSince, MetaSchema::new("string"));
+inline_parameter!(UnmodifiedSince, MetaSchema::new("string"));
+inline_parameter!(LastModified, MetaSchema::new("string"), "Mon, 23 Nov 2026 18:35:15 GMT");
+
+impl ModifiedSince {
+    /// Whether a client that has what there was at that date has nothing new to get.
+    pub fn is_current(self, changed_at: DateTime<Utc>) -> bool {
+        self.0.is_some_and(|since| date_of(changed_at) <= since)
+    }
+}
+
+impl LastModified {
+    /// The date of a change, once it has come.
+    pub fn of(changed_at: DateTime<Utc>) -> Option<Self> {
+        let date = date_of(changed_at);
+        (date <= clock::now()).then_some(Self(date))
+    }
+}
+
+impl From<Option<UnmodifiedSince>> for Condition {
+    fn from(since: Option<UnmodifiedSince>) -> Self {
+        Self(since.map(|UnmodifiedSince(since)| since))
+    }
+}
+
+impl Condition {
+    /// Holds the condition against the last change.
+    ///
+    /// # Errors
+    /// It came later.
+    pub fn check(self, changed_at: DateTime<Utc>) -> Result<(), Error> {
+        match self.0 {
+            Some(since) if date_of(changed_at) > since => Err(Error::Modified),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The full second after a change.
+fn date_of(changed_at: DateTime<Utc>) -> DateTime<Utc> {
+    let second = TimeDelta::seconds(1);
+    changed_at.duration_trunc(second).unwrap_or(changed_at) + second
+}
+
+fn parse(text: &str) -> Result<DateTime<Utc>, String> {
+    let date = httpdate::parse_http_date(text.trim()).map(DateTime::from);
+    date.map_err(|_| format!("{} is no date such as Mon, 23 Nov 2026 18:35:15 GMT", quoted(text)))
+}
+
+impl ParseFromParameter for ModifiedSince {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        if value.is_empty() {
+            return Ok(Self(None));
+        }
+        parse(value).map(|date| Self(Some(date))).map_err(ParseError::custom)
+    }
+}
+
+impl ParseFromParameter for UnmodifiedSince {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        parse(value).map(Self).map_err(ParseError::custom)
+    }
+}
+
+impl ToHeader for LastModified {
+    fn to_header(&self) -> Option<HeaderValue> {
+        let seconds = Duration::from_secs(self.0.timestamp().try_into().ok()?);
+        HeaderValue::from_str(&httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + seconds)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str) -> DateTime<Utc> {
+        text.parse().expect("a time")
+    }
+
+    #[test]
+    fn a_change_is_later_than_every_date_before_its_next_second() {
+        let changed = time("2026-11-23T18:35:14.198412Z");
+        for (since, is_current) in [
+            ("Mon, 23 Nov 2026 18:35:13 GMT", false),
+            ("Mon, 23 Nov 2026 18:35:14 GMT", false),
+            ("Mon, 23 Nov 2026 18:35:15 GMT", true),
+            ("Monday, 23-Nov-26 18:35:15 GMT", true),
+            ("Tue, 24 Nov 2026 00:00:00 GMT", true),
+        ] {
+            let modified = ModifiedSince::parse_from_parameter(since).ok().expect("a date");
+            assert_eq!(modified.is_current(changed), is_current, "{since}");
+            let unmodified = UnmodifiedSince::parse_from_parameter(since).ok();
+            assert_eq!(Condition::from(unmodified).check(changed).is_ok(), is_current, "{since}");
+        }
+        assert!(Condition::default().check(changed).is_ok());
+        assert!(!ModifiedSince::parse_from_parameter("").ok().expect("none").is_current(changed));
+    }
+
+    #[test]
+    fn two_changes_within_one_second_never_share_a_known_date() {
+        let changed = clock::now();
+        assert_eq!(LastModified::of(changed), None, "another change may come within this second");
+        let before = time("2026-11-23T18:35:14Z");
+        let header = LastModified::of(before).and_then(|date| date.to_header());
+        let expected = (clock::now() > before).then_some("Mon, 23 Nov 2026 18:35:15 GMT");
+        assert_eq!(header.as_ref().and_then(|date| date.to_str().ok()), expected);
+    }
+
+    #[test]
+    fn what_is_no_date_is_refused() {
+        for text in ["yesterday", "2026-11-23T18:35:14Z", "0", " "] {
+            let error = ModifiedSince::parse_from_parameter(text).err().expect("a refusal");
+            assert!(error.message().contains("is no date such as"), "{}", error.message());
+        }
+        assert!(UnmodifiedSince::parse_from_parameter("").is_err(), "it changes what is done");
+    }
+}

@@ -1,0 +1,243 @@
+//! Names beside ids in a user: of the role, of groups, and of the person. A name that a change gives says what is meant, as
+//! the id does. A name that only stands there because the user has it says nothing, and is taken away.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::{carriers::User, patch_document::Operation};
+
+/// Properties that refer to something by an id and a name.
+const NAMED: [&str; 2] = ["Role", "UserGroup"];
+const PERSON: &str = "Person";
+/// The names of a person.
+const PERSON_NAMES: [&str; 4] = ["FullName", "Firstname", "MiddleName", "Lastname"];
+
+/// How a change gives a reference.
+pub enum Given {
+    /// Its id and its name together: what is left out of the two is not taken from the present one.
+    Whole,
+    /// Member by member, but for these properties: a name that did not change with its id is the present one's.
+    InParts { whole: Vec<&'static str> },
+}
+
+impl Given {
+    fn is_whole(&self, property: &str) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::InParts { whole } => whole.contains(&property),
+        }
+    }
+}
+
+/// The properties of which operations of a JSON Patch give the whole value.
+pub fn given_whole(operations: &[Operation]) -> Vec<&'static str> {
+    let is_given = |property: &&str| operations.iter().any(|operation| operation.gives(property));
+    NAMED.into_iter().chain([PERSON]).filter(is_given).collect()
+}
+
+/// What a change gives, with an empty name where it gives only the id of a reference, and no id where it gives only the
+/// name.
+pub fn completed(mut given: Map<String, Value>, present: &User) -> Map<String, Value> {
+    for property in NAMED {
+        if let Some(reference) = object_mut(&mut given, property) {
+            match (number(reference, "Id").is_some(), is_given(reference, "Value")) {
+                (true, false) => set(reference, "Value", "".into()),
+                (false, true) => set(reference, "Id", 0.into()),
+                _ => {}
+            }
+        }
+    }
+    if let Some(person) = object_mut(&mut given, PERSON) {
+        let own = [None, Some(0), Some(i64::from(present.person.person_id))];
+        if !own.contains(&number(person, "PersonId")) {
+            let missing: Vec<_> = PERSON_NAMES.into_iter().filter(|name| !is_given(person, name)).collect();
+            missing.into_iter().for_each(|name| set(person, name, "".into()));
+        }
+    }
+    given
+}
+
+/// Takes the names away that the change did not give.
+pub fn keep_given_names(present: &User, changed: &mut User, given: &Given) {
+    let (before, after) = (&present.role, &mut changed.role);
+    keep_given((before.id, &before.value), (&mut after.id, &mut after.value), given.is_whole("Role"));
+    let (before, after) = (&present.user_group, &mut changed.user_group);
+    keep_given((before.id, &before.value), (&mut after.id, &mut after.value), given.is_whole("UserGroup"));
+    let known: HashSet<_> = present.other_groups.iter().map(|group| (group.id, &group.value)).collect();
+    for group in &mut changed.other_groups {
+        if known.contains(&(group.id, &group.value)) {
+            group.value.clear();
+        }
+    }
+    keep_given_person(present, changed, given.is_whole(PERSON));
+}
+
+fn keep_given((id, name): (i32, &str), (new_id, new_name): (&mut i32, &mut String), is_whole: bool) {
+    let (has_other_id, has_other_name) = (*new_id != id, new_name.as_str() != name);
+    match (has_other_id, has_other_name) {
+        (false, false) => new_name.clear(),
+        (true, false) if !is_whole => new_name.clear(),
+        (false, true) if !is_whole && !new_name.is_empty() => *new_id = 0,
+        _ => {}
+    }
+}
+
+/// FullName is made of the other names: it counts where none of them is given. Of another person, all four say who is
+/// meant.
+fn keep_given_person(present: &User, changed: &mut User, is_whole: bool) {
+    let (before, after) = (&present.person, &mut changed.person);
+    let is_own = [0, before.person_id].contains(&after.person_id);
+    let parts = [
+        (&before.firstname, &mut after.firstname),
+        (&before.middle_name, &mut after.middle_name),
+        (&before.lastname, &mut after.lastname),
+    ];
+    let mut has_other_parts = false;
+    for (before, after) in parts {
+        has_other_parts |= *before != *after;
+        if !is_own && !is_whole && *before == *after {
+            after.clear();
+        }
+    }
+    let is_present = after.full_name == before.full_name;
+    if (is_own && (is_present || has_other_parts)) || (!is_own && !is_whole && is_present) {
+        after.full_name.clear();
+    }
+}
+
+/// The object in a property, whose own names may be in any case.
+fn object_mut<'a>(given: &'a mut Map<String, Value>, name: &str) -> Option<&'a mut Map<String, Value>> {
+    let (_, value) = given.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+    value.as_object_mut()
+}
+
+fn get<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    members.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+/// A number, which a merge patch may have as a text.
+fn number(members: &Map<String, Value>, name: &str) -> Option<i64> {
+    let value = get(members, name)?;
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+fn is_given(members: &Map<String, Value>, name: &str) -> bool {
+    get(members, name).and_then(Value::as_str).is_some_and(|text| !text.is_empty())
+}
+
+/// Sets a member in place of one whose name differs in case only.
+fn set(members: &mut Map<String, Value>, name: &str, value: Value) {
+    match members.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        Some((_, own)) => *own = value,
+        None => drop(members.insert(name.to_owned(), value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poem_openapi::types::Example;
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::{body, change::Change};
+
+    /// Id and name of Anna's role after a change; 0 and "" stand for what is not given.
+    fn role(change: Change) -> (i32, String) {
+        let user = change.apply(&User::example()).expect("a user");
+        (user.role.id, user.role.value)
+    }
+
+    fn put(role: Value) -> Change {
+        Change::Properties(body::parse(json!({"role": role})).expect("properties"))
+    }
+
+    fn merge(role: Value) -> Change {
+        let Value::Object(members) = json!({"ROLE": role}) else { unreachable!("it is an object") };
+        Change::Merge(members)
+    }
+
+    fn operations(operations: Value) -> Change {
+        Change::Operations(serde_json::from_value(operations).expect("operations"))
+    }
+
+    #[test]
+    fn a_name_counts_where_it_is_given() {
+        // Anna is an Employee, whose id is 2.
+        for (given, expected) in [
+            (json!({"Id": 1}), (1, "")),
+            (json!({"Value": "Administrator"}), (0, "Administrator")),
+            (json!({"Value": "Employee"}), (0, "Employee")),
+            (json!({"Id": 0, "Value": "Administrator"}), (0, "Administrator")),
+            (json!({"Id": 0, "Value": "Employee"}), (0, "Employee")),
+            (json!({"Id": 1, "Value": "Administrator"}), (1, "Administrator")),
+            (json!({"Id": 1, "Value": "Employee"}), (1, "Employee")),
+            (json!({"id": "1", "value": "Employee"}), (1, "Employee")),
+            (json!({"Id": 2, "Value": "Administrator"}), (2, "Administrator")),
+            (json!({"Id": 2, "Value": "Employee"}), (2, "")),
+            (json!({"Id": 1, "Value": ""}), (1, "")),
+            (json!({"Id": 0, "Value": ""}), (0, "")),
+            (json!({"Id": 0}), (0, "")),
+            (json!({"Tooltip": "x"}), (2, "")),
+            (json!({}), (2, "")),
+        ] {
+            let expected = (expected.0, expected.1.to_owned());
+            assert_eq!(role(put(given.clone())), expected, "put {given}");
+            assert_eq!(role(merge(given.clone())), expected, "merge {given}");
+        }
+        assert_eq!(role(merge(Value::Null)), (0, String::new()), "what is removed is the default one");
+    }
+
+    #[test]
+    fn operations_give_a_name_or_leave_it() {
+        let replace = |path: &str, value: Value| json!({"op": "replace", "path": path, "value": value});
+        for (given, expected) in [
+            (json!([replace("/Role/Id", json!(1))]), (1, "")),
+            (json!([replace("/Role/Value", json!("Administrator"))]), (0, "Administrator")),
+            (json!([replace("/Role/Id", json!(1)), replace("/role/value", json!("System"))]), (1, "System")),
+            (json!([replace("role", json!({"Value": "Employee"}))]), (0, "Employee")),
+            (json!([replace("/Role", json!({"Id": 1, "Value": "Employee"}))]), (1, "Employee")),
+            (json!([replace("/Role", json!({"Id": 1}))]), (1, "")),
+            (json!([replace("/Tooltip", json!("x"))]), (2, "")),
+            (json!([{"op": "remove", "path": "/Role"}]), (0, "")),
+            (json!([{"op": "remove", "path": "/Role/Id"}]), (0, "")),
+        ] {
+            assert_eq!(role(operations(given.clone())), (expected.0, expected.1.to_owned()), "{given}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_person_counts_where_its_parts_are_not_given() {
+        // Anna Lindqvist is person 2.
+        for (given, expected) in [
+            (json!({"FullName": "Anna Lindqvist"}), ("", "Anna", "Lindqvist")),
+            (json!({"FullName": "Eva Berg"}), ("Eva Berg", "Anna", "Lindqvist")),
+            (json!({"FullName": "Anna Lindqvist", "Lastname": "Berg"}), ("", "Anna", "Berg")),
+            (json!({"PersonId": 2, "Title": "Boss"}), ("", "Anna", "Lindqvist")),
+            (json!({"PersonId": 3}), ("", "", "")),
+            (json!({"personId": "3", "fullName": "Anna Lindqvist"}), ("Anna Lindqvist", "", "")),
+            (json!({"PersonId": 3, "Firstname": "Anna"}), ("", "Anna", "")),
+        ] {
+            let change = Change::Properties(body::parse(json!({"Person": given})).expect("properties"));
+            let person = change.apply(&User::example()).expect("a user").person;
+            let names = [&person.full_name, &person.firstname, &person.lastname].map(String::as_str);
+            assert_eq!(names, <[&str; 3]>::from(expected), "{given}");
+        }
+        let change = operations(json!([{"op": "replace", "path": "/Person/PersonId", "value": 3}]));
+        let person = change.apply(&User::example()).expect("a user").person;
+        assert_eq!([&person.full_name, &person.firstname, &person.lastname], ["", "", ""]);
+    }
+
+    #[test]
+    fn other_groups_keep_the_names_that_are_new() {
+        let groups = json!([{"Id": 7, "Value": "Sales"}, {"Value": "Support"}, {"Id": 9}]);
+        let change = Change::Properties(body::parse(json!({"OtherGroups": groups})).expect("properties"));
+        let mut user = User::example();
+        user.other_groups = vec![user.user_group.clone()];
+        user.other_groups[0].id = 7;
+        user.other_groups[0].value = "Sales".to_owned();
+        let groups = change.apply(&user).expect("a user").other_groups;
+        let groups: Vec<_> = groups.iter().map(|group| (group.id, group.value.as_str())).collect();
+        assert_eq!(groups, [(7, ""), (0, "Support"), (9, "")]);
+    }
+}
