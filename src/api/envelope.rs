@@ -206,7 +206,7 @@ pub fn respond(error: poem::Error, parameters: &[String], shape: Shape) -> Respo
     // What failed elsewhere was told of where it was called, and what is not there yet is no failure.
     let is_told = matches!(
         error,
-        Error::HandlerUnreachable
+        Error::HandlerUnreachable(_)
             | Error::OutcomeUnknown { .. }
             | Error::NotImplemented(_)
             | Error::ProviderUnreachable

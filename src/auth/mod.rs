@@ -11,6 +11,7 @@ mod guessing;
 mod hosts;
 mod installation;
 mod log_in;
+mod misplaced;
 mod origin;
 mod proven;
 mod provider;
@@ -38,7 +39,7 @@ use crate::{
     users::{
         Caller, Memory, application,
         password::{PasswordHash, Passwords},
-        ticket::Kind,
+        ticket::{Kind, of_session},
     },
 };
 
@@ -86,15 +87,23 @@ impl Authenticator {
     /// Judges a request by its `Authorization`, or without one by its session.
     ///
     /// # Errors
-    /// It proves nothing, or the database does not answer. Why it proves nothing stands in the log at level debug only:
-    /// whoever tries is always told the same.
+    /// It proves nothing, or the database does not answer. Credentials that are missing or misplaced are told as that. Wrong
+    /// ones are all refused alike, and the log tells at level debug why.
     pub async fn authenticate(&self, request: &Request) -> Result<Authenticated, Error> {
         let application = self.application(request).await?;
         // QUIRK: an empty header is none. Seen in: contract §1.3, where the client sends empty values. Until: it stops.
         let authorization = match request.headers().get(header::AUTHORIZATION).filter(|value| !value.is_empty()) {
-            None => return self.by_session(session::secret(request.headers())?, application).await,
+            None => return self.by_session(self.session(request)?, application).await,
             Some(value) => value.to_str().map_err(|_| Error::Unauthenticated)?,
         };
+        let surroundings = misplaced::Surroundings {
+            installation: self.installation,
+            has_app_token: has_app_token(request),
+            has_provider: self.provider.is_some(),
+        };
+        if let Some(fault) = misplaced::fault_of(authorization, surroundings) {
+            return Err(Error::CredentialsMisplaced(fault));
+        }
         let (scheme, credentials) = authorization.split_once(' ').unwrap_or((authorization, ""));
         let credentials = credentials.trim();
         let is = |name: &str| scheme.eq_ignore_ascii_case(name);
@@ -118,6 +127,16 @@ impl Authenticator {
         }
     }
 
+    /// The secret of the request's session, which may be a ticket where a ticket counts.
+    fn session(&self, request: &Request) -> Result<SecretString, Error> {
+        let secret = session::secret(request.headers())?;
+        let is_alone = !self.installation.allows_ticket_alone() && !has_app_token(request);
+        match of_session(&secret) {
+            None if is_alone => Err(Error::CredentialsMisplaced(misplaced::NO_APP_TOKEN)),
+            _ => Ok(secret),
+        }
+    }
+
     /// The application that the request names. A token that is none names nobody, and proves nothing.
     async fn application(&self, request: &Request) -> Result<Option<application::Model>, Error> {
         let Some(token) = request.header(APP_TOKEN).filter(|token| !token.is_empty()) else { return Ok(None) };
@@ -127,4 +146,9 @@ impl Authenticator {
         }
         Ok(found)
     }
+}
+
+/// An empty header is none.
+fn has_app_token(request: &Request) -> bool {
+    request.header(APP_TOKEN).is_some_and(|token| !token.is_empty())
 }

@@ -13,7 +13,7 @@ use poem::{
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-use super::HostName;
+use super::{HostName, misplaced};
 use crate::error::Error;
 
 /// The cookie that holds the session's secret.
@@ -29,13 +29,18 @@ pub const XSRF_HEADER: HeaderName = HeaderName::from_static("x-xsrf-token");
 /// There is no session, its cookie is given twice or cannot be read, or the request does not prove that a page of ours
 /// sent it.
 pub fn secret(headers: &HeaderMap) -> Result<SecretString, Error> {
-    let cookie = cookie(headers)?.ok_or(Error::Unauthenticated)?;
-    let token = headers.get(XSRF_HEADER).and_then(|token| URL_SAFE_NO_PAD.decode(token).ok());
+    let token = headers.get(XSRF_HEADER).filter(|token| !token.is_empty());
+    let (cookie, token) = match (cookie(headers)?, token) {
+        (Some(cookie), Some(token)) => (cookie, URL_SAFE_NO_PAD.decode(token).ok()),
+        (Some(_), None) => return Err(Error::CredentialsMisplaced(misplaced::NO_XSRF_TOKEN)),
+        (None, Some(_)) => return Err(Error::CredentialsMisplaced(misplaced::NO_COOKIE)),
+        (None, None) => return Err(Error::CredentialsMisplaced(misplaced::NONE)),
+    };
     // Compared in constant time.
     if token.is_some_and(|token| mac(&cookie).verify_slice(&token).is_ok()) {
         return Ok(cookie);
     }
-    tracing::debug!("a session without its X-XSRF-TOKEN");
+    tracing::debug!("a session with another X-XSRF-TOKEN than its own");
     Err(Error::Unauthenticated)
 }
 

@@ -77,7 +77,7 @@ impl Run {
     async fn not_begun(mut self: Box<Self>, name: &'static str, message: &Message, cause: &CallError) -> Error {
         self.log(message, cause);
         self.scope = None;
-        let error = Error::HandlerUnreachable;
+        let error = not_done(message, cause);
         let mut account = Account::default();
         account.add(name, Said::openly(MultiLanguage::Plain(error.to_string())));
         self.keep(self.record(Outcome::Failed, &account, Vec::new())).await.err().unwrap_or(error)
@@ -92,8 +92,8 @@ impl Run {
         self.log(message, cause);
         // Where the other system did nothing, the same key may try again.
         let (outcome, error, freed_key) = match cause.is_harmless() {
-            true => (Outcome::Failed, Error::HandlerUnreachable, self.scope.take()),
-            false => (Outcome::Unknown, Error::OutcomeUnknown { replayed: false }, None),
+            true => (Outcome::Failed, not_done(message, cause), self.scope.take()),
+            false => (Outcome::Unknown, not_known(message, cause), None),
         };
         let mut account = Account::default();
         account.add(name, Said::openly(MultiLanguage::Plain(error.to_string())));
@@ -119,4 +119,22 @@ impl Run {
         });
         end.await.unwrap_or_else(|undone| Err(Error::from(undone).after_call()))
     }
+}
+
+/// What the caller and the record are told of a call that did nothing.
+fn not_done(message: &Message, cause: &CallError) -> Error {
+    let (target, cause) = (&message.target, cause.shown());
+    Error::HandlerUnreachable(format!(
+        "The target `{target}` did not take the call: {cause}. Nothing was done; run the command again when this is mended."
+    ))
+}
+
+/// The same of a call after which it is not known what the target did.
+fn not_known(message: &Message, cause: &CallError) -> Error {
+    let (target, cause) = (&message.target, cause.shown());
+    let text = format!(
+        "The target `{target}` was called, and {cause}. Whether it did its work is not known: look there before you run the \
+         command again."
+    );
+    Error::OutcomeUnknown { text, replayed: false }
 }

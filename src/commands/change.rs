@@ -168,7 +168,10 @@ impl Run {
 
     /// The record was closed meanwhile by somebody who took this run for dead.
     pub fn given_up() -> Settlement {
-        Settled { undo: true, record: None, answer: Err(Error::OutcomeUnknown { replayed: false }) }
+        let text = "The target took so long that the run was given up. Look there whether it did its work before you run the \
+                    command again.";
+        let error = Error::OutcomeUnknown { text: text.to_owned(), replayed: false };
+        Settled { undo: true, record: None, answer: Err(error) }
     }
 
     /// The other system did its work, and while it did, the command became impossible here.

@@ -109,7 +109,9 @@ impl Run {
         Ok(match authorize(caller, definition, user, is_last) {
             Verdict::Permitted => Ok(()),
             Verdict::Denied(reason) => Err(Error::CommandDenied { command: command(), reason }),
-            Verdict::Unavailable(_) => Err(Error::CommandUnavailable { command: command() }),
+            Verdict::Unavailable(unmet) => {
+                Err(Error::CommandUnavailable { command: command(), reason: unmet.to_string() })
+            }
         })
     }
 

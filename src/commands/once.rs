@@ -66,7 +66,7 @@ impl InFlight {
         match execution.outcome {
             // Another process runs it, or one that died did and is given up soon.
             Outcome::Running => return Err(Error::KeyInFlight),
-            Outcome::Unknown => return Err(Error::OutcomeUnknown { replayed: true }),
+            Outcome::Unknown => return Err(Error::OutcomeUnknown { text: execution.message, replayed: true }),
             _ => {}
         }
         Ok(Once::Replay(Report {

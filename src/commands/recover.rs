@@ -112,9 +112,21 @@ impl Commands {
         Ok(abandoned)
     }
 
+    /// What is told of a run whose server ended, with its target where its definition is still the same.
+    fn abandoned_message(&self, execution: &execution::Model) -> String {
+        let catalog = self.catalog();
+        let entry = catalog.find(&execution.command_name).filter(|entry| entry.hash == execution.definition_hash);
+        let target = entry.and_then(|entry| entry.definition.targets().next());
+        let target = target.map_or_else(|| "its target".to_owned(), |target| format!("the target `{}`", target.value));
+        format!(
+            "The server ended while it waited for {target}. Whether that did its work is not known: look there before you run \
+             the command again."
+        )
+    }
+
     async fn close(&self, mut execution: execution::Model) -> Result<(), Undone> {
         execution.outcome = Outcome::Unknown;
-        execution.message = Error::OutcomeUnknown { replayed: false }.to_string();
+        execution.message = self.abandoned_message(&execution);
         execution.finished_at = clock::now().trunc_subsecs(6);
         let close = self.writer.write(Reach::Anything, move |transaction| {
             Box::pin(async move {

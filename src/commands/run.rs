@@ -250,7 +250,7 @@ fn outcome(end: &Result<Report, Error>) -> &'static str {
         Ok(report) => report.outcome.word(),
         Err(Error::CommandDenied { .. }) => Outcome::Denied.word(),
         Err(Error::CommandUnavailable { .. }) => "unavailable",
-        Err(Error::HandlerUnreachable) => Outcome::Failed.word(),
+        Err(Error::HandlerUnreachable(_)) => Outcome::Failed.word(),
         Err(Error::OutcomeUnknown { .. }) => Outcome::Unknown.word(),
         Err(_) => "error",
     }

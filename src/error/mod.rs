@@ -20,6 +20,9 @@ pub use trouble::Trouble;
 pub enum Error {
     #[error("no valid credentials")]
     Unauthenticated,
+    /// They are missing or stand where they prove nothing; the text says so, whether or not they would be right.
+    #[error("{0}")]
+    CredentialsMisplaced(&'static str),
     #[error("{0}")]
     TooManyAttempts(#[from] TooManyAttempts),
     #[error("a temporary password does nothing but make another")]
@@ -52,8 +55,8 @@ pub enum Error {
     NoSuchCommand(String),
     #[error("{command} denied: {reason}")]
     CommandDenied { command: String, reason: &'static str },
-    #[error("{command} is not available for this user now")]
-    CommandUnavailable { command: String },
+    #[error("{command} is not available for this user now: {reason}")]
+    CommandUnavailable { command: String, reason: String },
     /// The request itself is wrong; the text says what to mend.
     #[error("{0}")]
     InvalidArgument(String),
@@ -103,12 +106,12 @@ pub enum Error {
     WebhookNotSealed,
     #[error("the caller is no administrator")]
     NotAdministrator,
-    /// What runs the command was not reached, or refused to: nothing was done.
-    #[error("The system that runs this command could not be called, or did not take the call. Nothing was done.")]
-    HandlerUnreachable,
-    /// What runs the command was called, and gave no usable answer.
-    #[error("The system that runs this command gave no answer. Whether it did its work is not known.")]
-    OutcomeUnknown { replayed: bool },
+    /// What runs the command was not reached, or refused to: nothing was done. The text is for the caller.
+    #[error("{0}")]
+    HandlerUnreachable(String),
+    /// What runs the command was called, and whether it did its work is not known. The text is for the caller.
+    #[error("{text}")]
+    OutcomeUnknown { text: String, replayed: bool },
     #[error("this server is no demo")]
     NoDemo,
     #[error("no such ticket")]
@@ -133,7 +136,9 @@ impl Error {
     /// What it means when another system was called just before: what that did is done, and nothing is known of it.
     pub fn after_call(self) -> Self {
         tracing::error!(cause = self.chain(), "the end of a run could not be stored");
-        Self::OutcomeUnknown { replayed: false }
+        let text = "The target was called, and the end of the run could not be stored here. Look there before you run the \
+                    command again.";
+        Self::OutcomeUnknown { text: text.to_owned(), replayed: false }
     }
 
     /// What happened and all its causes, for the log.

@@ -44,7 +44,7 @@ impl From<&Error> for StatusCode {
             | Error::CommandUnavailable { .. }
             | Error::InvalidArgument(_)
             | Error::Validation(_) => Self::BAD_REQUEST,
-            Error::Unauthenticated => Self::UNAUTHORIZED,
+            Error::Unauthenticated | Error::CredentialsMisplaced(_) => Self::UNAUTHORIZED,
             Error::CrossSite
             | Error::MayNotReadUser
             | Error::MayNotManageUser
@@ -79,7 +79,7 @@ impl From<&Error> for StatusCode {
             Error::Unavailable(_) | Error::Overloaded | Error::TookTooLong | Error::ProviderUnreachable => {
                 Self::SERVICE_UNAVAILABLE
             }
-            Error::HandlerUnreachable => Self::BAD_GATEWAY,
+            Error::HandlerUnreachable(_) => Self::BAD_GATEWAY,
             Error::OutcomeUnknown { .. } => Self::GATEWAY_TIMEOUT,
             Error::Internal(_) => Self::INTERNAL_SERVER_ERROR,
         }
@@ -95,6 +95,7 @@ impl From<&Error> for ErrorInfo {
                  /_ext/session."
                     .into(),
             ),
+            Error::CredentialsMisplaced(fault) => ("SoSessionException", (*fault).to_owned()),
             Error::TooManyAttempts(_) => (
                 "SoSessionException",
                 "Too many attempts to log in failed. Try again after the seconds of Retry-After.".into(),
@@ -157,9 +158,9 @@ impl From<&Error> for ErrorInfo {
             Error::CommandDenied { command, reason } => {
                 ("SoIllegalOperationException", format!("You may not run `{command}` on this user: {reason}."))
             }
-            Error::CommandUnavailable { command } => (
+            Error::CommandUnavailable { command, reason } => (
                 "ArgumentException",
-                format!("The command `{command}` is not available for this user in the present state."),
+                format!("The command `{command}` is not available for this user now: {reason}."),
             ),
             Error::InvalidArgument(message) => ("ArgumentException", message.clone()),
             Error::NoSuchField => ("SoNotFoundException", "No user has a custom field of this name.".into()),
@@ -174,7 +175,7 @@ impl From<&Error> for ErrorInfo {
                     .into(),
             ),
             Error::NotAdministrator => ("SoIllegalOperationException", "This is for administrators only.".into()),
-            Error::HandlerUnreachable | Error::OutcomeUnknown { .. } => ("SoServerException", error.to_string()),
+            Error::HandlerUnreachable(_) | Error::OutcomeUnknown { .. } => ("SoServerException", error.to_string()),
             Error::KeyInFlight => (
                 "SoIllegalOperationException",
                 "A request with this Idempotency-Key is under way. Send it again to get its answer.".into(),
@@ -338,9 +339,9 @@ fn extra_headers(error: &Error) -> Vec<(HeaderName, Cow<'_, str>)> {
             vec![(header::RETRY_AFTER, attempts.retry_after_seconds.to_string().into())]
         }
         Error::CommandDenied { .. } => vec![(OUTCOME, "denied".into())],
-        Error::HandlerUnreachable => vec![(OUTCOME, "failed".into())],
-        Error::OutcomeUnknown { replayed: false } => vec![(OUTCOME, "unknown".into())],
-        Error::OutcomeUnknown { replayed: true } => vec![(OUTCOME, "unknown".into()), (REPLAYED, "true".into())],
+        Error::HandlerUnreachable(_) => vec![(OUTCOME, "failed".into())],
+        Error::OutcomeUnknown { replayed: false, .. } => vec![(OUTCOME, "unknown".into())],
+        Error::OutcomeUnknown { replayed: true, .. } => vec![(OUTCOME, "unknown".into()), (REPLAYED, "true".into())],
         _ => vec![],
     }
 }

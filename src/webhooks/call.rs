@@ -66,7 +66,11 @@ pub enum CallError {
     Status { status: StatusCode, retry_after: Option<Duration> },
     #[error("it did not answer within {} ms", .0.as_millis())]
     TimedOut(Duration),
-    /// What it sent is no answer.
+    #[error("its answer is larger than {LARGEST_ANSWER} bytes")]
+    TooLarge,
+    #[error("its answer is not the JSON {{\"success\": true, \"message\": \"…\"}}")]
+    NoReply,
+    /// The connection broke.
     #[error("{0}")]
     Broken(String),
 }
@@ -77,7 +81,19 @@ impl CallError {
         match self {
             Self::NoTarget | Self::Resting(_) | Self::Busy | Self::Unreachable(_) => true,
             Self::Status { status, .. } => !status.is_server_error(),
-            Self::TimedOut(_) | Self::Broken(_) => false,
+            Self::TimedOut(_) | Self::TooLarge | Self::NoReply | Self::Broken(_) => false,
+        }
+    }
+
+    /// The same for callers and records: without addresses and names of the network, which are the operator's.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Unreachable(_) => "no connection to it could be made".to_owned(),
+            Self::Broken(_) => "the connection to it broke before it answered".to_owned(),
+            Self::TimedOut(limit) => format!("it gave no answer in {} s", limit.as_secs_f64()),
+            Self::NoTarget | Self::Resting(_) | Self::Busy | Self::Status { .. } | Self::TooLarge | Self::NoReply => {
+                self.to_string()
+            }
         }
     }
 
@@ -134,7 +150,7 @@ async fn read(mut response: Response) -> Result<Vec<u8>, CallError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| CallError::Broken(chain(error)))? {
         if body.len() + chunk.len() > LARGEST_ANSWER {
-            return Err(CallError::Broken(format!("its answer is larger than {LARGEST_ANSWER} bytes")));
+            return Err(CallError::TooLarge);
         }
         body.extend_from_slice(&chunk);
     }
@@ -150,8 +166,7 @@ impl Reply {
         if body.trim_ascii().is_empty() {
             return Ok(Self { success: true, message: None });
         }
-        let reply: Self = serde_json::from_slice(body)
-            .map_err(|_| CallError::Broken("its answer is not {\"success\": …, \"message\": …}".to_owned()))?;
+        let reply: Self = serde_json::from_slice(body).map_err(|_| CallError::NoReply)?;
         // U+0000 is no text to a database.
         let text = |message: String| message.chars().filter(|one| *one != '\0').take(LONGEST_MESSAGE).collect();
         let message = reply.message.map(text);

@@ -34,17 +34,23 @@ fn through<'a>(call: Call<'a>, ticket: &str, app: Option<&str>) -> Call<'a> {
 async fn online_takes_no_basic_and_a_ticket_only_from_an_application() {
     let server = Server::with_settings(&ONLINE).await;
     let (ticket, app) = (ticket(&server).await, add(&server, "partner", false).await);
-    let refused = [
-        server.get(OPEN[0]).send().await,
-        server.get(OPEN[0]).by("anna").send().await,
-        through(server.get(OPEN[0]), &ticket, None).send().await,
-        through(server.get(OPEN[0]), &ticket, Some("")).send().await,
-        through(server.get(OPEN[0]), &ticket, Some("nonsense")).send().await,
-        server.get(OPEN[0]).by("anna").header("so-apptoken", &app).send().await,
-    ];
-    for got in &refused {
-        got.error(StatusCode::UNAUTHORIZED);
-        assert_eq!(got.text, refused[0].text);
+    let wrong = through(server.get(OPEN[0]), "Bearer 8A:nonsense", None).send().await;
+    let wrong = wrong.error(StatusCode::UNAUTHORIZED).1.to_owned();
+    let cookie = format!("kommando-session={}", &ticket["SoTicket ".len()..]);
+    let (off, no_app) = ("Basic is not allowed in an online installation", "a ticket needs the header SO-AppToken");
+    for (got, told) in [
+        (server.get(OPEN[0]).send().await, "No credentials were sent."),
+        (server.get(OPEN[0]).by("anna").send().await, off),
+        (server.get(OPEN[0]).basic("anna", "wrong").send().await, off),
+        (through(server.get(OPEN[0]), &ticket, None).send().await, no_app),
+        (through(server.get(OPEN[0]), "SoTicket 7T:nonsense", None).send().await, no_app),
+        (through(server.get(OPEN[0]), &ticket, Some("")).send().await, no_app),
+        (through(server.get(OPEN[0]), &ticket, Some("nonsense")).send().await, &wrong),
+        (server.get(OPEN[0]).by("anna").header("so-apptoken", &app).send().await, off),
+        (server.get(OPEN[0]).header("cookie", &cookie).send().await, "came without the header X-XSRF-TOKEN"),
+    ] {
+        let (_, message) = got.error(StatusCode::UNAUTHORIZED);
+        assert!(message.contains(told), "{told}: {message}");
         let schemes = got.headers.get_all("www-authenticate");
         assert!(!schemes.iter().any(|scheme| scheme.to_str().expect("text").starts_with("Basic")));
     }

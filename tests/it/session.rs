@@ -59,7 +59,7 @@ async fn a_session_begins_with_a_ticket_and_two_cookies() {
 async fn without_authorization_a_session_needs_its_token_for_reads_too() {
     let server = Server::demo().await;
     let (anna, admin) = (Browser::log_in(&server, "anna").await, Browser::log_in(&server, "admin").await);
-    let stranger = server.get(CURRENT).send().await;
+    let wrong = server.get(CURRENT).basic("anna", "wrong").send().await;
     for xsrf in [None, Some(""), Some("nonsense"), Some(admin.xsrf.as_str())] {
         for call in [server.get(CURRENT), server.post("/api/v1/User/2/CustomCommand/hello")] {
             let call = call.header("cookie", &anna.cookie);
@@ -67,10 +67,18 @@ async fn without_authorization_a_session_needs_its_token_for_reads_too() {
                 Some(xsrf) => call.header("x-xsrf-token", xsrf).send().await,
                 None => call.send().await,
             };
-            got.error(StatusCode::UNAUTHORIZED);
-            assert_eq!(got.text, stranger.text);
+            let (_, message) = got.error(StatusCode::UNAUTHORIZED);
+            match xsrf.unwrap_or_default() {
+                "" => assert!(message.contains("came without the header X-XSRF-TOKEN"), "{message}"),
+                _ => assert_eq!(got.text, wrong.text, "another token is wrong, and not missing"),
+            }
         }
     }
+    // Whether the cookie is that of a session makes no difference.
+    let made_up = server.get(CURRENT).header("cookie", "kommando-session=7S:nonsense").send().await;
+    assert!(made_up.error(StatusCode::UNAUTHORIZED).1.contains("came without the header X-XSRF-TOKEN"));
+    let alone = server.get(CURRENT).header("x-xsrf-token", &anna.xsrf).send().await;
+    assert!(alone.error(StatusCode::UNAUTHORIZED).1.contains("X-XSRF-TOKEN came without the session's cookie"));
     let with_basic = server.get(CURRENT).header("cookie", &anna.cookie).by("admin").send().await;
     assert_eq!(with_basic.body["Name"], "admin", "with Authorization the session is not looked at");
 }

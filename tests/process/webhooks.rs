@@ -199,19 +199,20 @@ fn a_target_that_misbehaves_costs_its_caller_a_second_and_a_half_at_most_and_oth
     let scene = Scene::start();
     scene.run("ask-ok", "");
     let before = scene.memory();
-    for (command, status, outcome) in [
-        ("ask-hang", 504, "unknown"),
-        ("ask-drip", 504, "unknown"),
-        ("ask-huge", 504, "unknown"),
-        ("ask-reset", 504, "unknown"),
-        ("ask-broken", 504, "unknown"),
-        ("ask-unreadable", 504, "unknown"),
-        ("ask-redirect", 502, "failed"),
-        ("ask-missing", 502, "failed"),
-        ("ask-closed", 502, "failed"),
-        ("ask-unanswered", 502, "failed"),
-        ("ask-forbidden", 502, "failed"),
-        ("ask-named", 502, "failed"),
+    let port = scene.sink.port.to_string();
+    for (command, status, outcome, cause) in [
+        ("ask-hang", 504, "unknown", "it gave no answer in 1 s"),
+        ("ask-drip", 504, "unknown", "it gave no answer in 1 s"),
+        ("ask-huge", 504, "unknown", "its answer is larger than 65536 bytes"),
+        ("ask-reset", 504, "unknown", "the connection to it broke before it answered"),
+        ("ask-broken", 504, "unknown", "it answered with status 500 Internal Server Error"),
+        ("ask-unreadable", 504, "unknown", "its answer is not the JSON"),
+        ("ask-redirect", 502, "failed", "it answered with status 307 Temporary Redirect"),
+        ("ask-missing", 502, "failed", "it answered with status 404 Not Found"),
+        ("ask-closed", 502, "failed", "no connection to it could be made"),
+        ("ask-unanswered", 502, "failed", "no connection to it could be made"),
+        ("ask-forbidden", 502, "failed", "no connection to it could be made"),
+        ("ask-named", 502, "failed", "no connection to it could be made"),
     ] {
         let others_are_fast = thread::scope(|scope| {
             let asked = scope.spawn(|| scene.run(command, ""));
@@ -224,7 +225,14 @@ fn a_target_that_misbehaves_costs_its_caller_a_second_and_a_half_at_most_and_oth
                 got.body
             );
             assert!(got.took < Duration::from_millis(1500), "{command} took {:?}", got.took);
-            assert!(!got.body.to_string().contains("secret"), "{}", got.body);
+            let message = got.body["Message"].as_str().expect("a text");
+            let target = command.trim_start_matches("ask-");
+            assert!(message.contains(&format!("The target `{target}` ")) && message.contains(cause), "{message}");
+            let next = if status == 502 { "Nothing was done" } else { "look there before you run the command again" };
+            assert!(message.contains(next), "{message}");
+            for hidden in ["secret", "127.0.0.1", "localhost", "http", &port] {
+                assert!(!message.contains(hidden), "{hidden}: {message}");
+            }
             others.into_iter().max().expect("a time")
         });
         assert!(others_are_fast < Duration::from_millis(500), "beside {command}: {others_are_fast:?}");
@@ -241,8 +249,11 @@ fn what_is_not_known_is_answered_again_and_never_called_again_and_what_was_not_d
     let scene = Scene::start();
     let key = "\r\nIdempotency-Key: one";
     assert_eq!(scene.run("ask-reset", key).header("idempotency-replayed"), None);
+    let recorded = scene.execution();
+    assert_eq!((&recorded["outcome"], &recorded["steps"][0]["result"]), (&json!("unknown"), &recorded["message"]));
     let again = scene.run("ask-reset", key);
     assert_eq!((again.status, again.header("idempotency-replayed")), (504, Some("true")));
+    assert_eq!(again.body["Message"], recorded["message"], "the record keeps the cause");
     assert_eq!(again.header("x-command-outcome"), Some("unknown"));
     assert_eq!(scene.sink.calls("/reset").len(), 1);
 

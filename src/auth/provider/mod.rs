@@ -8,8 +8,9 @@ mod claims;
 mod fetch;
 mod key_set;
 mod keys;
+mod log_limit;
 
-use std::fmt;
+use std::{fmt, sync::Arc, time::Instant};
 
 use jsonwebtoken::{Header, Validation, decode, decode_header, errors::ErrorKind};
 use secrecy::{ExposeSecret, SecretString};
@@ -22,6 +23,7 @@ use self::{
     claims::Claims,
     fetch::Source,
     keys::{Keys, Unreachable},
+    log_limit::LogLimit,
 };
 use super::{Authenticated, Authenticator, Proof};
 use crate::{
@@ -52,6 +54,7 @@ pub struct Settings {
 pub struct Provider {
     settings: Settings,
     keys: Keys,
+    refusals: Arc<LogLimit>,
 }
 
 impl fmt::Debug for Provider {
@@ -83,6 +86,13 @@ impl From<jsonwebtoken::errors::Error> for Refusal {
     /// Without what stands in the token.
     fn from(error: jsonwebtoken::errors::Error) -> Self {
         Self::Wrong(match error.kind() {
+            ErrorKind::InvalidToken => "it is no JWT".to_owned(),
+            ErrorKind::InvalidSignature => "its signature is not that of the key".to_owned(),
+            ErrorKind::ExpiredSignature => "it has expired (exp)".to_owned(),
+            ErrorKind::ImmatureSignature => "it is not valid yet (nbf)".to_owned(),
+            ErrorKind::InvalidIssuer => "its iss is not KOMMANDO_OIDC_ISSUER".to_owned(),
+            ErrorKind::InvalidAudience => "its aud names none of KOMMANDO_OIDC_AUDIENCE".to_owned(),
+            ErrorKind::MissingRequiredClaim(claim) => format!("it has no {claim}"),
             ErrorKind::Json(_) => "a part of it is not the JSON that it should be".to_owned(),
             ErrorKind::Base64(_) | ErrorKind::Utf8(_) => "a part of it is not base64url of a text".to_owned(),
             kind => format!("{kind:?}"),
@@ -97,7 +107,7 @@ impl Provider {
     /// The system's certificates cannot be read.
     pub fn new(settings: Settings) -> Result<Self, FetchError> {
         let keys = Keys::new(Source::new(settings.keys.clone())?);
-        Ok(Self { settings, keys })
+        Ok(Self { settings, keys, refusals: Arc::default() })
     }
 
     /// The name of the user to whom the provider gave this token.
@@ -164,12 +174,20 @@ impl Authenticator {
         let judged =
             provider.name(presented.expose_secret()).await.map_err(|Unreachable| Error::ProviderUnreachable)?;
         let name = judged.map_err(|refusal| {
-            tracing::debug!(%refusal, "a JWT that proves nothing");
+            if let Some(left_out) = provider.refusals.admit(Instant::now()) {
+                tracing::info!(reason = %refusal, left_out, "JWT rejected");
+            }
             Error::Unauthenticated
         })?;
         let user = users::find_by_exact_login(self.store.reader(), &name).await?;
         let Some(caller) = user.as_ref().and_then(Caller::of) else {
-            tracing::debug!(user_id = user.map(|user| user.user.id), "a JWT of nobody, or of a retired user");
+            if let Some(left_out) = provider.refusals.admit(Instant::now()) {
+                let reason = match user {
+                    Some(_) => "its user is retired",
+                    None => "no user here has its name",
+                };
+                tracing::info!(user_id = user.map(|user| user.user.id), reason, left_out, "JWT rejected");
+            }
             return Err(Error::Unauthenticated);
         };
         Ok(Authenticated::new(caller, application, Proof::Bearer(presented)))

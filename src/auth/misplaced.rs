@@ -1,0 +1,107 @@
+//! Credentials that are missing, or stand where they prove nothing. To say so tells nothing about whether they are right:
+//! only their form and place are looked at.
+
+use super::{Installation, basic};
+use crate::users::ticket::Kind;
+
+pub const NONE: &str = "No credentials were sent. WWW-Authenticate names the schemes that are allowed; browsers log in at \
+                        /_ext/session.";
+pub const NO_XSRF_TOKEN: &str = "The session's cookie came without the header X-XSRF-TOKEN: send in it what the cookie \
+                                 XSRF-TOKEN holds, with every request.";
+pub const NO_COOKIE: &str = "X-XSRF-TOKEN came without the session's cookie, kommando-session: send both, or send \
+                             Authorization instead.";
+pub const NO_APP_TOKEN: &str = "In an online installation a ticket needs the header SO-AppToken beside it: the token of an \
+                                application, which `kommando app add` prints.";
+const NO_SCHEME_TICKET: &str = "The ticket stands without its scheme: send `Authorization: SoTicket 7T:…`.";
+const NO_SCHEME_TOKEN: &str = "The token stands without its scheme: send `Authorization: Bearer …`.";
+const BASIC_IS_OFF: &str = "Basic is not allowed in an online installation: log in with POST /_ext/session, or send SoTicket \
+                            with SO-AppToken, or Bearer.";
+const NO_BASIC: &str = "What stands behind Basic cannot be read: it is `name:password` in base64.";
+const NO_TICKET: &str = "There is no ticket behind SoTicket: send `Authorization: SoTicket 7T:…`.";
+const NO_TOKEN: &str = "There is no token behind Bearer: send `Authorization: Bearer 8A:…`.";
+const TOKEN_AS_TICKET: &str = "This is an access token: send it as `Authorization: Bearer 8A:…`.";
+const TICKET_AS_BEARER: &str = "This is a ticket: send it as `Authorization: SoTicket 7T:…`.";
+const NO_PROVIDER: &str = "This server takes no JWTs, as it has no identity provider. Bearer takes an access token, `8A:…`, \
+                           from GET /api/v1/User/currentToken.";
+const UNKNOWN_SCHEME: &str =
+    "The scheme of Authorization is not known here; WWW-Authenticate names those that are allowed.";
+
+/// What besides `Authorization` decides where credentials may stand.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings {
+    pub installation: Installation,
+    pub has_app_token: bool,
+    pub has_provider: bool,
+}
+
+/// What is missing or misplaced in this value of `Authorization`; nothing where it may prove something.
+pub fn fault_of(authorization: &str, surroundings: Surroundings) -> Option<&'static str> {
+    let Surroundings { installation, has_app_token, has_provider } = surroundings;
+    let [ticket, token] = [Kind::Ticket, Kind::AccessToken].map(Kind::prefix);
+    let (scheme, credentials) = authorization.split_once(' ').unwrap_or((authorization, ""));
+    let credentials = credentials.trim();
+    let is = |name: &str| scheme.eq_ignore_ascii_case(name);
+    let faults = if is("Basic") {
+        vec![(!installation.allows_basic(), BASIC_IS_OFF), (basic::decode(credentials).is_none(), NO_BASIC)]
+    } else if is("SoTicket") {
+        let is_alone = !installation.allows_ticket_alone() && !has_app_token;
+        vec![
+            (credentials.is_empty(), NO_TICKET),
+            (credentials.starts_with(token), TOKEN_AS_TICKET),
+            (is_alone, NO_APP_TOKEN),
+        ]
+    } else if is("Bearer") {
+        vec![
+            (credentials.is_empty(), NO_TOKEN),
+            (credentials.starts_with(ticket), TICKET_AS_BEARER),
+            (!credentials.starts_with(token) && !has_provider, NO_PROVIDER),
+        ]
+    } else {
+        vec![
+            (scheme.starts_with(ticket), NO_SCHEME_TICKET),
+            (scheme.starts_with(token) || scheme.starts_with("eyJ"), NO_SCHEME_TOKEN),
+            (true, UNKNOWN_SCHEME),
+        ]
+    };
+    faults.into_iter().find(|(is_so, _)| *is_so).map(|(_, fault)| fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+
+    use super::*;
+
+    #[test]
+    fn what_is_misplaced_is_told_by_its_form_alone() {
+        let onsite = Surroundings { installation: Installation::Onsite, has_app_token: false, has_provider: false };
+        let online = Surroundings { installation: Installation::Online, ..onsite };
+        let through_app = Surroundings { has_app_token: true, ..online };
+        let believing = Surroundings { has_provider: true, ..onsite };
+        let basic = format!("Basic {}", STANDARD.encode("anna:secret"));
+        for (authorization, surroundings, expected) in [
+            (basic.as_str(), onsite, None),
+            (&basic, through_app, Some(BASIC_IS_OFF)),
+            ("Basic", onsite, Some(NO_BASIC)),
+            ("Basic anna:secret", onsite, Some(NO_BASIC)),
+            ("basic 7T:x", onsite, None),
+            ("SoTicket 7T:x", onsite, None),
+            ("SoTicket x", onsite, None),
+            ("SoTicket", onsite, Some(NO_TICKET)),
+            ("SOTICKET 8A:x", onsite, Some(TOKEN_AS_TICKET)),
+            ("SoTicket 7T:x", online, Some(NO_APP_TOKEN)),
+            ("SoTicket 7T:x", through_app, None),
+            ("Bearer 8A:x", online, None),
+            ("Bearer", onsite, Some(NO_TOKEN)),
+            ("bearer 7T:x", believing, Some(TICKET_AS_BEARER)),
+            ("Bearer eyJ.x.x", onsite, Some(NO_PROVIDER)),
+            ("Bearer eyJ.x.x", believing, None),
+            ("7T:x", onsite, Some(NO_SCHEME_TICKET)),
+            ("8A:x", onsite, Some(NO_SCHEME_TOKEN)),
+            ("eyJ.x.x", believing, Some(NO_SCHEME_TOKEN)),
+            ("Negotiate YII=", onsite, Some(UNKNOWN_SCHEME)),
+        ] {
+            assert_eq!(fault_of(authorization, surroundings), expected, "{authorization}");
+        }
+    }
+}
