@@ -110,10 +110,21 @@ test('the bar begins a session, and what is filled in runs as it is', async () =
         await block.getByText('Request duration').waitFor();
         await block.locator('.opblock-summary-control').click();
     }
+    // What the curl line shows works without the browser, until the session ends.
+    const shown = await open('v1User_GetUserCommands');
+    await execute(shown);
+    const curl = await shown.locator('.curl-command').innerText();
+    const [, authorization] = /-H '(?:A|a)uthorization: (Bearer 8A:[^']+)'/.exec(curl) ?? assert.fail(curl);
+    assert.ok(!/xsrf/i.test(curl), curl);
+    const pasted = () => fetch(`${kommando.address}/api/v1/User/2/CustomCommand`, { headers: { Authorization: authorization } });
+    assert.equal((await pasted()).status, 200);
+    await shown.locator('.opblock-summary-control').click();
+
     const bar = page.locator('.docs-bar');
     await bar.getByRole('button', { name: 'Log out' }).click();
     await bar.getByRole('button', { name: 'Log in' }).waitFor();
     isRefused = true;
+    await until(async () => (await pasted()).status === 401);
     const { status, body } = await execute(await open('v1User_GetUserCommands'));
     assert.equal(status, '401');
     assert.match(body.ErrorMessage, /browsers log in at \/_ext\/session/);
@@ -189,6 +200,14 @@ test('a session begins with a log-in, and the page sends its token by itself', a
     assert.equal(ran.body.Success, true);
     await shoot(run, 'session.png');
 });
+
+async function until(holds) {
+    for (let tries = 0; tries < 100; tries++) {
+        if (await holds()) return;
+        await new Promise(resolve => setTimeout(resolve, 100));
+    }
+    assert.fail('it did not happen within ten seconds');
+}
 
 async function openDocs(settings) {
     ({ page, check } = await openPage(browser, kommando.address, settings));

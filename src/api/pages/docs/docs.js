@@ -1,6 +1,6 @@
 // Swagger UI over the served document, and a bar in which a session begins and ends.
 
-import { logIn, logOut, session, token, whoAmI } from '/_ext/console/api.js';
+import { call, logIn, logOut, session, token, whoAmI } from '/_ext/console/api.js';
 import { h } from '/_ext/console/dom.js';
 
 const bar = document.getElementById('session');
@@ -10,15 +10,41 @@ const paint = () => document.documentElement.classList.toggle('dark-mode', isDar
 isDark.addEventListener('change', paint);
 paint();
 
-/** A page must send its session's token: Swagger UI cannot read cookies by itself. */
-function withSession(request) {
-  if (token() && !request.headers.Authorization) request.headers['X-XSRF-TOKEN'] ??= token();
+const SESSION = '/_ext/session';
+const TOKEN_LIFE = 50 * 60_000; // ms; an access token lives for an hour
+
+/** The access token of the session: a promise, and when another one is due. */
+let access;
+
+function accessToken() {
+  if (!access || access.end < Date.now()) {
+    const text = call('GET', '/api/v1/User/currentToken').then(({ body }) => body);
+    text.catch(() => (access = undefined));
+    access = { text, end: Date.now() + TOKEN_LIFE };
+  }
+  return access.text;
+}
+
+/**
+ * Requests go out with an access token, which the curl line shows: it works where there is no cookie. The session itself is
+ * begun and ended by its cookie, which takes the token of the page beside it.
+ */
+async function withSession(request) {
+  const { pathname } = new URL(request.url, location);
+  if (!token() || request.headers.Authorization || !/^\/(api|_ext)\//.test(pathname)) return request;
+  try {
+    if (pathname !== SESSION) request.headers.Authorization = `Bearer ${await accessToken()}`;
+  } catch {
+    // What is wrong with the session is answered to the request itself.
+  }
+  if (!request.headers.Authorization) request.headers['X-XSRF-TOKEN'] ??= token();
   return request;
 }
 
-/** A session may begin and end by operations, too. */
+/** A session may begin and end by operations, too, and a token before its time. */
 function seeSession(response) {
-  if (new URL(response.url, location).pathname === '/_ext/session') greet();
+  if (response.status === 401) access = undefined;
+  if (new URL(response.url, location).pathname === SESSION) greet();
   return response;
 }
 
@@ -39,6 +65,7 @@ session.addEventListener('end', () => strangers());
 greet();
 
 async function greet() {
+  access = undefined;
   if (!token()) return strangers();
   try {
     const me = await whoAmI();
@@ -49,7 +76,9 @@ async function greet() {
 }
 
 async function leave() {
+  const used = await access?.text.catch(() => undefined);
   await logOut().catch(() => {}); // it may be over already
+  if (used) await fetch(SESSION, { method: 'DELETE', headers: { Authorization: `Bearer ${used}` } }).catch(() => {});
   greet();
 }
 
