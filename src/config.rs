@@ -149,11 +149,11 @@ pub struct Config {
     #[arg(long, env = "KOMMANDO_COMMANDS", value_name = "FOLDER", global = true)]
     pub commands: Option<PathBuf>,
 
-    /// The file of webhook targets: where each is, and what signs its calls [default: none]
+    /// The file of webhook targets: where each is, and what signs its calls; read again with the definitions [default: none]
     #[arg(long, env = "KOMMANDO_TARGETS", value_name = "FILE", global = true)]
     pub targets: Option<PathBuf>,
 
-    /// What is logged: a level, or levels by module (info, kommando=debug,warn)
+    /// What is logged: a level (off, error, warn, info, debug, trace), or levels by module (kommando=debug,warn)
     #[arg(
         long,
         env = "KOMMANDO_LOG",

@@ -1,7 +1,7 @@
 //! kommando: the users of a SuperOffice-compatible web service, and the custom commands that can be run on them.
 //!
 //! The rooms and who may look into which, from the top: `app`; `api`; `auth` and `commands`; `webhooks`; `users` and
-//! `records`; `store`. `error`, `localization`, `odata`, `watch` and `clock` are leaves for everyone. HTTP stops at
+//! `records`; `store`. `error`, `localization`, `nearest`, `odata`, `watch` and `clock` are leaves for everyone. HTTP stops at
 //! `api`, `app`, `auth` and `error`;
 //! `webhooks` is its other end.
 
@@ -21,6 +21,7 @@ pub mod commands;
 pub mod config;
 pub mod error;
 pub mod localization;
+pub mod nearest;
 pub mod odata;
 pub mod records;
 pub mod store;

@@ -57,7 +57,7 @@ enum Action {
     /// Prove that the records of executions were not changed; may run beside a server
     #[command(subcommand)]
     Audit(cli::audit::Audit),
-    /// Check command definitions, and run commands; may run beside a server
+    /// Begin, list and check command definitions, and run commands; may run beside a server
     #[command(subcommand)]
     Commands(cli::commands::Commands),
     /// Copy the database into a file; may run beside a server

@@ -1,6 +1,7 @@
-//! Whether a server could start with these settings: everything that it would read is read, and nothing is changed.
+//! Whether a server can start with these settings. `serve` and `config check` both ask here: what one refuses, the other finds.
+//! Nothing is changed.
 
-use std::fmt;
+use std::{fmt, net::SocketAddr};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr};
 use secrecy::ExposeSecret;
@@ -8,29 +9,36 @@ use secrecy::ExposeSecret;
 use super::{
     StartError,
     audit_key::{self, AuditKeyError},
-    commands_folder, load_commands,
+    commands_folder, load_commands, server,
 };
 use crate::{
+    auth::Provider,
     commands::{Catalog, Fault},
-    config::{self, Config},
+    config::{self, Config, Metrics},
     records::audit,
-    store::{self, Condition},
+    store::{self, Condition, FileLock, FileLockError, SchemaError},
     telemetry,
-    users::{self, role, user_group},
+    users::{self, demo, role, user_group},
     webhooks::{self, Webhooks},
 };
 
 /// What a check has to say, in a line.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// The server would not start, or not do what it should.
+    /// The server does not start.
+    Refusal(String),
+    /// The server starts, but does not do what it should.
     Fault(String),
     /// Good to know.
     Remark(String),
 }
 
 impl Finding {
-    pub fn fault(problem: impl fmt::Display) -> Self {
+    pub fn refusal(problem: impl fmt::Display) -> Self {
+        Self::Refusal(problem.to_string())
+    }
+
+    fn fault(problem: impl fmt::Display) -> Self {
         Self::Fault(problem.to_string())
     }
 
@@ -38,72 +46,150 @@ impl Finding {
         Self::Remark(remark.to_string())
     }
 
-    pub fn is_fault(&self) -> bool {
-        matches!(self, Self::Fault(_))
+    pub fn is_remark(&self) -> bool {
+        matches!(self, Self::Remark(_))
+    }
+
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refusal(_))
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Fault(text) | Self::Remark(text)) = self;
+        let (Self::Refusal(text) | Self::Fault(text) | Self::Remark(text)) = self;
         f.write_str(text)
     }
 }
 
-/// Everything that there is to say.
+/// Why a server does not start, a line each.
+#[derive(Debug)]
+pub struct Refusals(pub Vec<Finding>);
+
+impl Refusals {
+    /// Those among these findings, if there are any.
+    pub fn among(findings: Vec<Finding>) -> Option<Self> {
+        let refusals: Vec<_> = findings.into_iter().filter(Finding::is_refusal).collect();
+        (!refusals.is_empty()).then_some(Self(refusals))
+    }
+}
+
+impl fmt::Display for Refusals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [one] = self.0.as_slice() {
+            return one.fmt(f);
+        }
+        f.write_str("the server does not start with these settings:")?;
+        self.0.iter().try_for_each(|one| write!(f, "\n{one}"))
+    }
+}
+
+/// The definitions that a server starts with, where nothing in the settings keeps it from starting. Otherwise everything that
+/// does is told, with what the database adds.
+///
+/// # Errors
+/// Something keeps it from starting.
+pub async fn start(config: &Config, demo: bool) -> Result<Catalog, StartError> {
+    let (findings, catalog) = settings(config, demo);
+    match (catalog, findings.iter().any(Finding::is_refusal)) {
+        (Some(catalog), false) => Ok(catalog),
+        _ => {
+            let refusals = Refusals::among(all(config, demo).await).or_else(|| Refusals::among(findings));
+            Err(StartError::Refused(refusals.unwrap_or(Refusals(Vec::new()))))
+        }
+    }
+}
+
+/// Everything that there is to say: of the settings, and of what they lead to.
 pub async fn all(config: &Config, demo: bool) -> Vec<Finding> {
-    let mut findings = settings(config, demo);
-    let catalog = definitions(config, demo, &mut findings);
-    targets(config, catalog.as_ref(), &mut findings);
-    database(config, catalog.as_ref(), &mut findings).await;
+    let (mut findings, catalog) = settings(config, demo);
+    findings.extend(listeners(config));
+    findings.extend(database_of(config, demo, catalog.as_ref()).await);
     findings
 }
 
-/// The roles and groups that definitions name and the database does not have.
+/// What the settings and the files that they name say by themselves, and the definitions, where they are right.
+pub fn settings(config: &Config, demo: bool) -> (Vec<Finding>, Option<Catalog>) {
+    let mut findings = values(config, demo);
+    findings.extend(remarks(config));
+    let catalog = definitions(config, demo, &mut findings);
+    targets(config, catalog.as_ref(), &mut findings);
+    (findings, catalog)
+}
+
+/// The roles and groups that definitions name and the database does not have. Before the first start, it will have those that
+/// this start makes.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn names(db: &impl ConnectionTrait, catalog: &Catalog) -> Result<Vec<Fault>, DbErr> {
+pub async fn names(db: &impl ConnectionTrait, catalog: &Catalog, demo: bool) -> Result<Vec<Fault>, DbErr> {
     let roles: Vec<_> = role::list(db).await?.into_iter().map(|role| role.name).collect();
     if roles.is_empty() {
-        return Ok(Vec::new()); // they come with the first start
+        return Ok(names_at_first(catalog, demo));
     }
     let groups: Vec<_> = user_group::list(db).await?.into_iter().map(|group| group.name).collect();
     Ok(catalog.check_names(&roles, &groups))
 }
 
-/// What is taken from flags alone was read before this; the rest is read now.
-fn settings(config: &Config, demo: bool) -> Vec<Finding> {
-    let stops_clock = config.clock.is_some() && !demo;
+fn names_at_first(catalog: &Catalog, demo: bool) -> Vec<Fault> {
+    let groups: &[&str] = if demo { &demo::GROUPS } else { &[user_group::DEFAULT] };
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    catalog.check_names(&owned(&role::BUILT_IN), &owned(groups))
+}
+
+/// What is wrong with the values of settings.
+fn values(config: &Config, demo: bool) -> Vec<Finding> {
+    let provider = config.identity_provider().map_err(StartError::from);
+    let provider = provider.and_then(|settings| Ok(settings.map(Provider::new).transpose()?));
+    let is_public_demo = demo && !config.listen.ip().is_loopback();
     let faults = [
-        stops_clock.then(|| Finding::fault("KOMMANDO_CLOCK stops the clock of a demo only; unset it, or add --demo")),
-        telemetry::filter(config).err().map(Finding::fault),
-        config::admin_password().err().map(Finding::fault),
+        is_public_demo.then(|| {
+            let port = config.listen.port();
+            format!("--demo listens on this machine only; use --listen 127.0.0.1:{port}")
+        }),
+        (config.clock.is_some() && !demo)
+            .then(|| "KOMMANDO_CLOCK stops the clock of a demo only; unset it, or add --demo".to_owned()),
+        telemetry::filter(config).err().map(|error| error.to_string()),
+        config::admin_password().err().map(|error| error.to_string()),
+        provider.err().map(|error| with_causes(&error)),
         match audit_key::load(&config.database_url) {
             // Told with the database.
             Err(AuditKeyError::Url(_) | AuditKeyError::Missing(_)) | Ok(_) => None,
-            Err(error) => Some(Finding::fault(with_causes(&error))),
+            Err(error) => Some(with_causes(&error)),
         },
-        has_header_without_proxies(config).then(|| {
-            Finding::remark("KOMMANDO_PROXY_HEADER has no effect without KOMMANDO_TRUSTED_PROXIES, which names the proxies")
-        }),
-        refuses_proxied_hosts(config).then(|| {
-            Finding::remark(
-                "the server listens on loopback behind a proxy and answers to localhost, 127.0.0.1 and [::1] only; if the \
-                 proxy passes the Host header on, KOMMANDO_HOSTS must name the public host",
-            )
-        }),
+        match config.metrics {
+            Metrics::At(address) if is_same_place(address, config.listen) => Some(format!(
+                "KOMMANDO_METRICS and KOMMANDO_LISTEN are both {address}; give the metrics a port of their own, or take `path`"
+            )),
+            _ => None,
+        },
     ];
-    faults.into_iter().flatten().collect()
+    faults.into_iter().flatten().map(Finding::refusal).collect()
 }
 
-fn has_header_without_proxies(config: &Config) -> bool {
-    config.proxy_header.is_some() && config.trusted_proxies.is_empty()
+/// Whether one of these addresses takes the place of the other.
+fn is_same_place(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && (is_any || one.ip() == other.ip())
 }
 
-fn refuses_proxied_hosts(config: &Config) -> bool {
+fn remarks(config: &Config) -> Vec<Finding> {
+    let has_header_without_proxies = config.proxy_header.is_some() && config.trusted_proxies.is_empty();
     let is_local = config.listen.ip().to_canonical().is_loopback();
-    is_local && !config.trusted_proxies.is_empty() && config.hosts.is_empty()
+    let refuses_proxied_hosts = is_local && !config.trusted_proxies.is_empty() && config.hosts.is_empty();
+    let remarks = [
+        telemetry::silences_own_events(&config.log).then_some(
+            "KOMMANDO_LOG logs nothing of kommando itself; add a level for everything else, such as `warn,sqlx=debug`",
+        ),
+        has_header_without_proxies.then_some(
+            "KOMMANDO_PROXY_HEADER has no effect without KOMMANDO_TRUSTED_PROXIES, which names the proxies",
+        ),
+        refuses_proxied_hosts.then_some(
+            "the server listens on loopback behind a proxy and answers to localhost, 127.0.0.1 and [::1] only; if the proxy \
+             passes the Host header on, KOMMANDO_HOSTS must name the public host",
+        ),
+    ];
+    remarks.into_iter().flatten().map(Finding::remark).collect()
 }
 
 fn definitions(config: &Config, demo: bool, findings: &mut Vec<Finding>) -> Option<Catalog> {
@@ -115,7 +201,7 @@ fn definitions(config: &Config, demo: bool, findings: &mut Vec<Finding>) -> Opti
             Some(catalog)
         }
         Err(faults) => {
-            findings.extend(faults.0.into_iter().map(Finding::fault));
+            findings.extend(faults.0.into_iter().map(Finding::refusal));
             None
         }
     }
@@ -125,93 +211,203 @@ fn targets(config: &Config, catalog: Option<&Catalog>, findings: &mut Vec<Findin
     let read = config.targets.as_deref().map(webhooks::read).transpose();
     match read.and_then(|targets| Webhooks::new(targets.unwrap_or_default())) {
         Ok(webhooks) => {
-            let names: Vec<_> = webhooks.names().collect();
+            let names = webhooks.names();
             findings.push(Finding::remark(format_args!("webhook targets: {}", names.len())));
             let unknown = catalog.and_then(|catalog| catalog.check_targets(&names).err());
-            findings.extend(unknown.into_iter().flat_map(|faults| faults.0).map(Finding::fault));
+            findings.extend(unknown.into_iter().flat_map(|faults| faults.0).map(Finding::refusal));
         }
-        Err(error) => findings.push(Finding::fault(with_causes(&error))),
+        Err(error) => findings.push(Finding::refusal(with_causes(&StartError::from(error)))),
     }
 }
 
-async fn database(config: &Config, catalog: Option<&Catalog>, findings: &mut Vec<Finding>) {
-    let condition = store::examine(&config.database_url).await;
-    let is_ready = matches!(condition, Ok(Condition::UpToDate));
-    let has_users = match &condition {
-        Ok(Condition::Absent(_)) => false,
-        // What cannot be asked is told below.
-        _ => !is_ready || store::look(&config.database_url, users::count).await.is_ok_and(|count| count > 0),
+/// Whether the addresses can be listened on. One that is taken may be taken by the server that runs with these settings.
+fn listeners(config: &Config) -> Vec<Finding> {
+    let metrics = match config.metrics {
+        Metrics::At(address) if !is_same_place(address, config.listen) => Some(("KOMMANDO_METRICS", address)),
+        _ => None,
     };
-    findings.extend(admin_password(config).filter(|_| !has_users));
-    findings.push(match condition {
-        Ok(Condition::Absent(file)) => Finding::remark(format_args!("the first start makes {}", file.display())),
-        Ok(Condition::Newer(names)) => Finding::fault(format_args!(
+    let addresses = std::iter::once(("KOMMANDO_LISTEN", config.listen)).chain(metrics);
+    let finding = |(setting, address): (&str, SocketAddr)| match server::try_address(address) {
+        Ok(()) => None,
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Some(Finding::remark(format_args!(
+            "{setting}: a program listens on {address}; a server that starts now needs the address free"
+        ))),
+        Err(error) => Some(Finding::refusal(format_args!(
+            "{setting}: it is not possible to listen on {address}: {error}; name another address, or port 0 for a free one"
+        ))),
+    };
+    addresses.filter_map(finding).collect()
+}
+
+/// The database, as `config check` sees it, beside a server or without one.
+async fn database_of(config: &Config, demo: bool, catalog: Option<&Catalog>) -> Vec<Finding> {
+    let url = &config.database_url;
+    let names_of = |faults: Vec<Fault>| faults.into_iter().map(Finding::fault).collect::<Vec<_>>();
+    match store::missing_file(url) {
+        Err(error) => return vec![Finding::refusal(with_causes(&error))],
+        Ok(Some(file)) => {
+            let mut findings = vec![Finding::remark(format_args!("the first start makes {}", file.display()))];
+            findings.extend(first_start(config));
+            findings.extend(key_of_new_chain(config));
+            findings.extend(catalog.map(|catalog| names_of(names_at_first(catalog, demo))).unwrap_or_default());
+            findings.extend(lock(url));
+            return findings;
+        }
+        Ok(None) => {}
+    }
+    let mut findings = lock(url);
+    let looked = store::look(url, async |db: &DatabaseConnection| {
+        let mut findings = database(db, config, demo).await?;
+        match store::condition(db).await? {
+            Condition::UpToDate => {
+                if let Some(catalog) = catalog {
+                    findings.extend(names_of(names(db, catalog, demo).await?));
+                }
+                let differences = store::schema_differences(db).await?;
+                findings.extend(differences.iter().filter(|one| one.object().is_active()).map(Finding::fault));
+            }
+            Condition::Pending { is_new: true, .. } => {
+                findings.extend(catalog.map(|catalog| names_of(names_at_first(catalog, demo))).unwrap_or_default());
+            }
+            Condition::Pending { .. } | Condition::Newer(_) => {}
+        }
+        Ok(findings)
+    });
+    match looked.await {
+        Ok(found) => findings.extend(found),
+        Err(error) => findings.push(Finding::refusal(with_causes(&error))),
+    }
+    findings
+}
+
+/// The lock on an SQLite file, and whether the file can be written.
+fn lock(url: &str) -> Vec<Finding> {
+    match FileLock::examine(url) {
+        Ok(false) => Vec::new(),
+        Ok(true) => {
+            let shown = store::shown(url);
+            vec![Finding::remark(format_args!("a server has {shown} open; a second one on the same file is refused"))]
+        }
+        Err(FileLockError::Url(_)) => Vec::new(), // told with the database
+        Err(error) => vec![Finding::refusal(with_causes(&error))],
+    }
+}
+
+/// What keeps a server from starting with this database, and what its start does to it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn database(db: &impl ConnectionTrait, config: &Config, demo: bool) -> Result<Vec<Finding>, DbErr> {
+    let condition = store::condition(db).await?;
+    let mut findings = vec![schema(config, store::is_shared(db), &condition)];
+    let is_new = matches!(condition, Condition::Pending { is_new: true, .. });
+    match users(db, &condition).await? {
+        Some(Users::None) => findings.extend(first_start(config)),
+        Some(Users::Others) if demo => findings.push(Finding::refusal(StartError::NoDemo)),
+        Some(Users::Others | Users::Demo) if matches!(config::admin_password(), Ok(Some(_))) => {
+            findings.push(Finding::remark(
+                "KOMMANDO_ADMIN_PASSWORD is for a database without users, and this one has users; `kommando user \
+                 set-password` sets another password",
+            ));
+        }
+        _ => {}
+    }
+    findings.extend(if is_new { key_of_new_chain(config) } else { key_of_chain(db, config, &condition).await? });
+    Ok(findings)
+}
+
+fn schema(config: &Config, is_shared: bool, condition: &Condition) -> Finding {
+    match condition {
+        Condition::Newer(names) => Finding::refusal(format_args!(
             "the database was brought up to date by a newer kommando, which has {}; take that one or a newer one",
             names.join(", ")
         )),
-        Ok(Condition::Pending(count)) => {
+        Condition::Pending { count, .. } if is_shared && !config.migrate => {
+            Finding::refusal(SchemaError::Pending(*count))
+        }
+        Condition::Pending { is_new: true, .. } => Finding::remark("the start makes the tables"),
+        Condition::Pending { count, .. } => {
             Finding::remark(format_args!("the start applies {count} pending migrations; make a backup first"))
         }
-        Ok(Condition::UpToDate) => Finding::remark("the database answers, and its schema is up to date"),
-        Err(error) => Finding::fault(with_causes(&error)),
-    });
-    findings.extend(audit_key(config, is_ready).await);
-    if let Some(catalog) = catalog.filter(|_| is_ready) {
-        match store::look(&config.database_url, async |db| names(db, catalog).await).await {
-            Ok(unknown) => findings.extend(unknown.into_iter().map(Finding::fault)),
-            Err(error) => findings.push(Finding::fault(with_causes(&error))),
-        }
-    }
-    if is_ready {
-        match store::look(&config.database_url, async |db| store::schema_differences(db).await).await {
-            Ok(found) => findings.extend(found.iter().filter(|one| one.object().is_active()).map(Finding::fault)),
-            Err(error) => findings.push(Finding::fault(with_causes(&error))),
-        }
+        Condition::UpToDate => Finding::remark("the database answers, and its schema is up to date"),
     }
 }
 
-/// Whether the key of the audit chain is the one of the database, or may become it.
-async fn audit_key(config: &Config, is_ready: bool) -> Option<Finding> {
-    let url = &config.database_url;
-    let (key, missing) = match audit_key::load(url) {
-        Ok(key) => (Some(key), None),
-        Err(AuditKeyError::Missing(file)) => (None, Some(file)),
-        // Told with the settings.
-        Err(_) => return None,
+/// Which users a database has.
+enum Users {
+    None,
+    Demo,
+    Others,
+}
+
+/// The users; nothing where an old schema cannot be asked for them.
+async fn users(db: &impl ConnectionTrait, condition: &Condition) -> Result<Option<Users>, DbErr> {
+    let found = async {
+        Ok(match users::count(db).await? {
+            0 => Users::None,
+            _ if demo::is_filled(db).await? => Users::Demo,
+            _ => Users::Others,
+        })
     };
-    let check = async |db: &DatabaseConnection| match &key {
-        Some(key) => Ok(audit_key::check(db, key).await.map(drop)),
-        None => audit::is_begun(db).await.map(|is_begun| match (is_begun, missing.clone()) {
-            (true, Some(file)) => Err(AuditKeyError::Missing(file)),
-            _ => Ok(()),
-        }),
-    };
-    let checked = match is_ready {
-        true => store::look(url, check).await.ok()?,
-        false => match &key {
-            Some(key) if key.is_short() => Err(AuditKeyError::Short(key.length())),
-            _ => Ok(()),
-        },
-    };
-    match (checked, missing, key) {
-        (Err(error), ..) => Some(Finding::fault(with_causes(&error))),
-        (Ok(()), Some(file), _) => {
-            let file = file.display();
-            Some(Finding::remark(format_args!("the first start makes the key of the audit chain at {file}")))
-        }
-        (Ok(()), _, Some(key)) if key.is_short() => Some(Finding::remark(format_args!(
-            "the key of the audit chain has {} bytes only, and is taken since the chain was begun with it",
-            key.length()
-        ))),
-        _ => None,
+    match condition {
+        Condition::UpToDate => found.await.map(Some),
+        Condition::Pending { is_new: true, .. } => Ok(Some(Users::None)),
+        Condition::Pending { .. } | Condition::Newer(_) => Ok(found.await.ok()),
     }
 }
 
 /// Why the first administrator cannot have the password that is set.
-fn admin_password(config: &Config) -> Option<Finding> {
+fn first_start(config: &Config) -> Option<Finding> {
     let password = config::admin_password().ok()??;
     let fault = config.password_policy().accept(password.expose_secret()).err()?;
-    Some(Finding::fault(with_causes(&StartError::AdminPassword(fault))))
+    Some(Finding::refusal(with_causes(&StartError::AdminPassword(fault))))
+}
+
+/// The key of a chain that is not begun.
+fn key_of_new_chain(config: &Config) -> Option<Finding> {
+    match audit_key::load(&config.database_url) {
+        Ok(key) if key.is_short() => Some(Finding::refusal(AuditKeyError::Short(key.length()))),
+        Err(AuditKeyError::Missing(file)) => {
+            let file = file.display();
+            Some(Finding::remark(format_args!("the first start makes the key of the audit chain at {file}")))
+        }
+        // Told with the settings.
+        Ok(_) | Err(_) => None,
+    }
+}
+
+/// Whether the key of the audit chain is the one of the database, or may become it. An old schema may know less of it.
+async fn key_of_chain(
+    db: &impl ConnectionTrait,
+    config: &Config,
+    condition: &Condition,
+) -> Result<Option<Finding>, DbErr> {
+    let is_current = *condition == Condition::UpToDate;
+    match audit_key::load(&config.database_url) {
+        Ok(key) => match audit_key::check(db, &key).await {
+            Ok(_) if key.is_short() => Ok(Some(Finding::remark(format_args!(
+                "the key of the audit chain has {} bytes only, and is taken since the chain was begun with it",
+                key.length()
+            )))),
+            Ok(_) => Ok(None),
+            Err(AuditKeyError::Database(error)) if is_current => Err(error),
+            Err(AuditKeyError::Database(_)) => Ok(None),
+            Err(error) => Ok(Some(Finding::refusal(with_causes(&error)))),
+        },
+        Err(AuditKeyError::Missing(file)) => {
+            let is_begun = match audit::is_begun(db).await {
+                Err(error) if is_current => return Err(error),
+                Err(_) => audit::has_entries(db).await.unwrap_or_default(),
+                Ok(is_begun) => is_begun,
+            };
+            Ok(match is_begun {
+                true => Some(Finding::refusal(AuditKeyError::Missing(file))),
+                false => key_of_new_chain(config),
+            })
+        }
+        // Told with the settings.
+        Err(_) => Ok(None),
+    }
 }
 
 /// An error with what caused it, in a line.

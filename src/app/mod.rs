@@ -27,6 +27,7 @@ use self::{
     metrics::{Beside, Panel},
     server::{Limits, connection_limit::ConnectionLimiter, proxies::Proxies},
 };
+pub use crate::users::demo::Access as DemoAccess;
 use crate::{
     api::{self, Cors, Directory, Room, Services},
     auth::{Authenticator, FetchError, Guessing, Hosts, LogIns, ProvenPasswords, Provider},
@@ -68,6 +69,8 @@ pub enum StartError {
         "the command definitions cannot be used; mend them and start again (`kommando commands check` tells whether they are right):\n{0}"
     )]
     Commands(Faults),
+    #[error("{0}")]
+    Refused(check::Refusals),
     #[error("{0}; mend the file that KOMMANDO_TARGETS names")]
     Targets(#[from] TargetsError),
     #[error(transparent)]
@@ -122,6 +125,12 @@ pub struct App {
     cors: Cors,
 }
 
+/// What building a server takes beside the settings.
+struct Server {
+    lock: Option<FileLock>,
+    demo: bool,
+}
+
 impl App {
     /// Opens the database, brings its schema up to date, and puts the commands in force. Another process may serve the
     /// database meanwhile.
@@ -135,20 +144,25 @@ impl App {
     /// The same for a server, which has an SQLite file alone.
     ///
     /// # Errors
-    /// The database cannot be opened or migrated, or another process serves the file.
-    pub async fn build_server(config: &Config, catalog: Catalog) -> Result<Self, StartError> {
+    /// The database cannot be opened or migrated, another process serves the file, or a check refuses the database.
+    pub async fn build_server(config: &Config, catalog: Catalog, demo: bool) -> Result<Self, StartError> {
         let lock = FileLock::of_url(&config.database_url).await?;
-        Self::build_with(config, catalog, lock).await
+        Self::build_with(config, catalog, Some(Server { lock, demo })).await
     }
 
-    async fn build_with(config: &Config, catalog: Catalog, lock: Option<FileLock>) -> Result<Self, StartError> {
+    async fn build_with(config: &Config, catalog: Catalog, server: Option<Server>) -> Result<Self, StartError> {
+        let (demo, lock) = server.map(|Server { lock, demo }| (demo, lock)).unzip();
         let targets = config.targets.as_deref().map(webhooks::read).transpose()?;
         let meters = if config.metrics == Metrics::Off { Meters::default() } else { Meters::new() };
         let webhooks = Webhooks::new(targets.unwrap_or_default())?.counted(&meters);
-        catalog.check_targets(&webhooks.names().collect::<Vec<_>>())?;
+        catalog.check_targets(&webhooks.names())?;
         let provider = config.identity_provider()?.map(Provider::new).transpose()?;
         let limits = store::Limits { connections: config.database_connections, patience: config.database_patience };
-        let store = Store::open_for_requests(&config.database_url, limits).await?.holding(lock);
+        let store = Store::open_for_requests(&config.database_url, limits).await?.holding(lock.flatten());
+        if let Some(demo) = demo {
+            let findings = check::database(store.in_background().reader(), config, demo).await?;
+            check::Refusals::among(findings).map_or(Ok(()), |refusals| Err(StartError::Refused(refusals)))?;
+        }
         store.ensure_schema(config.migrate).await?;
         let audit_key = audit_key::load_or_make(&config.database_url, store.reader()).await?;
         let transaction = store.begin_alone(Lock::Bootstrap).await?;
@@ -256,6 +270,28 @@ impl App {
         Ok(true)
     }
 
+    /// What a demo of an online installation shows in place of a password.
+    ///
+    /// # Errors
+    /// The database does not answer, or is not filled.
+    pub async fn issue_demo_access(&self) -> Result<DemoAccess, StartError> {
+        let transaction = self.store.begin_write().await?;
+        let access = demo::issue_access(&transaction).await?;
+        transaction.commit().await?;
+        Ok(access)
+    }
+
+    /// Whether this is the password of the first administrator. Without that user, no password is.
+    ///
+    /// # Errors
+    /// The database does not answer, or the process is ending.
+    pub async fn is_admin_password(&self, password: &SecretString) -> Result<bool, StartError> {
+        let db = self.store.reader();
+        let Some(admin) = users::find_by_login(db, bootstrap::ADMIN).await? else { return Ok(false) };
+        let stored = credential::find_password(db, admin.user.id).await?;
+        Ok(self.passwords.verify(password, stored.as_ref().map(|stored| &stored.secret), Requester::Server).await?)
+    }
+
     /// Takes wishes that only a demo takes: to go back to the beginning, and for faults.
     ///
     /// # Errors
@@ -307,7 +343,7 @@ impl App {
     /// # Errors
     /// The database does not answer.
     pub async fn check_names(&self) -> Result<(), StartError> {
-        for fault in check::names(self.store.reader(), &self.commands.catalog()).await? {
+        for fault in check::names(self.store.reader(), &self.commands.catalog(), false).await? {
             tracing::warn!(%fault, "a definition names what does not exist");
         }
         Ok(())
@@ -326,9 +362,17 @@ impl App {
         Ok(())
     }
 
-    /// Reads the definitions of this folder again when it changes, and on every one of these signals.
-    pub fn watch_commands(&self, folder: Option<PathBuf>, hangup: Signal) {
-        tokio::spawn(reload::keep_reading(folder, self.commands.clone(), self.panel.meters.clone(), hangup));
+    /// Reads the definitions of this folder and the targets of this file again when they change, and on every one of these
+    /// signals.
+    pub fn watch_commands(&self, folder: Option<PathBuf>, targets: Option<PathBuf>, hangup: Signal) {
+        let sources = reload::Sources { folder, targets };
+        let reloader = reload::Reloader {
+            sources,
+            commands: self.commands.clone(),
+            store: self.store.in_background(),
+            meters: self.panel.meters.clone(),
+        };
+        tokio::spawn(reloader.keep_reading(hangup));
     }
 
     /// What answers requests.
@@ -439,7 +483,10 @@ pub fn load_commands(folder: Option<&Path>, demo: bool) -> Result<Catalog, Fault
         Some(folder) => Catalog::from_folder(folder),
         None if demo => Catalog::examples(),
         None => {
-            tracing::warn!("there is no folder {DEFAULT_COMMANDS}, so there are no commands; --commands names another");
+            tracing::warn!(
+                "there is no folder {DEFAULT_COMMANDS}, so there are no commands; `kommando commands init` makes it, and \
+                 --commands names another"
+            );
             Ok(Catalog::default())
         }
     }

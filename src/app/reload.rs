@@ -1,16 +1,19 @@
-//! Reading definitions again while serving: when their folder changes, and on SIGHUP.
+//! Reading definitions and webhook targets again while serving: when their files change, and on SIGHUP.
 //!
-//! A set is taken as a whole or not at all: while one file in it is wrong, the old set stays in force.
+//! A set is taken as a whole or not at all: while one file in it is wrong, the old set stays in force, and operators are
+//! shown why.
 
 use std::{path::PathBuf, time::Duration};
 
-use notify::{EventKind, RecursiveMode, Watcher};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::{signal::unix::Signal, sync::mpsc, time::timeout};
 
-use super::supervisor;
+use super::{check, supervisor};
 use crate::{
     commands::{Catalog, Commands},
+    store::Store,
     watch::{Meters, families::RELOADS},
+    webhooks::{self, Targets},
 };
 
 /// How long a folder must be quiet before it is read: whoever copies files is given time to finish,
@@ -18,61 +21,117 @@ const QUIET: Duration = Duration::from_millis(200);
 /// but not for ever.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Reads the folder again whenever that is due, for as long as the process serves. Without a folder there is nothing to
-/// read, and the signal, which would end a process that does not expect it, is only told of.
-pub async fn keep_reading(folder: Option<PathBuf>, commands: Commands, meters: Meters, mut hangup: Signal) {
-    let [taken, refused] = ["taken", "refused"].map(|outcome| meters.counter(&RELOADS, &[outcome]));
-    let Some(folder) = folder else {
-        while hangup.recv().await.is_some() {
-            tracing::warn!("there is no folder of definitions to read again; --commands names one at the start");
-        }
-        return;
-    };
-    let (changed, mut changes) = mpsc::unbounded_channel();
-    let report = move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_))) {
-            let _ = changed.send(());
-        }
-    };
-    let not_watched = |error: &notify::Error| {
-        tracing::warn!(%error, "the folder of definitions is not watched; SIGHUP reads it again");
-    };
-    let mut watcher = notify::recommended_watcher(report).inspect_err(not_watched).ok();
-    loop {
-        // Again each time: a folder that was put in the place of another is another one.
-        if let Some(watcher) = &mut watcher {
-            let _ = watcher.watch(&folder, RecursiveMode::NonRecursive).inspect_err(not_watched);
-        }
-        tokio::select! {
-            _ = hangup.recv() => {}
-            Some(()) = changes.recv() => {
-                let quiet = async { while timeout(QUIET, changes.recv()).await.is_ok() {} };
-                let _ = timeout(PATIENCE, quiet).await;
+/// What is read again.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// The folder of definitions; none where those in force are embedded.
+    pub folder: Option<PathBuf>,
+    /// The file of webhook targets.
+    pub targets: Option<PathBuf>,
+}
+
+pub struct Reloader {
+    pub sources: Sources,
+    pub commands: Commands,
+    pub store: Store,
+    pub meters: Meters,
+}
+
+/// What was read; nothing of what there is no source for.
+struct Read {
+    catalog: Option<Catalog>,
+    targets: Option<Targets>,
+}
+
+impl Sources {
+    /// # Errors
+    /// Everything that is wrong, a line each.
+    fn read(&self) -> Result<Read, Vec<String>> {
+        let catalog = self.folder.as_deref().map(Catalog::from_folder).transpose();
+        let targets = self.targets.as_deref().map(webhooks::read).transpose();
+        match (catalog, targets) {
+            (Ok(catalog), Ok(targets)) => Ok(Read { catalog, targets }),
+            (catalog, targets) => {
+                let of_catalog = catalog.err().into_iter().flat_map(|faults| faults.0).map(|fault| fault.to_string());
+                Err(of_catalog.chain(targets.err().map(|error| error.to_string())).collect())
             }
         }
-        supervisor::tell_reloading();
-        let is_taken = read(folder.clone(), &commands).await;
-        (if is_taken { &taken } else { &refused }).increment(1);
-        supervisor::tell_ready();
     }
 }
 
-/// Whether the definitions are in force now.
-async fn read(folder: PathBuf, commands: &Commands) -> bool {
-    match tokio::task::spawn_blocking(move || Catalog::from_folder(&folder)).await {
-        Ok(read) => match read.and_then(|catalog| commands.check_targets(&catalog).map(|()| catalog)) {
-            Ok(catalog) => {
-                tracing::info!(definitions = catalog.entries().len(), "definitions read again");
-                commands.replace(catalog);
-                return true;
+impl Reloader {
+    /// Reads again whenever that is due, for as long as the process serves. Without a source there is nothing to read, and
+    /// the signal, which would end a process that does not expect it, is only told of.
+    pub async fn keep_reading(self, mut hangup: Signal) {
+        let [taken, refused] = ["taken", "refused"].map(|outcome| self.meters.counter(&RELOADS, &[outcome]));
+        if self.sources.folder.is_none() && self.sources.targets.is_none() {
+            while hangup.recv().await.is_some() {
+                tracing::warn!("there is no folder of definitions to read again; --commands names one at the start");
             }
-            Err(faults) => {
-                for fault in faults.0 {
-                    tracing::error!(%fault, "a definition is wrong; the old ones stay in force");
+            return;
+        }
+        let (changed, mut changes) = mpsc::unbounded_channel();
+        let report = move |event: notify::Result<notify::Event>| {
+            if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_))) {
+                let _ = changed.send(());
+            }
+        };
+        let mut watcher = notify::recommended_watcher(report).inspect_err(not_watched).ok();
+        loop {
+            // Again each time: a folder or file that was put in the place of another is another one.
+            if let Some(watcher) = &mut watcher {
+                self.watch(watcher);
+            }
+            tokio::select! {
+                _ = hangup.recv() => {}
+                Some(()) = changes.recv() => {
+                    let quiet = async { while timeout(QUIET, changes.recv()).await.is_ok() {} };
+                    let _ = timeout(PATIENCE, quiet).await;
                 }
             }
-        },
-        Err(error) => tracing::error!(%error, "definitions could not be read"),
+            supervisor::tell_reloading();
+            let is_taken = self.read().await;
+            (if is_taken { &taken } else { &refused }).increment(1);
+            supervisor::tell_ready();
+        }
     }
-    false
+
+    /// Of the targets only the file itself is watched: the database may be in the same folder, and changes all the time.
+    fn watch(&self, watcher: &mut RecommendedWatcher) {
+        for path in [&self.sources.folder, &self.sources.targets].into_iter().flatten() {
+            let _ = watcher.watch(path, RecursiveMode::NonRecursive).inspect_err(not_watched);
+        }
+    }
+
+    /// Whether what was read is in force now.
+    async fn read(&self) -> bool {
+        let sources = self.sources.clone();
+        let read = tokio::task::spawn_blocking(move || sources.read()).await;
+        let read = read.unwrap_or_else(|error| Err(vec![error.to_string()]));
+        match read.and_then(|Read { catalog, targets }| self.commands.replace(catalog, targets)) {
+            Ok(()) => {
+                let catalog = self.commands.catalog();
+                tracing::info!(definitions = catalog.entries().len(), "definitions read again");
+                self.check_names(&catalog).await;
+                true
+            }
+            Err(faults) => {
+                for fault in &faults {
+                    tracing::error!(fault, "a definition or target is wrong; the old ones stay in force");
+                }
+                self.commands.note_failed_reload(faults);
+                false
+            }
+        }
+    }
+
+    async fn check_names(&self, catalog: &Catalog) {
+        for fault in check::names(self.store.reader(), catalog, false).await.unwrap_or_default() {
+            tracing::warn!(%fault, "a definition names what does not exist");
+        }
+    }
+}
+
+fn not_watched(error: &notify::Error) {
+    tracing::warn!(%error, "the definitions or targets are not watched; SIGHUP reads them again");
 }

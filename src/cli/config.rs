@@ -12,8 +12,8 @@ use super::commands::FaultsFound;
 pub enum Config {
     /// Check settings, secrets, definitions, targets and the database: a line per fault, and exit status 1
     ///
-    /// Nothing is changed or made, and no target is called. Run it with the settings of the server, before the server
-    /// is started with them.
+    /// Whatever keeps `serve` from starting is among them. Nothing is changed or made, and no target is called. Run it with
+    /// the settings of the server, before the server is started with them.
     Check {
         /// Check what `serve --demo` would use
         #[arg(long)]
@@ -25,9 +25,9 @@ impl Config {
     pub async fn run(self, config: &config::Config) -> anyhow::Result<()> {
         let Self::Check { demo } = self;
         let variables = std::env::vars_os().map(|(name, _)| name);
-        let mut findings: Vec<_> = config::unknown_variables(variables).into_iter().map(Finding::fault).collect();
+        let mut findings: Vec<_> = config::unknown_variables(variables).into_iter().map(Finding::refusal).collect();
         findings.extend(check::all(config, demo).await);
-        let (faults, remarks): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::is_fault);
+        let (remarks, faults): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::is_remark);
         for remark in remarks {
             super::say(remark)?;
         }

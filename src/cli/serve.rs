@@ -1,15 +1,16 @@
 //! `kommando serve`.
 
 use std::{
-    fs, io,
+    fmt, fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::Args;
 use kommando::{
-    app::{self, App, supervisor},
+    app::{self, App, DemoAccess, check, supervisor},
+    auth::Installation,
     clock,
     config::{self, Config},
     users::bootstrap::ADMIN,
@@ -29,15 +30,7 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
-        ensure!(
-            !self.demo || config.listen.ip().is_loopback(),
-            "--demo listens on this machine only; use --listen 127.0.0.1:{}",
-            config.listen.port()
-        );
-        ensure!(
-            self.demo || config.clock.is_none(),
-            "KOMMANDO_CLOCK stops the clock of a demo only; unset it, or add --demo"
-        );
+        let catalog = check::start(&config, self.demo).await?;
         if let Some(time) = config.clock {
             clock::freeze(time);
         }
@@ -45,7 +38,6 @@ impl Serve {
         let hangup = signal(SignalKind::hangup())?;
         let stop = stop_signal()?;
         let folder = app::commands_folder(config.commands.as_deref(), self.demo);
-        let catalog = app::load_commands(folder.as_deref(), self.demo)?;
         // Every connection takes a file descriptor, and the usual limit is low for a server.
         if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
             tracing::warn!(%error, "the limit of file descriptors could not be raised");
@@ -56,18 +48,33 @@ impl Serve {
         })?;
         let address = listener.local_addr()?;
         let admin_password = config::admin_password()?;
-        let mut app = App::build_server(&config, catalog).await?;
+        let mut app = App::build_server(&config, catalog, self.demo).await?;
         if self.demo {
-            let password = admin_password.unwrap_or_else(|| config.password_policy().generate().secret().clone());
+            let generated = || config.password_policy().generate().secret().clone();
+            let password = admin_password.clone().unwrap_or_else(generated);
             let is_new = app.fill_demo(&password).await?;
             app.be_demo().await?;
-            super::say(demo_banner(address, &config, is_new.then_some(&password), folder.is_none()))?;
+            let access = match config.installation {
+                Installation::Onsite => None,
+                Installation::Online => Some(app.issue_demo_access().await?),
+            };
+            let banner = Banner {
+                address,
+                config: &config,
+                password: is_new.then_some(&password),
+                access: access.as_ref(),
+                has_examples: folder.is_none(),
+            };
+            super::say(banner)?;
+            if !is_new {
+                tell_of_idle_password(&app, admin_password);
+            }
         } else {
             prepare(&app, admin_password).await?;
         }
         app.check_names().await?;
         app.check_schema().await?;
-        app.watch_commands(folder, hangup);
+        app.watch_commands(folder, config.targets.clone(), hangup);
         tracing::info!(%address, docs = format!("http://{address}/docs"), "listening");
         if let Some(file) = &self.port_file {
             write_port(file, address.port()).with_context(|| format!("{} cannot be written", file.display()))?;
@@ -88,24 +95,76 @@ fn write_port(file: &Path, port: u16) -> io::Result<()> {
     fs::rename(aside, file)
 }
 
-fn demo_banner(address: SocketAddr, config: &Config, password: Option<&SecretString>, has_examples: bool) -> String {
-    let url = format!("http://{address}");
-    let (password, credentials) = match password {
-        Some(password) => (password.expose_secret().to_owned(), format!("{ADMIN}:{}", password.expose_secret())),
-        // curl asks for a password that it is not given.
-        None => (format!("as before; `{}` sets another", set_password(config)), ADMIN.to_owned()),
-    };
-    let credentials = quote(&credentials);
-    // Of definitions of one's own, only the list is known to be there.
-    let (what, method, path) = match has_examples {
-        true => ("Run a command on a user", "-X POST ", "/hello"),
-        false => ("List the commands of a user", "", ""),
-    };
-    format!(
-        "\n  Swagger UI  {url}/docs\n  Console     {url}/_ext/console\n  User        {ADMIN}\n  Password    {password}\n\n  \
-         {what}:\n\n  \
-         curl {method}-u {credentials} '{url}/api/v1/User/2/CustomCommand{path}'\n"
-    )
+/// What a demo prints: where it is, who may call, and a line that can be pasted.
+struct Banner<'a> {
+    address: SocketAddr,
+    config: &'a Config,
+    /// The password of the users, where this start set it.
+    password: Option<&'a SecretString>,
+    /// What an online installation takes in place of a password.
+    access: Option<&'a DemoAccess>,
+    /// The embedded examples are in force.
+    has_examples: bool,
+}
+
+impl fmt::Display for Banner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = format!("http://{}", self.address);
+        let password = match self.password {
+            Some(password) => password.expose_secret().to_owned(),
+            None => format!("as before; `{}` sets another", set_password(self.config)),
+        };
+        writeln!(f, "\n  Swagger UI  {url}/docs\n  Console     {url}/_ext/console\n  User        {ADMIN}")?;
+        writeln!(f, "  Password    {password}")?;
+        if let Some(access) = self.access {
+            let token = access.app_token.expose_secret();
+            writeln!(
+                f,
+                "  SO-AppToken {token}\n              (the console asks for it: \"This is an online installation\")"
+            )?;
+        }
+        // Of definitions of one's own, only the list is known to be there.
+        let (what, method, path) = match self.has_examples {
+            true => ("Run a command on a user", "-X POST ", "/hello"),
+            false => ("List the commands of a user", "", ""),
+        };
+        let credentials = self.credentials();
+        writeln!(f, "\n  {what}:\n\n  curl {method}{credentials} '{url}/api/v1/User/2/CustomCommand{path}'")
+    }
+}
+
+impl Banner<'_> {
+    /// How curl is told who calls.
+    fn credentials(&self) -> String {
+        match (self.access, self.password) {
+            (Some(access), _) => format!(
+                "-H 'Authorization: SoTicket {}' -H 'SO-AppToken: {}'",
+                access.ticket.expose_secret(),
+                access.app_token.expose_secret()
+            ),
+            (None, Some(password)) => format!("-u {}", quote(&format!("{ADMIN}:{}", password.expose_secret()))),
+            // curl asks for a password that it is not given.
+            (None, None) => format!("-u {}", quote(ADMIN)),
+        }
+    }
+}
+
+/// Warns of a password that is set and has no effect. It takes a moment to find out, which the start does without.
+fn tell_of_idle_password(app: &App, admin_password: Option<SecretString>) {
+    let Some(password) = admin_password else { return };
+    let app = app.clone();
+    tokio::spawn(async move {
+        match app.is_admin_password(&password).await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(
+                "KOMMANDO_ADMIN_PASSWORD is not the password of {ADMIN}, and changes nothing: it is for a database without \
+                 users. `kommando user set-password {ADMIN}` sets another password"
+            ),
+            Err(error) => {
+                tracing::warn!(%error, "failed to compare KOMMANDO_ADMIN_PASSWORD with the password of {ADMIN}")
+            }
+        }
+    });
 }
 
 /// The command line that sets a password in this very database, with this very program.
@@ -121,6 +180,7 @@ fn quote(word: &str) -> String {
 
 async fn prepare(app: &App, admin_password: Option<SecretString>) -> anyhow::Result<()> {
     if !app.has_no_users().await? {
+        tell_of_idle_password(app, admin_password);
         return Ok(());
     }
     match admin_password {

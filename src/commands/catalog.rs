@@ -2,19 +2,54 @@
 
 use std::{fmt, fs, io, path::Path, sync::Arc};
 
-use include_dir::{Dir, include_dir};
-use serde_saphyr::Spanned;
+use include_dir::{Dir, File, include_dir};
 use sha2::{Digest, Sha256};
 
-use super::Definition;
+use super::{
+    Definition,
+    definition::NameKind,
+    document::{self, Located, Place, Problem},
+};
+use crate::nearest;
 
 static EXAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/commands.d");
 const EXTENSIONS: [&str; 2] = ["yaml", "yml"];
+/// The name of the JSON Schema of definitions, as the first line of the examples names it.
+pub const SCHEMA_FILE: &str = "command.schema.json";
 
-/// Further examples: the file's name without its ending, and what stands in it. They are in force nowhere.
-pub fn cookbook() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let folder = EXAMPLES.get_dir("examples").into_iter();
-    folder.flat_map(Dir::files).filter_map(|file| Some((file.path().file_stem()?.to_str()?, file.contents_utf8()?)))
+/// An example that this program ships.
+#[derive(Clone, Copy, Debug)]
+pub struct Example {
+    /// The name of its file, without the ending.
+    pub name: &'static str,
+    /// What stands in the file, as it is written into another folder.
+    pub text: &'static str,
+}
+
+/// The examples that the demo serves.
+pub fn demo_examples() -> impl Iterator<Item = Example> {
+    EXAMPLES.files().filter_map(example)
+}
+
+/// Further examples, which are in force nowhere.
+pub fn further_examples() -> impl Iterator<Item = Example> {
+    EXAMPLES.get_dir("examples").into_iter().flat_map(Dir::files).filter_map(example)
+}
+
+fn example(file: &'static File<'_>) -> Option<Example> {
+    Some(Example { name: file.path().file_stem()?.to_str()?, text: file.contents_utf8()? })
+}
+
+impl Example {
+    /// What it says of itself, in its second line.
+    pub fn summary(&self) -> &'static str {
+        self.text.lines().nth(1).unwrap_or_default().trim_start_matches("# ")
+    }
+
+    /// The file for a folder that has the schema beside it, under [`SCHEMA_FILE`].
+    pub fn beside_schema(&self) -> String {
+        self.text.replacen("../../openapi/", "", 1).replacen("../openapi/", "", 1)
+    }
 }
 
 /// A definition, its file, and the hash of what stands in it.
@@ -30,16 +65,13 @@ pub struct Entry {
 #[derive(Debug, Default)]
 pub struct Catalog(Vec<Entry>);
 
-/// A file that is no definition, and why.
-#[derive(Debug)]
+/// Something that is wrong with a file.
+#[derive(Clone, Debug)]
 pub struct Fault {
     file: String,
     at: Option<Place>,
     problem: String,
 }
-
-/// Line and column, both from 1.
-type Place = (u64, u64);
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -115,16 +147,18 @@ impl Catalog {
 
     /// What definitions name that is in none of these lists of all roles and all groups.
     pub fn check_names(&self, roles: &[String], groups: &[String]) -> Vec<Fault> {
-        let unknown = |file: &str, kind: &str, name: &str, known: &[String]| {
-            let problem = format!("there is no {kind} {name}; there are {}", known.join(", "));
-            let is_known = known.iter().any(|known| known == name);
-            (!is_known).then(|| Fault { file: file.to_owned(), at: None, problem })
+        let fault = |entry: &Entry, (kind, name): &(NameKind, Located<String>)| {
+            let known = match kind {
+                NameKind::Role => roles,
+                NameKind::Group => groups,
+            };
+            let (kind, Located { value: name, at }) = (kind.word(), name);
+            let near = nearest::suggestion(name, known.iter().map(String::as_str));
+            let problem = format!("there is no {kind} {name}{near}; there are {}", known.join(", "));
+            (!known.contains(name)).then(|| Fault { file: entry.file.clone(), at: *at, problem })
         };
-        let of_entry = |entry: &Entry| {
-            let of_roles = entry.definition.roles().filter_map(|name| unknown(&entry.file, "role", name, roles));
-            let of_groups = entry.definition.groups().filter_map(|name| unknown(&entry.file, "group", name, groups));
-            of_roles.chain(of_groups).collect::<Vec<_>>()
-        };
+        let of_entry =
+            |entry: &Entry| entry.definition.names.iter().filter_map(|name| fault(entry, name)).collect::<Vec<_>>();
         self.0.iter().flat_map(of_entry).collect()
     }
 
@@ -132,14 +166,14 @@ impl Catalog {
     ///
     /// # Errors
     /// A definition names another one.
-    pub fn check_targets(&self, known: &[&str]) -> Result<(), Faults> {
+    pub fn check_targets(&self, known: &[String]) -> Result<(), Faults> {
         let targets = self.0.iter().flat_map(|entry| entry.definition.targets().map(move |target| (entry, target)));
-        let unknown = targets.filter(|(_, target)| !known.contains(&target.value.as_str()));
+        let unknown = targets.filter(|(_, target)| !known.contains(&target.value));
         let list = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let fault = |(entry, target): (&Entry, &Spanned<String>)| Fault {
-            file: entry.file.clone(),
-            at: Some((target.referenced.line(), target.referenced.column())),
-            problem: format!("there is no target `{}` in KOMMANDO_TARGETS; known are: {list}", target.value),
+        let fault = |(entry, target): (&Entry, &Located<String>)| {
+            let near = nearest::suggestion(&target.value, known.iter().map(String::as_str));
+            let problem = format!("there is no target `{}` in KOMMANDO_TARGETS{near}; known are: {list}", target.value);
+            Fault { file: entry.file.clone(), at: target.at, problem }
         };
         let faults: Vec<_> = unknown.map(fault).collect();
         if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
@@ -149,10 +183,13 @@ impl Catalog {
         files.sort_by(|one, other| one.0.cmp(&other.0));
         let (mut entries, mut faults) = (Vec::new(), Vec::new());
         for (file, text) in files {
-            let text = text.map_err(|error| (None, error.to_string()));
+            let text = text.map_err(|error| vec![Problem { at: None, text: error.to_string() }]);
             match text.and_then(|text| parse(&file, &text, &entries)) {
                 Ok(entry) => entries.push(entry),
-                Err((at, problem)) => faults.push(Fault { file, at, problem }),
+                Err(problems) => {
+                    let fault = |Problem { at, text }| Fault { file: file.clone(), at, problem: text };
+                    faults.extend(problems.into_iter().map(fault));
+                }
             }
         }
         if !faults.is_empty() {
@@ -168,32 +205,16 @@ fn is_definition(name: &str) -> bool {
     extension.is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
-fn parse(file: &str, text: &str, known: &[Entry]) -> Result<Entry, (Option<Place>, String)> {
-    let at_first_key = |problem: String| (place_of_first_key(text, &problem), problem);
-    let definition: Definition = serde_saphyr::from_str(text).map_err(|error: serde_saphyr::Error| {
-        let (at, problem) = at_first_key(plain(&error.without_snippet().to_string()));
-        (error.location().map(|location| (location.line(), location.column())).or(at), problem)
-    })?;
+fn parse(file: &str, text: &str, known: &[Entry]) -> Result<Entry, Vec<Problem>> {
+    let root = document::parse(text).map_err(|problem| vec![problem])?;
+    let definition = Definition::read(&root)?;
     let name = definition.name.as_str();
     if let Some(other) = known.iter().find(|entry| entry.definition.name.as_str().eq_ignore_ascii_case(name)) {
-        return Err(at_first_key(format!("the `name` {name} is taken by {}; rename one", other.file)));
+        let at = root.keys().find(|(key, _)| *key == "name").map(|(_, at)| at);
+        return Err(vec![Problem { at, text: format!("the `name` {name} is taken by {}; rename one", other.file) }]);
     }
     let hash = hex::encode(Sha256::digest(text.as_bytes()));
     Ok(Entry { file: file.to_owned(), definition: Arc::new(definition), hash })
-}
-
-/// The parser's message without the place, which stands before it, and without advice to programmers.
-fn plain(message: &str) -> String {
-    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
-    message.split(", set DuplicateKeyPolicy").next().unwrap_or_default().to_owned()
-}
-
-/// Where the key stands that a problem between keys names first, in backticks.
-fn place_of_first_key(text: &str, problem: &str) -> Option<Place> {
-    let key = problem.split('`').nth(1)?;
-    let is_key = |line: &str| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'));
-    let line = text.lines().position(is_key)?;
-    Some((line as u64 + 1, 1))
 }
 
 #[cfg(test)]
@@ -225,9 +246,10 @@ mod tests {
         let misspelt = HELLO.replace("message", "mesage");
         let fault = read(&[("a.yaml", &misspelt), ("b.yaml", "name: 1st\n")]).expect_err("two faults");
         let lines: Vec<_> = fault.lines().collect();
-        assert_eq!(lines.len(), 2, "{fault}");
-        assert!(lines[0].starts_with("a.yaml:4:5: ") && lines[0].contains("mesage"), "{fault}");
+        assert_eq!(lines.len(), 4, "{fault}");
+        assert_eq!(lines[0], "a.yaml:4:5: `mesage` is unknown here; did you mean `message`?");
         assert!(lines[1].starts_with("b.yaml:1:7: ") && lines[1].contains("1st"), "{fault}");
+        assert_eq!(lines[2..], ["b.yaml:1:1: `display_name` is missing", "b.yaml:1:1: `steps` is missing"]);
     }
 
     #[test]

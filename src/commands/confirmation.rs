@@ -64,6 +64,16 @@ pub enum Decision {
 }
 
 impl Confirmation {
+    /// As it is written in a definition.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Ok => "ok",
+            Self::OkCancel => "ok_cancel",
+            Self::YesNo => "yes_no",
+        }
+    }
+
     /// Judges an answer. An answer of another kind of question is no consent: the question is asked again.
     pub fn judge(self, answer: ActionResult) -> Decision {
         use ActionResult::{Cancel, Implicit, No, Ok, Yes};

@@ -1,25 +1,24 @@
 //! The file of a command, read and checked.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 
 use super::{
     confirmation::Confirmation,
+    document::{self, Located, Node, Problem},
     predicate::{Predicate, Rule},
     steps::{StepDefinition, When},
     text::Text,
 };
-use crate::localization::MultiLanguage;
+use crate::{localization::MultiLanguage, nearest};
 
 const LONGEST_NAME: usize = 64;
 
 /// A custom command as its file defines it.
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "Written")]
+#[derive(Debug)]
 pub struct Definition {
     pub name: CommandName,
     pub display_name: MultiLanguage,
@@ -34,23 +33,48 @@ pub struct Definition {
     pub steps: Vec<StepDefinition>,
     /// How long one call of a webhook may take.
     pub timeout: Timeout,
+    /// The roles and groups that it names, wherever it does.
+    pub names: Vec<(NameKind, Located<String>)>,
+}
+
+/// What a name in a definition is the name of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameKind {
+    Role,
+    Group,
+}
+
+impl NameKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Role => "role",
+            Self::Group => "group",
+        }
+    }
 }
 
 impl Definition {
+    /// Reads a definition from its file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn read(root: &Node) -> Result<Self, Vec<Problem>> {
+        let missing = missing(root);
+        match document::read::<Written>(root) {
+            Ok(written) => written.check(root),
+            Err(mut problems) => {
+                // Of entries that are missing, reading tells the first, and only where nothing else is wrong.
+                problems.retain(|problem| !REQUIRED.iter().any(|name| problem.text == is_missing(name)));
+                problems.extend(missing);
+                debug_assert!(!problems.is_empty(), "a definition that cannot be read has a problem");
+                Err(problems)
+            }
+        }
+    }
+
     /// The targets of its webhooks, with where they stand in the file.
-    pub fn targets(&self) -> impl Iterator<Item = &Spanned<String>> {
+    pub fn targets(&self) -> impl Iterator<Item = &Located<String>> {
         self.steps.iter().filter_map(|step| Some(&step.webhook()?.target))
-    }
-
-    /// Every role that it names: to allow or deny it, or to give.
-    pub fn roles(&self) -> impl Iterator<Item = &str> {
-        let given = self.steps.iter().filter_map(StepDefinition::role);
-        self.allow_roles.iter().chain(&self.deny_roles).map(String::as_str).chain(given)
-    }
-
-    /// Every group that it moves users to.
-    pub fn groups(&self) -> impl Iterator<Item = &str> {
-        self.steps.iter().filter_map(StepDefinition::group)
     }
 
     /// It changes who can call, or what somebody may do.
@@ -131,13 +155,16 @@ struct Written {
     tooltip: MultiLanguage,
     /// Conditions that must all hold for it to be offered and run.
     #[serde(default)]
-    when: Vec<Predicate>,
+    #[schemars(with = "Vec<Predicate>")]
+    when: Vec<Located<Predicate>>,
     /// The roles that may run it: nobody else may.
     #[serde(default)]
-    allow_roles: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    allow_roles: Vec<Located<String>>,
     /// Roles that may not run it, whatever else is said.
     #[serde(default)]
-    deny_roles: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    deny_roles: Vec<Located<String>>,
     /// What must be confirmed before it runs.
     #[serde(default)]
     confirm: Confirmation,
@@ -160,33 +187,85 @@ fn no_text() -> MultiLanguage {
     MultiLanguage::Plain(String::new())
 }
 
-impl TryFrom<Written> for Definition {
-    type Error = &'static str;
+/// The entries that every definition has.
+static REQUIRED: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let schema = schema();
+    let required = schema["required"].as_array().into_iter().flatten();
+    required.filter_map(|name| name.as_str().map(str::to_owned)).collect()
+});
 
-    fn try_from(written: Written) -> Result<Self, Self::Error> {
-        match (written.confirm, &written.question) {
-            (Confirmation::None, Some(_)) => Err("`question` without `confirm`: say which buttons it has, or drop it"),
-            (Confirmation::Ok | Confirmation::OkCancel | Confirmation::YesNo, None) => {
-                Err("`confirm` without `question`: say what is asked")
-            }
-            _ if written.steps.is_empty() => Err("`steps` is empty: a command does at least one thing"),
-            _ if has_late_call(&written.steps) => {
-                Err("`steps` holds a `sync` webhook that is not the first step: it is asked before anything is changed")
-            }
-            _ => Ok(Self {
-                name: written.name,
-                display_name: written.display_name,
-                description: written.description,
-                tooltip: written.tooltip,
-                when: written.when,
-                allow_roles: written.allow_roles,
-                deny_roles: written.deny_roles,
-                confirm: written.confirm,
-                question: written.question,
-                steps: written.steps,
-                timeout: written.timeout,
-            }),
+fn is_missing(name: &str) -> String {
+    format!("`{name}` is missing")
+}
+
+/// The required entries that are missing. One that is only misspelt is told as that.
+fn missing(root: &Node) -> Vec<Problem> {
+    let keys: Vec<_> = root.keys().map(|(key, _)| key).collect();
+    let is_misspelt = |name: &str| {
+        let known = || REQUIRED.iter().map(String::as_str).filter(|known| !keys.contains(known));
+        keys.iter().any(|key| nearest::nearest(key, known()) == Some(name))
+    };
+    let missing = REQUIRED.iter().filter(|name| !keys.contains(&name.as_str()) && !is_misspelt(name));
+    let problem = |name: &String| Problem { at: Some((1, 1)), text: is_missing(name) };
+    if keys.is_empty() { Vec::new() } else { missing.map(problem).collect() }
+}
+
+impl Written {
+    /// Holds what one entry says against another.
+    fn check(self, root: &Node) -> Result<Definition, Vec<Problem>> {
+        let is_late = has_late_call(&self.steps);
+        let problems = [
+            (
+                "question",
+                self.confirm == Confirmation::None && self.question.is_some(),
+                "`question` without `confirm`: say which buttons it has, or drop it",
+            ),
+            (
+                "confirm",
+                self.confirm != Confirmation::None && self.question.is_none(),
+                "`confirm` without `question`: say what is asked",
+            ),
+            ("steps", self.steps.is_empty(), "`steps` is empty: a command does at least one thing"),
+            (
+                "steps",
+                is_late,
+                "`steps` holds a `sync` webhook that is not the first step: it is asked before anything is changed",
+            ),
+        ];
+        let place = |key: &str| root.keys().find(|(known, _)| *known == key).map(|(_, at)| at);
+        let found = problems.into_iter().filter(|(_, is_wrong, _)| *is_wrong);
+        let problems: Vec<_> = found.map(|(key, _, text)| Problem { at: place(key), text: text.to_owned() }).collect();
+        if problems.is_empty() { Ok(self.into_definition()) } else { Err(problems) }
+    }
+
+    fn into_definition(self) -> Definition {
+        let names = self.names().collect();
+        let values = |located: Vec<Located<String>>| located.into_iter().map(|one| one.value).collect();
+        Definition {
+            name: self.name,
+            display_name: self.display_name,
+            description: self.description,
+            tooltip: self.tooltip,
+            when: self.when.into_iter().map(|one| one.value).collect(),
+            allow_roles: values(self.allow_roles),
+            deny_roles: values(self.deny_roles),
+            confirm: self.confirm,
+            question: self.question,
+            steps: self.steps,
+            timeout: self.timeout,
+            names,
         }
+    }
+
+    /// Every role and group that it names: to allow or deny it, to compare with, to give.
+    fn names(&self) -> impl Iterator<Item = (NameKind, Located<String>)> {
+        let roles = self.allow_roles.iter().chain(&self.deny_roles).map(|role| (NameKind::Role, role.clone()));
+        let compared = self.when.iter().flat_map(|one| {
+            let located = |(kind, name): (NameKind, &str)| (kind, Located { value: name.to_owned(), at: one.at });
+            one.value.names().map(located).collect::<Vec<_>>()
+        });
+        let given = self.steps.iter().filter_map(|step| step.name_given().map(|(kind, name)| (kind, name.clone())));
+        roles.chain(compared).chain(given)
     }
 }
 

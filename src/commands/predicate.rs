@@ -6,9 +6,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use sea_orm::ActiveEnum;
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, IntoDeserializer, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{self, Error, IntoDeserializer, MapAccess, Visitor},
 };
 
+use super::definition::NameKind;
 use crate::users::{Caller, Presence, User, UserType};
 
 /// One condition. All of a definition's conditions must hold.
@@ -77,7 +78,7 @@ pub enum Test {
 
 /// A value in a test.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "this is a text, a whole number, or true or false")]
 pub enum Value {
     Bool(bool),
     Int(i64),
@@ -129,6 +130,21 @@ impl fmt::Display for Value {
             Self::Int(value) => value.fmt(f),
             Self::Text(value) => write!(f, "`{value}`"),
         }
+    }
+}
+
+impl Predicate {
+    /// The roles and groups with which it compares.
+    pub fn names(&self) -> impl Iterator<Item = (NameKind, &str)> {
+        let (kind, values): (_, &[Value]) = match self {
+            Self::Field { field: Field::Role, test } => (NameKind::Role, test.values()),
+            Self::Field { field: Field::Group, test } => (NameKind::Group, test.values()),
+            Self::Field { .. } | Self::Rule(_) => (NameKind::Role, &[]),
+        };
+        values.iter().filter_map(move |value| match value {
+            Value::Text(name) => Some((kind, name.as_str())),
+            Value::Bool(_) | Value::Int(_) => None,
+        })
     }
 }
 
@@ -190,7 +206,8 @@ impl Field {
             }
             (Self::Rank, value) => matches!(value, Value::Int(_)).then_some(()).ok_or("a whole number".to_owned()),
             (Self::Name | Self::Role | Self::Group, value) => {
-                matches!(value, Value::Text(_)).then_some(()).ok_or("a text".to_owned())
+                let text = "a text: quote a number, and words such as `no` and `yes`";
+                matches!(value, Value::Text(_)).then_some(()).ok_or(text.to_owned())
             }
             (Self::Type, value) => one_of::<UserType>(value),
             (Self::Presence, value) => one_of::<Presence>(value),
@@ -208,8 +225,8 @@ fn one_of<E: ActiveEnum<Value = String>>(value: &Value) -> Result<(), String> {
 }
 
 /// How a test of a field is written: `{field: deleted, is: false}`.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
 struct FieldTest {
     /// Which field of the user.
     field: Field,
@@ -219,6 +236,46 @@ struct FieldTest {
     not: Option<Value>,
     /// It has one of these values.
     r#in: Option<Vec<Value>>,
+}
+
+/// The name of an entry of a test.
+enum TestKey {
+    Field,
+    Is,
+    Not,
+    In,
+}
+
+impl<'de> Deserialize<'de> for TestKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const KEYS: [&str; 4] = ["field", "is", "not", "in"];
+        let key = String::deserialize(deserializer)?;
+        let field: Result<Field, de::value::Error> = Field::deserialize(key.as_str().into_deserializer());
+        match key.as_str() {
+            "field" => Ok(Self::Field),
+            "is" => Ok(Self::Is),
+            "not" => Ok(Self::Not),
+            "in" => Ok(Self::In),
+            _ if field.is_ok() => Err(D::Error::custom(format!("a test names its field: `{{field: {key}, is: …}}`"))),
+            _ => Err(D::Error::unknown_field(&key, &KEYS)),
+        }
+    }
+}
+
+impl FieldTest {
+    fn read<'de, A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
+        let (mut field, mut is, mut not, mut r#in) = (None, None, None, None);
+        while let Some(key) = map.next_key()? {
+            match key {
+                TestKey::Field => field = Some(map.next_value()?),
+                TestKey::Is => is = map.next_value()?,
+                TestKey::Not => not = map.next_value()?,
+                TestKey::In => r#in = map.next_value()?,
+            }
+        }
+        let field = field.ok_or_else(|| A::Error::custom("a test names its field: `{field: deleted, is: false}`"))?;
+        Ok(Self { field, is, not, r#in })
+    }
 }
 
 impl TryFrom<FieldTest> for Predicate {
@@ -252,7 +309,7 @@ impl<'de> Deserialize<'de> for Predicate {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Predicate, A::Error> {
-                FieldTest::deserialize(MapAccessDeserializer::new(map))?.try_into().map_err(A::Error::custom)
+                FieldTest::read(map)?.try_into().map_err(A::Error::custom)
             }
         }
 

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -20,13 +21,14 @@ use super::{
     text::Subjects,
 };
 use crate::{
+    clock,
     error::Error,
     localization::MultiLanguage,
     records::{self, audit::AuditKey, execution::Outcome},
     store::{Store, Writer},
     users::{self, Caller, Memory, ProviderNames, User, password::Passwords, role},
     watch::{Counters, Meters, Trace, families::EXECUTIONS},
-    webhooks::{Deliveries, Webhooks},
+    webhooks::{Deliveries, NewTargets, Targets, Webhooks},
 };
 
 /// The commands of an installation, and what they need to run.
@@ -43,6 +45,7 @@ pub struct Parts {
     pub(super) deliveries: Deliveries,
     pub(super) provider: ProviderNames,
     catalog: Arc<RwLock<Arc<Catalog>>>,
+    failed_reload: Arc<RwLock<Option<FailedReload>>>,
     offers: Offers,
     in_flight: InFlight,
     pub(super) under_way: TaskTracker,
@@ -90,6 +93,15 @@ pub struct Report {
     pub is_shown_once: bool,
 }
 
+/// Definitions or targets that changed and are not in force, since something in them is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedReload {
+    /// When they were read.
+    pub at: DateTime<Utc>,
+    /// What is wrong, a line each.
+    pub faults: Vec<String>,
+}
+
 /// A command that the caller can run on the user now.
 #[derive(Debug)]
 pub struct Offer {
@@ -109,7 +121,7 @@ impl Commands {
         catalog: Catalog,
     ) -> Self {
         let catalog = Arc::new(RwLock::new(Arc::new(catalog)));
-        let (deliveries, provider, offers, in_flight, under_way, live, forged) = Default::default();
+        let (deliveries, provider, failed_reload, offers, in_flight, under_way, live, forged) = Default::default();
         let executions = Arc::new(Counters::new(&Meters::default(), EXECUTIONS));
         Self(Arc::new(Parts {
             store,
@@ -120,6 +132,7 @@ impl Commands {
             deliveries,
             provider,
             catalog,
+            failed_reload,
             offers,
             in_flight,
             under_way,
@@ -143,17 +156,34 @@ impl Commands {
         Self(Arc::new(Parts { executions: Arc::new(Counters::new(meters, EXECUTIONS)), ..parts }))
     }
 
-    /// Holds the targets of definitions against those that are configured.
+    /// Puts other definitions and targets in force, or neither. What runs already goes on with those it began with.
     ///
     /// # Errors
-    /// A definition names another one.
-    pub fn check_targets(&self, catalog: &Catalog) -> Result<(), Faults> {
-        catalog.check_targets(&self.webhooks.names().collect::<Vec<_>>())
+    /// A target cannot be called, or a definition names one that is not there; a line each.
+    pub fn replace(&self, catalog: Option<Catalog>, targets: Option<Targets>) -> Result<(), Vec<String>> {
+        let targets = targets.map(|targets| self.webhooks.prepare(targets)).transpose();
+        let targets = targets.map_err(|error| vec![error.to_string()])?;
+        let names = targets.as_ref().map_or_else(|| self.webhooks.names(), NewTargets::names);
+        let catalog = catalog.map_or_else(|| self.catalog(), Arc::new);
+        let lines = |faults: Faults| faults.0.iter().map(ToString::to_string).collect::<Vec<_>>();
+        catalog.check_targets(&names).map_err(lines)?;
+        if let Some(targets) = targets {
+            self.webhooks.replace(targets);
+        }
+        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
+        *self.failed_reload.write().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(())
     }
 
-    /// Puts other definitions in force, all at once. What runs already goes on with the ones it began with.
-    pub fn replace(&self, catalog: Catalog) {
-        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
+    /// Notes why definitions or targets that changed are not in force.
+    pub fn note_failed_reload(&self, faults: Vec<String>) {
+        let failed = FailedReload { at: clock::now(), faults };
+        *self.failed_reload.write().unwrap_or_else(PoisonError::into_inner) = Some(failed);
+    }
+
+    /// Why the definitions and targets that were read last are not in force; nothing where they are.
+    pub fn failed_reload(&self) -> Option<FailedReload> {
+        self.failed_reload.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The definitions that are in force now.

@@ -1,6 +1,6 @@
 //! Every definition in force, and what stands between a caller and running it.
 
-use super::{Commands, Confirmation, Verdict, authorize, catalog::Entry};
+use super::{Commands, Confirmation, FailedReload, Verdict, authorize, catalog::Entry};
 use crate::{error::Error, localization::MultiLanguage, users::Caller};
 
 /// The definitions in force.
@@ -10,6 +10,8 @@ pub struct Survey {
     pub hash: String,
     /// All of them, by name.
     pub commands: Vec<Surveyed>,
+    /// Why those that were read last are not in force; for administrators only, since it tells of the server's files.
+    pub failed_reload: Option<FailedReload>,
 }
 
 /// A definition in force.
@@ -53,7 +55,11 @@ impl Commands {
             let subject = subject.as_ref();
             entry.survey(subject.map(|(user, is_last)| authorize(caller, &entry.definition, user, *is_last).into()))
         };
-        Ok(Survey { hash: catalog.hash(), commands: catalog.entries().iter().map(surveyed).collect() })
+        Ok(Survey {
+            hash: catalog.hash(),
+            commands: catalog.entries().iter().map(surveyed).collect(),
+            failed_reload: self.failed_reload().filter(|_| caller.is_administrator()),
+        })
     }
 }
 

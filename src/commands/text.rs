@@ -4,11 +4,16 @@ use std::{borrow::Cow, collections::HashSet, fmt, sync::LazyLock};
 
 use minijinja::{Environment, Output, State, UndefinedBehavior, Value, value::Serde};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, Visitor},
+};
 
+use super::document::TEMPLATE;
 use crate::{
     error::Error,
     localization::{MultiLanguage, Surroundings, verbatim},
+    nearest,
     users::{Caller, User},
 };
 
@@ -156,14 +161,31 @@ fn write_value(out: &mut Output<'_>, value: &Value, surroundings: Surroundings) 
 fn check_variables(used: HashSet<String>) -> Result<(), String> {
     let known = |name: &String| VARIABLES.iter().any(|variable| variable == name);
     match used.into_iter().find(|name| !known(name)) {
-        Some(unknown) => Err(format!("unknown variable `{unknown}`; known are {}", VARIABLES.join(", "))),
+        Some(unknown) => {
+            let near = nearest::suggestion(&unknown, VARIABLES.iter().map(String::as_str));
+            Err(format!("unknown variable `{unknown}`{near}; known are {}", VARIABLES.join(", ")))
+        }
         None => Ok(()),
     }
 }
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::compile(&MultiLanguage::deserialize(deserializer)?).map_err(D::Error::custom)
+        struct Template;
+
+        impl<'de> Visitor<'de> for Template {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Text, D::Error> {
+                Text::compile(&MultiLanguage::deserialize(deserializer)?).map_err(D::Error::custom)
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(TEMPLATE, Template)
     }
 }
 
@@ -198,7 +220,7 @@ mod tests {
     #[test]
     fn a_variable_that_does_not_exist_is_found_when_the_text_is_read() {
         let fault = Text::compile(&MultiLanguage::Plain("Hei {{ user.nmae }}".into())).expect_err("a fault");
-        assert!(fault.starts_with("unknown variable `user.nmae`; known are "), "{fault}");
+        assert!(fault.starts_with("unknown variable `user.nmae`; did you mean `user.name`?; known are "), "{fault}");
         assert!(fault.contains("user.full_name"), "{fault}");
     }
 

@@ -160,7 +160,10 @@ impl<'de> Deserialize<'de> for MultiLanguage {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<MultiLanguage, A::Error> {
                 let mut texts = BTreeMap::new();
                 while let Some(iso) = map.next_key::<String>()? {
-                    let unknown = || format!("unknown language `{iso}`; known are {}", Language::known_iso_codes());
+                    // In braces, a comma ends a text, and what follows is taken for a language.
+                    let remedy = if iso.contains(' ') { "; a text with a comma in it is quoted" } else { "" };
+                    let known = Language::known_iso_codes();
+                    let unknown = || format!("unknown language `{iso}`{remedy}; known are {known}");
                     let language = Language::from_iso(&iso).ok_or_else(|| A::Error::custom(unknown()))?;
                     if texts.insert(language, map.next_value()?).is_some() {
                         return Err(A::Error::custom(format!("`{iso}` says {} a second time", language.code())));

@@ -5,33 +5,29 @@ use std::path::{Path, PathBuf};
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 
-use super::{OpenError, postgres, url};
+use super::{OpenError, UrlError, postgres, url};
 
-/// How a database is.
+/// How the schema of a database is.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Condition {
-    /// It is not there, and the first start may make it here.
-    Absent(PathBuf),
     /// It has migrations that this program does not know.
     Newer(Vec<String>),
     /// So many migrations are to be applied.
-    Pending(usize),
+    Pending {
+        count: usize,
+        is_new: bool,
+    },
     UpToDate,
 }
 
-/// Looks at a database, without changing or making anything.
+/// The file that the first start makes, where it is missing and may be made.
 ///
 /// # Errors
-/// The address is none that is served, the file is missing and may not be made, or it is no database.
-pub async fn examine(url: &str) -> Result<Condition, OpenError> {
-    if !url::is_postgres(url) {
-        let file = url::sqlite_file(url)?;
-        if !file.exists() {
-            url::check_may_be_made(url, &file)?;
-            return Ok(Condition::Absent(file));
-        }
-    }
-    look(url, condition).await
+/// The address is none that is served, or the file is missing and may not be made.
+pub fn missing_file(url: &str) -> Result<Option<PathBuf>, UrlError> {
+    let Some(file) = url::file(url)?.filter(|file| !file.exists()) else { return Ok(None) };
+    url::check_may_be_made(url, &file)?;
+    Ok(Some(file))
 }
 
 /// Reads something in a database that is there.
@@ -63,19 +59,23 @@ async fn connect(url: &str, file: PathBuf) -> Result<DatabaseConnection, DbErr> 
     Database::connect(options).await
 }
 
-async fn condition(db: &DatabaseConnection) -> Result<Condition, DbErr> {
+/// How the schema of this database is.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn condition(db: &impl ConnectionTrait) -> Result<Condition, DbErr> {
     let known: Vec<_> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
     let applied = applied(db).await?;
     let newer: Vec<_> = applied.iter().filter(|name| !known.contains(name)).cloned().collect();
     Ok(match known.len().saturating_sub(applied.len()) {
         _ if !newer.is_empty() => Condition::Newer(newer),
         0 => Condition::UpToDate,
-        pending => Condition::Pending(pending),
+        count => Condition::Pending { count, is_new: applied.is_empty() },
     })
 }
 
 /// The names of the migrations that were applied; none where none ever was.
-async fn applied(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+async fn applied(db: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
     let query = |sql: &str| Statement::from_string(db.get_database_backend(), sql);
     let tables = match db.get_database_backend() {
         DbBackend::Sqlite => "SELECT name FROM sqlite_schema WHERE name = 'seaql_migrations'",

@@ -34,6 +34,8 @@ pub enum FileLockError {
          --database-url. For several servers on one database, use PostgreSQL", .0.display()
     )]
     Taken(PathBuf),
+    #[error("{} cannot be written; the process must be able to write in its database", .0.display())]
+    NotWritable(PathBuf, #[source] io::Error),
     #[error("{} cannot be opened and locked; the process must be able to write in the folder of its database", .0.display())]
     File(PathBuf, #[source] io::Error),
     #[error(
@@ -61,6 +63,31 @@ impl FileLock {
             return Err(FileLockError::Linked(database, metadata.nlink()));
         }
         Self::of_file(&database).await.map(Some)
+    }
+
+    /// Looks at the lock of a database without waiting for it: whether another process holds it.
+    ///
+    /// # Errors
+    /// A server could not lock the database, or not write in it or beside it.
+    pub fn examine(url: &str) -> Result<bool, FileLockError> {
+        let Some(database) = url::file(url)? else { return Ok(false) };
+        let path = path_of(&database).map_err(|error| FileLockError::File(database.clone(), error))?;
+        let within = |error: io::Error| FileLockError::File(path.clone(), error);
+        let folder = path.parent().unwrap_or(Path::new("."));
+        rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).map_err(|error| within(error.into()))?;
+        if let Ok(metadata) = fs::metadata(&database) {
+            if metadata.nlink() > 1 {
+                return Err(FileLockError::Linked(database, metadata.nlink()));
+            }
+            let opened = OpenOptions::new().write(true).open(&database);
+            opened.map_err(|error| FileLockError::NotWritable(database.clone(), error))?;
+        }
+        match File::open(&path) {
+            // A server that tries just now tries again.
+            Ok(file) => Ok(matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(within(error)),
+        }
     }
 
     /// Locks the database at this path, which may be missing.

@@ -38,7 +38,7 @@ pub use changes::{Change, Changes, Topic, Unread};
 pub use companion::{Companion, Written};
 pub use connection::Connection;
 pub use empty::empty;
-pub use examine::{Condition, examine, look};
+pub use examine::{Condition, condition, look, missing_file};
 pub use file_lock::{FileLock, FileLockError};
 pub use insert::insert_all;
 pub use lock::Lock;
@@ -49,6 +49,11 @@ pub use update::{Values, update_all};
 pub use url::{UrlError, file, shown};
 pub use write::{WriteTransaction, Writing};
 pub use writer::{Gather, Ledger, Reach, Settled, Undone, Writer};
+
+/// Whether this is a database that other processes may serve, too.
+pub fn is_shared(db: &impl ConnectionTrait) -> bool {
+    lock::is_shared(db)
+}
 
 /// A database that is open.
 #[derive(Clone, Debug)]

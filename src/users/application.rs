@@ -65,6 +65,28 @@ pub async fn add(db: &impl ConnectionTrait, name: &str, has_user_agent: bool) ->
     Ok(token)
 }
 
+/// Gives the application of this name another token, and adds it where it is missing.
+///
+/// # Errors
+/// The name cannot be one, or the database does not answer.
+pub async fn renew(
+    db: &impl ConnectionTrait,
+    name: &str,
+    has_user_agent: bool,
+) -> Result<(SecretString, Model), AddError> {
+    let token = secret::make("");
+    let update = Entity::update_many()
+        .col_expr(Column::TokenHash, Expr::value(secret::hash(&token)))
+        .col_expr(Column::HasUserAgent, Expr::value(has_user_agent))
+        .col_expr(Column::RevokedAt, Expr::value(None::<DateTimeUtc>))
+        .filter(Column::Name.eq(name));
+    let is_there = update.exec(db).await?.rows_affected > 0;
+    let token = if is_there { token } else { add(db, name, has_user_agent).await? };
+    let found = find_by_token(db, &token).await?;
+    let found = found.ok_or_else(|| DbErr::RecordNotFound(format!("the application {name}")))?;
+    Ok((token, found))
+}
+
 /// The application whose token this is, unless it was revoked.
 ///
 /// # Errors

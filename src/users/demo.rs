@@ -1,18 +1,25 @@
 //! The users of `serve --demo`: always the same five, in two groups, who share one password.
 
 use sea_orm::{ConnectionTrait, DbErr};
+use secrecy::SecretString;
 
 use super::{
-    AccessError, Caller, CreateError, NewUser, ProviderNames, UserType, access, create, credential, membership,
+    AccessError, Caller, CreateError, NewUser, ProviderNames, UserType, access,
+    application::{self, AddError},
+    create, credential, membership,
     password::PasswordHash,
     person,
     role::{self, ADMINISTRATOR, EMPLOYEE, EXTERNAL_USER},
-    user, user_group,
+    ticket, user, user_group,
 };
 use crate::store::{self, Store};
 
 const HEAD_OFFICE: &str = "Head office";
 const FIELD_SALES: &str = "Field sales";
+/// The application that an online demo adds.
+const APPLICATION: &str = "demo";
+/// The groups of the demo.
+pub const GROUPS: [&str; 2] = [HEAD_OFFICE, FIELD_SALES];
 
 struct Person {
     name: &'static str,
@@ -126,6 +133,29 @@ pub async fn fill(db: &impl ConnectionTrait, password: &PasswordHash) -> Result<
         }
     }
     Ok(())
+}
+
+/// What a program shows in an online installation in place of a password.
+pub struct Access {
+    pub app_token: SecretString,
+    /// A ticket of the administrator.
+    pub ticket: SecretString,
+}
+
+/// Makes the application of the demo, or gives it another token, and a ticket to use it with. Run it in a transaction.
+///
+/// # Errors
+/// The database does not answer, or is not filled.
+pub async fn issue_access(db: &impl ConnectionTrait) -> Result<Access, DbErr> {
+    let admin = user::find_by_login(db, USERS[0].name).await?;
+    let admin = admin.ok_or_else(|| DbErr::RecordNotFound(USERS[0].name.to_owned()))?;
+    let renewed = application::renew(db, APPLICATION, true).await;
+    let (app_token, application) = renewed.map_err(|error| match error {
+        AddError::Database(error) => error,
+        other => DbErr::Custom(other.to_string()),
+    })?;
+    let (ticket, _) = ticket::issue(db, admin.user.id, Some(application.id)).await?;
+    Ok(Access { app_token, ticket })
 }
 
 /// The users of the demo are there.

@@ -94,6 +94,9 @@ pub const ANONYMOUS: &str = "Anonymous";
 /// The role of a program.
 pub const SYSTEM: &str = "System";
 
+/// The roles that every installation has.
+pub const BUILT_IN: [&str; 6] = [ADMINISTRATOR, EMPLOYEE, EXTERNAL_USER, USER_ADMIN, ANONYMOUS, SYSTEM];
+
 /// Makes the roles that every installation has, where they are missing.
 ///
 /// # Errors

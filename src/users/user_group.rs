@@ -6,6 +6,8 @@ use super::folded;
 
 /// The column of the folded name.
 const NAME_FOLDED: &str = "name_folded";
+/// The group of users who are in no other; the first start makes it.
+pub const DEFAULT: &str = "Users";
 
 use super::user::MOST_IDS;
 use crate::store::is_among;
@@ -32,7 +34,7 @@ impl ActiveModelBehavior for ActiveModel {}
 pub async fn ensure_default(db: &impl ConnectionTrait) -> Result<Model, DbErr> {
     match first(db).await? {
         Some(group) => Ok(group),
-        None => insert(db, "Users", "Everybody who is in no other group").await,
+        None => insert(db, DEFAULT, "Everybody who is in no other group").await,
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     breaker::Breaker,
     call::{self, CallError, Message, Reply, Wanted},
     network::{Guard, Refused},
-    target::{Target, TargetsError},
+    target::{Fingerprint, Target, TargetsError},
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,6 +36,7 @@ pub struct Line {
     guard: Guard,
     url: Url,
     signers: Vec<Webhook>,
+    fingerprint: Fingerprint,
     in_flight: Arc<Semaphore>,
     deliveries: Arc<Semaphore>,
     waiting: Semaphore,
@@ -59,6 +60,7 @@ impl Line {
             guard: Guard::new(target.allow_networks, target.url.scheme() == "https"),
             url: target.url,
             signers: target.signers,
+            fingerprint: target.fingerprint,
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT)),
             deliveries: Arc::new(Semaphore::new(DELIVERIES)),
             waiting: Semaphore::new(WAITING),
@@ -69,6 +71,11 @@ impl Line {
             tracing::warn!(to = name, %refused, "no call to this target will be made");
         }
         Ok(line)
+    }
+
+    /// What its target was when it was made.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
     }
 
     /// Whether a call would be made at all now.

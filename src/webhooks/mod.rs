@@ -10,7 +10,11 @@ mod line;
 mod network;
 mod target;
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 pub use call::{CallError, Message, Reply};
 pub use delivery::Deliveries;
@@ -22,8 +26,20 @@ use crate::watch::{Counters, Meters, families::WEBHOOK_CALLS};
 /// The targets, ready to be called.
 #[derive(Clone)]
 pub struct Webhooks {
-    lines: Arc<BTreeMap<String, Line>>,
+    lines: Arc<RwLock<Lines>>,
     calls: Arc<Counters>,
+}
+
+/// The targets by name.
+type Lines = Arc<BTreeMap<String, Arc<Line>>>;
+
+/// Targets that can take the place of those in force.
+pub struct NewTargets(Lines);
+
+impl NewTargets {
+    pub fn names(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
 }
 
 impl Webhooks {
@@ -34,9 +50,33 @@ impl Webhooks {
     pub fn new(targets: Targets) -> Result<Self, TargetsError> {
         // Fails only when somebody chose one before, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let lines = targets.into_iter().map(|(name, target)| Ok((name.clone(), Line::new(&name, target)?)));
-        let lines = Arc::new(lines.collect::<Result<_, TargetsError>>()?);
-        Ok(Self { lines, calls: Arc::new(Counters::new(&Meters::default(), WEBHOOK_CALLS)) })
+        let lines = targets.into_iter().map(|(name, target)| Ok((name.clone(), Arc::new(Line::new(&name, target)?))));
+        let lines: Lines = Arc::new(lines.collect::<Result<_, TargetsError>>()?);
+        let calls = Arc::new(Counters::new(&Meters::default(), WEBHOOK_CALLS));
+        Ok(Self { lines: Arc::new(RwLock::new(lines)), calls })
+    }
+
+    /// Makes a client for each target that is new or changed. One that stays as it is keeps its limits, and its rest.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn prepare(&self, targets: Targets) -> Result<NewTargets, TargetsError> {
+        let known = self.lines();
+        let line = |(name, target): (String, Target)| {
+            let same = known.get(&name).filter(|line| line.fingerprint() == target.fingerprint).cloned();
+            let line = same.map_or_else(|| Line::new(&name, target).map(Arc::new), Ok)?;
+            Ok((name, line))
+        };
+        Ok(NewTargets(Arc::new(targets.into_iter().map(line).collect::<Result<_, TargetsError>>()?)))
+    }
+
+    /// Puts these targets in force. Calls that are under way end as they began.
+    pub fn replace(&self, NewTargets(lines): NewTargets) {
+        *self.lines.write().unwrap_or_else(PoisonError::into_inner) = lines;
+    }
+
+    fn lines(&self) -> Lines {
+        Arc::clone(&self.lines.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The same, with calls counted here.
@@ -56,8 +96,8 @@ impl Webhooks {
     }
 
     /// The names of the targets.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.lines.keys().map(String::as_str)
+    pub fn names(&self) -> Vec<String> {
+        self.lines().keys().cloned().collect()
     }
 
     /// Whether a target would be called at all now.
@@ -80,7 +120,7 @@ impl Webhooks {
 
     /// A place for a delivery to this target, if there is one now. One to a target that is gone needs none.
     pub fn reserve(&self, target: &str) -> Option<Reserved> {
-        match self.lines.get(target) {
+        match self.lines().get(target) {
             Some(line) => line.reserve().map(|slot| Reserved(Some(slot))),
             None => Some(Reserved(None)),
         }
@@ -98,12 +138,13 @@ impl Webhooks {
 
     /// The targets that no delivery would reach now.
     pub fn unavailable(&self) -> Vec<String> {
-        let unavailable = self.lines.iter().filter(|(_, line)| line.check().is_err() || line.reserve().is_none());
+        let lines = self.lines();
+        let unavailable = lines.iter().filter(|(_, line)| line.check().is_err() || line.reserve().is_none());
         unavailable.map(|(name, _)| name.clone()).collect()
     }
 
-    fn line(&self, message: &Message) -> Result<&Line, CallError> {
-        self.lines.get(&message.target).ok_or(CallError::NoTarget)
+    fn line(&self, message: &Message) -> Result<Arc<Line>, CallError> {
+        self.lines().get(&message.target).cloned().ok_or(CallError::NoTarget)
     }
 }
 

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use standardwebhooks::Webhook;
 
 /// The targets by name, with their secrets read.
@@ -19,7 +20,12 @@ pub struct Target {
     pub allow_networks: Vec<IpNet>,
     /// PEM of the authorities that are trusted beside the system's.
     pub authorities: Option<Vec<u8>>,
+    /// Changes with any of these.
+    pub fingerprint: Fingerprint,
 }
+
+/// SHA-256 over all that a target is, its secrets included.
+pub type Fingerprint = [u8; 32];
 
 /// Why the targets cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -85,9 +91,12 @@ impl Written {
         if !(1..=MOST_SECRETS).contains(&self.secrets.len()) {
             return Err("`secrets` names one secret, or two while one replaces the other".to_owned());
         }
-        let signers = self.secrets.iter().map(|secret| signer(&secret.read()?)).collect::<Result<_, String>>()?;
+        let secrets = self.secrets.iter().map(Secret::read).collect::<Result<Vec<_>, String>>()?;
+        let signers = secrets.iter().map(signer).collect::<Result<_, String>>()?;
         let authorities = self.ca_file.map(|file| fs::read(&file).map_err(|error| format!("{file}: {error}")));
-        Ok(Target { url, signers, allow_networks: self.allow_networks, authorities: authorities.transpose()? })
+        let authorities = authorities.transpose()?;
+        let fingerprint = fingerprint(&url, &secrets, &self.allow_networks, authorities.as_deref());
+        Ok(Target { url, signers, allow_networks: self.allow_networks, authorities, fingerprint })
     }
 }
 
@@ -99,6 +108,13 @@ impl Secret {
         };
         Ok(SecretString::from(value.trim_end()))
     }
+}
+
+fn fingerprint(url: &Url, secrets: &[SecretString], networks: &[IpNet], authorities: Option<&[u8]>) -> Fingerprint {
+    let secrets: Vec<_> = secrets.iter().map(ExposeSecret::expose_secret).collect();
+    // Debug sets the parts apart.
+    let parts = format!("{url:?} {secrets:?} {networks:?} {authorities:?}");
+    Sha256::digest(parts.as_bytes()).into()
 }
 
 fn signer(secret: &SecretString) -> Result<Webhook, String> {

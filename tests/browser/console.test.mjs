@@ -14,6 +14,13 @@ import { password, serveDemo } from './kommando.mjs';
 
 const here = name => fileURLToPath(new URL(name, import.meta.url));
 const SHOTS = here('shots/');
+const ASK = `name: ask
+display_name: Ask HR
+allow_roles: [Administrator]
+timeout: 1s
+steps:
+  - webhook: {target: hr, when: sync}
+`;
 const TELL = `name: tell
 display_name: Tell HR
 allow_roles: [Administrator]
@@ -21,15 +28,16 @@ steps:
   - webhook: {target: hr, when: after_commit}
 `;
 
-let folder, hr, wanted, kommando, browser, page, check;
+let folder, hr, wanted, failing, kommando, browser, page, check;
 
 before(async () => {
     await mkdir(SHOTS, { recursive: true });
     folder = await mkdtemp(join(tmpdir(), 'kommando-console-'));
     await cp(here('../../commands.d'), join(folder, 'commands.d'), { recursive: true, filter: name => !/examples/.test(name) });
     await writeFile(join(folder, 'commands.d/tell.yaml'), TELL);
+    await writeFile(join(folder, 'commands.d/ask.yaml'), ASK);
     // A target that wants nothing until it is told otherwise.
-    hr = createServer((request, response) => request.resume().on('end', () => response.writeHead(wanted ? 200 : 410).end()));
+    hr = createServer((request, response) => request.resume().on('end', () => response.writeHead(failing ? 500 : wanted ? 200 : 410).end()));
     hr.listen(0, '127.0.0.1');
     await once(hr, 'listening');
     const target = `hr:\n  url: http://127.0.0.1:${hr.address().port}/\n  secrets: [{env: HR_SECRET}]\n  allow_networks: [127.0.0.0/8]\n`;
@@ -408,6 +416,49 @@ test('a dead webhook is sent again', async () => {
     await until(async () => (await api('GET', '/_ext/webhooks?state=delivered')).webhooks.length === 1);
     await page.getByRole('button', { name: 'Refresh' }).click();
     await page.getByRole('row', { name: /hr Delivered/ }).waitFor();
+});
+
+test('a command whose last run is unknown is run again only after a question', async () => {
+    isRefused = true; // the target fails
+    failing = true;
+    await openUser(3);
+    await run('Ask HR');
+    await focused('heading', 'Unknown Ask HR on Bjørn Haugen');
+    const alert = page.getByRole('alert');
+    await alert.getByText('The target `hr` was called, and it answered with status 500').waitFor();
+    await page.getByText('Unknown means: the target was called').waitFor();
+    [failing, wanted] = [false, true];
+    await run('Ask HR');
+    const dialog = page.getByRole('dialog', { name: 'The outcome of the last run is unknown' });
+    await dialog.getByText('look there before you run the command again').waitFor();
+    await focused('button', 'Cancel');
+    await press('Enter');
+    await dialog.waitFor({ state: 'detached' });
+    const runs = async () => (await api('GET', '/_ext/executions?user=3&command=ask')).executions.length;
+    assert.equal(await runs(), 1);
+    await run('Ask HR');
+    await dialog.getByRole('button', { name: 'Run it again' }).click();
+    await focused('heading', 'Succeeded Ask HR on Bjørn Haugen');
+    assert.equal(await runs(), 2);
+    await page.getByRole('link', { name: 'See it in the log' }).click();
+    await page.getByRole('row', { name: /Unknown ask/ }).getByRole('link').first().click();
+    await page.getByText('Unknown means: the target was called').waitFor();
+});
+
+test('administrators see definitions that are not in force, and why', async () => {
+    const file = join(folder, 'commands.d/tell.yaml');
+    await writeFile(file, TELL.replace('webhook', 'webhok'));
+    const failed = async () => (await api('GET', '/_ext/commands')).failedReload;
+    await until(failed);
+    await openUser(2);
+    const section = page.getByRole('region', { name: 'Definitions that are not in force' });
+    await section.getByText('did you mean `webhook`?').waitFor();
+    await assertAccessible(page, 'a failed reload');
+    await writeFile(file, TELL);
+    await until(async () => !(await failed()));
+    await page.reload();
+    await page.getByText('Can be run').waitFor();
+    assert.equal(await section.count(), 0);
 });
 
 for (const colorScheme of ['light', 'dark']) {

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Each room and the rooms it may look into. `lib.rs` and the command line see everything.
-const ROOMS: [(&str, &[&str]); 15] = [
+const ROOMS: [(&str, &[&str]); 16] = [
     (
         "app",
         &[
@@ -27,18 +27,19 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ),
     ("api", &["auth", "commands", "users", "records", "store", "error", "localization", "watch", "clock"]),
     ("auth", &["users", "records", "store", "error", "watch"]),
-    ("commands", &["webhooks", "users", "records", "store", "error", "localization", "watch", "clock"]),
+    ("commands", &["webhooks", "users", "records", "store", "error", "localization", "nearest", "watch", "clock"]),
     ("webhooks", &["records", "store", "watch", "clock"]),
     ("users", &["store", "error", "localization", "odata", "clock"]),
     ("records", &["store", "error", "watch", "clock"]),
     ("store", &["error"]),
     ("error", &[]),
     ("localization", &["clock"]),
+    ("nearest", &[]),
     ("odata", &[]),
     ("watch", &[]),
     ("clock", &[]),
     ("config", &["auth", "localization", "records", "store", "users"]),
-    ("telemetry", &["config"]),
+    ("telemetry", &["config", "nearest"]),
 ];
 
 /// The rooms that know HTTP.

@@ -368,3 +368,57 @@ fn the_generators_that_are_proven_are_those_of_the_readme() {
         assert_eq!(version(pinned, told[0]), version(&readme, told[1]), "{}", told[1]);
     }
 }
+
+#[test]
+fn a_first_folder_of_definitions_is_made_and_never_overwritten() {
+    let line = Line::new();
+    let missing = line.say(&["commands", "list"]);
+    assert!(!missing.ok && missing.err.contains("`kommando commands init` makes one"), "{}", missing.err);
+    let made = line.say(&["commands", "init"]);
+    assert!(
+        made.ok && made.out.contains("about, deactivate, hello, reactivate, reset-password, set-away"),
+        "{}",
+        made.err
+    );
+    assert_eq!(line.say(&["commands", "check"]).out, "commands.d: nothing wrong; definitions: 6\n");
+    let folder = line.folder.path().join("commands.d");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect(name);
+    assert_eq!(read("command.schema.json"), line.say(&["commands", "schema"]).out);
+    for name in ["about", "deactivate", "hello", "reactivate", "reset-password", "set-away"] {
+        let first = "# yaml-language-server: $schema=command.schema.json\n";
+        assert!(read(&format!("{name}.yaml")).starts_with(first), "{name}: the schema is beside it");
+        assert_eq!(line.say(&["commands", "examples", name]).out, read(&format!("{name}.yaml")));
+    }
+    let listed = line.say(&["commands", "list"]).out;
+    let row = listed.lines().find(|row| row.starts_with("deactivate ")).expect("a row");
+    for part in ["yes_no", "Administrator", "Deactivate user (commands.d/deactivate.yaml)"] {
+        assert!(row.contains(part), "{row}");
+    }
+    let again = line.say(&["commands", "init"]);
+    assert!(!again.ok && again.err.contains("commands.d is there already, and is not empty"), "{}", again.err);
+    assert!(
+        line.say(&["commands", "init", "elsewhere/deep"]).ok && line.say(&["commands", "check", "elsewhere/deep"]).ok
+    );
+}
+
+#[test]
+fn examples_are_those_of_the_demo_and_more() {
+    let line = Line::new();
+    let listed = line.say(&["commands", "examples"]).out;
+    let names: Vec<_> = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next()).collect();
+    assert_eq!(names.len(), 16, "{listed}");
+    for name in names {
+        let folder = line.folder.path().join(name);
+        std::fs::create_dir(&folder).expect("a folder");
+        std::fs::write(folder.join("a.yaml"), line.say(&["commands", "examples", name]).out).expect("a file");
+        assert!(line.say(&["commands", "check", name]).ok, "{name}");
+    }
+}
+
+#[test]
+fn a_client_of_python_ends_with_its_installation() {
+    for client in ["python", "python-httpx"] {
+        let lines = Line::new().say(&["openapi", "--client", client]).out;
+        assert_eq!(lines.lines().last(), Some("pip install ./kommando-client"), "{lines}");
+    }
+}

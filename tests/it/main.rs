@@ -54,6 +54,7 @@ mod seals;
 mod session;
 mod settings;
 mod shared_person;
+mod start_check;
 mod strangers;
 mod tickets;
 mod user_list;

@@ -29,7 +29,7 @@ async fn a_changed_folder_is_taken_as_a_whole_or_not_at_all() {
     let server = Server::with_commands(&[]).await;
     let folder = tempfile::tempdir().expect("a folder");
     let hangup = signal(SignalKind::hangup()).expect("a signal");
-    server.app.watch_commands(Some(folder.path().to_owned()), hangup);
+    server.app.watch_commands(Some(folder.path().to_owned()), None, hangup);
     // A set with one wrong file changes nothing; the mended set is taken whole.
     write(folder.path(), "bad", "name: 1st");
     write(folder.path(), "one", &definition("one"));
@@ -39,4 +39,81 @@ async fn a_changed_folder_is_taken_as_a_whole_or_not_at_all() {
     becomes(&server, &["one", "two"]).await;
     fs::remove_file(folder.path().join("one.yaml")).expect("a removal");
     becomes(&server, &["two"]).await;
+}
+
+/// Lets the task begin that watches: it watches before it first waits.
+async fn is_watched() {
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+/// Waits until a reload has failed, or none has, and gives up after ten seconds.
+async fn reloaded(server: &Server, fails: bool) -> serde_json::Value {
+    for _ in 0..200 {
+        let failed = server.get("/_ext/commands").by("admin").send().await.body["failedReload"].take();
+        if failed.is_null() != fails {
+            return failed;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("a reload that fails is expected: {fails}");
+}
+
+#[tokio::test]
+async fn administrators_see_why_a_reload_failed() {
+    let server = Server::with_commands(&[]).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let hangup = signal(SignalKind::hangup()).expect("a signal");
+    assert!(reloaded(&server, false).await.is_null());
+    server.app.watch_commands(Some(folder.path().to_owned()), None, hangup);
+    is_watched().await;
+    write(folder.path(), "bad", &definition("bad").replace("message", "mesage"));
+    let failed = reloaded(&server, true).await;
+    let fault = failed["faults"][0].as_str().expect("a fault");
+    assert!(fault.ends_with("bad.yaml:5:5: `mesage` is unknown here; did you mean `message`?"), "{failed}");
+    assert!(failed["at"].as_str().is_some_and(|at| at.ends_with('Z')), "{failed}");
+    let others = server.get("/_ext/commands").by("anna").send().await;
+    assert!(
+        others.body["failedReload"].is_null(),
+        "paths of the server's files are not for everybody: {}",
+        others.text
+    );
+    write(folder.path(), "bad", &definition("good"));
+    becomes(&server, &["good"]).await;
+    assert!(reloaded(&server, false).await.is_null());
+}
+
+#[tokio::test]
+async fn webhook_targets_are_read_again_with_the_definitions() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (definitions, targets) = (folder.path().join("commands.d"), folder.path().join("targets.yaml"));
+    fs::create_dir(&definitions).expect("a folder");
+    fs::write(folder.path().join("secret"), "whsec_bWF5IHRoZSBmb3JjZSBiZSB3aXRoIHlvdSBhbHdheXM=").expect("a file");
+    let secret = folder.path().join("secret").display().to_string();
+    let target = |name: &str| format!("{name}: {{url: 'https://example.com/', secrets: [{{file: {secret}}}]}}\n");
+    fs::write(&targets, target("old")).expect("a file");
+    let words = ["--targets", &targets.display().to_string()];
+    let server = Server::with_commands_and_settings(&[], &words).await;
+    let hangup = signal(SignalKind::hangup()).expect("a signal");
+    server.app.watch_commands(Some(definitions.clone()), Some(targets.clone()), hangup);
+    is_watched().await;
+    write(
+        &definitions,
+        "tell",
+        &definition("tell").replace("message: {text: X}", "webhook: {target: hr, when: after_commit}"),
+    );
+    let failed = reloaded(&server, true).await;
+    assert!(failed["faults"][0].as_str().expect("a fault").contains("there is no target `hr`"), "{failed}");
+    // As editors save: another file in the place of the old one.
+    for (name, fails) in [("hr", false), ("other", true), ("hr", false)] {
+        fs::write(folder.path().join("new"), target(name)).expect("a file");
+        fs::rename(folder.path().join("new"), &targets).expect("a file in place");
+        reloaded(&server, fails).await;
+    }
+    becomes(&server, &["tell"]).await;
+    let ran = server.execute("admin", ANNA, "tell", None).await;
+    assert_eq!(ran.status, poem::http::StatusCode::OK, "{}", ran.text);
+    fs::write(&targets, "hr: {url: nowhere, secrets: []}").expect("a file");
+    let failed = reloaded(&server, true).await;
+    assert!(failed["faults"][0].as_str().expect("a fault").contains("target hr: `url` is no URL"), "{failed}");
+    becomes(&server, &["tell"]).await;
 }

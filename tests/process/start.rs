@@ -145,3 +145,119 @@ async fn the_log_line_of_a_failure_carries_the_id_of_the_response() {
     let line = log.lines().find(|line| line.contains("\"failed\"")).expect("a line of the failure");
     assert!(line.contains(&id) && line.contains("no such table: audit_entries"), "{line}");
 }
+
+#[test]
+fn the_banner_of_an_online_demo_has_a_line_that_works() {
+    let folder = folder();
+    for _ in 0..2 {
+        let words = ["serve", "--demo", "--installation", "online"];
+        let mut process = Process::start(folder.path(), &words, &[("KOMMANDO_ADMIN_PASSWORD", "it's a secret")]);
+        let banner = process.banner();
+        let words = words_of_curl(&banner);
+        let [curl, method, post, ticket_flag, ticket, app_flag, app, url] = words.as_slice() else {
+            panic!("{words:?}")
+        };
+        assert_eq!([curl, method, post, ticket_flag, app_flag].map(String::as_str), ["curl", "-X", "POST", "-H", "-H"]);
+        let address = address(&banner);
+        let path = url.strip_prefix(&format!("http://{address}")).expect("a path");
+        let answer = send(&address, &format!("POST {path} HTTP/1.1\r\n{ticket}\r\n{app}")).expect("an answer");
+        assert!(answer.contains("\r\n\r\n{\"Success\":true,"), "{answer}");
+        let token = app.split(": ").nth(1).expect("a token");
+        assert!(banner.contains(&format!("SO-AppToken {token}")), "{banner}");
+    }
+}
+
+/// The words of the banner's curl line.
+fn words_of_curl(banner: &str) -> Vec<String> {
+    words(banner.lines().find(|line| line.contains("curl ")).expect("a line"))
+}
+
+#[test]
+fn a_changed_administrators_password_is_said_to_change_nothing() {
+    let folder = folder();
+    let log_of = |words: &[&str], password: &str| {
+        let mut process = Process::start(folder.path(), words, &[("KOMMANDO_ADMIN_PASSWORD", password)]);
+        process.logs("listening");
+        if password != "a first secret" {
+            process.logs("changes nothing");
+        }
+        process.signal("TERM");
+        process.log()
+    };
+    let told = "KOMMANDO_ADMIN_PASSWORD is not the password of admin";
+    assert!(!log_of(&["serve"], "a first secret").contains(told), "it is set");
+    let log = log_of(&["serve"], "a second secret");
+    assert!(log.contains(told) && log.contains("kommando user set-password admin"), "{log}");
+    assert!(!log.contains("a second secret"), "{log}");
+    assert!(!log_of(&["serve"], "a first secret").contains(told), "it is still the one");
+}
+
+#[test]
+fn a_refused_jwt_is_logged_with_its_reason_and_without_itself() {
+    let folder = folder();
+    let variables = [
+        ("KOMMANDO_ADMIN_PASSWORD", "it's a secret"),
+        ("KOMMANDO_OIDC_ISSUER", "https://id.example.com"),
+        ("KOMMANDO_OIDC_AUDIENCE", "kommando"),
+        ("KOMMANDO_OIDC_JWKS_URL", "http://127.0.0.1:1/keys"),
+    ];
+    let mut process = Process::start(folder.path(), &["serve", "--demo"], &variables);
+    let address = address(&process.banner());
+    let part = |json: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json);
+    let token = format!("{}.{}.c2lnbmF0dXJl", part(r#"{"alg":"HS256"}"#), part(r#"{"preferred_username":"anna"}"#));
+    for _ in 0..30 {
+        let head = format!("GET /api/v1/User/current HTTP/1.1\r\nAuthorization: Bearer {token}");
+        assert!(send(&address, &head).expect("an answer").starts_with("HTTP/1.1 401"));
+    }
+    process.signal("TERM");
+    let log = process.log();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("JWT rejected")).collect();
+    assert!(lines[0].contains("INFO") && lines[0].contains("its algorithm is not allowed"), "{log}");
+    assert!(lines.len() <= 30 && lines.len() >= 10, "{}", lines.len());
+    for part in token.split('.') {
+        assert!(!log.contains(part), "{log}");
+    }
+}
+
+#[test]
+fn the_readmes_curl_lines_work_as_they_are() {
+    let readme = include_str!("../../README.md");
+    let blocks = readme.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let text = blocks.map(|block| block.replace("\\\n", " ")).collect::<Vec<_>>().join("\n");
+    let lines: Vec<_> = text.lines().filter(|line| line.starts_with("curl ")).collect();
+    assert!(lines.len() >= 4, "{lines:?}");
+    let folder = folder();
+    let mut process =
+        Process::start(folder.path(), &["serve", "--demo"], &[("KOMMANDO_ADMIN_PASSWORD", "it's a secret")]);
+    let address = address(&process.banner());
+    for line in lines {
+        let line = format!("PASSWORD=\"it's a secret\"; {}", line.replacen("curl ", "set -- ", 1));
+        let output =
+            Command::new("sh").args(["-c", &format!("{line}; printf '%s\\n' \"$@\"")]).output().expect("a shell");
+        let text = String::from_utf8(output.stdout).expect("text");
+        let (mut method, mut credentials, mut url, mut query) = ("GET", "", "", Vec::new());
+        let mut words = text.lines();
+        while let Some(word) = words.next() {
+            match word {
+                "-X" => method = words.next().expect("a method"),
+                "-u" => credentials = words.next().expect("credentials"),
+                "-G" => {}
+                "--data-urlencode" => query.push(words.next().expect("a parameter")),
+                _ => url = word,
+            }
+        }
+        let path = url.strip_prefix("http://127.0.0.1:8080").unwrap_or_else(|| panic!("{line}: {url}"));
+        let encode = |parameter: &&str| {
+            let (name, value) = parameter.split_once('=').expect("a value");
+            format!("{name}={}", percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC))
+        };
+        let query = query.iter().map(encode).collect::<Vec<_>>().join("&");
+        let separator = if query.is_empty() { "" } else { "?" };
+        let head = format!(
+            "{method} {path}{separator}{query} HTTP/1.1\r\nAuthorization: Basic {}",
+            STANDARD.encode(credentials)
+        );
+        let answer = send(&address, &head).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{line}: {answer}");
+    }
+}

@@ -4,7 +4,8 @@ use poem_openapi::{Enum, Object, types::Example};
 
 use super::custom_command::CommandAction;
 use crate::{
-    commands::{Confirmation, Standing, Survey, Surveyed},
+    api::stamp::Time,
+    commands::{self, Confirmation, Standing, Survey, Surveyed},
     localization::MultiLanguage,
 };
 
@@ -16,6 +17,19 @@ pub struct CommandDefinitionList {
     pub hash: String,
     /// The definitions, by name.
     pub commands: Vec<CommandDefinition>,
+    /// Why the definitions and webhook targets that were read last are not in force, so that older ones are; null when they
+    /// are in force, and for callers who are no administrators.
+    pub failed_reload: Option<FailedReload>,
+}
+
+/// A reload of definitions and webhook targets that failed.
+#[derive(Clone, Debug, Object)]
+#[oai(rename_all = "camelCase", example)]
+pub struct FailedReload {
+    /// When they were read.
+    pub at: Time,
+    /// What is wrong, as `file:line:column: problem`.
+    pub faults: Vec<String>,
 }
 
 /// A definition in force.
@@ -54,7 +68,17 @@ pub enum CommandVerdict {
 
 impl From<Survey> for CommandDefinitionList {
     fn from(survey: Survey) -> Self {
-        Self { hash: survey.hash, commands: survey.commands.into_iter().map(Into::into).collect() }
+        Self {
+            hash: survey.hash,
+            commands: survey.commands.into_iter().map(Into::into).collect(),
+            failed_reload: survey.failed_reload.map(Into::into),
+        }
+    }
+}
+
+impl From<commands::FailedReload> for FailedReload {
+    fn from(failed: commands::FailedReload) -> Self {
+        Self { at: failed.at.into(), faults: failed.faults }
     }
 }
 
@@ -94,9 +118,16 @@ impl Example for CommandDefinition {
     }
 }
 
+impl Example for FailedReload {
+    fn example() -> Self {
+        let fault = "commands.d/deactivate.yaml:18:5: `mesage` is unknown here; did you mean `message`?".to_owned();
+        Self { at: Time("2026-11-24T12:20:41.733910Z".to_owned()), faults: vec![fault] }
+    }
+}
+
 impl Example for CommandDefinitionList {
     fn example() -> Self {
         let hash = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752".to_owned();
-        Self { hash, commands: vec![CommandDefinition::example()] }
+        Self { hash, commands: vec![CommandDefinition::example()], failed_reload: None }
     }
 }

@@ -77,6 +77,16 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(WAITING)
 }
 
+/// Whether this address could be listened on, without taking connections.
+///
+/// # Errors
+/// It could not.
+pub fn try_address(address: SocketAddr) -> io::Result<()> {
+    let socket = if address.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)
+}
+
 /// Takes connections and answers their requests until `stop` is ready; then no more are taken, and requests in flight may
 /// end.
 pub async fn run<E>(endpoint: E, limits: Limits, listener: TcpListener, stop: impl Future<Output = ()>)

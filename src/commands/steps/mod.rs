@@ -27,7 +27,7 @@ use uuid::Uuid;
 pub use self::access::AccessChange;
 use self::webhook::Webhook;
 pub use self::webhook::When;
-use super::{confirmation::ActionResult, text::Subjects};
+use super::{confirmation::ActionResult, definition::NameKind, document::Located, text::Subjects};
 use crate::{
     error::Error,
     localization::MultiLanguage,
@@ -82,18 +82,11 @@ impl StepDefinition {
         matches!(self, Self::SetRole(_) | Self::SetDeleted(_) | Self::ResetPassword(_))
     }
 
-    /// The role that it gives.
-    pub fn role(&self) -> Option<&str> {
+    /// The role or group that it gives.
+    pub fn name_given(&self) -> Option<(NameKind, &Located<String>)> {
         match self {
-            Self::SetRole(step) => Some(&step.role),
-            _ => None,
-        }
-    }
-
-    /// The group that it moves to.
-    pub fn group(&self) -> Option<&str> {
-        match self {
-            Self::SetGroup(step) => Some(&step.group),
+            Self::SetRole(step) => Some((NameKind::Role, &step.role)),
+            Self::SetGroup(step) => Some((NameKind::Group, &step.group)),
             _ => None,
         }
     }

@@ -43,7 +43,7 @@ enum Field {
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`value` is a text, a whole number, or true or false")]
 enum Value {
     Bool(bool),
     Int(i32),
@@ -60,10 +60,12 @@ impl TryFrom<Written> for SetField {
             (Field::Rank, Value::Int(_)) => UserColumn::Rank,
             (Field::IsOnTravel, Value::Bool(_)) => UserColumn::IsOnTravel,
             (Field::WaitingForApproval, Value::Bool(_)) => UserColumn::WaitingForApproval,
-            (Field::Tooltip | Field::NickName, _) => return Err("this field takes a text".to_owned()),
+            (Field::Tooltip | Field::NickName, _) => {
+                return Err("this field takes a text: quote a number, and words such as `no` and `yes`".to_owned());
+            }
             (Field::Rank, _) => return Err("this field takes a whole number of 32 bits".to_owned()),
             (Field::IsOnTravel | Field::WaitingForApproval, _) => {
-                return Err("this field takes true or false".to_owned());
+                return Err("this field takes true or false, without quotes".to_owned());
             }
         };
         if let Value::Text(text) = &value {

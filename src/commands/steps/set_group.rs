@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
 use crate::{
+    commands::document::Located,
     error::Error,
     localization::MultiLanguage,
     store::WriteTransaction,
@@ -19,7 +20,8 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct SetGroup {
     /// The group's name.
-    pub group: String,
+    #[schemars(with = "String")]
+    pub group: Located<String>,
 }
 
 #[async_trait]
@@ -32,8 +34,8 @@ impl Step for SetGroup {
 #[async_trait]
 impl Change for SetGroup {
     async fn apply(&self, transaction: &WriteTransaction, user: &Arc<User>) -> Result<Said, ChangeError> {
-        let Some(found) = user_group::find_by_name(transaction, &self.group).await? else {
-            let refusal = MultiLanguage::resource("SR_GROUP_MISSING", &[("group", &self.group)]);
+        let Some(found) = user_group::find_by_name(transaction, &self.group.value).await? else {
+            let refusal = MultiLanguage::resource("SR_GROUP_MISSING", &[("group", &self.group.value)]);
             return Err(ChangeError::Refused(refusal));
         };
         let values = vec![(UserColumn::UserGroupId, found.id.into())];

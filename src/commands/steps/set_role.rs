@@ -5,19 +5,20 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccessChange, Preparation, Prepared, Said, Step};
-use crate::error::Error;
+use crate::{commands::document::Located, error::Error};
 
 /// Gives the user a role.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetRole {
     /// The role's name.
-    pub role: String,
+    #[schemars(with = "String")]
+    pub role: Located<String>,
 }
 
 #[async_trait]
 impl Step for SetRole {
     async fn prepare(&self, _: &Preparation<'_>) -> Result<Prepared, Error> {
-        Ok(Prepared::Access(AccessChange::SetRole(self.role.clone()), Said::nothing()))
+        Ok(Prepared::Access(AccessChange::SetRole(self.role.value.clone()), Said::nothing()))
     }
 }

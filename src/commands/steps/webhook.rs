@@ -3,11 +3,13 @@
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_saphyr::Spanned;
 
 use super::{Preparation, Prepared, Said, Step};
 use crate::{
-    commands::text::{CallerSubject, UserSubject},
+    commands::{
+        document::Located,
+        text::{CallerSubject, UserSubject},
+    },
     error::Error,
     localization::MultiLanguage,
     webhooks::Message,
@@ -19,7 +21,7 @@ use crate::{
 pub struct Webhook {
     /// The name of its target in the server's configuration.
     #[schemars(with = "String")]
-    pub target: Spanned<String>,
+    pub target: Located<String>,
     /// When it is called.
     pub when: When,
 }

@@ -1,6 +1,6 @@
 //! Telling another key of the chain apart at the start, before the chain is continued with it.
 
-use sea_orm::entity::prelude::*;
+use sea_orm::{QuerySelect, entity::prelude::*};
 
 use super::{AuditKey, NOWHERE, anchor};
 
@@ -56,6 +56,15 @@ pub async fn begin(db: &impl ConnectionTrait, key: &AuditKey) -> Result<(), DbEr
 pub async fn is_begun(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
     let is_known = Entity::find().one(db).await?.is_some();
     Ok(is_known || super::Entity::find().one(db).await?.is_some() || anchor::find(db).await?.is_some())
+}
+
+/// Whether the chain has an entry. It asks for nothing that an old schema does not have.
+///
+/// # Errors
+/// The database does not answer, or never had a chain.
+pub async fn has_entries(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    let query = super::Entity::find().select_only().column(super::Column::Id).limit(1);
+    Ok(!query.into_tuple::<Uuid>().all(db).await?.is_empty())
 }
 
 fn mac(key: &AuditKey) -> String {

@@ -25,7 +25,7 @@ use crate::store::insert_all;
 
 pub use anchor::Anchor;
 pub use fault::{Fault, Place, ProofError};
-pub use known_key::{KeyStanding, begin, is_begun, standing};
+pub use known_key::{KeyStanding, begin, has_entries, is_begun, standing};
 pub use link::{keep_linking, link};
 pub use seal::{FORGED, UNSEALED, Unsealed, find_unsealed, remove_seals, running, seal_all, seal_runs};
 pub use verify::{Sealed, Verification, verify};

@@ -62,7 +62,8 @@ impl Stage {
             definition["name"] = name(index).into();
             fs::write(folder.path().join(format!("{index}.yaml")), definition.to_string()).expect("a file");
         }
-        self.commands.replace(Catalog::from_folder(folder.path()).expect("right definitions"));
+        let catalog = Catalog::from_folder(folder.path()).expect("right definitions");
+        self.commands.replace(Some(catalog), None).expect("they are in force");
         users::list(db).await.expect("users")
     }
 

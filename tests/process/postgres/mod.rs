@@ -9,6 +9,7 @@ mod replicas;
 
 use std::{
     path::Path,
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -78,4 +79,34 @@ fn the_end_of_a_server_is_no_trouble_of_its_database() {
     let log = server.log();
     assert!(log.contains("\"stopped\""), "{log}");
     assert!(!log.contains("is not heard"), "{log}");
+}
+
+#[test]
+fn an_old_schema_that_keeps_a_server_from_starting_is_found() {
+    let Some(cluster) = Cluster::start() else { return };
+    let folder = folder();
+    let say = |words: &[&str], migrate: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
+        command.args(words).current_dir(folder.path()).envs(cluster.variables()).env("KOMMANDO_MIGRATE", migrate);
+        let output = command.env("KOMMANDO_LISTEN", "127.0.0.1:0").output().expect("an end");
+        let texts = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(texts).expect("text"))
+    };
+    for words in [["config", "check"].as_slice(), &["serve"]] {
+        let (ok, told) = say(words, "false");
+        assert!(
+            !ok && told.contains("migrations are pending. `kommando migrate up` applies them"),
+            "{words:?}: {told}"
+        );
+    }
+    let (ok, told) = say(&["config", "check"], "true");
+    assert!(ok && told.contains("the start makes the tables"), "{told}");
+    let (ok, told) = say(&["migrate", "up"], "false");
+    assert!(ok, "{told}");
+    let (ok, told) = say(&["config", "check"], "false");
+    assert!(ok && told.contains("its schema is up to date"), "{told}");
+    let (ok, told) = say(&["migrate", "down", "--yes"], "false");
+    assert!(ok, "{told}");
+    let (ok, told) = say(&["config", "check"], "false");
+    assert!(!ok && told.contains("1 migrations are pending"), "{told}");
 }

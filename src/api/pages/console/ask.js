@@ -22,6 +22,11 @@ export function ask(command, user, dryRun) {
     h('form', { method: 'dialog', class: 'buttons' }, buttons.map(button)),
     h('form', { method: 'dialog', class: 'close' }, h('button', { class: 'quiet', value: '', 'aria-label': 'Close without an answer' }, '×')),
   );
+  return show(dialog);
+}
+
+/** Shows a dialog, and answers which button closed it. */
+function show(dialog) {
   document.body.append(dialog);
   dialog.showModal();
   return new Promise(resolve => {
@@ -30,6 +35,26 @@ export function ask(command, user, dryRun) {
       resolve(dialog.returnValue);
     });
   });
+}
+
+/** What an outcome that is not known means, and what to do. */
+export const UNKNOWN =
+  'Unknown means: the target was called and gave no usable answer, so it may have done its work or not. Nothing is sent again by itself. Look in the target system, and run the command again only if it did nothing there.';
+
+/** Asks before a command is run again whose last run may have done its work; answers whether to. */
+export function askAfterUnknown(command, user, last) {
+  const isRunning = last.outcome === 'running';
+  const dialog = h(
+    'dialog',
+    { 'aria-labelledby': 'again-title', 'aria-describedby': 'again-why' },
+    h('h2', { id: 'again-title' }, isRunning ? 'The last run has not ended' : 'The outcome of the last run is unknown'),
+    h('p', { id: 'again-why', class: 'message' }, isRunning ? 'It waits for its target, which may do the work twice when the command is run again.' : last.message),
+    h('p', { class: 'fine' }, `${command.DisplayName} on ${user.fullName || user.name}. `, isRunning ? '' : UNKNOWN),
+    h('p', {}, h('a', { href: `#/executions/${last.id}` }, 'See the last run')),
+    h('form', { method: 'dialog', class: 'buttons' }, [['again', 'Run it again'], ['', 'Cancel']].map(button)),
+  );
+  dialog.querySelector('a').addEventListener('click', () => dialog.close(''));
+  return show(dialog).then(answer => answer === 'again');
 }
 
 /** The cautious answer, which is the last, has the focus. */

@@ -1,7 +1,7 @@
 // The commands of one user: those that may be run, and why the others may not.
 
 import { call } from './api.js';
-import { focusHeading, h, tag } from './dom.js';
+import { focusHeading, h, tag, time } from './dom.js';
 import { byId } from './names.js';
 import { run } from './run.js';
 
@@ -44,12 +44,25 @@ export async function commands({ chosen, renew, me, id, signal }) {
     const language = offered.headers.get('Content-Language');
     title.replaceChildren(...heading(user, me));
     lists.replaceChildren(
+      failedReload(all.body.failedReload),
       permitted(offered.body, language, command => run({ command, user, dryRun: dry.checked, result, reload, signal })),
       refused(all.body.commands.filter(command => command.verdict !== 'permitted'), language),
       h('p', {}, h('a', { href: `#/executions?user=${id}` }, `What was run on ${user.fullName || user.name}`)),
     );
     return user;
   }
+}
+
+/** Tells administrators that what they saved is not in force, and why. */
+function failedReload(failed) {
+  if (!failed) return '';
+  return h(
+    'section',
+    { class: 'trouble', 'aria-label': 'Definitions that are not in force' },
+    h('strong', {}, 'The definitions were changed, and are not in force'),
+    h('p', {}, 'Those below are the last ones that were right. Read ', time(failed.at), ':'),
+    h('ul', {}, failed.faults.map(fault => h('li', {}, h('code', {}, fault)))),
+  );
 }
 
 function ifMissing(error) {

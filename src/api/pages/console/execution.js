@@ -1,6 +1,7 @@
 // One execution: what was run on whom, by whom, and what each step did.
 
 import { call } from './api.js';
+import { UNKNOWN } from './ask.js';
 import { h, tag, time } from './dom.js';
 import { learn, userLink } from './names.js';
 
@@ -12,7 +13,7 @@ export async function execution({ main, me, id, signal }) {
   await learn([one.userId, one.callerId], signal);
   const language = headers.get('Content-Language');
   const facts = [
-    ['Outcome', tag(one.outcome)],
+    ['Outcome', [tag(one.outcome), one.outcome === 'unknown' && h('p', { class: 'fine' }, UNKNOWN)]],
     ['Message', h('span', { lang: language }, one.message || '–')],
     ['User', userLink(one.userId)],
     ['Called by', [userLink(one.callerId), one.applicationId ? ` through application ${one.applicationId}` : '']],

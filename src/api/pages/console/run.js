@@ -1,18 +1,38 @@
 // One run of a command: its question, its one key, and what came of it.
 
 import { call } from './api.js';
-import { ask } from './ask.js';
+import { UNKNOWN, ask, askAfterUnknown } from './ask.js';
 import { announce, focusHeading, h, tag, trouble } from './dom.js';
 
 /** Where sending the same again is safe, and may help: the key sees to it that the command runs once. */
 const WORTH_ANOTHER_TRY = [0, 409, 429, 502, 503];
 
+/** The last run is looked at before a question is asked, or anything is sent. */
+let isLooking = false;
+
 /** Runs a command on a user, after its question was answered. `reload` shows the user as it is then. */
 export async function run(intent) {
   const { command, user } = intent;
+  if (!intent.dryRun && !(await mayRunAgain(intent))) return;
   const answer = await ask(command, user, intent.dryRun);
   if (!answer) return announce('Nothing was sent.');
   await send({ ...intent, answer, key: intent.key ?? key() });
+}
+
+/** Where the last run of the command on this user may have done its work in another system, running it again is a decision. */
+async function mayRunAgain({ command, user, signal }) {
+  if (isLooking) return false; // a second click means the same
+  isLooking = true;
+  try {
+    const query = { user: user.id, command: command.Name, limit: 1 };
+    const { body } = await call('GET', '/_ext/executions', { query, signal });
+    const [last] = body.executions;
+    return !['unknown', 'running'].includes(last?.outcome) || (await askAfterUnknown(command, user, last));
+  } catch {
+    return !signal.aborted; // running it tells what is wrong
+  } finally {
+    isLooking = false;
+  }
 }
 
 async function send(intent) {
@@ -92,6 +112,7 @@ function failed(intent, error) {
     { class: `result is-${error.outcome ?? 'failed'}`, 'aria-label': 'What came of it' },
     h('h2', {}, tag(error.outcome ?? 'failed', error.outcome ?? 'not run'), ' ', command.DisplayName, ` on ${user.fullName || user.name}`),
     trouble(error, retry),
+    error.outcome === 'unknown' && h('p', { class: 'fine' }, UNKNOWN),
     retry && !intent.dryRun && h('p', { class: 'fine' }, 'It is sent under the same key: it runs once at most, however often it is sent.'),
     foot(result),
   );

@@ -1,0 +1,363 @@
+//! What `serve` refuses, `config check` finds, in the same words.
+
+use std::{
+    fs,
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use kommando::store::FileLock;
+
+use crate::command_line::{Line, Said, said};
+
+/// Settings with which no server starts.
+struct Case {
+    name: &'static str,
+    words: &'static [&'static str],
+    variables: &'static [(&'static str, &'static str)],
+    /// What both of them say.
+    told: &'static str,
+    prepare: fn(&Line),
+}
+
+const BLANK: Case = Case { name: "", words: &[], variables: &[], told: "", prepare: |_| {} };
+
+fn write(line: &Line, name: &str, text: &str) {
+    let file = line.folder.path().join(name);
+    fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+    fs::write(file, text).expect("a file");
+}
+
+fn done(line: &Line, words: &[&str]) {
+    let got = line.say_with(words, "a long secret\n");
+    assert!(got.ok, "{words:?}: {}", got.err);
+}
+
+/// A database in which a chain is begun, and a user is there.
+fn begin_chain(line: &Line) {
+    done(line, &["commands", "init"]);
+    done(line, &["user", "add", "eva", "--role", "Administrator", "--password-stdin"]);
+    done(line, &["commands", "run", "hello", "--user", "eva", "--as", "eva"]);
+}
+
+fn remove_key(line: &Line) {
+    fs::remove_file(line.folder.path().join("kommando.db.audit-key")).expect("a key");
+}
+
+fn say_to_database(line: &Line, sql: &str) {
+    let database = rusqlite::Connection::open(line.folder.path().join("kommando.db")).expect("a database");
+    database.execute_batch(sql).expect("a change");
+}
+
+const KEY: &str = "another key, which has more than 32 bytes";
+
+fn cases() -> Vec<Case> {
+    vec![
+        Case {
+            name: "an unknown variable",
+            variables: &[("KOMMANDO_LISTN", "x")],
+            told: "did you mean KOMMANDO_LISTEN?",
+            ..BLANK
+        },
+        Case {
+            name: "a demo for all",
+            words: &["--demo", "--listen", "0.0.0.0:0"],
+            told: "use --listen 127.0.0.1:0",
+            ..BLANK
+        },
+        Case {
+            name: "a clock",
+            words: &["--clock", "2026-01-01T00:00:00Z"],
+            told: "KOMMANDO_CLOCK stops the clock of a demo",
+            ..BLANK
+        },
+        Case {
+            name: "a log that is silent",
+            variables: &[("KOMMANDO_LOG", "verbose")],
+            told: "`verbose` is no level",
+            ..BLANK
+        },
+        Case {
+            name: "a log of nothing",
+            variables: &[("KOMMANDO_LOG", "komando=debug")],
+            told: "did you mean `kommando`?",
+            ..BLANK
+        },
+        Case {
+            name: "half a provider",
+            variables: &[("KOMMANDO_OIDC_ISSUER", "https://id.example.com")],
+            told: "set KOMMANDO_OIDC_AUDIENCE as well",
+            ..BLANK
+        },
+        Case {
+            name: "one address twice",
+            words: &["--listen", "127.0.0.1:18231", "--metrics", "127.0.0.1:18231"],
+            told: "are both 127.0.0.1:18231",
+            ..BLANK
+        },
+        Case {
+            name: "another's address",
+            words: &["--listen", "203.0.113.7:8080"],
+            told: "listen on 203.0.113.7:8080",
+            ..BLANK
+        },
+        Case {
+            name: "metrics at another's address",
+            words: &["--metrics", "203.0.113.7:9090"],
+            told: "203.0.113.7:9090",
+            ..BLANK
+        },
+        Case {
+            name: "a wrong definition",
+            told: "commands.d/a.yaml:4:5: `dance` is unknown here",
+            prepare: |line| write(line, "commands.d/a.yaml", "name: a\ndisplay_name: A\nsteps:\n  - dance: {}\n"),
+            ..BLANK
+        },
+        Case {
+            name: "no definitions",
+            words: &["--commands", "missing"],
+            told: "missing: the folder of command definitions cannot be read",
+            ..BLANK
+        },
+        Case {
+            name: "no targets",
+            words: &["--targets", "missing"],
+            told: "the targets cannot be read from missing",
+            ..BLANK
+        },
+        Case {
+            name: "a wrong target",
+            words: &["--targets", "t.yaml"],
+            told: "target hr: `url` is no URL",
+            prepare: |line| write(line, "t.yaml", "hr: {url: nowhere, secrets: []}\n"),
+            ..BLANK
+        },
+        Case {
+            name: "a definition without its target",
+            told: "there is no target `hr`",
+            prepare: |line| {
+                write(
+                    line,
+                    "commands.d/a.yaml",
+                    "name: a\ndisplay_name: A\nsteps:\n  - webhook: {target: hr, when: sync}\n",
+                )
+            },
+            ..BLANK
+        },
+        Case {
+            name: "an empty password",
+            variables: &[("KOMMANDO_ADMIN_PASSWORD", "")],
+            told: "KOMMANDO_ADMIN_PASSWORD is empty",
+            ..BLANK
+        },
+        Case {
+            name: "a short password",
+            variables: &[("KOMMANDO_ADMIN_PASSWORD", "short")],
+            told: "it has fewer than 12 characters",
+            ..BLANK
+        },
+        Case {
+            name: "a short password, and tables",
+            variables: &[("KOMMANDO_ADMIN_PASSWORD", "short")],
+            told: "it has fewer than 12 characters",
+            prepare: |line| done(line, &["migrate", "up"]),
+            ..BLANK
+        },
+        Case {
+            name: "no file of a password",
+            variables: &[("KOMMANDO_ADMIN_PASSWORD_FILE", "missing")],
+            told: "the file of KOMMANDO_ADMIN_PASSWORD_FILE cannot be read",
+            ..BLANK
+        },
+        Case {
+            name: "two keys",
+            variables: &[("KOMMANDO_AUDIT_KEY", KEY), ("KOMMANDO_AUDIT_KEY_FILE", "x")],
+            told: "are both set; keep one",
+            ..BLANK
+        },
+        Case {
+            name: "a short key",
+            variables: &[("KOMMANDO_AUDIT_KEY", "short")],
+            told: "the key of the audit chain has 5 bytes",
+            ..BLANK
+        },
+        Case {
+            name: "a chain without its key",
+            told: "there is no key of the audit chain at kommando.db.audit-key",
+            prepare: |line| {
+                begin_chain(line);
+                remove_key(line);
+            },
+            ..BLANK
+        },
+        Case {
+            name: "the same, and an old schema",
+            told: "there is no key of the audit chain at kommando.db.audit-key",
+            prepare: |line| {
+                begin_chain(line);
+                done(line, &["migrate", "down", "--yes"]);
+                remove_key(line);
+            },
+            ..BLANK
+        },
+        Case {
+            name: "a chain with another key",
+            variables: &[("KOMMANDO_AUDIT_KEY", KEY)],
+            told: "this is not the key that the audit chain",
+            prepare: begin_chain,
+            ..BLANK
+        },
+        Case {
+            name: "PostgreSQL without a key",
+            words: &["--database-url", "postgres://eva@127.0.0.1:1/x"],
+            told: "KOMMANDO_AUDIT_KEY or KOMMANDO_AUDIT_KEY_FILE must be set",
+            ..BLANK
+        },
+        Case {
+            name: "PostgreSQL that is not there",
+            words: &["--database-url", "postgres://eva@127.0.0.1:1/x"],
+            told: "check that PostgreSQL runs",
+            ..BLANK
+        },
+        Case {
+            name: "another kind of database",
+            words: &["--database-url", "mysql://x"],
+            told: "must begin with sqlite://",
+            ..BLANK
+        },
+        Case {
+            name: "a missing database",
+            words: &["--database-url", "sqlite://x.db"],
+            told: "add ?mode=rwc",
+            ..BLANK
+        },
+        Case {
+            name: "a missing folder",
+            words: &["--database-url", "sqlite://missing/x.db?mode=rwc"],
+            told: "missing/x.db",
+            ..BLANK
+        },
+        Case {
+            name: "no database",
+            told: "file is not a database",
+            prepare: |line| write(line, "kommando.db", "it is a text, and none that SQLite wrote"),
+            ..BLANK
+        },
+        Case {
+            name: "two names",
+            told: "has 2 names (hard links)",
+            prepare: |line| {
+                done(line, &["migrate", "up"]);
+                let folder = line.folder.path();
+                fs::hard_link(folder.join("kommando.db"), folder.join("x.db")).expect("a link");
+            },
+            ..BLANK
+        },
+        Case {
+            name: "a newer database",
+            told: "was brought up to date by a newer kommando, which has m9999_later",
+            prepare: |line| {
+                done(line, &["migrate", "up"]);
+                say_to_database(line, "INSERT INTO seaql_migrations VALUES ('m9999_later', 0)");
+            },
+            ..BLANK
+        },
+        Case {
+            name: "a demo of another's users",
+            words: &["--demo"],
+            told: "this database has users that are not the demo's",
+            prepare: |line| done(line, &["user", "add", "eva", "--password-stdin"]),
+            ..BLANK
+        },
+    ]
+}
+
+/// Runs a word of the command line to its end, which comes soon.
+fn run(line: &Line, word: &[&str], case: &Case) -> Said {
+    let mut command = line.command(&[word, case.words].concat());
+    command.envs(case.variables.iter().copied());
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a start");
+    let limit = Instant::now() + Duration::from_secs(60);
+    while child.try_wait().expect("an answer").is_none() {
+        if Instant::now() > limit {
+            child.kill().expect("an end");
+            panic!("{}: {word:?} goes on", case.name);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    said(child.wait_with_output().expect("an end"))
+}
+
+#[test]
+fn what_serve_refuses_config_check_finds() {
+    for case in cases() {
+        let line = Line::new();
+        (case.prepare)(&line);
+        let checked = run(&line, &["config", "check"], &case);
+        assert!(
+            !checked.ok && checked.err.contains(case.told),
+            "{}: config check: {} {}",
+            case.name,
+            checked.out,
+            checked.err
+        );
+        let served = run(&line, &["serve"], &case);
+        assert!(!served.ok && served.err.contains(case.told), "{}: serve: {} {}", case.name, served.out, served.err);
+    }
+}
+
+#[test]
+fn several_refusals_are_told_at_once() {
+    let line = Line::new();
+    let mut command = line.command(&["serve", "--targets", "missing", "--clock", "2026-01-01T00:00:00Z"]);
+    command.env("KOMMANDO_ADMIN_PASSWORD", "short").env("KOMMANDO_OIDC_ISSUER", "x");
+    let got = said(command.stdin(Stdio::null()).output().expect("an end"));
+    let told = ["KOMMANDO_CLOCK", "KOMMANDO_OIDC_AUDIENCE", "the targets cannot be read", "fewer than 12 characters"];
+    for part in told {
+        assert_eq!(got.err.lines().filter(|line| line.contains(part)).count(), 1, "{part}: {}", got.err);
+    }
+    assert!(!line.folder.path().join("kommando.db").exists(), "nothing was made");
+}
+
+#[tokio::test]
+async fn a_database_that_is_served_is_a_remark() {
+    let line = Line::new();
+    done(&line, &["migrate", "up"]);
+    let file = line.folder.path().join("kommando.db");
+    let lock = FileLock::of_file(Path::new(&file)).await.expect("a lock");
+    let checked = run(&line, &["config", "check"], &Case { words: &["--demo"], ..BLANK });
+    assert!(
+        checked.ok && checked.out.contains("a second one on the same file is refused"),
+        "{} {}",
+        checked.out,
+        checked.err
+    );
+    let served = run(&line, &["serve"], &Case { words: &["--demo"], ..BLANK });
+    assert!(!served.ok && served.err.contains("a server has kommando.db open"), "{}", served.err);
+    drop(lock);
+}
+
+#[test]
+fn an_address_that_is_taken_is_a_remark() {
+    let line = Line::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let got = line.say(&["config", "check", "--demo", "--listen", &address]);
+    assert!(got.ok && got.out.contains(&format!("a program listens on {address}")), "{} {}", got.out, got.err);
+}
+
+#[test]
+fn what_has_no_effect_is_a_remark() {
+    let line = Line::new();
+    done(&line, &["user", "add", "eva", "--password-stdin"]);
+    let case =
+        Case { variables: &[("KOMMANDO_ADMIN_PASSWORD", "another secret"), ("KOMMANDO_LOG", "sqlx=debug")], ..BLANK };
+    let got = run(&line, &["config", "check"], &case);
+    for part in
+        ["KOMMANDO_ADMIN_PASSWORD is for a database without users", "KOMMANDO_LOG logs nothing of kommando itself"]
+    {
+        assert!(got.ok && got.out.contains(part), "{part}: {} {}", got.out, got.err);
+    }
+}
