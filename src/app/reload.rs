@@ -77,17 +77,21 @@ impl Reloader {
             }
         };
         let mut watcher = notify::recommended_watcher(report).inspect_err(not_watched).ok();
+        if let Some(watcher) = &mut watcher {
+            self.watch(watcher);
+        }
         loop {
-            // Again each time: a folder or file that was put in the place of another is another one.
-            if let Some(watcher) = &mut watcher {
-                self.watch(watcher);
-            }
             tokio::select! {
                 _ = hangup.recv() => {}
                 Some(()) = changes.recv() => {
                     let quiet = async { while timeout(QUIET, changes.recv()).await.is_ok() {} };
                     let _ = timeout(PATIENCE, quiet).await;
                 }
+            }
+            // Again each time: a folder or file that was put in the place of another is another one. Before it is read, so
+            // that no later change is missed.
+            if let Some(watcher) = &mut watcher {
+                self.watch(watcher);
             }
             supervisor::tell_reloading();
             let is_taken = self.read().await;

@@ -148,8 +148,11 @@ fn a_definition_asks_first_once_and_within_a_time() {
         (format!("steps:\n{ask}{ask}"), "a.yaml:3:1: `steps` holds a `sync` webhook that is not the first step"),
         (format!("timeout: 1ms\nsteps:\n{ask}"), "`1ms` is no time between 100ms and 5m, such as 30s"),
         (format!("timeout: soon\nsteps:\n{ask}"), "`soon` is no time"),
-        ("steps:\n  - webhook: {target: hr}\n".to_owned(), "missing field `when`"),
-        ("steps:\n  - webhook: {target: hr, when: later}\n".to_owned(), "unknown variant `later`"),
+        ("steps:\n  - webhook: {target: hr}\n".to_owned(), "`webhook` lacks `when`: `webhook: {target: …, when: …}`"),
+        (
+            "steps:\n  - webhook: {target: hr, when: later}\n".to_owned(),
+            "`later` is unknown here; known are after_commit, sync",
+        ),
     ] {
         let found = check(&steps).expect_err("a fault");
         assert!(found.contains(fault), "{found}");
