@@ -101,7 +101,8 @@ fn keep_given_person(present: &User, changed: &mut User, is_whole: bool) {
         }
     }
     let is_present = after.full_name == before.full_name;
-    if (is_own && (is_present || has_other_parts)) || (!is_own && !is_whole && is_present) {
+    let is_left_over = if is_own { is_present || has_other_parts } else { is_present && !is_whole };
+    if is_left_over {
         after.full_name.clear();
     }
 }

@@ -38,6 +38,7 @@ impl Refusals for GetUser {
 }
 
 #[derive(ApiResponse)]
+#[expect(clippy::large_enum_variant, reason = "it is made once for each request, and sent at once")]
 pub enum UserResponse {
     /// User found.
     #[oai(status = 200)]
@@ -53,6 +54,7 @@ pub enum UserResponse {
 }
 
 #[derive(ApiResponse)]
+#[expect(clippy::large_enum_variant, reason = "it is made once for each request, and sent at once")]
 pub enum NamedUserResponse {
     /// User found.
     #[oai(status = 200)]
@@ -69,6 +71,7 @@ impl UserById {
     /// Gets a user by id. A Name or UserName may stand in place of the id (upstream's `v1User_GetUserFromName`); then
     /// the answer has no `_Links`. Digits are always an id.
     #[oai(path = "/User/:id", method = "get", operation_id = "v1User_GetUser")]
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the request, as the document shows it")]
     async fn get_user(
         &self,
         caller: UserAgent,

@@ -108,6 +108,7 @@ impl ChangeById {
     /// Tooltip, IsOnTravel and person. A Name or UserName may stand in place of the id (upstream's
     /// `v1User_SaveUserFromName`); then the answer has no `_Links`.
     #[oai(path = "/User/:id", method = "put", operation_id = "v1User_PutUser")]
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the request, as the document shows it")]
     async fn put_user(
         &self,
         caller: UserAgent,
@@ -133,6 +134,7 @@ impl ChangeById {
     /// `application/json`. What is removed is empty then, and a role or group that is removed becomes the default one.
     /// When a `test` fails, nothing is changed.
     #[oai(path = "/User/:id", method = "patch", operation_id = "v1User_PatchUser")]
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the request, as the document shows it")]
     async fn patch_user(
         &self,
         caller: UserAgent,
