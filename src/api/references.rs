@@ -33,7 +33,7 @@ impl Given {
 /// The properties of which operations of a JSON Patch give the whole value.
 pub fn given_whole(operations: &[Operation]) -> Vec<&'static str> {
     let is_given = |property: &&str| operations.iter().any(|operation| operation.gives(property));
-    NAMED.into_iter().chain([PERSON]).filter(is_given).collect()
+    NAMED.into_iter().filter(is_given).collect()
 }
 
 /// What a change gives, with an empty name where it gives only the id of a reference, and no id where it gives only the
@@ -70,14 +70,15 @@ pub fn keep_given_names(present: &User, changed: &mut User, given: &Given) {
             group.value.clear();
         }
     }
-    keep_given_person(present, changed, given.is_whole(PERSON));
+    keep_given_person(present, changed);
 }
 
 fn keep_given((id, name): (i32, &str), (new_id, new_name): (&mut i32, &mut String), is_whole: bool) {
     let (has_other_id, has_other_name) = (*new_id != id, new_name.as_str() != name);
     match (has_other_id, has_other_name) {
         (false, false) => new_name.clear(),
-        (true, false) if !is_whole => new_name.clear(),
+        // Read, given another id and sent back: the name is the present one's.
+        (true, false) if !is_whole || *new_id != 0 => new_name.clear(),
         (false, true) if !is_whole && !new_name.is_empty() => *new_id = 0,
         _ => {}
     }
@@ -85,7 +86,7 @@ fn keep_given((id, name): (i32, &str), (new_id, new_name): (&mut i32, &mut Strin
 
 /// FullName is made of the other names: it counts where none of them is given. Of another person, all four say who is
 /// meant.
-fn keep_given_person(present: &User, changed: &mut User, is_whole: bool) {
+fn keep_given_person(present: &User, changed: &mut User) {
     let (before, after) = (&present.person, &mut changed.person);
     let is_own = [0, before.person_id].contains(&after.person_id);
     let parts = [
@@ -96,13 +97,12 @@ fn keep_given_person(present: &User, changed: &mut User, is_whole: bool) {
     let mut has_other_parts = false;
     for (before, after) in parts {
         has_other_parts |= *before != *after;
-        if !is_own && !is_whole && *before == *after {
+        if !is_own && *before == *after {
             after.clear();
         }
     }
     let is_present = after.full_name == before.full_name;
-    let is_left_over = if is_own { is_present || has_other_parts } else { is_present && !is_whole };
-    if is_left_over {
+    if is_present || is_own && has_other_parts {
         after.full_name.clear();
     }
 }
@@ -172,8 +172,9 @@ mod tests {
             (json!({"Id": 0, "Value": "Administrator"}), (0, "Administrator")),
             (json!({"Id": 0, "Value": "Employee"}), (0, "Employee")),
             (json!({"Id": 1, "Value": "Administrator"}), (1, "Administrator")),
-            (json!({"Id": 1, "Value": "Employee"}), (1, "Employee")),
-            (json!({"id": "1", "value": "Employee"}), (1, "Employee")),
+            (json!({"Id": 1, "Value": "Employee"}), (1, "")),
+            (json!({"id": "1", "value": "Employee"}), (1, "")),
+            (json!({"Id": 1, "Value": "System"}), (1, "System")),
             (json!({"Id": 2, "Value": "Administrator"}), (2, "Administrator")),
             (json!({"Id": 2, "Value": "Employee"}), (2, "")),
             (json!({"Id": 1, "Value": ""}), (1, "")),
@@ -197,7 +198,7 @@ mod tests {
             (json!([replace("/Role/Value", json!("Administrator"))]), (0, "Administrator")),
             (json!([replace("/Role/Id", json!(1)), replace("/role/value", json!("System"))]), (1, "System")),
             (json!([replace("role", json!({"Value": "Employee"}))]), (0, "Employee")),
-            (json!([replace("/Role", json!({"Id": 1, "Value": "Employee"}))]), (1, "Employee")),
+            (json!([replace("/Role", json!({"Id": 1, "Value": "Employee"}))]), (1, "")),
             (json!([replace("/Role", json!({"Id": 1}))]), (1, "")),
             (json!([replace("/Tooltip", json!("x"))]), (2, "")),
             (json!([{"op": "remove", "path": "/Role"}]), (0, "")),
@@ -216,7 +217,8 @@ mod tests {
             (json!({"FullName": "Anna Lindqvist", "Lastname": "Berg"}), ("", "Anna", "Berg")),
             (json!({"PersonId": 2, "Title": "Boss"}), ("", "Anna", "Lindqvist")),
             (json!({"PersonId": 3}), ("", "", "")),
-            (json!({"personId": "3", "fullName": "Anna Lindqvist"}), ("Anna Lindqvist", "", "")),
+            (json!({"personId": "3", "fullName": "Anna Lindqvist"}), ("", "", "")),
+            (json!({"personId": "3", "fullName": "Eva Berg"}), ("Eva Berg", "", "")),
             (json!({"PersonId": 3, "Firstname": "Anna"}), ("", "Anna", "")),
         ] {
             let change = Change::Properties(body::parse(json!({"Person": given})).expect("properties"));

@@ -49,9 +49,9 @@ async fn a_name_that_is_none_or_contradicts_the_id_is_refused() {
     for (given, field, reason) in [
         (json!({"Role": {"Value": "Boss"}}), "Role", "there is no role `Boss`; GetAllRoles has those that there are"),
         (
-            json!({"Role": {"Id": 1, "Value": "Employee"}}),
+            json!({"Role": {"Id": 1, "Value": "UserAdmin"}}),
             "Role",
-            "the role 1 is not `Employee`; send its Id or its Value, not both",
+            "the role 1 is not `UserAdmin`; send its Id or its Value, not both",
         ),
         (
             json!({"Role": {"Id": "2", "Value": "Administrator"}}),
@@ -66,7 +66,7 @@ async fn a_name_that_is_none_or_contradicts_the_id_is_refused() {
             "the group 1 is not `Field sales`; send its Id or its Value, not both",
         ),
         (
-            json!({"Person": {"PersonId": 3, "FullName": "Anna Lindqvist"}}),
+            json!({"Person": {"PersonId": 3, "FullName": "Eva Berg"}}),
             "Person",
             "the person 3 is `Bjørn Haugen`, and not the one of these names; send PersonId alone",
         ),
@@ -110,6 +110,10 @@ async fn a_user_can_be_saved_as_it_was_read_and_with_new_ids() {
         assert_eq!(got.body["Role"]["Value"], role, "{patch}: {}", got.text);
     }
     let mut read = server.get("/api/v1/User/2").by("admin").send().await.body;
+    read["Role"]["Id"] = 4.into();
+    let got = send(&server, "admin", Method::PUT, "/2", read.clone()).await;
+    assert_eq!(got.body["Role"]["Value"], "UserAdmin", "sent back with another id alone: {}", got.text);
+    read = got.body;
     read["Person"]["Lastname"] = "Berg".into();
     let renamed = put(&server, read).await;
     assert_eq!(renamed.body["Person"]["FullName"], "Anna Berg", "{}", renamed.text);
