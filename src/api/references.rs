@@ -219,7 +219,8 @@ mod tests {
             (json!({"PersonId": 3}), ("", "", "")),
             (json!({"personId": "3", "fullName": "Anna Lindqvist"}), ("", "", "")),
             (json!({"personId": "3", "fullName": "Eva Berg"}), ("Eva Berg", "", "")),
-            (json!({"PersonId": 3, "Firstname": "Anna"}), ("", "Anna", "")),
+            (json!({"PersonId": 3, "Firstname": "Anna"}), ("", "", "")),
+            (json!({"PersonId": 3, "Firstname": "Eva"}), ("", "Eva", "")),
         ] {
             let change = Change::Properties(body::parse(json!({"Person": given})).expect("properties"));
             let person = change.apply(&User::example()).expect("a user").person;
