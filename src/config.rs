@@ -215,7 +215,7 @@ pub struct Config {
     #[arg(long, env = "KOMMANDO_HOSTS", value_delimiter = ',', value_name = "HOST[:PORT]", global = true)]
     pub hosts: Vec<HostName>,
 
-    /// The origins of pages on other servers that may call with CORS, such as https://app.example.com; they log in with
+    /// The origins of pages on other servers that may call with CORS, such as `https://app.example.com`; they log in with
     /// Authorization, never with cookies [default: none]
     #[arg(long, env = "KOMMANDO_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGINS", global = true)]
     pub cors_origins: Vec<Origin>,

@@ -58,8 +58,10 @@ fn directives(filter: &str) -> impl Iterator<Item = &str> {
 
 /// A word alone would be taken for a module, of which everything is logged, and of all others nothing.
 fn fault_of_directive(directive: &str) -> Option<String> {
-    let is_level =
-        |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word)) || word.parse::<u8>().is_ok();
+    let is_level = |word: &str| {
+        LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word))
+            || word.parse::<u8>().is_ok_and(|number| number <= 5)
+    };
     match directive.split_once('=') {
         None if is_level(directive) => None,
         None => {

@@ -1,5 +1,6 @@
-//! Pages of other origins that may call, as a setting names them (Fetch standard, CORS protocol). They call with an
-//! Authorization, and never with cookies: those are neither read nor set, and no answer allows credentials.
+//! Pages of other origins that may call, as a setting names them (Fetch standard, CORS protocol). They call with a ticket or
+//! token in Authorization, and never with what a browser adds by itself: cookies are neither read nor set, Basic is refused,
+//! and no answer allows credentials.
 
 use std::sync::LazyLock;
 

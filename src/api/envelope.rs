@@ -188,6 +188,9 @@ impl<E> Envelope<E> {
         if !is_allowed && auth::is_cross_site(request.method(), request.headers(), request.scheme()) {
             return Err(Error::CrossSite);
         }
+        if is_allowed && auth::is_basic(request.headers()) {
+            return Err(Error::CredentialsMisplaced(auth::BASIC_OF_ANOTHER_SITE));
+        }
         let found = self.paths.resolve(request.method(), request.uri().path())?;
         let query = request.uri().query().unwrap_or_default();
         let filled = headers::without_empty_parameters(query);

@@ -1,11 +1,12 @@
 //! Names beside ids in a user: of the role, of groups, and of the person. A name that a change gives says what is meant, as
 //! the id does. A name that only stands there because the user has it says nothing, and is taken away.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
 use super::{carriers::User, patch_document::Operation};
+use crate::localization::reads_as;
 
 /// Properties that refer to something by an id and a name.
 const NAMED: [&str; 2] = ["Role", "UserGroup"];
@@ -64,9 +65,9 @@ pub fn keep_given_names(present: &User, changed: &mut User, given: &Given) {
     keep_given((before.id, &before.value), (&mut after.id, &mut after.value), given.is_whole("Role"));
     let (before, after) = (&present.user_group, &mut changed.user_group);
     keep_given((before.id, &before.value), (&mut after.id, &mut after.value), given.is_whole("UserGroup"));
-    let known: HashSet<_> = present.other_groups.iter().map(|group| (group.id, &group.value)).collect();
+    let known: HashMap<_, _> = present.other_groups.iter().map(|group| (group.id, &group.value)).collect();
     for group in &mut changed.other_groups {
-        if known.contains(&(group.id, &group.value)) {
+        if known.get(&group.id).is_some_and(|name| is_name(name, &group.value)) {
             group.value.clear();
         }
     }
@@ -74,7 +75,7 @@ pub fn keep_given_names(present: &User, changed: &mut User, given: &Given) {
 }
 
 fn keep_given((id, name): (i32, &str), (new_id, new_name): (&mut i32, &mut String), is_whole: bool) {
-    let (has_other_id, has_other_name) = (*new_id != id, new_name.as_str() != name);
+    let (has_other_id, has_other_name) = (*new_id != id, !is_name(name, new_name));
     match (has_other_id, has_other_name) {
         (false, false) => new_name.clear(),
         // Read, given another id and sent back: the name is the present one's.
@@ -82,6 +83,11 @@ fn keep_given((id, name): (i32, &str), (new_id, new_name): (&mut i32, &mut Strin
         (false, true) if !is_whole && !new_name.is_empty() => *new_id = 0,
         _ => {}
     }
+}
+
+/// Whether this is the stored name, as it is or as a reader of some language gets it.
+fn is_name(stored: &str, given: &str) -> bool {
+    stored == given || reads_as(stored, given)
 }
 
 /// FullName is made of the other names: it counts where none of them is given. Of another person, all four say who is
@@ -230,6 +236,22 @@ mod tests {
         let change = operations(json!([{"op": "replace", "path": "/Person/PersonId", "value": 3}]));
         let person = change.apply(&User::example()).expect("a user").person;
         assert_eq!([&person.full_name, &person.firstname, &person.lastname], ["", "", ""]);
+    }
+
+    #[test]
+    fn a_name_in_the_language_of_a_reader_is_the_present_one() {
+        let mut user = User::example();
+        user.user_group.value = r#"NO:"Salg";US:"Sales""#.to_owned();
+        let id = user.user_group.id;
+        for (given, expected) in [
+            (json!({"Id": id, "Value": "Salg"}), (id, "")),
+            (json!({"Id": 9, "Value": "Sales"}), (9, "")),
+            (json!({"Id": id, "Value": "Support"}), (id, "Support")),
+        ] {
+            let change = Change::Properties(body::parse(json!({"UserGroup": given})).expect("properties"));
+            let group = change.apply(&user).expect("a user").user_group;
+            assert_eq!((group.id, group.value.as_str()), expected, "{given}");
+        }
     }
 
     #[test]

@@ -307,7 +307,7 @@ pub async fn database(db: &impl ConnectionTrait, config: &Config, demo: bool) ->
         Some(Users::Others | Users::Demo) if matches!(config::admin_password(), Ok(Some(_))) => {
             findings.push(Finding::remark(
                 "KOMMANDO_ADMIN_PASSWORD is for a database without users, and this one has users; `kommando user \
-                 set-password` sets another password",
+                 set-password` sets another password, and `kommando user add --role Administrator` makes an administrator",
             ));
         }
         _ => {}

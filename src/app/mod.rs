@@ -66,12 +66,12 @@ pub enum StartError {
     #[error(transparent)]
     Schema(#[from] SchemaError),
     #[error(
-        "the command definitions cannot be used; mend them and start again (`kommando commands check` tells whether they are right):\n{0}"
+        "the command definitions cannot be used; mend them (`kommando config check` tells whether they are right):\n{0}"
     )]
     Commands(Faults),
     #[error("{0}")]
     Refused(check::Refusals),
-    #[error("{0}; mend the file that KOMMANDO_TARGETS names")]
+    #[error("the file that KOMMANDO_TARGETS or --targets names cannot be used")]
     Targets(#[from] TargetsError),
     #[error(transparent)]
     Config(#[from] ConfigError),

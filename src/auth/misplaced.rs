@@ -1,9 +1,12 @@
 //! Credentials that are missing, or stand where they prove nothing. To say so tells nothing about whether they are right:
 //! only their form and place are looked at.
 
+use poem::http::{HeaderMap, HeaderValue, header};
+
 use super::{Installation, basic};
 use crate::users::ticket::Kind;
 
+const BASIC: &[u8] = b"basic";
 pub const NONE: &str = "No credentials were sent. WWW-Authenticate names the schemes that are allowed; browsers log in at \
                         /_ext/session.";
 pub const NO_XSRF_TOKEN: &str = "The session's cookie came without the header X-XSRF-TOKEN: send in it what the cookie \
@@ -25,6 +28,15 @@ const NO_PROVIDER: &str = "This server takes no JWTs, as it has no identity prov
                            from GET /api/v1/User/currentToken.";
 const UNKNOWN_SCHEME: &str =
     "The scheme of Authorization is not known here; WWW-Authenticate names those that are allowed.";
+
+pub const BASIC_OF_ANOTHER_SITE: &str = "Pages of other origins do not call with Basic, which a browser sends unasked: log in with POST /_ext/session, and send \
+     its ticket as SoTicket, or an access token as Bearer.";
+
+/// Whether a request proves who calls by name and password.
+pub fn is_basic(headers: &HeaderMap) -> bool {
+    let scheme = |value: &HeaderValue| value.as_bytes().get(..BASIC.len()).map(<[u8]>::to_ascii_lowercase);
+    headers.get(header::AUTHORIZATION).and_then(scheme).is_some_and(|scheme| scheme == BASIC)
+}
 
 /// What besides `Authorization` decides where credentials may stand.
 #[derive(Clone, Copy, Debug)]

@@ -24,6 +24,7 @@ pub use guessing::{Address, GuessLimits, Guessing};
 pub use hosts::{HostName, Hosts};
 pub use installation::Installation;
 pub use log_in::{LogIns, LoggedIn};
+pub use misplaced::{BASIC_OF_ANOTHER_SITE, is_basic};
 pub use origin::{Origin, has_foreign_origin, is_cross_site};
 pub use proven::ProvenPasswords;
 pub use provider::{Algorithm, FetchError, KeysUrl, Provider, Settings as ProviderSettings};

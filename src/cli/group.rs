@@ -37,9 +37,9 @@ impl Group {
             _ => super::open_existing(config).await?,
         };
         match self {
-            Self::Add { name, tooltip } => add(&store, &name, &tooltip).await?,
+            Self::Add { name, tooltip } => add(&store, name.trim(), &tooltip).await?,
             Self::List => list(&store).await?,
-            Self::Rename { name, new_name } => rename(&store, &name, &new_name).await?,
+            Self::Rename { name, new_name } => rename(&store, &name, new_name.trim()).await?,
         }
         Ok(store.close().await?)
     }

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
 use kommando::{
     config::Config,
@@ -76,7 +76,7 @@ impl Users {
     async fn run(self, config: &Config) -> anyhow::Result<()> {
         let (rows, mut faults) = read(&self.file)?;
         faults.extend(duplicates(&rows));
-        let store = super::open(config).await?;
+        let store = if self.dry_run { super::open_existing(config).await? } else { super::open(config).await? };
         let transaction = store.begin_alone(Lock::Standing).await?;
         let summary = self.import(&transaction, config.provider_names()?, &rows, &mut faults).await;
         let summary = summary.context("nothing was imported")?;
@@ -116,9 +116,13 @@ impl Users {
             }
         }
         bar.finish_and_clear();
-        if let Some((user_ids, fault)) = import.lost_administrators().await? {
+        // What rows with faults would have given is not there to be judged.
+        if faults.is_empty()
+            && let Some((user_ids, fault)) = import.lost_administrators().await?
+        {
             let lost = user_ids.iter().filter_map(|id| places.get(id));
             faults.extend(lost.map(|place| Fault::of_cell(*place, fault.clone())));
+            ensure!(!faults.is_empty(), "it would take the last administrator who can log in");
         }
         Ok(summary)
     }

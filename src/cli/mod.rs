@@ -60,7 +60,7 @@ fn must_exist(config: &Config) -> anyhow::Result<()> {
     let Some(file) = store::file(&config.database_url)? else { return Ok(()) };
     ensure!(
         file.exists(),
-        "there is no database at {}; `kommando serve` and `kommando user add` make one, and --database-url names another",
+        "there is no database at {}; `kommando migrate up` makes one, as `kommando serve` does, and --database-url names another",
         file.display()
     );
     Ok(())

@@ -158,7 +158,8 @@ fn tell_of_idle_password(app: &App, admin_password: Option<SecretString>) {
             Ok(true) => {}
             Ok(false) => tracing::warn!(
                 "KOMMANDO_ADMIN_PASSWORD is not the password of {ADMIN}, and changes nothing: it is for a database without \
-                 users. `kommando user set-password {ADMIN}` sets another password"
+                 users. `kommando user set-password {ADMIN}` sets another password; where there is no {ADMIN}, `kommando \
+                 user add {ADMIN} --role Administrator` makes one"
             ),
             Err(error) => {
                 tracing::warn!(%error, "failed to compare KOMMANDO_ADMIN_PASSWORD with the password of {ADMIN}")

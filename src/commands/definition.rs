@@ -66,7 +66,9 @@ impl Definition {
                 // Of entries that are missing, reading tells the first, and only where nothing else is wrong.
                 problems.retain(|problem| !REQUIRED.iter().any(|name| problem.text == is_missing(name)));
                 problems.extend(missing);
-                debug_assert!(!problems.is_empty(), "a definition that cannot be read has a problem");
+                if problems.is_empty() {
+                    problems.extend(REQUIRED.iter().map(|name| Problem { at: Some((1, 1)), text: is_missing(name) }));
+                }
                 Err(problems)
             }
         }

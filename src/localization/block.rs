@@ -22,6 +22,11 @@ pub fn choose(text: &str, language: Language) -> Cow<'_, str> {
     Cow::Owned(chosen)
 }
 
+/// Whether a reader of some language gets this for the string, which is none of its blocks as they are written.
+pub fn reads_as(text: &str, reading: &str) -> bool {
+    Language::all().any(|language| matches!(choose(text, language), Cow::Owned(chosen) if chosen == reading))
+}
+
 /// The entries of a string that is one block and nothing else, all of them in known languages.
 pub fn whole(text: &str) -> Option<Vec<(Language, &str)>> {
     let block = Blocks::of(text).next().filter(|block| block.range == (0..text.len()))?;

@@ -18,6 +18,7 @@ pub mod zone;
 
 use std::borrow::Cow;
 
+pub use block::reads_as;
 pub use clock::Clock;
 pub use culture::Culture;
 pub use language::{Language, preferred_tag, quality};

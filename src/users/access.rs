@@ -56,6 +56,7 @@ pub async fn set_retired(
     let person = check_retired(db, caller, provider, user, is_retired).await?;
     if let Some(PersonRetirement { id, is_retired }) = person {
         person::set_retired(db, id, is_retired).await?;
+        user::note_changed_person(db, id).await?;
     }
     // Whoever issues a ticket locks the user: none is issued from here on.
     user::set_columns(db, user.user.id, vec![(Column::Deleted, is_retired.into())]).await?;

@@ -3,6 +3,7 @@
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{UserRow, login_name::fold, person, role, user_group};
+use crate::localization::reads_as;
 
 /// How many wrong names of groups are told.
 const WRONG_NAMES: usize = 10;
@@ -126,7 +127,7 @@ fn find(kind: Kind, (id, name): (i32, &str), known: &[(i32, String)]) -> Result<
     let Kind { property, noun, lister } = kind;
     let shown: String = name.chars().take(60).collect();
     let refuse = |reason: String| Err((property, reason));
-    let exact = known.iter().find(|(_, own)| own == name.trim());
+    let exact = known.iter().find(|(_, own)| own == name.trim() || reads_as(own, name.trim()));
     let folded = fold(name.trim());
     let mut similar = known.iter().filter(|(_, own)| fold(own) == folded);
     let found = match (exact, similar.next(), similar.next()) {

@@ -57,6 +57,8 @@ pub async fn replace(db: &impl ConnectionTrait, user_id: i32, user_group_ids: &[
 /// # Errors
 /// The database does not answer.
 pub async fn move_all(db: &impl ConnectionTrait, from: i32, to: i32) -> Result<(), DbErr> {
+    let members = Entity::find().select_only().column(Column::UserId).filter(Column::UserGroupId.eq(from)).into_query();
+    user::note_changes(db, members).await?;
     let there = Entity::find().select_only().column(Column::UserId).filter(Column::UserGroupId.eq(to)).into_query();
     let twice = Entity::delete_many().filter(Column::UserGroupId.eq(from)).filter(Column::UserId.in_subquery(there));
     twice.exec(db).await?;

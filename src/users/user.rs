@@ -212,8 +212,17 @@ pub(super) async fn note_change(db: &impl ConnectionTrait, id: i32) -> Result<()
 
 /// Notes that a person was changed, which changes all of its users.
 pub(super) async fn note_changed_person(db: &impl ConnectionTrait, person_id: i32) -> Result<(), DbErr> {
+    note_changed_where(db, Column::PersonId.eq(person_id)).await
+}
+
+/// As [`note_change`], for all whose ids a select finds.
+pub(super) async fn note_changes(db: &impl ConnectionTrait, ids: SelectStatement) -> Result<(), DbErr> {
+    note_changed_where(db, Column::Id.in_subquery(ids)).await
+}
+
+async fn note_changed_where(db: &impl ConnectionTrait, which: Expr) -> Result<(), DbErr> {
     let update = Entity::update_many().col_expr(Column::UpdatedAt, Expr::value(clock::now()));
-    update.filter(Column::PersonId.eq(person_id)).exec(db).await.map(drop)
+    update.filter(which).exec(db).await.map(drop)
 }
 
 /// The names of the custom fields that users have values of.

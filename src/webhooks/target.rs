@@ -120,8 +120,10 @@ fn fingerprint(url: &Url, secrets: &[SecretString], networks: &[IpNet], authorit
 fn signer(secret: &SecretString) -> Result<Webhook, String> {
     const SHORTEST: usize = 24;
     let secret = secret.expose_secret();
-    let unfit =
-        || "a secret is `whsec_` and at least 24 bytes in base64, as `openssl rand -base64 32` makes them".to_owned();
+    let unfit = || {
+        "a secret is `whsec_` and at least 24 bytes in base64, as `echo whsec_$(openssl rand -base64 32)` makes them"
+            .to_owned()
+    };
     let key = secret.strip_prefix("whsec_").unwrap_or(secret);
     let is_long_enough = key.trim_end_matches('=').len() * 3 / 4 >= SHORTEST;
     Webhook::new(secret).ok().filter(|_| is_long_enough).ok_or_else(unfit)

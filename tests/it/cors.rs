@@ -6,7 +6,10 @@ use kommando::api::{self, EXPOSED};
 use poem::http::{Method, StatusCode};
 use serde_json::json;
 
-use crate::harness::{ANNA, Answer, Call, PASSWORD, Server, kommando};
+use crate::{
+    access_ways::ticket,
+    harness::{ADMIN, ANNA, Answer, Call, PASSWORD, Server, kommando},
+};
 
 const HELLO: &str = "/api/v1/User/2/CustomCommand/hello";
 const APP: &str = "https://app.example.com";
@@ -73,20 +76,32 @@ async fn a_preflight_is_answered_without_a_log_in() {
 #[tokio::test]
 async fn a_page_of_a_named_origin_calls_and_reads_every_answer() {
     let server = server().await;
-    let call = server.post(HELLO).by("admin").header("origin", APP).header("sec-fetch-site", "cross-site");
-    let ran = call.send().await;
+    let ticket = ticket(&server, ADMIN).await;
+    let call = server.post(HELLO).header("authorization", &ticket).header("origin", APP);
+    let ran = call.header("sec-fetch-site", "cross-site").send().await;
     assert_eq!((ran.status, &ran.body["Success"]), (StatusCode::OK, &true.into()), "{}", ran.text);
     let refused = server.post(HELLO).header("origin", APP).send().await;
     refused.error(StatusCode::UNAUTHORIZED);
     let missing = server.get("/nope").header("origin", APP).send().await;
     missing.error(StatusCode::NOT_FOUND);
-    let bad = server.get("/api/v1/User/2?$select=shoe").by("admin").header("origin", APP).send().await;
+    let bad =
+        server.get("/api/v1/User/2?$select=shoe").header("authorization", &ticket).header("origin", APP).send().await;
     bad.error(StatusCode::BAD_REQUEST);
     for got in [ran, refused, missing, bad] {
         assert_eq!(got.header("access-control-allow-origin"), Some(APP), "{}", got.text);
         assert_eq!(got.header("access-control-allow-credentials"), None);
         assert_eq!(got.header("access-control-expose-headers"), Some(EXPOSED.join(", ").as_str()));
     }
+}
+
+#[tokio::test]
+async fn a_password_that_a_browser_adds_by_itself_opens_nothing() {
+    let server = server().await;
+    for mode in ["cors", "no-cors", "navigate"] {
+        let call = server.post(HELLO).by("admin").header("origin", APP).header("sec-fetch-mode", mode);
+        assert!(call.send().await.error(StatusCode::UNAUTHORIZED).1.contains("SoTicket"), "{mode}");
+    }
+    assert!(server.executions().await.is_empty());
 }
 
 #[tokio::test]

@@ -25,6 +25,9 @@ const THREE: &str = "name,userName,firstName,lastName,email,role,rank,active\n\
 fn users_are_made_changed_when_that_is_said_and_left_when_nothing_differs() {
     let line = Line::new();
     let dry = import(&line, "users.csv", THREE, &["--dry-run"]);
+    assert!(!dry.ok && dry.err.contains("there is no database at kommando.db"), "a dry run makes none: {}", dry.err);
+    assert!(line.say(&["migrate", "up"]).ok);
+    let dry = import(&line, "users.csv", THREE, &["--dry-run"]);
     assert_eq!((dry.ok, dry.out.as_str()), (true, "3 created, 0 changed, 0 unchanged (dry run: nothing was saved)\n"));
     assert_eq!(line.say(&["user", "list"]).out.lines().count(), 1, "nothing was kept");
 
@@ -161,6 +164,7 @@ fn people_of_a_spreadsheet_come_with_their_groups() {
 #[test]
 fn a_group_is_made_once_however_its_name_is_written() {
     let line = Line::new();
+    assert!(line.say(&["migrate", "up"]).ok);
     let text = "name,group,otherGroups\neva,Sales,HR;sales\nole, SALES,\nliv,hr,Users\n";
     let made = import(&line, "users.csv", text, &["--make-groups", "--dry-run"]);
     let summary = "3 created, 0 changed, 0 unchanged; groups made: Sales, HR";

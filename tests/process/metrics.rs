@@ -46,7 +46,7 @@ fn what_happens_is_counted_and_shown_on_a_listener_of_its_own() {
         send(&address, &head).expect("an answer");
     }
     define("b.yaml", "name: [");
-    process.logs("a definition is wrong");
+    process.logs("a definition or target is wrong");
     let answer = send(&own, "GET /metrics HTTP/1.1").expect("an answer");
     assert!(answer.contains("content-type: text/plain; version=0.0.4"), "{answer}");
     let metrics = answer.split_once("\r\n\r\n").expect("a body").1;

@@ -36,7 +36,10 @@ fn meaning(message: &str, line: &str) -> Option<String> {
         || says("invalid indentation")
         || says("entries are not allowed in this context")
     {
-        return Some(format!("this line is indented differently from the lines it belongs to; {SAME_COLUMN}"));
+        return Some(match text_with_template(line) {
+            Some((key, text)) => format!("a text that begins with a brace is quoted: `{key}: \"{text}\"`"),
+            None => format!("this line is indented differently from the lines it belongs to; {SAME_COLUMN}"),
+        });
     } else if says("after single-quoted scalar") {
         "the text in single quotes ended before this place; write a single quote within it twice ('It''s here'), or put the \
          text into double quotes (\"It's here\")"
@@ -72,6 +75,12 @@ fn text_with_colon(line: &str) -> Option<(&str, &str)> {
     let (key, text) = line.trim_start().trim_start_matches("- ").split_once(": ")?;
     let text = text.split(" #").next()?.trim();
     (is_key(key) && text.contains(": ") && !text.starts_with(['"', '\'', '{', '['])).then_some((key, text))
+}
+
+/// A key and a text that begins with a template: `text: {{ user.name }}, hello`.
+fn text_with_template(line: &str) -> Option<(&str, &str)> {
+    let (key, text) = line.trim_start().trim_start_matches("- ").split_once(": ")?;
+    (is_key(key) && text.starts_with("{{") && !text.contains('"')).then_some((key, text.trim_end()))
 }
 
 /// A key whose colon has no blank behind it, in the line of an error or in the line before it: `name:hello`.

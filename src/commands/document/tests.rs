@@ -61,6 +61,11 @@ fn a_common_mistake_is_told_with_its_place_and_the_right_form() {
         // Quoting.
         ("steps:\n  - message: {text: {{ user.name }}}\n", "4:", "a text that begins with a brace is quoted"),
         ("steps:\n  - message: {text: Hello, {{ user.name }}!}\n", "4:", "is quoted"),
+        (
+            "steps:\n  - message:\n      text: {{ user.name }}, hello\n",
+            "5:",
+            "a text that begins with a brace is quoted: `text: \"{{ user.name }}, hello\"`",
+        ),
         ("steps:\n  - message: {text: {en: Hello, dear you}}\n", "4:", "a text with a comma in it is quoted"),
         (
             "steps:\n  - message:\n      text: Hello: world\n",

@@ -30,8 +30,9 @@ function accessToken() {
  * begun and ended by its cookie, which takes the token of the page beside it.
  */
 async function withSession(request) {
-  const { pathname } = new URL(request.url, location);
-  if (!token() || request.headers.Authorization || !/^\/(api|_ext)\//.test(pathname)) return request;
+  const { origin, pathname } = new URL(request.url, location);
+  const isOwn = origin === location.origin;
+  if (!isOwn || !token() || request.headers.Authorization || !/^\/(api|_ext)\//.test(pathname)) return request;
   try {
     if (pathname !== SESSION) request.headers.Authorization = `Bearer ${await accessToken()}`;
   } catch {
