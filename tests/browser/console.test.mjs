@@ -523,7 +523,7 @@ for (const colorScheme of ['light', 'dark']) {
             await visit('#/webhooks');
             await page.getByRole('row', { name: /hr/ }).first().waitFor();
             await look('webhooks');
-            await visit('#/executions?outcome=unknown');
+            await visit('#/executions?outcome=unknown&command=hello');
             await page.getByText('No execution fits').waitFor();
             await look('nothing');
             await visit('#/password');
