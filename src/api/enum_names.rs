@@ -16,7 +16,7 @@ const NUMBERED: [&str; 7] = [
     "UserType",
     "ValueControl",
 ];
-/// The name whose number is not its place in the list.
+/// The name that has another number than its place in the list.
 const STATUS_SYSTEM: (&str, i64) = ("StatusSystem", 127);
 
 /// The name that a text stands for: the name in any case, or its number in decimal digits.

@@ -113,7 +113,7 @@ fn keep_given_person(present: &User, changed: &mut User) {
     }
 }
 
-/// The object in a property, whose own names may be in any case.
+/// The object in a property; names match in any case.
 fn object_mut<'a>(given: &'a mut Map<String, Value>, name: &str) -> Option<&'a mut Map<String, Value>> {
     let (_, value) = given.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
     value.as_object_mut()

@@ -29,7 +29,7 @@ pub struct Services {
     pub room: Room,
     /// To which the server answers.
     pub hosts: Hosts,
-    /// Whose pages may call.
+    /// The origins of pages that may call.
     pub cors: Cors,
     pub meters: Meters,
 }
