@@ -6,10 +6,10 @@ mod housekeeping;
 mod metrics;
 mod reload;
 mod server;
+mod serving;
 pub mod supervisor;
 
 use std::{
-    future::{Future, pending},
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -19,7 +19,7 @@ use chrono::TimeDelta;
 use poem::{Endpoint, Response};
 use sea_orm::ConnectionTrait;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::{net::TcpListener, signal::unix::Signal, task::JoinHandle, time::timeout};
+use tokio::signal::unix::Signal;
 
 pub use self::server::listen;
 use self::{
@@ -54,9 +54,6 @@ use crate::{
     },
     webhooks::{self, TargetsError, Webhooks},
 };
-
-/// How many connections look at metrics at once.
-const MOST_WATCHERS: usize = 64;
 
 /// Why the application could not be built or served.
 #[derive(Debug, thiserror::Error)]
@@ -376,7 +373,7 @@ impl App {
     }
 
     /// What answers requests.
-    pub fn endpoint(&self) -> impl Endpoint<Output = Response> + 'static {
+    pub fn endpoint(&self) -> impl Endpoint<Output = Response> + 'static + use<> {
         let api = api::endpoint(Services {
             store: self.store.clone(),
             authenticator: Arc::new(self.authenticator.clone()),
@@ -390,61 +387,6 @@ impl App {
             meters: self.panel.meters.clone(),
         });
         Beside { api, metrics: (self.metrics == Metrics::Path).then(|| self.panel.clone()) }
-    }
-
-    /// Serves until `stop` is ready, clearing away what is past its time, lets the requests in flight end, and closes the
-    /// database. What an earlier process left open is settled before the first request.
-    ///
-    /// # Errors
-    /// The database does not answer, or the listener fails.
-    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), StartError> {
-        self.commands.take_over().await.map_err(StartError::Recover)?;
-        let endpoint = self.endpoint();
-        self.show_metrics().await?;
-        let housekeeping = tokio::spawn(self.housekeeping.clone().keep_clearing());
-        let saving = tokio::spawn(self.authenticator.guessing.clone().keep_saving(self.store.in_background()));
-        let linking = self.store.is_shared().then(|| {
-            let Housekeeping { store, audit_key, .. } = self.housekeeping.clone();
-            tokio::spawn(audit::keep_linking(store, audit_key))
-        });
-        server::run(endpoint, self.limits, listener, stop).await;
-        if timeout(server::DRAIN, self.commands.finish()).await.is_err() {
-            tracing::warn!("runs were cut off that wait for other systems; what came of them is not known");
-        }
-        housekeeping.abort();
-        saving.abort();
-        if let Err(error) = self.authenticator.guessing.save(&self.housekeeping.store).await {
-            tracing::warn!(%error, "failed to save the state of the login rate limiter");
-        }
-        linking.inspect(JoinHandle::abort);
-        if let Err(error) = self.housekeeping.note_head().await {
-            tracing::warn!(%error, "the head of the audit chain could not be read");
-        }
-        if let Err(error) = self.store.close().await {
-            tracing::warn!(%error, "the database was not closed cleanly");
-        }
-        Ok(())
-    }
-}
-
-impl App {
-    /// Shows metrics on a listener of their own, where that is wanted, until the process ends.
-    async fn show_metrics(&self) -> Result<(), StartError> {
-        if self.metrics != Metrics::Off {
-            tokio::spawn(self.panel.clone().keep_tidy());
-        }
-        let Metrics::At(address) = self.metrics else { return Ok(()) };
-        let unusable = |error| StartError::Metrics(address, error);
-        let listener = server::listen(address).map_err(unusable)?;
-        let address = listener.local_addr().map_err(unusable)?;
-        tracing::info!(url = format!("http://{address}/metrics"), "showing metrics");
-        let limits = Limits {
-            connections: ConnectionLimiter::new(MOST_WATCHERS, MOST_WATCHERS, self.panel.meters.counter(&EVICTED, &[])),
-            refused: self.limits.refused.clone(),
-            proxies: Proxies::default(),
-        };
-        tokio::spawn(server::run(self.panel.clone(), limits, listener, pending()));
-        Ok(())
     }
 }
 

@@ -49,39 +49,26 @@ impl Serve {
         let address = listener.local_addr()?;
         let admin_password = config::admin_password()?;
         let mut app = App::build_server(&config, catalog, self.demo).await?;
+        let mut banner = None;
         if self.demo {
-            let generated = || config.password_policy().generate().secret().clone();
-            let password = admin_password.clone().unwrap_or_else(generated);
-            let is_new = app.fill_demo(&password).await?;
-            app.be_demo().await?;
-            let access = match config.installation {
-                Installation::Onsite => None,
-                Installation::Online => Some(app.issue_demo_access().await?),
-            };
-            let banner = Banner {
-                address,
-                config: &config,
-                password: is_new.then_some(&password),
-                access: access.as_ref(),
-                has_examples: folder.is_none(),
-            };
-            super::say(banner)?;
-            if !is_new {
-                tell_of_idle_password(&app, admin_password);
-            }
+            let has_examples = folder.is_none();
+            banner = Some(prepare_demo(&mut app, &config, admin_password, (address, has_examples)).await?);
         } else {
             prepare(&app, admin_password).await?;
         }
         app.check_names().await?;
         app.check_schema().await?;
         app.watch_commands(folder, config.targets.clone(), hangup);
+        let server = app.make_ready().await?;
+        // Whoever is told now may send requests at once, and none waits for the rest of a start.
+        banner.map_or(Ok(()), super::say)?;
         tracing::info!(%address, docs = format!("http://{address}/docs"), "listening");
         if let Some(file) = &self.port_file {
             write_port(file, address.port()).with_context(|| format!("{} cannot be written", file.display()))?;
         }
         supervisor::tell_ready();
         supervisor::keep_alive();
-        app.serve(listener, stop).await?;
+        server.serve(listener, stop).await;
         tracing::info!("stopped");
         Ok(())
     }
@@ -100,9 +87,9 @@ struct Banner<'a> {
     address: SocketAddr,
     config: &'a Config,
     /// The password of the users, where this start set it.
-    password: Option<&'a SecretString>,
+    password: Option<SecretString>,
     /// What an online installation takes in place of a password.
-    access: Option<&'a DemoAccess>,
+    access: Option<DemoAccess>,
     /// The embedded examples are in force.
     has_examples: bool,
 }
@@ -110,13 +97,13 @@ struct Banner<'a> {
 impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = format!("http://{}", self.address);
-        let password = match self.password {
+        let password = match &self.password {
             Some(password) => password.expose_secret().to_owned(),
             None => format!("as before; `{}` sets another", set_password(self.config)),
         };
         writeln!(f, "\n  Swagger UI  {url}/docs\n  Console     {url}/_ext/console\n  User        {ADMIN}")?;
         writeln!(f, "  Password    {password}")?;
-        if let Some(access) = self.access {
+        if let Some(access) = &self.access {
             let token = access.app_token.expose_secret();
             writeln!(
                 f,
@@ -136,7 +123,7 @@ impl fmt::Display for Banner<'_> {
 impl Banner<'_> {
     /// How curl is told who calls.
     fn credentials(&self) -> String {
-        match (self.access, self.password) {
+        match (&self.access, &self.password) {
             (Some(access), _) => format!(
                 "-H 'Authorization: SoTicket {}' -H 'SO-AppToken: {}'",
                 access.ticket.expose_secret(),
@@ -177,6 +164,27 @@ fn set_password(config: &Config) -> String {
 /// A word that a shell takes as it is.
 fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Fills the demo, and has what is printed of it.
+async fn prepare_demo<'a>(
+    app: &mut App,
+    config: &'a Config,
+    admin_password: Option<SecretString>,
+    (address, has_examples): (SocketAddr, bool),
+) -> anyhow::Result<Banner<'a>> {
+    let generated = || config.password_policy().generate().secret().clone();
+    let password = admin_password.clone().unwrap_or_else(generated);
+    let is_new = app.fill_demo(&password).await?;
+    app.be_demo().await?;
+    let access = match config.installation {
+        Installation::Onsite => None,
+        Installation::Online => Some(app.issue_demo_access().await?),
+    };
+    if !is_new {
+        tell_of_idle_password(app, admin_password);
+    }
+    Ok(Banner { address, config, password: is_new.then_some(password), access, has_examples })
 }
 
 async fn prepare(app: &App, admin_password: Option<SecretString>) -> anyhow::Result<()> {

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     process::{Command, Stdio},
 };
 
@@ -74,6 +74,18 @@ fn the_demo_does_not_serve_a_database_that_is_not_its_own() {
     assert!(child.wait().expect("an end").success());
     let log = Process::demo(folder.path()).log();
     assert!(log.contains("error: this database has users that are not the demo's"), "{log}");
+}
+
+#[test]
+fn nobody_is_told_of_a_server_before_it_takes_requests() {
+    let (folder, taken) = (folder(), TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let metrics = taken.local_addr().expect("an address").to_string();
+    let words = ["serve", "--demo", "--port-file", "port", "--metrics", &metrics];
+    let mut process = Process::start(folder.path(), &words, &[("KOMMANDO_ADMIN_PASSWORD", "it's a secret")]);
+    assert_eq!(process.try_banner(), None);
+    let log = process.log();
+    assert!(log.contains("there can be no metrics at") && !log.contains("listening"), "{log}");
+    assert!(!folder.path().join("port").exists());
 }
 
 #[test]
