@@ -19,10 +19,10 @@ async fn killed_in_the_middle_of_commits_nothing_acknowledged_is_lost_and_nothin
     let Some(cluster) = Cluster::start() else { return };
     let (folder, sink) = (folder(), Sink::start());
     define(folder.path(), &sink);
-    start(folder.path(), &cluster, "").banner();
+    start(folder.path(), &cluster, &[]).banner();
     count_effects(&cluster);
 
-    let mut process = start(folder.path(), &cluster, "");
+    let mut process = start(folder.path(), &cluster, &[]);
     let clients = Clients::of(address(&process.banner()));
     let mut deaths = BTreeMap::<&str, u32>::new();
     thread::scope(|scope| {
@@ -38,7 +38,7 @@ async fn killed_in_the_middle_of_commits_nothing_acknowledged_is_lost_and_nothin
         for moment in MOMENTS {
             process.kill();
             let fail_points = if cfg!(feature = "failpoints") { format!("{moment}=3%return") } else { String::new() };
-            process = start(folder.path(), &cluster, &fail_points);
+            process = start(folder.path(), &cluster, &[("FAILPOINTS", &fail_points)]);
             if let Some(banner) = process.try_banner() {
                 clients.turn_to(address(&banner));
             }
@@ -47,7 +47,7 @@ async fn killed_in_the_middle_of_commits_nothing_acknowledged_is_lost_and_nothin
             *deaths.entry(if by_itself { moment } else { "killed" }).or_default() += 1;
         }
         process.kill();
-        process = start(folder.path(), &cluster, "");
+        process = start(folder.path(), &cluster, &[]);
         clients.turn_to(address(&process.banner()));
         thread::sleep(Duration::from_secs(1));
         drop(stop_at_the_end);

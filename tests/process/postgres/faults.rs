@@ -82,7 +82,7 @@ fn go_through(what: &str, server: &str, lines: &[&str], begin: impl FnOnce(), en
 fn a_database_in_trouble_is_503_within_a_second_and_back_within_five_without_a_restart() {
     let Some(cluster) = Cluster::start() else { return };
     let folder = folder();
-    let mut process = start(folder.path(), &cluster, "");
+    let mut process = start(folder.path(), &cluster, &[]);
     let server = address(&process.banner());
     let all = [RUN, READ, LIST, READY];
 

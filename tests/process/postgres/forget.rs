@@ -44,7 +44,7 @@ fn log_in(address: &str) -> String {
 fn a_ticket_or_password_that_ends_at_one_server_ends_at_all_within_a_second_also_when_nobody_hears_of_it() {
     let Some(cluster) = Cluster::start() else { return };
     let folder = folder();
-    let mut processes: Vec<_> = (0..3).map(|_| start(folder.path(), &cluster, "")).collect();
+    let mut processes: Vec<_> = (0..3).map(|_| start(folder.path(), &cluster, &[])).collect();
     let servers: Vec<_> = processes.iter_mut().map(|process| address(&process.banner())).collect();
     let mut longest = Duration::ZERO;
     for round in 0..6 {

@@ -26,15 +26,15 @@ const CREDENTIALS: &str = "Authorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==";
 /// What a server had in hand when it died is taken up when its lease is over, since others may be alive.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// A server of the demo on the cluster's database, with the commands of the folder if they are there.
-fn start(folder: &Path, cluster: &Cluster, fail_points: &str) -> Process {
+/// A server of the demo on the cluster's database, with the commands of the folder if they are there, and these settings.
+fn start(folder: &Path, cluster: &Cluster, settings: &[(&str, &str)]) -> Process {
     let mut words = vec!["serve", "--demo"];
     if folder.join("commands.d").exists() {
         words.extend(["--commands", "commands.d", "--targets", "targets.yaml"]);
     }
     let variables = cluster.variables();
-    let mut variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    variables.push(("FAILPOINTS", fail_points));
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let variables = [&variables, settings].concat();
     Process::start(folder, &words, &variables)
 }
 
