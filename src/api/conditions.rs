@@ -1,4 +1,4 @@
-//! Requests that depend on when a user was last changed (RFC 9110, sections 8.8.2, 13.1.3 and 13.1.4).
+//! Requests that depend on when a user was last changed (RFC 9110, sections 8.8.2 and 13.1.2 to 13.1.4). Users have no ETag.
 //!
 //! HTTP dates have whole seconds. Last-Modified is the next full second after a change, so that a second change within the
 //! same second gives another date; until that second has come, there is no Last-Modified.
@@ -25,6 +25,17 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct ModifiedSince(Option<DateTime<Utc>>);
 
+/// What If-None-Match names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoneMatch {
+    /// Any ETag that a user could have: `*`.
+    Any,
+    /// ETags of something else.
+    Others,
+    /// An empty value counts as left out.
+    LeftOut,
+}
+
 /// The date of If-Unmodified-Since. It changes what is done, so it has a value.
 #[derive(Clone, Copy, Debug)]
 pub struct UnmodifiedSince(DateTime<Utc>);
@@ -38,13 +49,19 @@ pub struct LastModified(DateTime<Utc>);
 pub struct Condition(Option<DateTime<Utc>>);
 
 inline_parameter!(ModifiedSince, MetaSchema::new("string"));
+inline_parameter!(NoneMatch, MetaSchema::new("string"));
 inline_parameter!(UnmodifiedSince, MetaSchema::new("string"));
 inline_parameter!(LastModified, MetaSchema::new("string"), "Mon, 23 Nov 2026 18:35:15 GMT");
 
-impl ModifiedSince {
-    /// Whether a client that has what there was at that date has nothing new to get.
-    pub fn is_current(self, changed_at: DateTime<Utc>) -> bool {
-        self.0.is_some_and(|since| date_of(changed_at) <= since)
+/// Whether a client that has what these headers tell has nothing new to get. Beside If-None-Match, If-Modified-Since counts
+/// for nothing.
+pub fn is_current(none_match: Option<NoneMatch>, since: Option<ModifiedSince>, changed_at: DateTime<Utc>) -> bool {
+    match none_match {
+        Some(NoneMatch::Any) => true,
+        Some(NoneMatch::Others) => false,
+        Some(NoneMatch::LeftOut) | None => {
+            since.and_then(|since| since.0).is_some_and(|since| date_of(changed_at) <= since)
+        }
     }
 }
 
@@ -95,6 +112,38 @@ impl ParseFromParameter for ModifiedSince {
     }
 }
 
+impl ParseFromParameter for NoneMatch {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        match value.trim() {
+            "" => Ok(Self::LeftOut),
+            "*" => Ok(Self::Any),
+            tags if are_etags(tags) => Ok(Self::Others),
+            _ => Err(ParseError::custom(format!("{} is no `*` and no list such as \"one\", \"two\"", quoted(value)))),
+        }
+    }
+
+    fn parse_from_parameters<I: IntoIterator<Item = A>, A: AsRef<str>>(lines: I) -> ParseResult<Self> {
+        let lines: Vec<_> = lines.into_iter().map(|line| line.as_ref().to_owned()).collect();
+        Self::parse_from_parameter(&lines.join(","))
+    }
+}
+
+/// Whether this is a list of ETags (RFC 9110, section 8.8.3); elements may be empty.
+fn are_etags(mut list: &str) -> bool {
+    loop {
+        list = list.trim_start_matches([' ', '\t', ',']);
+        if list.is_empty() {
+            return true;
+        }
+        let tag = list.strip_prefix("W/").unwrap_or(list).strip_prefix('"');
+        let Some((_, rest)) = tag.and_then(|tag| tag.split_once('"')) else { return false };
+        list = rest.trim_start();
+        if !list.is_empty() && !list.starts_with(',') {
+            return false;
+        }
+    }
+}
+
 impl ParseFromParameter for UnmodifiedSince {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         parse(value).map(Self).map_err(ParseError::custom)
@@ -127,12 +176,31 @@ mod tests {
             ("Tue, 24 Nov 2026 00:00:00 GMT", true),
         ] {
             let modified = ModifiedSince::parse_from_parameter(since).expect("a date");
-            assert_eq!(modified.is_current(changed), is_current, "{since}");
+            assert_eq!(super::is_current(None, Some(modified), changed), is_current, "{since}");
             let unmodified = UnmodifiedSince::parse_from_parameter(since).ok();
             assert_eq!(Condition::from(unmodified).check(changed).is_ok(), is_current, "{since}");
         }
         assert!(Condition::default().check(changed).is_ok());
-        assert!(!ModifiedSince::parse_from_parameter("").expect("none").is_current(changed));
+        assert!(!is_current(None, ModifiedSince::parse_from_parameter("").ok(), changed));
+    }
+
+    #[test]
+    fn beside_if_none_match_the_date_counts_for_nothing() {
+        let changed = time("2026-11-23T18:35:14.198412Z");
+        for (lines, date, expected) in [
+            (&["*"][..], "Mon, 23 Nov 2026 18:35:13 GMT", true),
+            (&["\"one\""], "Tue, 24 Nov 2026 00:00:00 GMT", false),
+            (&["W/\"a,b\" , \"\",", "\"two\""], "Tue, 24 Nov 2026 00:00:00 GMT", false),
+            (&[""], "Tue, 24 Nov 2026 00:00:00 GMT", true),
+        ] {
+            let none_match = NoneMatch::parse_from_parameters(lines).expect("a condition");
+            let since = ModifiedSince::parse_from_parameter(date).expect("a date");
+            assert_eq!(is_current(Some(none_match), Some(since), changed), expected, "{lines:?}");
+        }
+        for wrong in ["one", "\"one", "\"one\" \"two\"", "w/\"one\"", "*, *"] {
+            let error = NoneMatch::parse_from_parameter(wrong).expect_err("a refusal");
+            assert!(error.message().contains("is no `*` and no list"), "{}", error.message());
+        }
     }
 
     #[test]

@@ -52,8 +52,8 @@ pub const LISTS: [&str; 7] = [
 ];
 
 /// What saves a client work and changes nothing: an operation that declares no such header may leave it unread (RFC 9110,
-/// section 13.1.3).
-const HARMLESS: [&str; 1] = ["If-Modified-Since"];
+/// sections 13.1.2 and 13.1.3).
+const HARMLESS: [&str; 2] = ["If-Modified-Since", "If-None-Match"];
 
 fn rule(name: &str) -> Option<(&'static str, Rule)> {
     let find = |names: &'static [&'static str]| names.iter().find(|known| known.eq_ignore_ascii_case(name)).copied();

@@ -8,7 +8,7 @@ use poem_openapi::{
 use super::{
     Tag,
     carriers::{User, UserWithLinks},
-    conditions::{LastModified, ModifiedSince},
+    conditions::{LastModified, ModifiedSince, NoneMatch, is_current},
     parameters::{Flag, UserId, UserName},
     reader::{Answer, Reader},
     refusals::{ErrorResponse, Refusals},
@@ -48,7 +48,7 @@ pub enum UserResponse {
         #[oai(header = "Last-Modified")]
         Option<LastModified>,
     ),
-    /// The user was not changed since the date of If-Modified-Since.
+    /// The user was not changed since the date of If-Modified-Since, or If-None-Match is `*`.
     #[oai(status = 304)]
     NotModified,
 }
@@ -59,7 +59,7 @@ pub enum NamedUserResponse {
     /// User found.
     #[oai(status = 200)]
     Ok(Answer<User>, #[oai(header = "Last-Modified")] Option<LastModified>),
-    /// The user was not changed since the date of If-Modified-Since.
+    /// The user was not changed since the date of If-Modified-Since, or If-None-Match is `*`.
     #[oai(status = 304)]
     NotModified,
 }
@@ -87,10 +87,14 @@ impl UserById {
         /// the role or a group is no change of the user.
         #[oai(name = "If-Modified-Since")]
         modified_since: Header<Option<ModifiedSince>>,
+        /// Users have no ETag: `*` means that nothing is sent, and with any other ETags the user is sent, whatever
+        /// If-Modified-Since says.
+        #[oai(name = "If-None-Match")]
+        none_match: Header<Option<NoneMatch>>,
     ) -> Result<UserResponse, ErrorResponse<GetUser>> {
         let account = visible(store, &caller, id.0.0).await?;
         let changed_at = account.changed_at();
-        if modified_since.0.is_some_and(|since| since.is_current(changed_at)) {
+        if is_current(none_match.0, modified_since.0, changed_at) {
             return Ok(UserResponse::NotModified);
         }
         let user = UserWithLinks::new(account.into(), &base.0);
@@ -109,13 +113,14 @@ impl UserByName {
         store: &Store,
         #[oai(name = "userName")] user_name: Path<UserName>,
         #[oai(name = "If-Modified-Since")] modified_since: Header<Option<ModifiedSince>>,
+        #[oai(name = "If-None-Match")] none_match: Header<Option<NoneMatch>>,
     ) -> Result<NamedUserResponse, ErrorResponse<GetUser>> {
         if users::is_reserved(&user_name.0.0) {
             return Err(Error::NoRoute.into()); // a word of upstream's paths that is not served
         }
         let account = visible_by_name(store, &caller, &user_name.0.0).await?;
         let changed_at = account.changed_at();
-        if modified_since.0.is_some_and(|since| since.is_current(changed_at)) {
+        if is_current(none_match.0, modified_since.0, changed_at) {
             return Ok(NamedUserResponse::NotModified);
         }
         Ok(NamedUserResponse::Ok(reader.answer(account.into()), LastModified::of(changed_at)))

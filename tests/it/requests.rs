@@ -258,6 +258,15 @@ async fn what_was_not_changed_since_is_not_sent_again() {
         assert_eq!((same.status, same.text.as_str()), (StatusCode::NOT_MODIFIED, ""), "{path}");
         assert_eq!(ask("Mon, 02 Jan 2006 15:04:05 GMT").await.status, StatusCode::OK);
         assert!(ask("yesterday").await.error(StatusCode::BAD_REQUEST).1.contains("is no date such as"));
+        // Beside If-None-Match, the date counts for nothing.
+        for (tags, date, expected) in [
+            ("*", "Mon, 02 Jan 2006 15:04:05 GMT", StatusCode::NOT_MODIFIED),
+            ("\"one\", W/\"two\"", &date, StatusCode::OK),
+            ("one", &date, StatusCode::BAD_REQUEST),
+        ] {
+            let call = server.get(path).by("admin").header("if-none-match", tags).header("if-modified-since", date);
+            assert_eq!(call.send().await.status, expected, "{tags}");
+        }
         // Every way to change the user, the person and the password.
         for (path, body) in [
             ("/api/v1/User/2", json!({"Tooltip": date})),
