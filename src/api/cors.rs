@@ -81,13 +81,15 @@ impl Cors {
     }
 }
 
+/// Whether a browser asks what a page may send.
+pub fn is_preflight(request: &Request) -> bool {
+    request.method() == Method::OPTIONS && request.headers().contains_key(REQUEST_METHOD)
+}
+
 /// The answer to a browser that asks whether a page of a named origin may send a request. It takes no log-in, since
 /// browsers send none.
 pub fn preflight(request: &Request) -> Option<Response> {
-    request.data::<AllowedOrigin>()?;
-    if request.method() != Method::OPTIONS || !request.headers().contains_key(REQUEST_METHOD) {
-        return None;
-    }
+    request.data::<AllowedOrigin>().filter(|_| is_preflight(request))?;
     let mut response = Response::builder()
         .status(StatusCode::NO_CONTENT)
         .header(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS)

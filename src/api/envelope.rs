@@ -185,7 +185,7 @@ impl<E> Envelope<E> {
     /// with the name of its operation.
     fn admit(&self, request: &mut Request) -> Result<&str, Error> {
         let is_allowed = request.data::<AllowedOrigin>().is_some();
-        if !is_allowed && auth::is_cross_site(request.method(), request.headers(), request.scheme()) {
+        if !is_allowed && is_of_another_site(request) {
             return Err(Error::CrossSite);
         }
         if is_allowed && auth::is_basic(request.headers()) {
@@ -201,6 +201,13 @@ impl<E> Envelope<E> {
         }
         Ok(found.operation)
     }
+}
+
+/// A page of an origin that no setting names sent the request, or asks whether it may.
+fn is_of_another_site(request: &Request) -> bool {
+    let (headers, scheme) = (request.headers(), request.scheme());
+    auth::is_cross_site(request.method(), headers, scheme)
+        || cors::is_preflight(request) && auth::has_foreign_origin(headers, scheme)
 }
 
 /// Answers an error, whoever made it, in the one shape. `parameters` are the names of the route's path parameters.

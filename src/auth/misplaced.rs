@@ -11,6 +11,8 @@ pub const NONE: &str = "No credentials were sent. WWW-Authenticate names the sch
                         /_ext/session.";
 pub const NO_XSRF_TOKEN: &str = "The session's cookie came without the header X-XSRF-TOKEN: send in it what the cookie \
                                  XSRF-TOKEN holds, with every request.";
+pub const OTHER_XSRF_TOKEN: &str = "X-XSRF-TOKEN is not the token of this session: send in it what the cookie XSRF-TOKEN \
+                                    holds, as it stands there.";
 pub const NO_COOKIE: &str = "X-XSRF-TOKEN came without the session's cookie, kommando-session: send both, or send \
                              Authorization instead.";
 pub const NO_APP_TOKEN: &str = "In an online installation a ticket needs the header SO-AppToken beside it: the token of an \

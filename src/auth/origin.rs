@@ -4,6 +4,7 @@
 use std::{fmt, str::FromStr};
 
 use poem::http::{HeaderMap, Method, Uri, header, uri::Scheme};
+use reqwest::Url;
 
 use super::HostName;
 
@@ -37,18 +38,12 @@ impl FromStr for Origin {
     }
 }
 
-/// The origin in the form that browsers write: in lower case, and without the scheme's own port.
+/// The origin in the form that browsers write (URL standard, "serialization of an origin").
 fn parse_origin(text: &str) -> Option<String> {
-    let text = text.to_ascii_lowercase();
-    let (scheme, authority) = text.split_once("://")?;
-    let own_port = match scheme {
-        "https" => ":443",
-        "http" => ":80",
-        _ => return None,
-    };
+    let (_, authority) = text.split_once("://")?;
     authority.parse::<HostName>().ok()?;
-    let authority = authority.strip_suffix(own_port).unwrap_or(authority);
-    Some(format!("{scheme}://{}", authority.strip_suffix(':').unwrap_or(authority)))
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    Some(url.origin().ascii_serialization())
 }
 
 /// A request that changes something and was sent by a page of another site. `scheme` is how the client reached us, as far
@@ -94,6 +89,8 @@ mod tests {
             ("http://localhost:80", "http://localhost"),
             ("https://app.example.com:80", "https://app.example.com:80"),
             ("https://[::1]:8443", "https://[::1]:8443"),
+            ("https://[0:0::1]:08443", "https://[::1]:8443"),
+            ("https://app.example.com:", "https://app.example.com"),
         ] {
             let origin: Origin = setting.parse().expect(setting);
             assert_eq!(origin.to_string(), header);

@@ -26,8 +26,8 @@ pub const XSRF_HEADER: HeaderName = HeaderName::from_static("x-xsrf-token");
 /// The secret in the cookie of the request's session.
 ///
 /// # Errors
-/// There is no session, its cookie is given twice or cannot be read, or the request does not prove that a page of ours
-/// sent it.
+/// There is no session, its cookie is given twice or cannot be read, or the token that proves that a page of ours sent the
+/// request is missing or another one.
 pub fn secret(headers: &HeaderMap) -> Result<SecretString, Error> {
     let token = headers.get(XSRF_HEADER).filter(|token| !token.is_empty());
     let (cookie, token) = match (cookie(headers)?, token) {
@@ -40,8 +40,7 @@ pub fn secret(headers: &HeaderMap) -> Result<SecretString, Error> {
     if token.is_some_and(|token| mac(&cookie).verify_slice(&token).is_ok()) {
         return Ok(cookie);
     }
-    tracing::debug!("a session with another X-XSRF-TOKEN than its own");
-    Err(Error::Unauthenticated)
+    Err(Error::CredentialsMisplaced(misplaced::OTHER_XSRF_TOKEN))
 }
 
 /// Our own cookie. Those of other servers on the same host are not looked at, and may hold anything.

@@ -59,7 +59,6 @@ async fn a_session_begins_with_a_ticket_and_two_cookies() {
 async fn without_authorization_a_session_needs_its_token_for_reads_too() {
     let server = Server::demo().await;
     let (anna, admin) = (Browser::log_in(&server, "anna").await, Browser::log_in(&server, "admin").await);
-    let wrong = server.get(CURRENT).basic("anna", "wrong").send().await;
     for xsrf in [None, Some(""), Some("nonsense"), Some(admin.xsrf.as_str())] {
         for call in [server.get(CURRENT), server.post("/api/v1/User/2/CustomCommand/hello")] {
             let call = call.header("cookie", &anna.cookie);
@@ -70,7 +69,7 @@ async fn without_authorization_a_session_needs_its_token_for_reads_too() {
             let (_, message) = got.error(StatusCode::UNAUTHORIZED);
             match xsrf.unwrap_or_default() {
                 "" => assert!(message.contains("came without the header X-XSRF-TOKEN"), "{message}"),
-                _ => assert_eq!(got.text, wrong.text, "another token is wrong, and not missing"),
+                _ => assert!(message.contains("X-XSRF-TOKEN is not the token of this session"), "{message}"),
             }
         }
     }
