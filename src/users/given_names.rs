@@ -2,8 +2,12 @@
 
 use sea_orm::{ConnectionTrait, DbErr};
 
-use super::{UserRow, login_name::fold, person, role, user_group};
-use crate::localization::reads_as;
+use super::{
+    UserRow,
+    login_name::fold,
+    named::{Match, match_name, shown},
+    person, role, user_group,
+};
 
 /// How many wrong names of groups are told.
 const WRONG_NAMES: usize = 10;
@@ -121,26 +125,17 @@ impl GivenNames {
     }
 }
 
-/// The id that a name means: the one that is spelt alike, else the only one that differs in case. The id that is given
-/// beside it, unless that is 0, must be the same.
+/// The id of the one that [`match_name`] finds. The id that is given beside the name, unless that is 0, must be the same.
 fn find(kind: Kind, (id, name): (i32, &str), known: &[(i32, String)]) -> Result<i32, NameFault> {
     let Kind { property, noun, lister } = kind;
-    let shown: String = name.chars().take(60).collect();
-    let refuse = |reason: String| Err((property, reason));
-    let exact = known.iter().find(|(_, own)| own == name.trim() || reads_as(own, name.trim()));
-    let folded = fold(name.trim());
-    let mut similar = known.iter().filter(|(_, own)| fold(own) == folded);
-    let found = match (exact, similar.next(), similar.next()) {
-        (Some((found, _)), ..) | (None, Some((found, _)), None) => *found,
-        (None, None, _) => return refuse(format!("there is no {noun} `{shown}`; {lister} has those that there are")),
-        (None, Some(_), Some(_)) => {
-            return refuse(format!("more than one {noun} is called `{shown}`; send the Id"));
-        }
+    let shown = shown(name);
+    let reason = match match_name(known.iter(), |(_, own)| own, name) {
+        Match::One((found, _)) if id == 0 || id == *found => return Ok(*found),
+        Match::One(_) => format!("the {noun} {id} is not `{shown}`; send its Id or its Value, not both"),
+        Match::None => format!("there is no {noun} `{shown}`; {lister} has those that there are"),
+        Match::Several(_) => format!("more than one {noun} is called `{shown}`; send the Id"),
     };
-    if id != 0 && id != found {
-        return refuse(format!("the {noun} {id} is not `{shown}`; send its Id or its Value, not both"));
-    }
-    Ok(found)
+    Err((property, reason))
 }
 
 #[cfg(test)]

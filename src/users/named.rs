@@ -1,6 +1,7 @@
 //! Roles and groups by the names that people write, and the way out where there is none of that name.
 
 use super::{login_name::fold, role, user_group};
+use crate::localization::reads_as;
 
 /// Characters of a name that a message shows.
 const SHOWN: usize = 60;
@@ -18,47 +19,73 @@ pub enum NamedError {
     Ambiguous { name: String, candidates: String },
 }
 
-/// The role of this name: the one that is written exactly so, or else the only one that differs in case alone.
+/// What a name stands for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Match<'a, T> {
+    One(&'a T),
+    None,
+    /// Several are called so, but for case.
+    Several(Vec<&'a T>),
+}
+
+/// The one that is called so, in whatever language, or else the only one that differs in case alone.
+pub(super) fn match_name<'a, T>(
+    all: impl Iterator<Item = &'a T> + Clone,
+    name_of: impl Fn(&T) -> &str,
+    name: &str,
+) -> Match<'a, T> {
+    let name = name.trim();
+    if let Some(exact) = all.clone().find(|one| name_of(one) == name || reads_as(name_of(one), name)) {
+        return Match::One(exact);
+    }
+    let folded = fold(name);
+    let mut similar: Vec<_> = all.filter(|one| fold(name_of(one)) == folded).collect();
+    match similar.pop() {
+        None => Match::None,
+        Some(only) if similar.is_empty() => Match::One(only),
+        Some(last) => {
+            similar.push(last);
+            Match::Several(similar)
+        }
+    }
+}
+
+/// The role of this name, as [`match_name`] finds it.
 ///
 /// # Errors
 /// There is no such role, or several differ in case alone.
 pub fn role_named<'a>(roles: &'a [role::Model], name: &str) -> Result<&'a role::Model, NamedError> {
-    pick(roles.iter(), |role| &role.name, name)?.ok_or_else(|| {
+    unambiguous(roles.iter(), |role| &role.name, name)?.ok_or_else(|| {
         let known: Vec<_> = roles.iter().map(|role| role.name.as_str()).collect();
         NamedError::NoRole { name: name.to_owned(), known: known.join(", ") }
     })
 }
 
-/// The group of this name that is in use, found as [`role_named`] finds a role.
+/// The group of this name that is in use, as [`match_name`] finds it.
 ///
 /// # Errors
 /// There is no such group, it is deleted, or several differ in case alone.
 pub fn group_named<'a>(groups: &'a [user_group::Model], name: &str) -> Result<&'a user_group::Model, NamedError> {
-    if let Some(group) = pick(groups.iter().filter(|group| !group.deleted), |group| &group.name, name)? {
+    if let Some(group) = unambiguous(groups.iter().filter(|group| !group.deleted), |group| &group.name, name)? {
         return Ok(group);
     }
-    let deleted = pick(groups.iter().filter(|group| group.deleted), |group| &group.name, name)?;
+    let deleted = unambiguous(groups.iter().filter(|group| group.deleted), |group| &group.name, name)?;
     Err(match deleted {
         Some(group) => NamedError::DeletedGroup { name: group.name.clone() },
         None => NamedError::NoGroup { name: name.to_owned() },
     })
 }
 
-fn pick<'a, T>(
+fn unambiguous<'a, T>(
     all: impl Iterator<Item = &'a T> + Clone,
     name_of: impl Fn(&T) -> &str,
     name: &str,
 ) -> Result<Option<&'a T>, NamedError> {
-    let name = name.trim();
-    if let Some(exact) = all.clone().find(|one| name_of(one) == name) {
-        return Ok(Some(exact));
-    }
-    let alike: Vec<_> = all.filter(|one| fold(name_of(one)) == fold(name)).collect();
-    match alike[..] {
-        [] => Ok(None),
-        [only] => Ok(Some(only)),
-        _ => {
-            let candidates: Vec<_> = alike.into_iter().map(|one| shown(name_of(one))).collect();
+    match match_name(all, &name_of, name) {
+        Match::One(one) => Ok(Some(one)),
+        Match::None => Ok(None),
+        Match::Several(similar) => {
+            let candidates: Vec<_> = similar.into_iter().map(|one| shown(name_of(one))).collect();
             Err(NamedError::Ambiguous { name: name.to_owned(), candidates: candidates.join(", ") })
         }
     }
@@ -98,11 +125,14 @@ mod tests {
     #[test]
     fn a_name_is_found_exactly_or_without_regard_to_case() {
         let groups = [group(1, "Sales", false), group(2, "ØST", false), group(3, "øst", false), group(4, "Old", true)];
+        let groups = [&groups[..], &[group(5, r#"US:"Warehouse";GE:"Lager""#, false)]].concat();
         let found = |name| group_named(&groups, name).map(|group| group.id).map_err(|error| error.to_string());
         for (name, expected) in [
             ("Sales", Ok(1)),
             (" sales ", Ok(1)),
             ("øst", Ok(3)),
+            ("Lager", Ok(5)),
+            ("Warehouse", Ok(5)),
             ("Øst", Err("\"Øst\" can be any of ØST, øst; write the name exactly as one of them")),
             ("old", Err("the group \"Old\" is deleted; bring it back with `kommando group add Old`")),
             ("HR", Err("there is no group \"HR\"; make it with `kommando group add HR`")),
