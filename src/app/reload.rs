@@ -3,10 +3,17 @@
 //! A set is taken as a whole or not at all: while one file in it is wrong, the old set stays in force, and operators are
 //! shown why.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::{signal::unix::Signal, sync::mpsc, time::timeout};
+use tokio::{
+    signal::unix::Signal,
+    sync::mpsc,
+    time::{sleep, timeout},
+};
 
 use super::{check, supervisor};
 use crate::{
@@ -20,6 +27,8 @@ use crate::{
 const QUIET: Duration = Duration::from_millis(200);
 /// but not for ever.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a file or folder that went away is looked for.
+const SEARCH: Duration = Duration::from_secs(2);
 
 /// What is read again.
 #[derive(Clone, Debug)]
@@ -44,6 +53,10 @@ struct Read {
 }
 
 impl Sources {
+    fn paths(&self) -> impl Iterator<Item = &Path> {
+        [&self.folder, &self.targets].into_iter().flatten().map(PathBuf::as_path)
+    }
+
     /// # Errors
     /// Everything that is wrong, a line each.
     fn read(&self) -> Result<Read, Vec<String>> {
@@ -77,9 +90,7 @@ impl Reloader {
             }
         };
         let mut watcher = notify::recommended_watcher(report).inspect_err(not_watched).ok();
-        if let Some(watcher) = &mut watcher {
-            self.watch(watcher);
-        }
+        let mut is_complete = watcher.as_mut().is_none_or(|watcher| self.watch(watcher));
         loop {
             tokio::select! {
                 _ = hangup.recv() => {}
@@ -87,12 +98,11 @@ impl Reloader {
                     let quiet = async { while timeout(QUIET, changes.recv()).await.is_ok() {} };
                     let _ = timeout(PATIENCE, quiet).await;
                 }
+                () = self.reappeared(), if !is_complete => {}
             }
             // Again each time: a folder or file that was put in the place of another is another one. Before it is read, so
             // that no later change is missed.
-            if let Some(watcher) = &mut watcher {
-                self.watch(watcher);
-            }
+            is_complete = watcher.as_mut().is_none_or(|watcher| self.watch(watcher));
             supervisor::tell_reloading();
             let is_taken = self.read().await;
             (if is_taken { &taken } else { &refused }).increment(1);
@@ -101,9 +111,20 @@ impl Reloader {
     }
 
     /// Of the targets only the file itself is watched: the database may be in the same folder, and changes all the time.
-    fn watch(&self, watcher: &mut RecommendedWatcher) {
-        for path in [&self.sources.folder, &self.sources.targets].into_iter().flatten() {
-            let _ = watcher.watch(path, RecursiveMode::NonRecursive).inspect_err(not_watched);
+    /// False when something is not there.
+    fn watch(&self, watcher: &mut RecommendedWatcher) -> bool {
+        let mut is_complete = true;
+        for path in self.sources.paths() {
+            let watched = watcher.watch(path, RecursiveMode::NonRecursive).inspect_err(not_watched);
+            is_complete &= watched.is_ok() || path.exists();
+        }
+        is_complete
+    }
+
+    /// Waits until everything that is to be read is there.
+    async fn reappeared(&self) {
+        while !self.sources.paths().all(Path::exists) {
+            sleep(SEARCH).await;
         }
     }
 

@@ -116,4 +116,11 @@ async fn webhook_targets_are_read_again_with_the_definitions() {
     let failed = reloaded(&server, true).await;
     assert!(failed["faults"][0].as_str().expect("a fault").contains("target hr: `url` is no URL"), "{failed}");
     becomes(&server, &["tell"]).await;
+    // A file that went away is read when it comes back.
+    fs::write(&targets, target("hr")).expect("a file");
+    reloaded(&server, false).await;
+    fs::remove_file(&targets).expect("a removal");
+    reloaded(&server, true).await;
+    fs::write(&targets, target("hr")).expect("a file");
+    reloaded(&server, false).await;
 }
