@@ -115,6 +115,7 @@ test('each question has the buttons of its Actions, and closing it sends nothing
     for (const [command, buttons] of [['About this server', ['OK']], ['Reset password', ['OK', 'Cancel']], ['Deactivate user', ['Yes', 'No']]]) {
         await run(command);
         const dialog = page.getByRole('dialog', { name: command });
+        await dialog.waitFor();
         const names = await dialog.getByRole('button').allTextContents();
         assert.deepEqual(names, [...buttons, '×'], command);
         let sent = 0;
