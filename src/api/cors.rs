@@ -39,7 +39,7 @@ pub const EXPOSED: [&str; 12] = [
 
 static EXPOSED_VALUE: LazyLock<Option<HeaderValue>> = LazyLock::new(|| HeaderValue::from_str(&EXPOSED.join(", ")).ok());
 
-/// The origins whose pages may call.
+/// The origins of pages that may call.
 #[derive(Clone, Debug, Default)]
 pub struct Cors(Vec<Origin>);
 
@@ -81,7 +81,7 @@ impl Cors {
     }
 }
 
-/// Whether a browser asks what a page may send.
+/// Whether the request is a preflight: a browser asks what a page may send.
 pub fn is_preflight(request: &Request) -> bool {
     request.method() == Method::OPTIONS && request.headers().contains_key(REQUEST_METHOD)
 }

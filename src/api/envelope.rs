@@ -24,7 +24,7 @@ use super::{
     Services,
     cors::{self, AllowedOrigin},
     demo::Fault,
-    headers::{self, OwnHeaders},
+    headers::{self, DeclaredInputs},
     large_answer,
     large_bodies::{LargeBodies, LargeBody},
     media::Media,
@@ -55,16 +55,16 @@ const HEALTH: [&str; 2] = ["GetLiveness", "GetReadiness"];
 pub struct Envelope<E> {
     inner: E,
     paths: Paths,
-    own_headers: OwnHeaders,
+    declared: DeclaredInputs,
     services: Arc<Services>,
     large_bodies: LargeBodies,
     tally: Tally,
 }
 
 impl<E> Envelope<E> {
-    pub fn new(inner: E, paths: Paths, own_headers: OwnHeaders, services: Services) -> Self {
+    pub fn new(inner: E, paths: Paths, declared: DeclaredInputs, services: Services) -> Self {
         let tally = Tally::new(&services.meters);
-        Self { inner, paths, own_headers, services: Arc::new(services), large_bodies: LargeBodies::default(), tally }
+        Self { inner, paths, declared, services: Arc::new(services), large_bodies: LargeBodies::default(), tally }
     }
 }
 
@@ -144,7 +144,7 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
         let _large = self.receive(&mut request).await?;
         let name = self.admit(&mut request)?;
         *operation = name;
-        self.own_headers.check(request.headers(), name)?;
+        self.declared.check(&request, name)?;
         let zone = &self.services.time_zone;
         let reading = Reading::of(request.headers(), zone);
         // Where the zone is unknown, which is refused later, the clock is that of the installation.
@@ -181,8 +181,8 @@ impl<E> Envelope<E> {
         Ok(large)
     }
 
-    /// Refuses what nobody may send, and gives the rest the path that the routes know, and the query without what is empty;
-    /// with the name of its operation.
+    /// Refuses requests that are never taken. Gives the others the path as the routes spell it and the query without empty
+    /// parameters, and returns the name of the operation.
     fn admit(&self, request: &mut Request) -> Result<&str, Error> {
         let is_allowed = request.data::<AllowedOrigin>().is_some();
         if !is_allowed && is_of_another_site(request) {
@@ -203,7 +203,7 @@ impl<E> Envelope<E> {
     }
 }
 
-/// A page of an origin that no setting names sent the request, or asks whether it may.
+/// A page of another origin, which no setting names, sent the request or asks whether it may.
 fn is_of_another_site(request: &Request) -> bool {
     let (headers, scheme) = (request.headers(), request.scheme());
     auth::is_cross_site(request.method(), headers, scheme)

@@ -45,7 +45,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// The names of the users and applications in these executions. Users whom the reader may not see have none.
+    /// The names of the users and applications in these executions. Users that the reader may not see have none.
     ///
     /// # Errors
     /// The database does not answer.

@@ -1,13 +1,19 @@
 //! Which headers and query parameters a request may have, and how often. A value that is given twice or cannot be read is
 //! refused by name: of two values, different readers take different ones.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use percent_encoding::percent_decode_str;
-use poem::http::{HeaderMap, Uri, header};
+use poem::{
+    Request,
+    http::{HeaderMap, Uri, header},
+};
 use poem_openapi::registry::{MetaApi, MetaParamIn};
 
-use crate::error::{Error, shortened};
+use crate::{
+    error::{Error, shortened},
+    nearest::suggestion,
+};
 
 /// How often a header may stand in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,10 +93,18 @@ fn refuse(name: &str, problem: &str) -> Error {
     Error::InvalidArgument(format!("Header {name}: {problem}."))
 }
 
-/// The headers that some operations declare, and that mean nothing to the others.
-#[derive(Debug, Default)]
-pub struct OwnHeaders(Vec<OwnHeader>);
+/// Where our own operations are. Upstream ignores query parameters that it does not know.
+const OWN_PATHS: &str = "/_ext/";
 
+/// The inputs that operations declare, without those that all of them share.
+#[derive(Debug, Default)]
+pub struct DeclaredInputs {
+    headers: Vec<OwnHeader>,
+    /// The names of the query parameters of each of our own operations, by operationId.
+    queries: HashMap<String, Vec<String>>,
+}
+
+/// A header that some operations declare, and that means nothing to the others.
 #[derive(Debug)]
 struct OwnHeader {
     name: String,
@@ -98,36 +112,58 @@ struct OwnHeader {
     takers: Vec<(String, String)>,
 }
 
-impl OwnHeaders {
-    /// Those that operations declare.
+impl DeclaredInputs {
     pub fn of(declared: Vec<MetaApi>) -> Self {
-        let mut own = Self::default();
+        let mut inputs = Self::default();
         for path in declared.into_iter().flat_map(|api| api.paths) {
+            let is_own = path.path.starts_with(OWN_PATHS);
             for operation in path.operations {
                 let id = operation.operation_id.unwrap_or(&path.path);
                 let shown = format!("{} {}", operation.method, path.path);
-                let headers = operation.params.into_iter().filter(|param| param.in_type == MetaParamIn::Header);
-                let headers = headers.filter(|header| !HARMLESS.contains(&header.name.as_str()));
-                headers.for_each(|header| own.add(header.name, (id.to_owned(), shown.clone())));
+                let of_kind = |kind| operation.params.iter().filter(move |param| param.in_type == kind);
+                let headers = of_kind(MetaParamIn::Header).map(|header| header.name.clone());
+                let headers = headers.filter(|name| !HARMLESS.contains(&name.as_str()));
+                headers.for_each(|name| inputs.add_header(name, (id.to_owned(), shown.clone())));
+                if is_own {
+                    let names = of_kind(MetaParamIn::Query).map(|query| query.name.clone());
+                    inputs.queries.insert(id.to_owned(), names.collect());
+                }
             }
         }
-        own
+        inputs
     }
 
-    fn add(&mut self, name: String, taker: (String, String)) {
-        match self.0.iter_mut().find(|known| known.name.eq_ignore_ascii_case(&name)) {
+    fn add_header(&mut self, name: String, taker: (String, String)) {
+        match self.headers.iter_mut().find(|known| known.name.eq_ignore_ascii_case(&name)) {
             Some(known) => known.takers.push(taker),
-            None => self.0.push(OwnHeader { name, takers: vec![taker] }),
+            None => self.headers.push(OwnHeader { name, takers: vec![taker] }),
         }
     }
 
-    /// Checks that the operation takes the headers that it is sent.
+    /// Checks that the operation takes the headers and query parameters that it is sent.
     ///
     /// # Errors
     /// It does not take one of them, whatever its value.
-    pub fn check(&self, headers: &HeaderMap, operation_id: &str) -> Result<(), Error> {
+    pub fn check(&self, request: &Request, operation_id: &str) -> Result<(), Error> {
+        self.check_headers(request.headers(), operation_id)?;
+        let Some(known) = self.queries.get(operation_id) else { return Ok(()) };
+        for (name, _) in query_parameters(request.uri()) {
+            if !known.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+                let suggestion = suggestion(&name, known.iter().map(String::as_str));
+                let taken = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                let end = if suggestion.is_empty() { "." } else { &suggestion };
+                return Err(Error::InvalidArgument(format!(
+                    "Parameter {}: this operation does not take it. Its query parameters: {taken}{end}",
+                    shortened(&name)
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_headers(&self, headers: &HeaderMap, operation_id: &str) -> Result<(), Error> {
         let takes = |own: &OwnHeader| own.takers.iter().any(|(id, _)| id == operation_id);
-        match self.0.iter().find(|own| headers.contains_key(&own.name) && !takes(own)) {
+        match self.headers.iter().find(|own| headers.contains_key(&own.name) && !takes(own)) {
             None => Ok(()),
             Some(OwnHeader { name, takers }) => {
                 let takers: Vec<_> = takers.iter().map(|(_, shown)| shown.as_str()).collect();
@@ -148,16 +184,22 @@ pub fn without_empty_parameters(query: &str) -> Option<String> {
     })
 }
 
+/// The query parameters: decoded names, with values as they are sent.
+fn query_parameters(uri: &Uri) -> impl Iterator<Item = (String, &str)> {
+    uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty()).map(|part| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        let name = name.replace('+', " ");
+        (percent_decode_str(&name).decode_utf8_lossy().into_owned(), value)
+    })
+}
+
 /// Checks that each query parameter is given once and can be read.
 ///
 /// # Errors
 /// One is given twice, in whatever spelling, or is no UTF-8.
 pub fn check_query(uri: &Uri) -> Result<(), Error> {
     let mut seen = HashSet::new();
-    for part in uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        let name = name.replace('+', " ");
-        let name = percent_decode_str(&name).decode_utf8_lossy();
+    for (name, value) in query_parameters(uri) {
         let refuse = |problem| Err(Error::InvalidArgument(format!("Parameter {}: {problem}.", shortened(&name))));
         if percent_decode_str(value).decode_utf8().is_err() {
             return refuse("its value is no UTF-8");

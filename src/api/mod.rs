@@ -126,7 +126,7 @@ pub fn endpoint(services: Services) -> impl Endpoint<Output = Response> + 'stati
         .with(CatchPanic::new().with_handler(envelope::answer_panic))
         .map_to_response();
     // Boxed: its future is large, and every layer around it would carry it on the stack.
-    envelope::Envelope::new(operations.boxed(), paths(), Operations::own_headers(), services)
+    envelope::Envelope::new(operations.boxed(), paths(), Operations::declared_inputs(), services)
 }
 
 fn paths() -> paths::Paths {

@@ -18,7 +18,7 @@ use poem_openapi::{
 
 use super::{
     envelope,
-    headers::OwnHeaders,
+    headers::DeclaredInputs,
     refusals::{describe, header},
 };
 use crate::{
@@ -109,9 +109,9 @@ impl<T: OpenApi> Documented<T> {
         ids
     }
 
-    /// The headers that operations declare, without those that all of them share.
-    pub fn own_headers() -> OwnHeaders {
-        OwnHeaders::of(T::meta())
+    /// The headers and query parameters that operations declare.
+    pub fn declared_inputs() -> DeclaredInputs {
+        DeclaredInputs::of(T::meta())
     }
 }
 

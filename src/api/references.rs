@@ -133,7 +133,7 @@ fn is_given(members: &Map<String, Value>, name: &str) -> bool {
     get(members, name).and_then(Value::as_str).is_some_and(|text| !text.is_empty())
 }
 
-/// Sets a member in place of one whose name differs in case only.
+/// Sets a member. One with the same name in other case is replaced.
 fn set(members: &mut Map<String, Value>, name: &str, value: Value) {
     match members.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
         Some((_, own)) => *own = value,
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_name_counts_where_it_is_given() {
-        // Anna is an Employee, whose id is 2.
+        // Anna is an Employee; the id of that role is 2.
         for (given, expected) in [
             (json!({"Id": 1}), (1, "")),
             (json!({"Value": "Administrator"}), (0, "Administrator")),

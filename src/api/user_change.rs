@@ -104,7 +104,7 @@ impl ChangeById {
     ///
     /// Puts the given properties in place of the present ones, the person's too. What is left out or null stays as it
     /// is; lists and maps are replaced as a whole. A role or group may be given by its name (Value) in place of its Id.
-    /// Administrators change everybody; everybody changes their own NickName,
+    /// Administrators change every user; other users change their own NickName,
     /// Tooltip, IsOnTravel and person. A Name or UserName may stand in place of the id (upstream's
     /// `v1User_SaveUserFromName`); then the answer has no `_Links`.
     #[oai(path = "/User/:id", method = "put", operation_id = "v1User_PutUser")]

@@ -111,6 +111,31 @@ async fn a_header_that_cannot_be_read_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn our_own_operations_refuse_query_parameters_that_they_do_not_take() {
+    let server = Server::demo().await;
+    let document = server.get("/openapi.json").send().await.body;
+    let mut count = 0;
+    for (path, operations) in document["paths"].as_object().expect("paths") {
+        if !path.starts_with("/_ext/") {
+            continue;
+        }
+        for method in operations.as_object().expect("operations").keys() {
+            let method: Method = method.to_uppercase().parse().expect("a method");
+            let path = path.replace("{id}", "1");
+            let got = server.call(method, format!("{path}?nope=1")).by("admin").send().await;
+            assert_refused(&got, "Parameter nope: ", "this operation does not take it", &path);
+            count += 1;
+        }
+    }
+    assert!(count > 8, "{count}");
+    let got = server.get("/_ext/executions?comand=hello").by("admin").send().await;
+    assert_refused(&got, "Parameter comand: ", "did you mean `command`?", "a name that is nearly right");
+    assert_eq!(server.get("/_ext/executions?Command=hello").by("admin").send().await.status, StatusCode::OK);
+    let got = server.get("/api/v1/User/2?nope=1").by("admin").send().await;
+    assert_eq!(got.status, StatusCode::OK, "upstream ignores them");
+}
+
+#[tokio::test]
 async fn a_list_may_be_sent_in_several_headers() {
     let server = Server::demo().await;
     for name in LISTS {

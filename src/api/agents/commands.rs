@@ -54,8 +54,8 @@ impl Example for ExecuteUserCommandRequest {
     }
 }
 
-/// The request, whichever way the client sends it: in the body, or as one version of upstream's page has it, with name and
-/// answer in the query and the user in the body.
+/// The request in either form: all of it in the body, or, as in one version of upstream's page, name and answer in the query
+/// and the user in the body.
 pub struct ExecuteBody(ExecuteUserCommandRequest);
 
 /// What may stand in the query.
