@@ -1,4 +1,4 @@
-//! From a server that is ready to one that has ended.
+//! Serving: the last steps before the first request, and everything after it.
 
 use std::future::{Future, pending};
 

@@ -1,5 +1,5 @@
-//! Requests that another site's page makes: with its visitor's credentials, which a browser may add by itself; and those of
-//! pages whose origin a setting names.
+//! Requests from pages of other origins. A browser may add the visitor's credentials to them by itself, so they are refused
+//! unless a setting names the origin.
 
 use std::{fmt, str::FromStr};
 
@@ -40,10 +40,12 @@ impl FromStr for Origin {
 
 /// The origin in the form that browsers write (URL standard, "serialization of an origin").
 fn parse_origin(text: &str) -> Option<String> {
-    let (_, authority) = text.split_once("://")?;
+    let (scheme, authority) = text.split_once("://")?;
     authority.parse::<HostName>().ok()?;
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    Some(url.origin().ascii_serialization())
+    let url = Url::parse(text).ok()?;
+    // `Url` drops blanks around a URL.
+    let is_web = ["http", "https"].iter().any(|web| web.eq_ignore_ascii_case(scheme));
+    is_web.then(|| url.origin().ascii_serialization())
 }
 
 /// A request that changes something and was sent by a page of another site. `scheme` is how the client reached us, as far

@@ -19,7 +19,7 @@ pub enum Group {
         #[arg(long, default_value = "", hide_default_value = true)]
         tooltip: String,
     },
-    /// List the groups, with the number of users whose main group each is
+    /// List the groups, with how many users have each as their main group
     List,
     /// Give a group another name
     Rename {

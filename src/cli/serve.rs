@@ -60,7 +60,7 @@ impl Serve {
         app.check_schema().await?;
         app.watch_commands(folder, config.targets.clone(), hangup);
         let server = app.make_ready().await?;
-        // Whoever is told now may send requests at once, and none waits for the rest of a start.
+        // Only now: a client that reads this sends requests at once.
         banner.map_or(Ok(()), super::say)?;
         tracing::info!(%address, docs = format!("http://{address}/docs"), "listening");
         if let Some(file) = &self.port_file {

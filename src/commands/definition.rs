@@ -33,7 +33,7 @@ pub struct Definition {
     pub steps: Vec<StepDefinition>,
     /// How long one call of a webhook may take.
     pub timeout: Timeout,
-    /// The roles and groups that it names, wherever it does.
+    /// All roles and groups that it names, with their places.
     pub names: Vec<(NameKind, Located<String>)>,
 }
 

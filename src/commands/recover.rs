@@ -112,7 +112,7 @@ impl Commands {
         Ok(abandoned)
     }
 
-    /// What is told of a run whose server ended, with its target where its definition is still the same.
+    /// The message of a run that was cut off by the end of its server. It names the target if the definition is still the same.
     fn abandoned_message(&self, execution: &execution::Model) -> String {
         let catalog = self.catalog();
         let entry = catalog.find(&execution.command_name).filter(|entry| entry.hash == execution.definition_hash);

@@ -83,7 +83,7 @@ fn text_with_template(line: &str) -> Option<(&str, &str)> {
     (is_key(key) && text.starts_with("{{") && !text.contains('"')).then_some((key, text.trim_end()))
 }
 
-/// A key whose colon has no blank behind it, in the line of an error or in the line before it: `name:hello`.
+/// A key with no blank after its colon, in the line of an error or in the line before it: `name:hello`.
 fn key_without_blank(text: &str, at: Option<Place>) -> Option<(Place, String)> {
     let end = usize::try_from(at?.0).ok()?;
     let lines = text.lines().enumerate().take(end).skip(end.saturating_sub(2));

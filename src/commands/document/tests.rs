@@ -16,7 +16,7 @@ fn problems(text: &str) -> Vec<String> {
 const HEAD: &str = "name: a\ndisplay_name: A\n";
 const STEPS: &str = "steps:\n  - message: {text: Hi}\n";
 
-/// A definition whose third line, and those after it, are given.
+/// A definition with this text from its third line on.
 fn with(text: &str) -> Vec<String> {
     let steps = if text.contains("steps:") { "" } else { STEPS };
     problems(&format!("{HEAD}{text}{steps}"))

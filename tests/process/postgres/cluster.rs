@@ -73,7 +73,7 @@ impl Cluster {
 
     pub fn resume_after_stop(&self) {
         let folder = self.folder.path().display();
-        // What dies is the server, and not the machine, which writes to disk in its own time.
+        // Tests kill PostgreSQL, and never the machine, so nothing needs to be on disk.
         let options = format!(
             "-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections={CONNECTIONS} \
              -c shared_buffers=64MB -c fsync=off"
