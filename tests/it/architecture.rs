@@ -25,7 +25,7 @@ const ROOMS: [(&str, &[&str]); 16] = [
             "clock",
         ],
     ),
-    ("api", &["auth", "commands", "users", "records", "store", "error", "localization", "watch", "clock"]),
+    ("api", &["auth", "commands", "users", "records", "store", "error", "localization", "nearest", "watch", "clock"]),
     ("auth", &["users", "records", "store", "error", "watch"]),
     ("commands", &["webhooks", "users", "records", "store", "error", "localization", "nearest", "watch", "clock"]),
     ("webhooks", &["records", "store", "watch", "clock"]),
