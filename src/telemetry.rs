@@ -56,7 +56,7 @@ fn directives(filter: &str) -> impl Iterator<Item = &str> {
         .filter(|directive| !directive.is_empty() && !directive.contains(['[', '{', '}', ']']))
 }
 
-/// A word alone would be taken for a module, of which everything is logged, and of all others nothing.
+/// A single word would mean a module: everything of it is logged, and nothing else.
 fn fault_of_directive(directive: &str) -> Option<String> {
     let is_level = |word: &str| {
         LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word))

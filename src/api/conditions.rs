@@ -53,8 +53,7 @@ inline_parameter!(NoneMatch, MetaSchema::new("string"));
 inline_parameter!(UnmodifiedSince, MetaSchema::new("string"));
 inline_parameter!(LastModified, MetaSchema::new("string"), "Mon, 23 Nov 2026 18:35:15 GMT");
 
-/// Whether a client that has what these headers tell has nothing new to get. Beside If-None-Match, If-Modified-Since counts
-/// for nothing.
+/// Whether the client's copy is current, by these headers. If-None-Match overrides If-Modified-Since.
 pub fn is_current(none_match: Option<NoneMatch>, since: Option<ModifiedSince>, changed_at: DateTime<Utc>) -> bool {
     match none_match {
         Some(NoneMatch::Any) => true,
@@ -80,7 +79,7 @@ impl From<Option<UnmodifiedSince>> for Condition {
 }
 
 impl Condition {
-    /// Holds the condition against the last change.
+    /// Compares the condition with the last change.
     ///
     /// # Errors
     /// It came later.
@@ -185,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn beside_if_none_match_the_date_counts_for_nothing() {
+    fn if_none_match_overrides_the_date() {
         let changed = time("2026-11-23T18:35:14.198412Z");
         for (lines, date, expected) in [
             (&["*"][..], "Mon, 23 Nov 2026 18:35:13 GMT", true),

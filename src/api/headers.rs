@@ -57,9 +57,10 @@ pub const LISTS: [&str; 7] = [
     "X-Forwarded-Proto",
 ];
 
-/// What saves a client work and changes nothing: an operation that declares no such header may leave it unread (RFC 9110,
-/// sections 13.1.2 and 13.1.3).
-const HARMLESS: [&str; 2] = ["If-Modified-Since", "If-None-Match"];
+/// Conditions that only save traffic: a GET that does not declare them may ignore them, and any change ignores
+/// If-Modified-Since (RFC 9110, sections 13.1.2 and 13.1.3).
+const HARMLESS: [&str; 1] = ["If-Modified-Since"];
+const HARMLESS_FOR_GET: [&str; 1] = ["If-None-Match"];
 
 fn rule(name: &str) -> Option<(&'static str, Rule)> {
     let find = |names: &'static [&'static str]| names.iter().find(|known| known.eq_ignore_ascii_case(name)).copied();
@@ -145,7 +146,7 @@ impl DeclaredInputs {
     /// # Errors
     /// It does not take one of them, whatever its value.
     pub fn check(&self, request: &Request, operation_id: &str) -> Result<(), Error> {
-        self.check_headers(request.headers(), operation_id)?;
+        self.check_headers(request.headers(), request.method().is_safe(), operation_id)?;
         let Some(known) = self.queries.get(operation_id) else { return Ok(()) };
         for (name, _) in query_parameters(request.uri()) {
             if !known.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
@@ -161,8 +162,9 @@ impl DeclaredInputs {
         Ok(())
     }
 
-    fn check_headers(&self, headers: &HeaderMap, operation_id: &str) -> Result<(), Error> {
-        let takes = |own: &OwnHeader| own.takers.iter().any(|(id, _)| id == operation_id);
+    fn check_headers(&self, headers: &HeaderMap, is_read: bool, operation_id: &str) -> Result<(), Error> {
+        let is_harmless = |own: &OwnHeader| is_read && HARMLESS_FOR_GET.contains(&own.name.as_str());
+        let takes = |own: &OwnHeader| is_harmless(own) || own.takers.iter().any(|(id, _)| id == operation_id);
         match self.headers.iter().find(|own| headers.contains_key(&own.name) && !takes(own)) {
             None => Ok(()),
             Some(OwnHeader { name, takers }) => {

@@ -1,5 +1,5 @@
-//! Names beside ids in a user: of the role, of groups, and of the person. A name that a change gives says what is meant, as
-//! the id does. A name that only stands there because the user has it says nothing, and is taken away.
+//! Names beside ids in a user: of the role, of groups, and of the person. A name in a change says what is meant, as an id
+//! does. A name that is only a copy of the user's present one is removed.
 
 use std::collections::HashMap;
 

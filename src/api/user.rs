@@ -87,8 +87,7 @@ impl UserById {
         /// the role or a group is no change of the user.
         #[oai(name = "If-Modified-Since")]
         modified_since: Header<Option<ModifiedSince>>,
-        /// Users have no ETag: `*` means that nothing is sent, and with any other ETags the user is sent, whatever
-        /// If-Modified-Since says.
+        /// Users have no ETag: `*` is answered with 304; any other ETag gets the user. If-Modified-Since is then ignored.
         #[oai(name = "If-None-Match")]
         none_match: Header<Option<NoneMatch>>,
     ) -> Result<UserResponse, ErrorResponse<GetUser>> {

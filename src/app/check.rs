@@ -84,11 +84,10 @@ impl fmt::Display for Refusals {
     }
 }
 
-/// The definitions that a server starts with, where nothing in the settings keeps it from starting. Otherwise everything that
-/// does is told, with what the database adds.
+/// The definitions, if nothing in the settings prevents the start.
 ///
 /// # Errors
-/// Something keeps it from starting.
+/// All reasons that prevent it, those of the database included.
 pub async fn start(config: &Config, demo: bool) -> Result<Catalog, StartError> {
     let (findings, catalog) = settings(config, demo);
     match (catalog, findings.iter().any(Finding::is_refusal)) {

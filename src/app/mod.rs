@@ -21,12 +21,12 @@ use sea_orm::ConnectionTrait;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::signal::unix::Signal;
 
-pub use self::server::listen;
 use self::{
     housekeeping::Housekeeping,
     metrics::{Beside, Panel},
     server::{Limits, connection_limit::ConnectionLimiter, proxies::Proxies},
 };
+pub use self::{server::listen, serving::listen_for_metrics};
 pub use crate::users::demo::Access as DemoAccess;
 use crate::{
     api::{self, Cors, Directory, Room, Services},

@@ -4,6 +4,7 @@
 //! shown why.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -11,7 +12,7 @@ use std::{
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::{
     signal::unix::Signal,
-    sync::mpsc,
+    sync::mpsc::{self, UnboundedReceiver},
     time::{sleep, timeout},
 };
 
@@ -23,11 +24,11 @@ use crate::{
     webhooks::{self, Targets},
 };
 
-/// How long a folder must be quiet before it is read: whoever copies files is given time to finish,
+/// How long a folder must be quiet before it is read, so that copying can finish,
 const QUIET: Duration = Duration::from_millis(200);
-/// but not for ever.
+/// and how long to wait for that.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often a file or folder that went away is looked for.
+/// How often to look for a missing file or folder.
 const SEARCH: Duration = Duration::from_secs(2);
 
 /// What is read again.
@@ -94,14 +95,15 @@ impl Reloader {
         loop {
             tokio::select! {
                 _ = hangup.recv() => {}
-                Some(()) = changes.recv() => {
-                    let quiet = async { while timeout(QUIET, changes.recv()).await.is_ok() {} };
-                    let _ = timeout(PATIENCE, quiet).await;
+                Some(()) = changes.recv() => wait_until_quiet(&mut changes).await,
+                () = self.reappeared(), if !is_complete => {
+                    // It may still be copied.
+                    watcher.as_mut().map(|watcher| self.watch(watcher));
+                    wait_until_quiet(&mut changes).await;
                 }
-                () = self.reappeared(), if !is_complete => {}
             }
-            // Again each time: a folder or file that was put in the place of another is another one. Before it is read, so
-            // that no later change is missed.
+            // Watch again each time, since a replaced folder or file is a new one. Watch before reading, so that no later
+            // change is missed.
             is_complete = watcher.as_mut().is_none_or(|watcher| self.watch(watcher));
             supervisor::tell_reloading();
             let is_taken = self.read().await;
@@ -111,17 +113,17 @@ impl Reloader {
     }
 
     /// Of the targets only the file itself is watched: the database may be in the same folder, and changes all the time.
-    /// False when something is not there.
+    /// False when something is missing.
     fn watch(&self, watcher: &mut RecommendedWatcher) -> bool {
         let mut is_complete = true;
         for path in self.sources.paths() {
             let watched = watcher.watch(path, RecursiveMode::NonRecursive).inspect_err(not_watched);
-            is_complete &= watched.is_ok() || path.exists();
+            is_complete &= !watched.is_err_and(|error| is_missing(&error));
         }
         is_complete
     }
 
-    /// Waits until everything that is to be read is there.
+    /// Waits until everything that is read exists.
     async fn reappeared(&self) {
         while !self.sources.paths().all(Path::exists) {
             sleep(SEARCH).await;
@@ -154,6 +156,19 @@ impl Reloader {
         for fault in check::names(self.store.reader(), catalog, false).await.unwrap_or_default() {
             tracing::warn!(%fault, "a definition names what does not exist");
         }
+    }
+}
+
+async fn wait_until_quiet(changes: &mut UnboundedReceiver<()>) {
+    let quiet = async { while timeout(QUIET, changes.recv()).await.is_ok() {} };
+    let _ = timeout(PATIENCE, quiet).await;
+}
+
+fn is_missing(error: &notify::Error) -> bool {
+    match &error.kind {
+        notify::ErrorKind::PathNotFound => true,
+        notify::ErrorKind::Io(error) => error.kind() == io::ErrorKind::NotFound,
+        _ => false,
     }
 }
 

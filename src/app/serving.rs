@@ -17,41 +17,51 @@ const MOST_WATCHERS: usize = 64;
 
 /// A server that is ready for the first request.
 pub struct ReadyServer<E> {
-    app: App,
+    pub app: App,
     endpoint: E,
 }
 
 impl App {
-    /// Does what is left before the first request: settles what an earlier process left open, and shows metrics where that
-    /// is wanted.
+    /// Settles what an earlier process left open, the last step before the first request. Metrics are shown from now on, on
+    /// this listener where there is one.
     ///
     /// # Errors
-    /// The database does not answer, or the address of the metrics cannot be listened on.
-    pub async fn make_ready(self) -> Result<ReadyServer<impl Endpoint<Output = Response> + 'static>, StartError> {
+    /// The database does not answer.
+    pub async fn make_ready(
+        self,
+        metrics: Option<TcpListener>,
+    ) -> Result<ReadyServer<impl Endpoint<Output = Response> + 'static>, StartError> {
         self.commands.take_over().await.map_err(StartError::Recover)?;
         let endpoint = self.endpoint();
-        self.show_metrics().await?;
-        Ok(ReadyServer { app: self, endpoint })
-    }
-
-    /// Shows metrics on a listener of their own, where that is wanted, until the process ends.
-    async fn show_metrics(&self) -> Result<(), StartError> {
         if self.metrics != Metrics::Off {
             tokio::spawn(self.panel.clone().keep_tidy());
         }
-        let Metrics::At(address) = self.metrics else { return Ok(()) };
-        let unusable = |error| StartError::Metrics(address, error);
-        let listener = server::listen(address).map_err(unusable)?;
-        let address = listener.local_addr().map_err(unusable)?;
-        tracing::info!(url = format!("http://{address}/metrics"), "showing metrics");
+        if let Some(listener) = metrics {
+            self.show_metrics(listener);
+        }
+        Ok(ReadyServer { app: self, endpoint })
+    }
+
+    /// Shows metrics on a listener of their own until the process ends.
+    fn show_metrics(&self, listener: TcpListener) {
+        let url = listener.local_addr().map(|address| format!("http://{address}/metrics")).ok();
+        tracing::info!(url, "showing metrics");
         let limits = Limits {
             connections: ConnectionLimiter::new(MOST_WATCHERS, MOST_WATCHERS, self.panel.meters.counter(&EVICTED, &[])),
             refused: self.limits.refused.clone(),
             proxies: Proxies::default(),
         };
         tokio::spawn(server::run(self.panel.clone(), limits, listener, pending()));
-        Ok(())
     }
+}
+
+/// The listener of the metrics, where they have an address of their own.
+///
+/// # Errors
+/// The address cannot be listened on.
+pub fn listen_for_metrics(metrics: Metrics) -> Result<Option<TcpListener>, StartError> {
+    let Metrics::At(address) = metrics else { return Ok(None) };
+    server::listen(address).map(Some).map_err(|error| StartError::Metrics(address, error))
 }
 
 impl<E: Endpoint<Output = Response> + 'static> ReadyServer<E> {

@@ -1,5 +1,5 @@
-//! Credentials that are missing, or stand where they prove nothing. To say so tells nothing about whether they are right:
-//! only their form and place are looked at.
+//! Credentials that are missing or in the wrong place. These errors do not reveal whether the credentials are valid: they
+//! depend on form and place only, and on whether the two parts of a session belong together.
 
 use poem::http::{HeaderMap, HeaderValue, header};
 
@@ -11,8 +11,8 @@ pub const NONE: &str = "No credentials were sent. WWW-Authenticate names the sch
                         /_ext/session.";
 pub const NO_XSRF_TOKEN: &str = "The session's cookie came without the header X-XSRF-TOKEN: send in it what the cookie \
                                  XSRF-TOKEN holds, with every request.";
-pub const OTHER_XSRF_TOKEN: &str = "X-XSRF-TOKEN is not the token of this session: send in it what the cookie XSRF-TOKEN \
-                                    holds, as it stands there.";
+pub const OTHER_XSRF_TOKEN: &str = "X-XSRF-TOKEN does not belong to this session: send the unchanged value of the cookie \
+                                    XSRF-TOKEN.";
 pub const NO_COOKIE: &str = "X-XSRF-TOKEN came without the session's cookie, kommando-session: send both, or send \
                              Authorization instead.";
 pub const NO_APP_TOKEN: &str = "In an online installation a ticket needs the header SO-AppToken beside it: the token of an \

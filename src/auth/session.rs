@@ -26,8 +26,7 @@ pub const XSRF_HEADER: HeaderName = HeaderName::from_static("x-xsrf-token");
 /// The secret in the cookie of the request's session.
 ///
 /// # Errors
-/// There is no session, its cookie is given twice or cannot be read, or the token that proves that a page of ours sent the
-/// request is missing or another one.
+/// There is no session, its cookie is given twice or unreadable, or the XSRF token is missing or another one.
 pub fn secret(headers: &HeaderMap) -> Result<SecretString, Error> {
     let token = headers.get(XSRF_HEADER).filter(|token| !token.is_empty());
     let (cookie, token) = match (cookie(headers)?, token) {

@@ -116,7 +116,7 @@ impl Users {
             }
         }
         bar.finish_and_clear();
-        // What rows with faults would have given is not there to be judged.
+        // Rows with faults changed nothing, so the result cannot be judged.
         if faults.is_empty()
             && let Some((user_ids, fault)) = import.lost_administrators().await?
         {

@@ -47,6 +47,7 @@ impl Serve {
             format!("cannot listen on {}; --listen names another address, and port 0 takes a free one", config.listen)
         })?;
         let address = listener.local_addr()?;
+        let metrics = app::listen_for_metrics(config.metrics)?;
         let admin_password = config::admin_password()?;
         let mut app = App::build_server(&config, catalog, self.demo).await?;
         let mut banner = None;
@@ -58,8 +59,8 @@ impl Serve {
         }
         app.check_names().await?;
         app.check_schema().await?;
-        app.watch_commands(folder, config.targets.clone(), hangup);
-        let server = app.make_ready().await?;
+        let server = app.make_ready(metrics).await?;
+        server.app.watch_commands(folder, config.targets.clone(), hangup);
         // Only now: a client that reads this sends requests at once.
         banner.map_or(Ok(()), super::say)?;
         tracing::info!(%address, docs = format!("http://{address}/docs"), "listening");
@@ -74,7 +75,7 @@ impl Serve {
     }
 }
 
-/// Whole at once: whoever sees the file can read the port in it.
+/// Whole at once: a reader never sees half a port.
 fn write_port(file: &Path, port: u16) -> io::Result<()> {
     let mut aside = file.as_os_str().to_owned();
     aside.push(".partial");

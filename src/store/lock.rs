@@ -40,9 +40,10 @@ pub fn is_shared(db: &impl ConnectionTrait) -> bool {
 /// The database does not answer, or somebody else takes too long.
 pub async fn take(transaction: &impl ConnectionTrait, lock: Lock<'_>) -> Result<(), DbErr> {
     if is_shared(transaction) {
-        // Waiters get the lock in order, and a waiter that gives up and tries again is the last. So this statement has no
-        // lock_timeout, only the statement_timeout; the statements after it have the lock_timeout as before.
-        let take = "SELECT set_config('lock_timeout', '0', true), pg_advisory_xact_lock($1), \
+        // Waiters get the lock in order, and a waiter that gives up and tries again is the last. So where statements have a
+        // timeout, this one has no lock_timeout besides; the statements after it have it as before.
+        let take = "SELECT set_config('lock_timeout', \
+                    CASE current_setting('statement_timeout') WHEN '0' THEN before.patience ELSE '0' END, true), pg_advisory_xact_lock($1), \
                     set_config('lock_timeout', before.patience, true) \
                     FROM (SELECT current_setting('lock_timeout') AS patience OFFSET 0) AS before";
         transaction

@@ -1,4 +1,4 @@
-//! A user as somebody wants one to be, and what is wrong with it.
+//! A user to be saved, and what is wrong with it.
 
 use std::{collections::HashMap, fmt};
 
@@ -15,8 +15,8 @@ use super::{
 /// How many wrong groups of a user are told.
 const WRONG_GROUPS: usize = 10;
 
-/// A user as somebody wants one to be. An id of 0 means: a new user, the default role, the default group, the own person;
-/// or where a name is given, what has that name.
+/// A user to be saved. An id of 0 means: a new user, the default role, the default group, the own person; or, where a name
+/// is given, what has that name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
     pub user: UserRow,

@@ -80,7 +80,7 @@ impl GivenNames {
         Ok(faults)
     }
 
-    /// Names a new person by the full name, and holds the names of another user's person against what is stored.
+    /// Names a new person by the full name. Compares the names of another user's person with the stored ones.
     pub(super) async fn resolve_person(
         &self,
         db: &impl ConnectionTrait,
@@ -125,14 +125,14 @@ impl GivenNames {
     }
 }
 
-/// The id of the one that [`match_name`] finds. The id that is given beside the name, unless that is 0, must be the same.
+/// The id that the name stands for. An id other than 0 beside the name must be the same.
 fn find(kind: Kind, (id, name): (i32, &str), known: &[(i32, String)]) -> Result<i32, NameFault> {
     let Kind { property, noun, lister } = kind;
     let shown = shown(name);
     let reason = match match_name(known.iter(), |(_, own)| own, name) {
         Match::One((found, _)) if id == 0 || id == *found => return Ok(*found),
         Match::One(_) => format!("the {noun} {id} is not `{shown}`; send its Id or its Value, not both"),
-        Match::None => format!("there is no {noun} `{shown}`; {lister} has those that there are"),
+        Match::None => format!("there is no {noun} `{shown}`; {lister} lists them"),
         Match::Several(_) => format!("more than one {noun} is called `{shown}`; send the Id"),
     };
     Err((property, reason))
@@ -160,8 +160,8 @@ mod tests {
             (2, "Sales", Err("the group 2 is not `Sales`; send its Id or its Value, not both")),
             (99, "Sales", Err("the group 99 is not `Sales`; send its Id or its Value, not both")),
             (0, "SUPPORT", Err("more than one group is called `SUPPORT`; send the Id")),
-            (0, "Sale", Err("there is no group `Sale`; GetAllUserGroups has those that there are")),
-            (1, "Sale", Err("there is no group `Sale`; GetAllUserGroups has those that there are")),
+            (0, "Sale", Err("there is no group `Sale`; GetAllUserGroups lists them")),
+            (1, "Sale", Err("there is no group `Sale`; GetAllUserGroups lists them")),
         ] {
             assert_eq!(found(id, name), expected.map_err(|reason| format!("UserGroup: {reason}")), "{id} {name}");
         }

@@ -218,8 +218,8 @@ impl<'a> Import<'a> {
         }
     }
 
-    /// After the last row: the ids of the administrators whom the import takes, and the fault that this is, if it leaves
-    /// the administrators less able to log in than they were.
+    /// After the last row: the ids of the administrators who lose access, and the fault, if the others cannot log in as well
+    /// as before.
     pub async fn lost_administrators(&self) -> Result<Option<(Vec<i32>, CellFault)>, DbErr> {
         let lost = self.administrators.lost(self.transaction, self.provider).await?;
         let fault = || CellFault::new(NAME, ErrorInfo::from(&Error::LastAdministrator).message);

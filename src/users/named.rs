@@ -1,4 +1,4 @@
-//! Roles and groups by the names that people write, and the way out where there is none of that name.
+//! Finds roles and groups by name, and says what to do when there is none.
 
 use super::{login_name::fold, role, user_group};
 use crate::localization::reads_as;
@@ -24,29 +24,31 @@ pub enum NamedError {
 pub(super) enum Match<'a, T> {
     One(&'a T),
     None,
-    /// Several are called so, but for case.
+    /// Several names differ only in case, or read alike in some language.
     Several(Vec<&'a T>),
 }
 
-/// The one that is called so, in whatever language, or else the only one that differs in case alone.
+/// The row with exactly this name; else the only one with this name in some language; else the only one that differs only
+/// in case.
 pub(super) fn match_name<'a, T>(
     all: impl Iterator<Item = &'a T> + Clone,
     name_of: impl Fn(&T) -> &str,
     name: &str,
 ) -> Match<'a, T> {
     let name = name.trim();
-    if let Some(exact) = all.clone().find(|one| name_of(one) == name || reads_as(name_of(one), name)) {
+    if let Some(exact) = all.clone().find(|one| name_of(one) == name) {
         return Match::One(exact);
     }
     let folded = fold(name);
-    let mut similar: Vec<_> = all.filter(|one| fold(name_of(one)) == folded).collect();
-    match similar.pop() {
-        None => Match::None,
-        Some(only) if similar.is_empty() => Match::One(only),
-        Some(last) => {
-            similar.push(last);
-            Match::Several(similar)
-        }
+    let translated: Vec<_> = all.clone().filter(|one| reads_as(name_of(one), name)).collect();
+    let found = match translated.is_empty() {
+        true => all.filter(|one| fold(name_of(one)) == folded).collect(),
+        false => translated,
+    };
+    match found[..] {
+        [] => Match::None,
+        [only] => Match::One(only),
+        _ => Match::Several(found),
     }
 }
 
@@ -125,12 +127,22 @@ mod tests {
     #[test]
     fn a_name_is_found_exactly_or_without_regard_to_case() {
         let groups = [group(1, "Sales", false), group(2, "ØST", false), group(3, "øst", false), group(4, "Old", true)];
-        let groups = [&groups[..], &[group(5, r#"US:"Warehouse";GE:"Lager""#, false)]].concat();
+        let translated =
+            [(5, r#"US:"Warehouse";GE:"Lager""#), (6, r#"US:"Sales";NO:"Salg""#), (7, r#"US:"Sale";NO:"Salg""#)];
+        let translated = translated.map(|(id, name)| group(id, name, false));
+        let groups = [&translated[..], &groups].concat();
         let found = |name| group_named(&groups, name).map(|group| group.id).map_err(|error| error.to_string());
         for (name, expected) in [
             ("Sales", Ok(1)),
             (" sales ", Ok(1)),
             ("øst", Ok(3)),
+            (
+                "Salg",
+                Err(concat!(
+                    r#""Salg" can be any of US:"Sales";NO:"Salg", US:"Sale";NO:"Salg"; "#,
+                    "write the name exactly as one of them"
+                )),
+            ),
             ("Lager", Ok(5)),
             ("Warehouse", Ok(5)),
             ("Øst", Err("\"Øst\" can be any of ØST, øst; write the name exactly as one of them")),

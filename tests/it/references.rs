@@ -45,9 +45,9 @@ async fn a_role_or_group_may_be_given_by_its_name() {
 #[tokio::test]
 async fn a_name_that_is_none_or_contradicts_the_id_is_refused() {
     let server = Server::demo().await;
-    let unknown_group = "there is no group `Nowhere`; GetAllUserGroups has those that there are";
+    let unknown_group = "there is no group `Nowhere`; GetAllUserGroups lists them";
     for (given, field, reason) in [
-        (json!({"Role": {"Value": "Boss"}}), "Role", "there is no role `Boss`; GetAllRoles has those that there are"),
+        (json!({"Role": {"Value": "Boss"}}), "Role", "there is no role `Boss`; GetAllRoles lists them"),
         (
             json!({"Role": {"Id": 1, "Value": "UserAdmin"}}),
             "Role",

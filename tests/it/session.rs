@@ -69,7 +69,7 @@ async fn without_authorization_a_session_needs_its_token_for_reads_too() {
             let (_, message) = got.error(StatusCode::UNAUTHORIZED);
             match xsrf.unwrap_or_default() {
                 "" => assert!(message.contains("came without the header X-XSRF-TOKEN"), "{message}"),
-                _ => assert!(message.contains("X-XSRF-TOKEN is not the token of this session"), "{message}"),
+                _ => assert!(message.contains("X-XSRF-TOKEN does not belong to this session"), "{message}"),
             }
         }
     }
