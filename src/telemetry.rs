@@ -86,7 +86,8 @@ fn fault_of_directive(directive: &str) -> Option<String> {
 pub fn start(config: &Config) -> Result<(), FilterError> {
     let filter = filter(config)?;
     let format = config.log_format.unwrap_or(if stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json });
-    let builder = fmt().with_env_filter(filter).with_writer(stderr);
+    // A reader of the log that goes away takes nothing but the log with it: to tell of that would fail as well, and panic.
+    let builder = fmt().with_env_filter(filter).with_writer(stderr).log_internal_errors(false);
     // A second start in one process, as in tests, keeps the first.
     let _ = match format {
         LogFormat::Text => builder.with_ansi(stderr().is_terminal()).finish().try_init(),

@@ -88,6 +88,13 @@ impl Process {
         }
     }
 
+    /// Reads the log no longer: the server writes it to nobody.
+    fn close_log(&mut self) {
+        let mut other = Command::new("true").stderr(Stdio::piped()).spawn().expect("a start");
+        self.err = BufReader::new(other.stderr.take().expect("standard error"));
+        other.wait().expect("an end");
+    }
+
     /// Takes what comes next as the whole log.
     fn forget_log(&mut self) {
         self.log.clear();

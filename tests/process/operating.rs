@@ -167,6 +167,22 @@ fn a_script_learns_the_port_and_the_server_says_that_it_is_well() {
 }
 
 #[test]
+fn a_server_goes_on_when_nobody_reads_its_log_any_more() {
+    let folder = folder();
+    let variables = [("KOMMANDO_ADMIN_PASSWORD", "it's a secret"), ("KOMMANDO_LOG", "debug")];
+    let mut process = Process::start(folder.path(), &["serve", "--demo"], &variables);
+    let address = address(&process.banner());
+    process.logs("listening");
+    process.close_log();
+    for _ in 0..3 {
+        let answer = send(&address, "GET /health/ready HTTP/1.1").expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    process.signal("TERM");
+    assert!(process.child.wait().expect("an end").success());
+}
+
+#[test]
 fn the_clock_of_a_demo_stands_where_it_is_told_to() {
     let folder = folder();
     let variables = [("KOMMANDO_ADMIN_PASSWORD", "it's a secret"), ("KOMMANDO_CLOCK", "2031-02-03T04:05:06Z")];
