@@ -61,6 +61,8 @@ pub const LISTS: [&str; 7] = [
 /// If-Modified-Since (RFC 9110, sections 13.1.2 and 13.1.3).
 const HARMLESS: [&str; 1] = ["If-Modified-Since"];
 const HARMLESS_FOR_GET: [&str; 1] = ["If-None-Match"];
+/// What no operation takes, and what a change must not ignore.
+const NEVER_TAKEN: &str = "If-Match";
 
 fn rule(name: &str) -> Option<(&'static str, Rule)> {
     let find = |names: &'static [&'static str]| names.iter().find(|known| known.eq_ignore_ascii_case(name)).copied();
@@ -94,15 +96,29 @@ fn refuse(name: &str, problem: &str) -> Error {
     Error::InvalidArgument(format!("Header {name}: {problem}."))
 }
 
-/// Where our own operations are. Upstream ignores query parameters that it does not know.
+/// Where our own operations are.
 const OWN_PATHS: &str = "/_ext/";
+/// The beginning of OData's own query parameters.
+const ODATA: char = '$';
+/// Those that upstream's lists take and ours do not, with the value that asks for nothing else than ours.
+const HARMLESS_OPTIONS: [(&str, &str); 2] = [("$mode", "Slim"), ("$entities", "all")];
+
+/// Query parameters that one version of upstream's page has for an operation, and its document has not.
+const UNDOCUMENTED: (&str, [&str; 2]) = ("v1UserAgent_ExecuteUserCommand", ["commandName", "actionResult"]);
 
 /// The inputs that operations declare, without those that all of them share.
 #[derive(Debug, Default)]
 pub struct DeclaredInputs {
     headers: Vec<OwnHeader>,
-    /// The names of the query parameters of each of our own operations, by operationId.
-    queries: HashMap<String, Vec<String>>,
+    /// The query parameters of each operation, by operationId.
+    queries: HashMap<String, QueryParameters>,
+}
+
+#[derive(Debug)]
+struct QueryParameters {
+    names: Vec<String>,
+    /// The operation reads, and is upstream's, which ignores names that it does not know.
+    ignores_others: bool,
 }
 
 /// A header that some operations declare, and that means nothing to the others.
@@ -125,10 +141,12 @@ impl DeclaredInputs {
                 let headers = of_kind(MetaParamIn::Header).map(|header| header.name.clone());
                 let headers = headers.filter(|name| !HARMLESS.contains(&name.as_str()));
                 headers.for_each(|name| inputs.add_header(name, (id.to_owned(), shown.clone())));
-                if is_own {
-                    let names = of_kind(MetaParamIn::Query).map(|query| query.name.clone());
-                    inputs.queries.insert(id.to_owned(), names.collect());
+                let mut names: Vec<_> = of_kind(MetaParamIn::Query).map(|query| query.name.clone()).collect();
+                if id == UNDOCUMENTED.0 {
+                    names.extend(UNDOCUMENTED.1.map(str::to_owned));
                 }
+                let ignores_others = !is_own && operation.method.is_safe();
+                inputs.queries.insert(id.to_owned(), QueryParameters { names, ignores_others });
             }
         }
         inputs
@@ -147,9 +165,16 @@ impl DeclaredInputs {
     /// It does not take one of them, whatever its value.
     pub fn check(&self, request: &Request, operation_id: &str) -> Result<(), Error> {
         self.check_headers(request.headers(), request.method().is_safe(), operation_id)?;
-        let Some(known) = self.queries.get(operation_id) else { return Ok(()) };
-        for (name, _) in query_parameters(request.uri()) {
-            if !known.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+        let Some(QueryParameters { names: known, ignores_others }) = self.queries.get(operation_id) else {
+            return Ok(());
+        };
+        for (name, value) in query_parameters(request.uri()) {
+            let is_known = known.iter().any(|known| known.eq_ignore_ascii_case(&name));
+            let is_harmless = HARMLESS_OPTIONS
+                .iter()
+                .any(|(option, only)| option.eq_ignore_ascii_case(&name) && only.eq_ignore_ascii_case(value));
+            let is_ignored = *ignores_others && (is_harmless || !name.starts_with(ODATA));
+            if !is_known && !is_ignored {
                 let suggestion = suggestion(&name, known.iter().map(String::as_str));
                 let taken = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 let end = if suggestion.is_empty() { "." } else { &suggestion };
@@ -163,6 +188,11 @@ impl DeclaredInputs {
     }
 
     fn check_headers(&self, headers: &HeaderMap, is_read: bool, operation_id: &str) -> Result<(), Error> {
+        if !is_read && headers.contains_key(NEVER_TAKEN) {
+            let remedy =
+                "nothing that is changed has an ETag; PUT, PATCH and DELETE of a user take If-Unmodified-Since";
+            return Err(refuse(NEVER_TAKEN, remedy));
+        }
         let is_harmless = |own: &OwnHeader| is_read && HARMLESS_FOR_GET.contains(&own.name.as_str());
         let takes = |own: &OwnHeader| is_harmless(own) || own.takers.iter().any(|(id, _)| id == operation_id);
         match self.headers.iter().find(|own| headers.contains_key(&own.name) && !takes(own)) {

@@ -90,7 +90,7 @@ impl Accepted {
         if ranges.peek().is_none() {
             return Self(vec![mime::STAR_STAR]);
         }
-        Self(ranges.filter_map(|range| range.parse().ok()).collect())
+        Self(ranges.filter_map(|range| range.parse().ok()).filter(has_weight).collect())
     }
 
     /// The media type of carriers that the client likes most.
@@ -119,11 +119,16 @@ impl Accepted {
     fn stated_quality(&self, name: &str) -> Option<f32> {
         let decisive = self.0.iter().filter(|range| includes(range, name)).min_by_key(|range| breadth(range));
         let quality = |range: &mime::Mime| match range.get_param("q") {
-            Some(quality) => crate::localization::quality(quality.as_str()),
+            Some(weight) => crate::localization::quality(weight.as_str()).unwrap_or(0.0),
             None => 1.0,
         };
         decisive.map(quality)
     }
+}
+
+/// Whether the weight of a range can be read. A range without one weighs 1.
+fn has_weight(range: &mime::Mime) -> bool {
+    range.get_param("q").is_none_or(|weight| crate::localization::quality(weight.as_str()).is_some())
 }
 
 fn includes(range: &mime::Mime, name: &str) -> bool {
@@ -164,6 +169,8 @@ mod tests {
             ("application/json;q=0.5, text/xml;q=0.8", Some(Media::TextXml)),
             ("text/html, application/xml;q=0.9, */*;q=0.8", Some(Media::Xml)),
             ("application/json-patch+json", Some(Media::Json)),
+            ("application/json;q=abc, text/xml;q=0.1", Some(Media::TextXml)),
+            ("text/xml;q=0.5x", None),
             ("application/json, text/xml;q=5", Some(Media::Json)),
             ("application/json;q=0", None),
             ("application/json;q=0, application/xml;q=0.1", Some(Media::Xml)),
@@ -182,6 +189,7 @@ mod tests {
             ("image/png", Some(Media::Json)),
             ("text/html, garbage", Some(Media::Json)),
             ("json", Some(Media::Json)),
+            ("text/xml;q=0.5x", Some(Media::Json)),
             ("application/x+xml", Some(Media::Json)),
             ("application/xml;q=0", Some(Media::Json)),
             ("application/json;q=0", Some(Media::Xml)),

@@ -26,11 +26,6 @@ use crate::{
 
 /// How many rows a page has at most, as upstream.
 const PAGE: u64 = 1000;
-/// What upstream's lists take, and this one does not.
-const UNKNOWN_OPTIONS: [&str; 5] = ["$mode", "$entities", "$options", "$context", "$output"];
-/// Of those, what asks for nothing else than what there is.
-const HARMLESS: [(&str, &str); 2] = [("$mode", "Slim"), ("$entities", "all")];
-
 #[derive(Default)]
 pub struct UserListOperations;
 
@@ -83,7 +78,6 @@ impl UserListOperations {
         #[oai(name = "$jsonSafe")]
         json_safe: Query<Option<Flag>>,
     ) -> Result<Answer<SafeNames<ODataSlimResponse>>, ErrorResponse<GetAll>> {
-        refuse_unknown_options(uri)?;
         let (top, skip) = (top.0.map(u64::from), skip.0.map_or(0, u64::from));
         let wanted = top.unwrap_or(u64::MAX).min(PAGE);
         let asker = Asker { user_id: caller.user_id, clock: reader.clock() };
@@ -146,20 +140,6 @@ fn parts(uri: &Uri) -> impl Iterator<Item = (String, &str)> {
     parts.map(|part| {
         (percent_decode_str(part.split('=').next().unwrap_or_default()).decode_utf8_lossy().into_owned(), part)
     })
-}
-
-/// What would be silently ignored is refused instead.
-fn refuse_unknown_options(uri: &Uri) -> Result<(), Error> {
-    for (name, part) in parts(uri) {
-        let value = percent_decode_str(part.split_once('=').map_or("", |(_, value)| value)).decode_utf8_lossy();
-        let is_unknown = UNKNOWN_OPTIONS.iter().any(|unknown| unknown.eq_ignore_ascii_case(&name));
-        let is_harmless =
-            |(known, only): &(&str, &str)| known.eq_ignore_ascii_case(&name) && only.eq_ignore_ascii_case(&value);
-        if is_unknown && !value.is_empty() && !HARMLESS.iter().any(is_harmless) {
-            return Err(Error::InvalidArgument(format!("Parameter {name}: this list does not take it.")));
-        }
-    }
-    Ok(())
 }
 
 /// Where the rest is: the same question, from behind the last row on. Counting the rows before it would cost more with

@@ -104,13 +104,13 @@ pub fn preferred_tag(header: &str) -> Option<&str> {
 fn weighed(member: &str) -> impl Iterator<Item = (&str, f32)> {
     let parts = member.split(';').map(str::trim).filter(|part| !part.is_empty());
     let is_tag = |part: &&str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-*".contains(&byte));
-    let quality = parts.clone().find_map(weight).map(quality);
+    let quality = parts.clone().find_map(weight).map(|weight| quality(weight).unwrap_or(0.0));
     parts.filter(is_tag).map(move |tag| (tag, quality.unwrap_or(1.0)))
 }
 
-/// A weight of RFC 9110, from 0 to 1; what is none weighs nothing.
-pub fn quality(text: &str) -> f32 {
-    text.trim().parse().ok().filter(|quality| (0.0..=1.0).contains(quality)).unwrap_or(0.0)
+/// A weight of RFC 9110, from 0 to 1.
+pub fn quality(text: &str) -> Option<f32> {
+    text.trim().parse().ok().filter(|quality| (0.0..=1.0).contains(quality))
 }
 
 /// The weight in `q=0.8`.

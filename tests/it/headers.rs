@@ -111,7 +111,7 @@ async fn a_header_that_cannot_be_read_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn our_own_operations_refuse_query_parameters_that_they_do_not_take() {
+async fn our_own_operations_refuse_unknown_query_parameters() {
     let server = Server::demo().await;
     let document = server.get("/openapi.json").send().await.body;
     let mut count = 0;
@@ -131,8 +131,47 @@ async fn our_own_operations_refuse_query_parameters_that_they_do_not_take() {
     let got = server.get("/_ext/executions?comand=hello").by("admin").send().await;
     assert_refused(&got, "Parameter comand: ", "did you mean `command`?", "a name that is nearly right");
     assert_eq!(server.get("/_ext/executions?Command=hello").by("admin").send().await.status, StatusCode::OK);
-    let got = server.get("/api/v1/User/2?nope=1").by("admin").send().await;
-    assert_eq!(got.status, StatusCode::OK, "upstream ignores them");
+}
+
+#[tokio::test]
+async fn changes_refuse_unknown_query_parameters() {
+    let server = Server::demo().await;
+    for path in ["/api/v1/User/2?nope=1", "/api/v1/User?nope=1&$mode=slim", "/api/v1/User/2/CustomCommand?nope=1"] {
+        assert_eq!(server.get(path).by("admin").send().await.status, StatusCode::OK, "{path}");
+    }
+    let refused = [
+        (Method::GET, "/api/v1/User?$tpo=1", "Parameter $tpo: ", "did you mean `$top`?"),
+        (Method::GET, "/api/v1/User?$search=anna", "Parameter $search: ", "does not take it"),
+        (Method::GET, "/api/v1/User/2?$select=Name&$expand=Person", "Parameter $expand: ", "does not take it"),
+        (
+            Method::POST,
+            "/api/v1/User/2/CustomCommand/set-away?actionResut=No",
+            "Parameter actionResut: ",
+            "`actionResult`?",
+        ),
+        (Method::POST, "/api/v1/Agents/User/ExecuteUserCommand?dryRun=true", "Parameter dryRun: ", "does not take it"),
+        (Method::DELETE, "/api/v1/User/5?dryRun=true", "Parameter dryRun: ", "Its query parameters: "),
+    ];
+    for (method, path, name, remedy) in refused {
+        let got = server.call(method, path).by("admin").send().await;
+        assert_refused(&got, name, remedy, path);
+    }
+    assert!(server.executions().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_change_that_depends_on_an_etag_is_refused() {
+    let server = Server::demo().await;
+    for method in [Method::PUT, Method::PATCH, Method::DELETE] {
+        for name in ["If-Match", "If-None-Match"] {
+            let call = server.call(method.clone(), "/api/v1/User/5").by("admin").header(name, "*");
+            assert_refused(&call.json(json!({})).send().await, &format!("Header {name}: "), "", "a change");
+        }
+    }
+    assert_eq!(
+        server.get("/api/v1/User/5").by("admin").header("If-Match", "\"x\"").send().await.status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]

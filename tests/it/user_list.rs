@@ -128,7 +128,7 @@ async fn what_is_wrong_is_told_with_its_place_and_nothing_of_it_reaches_the_data
         ("$top", "-1", "Parameter $top: "),
         ("$skip", "x", "Parameter $skip: "),
         ("$format", "csv", "Parameter $format: `csv` is not one of JSON, XML."),
-        ("$mode", "Full", "Parameter $mode: this list does not take it."),
+        ("$mode", "Full", "Parameter $mode: this operation does not take it. Its query parameters: "),
     ] {
         let got = list(&server, "admin", &[(option, value)]).await;
         let (_, told) = got.error(StatusCode::BAD_REQUEST);
