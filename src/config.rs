@@ -7,7 +7,7 @@ use std::{
     ffi::OsString,
     fmt, fs,
     io::{self, Read},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     ops::Deref,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -15,7 +15,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use clap::{Args, Command, ValueEnum};
+use clap::{Args, Command, ValueEnum, builder::RangedU64ValueParser};
 use ipnet::IpNet;
 use secrecy::SecretString;
 
@@ -42,6 +42,17 @@ pub const SECRETS: [(&str, &str); 2] = [
     ("KOMMANDO_ADMIN_PASSWORD", "Password of the first administrator, used when the database is empty"),
     ("KOMMANDO_AUDIT_KEY", "Key of the audit chain; without it, a file beside the database, made at the first start"),
 ];
+
+/// A number of connections.
+fn connections() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=1_000_000)
+}
+
+/// A network, or a single address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let address = text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or(address).map_err(|_| format!("`{text}` is no network such as 10.0.0.0/8, and no address"))
+}
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "it takes an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080".to_owned())
@@ -193,16 +204,36 @@ pub struct Config {
 
     /// Connections that are open at once; at the limit, the connection that has been silent longest is closed, and without
     /// a silent one the new one is answered with 503
-    #[arg(long, env = "KOMMANDO_MAX_CONNECTIONS", default_value_t = 4096, value_name = "COUNT", global = true)]
+    #[arg(
+        long,
+        env = "KOMMANDO_MAX_CONNECTIONS",
+        default_value_t = 4096,
+        value_name = "COUNT",
+        value_parser = connections(),
+        global = true
+    )]
     pub max_connections: usize,
 
     /// The same, from one IPv4 address or one IPv6 /64 network; it is not for trusted proxies [default: a quarter of
     /// --max-connections, at least 16]
-    #[arg(long, env = "KOMMANDO_MAX_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", global = true)]
+    #[arg(
+        long,
+        env = "KOMMANDO_MAX_CONNECTIONS_PER_ADDRESS",
+        value_name = "COUNT",
+        value_parser = connections(),
+        global = true
+    )]
     pub max_connections_per_address: Option<usize>,
 
     /// The networks of proxies that are believed about the client's address and scheme, such as 10.0.0.0/8,::1/128
-    #[arg(long, env = "KOMMANDO_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS", global = true)]
+    #[arg(
+        long,
+        env = "KOMMANDO_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_name = "NETWORKS",
+        value_parser = network,
+        global = true
+    )]
     pub trusted_proxies: Vec<IpNet>,
 
     /// The header that trusted proxies write: x-forwarded-for (beside X-Forwarded-Proto), or forwarded (RFC 7239); the

@@ -22,6 +22,12 @@ use crate::{
     webhooks::{self, Webhooks},
 };
 
+/// What is told of a database without users, where no start makes the first one.
+pub const NO_USERS: &str = "there are no users, so nobody can call: `kommando user add admin --role Administrator` adds one, \
+                            and so does a start with KOMMANDO_ADMIN_PASSWORD";
+const NO_ADMINISTRATOR: &str = "no administrator can log in: `kommando user add admin --role Administrator` adds one, and \
+                                `kommando user set-password NAME` gives a password to one that has none";
+
 /// What a check has to say, in a line.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Finding {
@@ -213,6 +219,7 @@ fn targets(config: &Config, catalog: Option<&Catalog>, findings: &mut Vec<Findin
             let names = webhooks.names();
             findings.push(Finding::remark(format_args!("webhook targets: {}", names.len())));
             let unknown = catalog.and_then(|catalog| catalog.check_targets(&names).err());
+            findings.extend(webhooks.not_allowed().into_iter().map(Finding::fault));
             findings.extend(unknown.into_iter().flat_map(|faults| faults.0).map(Finding::refusal));
         }
         Err(error) => findings.push(Finding::refusal(with_causes(&StartError::from(error)))),
@@ -246,7 +253,7 @@ async fn database_of(config: &Config, demo: bool, catalog: Option<&Catalog>) -> 
         Err(error) => return vec![Finding::refusal(with_causes(&error))],
         Ok(Some(file)) => {
             let mut findings = vec![Finding::remark(format_args!("the first start makes {}", file.display()))];
-            findings.extend(first_start(config));
+            findings.extend(first_start(config, demo));
             findings.extend(key_of_new_chain(config));
             findings.extend(catalog.map(|catalog| names_of(names_at_first(catalog, demo))).unwrap_or_default());
             findings.extend(lock(url));
@@ -301,7 +308,7 @@ pub async fn database(db: &impl ConnectionTrait, config: &Config, demo: bool) ->
     let mut findings = vec![schema(config, store::is_shared(db), &condition)];
     let is_new = matches!(condition, Condition::Pending { is_new: true, .. });
     match users(db, &condition).await? {
-        Some(Users::None) => findings.extend(first_start(config)),
+        Some(Users::None) => findings.extend(first_start(config, demo)),
         Some(Users::Others) if demo => findings.push(Finding::refusal(StartError::NoDemo)),
         Some(Users::Others | Users::Demo) if matches!(config::admin_password(), Ok(Some(_))) => {
             findings.push(Finding::remark(
@@ -310,6 +317,9 @@ pub async fn database(db: &impl ConnectionTrait, config: &Config, demo: bool) ->
             ));
         }
         _ => {}
+    }
+    if condition == Condition::UpToDate && !demo {
+        findings.extend(no_administrator(db, config).await?.map(Finding::remark));
     }
     findings.extend(if is_new { key_of_new_chain(config) } else { key_of_chain(db, config, &condition).await? });
     Ok(findings)
@@ -355,9 +365,22 @@ async fn users(db: &impl ConnectionTrait, condition: &Condition) -> Result<Optio
     }
 }
 
-/// Why the first administrator cannot have the password that is set.
-fn first_start(config: &Config) -> Option<Finding> {
-    let password = config::admin_password().ok()??;
+/// Why nobody can administer a database that has users, with the remedy.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn no_administrator(db: &impl ConnectionTrait, config: &Config) -> Result<Option<&'static str>, DbErr> {
+    // A provider that cannot be read is told with the settings.
+    let provider = config.provider_names().unwrap_or_default();
+    let has_administrator = users::count(db).await? == 0 || users::has_administrator(db, provider).await?;
+    Ok((!has_administrator).then_some(NO_ADMINISTRATOR))
+}
+
+/// Why the first administrator cannot have the password that is set, or is not made.
+fn first_start(config: &Config, demo: bool) -> Option<Finding> {
+    let Some(password) = config::admin_password().ok()? else {
+        return (!demo).then(|| Finding::remark(NO_USERS));
+    };
     let fault = config.password_policy().accept(password.expose_secret()).err()?;
     Some(Finding::refusal(with_causes(&StartError::AdminPassword(fault))))
 }

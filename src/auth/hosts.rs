@@ -95,7 +95,8 @@ impl Name {
             return Some(Self::Address(address.into()));
         }
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-        let is_one = (1..=253).contains(&text.len()) && text.bytes().all(is_name);
+        let has_empty_label = text.strip_suffix('.').unwrap_or(text).split('.').any(str::is_empty);
+        let is_one = (1..=253).contains(&text.len()) && !has_empty_label && text.bytes().all(is_name);
         is_one.then(|| Self::Dns(text.to_ascii_lowercase()))
     }
 }

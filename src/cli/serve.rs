@@ -55,7 +55,7 @@ impl Serve {
             let has_examples = folder.is_none();
             banner = Some(prepare_demo(&mut app, &config, admin_password, (address, has_examples)).await?);
         } else {
-            prepare(&app, admin_password).await?;
+            prepare(&app, &config, admin_password).await?;
         }
         app.check_names().await?;
         app.check_schema().await?;
@@ -188,8 +188,11 @@ async fn prepare_demo<'a>(
     Ok(Banner { address, config, password: is_new.then_some(password), access, has_examples })
 }
 
-async fn prepare(app: &App, admin_password: Option<SecretString>) -> anyhow::Result<()> {
+async fn prepare(app: &App, config: &Config, admin_password: Option<SecretString>) -> anyhow::Result<()> {
     if !app.has_no_users().await? {
+        if let Some(problem) = check::no_administrator(app.store.reader(), config).await? {
+            tracing::warn!("{problem}");
+        }
         tell_of_idle_password(app, admin_password);
         return Ok(());
     }
@@ -198,10 +201,7 @@ async fn prepare(app: &App, admin_password: Option<SecretString>) -> anyhow::Res
             tracing::info!("made the first administrator, {ADMIN}, with the password of KOMMANDO_ADMIN_PASSWORD");
         }
         Some(_) => {}
-        None => tracing::warn!(
-            "there are no users, so nobody can call: `kommando user add {ADMIN} --role Administrator` adds one, and so \
-             does a start with KOMMANDO_ADMIN_PASSWORD"
-        ),
+        None => tracing::warn!("{}", check::NO_USERS),
     }
     Ok(())
 }

@@ -220,6 +220,12 @@ fn of(user: &User, provider: ProviderNames) -> UserAccess {
     }
 }
 
+/// Whether an administrator can log in.
+pub async fn has_administrator(db: &impl ConnectionTrait, provider: ProviderNames) -> Result<bool, DbErr> {
+    let best = administrators(db, provider).await?.iter().filter_map(UserAccess::administrator_login).max();
+    Ok(best > Some(Login::Impossible))
+}
+
 /// The active administrators, in one statement.
 async fn administrators(db: &impl ConnectionTrait, provider: ProviderNames) -> Result<Vec<UserAccess>, DbErr> {
     type Row = (i32, String, String, Option<i32>, Option<i32>, Option<DateTimeUtc>);

@@ -38,7 +38,7 @@ mod together;
 mod user;
 pub mod user_group;
 
-pub use access::{AccessError, is_last_administrator};
+pub use access::{AccessError, has_administrator, is_last_administrator};
 pub use account::Account;
 pub use caller::Caller;
 pub use create::{CreateError, NewUser, create};

@@ -2,6 +2,7 @@
 
 use std::{
     error::Error as StdError,
+    io,
     time::{Duration, SystemTime},
 };
 
@@ -9,6 +10,7 @@ use reqwest::{Client, Response, StatusCode, Url, header};
 use serde::Deserialize;
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 
+use super::network;
 use crate::{clock, watch::Trace};
 
 const LARGEST_ANSWER: usize = 64 * 1024;
@@ -59,8 +61,8 @@ pub enum CallError {
     #[error("too many calls to it are under way")]
     Busy,
     /// There is no connection, so nothing was sent.
-    #[error("{0}")]
-    Unreachable(String),
+    #[error("{cause}")]
+    Unreachable { reason: NoConnection, cause: String },
     /// It answered, but not that it took the message.
     #[error("it answered with status {status}")]
     Status { status: StatusCode, retry_after: Option<Duration> },
@@ -75,11 +77,48 @@ pub enum CallError {
     Broken(String),
 }
 
+/// Why there is no connection, in words that keep addresses to the operator: the log has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoConnection {
+    #[error("its host has no address; see whether the name in its `url` is right")]
+    UnknownHost,
+    #[error("its address is in no network that the target allows; `allow_networks` names those that are meant")]
+    NotAllowed,
+    #[error("nothing listens at its address; see whether the target runs")]
+    Refused,
+    #[error("no connection to it came about in time; see whether the target runs and a firewall lets calls pass")]
+    TimedOut,
+    #[error("TLS with it failed; see whether its certificate is right, and which authority `ca_file` names")]
+    Tls,
+    #[error("the call could not be signed; see whether its secrets are right")]
+    NotSigned,
+    #[error("no connection to it could be made; the log of the server tells why")]
+    Other,
+}
+
+impl NoConnection {
+    /// The reason, of the causes of an error in connecting.
+    fn of(error: &reqwest::Error) -> Self {
+        let causes = std::iter::successors(StdError::source(error), |cause| (*cause).source());
+        let reasons = causes.filter_map(|cause| match cause.downcast_ref::<io::Error>() {
+            _ if cause.is::<network::Refused>() => Some(Self::NotAllowed),
+            _ if cause.is::<network::UnknownHost>() => Some(Self::UnknownHost),
+            _ if cause.is::<rustls::Error>() => Some(Self::Tls),
+            Some(error) if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => Some(Self::Tls),
+            Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => Some(Self::Refused),
+            Some(error) if error.kind() == io::ErrorKind::TimedOut => Some(Self::TimedOut),
+            _ => None,
+        });
+        let timed_out = error.is_timeout().then_some(Self::TimedOut);
+        reasons.last().or(timed_out).unwrap_or(Self::Other)
+    }
+}
+
 impl CallError {
     /// The target did nothing: it was not reached, or it refused.
     pub fn is_harmless(&self) -> bool {
         match self {
-            Self::NoTarget | Self::Resting(_) | Self::Busy | Self::Unreachable(_) => true,
+            Self::NoTarget | Self::Resting(_) | Self::Busy | Self::Unreachable { .. } => true,
             Self::Status { status, .. } => !status.is_server_error(),
             Self::TimedOut(_) | Self::TooLarge | Self::NoReply | Self::Broken(_) => false,
         }
@@ -88,7 +127,7 @@ impl CallError {
     /// The same for callers and records: without addresses and names of the network, which are the operator's.
     pub fn shown(&self) -> String {
         match self {
-            Self::Unreachable(_) => "no connection to it could be made".to_owned(),
+            Self::Unreachable { reason, .. } => reason.to_string(),
             Self::Broken(_) => "the connection to it broke before it answered".to_owned(),
             Self::TimedOut(limit) => format!("it gave no answer in {} s", limit.as_secs_f64()),
             Self::NoTarget | Self::Resting(_) | Self::Busy | Self::Status { .. } | Self::TooLarge | Self::NoReply => {
@@ -127,7 +166,7 @@ pub async fn send(
         None => request,
     };
     let response = request.send().await.map_err(|error| match error.is_connect() {
-        true => CallError::Unreachable(chain(error)),
+        true => CallError::Unreachable { reason: NoConnection::of(&error), cause: chain(error) },
         false => CallError::Broken(chain(error)),
     })?;
     let status = response.status();
@@ -143,7 +182,9 @@ pub async fn send(
 fn sign(signers: &[Webhook], message: &Message, timestamp: i64) -> Result<String, CallError> {
     let signatures = signers.iter().map(|secret| secret.sign(&message.id, timestamp, message.body.as_bytes()));
     let signatures = signatures.collect::<Result<Vec<_>, _>>();
-    Ok(signatures.map_err(|error| CallError::Unreachable(error.to_string()))?.join(" "))
+    let signatures = signatures
+        .map_err(|error| CallError::Unreachable { reason: NoConnection::NotSigned, cause: error.to_string() })?;
+    Ok(signatures.join(" "))
 }
 
 async fn read(mut response: Response) -> Result<Vec<u8>, CallError> {

@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{
     breaker::Breaker,
-    call::{self, CallError, Message, Reply, Wanted},
+    call::{self, CallError, Message, NoConnection, Reply, Wanted},
     network::{Guard, Refused},
     target::{Fingerprint, Target, TargetsError},
 };
@@ -83,7 +83,7 @@ impl Line {
     /// # Errors
     /// Its address is not allowed, or it rests.
     pub fn check(&self) -> Result<(), CallError> {
-        self.check_literal_address().map_err(|refused| CallError::Unreachable(refused.to_string()))?;
+        self.check_literal_address().map_err(not_allowed)?;
         self.breaker.remaining_rest(Instant::now()).map_or(Ok(()), |rest| Err(CallError::Resting(rest)))
     }
 
@@ -112,11 +112,12 @@ impl Line {
     }
 
     async fn call(&self, message: &Message, limit: Duration, wanted: Wanted) -> Result<Option<Reply>, CallError> {
-        self.check_literal_address().map_err(|refused| CallError::Unreachable(refused.to_string()))?;
+        self.check_literal_address().map_err(not_allowed)?;
         self.breaker.enter(Instant::now()).map_err(CallError::Resting)?;
         // Where no connection comes about, that is known before the time is over: nothing was sent.
         let client = self.client(CONNECT_TIMEOUT.min(limit / 2));
-        let client = client.map_err(|error| CallError::Unreachable(call::chain(error)))?;
+        let client = client
+            .map_err(|error| CallError::Unreachable { reason: NoConnection::Other, cause: call::chain(error) })?;
         let answer = timeout(limit, call::send(&client, self.url.clone(), &self.signers, message, wanted)).await;
         let answer = answer.unwrap_or(Err(CallError::TimedOut(message.timeout)));
         self.breaker.record(!answer.as_ref().is_err_and(CallError::is_failure), Instant::now());
@@ -148,13 +149,17 @@ impl Line {
     }
 
     /// A literal address is never resolved, so the resolver does not see it.
-    fn check_literal_address(&self) -> Result<(), Refused> {
+    pub fn check_literal_address(&self) -> Result<(), Refused> {
         let host = self.url.host_str().unwrap_or_default();
         match host.trim_matches(['[', ']']).parse::<IpAddr>() {
             Ok(address) if !self.guard.permits(address) => Err(Refused(address.to_string())),
             _ => Ok(()),
         }
     }
+}
+
+fn not_allowed(refused: Refused) -> CallError {
+    CallError::Unreachable { reason: NoConnection::NotAllowed, cause: refused.to_string() }
 }
 
 /// The address may hold what only the target is to know.

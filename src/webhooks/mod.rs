@@ -100,6 +100,16 @@ impl Webhooks {
         self.lines().keys().cloned().collect()
     }
 
+    /// The targets that are never called, each with the reason: their URL has an address that is not allowed.
+    pub fn not_allowed(&self) -> Vec<String> {
+        let of = |(name, line): (&String, &Arc<Line>)| {
+            line.check_literal_address()
+                .err()
+                .map(|refused| format!("target {name}: it is never called, since {refused}"))
+        };
+        self.lines().iter().filter_map(of).collect()
+    }
+
     /// Whether a target would be called at all now.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Where calls may go: to public addresses, and to the networks that a target allows.
 
 use std::{
-    fmt, io,
+    fmt,
     net::{IpAddr, SocketAddr},
     sync::Arc,
 };
@@ -56,14 +56,20 @@ impl fmt::Debug for Guard {
 #[error("{0} is in no network that the target allows; name it in `allow_networks` if that is meant")]
 pub struct Refused(pub String);
 
+/// The host of a target cannot be resolved.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UnknownHost(pub String);
+
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = self.clone();
         Box::pin(async move {
-            let found: Vec<SocketAddr> = lookup_host((name.as_str(), 0)).await?.collect();
+            let found = lookup_host((name.as_str(), 0)).await;
+            let found: Vec<SocketAddr> = found.map_err(|error| UnknownHost(error.to_string()))?.collect();
             let permitted: Vec<_> = found.iter().copied().filter(|address| guard.permits(address.ip())).collect();
             match (found.first(), permitted.is_empty()) {
-                (None, _) => Err(io::Error::other("the name has no address").into()),
+                (None, _) => Err(UnknownHost("the name has no address".to_owned()).into()),
                 (Some(first), true) => Err(Refused(format!("{} ({})", name.as_str(), first.ip())).into()),
                 (Some(_), false) => Ok(Box::new(permitted.into_iter()) as Addrs),
             }

@@ -91,6 +91,24 @@ fn cases() -> Vec<Case> {
             ..BLANK
         },
         Case {
+            name: "no connections",
+            variables: &[("KOMMANDO_MAX_CONNECTIONS", "0")],
+            told: "0 is not in 1..=1000000",
+            ..BLANK
+        },
+        Case {
+            name: "a network that is none",
+            variables: &[("KOMMANDO_TRUSTED_PROXIES", "127.0.0.1,proxy")],
+            told: "`proxy` is no network such as 10.0.0.0/8, and no address",
+            ..BLANK
+        },
+        Case {
+            name: "a host with an empty label",
+            variables: &[("KOMMANDO_HOSTS", "a..b")],
+            told: "`a..b` is no host",
+            ..BLANK
+        },
+        Case {
             name: "one address twice",
             words: &["--listen", "127.0.0.1:18231", "--metrics", "127.0.0.1:18231"],
             told: "are both 127.0.0.1:18231",
@@ -360,4 +378,29 @@ fn what_has_no_effect_is_a_remark() {
     {
         assert!(got.ok && got.out.contains(part), "{part}: {} {}", got.out, got.err);
     }
+}
+
+#[test]
+fn a_database_that_nobody_administers_is_a_remark() {
+    let line = Line::new();
+    let check = |part: &str| {
+        let got = run(&line, &["config", "check"], &BLANK);
+        assert!(got.ok && got.out.contains(part), "{part}: {} {}", got.out, got.err);
+    };
+    check("there are no users, so nobody can call: `kommando user add admin --role Administrator` adds one");
+    done(&line, &["user", "add", "eva", "--password-stdin"]);
+    check("no administrator can log in: `kommando user add admin --role Administrator` adds one");
+    done(&line, &["user", "add", "admin", "--role", "Administrator", "--password-stdin"]);
+    let got = run(&line, &["config", "check"], &BLANK);
+    assert!(got.ok && !got.out.contains("administrator can log in"), "{}", got.out);
+}
+
+#[test]
+fn a_target_that_is_never_called_is_a_fault() {
+    let line = Line::new();
+    write(&line, "secret", "whsec_bWF5IHRoZSBmb3JjZSBiZSB3aXRoIHlvdSBhbHdheXM=");
+    write(&line, "targets.yaml", "hr: {url: 'https://127.0.0.1/', secrets: [{file: secret}]}");
+    let got = line.say(&["config", "check", "--targets", "targets.yaml"]);
+    let told = "target hr: it is never called, since 127.0.0.1 is in no network that the target allows";
+    assert!(!got.ok && got.err.contains(told), "{} {}", got.out, got.err);
 }

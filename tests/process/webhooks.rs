@@ -209,10 +209,10 @@ fn a_target_that_misbehaves_costs_its_caller_a_second_and_a_half_at_most_and_oth
         ("ask-unreadable", 504, "unknown", "its answer is not the JSON"),
         ("ask-redirect", 502, "failed", "it answered with status 307 Temporary Redirect"),
         ("ask-missing", 502, "failed", "it answered with status 404 Not Found"),
-        ("ask-closed", 502, "failed", "no connection to it could be made"),
-        ("ask-unanswered", 502, "failed", "no connection to it could be made"),
-        ("ask-forbidden", 502, "failed", "no connection to it could be made"),
-        ("ask-named", 502, "failed", "no connection to it could be made"),
+        ("ask-closed", 502, "failed", "nothing listens at its address"),
+        ("ask-unanswered", 502, "failed", "no connection to it came about in time"),
+        ("ask-forbidden", 502, "failed", "its address is in no network that the target allows"),
+        ("ask-named", 502, "failed", "its address is in no network that the target allows"),
     ] {
         let others_are_fast = thread::scope(|scope| {
             let asked = scope.spawn(|| scene.run(command, ""));
