@@ -6,7 +6,7 @@ use kommando::{
     config::Config,
     error::Error,
     store::{Lock, Store},
-    users::{self, Caller, UserGroup, user_group},
+    users::{self, Caller, NamedError, UserGroup, user_group},
 };
 
 #[derive(Subcommand)]
@@ -47,6 +47,7 @@ impl Group {
 
 async fn add(store: &Store, name: &str, tooltip: &str) -> anyhow::Result<()> {
     let transaction = store.begin_alone(Lock::Standing).await?;
+    refuse_similar(&user_group::list(&transaction).await?, name)?;
     let present = user_group::find_by_name(&transaction, name).await?;
     if present.as_ref().is_some_and(|group| !group.deleted) {
         bail!("there is a group {name} already; `kommando group list` shows them");
@@ -56,6 +57,17 @@ async fn add(store: &Store, name: &str, tooltip: &str) -> anyhow::Result<()> {
     match present {
         Some(_) => super::say(format_args!("{name} is in use again, as group {}", group.id)),
         None => super::say(format_args!("{name} is group {}", group.id)),
+    }
+}
+
+/// Refuses a name that differs from another group's in case only: people and imports could not tell them apart.
+fn refuse_similar(groups: &[UserGroup], name: &str) -> anyhow::Result<()> {
+    match users::group_named(groups, name) {
+        Ok(group) if group.name != name => {
+            bail!("there is the group {}, and {name} differs from it in case only; take another name", group.name)
+        }
+        Err(NamedError::Ambiguous { .. }) => bail!("several groups differ from {name} in case only; take another name"),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 
@@ -77,6 +89,8 @@ async fn rename(store: &Store, name: &str, new_name: &str) -> anyhow::Result<()>
     let transaction = store.begin_alone(Lock::Standing).await?;
     let groups = user_group::list(&transaction).await?;
     let group = users::group_named(&groups, name)?;
+    let others: Vec<_> = groups.iter().filter(|other| other.id != group.id).cloned().collect();
+    refuse_similar(&others, new_name)?;
     let renamed = UserGroup { name: new_name.to_owned(), ..group.clone() };
     users::save_group(&transaction, Caller::operator(), renamed).await.map_err(told)?;
     transaction.commit().await?;
