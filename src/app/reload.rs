@@ -67,7 +67,7 @@ impl Sources {
             (Ok(catalog), Ok(targets)) => Ok(Read { catalog, targets }),
             (catalog, targets) => {
                 let of_catalog = catalog.err().into_iter().flat_map(|faults| faults.0).map(|fault| fault.to_string());
-                Err(of_catalog.chain(targets.err().map(|error| error.to_string())).collect())
+                Err(of_catalog.chain(targets.err().into_iter().flat_map(|error| error.lines())).collect())
             }
         }
     }

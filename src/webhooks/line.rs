@@ -19,7 +19,7 @@ use super::{
     breaker::Breaker,
     call::{self, CallError, Message, NoConnection, Reply, Wanted},
     network::{Guard, Refused},
-    target::{Fingerprint, Target, TargetsError},
+    target::{Fingerprint, Target, TargetFault, TargetsError},
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -52,7 +52,9 @@ pub struct Slot {
 
 impl Line {
     pub fn new(name: &str, target: Target) -> Result<Self, TargetsError> {
-        let unfit = |error: reqwest::Error| TargetsError::Target { name: name.to_owned(), problem: call::chain(error) };
+        let unfit = |error: reqwest::Error| {
+            TargetsError::Targets(vec![TargetFault { target: name.to_owned(), problem: call::chain(error) }])
+        };
         let authorities = target.authorities.as_deref().map(Certificate::from_pem_bundle).transpose().map_err(unfit)?;
         let line = Self {
             clients: Mutex::default(),

@@ -34,8 +34,26 @@ pub enum TargetsError {
     Unreadable { file: String, cause: io::Error },
     #[error("{file}: {problem}")]
     Wrong { file: String, problem: String },
-    #[error("target {name}: {problem}")]
-    Target { name: String, problem: String },
+    #[error("{}", self.lines().join("\n"))]
+    Targets(Vec<TargetFault>),
+}
+
+/// What is wrong with one target.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("target {target}: {problem}")]
+pub struct TargetFault {
+    pub target: String,
+    pub problem: String,
+}
+
+impl TargetsError {
+    /// Everything that is wrong, a line each.
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Targets(faults) => faults.iter().map(ToString::to_string).collect(),
+            Self::Unreadable { .. } | Self::Wrong { .. } => vec![self.to_string()],
+        }
+    }
 }
 
 /// A target as it stands in the file.
@@ -69,15 +87,38 @@ pub fn read(file: &Path) -> Result<Targets, TargetsError> {
     let written: BTreeMap<String, Written> = serde_saphyr::from_str(&text).map_err(|error: serde_saphyr::Error| {
         TargetsError::Wrong { file: name, problem: error.without_snippet().to_string() }
     })?;
-    let target = |(name, written): (String, Written)| match written.check() {
-        Ok(target) => Ok((name, target)),
-        Err(problem) => Err(TargetsError::Target { name, problem }),
-    };
-    written.into_iter().map(target).collect()
+    let (mut targets, mut faults) = (Targets::new(), Vec::new());
+    for (name, written) in written {
+        match written.check() {
+            Ok(target) => {
+                targets.insert(name, target);
+            }
+            Err(problems) => {
+                let fault = |problem| TargetFault { target: name.clone(), problem };
+                faults.extend(problems.into_iter().map(fault));
+            }
+        }
+    }
+    if faults.is_empty() { Ok(targets) } else { Err(TargetsError::Targets(faults)) }
 }
 
 impl Written {
-    fn check(self) -> Result<Target, String> {
+    /// # Errors
+    /// Everything that is wrong with it.
+    fn check(self) -> Result<Target, Vec<String>> {
+        let (url, secrets, authorities) = (self.read_url(), self.read_secrets(), self.read_authorities());
+        match (url, secrets, authorities) {
+            (Ok(url), Ok((secrets, signers)), Ok(authorities)) => {
+                let fingerprint = fingerprint(&url, &secrets, &self.allow_networks, authorities.as_deref());
+                Ok(Target { url, signers, allow_networks: self.allow_networks, authorities, fingerprint })
+            }
+            (url, secrets, authorities) => {
+                Err([url.err(), secrets.err(), authorities.err()].into_iter().flatten().collect())
+            }
+        }
+    }
+
+    fn read_url(&self) -> Result<Url, String> {
         let url: Url = self.url.parse().map_err(|error| format!("`url` is no URL: {error}"))?;
         if !["https", "http"].contains(&url.scheme()) || !url.has_host() {
             return Err("`url` begins with https:// or http://".to_owned());
@@ -88,15 +129,21 @@ impl Written {
         if url.scheme() == "http" && self.allow_networks.is_empty() {
             return Err("plain http goes only to networks named in `allow_networks`; use https".to_owned());
         }
+        Ok(url)
+    }
+
+    fn read_secrets(&self) -> Result<(Vec<SecretString>, Vec<Webhook>), String> {
         if !(1..=MOST_SECRETS).contains(&self.secrets.len()) {
             return Err("`secrets` names one secret, or two while one replaces the other".to_owned());
         }
         let secrets = self.secrets.iter().map(Secret::read).collect::<Result<Vec<_>, String>>()?;
         let signers = secrets.iter().map(signer).collect::<Result<_, String>>()?;
-        let authorities = self.ca_file.map(|file| fs::read(&file).map_err(|error| format!("{file}: {error}")));
-        let authorities = authorities.transpose()?;
-        let fingerprint = fingerprint(&url, &secrets, &self.allow_networks, authorities.as_deref());
-        Ok(Target { url, signers, allow_networks: self.allow_networks, authorities, fingerprint })
+        Ok((secrets, signers))
+    }
+
+    fn read_authorities(&self) -> Result<Option<Vec<u8>>, String> {
+        let read = |file: &String| fs::read(file).map_err(|error| format!("{file}: {error}"));
+        self.ca_file.as_ref().map(read).transpose()
     }
 }
 
@@ -168,6 +215,13 @@ mod tests {
             let fault = read_text(&format!("hr: {target}")).err().expect("a fault");
             assert!(fault.starts_with("target hr: ") && fault.contains(problem), "{fault}");
         }
+        let faults = read_text(
+            "hr: {url: nowhere, secrets: [], ca_file: /none}\nit: {url: 'https://a/b', secrets: []}\nok: {url: \
+             'https://a/b', secrets: [{file: HERE/secret}]}",
+        );
+        let faults = faults.err().expect("faults");
+        let of: Vec<_> = faults.lines().filter_map(|line| line.split(": ").next()).collect();
+        assert_eq!(of, ["target hr", "target hr", "target hr", "target it"], "{faults}");
         let fault = read_text("hr: {url: 'https://a/b', secret: x}").err().expect("a fault");
         assert!(fault.contains("targets.yaml") && fault.contains("secret"), "{fault}");
     }
