@@ -286,6 +286,9 @@ pub fn plain(reason: &str) -> &str {
 }
 
 fn without_what_was_sent(reason: &str) -> &str {
+    if reason.starts_with("Type \"") && reason.ends_with("expects an input value.") {
+        return "it is missing";
+    }
     match reason.split_once(", found ") {
         Some((expected, _)) if expected.starts_with("Expected input type") => expected,
         _ => reason,

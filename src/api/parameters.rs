@@ -29,6 +29,10 @@ pub struct AnyUser(pub i32);
 #[derive(Clone, Copy, Debug)]
 pub struct AnyId(pub i32);
 
+/// A number of rows in a query.
+#[derive(Clone, Copy, Debug)]
+pub struct RowCount(pub u32);
+
 /// A person's id in a query.
 #[derive(Clone, Copy, Debug)]
 pub struct AnyPerson(pub i32);
@@ -167,6 +171,7 @@ inline_parameter!(
 inline_parameter!(UserId, MetaSchema::new_with_format("integer", "int32"), 2);
 inline_parameter!(AnyUser, MetaSchema::new_with_format("integer", "int32"));
 inline_parameter!(AnyId, MetaSchema::new_with_format("integer", "int32"));
+inline_parameter!(RowCount, MetaSchema::new_with_format("integer", "uint32"));
 inline_parameter!(AnyPerson, MetaSchema::new_with_format("integer", "int32"));
 inline_parameter!(FieldName, MetaSchema::new("string"), "x_shoe");
 inline_parameter!(CommandName, MetaSchema::new("string"), "hello");
@@ -220,6 +225,13 @@ impl ParseFromParameter for AnyUser {
 impl ParseFromParameter for AnyId {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         parse_id(value).map(Self).map_err(ParseError::custom)
+    }
+}
+
+impl ParseFromParameter for RowCount {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let problem = || ParseError::custom(format!("{} is no whole number from 0 to {}", quoted(value), u32::MAX));
+        value.parse().map(Self).map_err(|_| problem())
     }
 }
 

@@ -9,7 +9,7 @@ use poem_openapi::{OpenApi, param::Query};
 use super::{
     Tag,
     carriers::{ArchiveColumnInfo, ListFormat, ListRow, ODataSlimResponse, SafeNames},
-    parameters::{AnyCase, Flag},
+    parameters::{AnyCase, AnyId, Flag, RowCount},
     reader::{Answer, Reader},
     refusals::{ErrorResponse, NoOwn, Refusals},
     request::BaseUrl,
@@ -64,13 +64,13 @@ impl UserListOperations {
         order_by: Query<Option<String>>,
         /// How many users at most, over all pages.
         #[oai(name = "$top")]
-        top: Query<Option<u32>>,
+        top: Query<Option<RowCount>>,
         /// How many users are passed over.
         #[oai(name = "$skip")]
-        skip: Query<Option<u32>>,
+        skip: Query<Option<RowCount>>,
         /// Where the page before ended, as `odata.nextLink` says it.
         #[oai(name = "$skiptoken")]
-        skip_token: Query<Option<i32>>,
+        skip_token: Query<Option<AnyId>>,
         /// The form of the answer, over Accept.
         #[oai(name = "$format")]
         format: Query<Option<AnyCase<ListFormat>>>,
@@ -78,14 +78,14 @@ impl UserListOperations {
         #[oai(name = "$jsonSafe")]
         json_safe: Query<Option<Flag>>,
     ) -> Result<Answer<SafeNames<ODataSlimResponse>>, ErrorResponse<GetAll>> {
-        let (top, skip) = (top.0.map(u64::from), skip.0.map_or(0, u64::from));
+        let (top, skip) = (top.0.map(|top| top.0.into()), skip.0.map_or(0, |skip| skip.0.into()));
         let wanted = top.unwrap_or(u64::MAX).min(PAGE);
         let asker = Asker { user_id: caller.user_id, clock: reader.clock() };
         let question = Question {
             select: text(&select),
             filter: text(&filter),
             order_by: text(&order_by),
-            after: skip_token.0,
+            after: skip_token.0.map(|last| last.0),
             skip,
             // One more than asked for tells whether there is a next page.
             limit: wanted + u64::from(top.is_none_or(|top| top > PAGE)),

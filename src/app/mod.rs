@@ -55,6 +55,8 @@ use crate::{
     webhooks::{self, TargetsError, Webhooks},
 };
 
+const UNUSABLE_TARGETS: &str = "the file that KOMMANDO_TARGETS or --targets names cannot be used";
+
 /// Why the application could not be built or served.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -68,7 +70,7 @@ pub enum StartError {
     Commands(Faults),
     #[error("{0}")]
     Refused(check::Refusals),
-    #[error("the file that KOMMANDO_TARGETS or --targets names cannot be used")]
+    #[error("{UNUSABLE_TARGETS}")]
     Targets(#[from] TargetsError),
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -327,7 +329,7 @@ impl App {
         Ok(self.authenticator.guessing.save(&self.store).await?)
     }
 
-    /// Whether nobody can call yet.
+    /// Whether there are no users yet.
     ///
     /// # Errors
     /// The database does not answer.

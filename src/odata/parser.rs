@@ -149,7 +149,12 @@ impl Parser {
         }
         let Some(operator) = self.word("=") else { return self.unexpected("an operator") };
         let values = match self.take(|token| *token == Token::Open) {
-            None => self.value().into_iter().collect(),
+            None => match self.value() {
+                None if self.is_at_another_word() => {
+                    return self.unexpected("a value (texts stand in single quotes), `and` or `or`");
+                }
+                value => value.into_iter().collect(),
+            },
             Some(_) => {
                 let values = self.list(Self::expected_value)?;
                 self.closed()?;
@@ -157,6 +162,12 @@ impl Parser {
             }
         };
         Ok(Test { column: first, operator, values })
+    }
+
+    /// At a word that continues no filter.
+    fn is_at_another_word(&self) -> bool {
+        let is_joint = |word: &str| ["and", "or"].iter().any(|joint| joint.eq_ignore_ascii_case(word));
+        matches!(&self.peek().value, Token::Word(word) if !is_joint(word))
     }
 
     /// The arguments of an operator written as a function: the column, and the values in their order.

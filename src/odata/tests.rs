@@ -81,6 +81,8 @@ fn a_fault_says_where_it_is_and_what_should_stand_there() {
         ("", 1, "a name should stand here, not the end"),
         ("a", 2, "an operator should stand here, not the end"),
         ("a eq 1 b eq 2", 8, "`and` or `or` should stand here, not `b`"),
+        ("a eq banana", 6, "a value (texts stand in single quotes), `and` or `or` should stand here, not `banana`"),
+        ("a eq null", 6, "a value (texts stand in single quotes), `and` or `or` should stand here, not `null`"),
         ("a eq 1 and", 11, "a name should stand here, not the end"),
         ("a eq 1 and or", 12, "a name should stand here, not `or`"),
         ("(a eq 1", 8, "`)` should stand here, not the end"),

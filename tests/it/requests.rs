@@ -381,3 +381,10 @@ async fn a_refusal_repeats_little_of_what_was_sent() {
         assert!(length < 6_000, "{index}: {length} bytes: {start}");
     }
 }
+
+#[tokio::test]
+async fn a_missing_parameter_is_named() {
+    let server = Server::demo().await;
+    let got = server.post("/api/v1/Agents/User/GetUser").by("admin").send().await;
+    assert_eq!(got.error(StatusCode::BAD_REQUEST).1, "Parameter userId: it is missing.");
+}

@@ -381,13 +381,13 @@ fn what_has_no_effect_is_a_remark() {
 }
 
 #[test]
-fn a_database_that_nobody_administers_is_a_remark() {
+fn a_database_without_an_administrator_is_a_remark() {
     let line = Line::new();
     let check = |part: &str| {
         let got = run(&line, &["config", "check"], &BLANK);
         assert!(got.ok && got.out.contains(part), "{part}: {} {}", got.out, got.err);
     };
-    check("there are no users, so nobody can call: `kommando user add admin --role Administrator` adds one");
+    check("there are no users, so no log-in can succeed: `kommando user add admin --role Administrator` adds one");
     done(&line, &["user", "add", "eva", "--password-stdin"]);
     check("no administrator can log in: `kommando user add admin --role Administrator` adds one");
     done(&line, &["user", "add", "admin", "--role", "Administrator", "--password-stdin"]);

@@ -125,8 +125,9 @@ async fn what_is_wrong_is_told_with_its_place_and_nothing_of_it_reaches_the_data
         ("$select", "assocName,secret", "Parameter $select, character 11: there is no column `secret`"),
         ("$orderBy", "assocTooltip", "Parameter $orderBy, character 1: the list cannot be ordered by assocTooltip"),
         ("$orderBy", "assocName; x", "Parameter $orderBy, character 10"),
-        ("$top", "-1", "Parameter $top: "),
-        ("$skip", "x", "Parameter $skip: "),
+        ("$top", "-1", "Parameter $top: `-1` is no whole number from 0 to 4294967295."),
+        ("$skip", "99999999999999999999", "Parameter $skip: `99999999999999999999` is no whole number"),
+        ("$skiptoken", "x", "Parameter $skiptoken: `x` is no whole number of 32 bits"),
         ("$format", "csv", "Parameter $format: `csv` is not one of JSON, XML."),
         ("$mode", "Full", "Parameter $mode: this operation does not take it. Its query parameters: "),
     ] {

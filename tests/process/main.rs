@@ -88,7 +88,7 @@ impl Process {
         }
     }
 
-    /// Reads the log no longer: the server writes it to nobody.
+    /// Closes the log: the server fails to write it from now on.
     fn close_log(&mut self) {
         let mut other = Command::new("true").stderr(Stdio::piped()).spawn().expect("a start");
         self.err = BufReader::new(other.stderr.take().expect("standard error"));

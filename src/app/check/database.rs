@@ -1,126 +1,26 @@
-//! Whether a server can start with these settings. `serve` and `config check` both ask here: what one refuses, the other finds.
-//! Nothing is changed.
-
-use std::{fmt, net::SocketAddr};
+//! What the database says: of its schema, its users, its audit chain, and the names in definitions.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr};
 use secrecy::ExposeSecret;
 
-use super::{
-    StartError,
-    audit_key::{self, AuditKeyError},
-    commands_folder, load_commands, server,
-};
+use super::finding::{Finding, with_causes};
 use crate::{
-    auth::Provider,
+    app::{
+        StartError,
+        audit_key::{self, AuditKeyError},
+    },
     commands::{Catalog, Fault},
-    config::{self, Config, Metrics},
+    config::{self, Config},
     records::audit,
     store::{self, Condition, FileLock, FileLockError, SchemaError},
-    telemetry,
     users::{self, demo, role, user_group},
-    webhooks::{self, Webhooks},
 };
 
 /// What is told of a database without users, where no start makes the first one.
-pub const NO_USERS: &str = "there are no users, so nobody can call: `kommando user add admin --role Administrator` adds one, \
+pub const NO_USERS: &str = "there are no users, so no log-in can succeed: `kommando user add admin --role Administrator` adds one, \
                             and so does a start with KOMMANDO_ADMIN_PASSWORD";
 const NO_ADMINISTRATOR: &str = "no administrator can log in: `kommando user add admin --role Administrator` adds one, and \
                                 `kommando user set-password NAME` gives a password to one that has none";
-
-/// What a check has to say, in a line.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Finding {
-    /// The server does not start.
-    Refusal(String),
-    /// The server starts, but does not do what it should.
-    Fault(String),
-    /// Good to know.
-    Remark(String),
-}
-
-impl Finding {
-    pub fn refusal(problem: impl fmt::Display) -> Self {
-        Self::Refusal(problem.to_string())
-    }
-
-    fn fault(problem: impl fmt::Display) -> Self {
-        Self::Fault(problem.to_string())
-    }
-
-    fn remark(remark: impl fmt::Display) -> Self {
-        Self::Remark(remark.to_string())
-    }
-
-    pub fn is_remark(&self) -> bool {
-        matches!(self, Self::Remark(_))
-    }
-
-    pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refusal(_))
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Refusal(text) | Self::Fault(text) | Self::Remark(text)) = self;
-        f.write_str(text)
-    }
-}
-
-/// Why a server does not start, a line each.
-#[derive(Debug)]
-pub struct Refusals(pub Vec<Finding>);
-
-impl Refusals {
-    /// Those among these findings, if there are any.
-    pub fn among(findings: Vec<Finding>) -> Option<Self> {
-        let refusals: Vec<_> = findings.into_iter().filter(Finding::is_refusal).collect();
-        (!refusals.is_empty()).then_some(Self(refusals))
-    }
-}
-
-impl fmt::Display for Refusals {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let [one] = self.0.as_slice() {
-            return one.fmt(f);
-        }
-        f.write_str("the server does not start with these settings:")?;
-        self.0.iter().try_for_each(|one| write!(f, "\n{one}"))
-    }
-}
-
-/// The definitions, if nothing in the settings prevents the start.
-///
-/// # Errors
-/// All reasons that prevent it, those of the database included.
-pub async fn start(config: &Config, demo: bool) -> Result<Catalog, StartError> {
-    let (findings, catalog) = settings(config, demo);
-    match (catalog, findings.iter().any(Finding::is_refusal)) {
-        (Some(catalog), false) => Ok(catalog),
-        _ => {
-            let refusals = Refusals::among(all(config, demo).await).or_else(|| Refusals::among(findings));
-            Err(StartError::Refused(refusals.unwrap_or(Refusals(Vec::new()))))
-        }
-    }
-}
-
-/// Everything that there is to say: of the settings, and of what they lead to.
-pub async fn all(config: &Config, demo: bool) -> Vec<Finding> {
-    let (mut findings, catalog) = settings(config, demo);
-    findings.extend(listeners(config));
-    findings.extend(database_of(config, demo, catalog.as_ref()).await);
-    findings
-}
-
-/// What the settings and the files that they name say by themselves, and the definitions, where they are right.
-pub fn settings(config: &Config, demo: bool) -> (Vec<Finding>, Option<Catalog>) {
-    let mut findings = values(config, demo);
-    findings.extend(remarks(config));
-    let catalog = definitions(config, demo, &mut findings);
-    targets(config, catalog.as_ref(), &mut findings);
-    (findings, catalog)
-}
 
 /// The roles and groups that definitions name and the database does not have. Before the first start, it will have those that
 /// this start makes.
@@ -142,111 +42,8 @@ fn names_at_first(catalog: &Catalog, demo: bool) -> Vec<Fault> {
     catalog.check_names(&owned(&role::BUILT_IN), &owned(groups))
 }
 
-/// What is wrong with the values of settings.
-fn values(config: &Config, demo: bool) -> Vec<Finding> {
-    let provider = config.identity_provider().map_err(StartError::from);
-    let provider = provider.and_then(|settings| Ok(settings.map(Provider::new).transpose()?));
-    let is_public_demo = demo && !config.listen.ip().is_loopback();
-    let faults = [
-        is_public_demo.then(|| {
-            let port = config.listen.port();
-            format!("--demo listens on this machine only; use --listen 127.0.0.1:{port}")
-        }),
-        (config.clock.is_some() && !demo)
-            .then(|| "KOMMANDO_CLOCK stops the clock of a demo only; unset it, or add --demo".to_owned()),
-        telemetry::filter(config).err().map(|error| error.to_string()),
-        config::admin_password().err().map(|error| error.to_string()),
-        provider.err().map(|error| with_causes(&error)),
-        match audit_key::load(&config.database_url) {
-            // Told with the database.
-            Err(AuditKeyError::Url(_) | AuditKeyError::Missing(_)) | Ok(_) => None,
-            Err(error) => Some(with_causes(&error)),
-        },
-        match config.metrics {
-            Metrics::At(address) if is_same_place(address, config.listen) => Some(format!(
-                "KOMMANDO_METRICS and KOMMANDO_LISTEN are both {address}; give the metrics a port of their own, or take `path`"
-            )),
-            _ => None,
-        },
-    ];
-    faults.into_iter().flatten().map(Finding::refusal).collect()
-}
-
-/// Whether one of these addresses takes the place of the other.
-fn is_same_place(one: SocketAddr, other: SocketAddr) -> bool {
-    let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
-    one.port() != 0 && one.port() == other.port() && (is_any || one.ip() == other.ip())
-}
-
-fn remarks(config: &Config) -> Vec<Finding> {
-    let has_header_without_proxies = config.proxy_header.is_some() && config.trusted_proxies.is_empty();
-    let is_local = config.listen.ip().to_canonical().is_loopback();
-    let refuses_proxied_hosts = is_local && !config.trusted_proxies.is_empty() && config.hosts.is_empty();
-    let remarks = [
-        telemetry::silences_own_events(&config.log).then_some(
-            "KOMMANDO_LOG logs nothing of kommando itself; add a level for everything else, such as `warn,sqlx=debug`",
-        ),
-        has_header_without_proxies.then_some(
-            "KOMMANDO_PROXY_HEADER has no effect without KOMMANDO_TRUSTED_PROXIES, which names the proxies",
-        ),
-        refuses_proxied_hosts.then_some(
-            "the server listens on loopback behind a proxy and answers to localhost, 127.0.0.1 and [::1] only; if the proxy \
-             passes the Host header on, KOMMANDO_HOSTS must name the public host",
-        ),
-    ];
-    remarks.into_iter().flatten().map(Finding::remark).collect()
-}
-
-fn definitions(config: &Config, demo: bool, findings: &mut Vec<Finding>) -> Option<Catalog> {
-    let folder = commands_folder(config.commands.as_deref(), demo);
-    match load_commands(folder.as_deref(), demo) {
-        Ok(catalog) => {
-            let place = folder.map_or_else(|| "no folder".to_owned(), |folder| folder.display().to_string());
-            findings.push(Finding::remark(format_args!("definitions: {} ({place})", catalog.entries().len())));
-            Some(catalog)
-        }
-        Err(faults) => {
-            findings.extend(faults.0.into_iter().map(Finding::refusal));
-            None
-        }
-    }
-}
-
-fn targets(config: &Config, catalog: Option<&Catalog>, findings: &mut Vec<Finding>) {
-    let read = config.targets.as_deref().map(webhooks::read).transpose();
-    match read.and_then(|targets| Webhooks::new(targets.unwrap_or_default())) {
-        Ok(webhooks) => {
-            let names = webhooks.names();
-            findings.push(Finding::remark(format_args!("webhook targets: {}", names.len())));
-            let unknown = catalog.and_then(|catalog| catalog.check_targets(&names).err());
-            findings.extend(webhooks.not_allowed().into_iter().map(Finding::fault));
-            findings.extend(unknown.into_iter().flat_map(|faults| faults.0).map(Finding::refusal));
-        }
-        Err(error) => findings.push(Finding::refusal(with_causes(&StartError::from(error)))),
-    }
-}
-
-/// Whether the addresses can be listened on. One that is taken may be taken by the server that runs with these settings.
-fn listeners(config: &Config) -> Vec<Finding> {
-    let metrics = match config.metrics {
-        Metrics::At(address) if !is_same_place(address, config.listen) => Some(("KOMMANDO_METRICS", address)),
-        _ => None,
-    };
-    let addresses = std::iter::once(("KOMMANDO_LISTEN", config.listen)).chain(metrics);
-    let finding = |(setting, address): (&str, SocketAddr)| match server::try_address(address) {
-        Ok(()) => None,
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Some(Finding::remark(format_args!(
-            "{setting}: a program listens on {address}; a server that starts now needs the address free"
-        ))),
-        Err(error) => Some(Finding::refusal(format_args!(
-            "{setting}: it is not possible to listen on {address}: {error}; name another address, or port 0 for a free one"
-        ))),
-    };
-    addresses.filter_map(finding).collect()
-}
-
 /// The database, as `config check` sees it, beside a server or without one.
-async fn database_of(config: &Config, demo: bool, catalog: Option<&Catalog>) -> Vec<Finding> {
+pub async fn check(config: &Config, demo: bool, catalog: Option<&Catalog>) -> Vec<Finding> {
     let url = &config.database_url;
     let names_of = |faults: Vec<Fault>| faults.into_iter().map(Finding::fault).collect::<Vec<_>>();
     match store::missing_file(url) {
@@ -365,7 +162,7 @@ async fn users(db: &impl ConnectionTrait, condition: &Condition) -> Result<Optio
     }
 }
 
-/// Why nobody can administer a database that has users, with the remedy.
+/// The remedy, where the database has users and no administrator can log in.
 ///
 /// # Errors
 /// The database does not answer.
@@ -430,10 +227,4 @@ async fn key_of_chain(
         // Told with the settings.
         Err(_) => Ok(None),
     }
-}
-
-/// An error with what caused it, in a line.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }
