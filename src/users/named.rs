@@ -52,7 +52,7 @@ pub(super) fn match_name<'a, T>(
     }
 }
 
-/// The role of this name, as [`match_name`] finds it.
+/// The role of this name, the exact one first, then by language, then without regard to case.
 ///
 /// # Errors
 /// There is no such role, or several differ in case alone.
@@ -63,7 +63,7 @@ pub fn role_named<'a>(roles: &'a [role::Model], name: &str) -> Result<&'a role::
     })
 }
 
-/// The group of this name that is in use, as [`match_name`] finds it.
+/// The group of this name that is in use, the exact one first, then by language, then without regard to case.
 ///
 /// # Errors
 /// There is no such group, it is deleted, or several differ in case alone.
