@@ -44,11 +44,12 @@ fn every_fault_of_every_kind_is_a_line() {
         (1, "commands.d/a.yaml:4:5: "),
         (1, "commands.d/b.yaml:"),
         (1, "target hr: `url` is no URL"),
+        (1, "target hr: `secrets` names one secret"),
         (1, "file is not a database"),
     ] {
         assert_eq!(got.err.lines().filter(|line| line.contains(part)).count(), count, "{part}: {}", got.err);
     }
-    assert_eq!(got.err.lines().count(), 8, "{}", got.err);
+    assert_eq!(got.err.lines().count(), 9, "{}", got.err);
 }
 
 #[test]
