@@ -1,9 +1,15 @@
 //! The known word that was probably meant, as a suggestion beside "unknown".
 
+/// Bytes of a word that is compared. To compare a long one takes long, and strangers may send one.
+const LONGEST: usize = 100;
+
 /// The known word nearest to this one; none where no known word is similar enough to be meant.
 ///
 /// Case makes no difference, nor do `-` and `_`. The beginning of exactly one known word is near it, and the other way round.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST {
+        return None;
+    }
     let word = plain(word);
     let known: Vec<_> = known.into_iter().collect();
     let most = (word.chars().count() / 3).max(1);
@@ -29,6 +35,12 @@ fn plain(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_word_is_near_none() {
+        assert_eq!(nearest(&"message".repeat(10), ["message"]), Some("message"));
+        assert_eq!(nearest(&"message".repeat(100), ["message"]), None);
+    }
 
     #[test]
     fn a_misspelt_word_is_near_and_another_one_is_not() {

@@ -215,7 +215,7 @@ pub(super) async fn note_changed_person(db: &impl ConnectionTrait, person_id: i3
     note_changed_where(db, Column::PersonId.eq(person_id)).await
 }
 
-/// As [`note_change`], for the users whom a select finds.
+/// As [`note_change`], for the users that a select finds.
 pub(super) async fn note_changes(db: &impl ConnectionTrait, ids: SelectStatement) -> Result<(), DbErr> {
     note_changed_where(db, Column::Id.in_subquery(ids)).await
 }
