@@ -100,17 +100,28 @@ impl NoConnection {
     /// The reason, of the causes of an error in connecting.
     fn of(error: &reqwest::Error) -> Self {
         let causes = std::iter::successors(StdError::source(error), |cause| (*cause).source());
-        let reasons = causes.filter_map(|cause| match cause.downcast_ref::<io::Error>() {
+        let reasons = causes.filter_map(|cause| match cause.downcast_ref() {
             _ if cause.is::<network::Refused>() => Some(Self::NotAllowed),
             _ if cause.is::<network::UnknownHost>() => Some(Self::UnknownHost),
-            _ if cause.is::<rustls::Error>() => Some(Self::Tls),
-            Some(error) if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => Some(Self::Tls),
-            Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => Some(Self::Refused),
-            Some(error) if error.kind() == io::ErrorKind::TimedOut => Some(Self::TimedOut),
-            _ => None,
+            Some(error) => Self::of_io(error),
+            None => None,
         });
         let timed_out = error.is_timeout().then_some(Self::TimedOut);
         reasons.last().or(timed_out).unwrap_or(Self::Other)
+    }
+
+    /// Errors of TLS stand within others, which do not name them as their source.
+    fn of_io(error: &io::Error) -> Option<Self> {
+        let inner = error.get_ref();
+        if let Some(inner) = inner.and_then(|inner| inner.downcast_ref()) {
+            return Self::of_io(inner);
+        }
+        match error.kind() {
+            _ if inner.is_some_and(|inner| inner.is::<rustls::Error>()) => Some(Self::Tls),
+            io::ErrorKind::ConnectionRefused => Some(Self::Refused),
+            io::ErrorKind::TimedOut => Some(Self::TimedOut),
+            _ => None,
+        }
     }
 }
 
@@ -229,4 +240,23 @@ pub fn chain(error: reqwest::Error) -> String {
     let causes: Vec<_> =
         std::iter::successors(StdError::source(&error), |error| (*error).source()).map(ToString::to_string).collect();
     if causes.is_empty() { error.to_string() } else { causes.join(": ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_of_tls_is_found_within_other_errors() {
+        let tls = || io::Error::new(io::ErrorKind::InvalidData, rustls::Error::General("x".to_owned()));
+        for (error, expected) in [
+            (tls(), Some(NoConnection::Tls)),
+            (io::Error::other(tls()), Some(NoConnection::Tls)),
+            (io::Error::other(io::Error::from(io::ErrorKind::ConnectionRefused)), Some(NoConnection::Refused)),
+            (io::ErrorKind::TimedOut.into(), Some(NoConnection::TimedOut)),
+            (io::ErrorKind::BrokenPipe.into(), None),
+        ] {
+            assert_eq!(NoConnection::of_io(&error), expected, "{error}");
+        }
+    }
 }
