@@ -5,6 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use anyhow::{Context, ensure};
+use kommando::store::Store;
+
 use crate::{
     Settings,
     lanes::{self, Lane},
@@ -12,8 +15,9 @@ use crate::{
     peers::{PEERS, Peer},
     plot,
     report::{self, Line},
-    rows,
-    servers::{self, Kommando, Server},
+    rows::{self, Row},
+    seed,
+    servers::{self, Kommando, Server, Storage},
     table,
     wrk::Wrk,
 };
@@ -34,23 +38,28 @@ pub struct Compare {
     alone: bool,
 }
 
-/// A server, and what is said of it.
+const LIST_WORK: &str = "the caller is authenticated by a ticket and authorised; the list was made before and is \
+                         answered from memory as long as nothing it depends on changed";
+const USER_WORK: &str = "the caller is authenticated by a ticket and authorised; answered from memory as long as the user \
+                         is unchanged";
+const RUN_WORK: &str = "authenticated, authorised, validated; run, recorded and audited in one durable transaction that \
+                        several requests share (SQLite: synchronous=FULL; PostgreSQL: synchronous_commit=on)";
+const HOT_USER_WORK: &str = "the same as run set-away, but every request changes the same user";
+
+/// A server, and what it is asked.
 struct Contestant {
     title: &'static str,
-    read_work: &'static str,
-    write_work: &'static str,
+    is_ours: bool,
+    asked: Vec<Asked>,
     server: Server,
-    kind: Kind,
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Floor,
-    Kommando,
-    /// It looks users up, and stores.
-    Database,
-    /// It answers examples of the document.
-    Mock,
+/// A row, and what is said of it.
+struct Asked {
+    name: &'static str,
+    row: &'static Row,
+    writes: bool,
+    work: &'static str,
 }
 
 impl Compare {
@@ -58,12 +67,12 @@ impl Compare {
         let contestants = self.start(settings, folder).await?;
         let (mut lanes, mut lines) = (Vec::new(), Vec::new());
         for contestant in &contestants {
-            for (name, row, writes) in contestant.kind.rows() {
-                let title = format!("{}: {name}", contestant.title);
-                lanes.push(Lane::new(title.clone(), row, &contestant.server, 0));
-                let work = if writes { contestant.write_work } else { contestant.read_work };
-                let is_ours = contestant.kind == Kind::Kommando;
-                lines.push(Line { title, work, writes, is_ours, idle_mib: contestant.server.idle_mib });
+            let Contestant { title, is_ours, server, .. } = contestant;
+            let (is_ours, storage, idle_mib) = (*is_ours, server.storage, server.idle_mib);
+            for Asked { name, row, writes, work } in &contestant.asked {
+                let title = format!("{title}: {name}");
+                lanes.push(Lane::new(title.clone(), row, server, 0));
+                lines.push(Line { title, work, writes: *writes, storage, is_ours, idle_mib });
             }
         }
         let (wrk, since) = (Wrk::new(folder, settings.connections)?, machine::Ticks::now()?);
@@ -92,21 +101,18 @@ impl Compare {
 
     async fn start(&self, settings: &Settings, folder: &Path) -> anyhow::Result<Vec<Contestant>> {
         let floor = servers::start_floor(folder).await?;
-        let mut all = vec![Contestant {
-            title: "floor",
-            read_work: "a constant answer of a bare handler of the same framework",
-            write_work: "",
-            server: floor,
-            kind: Kind::Floor,
-        }];
+        let mut all = vec![Contestant::floor(floor)];
         let sqlite = Kommando::prepare(folder.join("sqlite"), None, USERS).await?;
-        all.push(ours("kommando on SQLite", sqlite.start().await?));
+        all.push(Contestant::ours("kommando on SQLite", sqlite.start().await?));
         if let Some(url) = &settings.postgres {
+            if !settings.unoptimised {
+                ensure_durable(url).await?;
+            }
             let postgres = Kommando::prepare(folder.join("postgres"), Some(url), USERS).await?;
-            all.push(ours("kommando on PostgreSQL", postgres.start().await?));
+            all.push(Contestant::ours("kommando on PostgreSQL", postgres.start().await?));
         }
         for peer in PEERS.iter().filter(|_| !self.alone) {
-            match start_peer(peer, folder).await {
+            match start_peer(peer, folder, settings.postgres.as_deref()).await {
                 Ok(contestant) => all.push(contestant),
                 Err(error) => println!("{} is left out: {error:#}", peer.title),
             }
@@ -115,40 +121,57 @@ impl Compare {
     }
 }
 
-fn ours(title: &'static str, server: Server) -> Contestant {
-    Contestant {
-        title,
-        read_work: "the caller is authenticated by a ticket and authorised; read from the database",
-        write_work: "authenticated, authorised, validated; run, recorded and audited in one durable transaction \
-                     (SQLite: synchronous=FULL)",
-        server,
-        kind: Kind::Kommando,
+impl Contestant {
+    fn floor(server: Server) -> Self {
+        let work = "a constant answer of a bare handler of the same framework";
+        Self { title: "floor", is_ours: false, asked: vec![reads("constant answer", &rows::FLOOR, work)], server }
     }
-}
 
-async fn start_peer(peer: &Peer, folder: &Path) -> anyhow::Result<Contestant> {
-    let home = peer.home().ok_or_else(|| anyhow::anyhow!("benches/compare/run did not install it"))?;
-    let server = peer.start(&home, folder).await?;
-    let is_mock = ["prism", "mockoon"].contains(&peer.name);
-    let kind = if is_mock { Kind::Mock } else { Kind::Database };
-    Ok(Contestant { title: peer.title, read_work: peer.work[0], write_work: peer.work[1], server, kind })
-}
-
-impl Kind {
-    /// What it is asked: a name, and whether something is written.
-    fn rows(self) -> Vec<(&'static str, &'static rows::Row, bool)> {
-        match self {
-            Self::Floor => vec![("constant answer", &rows::FLOOR, false)],
-            Self::Kommando => vec![
-                ("list of a user's commands", &rows::LIST, false),
-                ("a user", &rows::USER, false),
-                ("run hello", &rows::HELLO, true),
-                ("run set-away", &rows::SET_AWAY, true),
-            ],
-            Self::Database => vec![("a user", &rows::PEER_USER, false), ("run hello", &rows::HELLO, true)],
-            Self::Mock => {
-                vec![("list of a user's commands", &rows::MOCK_LIST, false), ("run hello", &rows::MOCK_HELLO, true)]
-            }
+    fn ours(title: &'static str, server: Server) -> Self {
+        let mut asked = vec![
+            reads("list of a user's commands", &rows::LIST, LIST_WORK),
+            reads("a user", &rows::USER, USER_WORK),
+            writes("run hello", &rows::HELLO, RUN_WORK),
+            writes("run set-away", &rows::SET_AWAY, RUN_WORK),
+        ];
+        if server.storage == Storage::Sqlite {
+            asked.push(writes("run set-away on one hot user", &rows::HOT_USER, HOT_USER_WORK));
         }
+        Self { title, is_ours: true, asked, server }
     }
+
+    fn peer(peer: &Peer, server: Server) -> Self {
+        let [read, write] = peer.work;
+        let asked = match peer.storage {
+            Storage::Nothing => vec![
+                reads("list of a user's commands", &rows::MOCK_LIST, read),
+                writes("run hello", &rows::MOCK_HELLO, write),
+            ],
+            Storage::Sqlite | Storage::Postgres => {
+                vec![reads("a user", &rows::PEER_USER, read), writes("run hello", &rows::HELLO, write)]
+            }
+        };
+        Self { title: peer.title, is_ours: false, asked, server }
+    }
+}
+
+/// Fails unless PostgreSQL syncs to disk before it answers, as the results say.
+async fn ensure_durable(url: &str) -> anyhow::Result<()> {
+    let store = Store::open(url).await?;
+    let off = "SELECT COUNT(*) FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit') AND setting <> 'on'";
+    ensure!(seed::number(store.writer(), off).await? == 0, "fsync and synchronous_commit must be on in PostgreSQL");
+    Ok(store.close().await?)
+}
+
+fn reads(name: &'static str, row: &'static Row, work: &'static str) -> Asked {
+    Asked { name, row, writes: false, work }
+}
+
+fn writes(name: &'static str, row: &'static Row, work: &'static str) -> Asked {
+    Asked { name, row, writes: true, work }
+}
+
+async fn start_peer(peer: &Peer, folder: &Path, postgres: Option<&str>) -> anyhow::Result<Contestant> {
+    let home = peer.home().context("benches/compare/run did not install it")?;
+    Ok(Contestant::peer(peer, peer.start(&home, folder, postgres).await?))
 }

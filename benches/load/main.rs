@@ -15,18 +15,20 @@
 //! | row | what is asked |
 //! |---|---|
 //! | floor | a constant answer of a bare handler of the same framework, in a process of its own |
-//! | list | the commands of a user: reads only |
+//! | list | the commands of a user: answered from memory as long as nothing that the list depends on changed |
 //! | list-nb | the same with all four headers that say how values read |
-//! | user | a user with person, role, groups and credentials: reads only |
-//! | hello | a command that changes nothing: reads, and stores its record |
-//! | set-away | a command that changes the user: reads, then reads again, changes and stores in one transaction |
+//! | user | a user with person, role, groups and credentials: answered from memory as long as the user is unchanged |
+//! | hello | a command that changes nothing: stores its record |
+//! | set-away | a command that changes the user: reads again, changes and stores in one transaction |
+//! | hot-user | the same, but every request changes the same user; on SQLite only |
 //!
-//! All but the floor prove who calls by a ticket. Every row runs once in each round, so that a slow minute of the
-//! machine meets all of them; shown is the median of the rounds, and behind it every round. wrk shares the processors
-//! with the server. Compare rows of one run only, by `of floor` (the median of each round's ratio) and by `CPU`, the
-//! server's processor time for one request (`DB` is that of PostgreSQL's processes). `req/s` times `CPU` tells how many
-//! processors the server kept busy: far fewer than there are, and requests wait for each other or for the disk. Errors
-//! are statuses from 400 and requests that got no answer; before the first round every answer's text is checked as well.
+//! All but the floor prove who calls by a ticket. What is stored is on disk before the answer; requests that wait at
+//! the same time share a transaction. Every row runs once in each round, so that a slow minute of the machine meets all
+//! of them; shown is the median of the rounds, and behind it every round. wrk shares the processors with the server.
+//! Compare rows of one run only, by `of floor` (the median of each round's ratio) and by `CPU`, the server's processor
+//! time for one request (`DB` is that of PostgreSQL's processes). `req/s` times `CPU` tells how many processors the
+//! server kept busy: far fewer than there are, and requests wait for each other or for the disk. Errors are statuses
+//! from 400 and requests that got no answer; before the first round every answer's text is checked as well.
 
 mod compare;
 mod floor;
@@ -148,7 +150,7 @@ async fn measure_rows(settings: &Settings, folder: &Path) -> anyhow::Result<()> 
     };
     let mut lanes = vec![Lane::new("floor", &rows::FLOOR, &floor, 0)];
     let all = [&rows::LIST, &rows::LIST_NB, &rows::USER, &rows::HELLO, &rows::SET_AWAY];
-    lanes.extend(all.map(|row| Lane::new(row.name, row, &sqlite, 0)));
+    lanes.extend(all.iter().chain(&[&rows::HOT_USER]).map(|row| Lane::new(row.name, row, &sqlite, 0)));
     if let Some(server) = &postgres {
         lanes.extend(all.map(|row| Lane::new(format!("{} (PostgreSQL)", row.name), row, server, 0)));
     }

@@ -6,9 +6,13 @@ use std::{
     time::Duration,
 };
 
+use anyhow::Context;
 use tokio::time::{sleep, timeout};
 
-use crate::{process::Process, servers::Server};
+use crate::{
+    process::Process,
+    servers::{Server, Storage},
+};
 
 const USERS: &str = "1000";
 const START: Duration = Duration::from_secs(60);
@@ -17,50 +21,66 @@ const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/kommando.js
 
 /// Something to compare with.
 pub struct Peer {
-    pub name: &'static str,
+    name: &'static str,
+    /// The folder that it is installed in.
+    folder: &'static str,
     pub title: &'static str,
     /// What it does for each request that reads, and for each that writes.
     pub work: [&'static str; 2],
-    start: fn(&Path) -> Command,
+    pub storage: Storage,
+    /// The command that starts it. Arguments: the folder it is installed in; the file or address of its database.
+    start: fn(&Path, &str) -> Command,
     /// It is told its port, and says nothing of its address.
     port: Option<&'static str>,
 }
 
-pub const PEERS: [Peer; 4] = [
+pub const PEERS: [Peer; 5] = [
     Peer {
         name: "express",
+        folder: "express",
         title: "Express 5 + better-sqlite3",
         work: [
-            "one process; looks the user up by id; nobody is asked who calls",
-            "one process; looks the user up by id, checks actionResult, one durable insert (synchronous=FULL); nobody is \
-             asked who calls, nothing is audited",
+            "one process; looks the user up by id; callers are not authenticated",
+            "one process; looks the user up by id, checks actionResult, one durable insert (synchronous=FULL); callers are \
+             not authenticated, nothing is audited",
         ],
-        start: |home| {
-            let mut command = Command::new("node");
-            command.arg(home.join("server.mjs")).args(["express.db", USERS]).env("NODE_ENV", "production");
-            command
-        },
+        storage: Storage::Sqlite,
+        start: express,
+        port: None,
+    },
+    Peer {
+        name: "express-pg",
+        folder: "express",
+        title: "Express 5 + pg",
+        work: [
+            "one process, 16 connections to PostgreSQL; looks the user up by id; callers are not authenticated",
+            "one process, 16 connections to PostgreSQL; looks the user up by id, checks actionResult, one durable insert \
+             (synchronous_commit=on); callers are not authenticated, nothing is audited",
+        ],
+        storage: Storage::Postgres,
+        start: express,
         port: None,
     },
     Peer {
         name: "fastapi",
+        folder: "fastapi",
         title: "FastAPI + SQLAlchemy + aiosqlite",
-        work: [
-            "one uvicorn worker (uvloop, httptools); the same work as Express's",
-            "one uvicorn worker (uvloop, httptools); the same work as Express's",
-        ],
-        start: |home| {
+        work: ["one uvicorn worker (uvloop, httptools); the same work as Express + better-sqlite3"; 2],
+        storage: Storage::Sqlite,
+        start: |home, database| {
             let mut command = Command::new(home.join("venv/bin/python"));
-            command.arg(home.join("app.py")).args(["fastapi.db", USERS]);
+            command.arg(home.join("app.py")).args([database, USERS]);
             command
         },
         port: None,
     },
     Peer {
         name: "prism",
+        folder: "prism",
         title: "Prism mock",
         work: ["checks the request against kommando's document and answers its example; nothing is stored"; 2],
-        start: |home| {
+        storage: Storage::Nothing,
+        start: |home, _| {
             let mut command = Command::new("node");
             command.arg(home.join("node_modules/@stoplight/prism-cli/dist/index.js"));
             command.args(["mock", "-h", "127.0.0.1", "-v", "error", DOCUMENT]);
@@ -70,9 +90,11 @@ pub const PEERS: [Peer; 4] = [
     },
     Peer {
         name: "mockoon",
+        folder: "mockoon",
         title: "Mockoon",
         work: ["answers the example of kommando's document; nothing is stored"; 2],
-        start: |home| {
+        storage: Storage::Nothing,
+        start: |home, _| {
             let mut command = Command::new("node");
             command.arg(home.join("node_modules/@mockoon/cli/bin/run.js"));
             command.args(["start", "-X", "--disable-admin-api", "-l", "127.0.0.1", "-d", DOCUMENT]);
@@ -83,16 +105,29 @@ pub const PEERS: [Peer; 4] = [
     },
 ];
 
+fn express(home: &Path, database: &str) -> Command {
+    let mut command = Command::new("node");
+    command.arg(home.join("server.mjs")).args([database, USERS]).env("NODE_ENV", "production");
+    command
+}
+
 impl Peer {
     /// Where it is installed, if it is.
     pub fn home(&self) -> Option<PathBuf> {
-        let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/compare").join(self.name);
+        let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/compare").join(self.folder);
         home.join("installed").exists().then_some(home)
     }
 
-    /// Starts it in a folder.
-    pub async fn start(&self, home: &Path, folder: &Path) -> anyhow::Result<Server> {
-        let mut command = (self.start)(home);
+    /// Starts it in a folder, with a database there or the one at this address.
+    ///
+    /// # Errors
+    /// It needs PostgreSQL and there is no address, or it does not start.
+    pub async fn start(&self, home: &Path, folder: &Path, postgres: Option<&str>) -> anyhow::Result<Server> {
+        let database = match self.storage {
+            Storage::Postgres => postgres.context("it needs --postgres URL")?.to_owned(),
+            _ => format!("{}.db", self.name),
+        };
+        let mut command = (self.start)(home, &database);
         let users = USERS.parse()?;
         let server = match self.port {
             None => Server::from(Process::start(self.name, &mut command, folder)?, "http://", users).await?,
@@ -112,6 +147,6 @@ impl Peer {
             }
         };
         // A mock refuses requests without what its document asks for; the others do not look at it.
-        Ok(server.authorized("Basic YW5uYTphbm5h"))
+        Ok(server.authorized("Basic YW5uYTphbm5h").storing_in(self.storage))
     }
 }

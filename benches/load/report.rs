@@ -5,7 +5,10 @@ use std::{fmt::Write, fs, path::Path};
 use anyhow::Context;
 use chrono::Utc;
 
-use crate::table::{Figures, median_of, ratio};
+use crate::{
+    servers::Storage,
+    table::{Figures, median_of, ratio},
+};
 
 const BEGIN: &str = "<!-- compare -->\n";
 const END: &str = "<!-- /compare -->";
@@ -15,6 +18,7 @@ pub struct Line {
     pub title: String,
     pub work: &'static str,
     pub writes: bool,
+    pub storage: Storage,
     pub is_ours: bool,
     pub idle_mib: f64,
 }
@@ -68,15 +72,16 @@ fn table(lines: &[Line], results: &[Vec<Figures>]) -> String {
     table
 }
 
-/// How the executions stand to the floor, and to Express's insert where that was measured.
+/// How kommando compares with the floor, and when it writes with Express on the same database, where that was measured.
 fn aims(lines: &[Line], results: &[Vec<Figures>]) -> String {
-    let express = lines.iter().position(|line| line.title.starts_with("Express") && line.writes);
     let mut told = String::new();
     for (line, rounds) in lines.iter().zip(results).filter(|(line, _)| line.is_ours) {
         let of_floor = 100.0 * ratio(rounds, &results[0]);
         let _ = write!(told, "- {}: {of_floor:.1} % of the floor", line.title);
-        if let Some(express) = express.filter(|_| line.writes) {
-            let _ = write!(told, ", {:.1} times Express", ratio(rounds, &results[express]));
+        let is_peer = |peer: &Line| peer.title.starts_with("Express") && peer.writes && peer.storage == line.storage;
+        if let Some(express) = lines.iter().position(is_peer).filter(|_| line.writes) {
+            let times = ratio(rounds, &results[express]);
+            let _ = write!(told, ", {times:.1} times Express on {}", line.storage.name());
         }
         told.push('\n');
     }

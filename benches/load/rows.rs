@@ -66,6 +66,9 @@ pub const HELLO: Row = Row { name: "hello", path: "/api/v1/User/{id}/CustomComma
 
 pub const SET_AWAY: Row = Row { name: "set-away", path: "/api/v1/User/{id}/CustomCommand/set-away", ..POST };
 
+/// The same, but every request changes one user, who is not the caller.
+pub const HOT_USER: Row = Row { name: "hot-user", path: "/api/v1/User/2/CustomCommand/set-away", ..SET_AWAY };
+
 pub const HELLO_ONCE: Row = Row { name: "hello-once", headers: &["Idempotency-Key: {key}"], ..HELLO };
 
 pub const USER: Row = Row { name: "user", path: "/api/v1/User/{id}", expected: r#""UserName":"#, ..GET };

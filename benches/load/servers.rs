@@ -26,12 +26,34 @@ pub struct Server {
     pub authorization: String,
     /// How many users it knows.
     pub users: u32,
-    /// What its database's own processes are called, where it has some.
-    pub database: Option<&'static str>,
+    pub storage: Storage,
     /// The memory that it held before the first request.
     pub idle_mib: f64,
     /// How long it took from its start to its first answer.
     pub ready: Duration,
+}
+
+/// What a server stores in.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Storage {
+    Nothing,
+    Sqlite,
+    Postgres,
+}
+
+impl Storage {
+    /// What the database's own processes are called, where it has some.
+    pub fn processes(self) -> Option<&'static str> {
+        (self == Self::Postgres).then_some("postgres")
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        }
+    }
 }
 
 impl Server {
@@ -43,6 +65,11 @@ impl Server {
     /// The same server, called with this value of `Authorization`.
     pub fn authorized(self, authorization: &str) -> Self {
         Self { authorization: authorization.to_owned(), ..self }
+    }
+
+    /// The same server, which stores in this.
+    pub fn storing_in(self, storage: Storage) -> Self {
+        Self { storage, ..self }
     }
 
     /// A connection to it.
@@ -61,7 +88,8 @@ impl Server {
     pub async fn at(process: Process, url: String, users: u32) -> anyhow::Result<Self> {
         sleep(REST).await;
         let idle_mib = machine::resident_mebibytes(process.id())?;
-        Ok(Self { process, url, authorization: String::new(), users, database: None, idle_mib, ready: Duration::ZERO })
+        let (authorization, storage) = (String::new(), Storage::Nothing);
+        Ok(Self { process, url, authorization, users, storage, idle_mib, ready: Duration::ZERO })
     }
 }
 
@@ -113,9 +141,9 @@ impl Kommando {
             sleep(GLANCE).await;
         }
         let ready = begin.elapsed();
-        let database = self.database.starts_with("postgres").then_some("postgres");
+        let storage = if self.database.starts_with("postgres") { Storage::Postgres } else { Storage::Sqlite };
         let server = Server::at(process, url, self.users).await?;
-        Ok(Server { authorization: format!("SoTicket {}", self.ticket), database, ready, ..server })
+        Ok(Server { authorization: format!("SoTicket {}", self.ticket), storage, ready, ..server })
     }
 
     async fn run(&self, name: &'static str, words: &[&str]) -> anyhow::Result<String> {

@@ -75,7 +75,7 @@ impl<'a> Wrk<'a> {
 
     /// Runs a row.
     pub async fn run(&self, row: &Row, server: &Server, seconds: u32) -> anyhow::Result<Figures> {
-        let database = || server.database.map(machine::processor_time_of_all).transpose();
+        let database = || server.storage.processes().map(machine::processor_time_of_all).transpose();
         let (before, database_before) = (machine::processor_time(server.id())?, database()?);
         let printed = self.send(row, server, seconds, "").await?;
         let used = machine::processor_time(server.id())? - before;
