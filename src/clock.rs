@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use uuid::{ContextV7, Timestamp, Uuid};
 
 /// How far the time in an id may be ahead of the one it was made for, since the clock may be set back.
@@ -13,6 +13,11 @@ static FROZEN: OnceLock<DateTime<Utc>> = OnceLock::new();
 /// Now: what stands in records, and what tickets and passwords are held against.
 pub fn now() -> DateTime<Utc> {
     FROZEN.get().copied().unwrap_or_else(wall)
+}
+
+/// The same in whole microseconds, which is what every database keeps.
+pub fn now_in_micros() -> DateTime<Utc> {
+    now().trunc_subsecs(6)
 }
 
 /// Now, as other systems see it, too: what webhooks are sent and signed by.

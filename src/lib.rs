@@ -1,9 +1,8 @@
 //! kommando: the users of a SuperOffice-compatible web service, and the custom commands that can be run on them.
 //!
-//! The rooms and who may look into which, from the top: `app`; `api`; `auth` and `commands`; `webhooks`; `users` and
-//! `records`; `store`. `error`, `localization`, `nearest`, `odata`, `watch` and `clock` are leaves for everyone. HTTP stops at
-//! `api`, `app`, `auth` and `error`;
-//! `webhooks` is its other end.
+//! The modules, from the top; imports point down only, and a test holds them to it: `app`; `api`; `auth` and `commands`;
+//! `webhooks`; `users` and `records`; `store`. `error`, `localization`, `nearest`, `odata`, `watch` and `clock` are leaves;
+//! `config` and `telemetry` belong to `app`. HTTP stops at `api`, `app`, `auth` and `error`; `webhooks` is its other end.
 
 /// A place at which tests can kill the process; it is nothing without the feature `failpoints`.
 macro_rules! fail_point {

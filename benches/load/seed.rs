@@ -24,7 +24,6 @@ pub async fn users(url: &str, count: u32) -> anyhow::Result<()> {
     let range = (has as u64 + 1, u64::from(count));
     if range.0 <= range.1 {
         let email = "'user' || n.i || '@example.com'";
-        let transaction = store.begin_write().await?;
         for statement in [
             copies(
                 "persons",
@@ -66,9 +65,8 @@ pub async fn users(url: &str, count: u32) -> anyhow::Result<()> {
             names("name", range),
             names("user_name", range),
         ] {
-            transaction.execute_unprepared(&statement).await?;
+            db.execute_unprepared(&statement).await?;
         }
-        transaction.commit().await?;
     }
     Ok(store.close().await?)
 }
@@ -91,7 +89,6 @@ pub async fn executions(url: &str, count: u64, users: u32) -> anyhow::Result<()>
     let execution = format!("t.id = (SELECT id FROM audit_entries WHERE position = {head})");
     for from in (1..=count).step_by(CHUNK as usize) {
         let range = (from, count.min(from + CHUNK - 1));
-        let transaction = store.begin_write().await?;
         for statement in [
             copies(
                 "executions",
@@ -113,9 +110,8 @@ pub async fn executions(url: &str, count: u64, users: u32) -> anyhow::Result<()>
                 numbers(range)
             ),
         ] {
-            transaction.execute_unprepared(&statement).await?;
+            db.execute_unprepared(&statement).await?;
         }
-        transaction.commit().await?;
         eprintln!("{} of {count} executions", range.1);
     }
     Ok(store.close().await?)
@@ -175,7 +171,7 @@ fn time_of(backend: DbBackend, time: DateTime<Utc>) -> String {
 }
 
 /// The number that a query answers with; 0 when it answers with none.
-async fn number(db: &impl ConnectionTrait, query: &str) -> anyhow::Result<i64> {
+pub async fn number(db: &impl ConnectionTrait, query: &str) -> anyhow::Result<i64> {
     let statement = Statement::from_string(db.get_database_backend(), query);
     let row = db.query_one_raw(statement).await?.context("no row")?;
     // An id is an integer of 32 bits in PostgreSQL, a position one of 64.

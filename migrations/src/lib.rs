@@ -21,6 +21,7 @@ mod m0014_seals;
 mod m0015_logins;
 mod m0017_tickets;
 mod m0018_folded_texts;
+mod m0019_invalidation;
 
 /// Applies and reverts the migrations, oldest first.
 pub struct Migrator;
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_logins::Migration),
             Box::new(m0017_tickets::Migration),
             Box::new(m0018_folded_texts::Migration),
+            Box::new(m0019_invalidation::Migration),
         ]
     }
 }

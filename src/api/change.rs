@@ -74,7 +74,7 @@ impl Change {
     /// The password that it sets, if it sets one. A patch sets none.
     ///
     /// # Errors
-    /// As [`password_in`].
+    /// There is more than one, or a credential of another type.
     pub fn password(&self) -> Result<Option<String>, Error> {
         match self {
             Self::Properties(given) => password_in(given),
@@ -89,10 +89,7 @@ impl Change {
 }
 
 /// The password among the credentials of a user, if there is one.
-///
-/// # Errors
-/// There is more than one, or a credential of another type.
-pub fn password_in(given: &Partial<User>) -> Result<Option<String>, Error> {
+fn password_in(given: &Partial<User>) -> Result<Option<String>, Error> {
     let refuse = |reason: String| Err(Error::Validation(format!("Credentials: {reason}")));
     let credentials = given.get("Credentials").and_then(Value::as_array).into_iter().flatten();
     let with_value = credentials.filter_map(|credential| {

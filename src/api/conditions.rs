@@ -16,10 +16,7 @@ use poem_openapi::{
 };
 
 use super::parameters::inline_parameter;
-use crate::{
-    clock,
-    error::{Error, quoted},
-};
+use crate::{clock, error::quoted, users::Precondition};
 
 /// The date of If-Modified-Since. An empty value counts as left out.
 #[derive(Clone, Copy, Debug)]
@@ -43,10 +40,6 @@ pub struct UnmodifiedSince(DateTime<Utc>);
 /// The header Last-Modified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastModified(DateTime<Utc>);
-
-/// What a change depends on.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Condition(Option<DateTime<Utc>>);
 
 inline_parameter!(ModifiedSince, MetaSchema::new("string"));
 inline_parameter!(NoneMatch, MetaSchema::new("string"));
@@ -72,22 +65,10 @@ impl LastModified {
     }
 }
 
-impl From<Option<UnmodifiedSince>> for Condition {
+/// The header has whole seconds. So `date_of` a change is later than the header when the change is at that time or later.
+impl From<Option<UnmodifiedSince>> for Precondition {
     fn from(since: Option<UnmodifiedSince>) -> Self {
-        Self(since.map(|UnmodifiedSince(since)| since))
-    }
-}
-
-impl Condition {
-    /// Compares the condition with the last change.
-    ///
-    /// # Errors
-    /// It came later.
-    pub fn check(self, changed_at: DateTime<Utc>) -> Result<(), Error> {
-        match self.0 {
-            Some(since) if date_of(changed_at) > since => Err(Error::Modified),
-            _ => Ok(()),
-        }
+        Self { unmodified_since: since.map(|UnmodifiedSince(since)| since) }
     }
 }
 
@@ -177,9 +158,9 @@ mod tests {
             let modified = ModifiedSince::parse_from_parameter(since).expect("a date");
             assert_eq!(super::is_current(None, Some(modified), changed), is_current, "{since}");
             let unmodified = UnmodifiedSince::parse_from_parameter(since).ok();
-            assert_eq!(Condition::from(unmodified).check(changed).is_ok(), is_current, "{since}");
+            assert_eq!(Precondition::from(unmodified).check(changed).is_ok(), is_current, "{since}");
         }
-        assert!(Condition::default().check(changed).is_ok());
+        assert!(Precondition::default().check(changed).is_ok());
         assert!(!is_current(None, ModifiedSince::parse_from_parameter("").ok(), changed));
     }
 

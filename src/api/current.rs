@@ -1,5 +1,7 @@
 //! The caller's own user.
 
+use std::sync::Arc;
+
 use poem_openapi::OpenApi;
 use secrecy::ExposeSecret;
 
@@ -12,8 +14,8 @@ use super::{
 use crate::{
     auth::{Authenticated, Authenticator, Proof, UserAgent},
     error::Error,
-    store::Store,
-    users::{Account, Caller, account, ticket},
+    store::Touched,
+    users::{Account, Caller, UserCache, ticket},
 };
 
 #[derive(Default)]
@@ -37,9 +39,9 @@ impl CurrentOperations {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: &Store,
+        users: &UserCache,
     ) -> Result<Answer<User>, ErrorResponse<GetCurrentUser>> {
-        Ok(reader.answer(current(store, &caller).await?.into()))
+        Ok(reader.answer(current(users, &caller).await?.into()))
     }
 
     /// Get the current principal
@@ -50,10 +52,10 @@ impl CurrentOperations {
         &self,
         caller: Caller,
         reader: Reader,
-        store: &Store,
+        users: &UserCache,
     ) -> Result<Answer<SoPrincipalCarrier>, ErrorResponse<NoOwn>> {
-        let Account { user, other_groups, .. } = current(store, &caller).await?;
-        Ok(reader.answer(SoPrincipalCarrier::new(user, &other_groups)))
+        let Account { user, other_groups, .. } = current(users, &caller).await?;
+        Ok(reader.answer(SoPrincipalCarrier::new(Arc::unwrap_or_clone(user), &other_groups)))
     }
 
     /// Get the current token
@@ -70,11 +72,18 @@ impl CurrentOperations {
         if let Proof::Bearer(token) = proof {
             return Ok(reader.answer(token.expose_secret().to_owned()));
         }
-        let transaction = authenticator.store.begin_write().await?;
-        authenticator.confirm(&transaction, caller.user_id, &proof).await?;
-        let token = ticket::issue_access_token(&transaction, caller.user_id, caller.application_id).await?;
-        transaction.commit().await?;
-        Ok(reader.answer(token.expose_secret().to_owned()))
+        let confirming = authenticator.clone();
+        let issue = authenticator.store.write(move |transaction| {
+            Box::pin(async move {
+                let (id, application_id) = (caller.user_id, caller.application_id);
+                confirming.confirm(transaction, id, &proof).await?;
+                Ok::<_, Error>((
+                    ticket::issue_access_token(transaction, id, application_id).await?,
+                    Touched::access([id]),
+                ))
+            })
+        });
+        Ok(reader.answer(issue.await?.expose_secret().to_owned()))
     }
 
     /// Get the current associate
@@ -85,12 +94,13 @@ impl CurrentOperations {
         &self,
         caller: Caller,
         reader: Reader,
-        store: &Store,
+        users: &UserCache,
     ) -> Result<Answer<Associate>, ErrorResponse<NoOwn>> {
-        Ok(reader.answer(current(store, &caller).await?.user.into()))
+        Ok(reader.answer(Arc::unwrap_or_clone(current(users, &caller).await?.user).into()))
     }
 }
 
-async fn current(store: &Store, caller: &Caller) -> Result<Account, Error> {
-    account::find(store.reader(), caller.user_id).await?.ok_or(Error::Unauthenticated)
+async fn current(users: &UserCache, caller: &Caller) -> Result<Account, Error> {
+    let account = users.account(caller.user_id).await?;
+    account.map(Arc::unwrap_or_clone).ok_or(Error::Unauthenticated)
 }

@@ -16,14 +16,14 @@ use super::{
 };
 use crate::{
     auth::UserAgent,
-    commands::{Attempt, Commands},
+    commands::{AvailableCommand, CommandService, ExecuteRequest},
     error::Error,
     watch,
 };
 
 #[derive(Default)]
 pub struct CustomCommandOperations {
-    written: Written,
+    written: Written<[AvailableCommand]>,
 }
 
 /// The refusals of the list.
@@ -96,12 +96,13 @@ impl CustomCommandOperations {
         &self,
         caller: UserAgent,
         reader: Reader,
-        commands: &Commands,
+        commands: &CommandService,
         /// The user's id (AssociateId).
         id: Path<UserId>,
     ) -> Result<Answer<Vec<CustomCommand>>, ErrorResponse<GetUserCommands>> {
-        let offers = commands.list(&caller, id.0.0).await?;
-        Ok(self.written.answer(offers, reader))
+        let available = commands.list(&caller, id.0.0).await?;
+        let carriers = |available: &[AvailableCommand], _: &str| available.iter().map(Into::into).collect();
+        Ok(self.written.answer(available, String::new(), reader, carriers))
     }
 
     /// Run a custom command on a user
@@ -125,7 +126,7 @@ impl CustomCommandOperations {
         &self,
         caller: UserAgent,
         reader: Reader,
-        commands: &Commands,
+        commands: &CommandService,
         request_id: RequestId,
         /// The user's id (AssociateId).
         id: Path<UserId>,
@@ -145,32 +146,32 @@ impl CustomCommandOperations {
         dry_run: Header<Option<DryRun>>,
         _body: NoBody,
     ) -> Result<CommandResponse, ErrorResponse<ExecuteUserCommand>> {
-        let attempt = Attempt {
+        let request = ExecuteRequest {
             caller: caller.into_caller(),
             user_id: id.0.0,
             command_name: command_name.0.0,
             idempotency_key: idempotency_key.0.map(|IdempotencyKey(key)| key),
             dry_run: dry_run.0.is_some_and(|DryRun(dry_run)| dry_run),
-            answer: action_result.0.map(|AnyCase(answer)| answer).unwrap_or_default().into(),
+            action_result: action_result.0.map(|AnyCase(answer)| answer).unwrap_or_default().into(),
             request_id: request_id.0,
             trace: watch::trace(),
         };
-        Ok(run(commands, attempt, reader).await?)
+        Ok(run(commands, request, reader).await?)
     }
 }
 
 /// Runs a command for a reader.
 ///
 /// # Errors
-/// As [`Commands::run`]; and a key for a dry run, which keeps nothing.
-pub async fn run(commands: &Commands, attempt: Attempt, reader: Reader) -> Result<CommandResponse, Error> {
-    if attempt.dry_run && attempt.idempotency_key.is_some() {
+/// As [`CommandService::execute`]; and a key for a dry run, which keeps nothing.
+pub async fn run(commands: &CommandService, request: ExecuteRequest, reader: Reader) -> Result<CommandResponse, Error> {
+    if request.dry_run && request.idempotency_key.is_some() {
         let clash = "A dry run keeps nothing, so it takes no Idempotency-Key; send one of the two.";
         return Err(Error::InvalidArgument(clash.to_owned()));
     }
-    let dry_run = attempt.dry_run.then(|| "applied".to_owned());
-    let report = commands.run(attempt).await?;
-    let (outcome, replayed) = (CommandOutcome(report.outcome), report.replayed.then_some(true));
-    let shown_once = report.is_shown_once.then_some(true);
-    Ok(CommandResponse::Ok(reader.answer(report.into()), outcome, replayed, dry_run, shown_once))
+    let dry_run = request.dry_run.then(|| "applied".to_owned());
+    let output = commands.execute(request).await?;
+    let (outcome, replayed) = (CommandOutcome(output.outcome), output.replayed.then_some(true));
+    let shown_once = output.is_shown_once.then_some(true);
+    Ok(CommandResponse::Ok(reader.answer(output.into()), outcome, replayed, dry_run, shown_once))
 }

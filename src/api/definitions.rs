@@ -9,7 +9,7 @@ use super::{
     reader::{Answer, Reader},
     refusals::{ErrorResponse, Refusals},
 };
-use crate::{auth::UserAgent, commands::Commands};
+use crate::{auth::UserAgent, commands::CommandService};
 
 #[derive(Default)]
 pub struct DefinitionOperations;
@@ -35,11 +35,11 @@ impl DefinitionOperations {
         &self,
         caller: UserAgent,
         reader: Reader,
-        commands: &Commands,
+        commands: &CommandService,
         /// The user on whom they would run.
         user: Query<Option<AnyUser>>,
     ) -> Result<Answer<CommandDefinitionList>, ErrorResponse<ListCommands>> {
-        let survey = commands.survey(&caller, user.0.map(|AnyUser(id)| id)).await?;
-        Ok(reader.answer(survey.into()))
+        let status = commands.status(&caller, user.0.map(|AnyUser(id)| id)).await?;
+        Ok(reader.answer(status.into()))
     }
 }

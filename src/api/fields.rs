@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::Error,
     store::Store,
-    users::{self, Caller},
+    users::{self, Caller, UserCache},
 };
 
 #[derive(Default)]
@@ -71,11 +71,11 @@ impl FieldOperations {
         &self,
         caller: Caller,
         reader: Reader,
-        store: &Store,
+        users: &UserCache,
         /// The user's id (AssociateId).
         id: Path<UserId>,
     ) -> Result<Answer<BTreeMap<String, String>>, ErrorResponse<GetUser>> {
-        visible(store, &caller, id.0.0).await?;
+        visible(users, &caller, id.0.0).await?;
         Ok(reader.answer(BTreeMap::new()))
     }
 }

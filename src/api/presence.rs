@@ -6,15 +6,16 @@ use super::{
     Tag,
     body::Body,
     carriers::UserPresenceStatus,
-    directory::{Directory, Whom},
     parameters::UserId,
     reader::{Answer, Reader},
     refusals::ErrorResponse,
     user::{GetUser, visible},
     user_change::ChangeUser,
 };
-use crate::auth::UserAgent;
-use crate::store::Store;
+use crate::{
+    auth::UserAgent,
+    users::{UserCache, UserRef, UserService},
+};
 
 #[derive(Default)]
 pub struct PresenceOperations;
@@ -33,12 +34,12 @@ impl PresenceOperations {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: &Store,
+        users: &UserCache,
         /// The user's id (AssociateId).
         #[oai(name = "associateId")]
         id: Path<UserId>,
     ) -> Result<Answer<UserPresenceStatus>, ErrorResponse<GetUser>> {
-        Ok(reader.answer(visible(store, &caller, id.0.0).await?.user.user.into()))
+        Ok(reader.answer(visible(users, &caller, id.0.0).await?.user.user.clone().into()))
     }
 
     /// Set a user's presence
@@ -53,12 +54,15 @@ impl PresenceOperations {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         /// The user's id (AssociateId).
         #[oai(name = "associateId")]
         id: Path<UserId>,
         presence: Body<UserPresenceStatus>,
     ) -> Result<Answer<UserPresenceStatus>, ErrorResponse<ChangeUser>> {
-        Ok(reader.answer(directory.set_presence(&caller, Whom::Id(id.0.0), presence.0).await?))
+        let mut presence = presence.0;
+        let message = presence.message.get_or_insert_default().clone();
+        service.set_presence(&caller, UserRef::Id(id.0.0), presence.status.into(), message).await?;
+        Ok(reader.answer(presence))
     }
 }

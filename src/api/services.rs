@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use poem::{FromRequest, Request, RequestBody, Result};
 
-use super::{Cors, Directory, Room};
+use super::{Cors, Room};
 use crate::{
     auth::{Authenticator, Hosts},
-    commands::Commands,
+    commands::CommandService,
     error::Error,
     localization::Zone,
     store::Store,
-    users::demo::Demo,
+    users::{UserCache, UserService, demo::Demo},
     watch::Meters,
 };
 
@@ -20,8 +20,8 @@ use crate::{
 pub struct Services {
     pub store: Store,
     pub authenticator: Arc<Authenticator>,
-    pub commands: Commands,
-    pub directory: Directory,
+    pub commands: CommandService,
+    pub user_service: UserService,
     /// Where this is one.
     pub demo: Option<Demo>,
     /// The time zone of dates for whoever names none.
@@ -66,7 +66,8 @@ macro_rules! argument {
 argument! {
     Services: |services| services,
     Store: |services| &services.store,
+    UserCache: |services| &services.authenticator.users,
     Authenticator: |services| &services.authenticator,
-    Commands: |services| &services.commands,
-    Directory: |services| &services.directory,
+    CommandService: |services| &services.commands,
+    UserService: |services| &services.user_service,
 }

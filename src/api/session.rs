@@ -16,6 +16,7 @@ use super::{
 use crate::{
     auth::{Authenticated, Authenticator, LoggedIn, Proof, session},
     error::Error,
+    store::Touched,
     users::{
         self, credential,
         password::Requester,
@@ -87,10 +88,16 @@ impl SessionOperations {
         let password = SecretString::from(password.0);
         let logged_in = authenticator.log_in(&user_name, &password, remote.into()).await?.for_good()?;
         let LoggedIn { caller, proof, .. } = logged_in;
-        let transaction = authenticator.store.begin_write().await?;
-        authenticator.confirm(&transaction, caller.user_id, &proof).await?;
-        let (SessionSecrets { cookie, ticket }, row) = ticket::issue_session(&transaction, caller.user_id).await?;
-        transaction.commit().await?;
+        let confirming = authenticator.clone();
+        let issue = authenticator.store.write(move |transaction| {
+            Box::pin(async move {
+                confirming.confirm(transaction, caller.user_id, &proof).await?;
+                let id = caller.user_id;
+                let issued = ticket::issue_session(transaction, id).await?;
+                Ok::<_, Error>((issued, Touched::users([id]).and(Touched::access([id]))))
+            })
+        });
+        let (SessionSecrets { cookie, ticket }, row) = issue.await?;
         let begun = Session::new(ticket.expose_secret(), &row, authenticator.longest_ticket);
         Ok(with_cookies(SessionBegun::Ok(reader.answer(begun)), Some(&cookie), request))
     }
@@ -105,13 +112,19 @@ impl SessionOperations {
         authenticator: &Authenticator,
         request: &Request,
     ) -> Result<Response<Done>, ErrorResponse<NoOwn>> {
-        let transaction = authenticator.store.begin_write().await?;
-        // The user before the ticket, as everybody who changes both.
-        users::set_last_logout(&transaction, authenticated.caller.user_id).await?;
-        if let Proof::Ticket(secret) | Proof::Bearer(secret) = &authenticated.proof {
-            ticket::revoke_presented(&transaction, secret).await?;
-        }
-        transaction.commit().await?;
+        let Authenticated { caller, proof, .. } = authenticated;
+        let log_out = authenticator.store.write(move |transaction| {
+            Box::pin(async move {
+                // The user before the ticket, as all that change both.
+                let id = caller.user_id;
+                users::set_last_logout(transaction, id).await?;
+                if let Proof::Ticket(secret) | Proof::Bearer(secret) = &proof {
+                    ticket::revoke_presented(transaction, secret).await?;
+                }
+                Ok::<_, Error>(((), Touched::users([id]).and(Touched::access([id]))))
+            })
+        });
+        log_out.await?;
         Ok(with_cookies(Done::NoContent, None, request))
     }
 
@@ -141,13 +154,18 @@ impl SessionOperations {
             return Err(Error::MayNotManageUser.into());
         }
         let hash = passwords.hash(&new, Requester::User(caller.user_id)).await.map_err(Error::from)?;
-        let transaction = authenticator.store.begin_write().await?;
-        let user = authenticator.confirm(&transaction, caller.user_id, &proof).await?;
-        if !caller.may_manage(&user) {
-            return Err(Error::MayNotManageUser.into());
-        }
-        credential::set_password(&transaction, caller.user_id, hash, None).await?;
-        transaction.commit().await?;
+        let confirming = authenticator.clone();
+        let change = authenticator.store.write(move |transaction| {
+            Box::pin(async move {
+                let user = confirming.confirm(transaction, caller.user_id, &proof).await?;
+                if !caller.may_manage(&user) {
+                    return Err(Error::MayNotManageUser);
+                }
+                credential::set_password(transaction, caller.user_id, hash, None).await?;
+                Ok(((), Touched::access([caller.user_id])))
+            })
+        });
+        change.await?;
         Ok(Done::NoContent)
     }
 }

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     auth::Authenticator,
     error::Error,
+    store::Touched,
     users::{
         self, Caller,
         ticket::{self, Place},
@@ -90,14 +91,18 @@ impl TicketOperations {
         id: Path<TicketId>,
     ) -> Result<Done, ErrorResponse<RevokeTicket>> {
         let TicketId(id) = id.0;
-        let transaction = authenticator.store.begin_write().await?;
-        let found = ticket::find(&transaction, &id).await?.ok_or(Error::NoSuchTicket)?;
-        let owner = users::find(&transaction, found.user_id).await?;
-        if !owner.is_some_and(|owner| caller.may_manage(&owner)) {
-            return Err(Error::NoSuchTicket.into());
-        }
-        ticket::revoke(&transaction, &id).await?;
-        transaction.commit().await?;
+        let revoke = authenticator.store.write(move |transaction| {
+            Box::pin(async move {
+                let found = ticket::find(transaction, &id).await?.ok_or(Error::NoSuchTicket)?;
+                let owner = users::find(transaction, found.user_id).await?;
+                if !owner.is_some_and(|owner| caller.may_manage(&owner)) {
+                    return Err(Error::NoSuchTicket);
+                }
+                ticket::revoke(transaction, &id).await?;
+                Ok(((), Touched::access([found.user_id])))
+            })
+        });
+        revoke.await?;
         Ok(Done::NoContent)
     }
 }

@@ -1,5 +1,7 @@
 //! Users, by id and by name.
 
+use std::sync::Arc;
+
 use poem_openapi::{
     ApiResponse, OpenApi,
     param::{Header, Path, Query},
@@ -13,16 +15,19 @@ use super::{
     reader::{Answer, Reader},
     refusals::{ErrorResponse, Refusals},
     request::BaseUrl,
+    written::Written,
 };
 use crate::{
     auth::UserAgent,
     error::Error,
     store::Store,
-    users::{self, Account, Caller, account},
+    users::{self, Account, Caller, UserCache, account},
 };
 
 #[derive(Default)]
-pub struct UserById;
+pub struct UserById {
+    written: Written<Account>,
+}
 
 /// The same paths with a name where the id stands. One document cannot show both, so this one is served and described
 /// in words.
@@ -76,7 +81,7 @@ impl UserById {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: &Store,
+        users: &UserCache,
         base: BaseUrl,
         /// The user's id (AssociateId).
         id: Path<UserId>,
@@ -91,13 +96,14 @@ impl UserById {
         #[oai(name = "If-None-Match")]
         none_match: Header<Option<NoneMatch>>,
     ) -> Result<UserResponse, ErrorResponse<GetUser>> {
-        let account = visible(store, &caller, id.0.0).await?;
+        let account = visible(users, &caller, id.0.0).await?;
         let changed_at = account.changed_at();
         if is_current(none_match.0, modified_since.0, changed_at) {
             return Ok(UserResponse::NotModified);
         }
-        let user = UserWithLinks::new(account.into(), &base.0);
-        Ok(UserResponse::Ok(reader.answer(user), LastModified::of(changed_at)))
+        let carrier = |account: &Account, base: &str| UserWithLinks::new(account.clone().into(), base);
+        let answer = self.written.answer(account, base.0, reader, carrier);
+        Ok(UserResponse::Ok(answer, LastModified::of(changed_at)))
     }
 }
 
@@ -130,11 +136,11 @@ impl UserByName {
 ///
 /// # Errors
 /// The caller may not see the user, there is none, or the database does not answer.
-pub async fn visible(store: &Store, caller: &Caller, id: i32) -> Result<Account, Error> {
+pub async fn visible(users: &UserCache, caller: &Caller, id: i32) -> Result<Arc<Account>, Error> {
     if !caller.may_read(id) {
         return Err(Error::MayNotReadUser);
     }
-    account::find(store.reader(), id).await?.ok_or(Error::NoSuchUser)
+    users.account(id).await?.ok_or(Error::NoSuchUser)
 }
 
 /// The user of this name, for this caller.

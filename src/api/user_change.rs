@@ -11,13 +11,16 @@ use super::{
     carriers::{User, UserWithLinks},
     change::{Change, PatchBody},
     conditions::UnmodifiedSince,
-    directory::{Directory, Whom},
     parameters::{UserId, UserName},
     reader::{Answer, Reader},
     refusals::{Done, ErrorResponse, Refusals},
     request::BaseUrl,
+    user_input::update,
 };
-use crate::auth::UserAgent;
+use crate::{
+    auth::UserAgent,
+    users::{UserRef, UserService},
+};
 
 #[derive(Default)]
 pub struct ChangeById;
@@ -113,7 +116,7 @@ impl ChangeById {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         base: BaseUrl,
         /// The user's id (AssociateId).
         id: Path<UserId>,
@@ -123,7 +126,7 @@ impl ChangeById {
         user: Body<Partial<User>>,
     ) -> Result<UpdatedResponse, ErrorResponse<PutUser>> {
         let change = Change::Properties(user.0.entity()?);
-        let user = directory.change(&caller, Whom::Id(id.0.0), change, unmodified_since.0.into()).await?;
+        let user = update(service, &caller, UserRef::Id(id.0.0), change, unmodified_since.0).await?;
         Ok(UpdatedResponse::Ok(reader.answer(UserWithLinks::new(user, &base.0))))
     }
 
@@ -139,7 +142,7 @@ impl ChangeById {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         base: BaseUrl,
         /// The user's id (AssociateId).
         id: Path<UserId>,
@@ -148,7 +151,7 @@ impl ChangeById {
         unmodified_since: Header<Option<UnmodifiedSince>>,
         patch: PatchBody,
     ) -> Result<UpdatedResponse, ErrorResponse<PatchUser>> {
-        let user = directory.change(&caller, Whom::Id(id.0.0), patch.0, unmodified_since.0.into()).await?;
+        let user = update(service, &caller, UserRef::Id(id.0.0), patch.0, unmodified_since.0).await?;
         Ok(UpdatedResponse::Ok(reader.answer(UserWithLinks::new(user, &base.0))))
     }
 
@@ -160,14 +163,14 @@ impl ChangeById {
     async fn delete_user(
         &self,
         caller: UserAgent,
-        directory: &Directory,
+        service: &UserService,
         /// The user's id (AssociateId).
         id: Path<UserId>,
         /// The Last-Modified of the user that the client has: nothing is done, with 412, if the user was changed later.
         #[oai(name = "If-Unmodified-Since")]
         unmodified_since: Header<Option<UnmodifiedSince>>,
     ) -> Result<Done, ErrorResponse<DeleteUserIf>> {
-        directory.set_retired(&caller, Whom::Id(id.0.0), true, unmodified_since.0.into()).await?;
+        service.set_retired(&caller, UserRef::Id(id.0.0), true, unmodified_since.0.into()).await?;
         Ok(Done::NoContent)
     }
 }
@@ -180,14 +183,14 @@ impl ChangeByName {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         #[oai(name = "userName")] user_name: Path<UserName>,
         #[oai(name = "If-Unmodified-Since")] unmodified_since: Header<Option<UnmodifiedSince>>,
         user: Body<Partial<User>>,
     ) -> Result<Answer<User>, ErrorResponse<PutUser>> {
         let change = Change::Properties(user.0.entity()?);
-        let whom = Whom::Name(user_name.0.0);
-        Ok(reader.answer(directory.change(&caller, whom, change, unmodified_since.0.into()).await?))
+        let user = UserRef::Name(user_name.0.0);
+        Ok(reader.answer(update(service, &caller, user, change, unmodified_since.0).await?))
     }
 
     /// Delete a user by name
@@ -195,11 +198,11 @@ impl ChangeByName {
     async fn delete_user_from_name(
         &self,
         caller: UserAgent,
-        directory: &Directory,
+        service: &UserService,
         #[oai(name = "userName")] user_name: Path<UserName>,
         #[oai(name = "If-Unmodified-Since")] unmodified_since: Header<Option<UnmodifiedSince>>,
     ) -> Result<Done, ErrorResponse<DeleteUserIf>> {
-        directory.set_retired(&caller, Whom::Name(user_name.0.0), true, unmodified_since.0.into()).await?;
+        service.set_retired(&caller, UserRef::Name(user_name.0.0), true, unmodified_since.0.into()).await?;
         Ok(Done::NoContent)
     }
 }

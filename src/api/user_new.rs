@@ -8,18 +8,14 @@ use super::{
     Tag,
     body::{Body, Partial},
     carriers::{CredentialType, User, UserType, UserWithLinks},
-    directory::Directory,
     parameters::{AnyCase, AnyPerson},
     reader::{Answer, Reader},
     refusals::{ErrorResponse, NoOwn, Refusals},
     request::BaseUrl,
     user_change::ChangeUser,
+    user_input::{blank, faults, save},
 };
-use crate::{
-    auth::UserAgent,
-    error::Error,
-    users::{Caller, Fault},
-};
+use crate::{auth::UserAgent, users::UserService};
 
 #[derive(Default)]
 pub struct MakeUser;
@@ -56,11 +52,11 @@ impl MakeUser {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         base: BaseUrl,
         user: Body<Partial<User>>,
     ) -> Result<SavedResponse, ErrorResponse<ChangeUser>> {
-        let user = directory.save(&caller, user.0.entity()?).await?;
+        let user = save(service, &caller, user.0.entity()?).await?;
         Ok(SavedResponse::Ok(reader.answer(UserWithLinks::new(user, &base.0))))
     }
 }
@@ -75,7 +71,7 @@ impl BeforeUser {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         /// The type; `InternalAssociate` when omitted.
         #[oai(name = "userType")]
         user_type: Query<Option<AnyCase<UserType>>>,
@@ -85,7 +81,7 @@ impl BeforeUser {
     ) -> Result<Answer<User>, ErrorResponse<BlankUser>> {
         let user_type = user_type.0.map_or(UserType::InternalAssociate, |AnyCase(user_type)| user_type);
         let person_id = person_id.0.map_or(0, |AnyPerson(id)| id);
-        Ok(reader.answer(directory.blank(&caller, user_type, person_id).await?))
+        Ok(reader.answer(blank(service, &caller, user_type, person_id).await?))
     }
 
     /// Validate a user
@@ -96,10 +92,10 @@ impl BeforeUser {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         user: Body<Partial<User>>,
     ) -> Result<Answer<BTreeMap<String, String>>, ErrorResponse<ChangeUser>> {
-        Ok(reader.answer(faults(directory, &caller, user.0).await?))
+        Ok(reader.answer(faults(service, &caller, user.0).await?))
     }
 
     /// Get the credential types
@@ -113,25 +109,4 @@ impl BeforeUser {
     ) -> Result<Answer<Vec<CredentialType>>, ErrorResponse<NoOwn>> {
         Ok(reader.answer(vec![CredentialType::password()]))
     }
-}
-
-/// What is wrong with a user, by property. It tells whether names are taken, so it is for those who see users.
-///
-/// # Errors
-/// The caller may not, or the database does not answer.
-pub async fn faults(
-    directory: &Directory,
-    caller: &Caller,
-    user: Partial<User>,
-) -> Result<BTreeMap<String, String>, Error> {
-    if !caller.may_read_others() {
-        return Err(Error::MayNotReadUser);
-    }
-    let mut told = BTreeMap::<String, String>::new();
-    for Fault { field, reason } in directory.faults(user).await? {
-        let all = told.entry(field.to_owned()).or_default();
-        all.push_str(if all.is_empty() { "" } else { "; " });
-        all.push_str(&reason);
-    }
-    Ok(told)
 }

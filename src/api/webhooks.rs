@@ -14,7 +14,7 @@ use super::{
     request::NoBody,
 };
 use crate::{
-    commands::Commands,
+    commands::CommandService,
     error::Error,
     records::delivery::{self, Filter},
     store::Store,
@@ -91,7 +91,7 @@ impl WebhookOperations {
         caller: Caller,
         reader: Reader,
         store: &Store,
-        commands: &Commands,
+        commands: &CommandService,
         /// The webhook's id.
         id: Path<WebhookId>,
         _body: NoBody,

@@ -1,63 +1,68 @@
-//! Lists of commands as they were written before, for readers who read alike.
+//! Answers as they were written before, for readers who read alike.
 
-use std::sync::Arc;
+use std::{hash, sync::Arc};
 
 use bytes::Bytes;
 use moka::sync::Cache;
+use poem_openapi::types::ToJSON;
 
-use super::{
-    carriers::CustomCommand,
-    reader::{Answer, Reader, Wording},
-};
-use crate::commands::Offer;
+use super::reader::{Answer, Reader, Wording};
 
-/// How much memory they take at most, in bytes: some 2,500 lists of the usual size.
+/// How much memory the answers of an operation take at most, in bytes: some 2,500 of the usual size.
 const CAPACITY: u64 = 16 * 1024 * 1024;
 /// What an entry takes besides its texts.
 const OVERHEAD: usize = 512;
 
-/// Written lists, by what they say and how they say it.
-pub struct Written(Cache<(Says, Wording), Bytes>);
+/// Written answers, by what they are made of, how they say it, and the address that their links have.
+pub struct Written<S: ?Sized>(Cache<(Source<S>, Wording, String), Bytes>);
 
-/// A list, told apart from others by its place in memory, which it keeps as long as it is a key here.
-struct Says(Arc<[Offer]>);
+/// What an answer is made of, told apart from others by its place in memory, which it keeps as long as it is a key here.
+struct Source<S: ?Sized>(Arc<S>);
 
-impl PartialEq for Says {
+impl<S: ?Sized> PartialEq for Source<S> {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
-impl Eq for Says {}
+impl<S: ?Sized> Eq for Source<S> {}
 
-impl std::hash::Hash for Says {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.0.as_ptr().hash(state);
+impl<S: ?Sized> hash::Hash for Source<S> {
+    fn hash<H: hash::Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).cast::<()>().hash(state);
     }
 }
 
-impl Default for Written {
+impl<S: ?Sized + Send + Sync + 'static> Default for Written<S> {
     fn default() -> Self {
         Self::new(CAPACITY)
     }
 }
 
-impl Written {
+impl<S: ?Sized + Send + Sync + 'static> Written<S> {
     fn new(capacity: u64) -> Self {
-        // The key holds the list, whose texts are a part of what is written.
-        let weight = |_: &(Says, Wording), body: &Bytes| u32::try_from(2 * body.len() + OVERHEAD).unwrap_or(u32::MAX);
+        // The key holds what the answer is made of, whose texts are a part of what is written.
+        let weight = |(_, _, base): &(Source<S>, Wording, String), body: &Bytes| {
+            u32::try_from(2 * body.len() + base.len() + OVERHEAD).unwrap_or(u32::MAX)
+        };
         Self(Cache::builder().weigher(weight).max_capacity(capacity).build())
     }
 
-    /// The answer that tells a reader of a list.
-    pub fn answer(&self, offers: Arc<[Offer]>, reader: Reader) -> Answer<Vec<CustomCommand>> {
-        let carrier = |offers: &[Offer]| offers.iter().map(Into::into).collect::<Vec<_>>();
-        let Some(wording) = reader.wording() else { return reader.answer(carrier(&offers)) };
-        let key = (Says(offers), wording);
+    /// The answer that is made of this: as it was written before, or by making its carrier. `base` is the address that its
+    /// links have, if it has any.
+    pub fn answer<T: ToJSON>(
+        &self,
+        source: Arc<S>,
+        base: String,
+        reader: Reader,
+        carrier: impl FnOnce(&S, &str) -> T,
+    ) -> Answer<T> {
+        let Some(wording) = reader.wording() else { return reader.answer(carrier(&source, &base)) };
+        let key = (Source(source), wording, base);
         let body = match self.0.get(&key) {
             Some(body) => body,
             None => {
-                let body = Bytes::from(reader.write(&carrier(&key.0.0)));
+                let body = Bytes::from(reader.write(&carrier(&key.0.0, &key.2)));
                 self.0.insert(key, body.clone());
                 body
             }
@@ -71,24 +76,30 @@ mod tests {
     use poem::{FromRequest, Request, RequestBody};
 
     use super::*;
-    use crate::{api::reader::Reading, localization::Zone};
+    use crate::{
+        api::{carriers::CustomCommand, reader::Reading},
+        commands::AvailableCommand,
+        localization::Zone,
+    };
+
+    type Lists = Written<[AvailableCommand]>;
 
     /// Answers readers with these headers.
-    async fn answer(written: &Written, headers: impl Iterator<Item = Vec<(&'static str, String)>>) {
-        let offers: Arc<[Offer]> = Arc::new([]);
+    async fn answer(written: &Lists, headers: impl Iterator<Item = Vec<(&'static str, String)>>) {
+        let commands: Arc<[AvailableCommand]> = Arc::new([]);
         for headers in headers {
             let add = |request: poem::RequestBuilder, (name, value)| request.header::<&str, String>(name, value);
             let mut request = headers.into_iter().fold(Request::builder(), add).finish();
             Reading::lend(Reading::of(request.headers(), &Zone::utc()), &mut request);
             let reader = Reader::from_request(&request, &mut RequestBody::default()).await.expect("a reader");
-            written.answer(Arc::clone(&offers), reader);
+            written.answer(Arc::clone(&commands), String::new(), reader, |_, _| Vec::<CustomCommand>::new());
         }
         written.0.run_pending_tasks();
     }
 
     #[tokio::test]
     async fn headers_that_mean_the_same_share_an_entry() {
-        let written = Written::default();
+        let written = Lists::default();
         let different = (0..10_000).map(|number| {
             let weight = f64::from(number) / 20_000.0;
             vec![
@@ -107,7 +118,7 @@ mod tests {
     #[tokio::test]
     async fn what_clients_ask_for_takes_a_bounded_share_of_memory() {
         let (capacity, most) = (64 * 1024, 1000);
-        let written = Written::new(capacity);
+        let written = Lists::new(capacity);
         let cultures = (0..most)
             .map(|number| vec![("so-language", "en".to_owned()), ("so-culture", format!("en-US-{number:0>8}"))]);
         answer(&written, cultures).await;

@@ -13,9 +13,9 @@ use crate::{
     api::Room,
     auth::{Hosts, ProvenPasswords},
     clock,
-    commands::Commands,
-    records::{self, delivery},
-    store::{Store, Writer},
+    commands::CommandService,
+    records::delivery,
+    store::Store,
     users::password::Passwords,
     watch::{
         Meters,
@@ -38,10 +38,9 @@ const TIDY: Duration = Duration::from_secs(1);
 pub struct Panel {
     pub meters: Meters,
     pub store: Store,
-    pub writer: Writer<records::Entry>,
     pub passwords: Passwords,
     pub proven: ProvenPasswords,
-    pub commands: Commands,
+    pub commands: CommandService,
     pub room: Room,
     pub connections: ConnectionLimiter,
     pub hosts: Hosts,
@@ -53,7 +52,7 @@ impl Panel {
         set(IN_FLIGHT, self.room.taken());
         set(CONNECTIONS, self.connections.count());
         set(COMMANDS, self.commands.catalog().entries().len());
-        set(WRITER_WAITING, self.writer.waiting());
+        set(WRITER_WAITING, self.commands.waiting());
         let passwords = self.passwords.load();
         set(PASSWORDS_WAITING, passwords.waiting);
         set(PASSWORDS_WORKING, passwords.working);

@@ -29,19 +29,16 @@ use self::{
 pub use self::{server::listen, serving::listen_for_metrics};
 pub use crate::users::demo::Access as DemoAccess;
 use crate::{
-    api::{self, Cors, Directory, Room, Services},
+    api::{self, Cors, Room, Services},
     auth::{Authenticator, FetchError, Guessing, Hosts, LogIns, ProvenPasswords, Provider},
-    commands::{Catalog, Commands, Faults},
+    commands::{Catalog, CommandService, Faults, ServiceParts},
     config::{Config, ConfigError, DEFAULT_COMMANDS, Metrics},
     error::Error,
     localization::Zone,
-    records::{
-        Ledger,
-        audit::{self, KeyStanding},
-    },
-    store::{self, FileLock, FileLockError, Lock, OpenError, SchemaError, Store, Writer},
+    records::audit::{self, AuditKey, KeyStanding},
+    store::{self, FileLock, FileLockError, Lock, OpenError, SchemaError, Store, Touched},
     users::{
-        self, CreateError, Memory,
+        self, CreateError, UserCache, UserService,
         bootstrap::{self, RegisterError},
         credential,
         demo::{self, Demo},
@@ -111,9 +108,9 @@ impl From<Faults> for StartError {
 pub struct App {
     pub store: Store,
     pub passwords: Passwords,
-    pub commands: Commands,
+    pub commands: CommandService,
     authenticator: Authenticator,
-    directory: Directory,
+    user_service: UserService,
     demo: Option<Demo>,
     housekeeping: Housekeeping,
     time_zone: Zone,
@@ -164,46 +161,29 @@ impl App {
         }
         store.ensure_schema(config.migrate).await?;
         let audit_key = audit_key::load_or_make(&config.database_url, store.reader()).await?;
-        let transaction = store.begin_alone(Lock::Bootstrap).await?;
-        match audit_key::check(&transaction, &audit_key).await? {
-            KeyStanding::First => audit::begin(&transaction, &audit_key).await?,
-            _ if audit_key.is_short() => tracing::warn!(
-                bytes = audit_key.length(),
-                "the key of the audit chain is short, and is taken since the chain was begun with it"
-            ),
-            _ => {}
-        }
-        role::ensure_defaults(&transaction).await?;
-        transaction.commit().await?;
+        prepare_database(&store, audit_key.clone()).await?;
         let stored = credential::any_hash(store.reader()).await?;
         let passwords = Passwords::new(&config.password_cost, config.password_policy(), stored.as_ref());
         store.follow_changes().await?;
-        let memory = Memory::new(store.clone());
-        let writer = Writer::start(store.clone(), Ledger::new(audit_key.clone()).counted(&meters), memory.clone());
+        let users = UserCache::new(store.clone());
         let provider_names = config.provider_names()?;
-        let directory = Directory {
+        let user_service = UserService { store: store.clone(), passwords: passwords.clone(), provider: provider_names };
+        let commands = CommandService::new(ServiceParts {
             store: store.clone(),
+            users: users.clone(),
             passwords: passwords.clone(),
-            writer: writer.clone(),
-            provider: provider_names,
-        };
-        let commands = Commands::new(
-            store.clone(),
-            memory.clone(),
-            passwords.clone(),
-            writer.clone(),
             webhooks,
-            audit_key.clone(),
+            provider: provider_names,
+            audit_key: audit_key.clone(),
             catalog,
-        )
-        .with_provider(provider_names)
-        .counted(&meters);
+            meters: &meters,
+        });
         let proven = ProvenPasswords::default();
         let guessing = Guessing::new(config.guess_limits, audit_key.derive("login rate limiter"));
         guessing.restore(&store).await?;
         let authenticator = Authenticator {
             store: store.clone(),
-            memory,
+            users,
             passwords: passwords.clone(),
             proven: proven.clone(),
             installation: config.installation,
@@ -223,7 +203,6 @@ impl App {
         let panel = Panel {
             meters,
             store: store.clone(),
-            writer,
             passwords: passwords.clone(),
             proven,
             commands: commands.clone(),
@@ -237,7 +216,7 @@ impl App {
             passwords,
             commands,
             authenticator,
-            directory,
+            user_service,
             demo: None,
             housekeeping,
             time_zone,
@@ -260,13 +239,16 @@ impl App {
         }
         let hash = self.hash_admin_password(password).await?;
         // Counted again alone: of two that start together, one fills and the other finds it filled.
-        let transaction = self.store.begin_alone(Lock::Bootstrap).await?;
-        if has_demo(&transaction).await? {
-            return Ok(false);
-        }
-        demo::fill(&transaction, &hash).await?;
-        transaction.commit().await?;
-        Ok(true)
+        let fill = self.store.write_alone(Lock::Bootstrap, move |transaction| {
+            Box::pin(async move {
+                let is_filled = has_demo(transaction).await?;
+                if !is_filled {
+                    demo::fill(transaction, &hash).await?;
+                }
+                Ok((!is_filled, Touched::Everything))
+            })
+        });
+        fill.await
     }
 
     /// What a demo of an online installation shows in place of a password.
@@ -274,10 +256,10 @@ impl App {
     /// # Errors
     /// The database does not answer, or is not filled.
     pub async fn issue_demo_access(&self) -> Result<DemoAccess, StartError> {
-        let transaction = self.store.begin_write().await?;
-        let access = demo::issue_access(&transaction).await?;
-        transaction.commit().await?;
-        Ok(access)
+        let issue = self.store.write(|transaction| {
+            Box::pin(async move { Ok((demo::issue_access(transaction).await?, Touched::Everything)) })
+        });
+        issue.await
     }
 
     /// Whether this is the password of the first administrator. Without that user, no password is.
@@ -306,13 +288,16 @@ impl App {
     /// The database does not answer.
     pub async fn register_administrator(&self, password: &SecretString) -> Result<bool, StartError> {
         let hash = self.hash_admin_password(password).await?;
-        let transaction = self.store.begin_alone(Lock::Bootstrap).await?;
-        if users::count(&transaction).await? > 0 {
-            return Ok(false);
-        }
-        bootstrap::register_administrator(&transaction, hash).await?;
-        transaction.commit().await?;
-        Ok(true)
+        let register = self.store.write_alone(Lock::Bootstrap, move |transaction| {
+            Box::pin(async move {
+                let is_empty = users::count(transaction).await? == 0;
+                if is_empty {
+                    bootstrap::register_administrator(transaction, hash).await?;
+                }
+                Ok((is_empty, Touched::Everything))
+            })
+        });
+        register.await
     }
 
     /// The hash of the first administrator's password.
@@ -380,7 +365,7 @@ impl App {
             store: self.store.clone(),
             authenticator: Arc::new(self.authenticator.clone()),
             commands: self.commands.clone(),
-            directory: self.directory.clone(),
+            user_service: self.user_service.clone(),
             demo: self.demo.clone(),
             time_zone: self.time_zone.clone(),
             room: self.panel.room.clone(),
@@ -390,6 +375,25 @@ impl App {
         });
         Beside { api, metrics: (self.metrics == Metrics::Path).then(|| self.panel.clone()) }
     }
+}
+
+/// Makes what every installation needs, and begins the audit chain, or holds its key against it.
+async fn prepare_database(store: &Store, audit_key: AuditKey) -> Result<(), StartError> {
+    let prepare = store.write_alone(Lock::Bootstrap, move |transaction| {
+        Box::pin(async move {
+            match audit_key::check(transaction, &audit_key).await? {
+                KeyStanding::First => audit::begin(transaction, &audit_key).await?,
+                _ if audit_key.is_short() => tracing::warn!(
+                    bytes = audit_key.length(),
+                    "the key of the audit chain is short, and is taken since the chain was begun with it"
+                ),
+                _ => {}
+            }
+            role::ensure_defaults(transaction).await?;
+            Ok(((), Touched::Everything))
+        })
+    });
+    prepare.await
 }
 
 /// The hosts to which metrics answer. On a public listener of their own any: scrapers name it by its address.

@@ -18,7 +18,7 @@ use tokio::{
 
 use super::{check, supervisor};
 use crate::{
-    commands::{Catalog, Commands},
+    commands::{Catalog, CommandService},
     store::Store,
     watch::{Meters, families::RELOADS},
     webhooks::{self, Targets},
@@ -42,7 +42,7 @@ pub struct Sources {
 
 pub struct Reloader {
     pub sources: Sources,
-    pub commands: Commands,
+    pub commands: CommandService,
     pub store: Store,
     pub meters: Meters,
 }

@@ -31,7 +31,7 @@ impl App {
         self,
         metrics: Option<TcpListener>,
     ) -> Result<ReadyServer<impl Endpoint<Output = Response> + 'static>, StartError> {
-        self.commands.take_over().await.map_err(StartError::Recover)?;
+        self.commands.recover_and_start().await.map_err(StartError::Recover)?;
         let endpoint = self.endpoint();
         if self.metrics != Metrics::Off {
             tokio::spawn(self.panel.clone().keep_tidy());
@@ -76,7 +76,7 @@ impl<E: Endpoint<Output = Response> + 'static> ReadyServer<E> {
             tokio::spawn(audit::keep_linking(store, audit_key))
         });
         server::run(endpoint, app.limits, listener, stop).await;
-        if timeout(server::DRAIN, app.commands.finish()).await.is_err() {
+        if timeout(server::DRAIN, app.commands.drain()).await.is_err() {
             tracing::warn!("runs were cut off that wait for other systems; what came of them is not known");
         }
         housekeeping.abort();

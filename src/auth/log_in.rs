@@ -85,8 +85,8 @@ impl Authenticator {
     /// in any more is forgotten, and judged as every other log-in.
     async fn recall(&self, name: &str, password: &SecretString) -> Result<Option<LoggedIn>, Error> {
         let Some(proven) = self.proven.find(name, password) else { return Ok(None) };
-        let credential = self.memory.password(proven.user_id).await?.filter(|stored| stored.secret == proven.hash);
-        let user = self.memory.user(proven.user_id).await?.filter(|user| user.is_called(&users::fold(name)));
+        let credential = self.users.password(proven.user_id).await?.filter(|stored| stored.secret == proven.hash);
+        let user = self.users.user(proven.user_id).await?.filter(|user| user.is_called(&users::fold(name)));
         let logged_in = user.zip(credential).and_then(|(user, credential)| LoggedIn::of(&user, &credential));
         if logged_in.is_none() {
             self.proven.forget(name, password);

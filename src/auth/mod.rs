@@ -38,7 +38,7 @@ use crate::{
     error::Error,
     store::Store,
     users::{
-        Caller, Memory, application,
+        Caller, UserCache, application,
         password::{PasswordHash, Passwords},
         ticket::{Kind, of_session},
     },
@@ -50,7 +50,7 @@ const APP_TOKEN: &str = "so-apptoken";
 #[derive(Clone, Debug)]
 pub struct Authenticator {
     pub store: Store,
-    pub memory: Memory,
+    pub users: UserCache,
     pub passwords: Passwords,
     pub proven: ProvenPasswords,
     pub installation: Installation,
@@ -70,6 +70,7 @@ pub struct Authenticated {
 }
 
 /// How a caller was proved.
+#[derive(Clone)]
 pub enum Proof {
     Password(PasswordHash),
     Ticket(SecretString),
@@ -141,7 +142,7 @@ impl Authenticator {
     /// The application that the request names. A token that is none names nobody, and proves nothing.
     async fn application(&self, request: &Request) -> Result<Option<application::Model>, Error> {
         let Some(token) = request.header(APP_TOKEN).filter(|token| !token.is_empty()) else { return Ok(None) };
-        let found = self.memory.application_by_token(&SecretString::from(token)).await?;
+        let found = self.users.application_by_token(&SecretString::from(token)).await?;
         if found.is_none() {
             tracing::debug!("unknown SO-AppToken");
         }

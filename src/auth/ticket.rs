@@ -1,10 +1,12 @@
 //! Tickets and access tokens that this server issued.
 
+use sea_orm::DbErr;
 use secrecy::SecretString;
 
 use super::{Authenticated, Authenticator, Proof};
 use crate::{
     error::Error,
+    store::Touched,
     users::{Caller, application, ticket},
 };
 
@@ -55,7 +57,7 @@ impl Authenticator {
     }
 
     async fn find(&self, kind: ticket::Kind, presented: &SecretString) -> Result<ticket::Model, Error> {
-        let found = self.memory.ticket(kind, presented, self.longest_ticket).await?;
+        let found = self.users.ticket(kind, presented, self.longest_ticket).await?;
         found.ok_or_else(|| {
             tracing::debug!(?kind, "unknown or expired");
             Error::Unauthenticated
@@ -71,12 +73,12 @@ impl Authenticator {
     ) -> Result<Authenticated, Error> {
         let issued_through = match found.application_id {
             None => None,
-            Some(id) => Some(self.memory.application(id).await?.ok_or_else(|| {
+            Some(id) => Some(self.users.application(id).await?.ok_or_else(|| {
                 tracing::debug!(application_id = id, "issued through an application that was revoked");
                 Error::Unauthenticated
             })?),
         };
-        let Some(caller) = self.memory.user(found.user_id).await?.as_deref().and_then(Caller::of) else {
+        let Some(caller) = self.users.user(found.user_id).await?.as_deref().and_then(Caller::of) else {
             tracing::debug!(user_id = found.user_id, "ticket of a retired user");
             return Err(Error::Unauthenticated);
         };
@@ -87,8 +89,17 @@ impl Authenticator {
     fn renew_in_passing(&self, found: ticket::Model) {
         let store = self.store.clone();
         tokio::spawn(async move {
-            if let Err(error) = ticket::renew(store.writer(), &found).await {
-                tracing::warn!(%error, user_id = found.user_id, "a ticket's end was not written forward");
+            let user_id = found.user_id;
+            let renewed: Result<(), DbErr> = store
+                .write(move |transaction| {
+                    Box::pin(async move {
+                        ticket::renew(transaction, &found).await?;
+                        Ok(((), Touched::access([user_id])))
+                    })
+                })
+                .await;
+            if let Err(error) = renewed {
+                tracing::warn!(%error, user_id, "a ticket's end was not written forward");
             }
         });
     }

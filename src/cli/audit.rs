@@ -10,7 +10,7 @@ use kommando::{
         audit::{self, Anchor, AuditKey, Head, Sealed, Unsealed},
         retention::{self, Retention},
     },
-    store::{self, Store},
+    store::{self, Store, Touched},
 };
 
 #[derive(Subcommand)]
@@ -95,9 +95,26 @@ async fn verify(store: &Store, key: &AuditKey, expected: Option<&Head>) -> anyho
 
 /// Lists what has no seal, and seals exactly that.
 async fn seal(store: &Store, key: &AuditKey, yes: bool) -> anyhow::Result<()> {
-    let transaction = store.begin_write().await?;
-    let unsealed = audit::find_unsealed(&transaction, key).await?;
-    let Unsealed { executions, deliveries } = &unsealed;
+    let key = key.clone();
+    let seal = store.write(move |transaction| {
+        Box::pin(async move {
+            let unsealed = audit::find_unsealed(transaction, &key).await?;
+            list(&unsealed)?;
+            if yes {
+                audit::seal_all(transaction, &key, &unsealed).await?;
+            }
+            Ok::<_, anyhow::Error>((unsealed.executions.len() + unsealed.deliveries.len(), Touched::Nothing))
+        })
+    });
+    let count = seal.await?;
+    match (count, yes) {
+        (0, _) => super::say("nothing is without a seal"),
+        (_, true) => super::say(format_args!("{count} were sealed")),
+        (_, false) => super::say(format_args!("{count} have no seal; --yes seals them, once you have looked at each")),
+    }
+}
+
+fn list(Unsealed { executions, deliveries }: &Unsealed) -> anyhow::Result<()> {
     // Escaped: such a row may hold control sequences for a terminal.
     for one in executions {
         super::say(format_args!(
@@ -108,14 +125,5 @@ async fn seal(store: &Store, key: &AuditKey, yes: bool) -> anyhow::Result<()> {
     for one in deliveries {
         super::say(format_args!("webhook {:?} to {:?} of {}: {:?}", one.id, one.target, one.created_at, one.body))?;
     }
-    let count = executions.len() + deliveries.len();
-    if yes {
-        audit::seal_all(&transaction, key, &unsealed).await?;
-    }
-    transaction.commit().await?;
-    match (count, yes) {
-        (0, _) => super::say("nothing is without a seal"),
-        (_, true) => super::say(format_args!("{count} were sealed")),
-        (_, false) => super::say(format_args!("{count} have no seal; --yes seals them, once you have looked at each")),
-    }
+    Ok(())
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow, bail, ensure};
 use clap::{Args, Subcommand};
 use kommando::{
     app::{self, App},
-    commands::{self, ActionResult, Attempt, Catalog, Example, Faults, SCHEMA_FILE},
+    commands::{self, ActionResult, Catalog, Example, ExecuteRequest, Faults, SCHEMA_FILE},
     config::{Config, DEFAULT_COMMANDS},
     error::ErrorInfo,
     records::execution::Outcome,
@@ -72,17 +72,18 @@ impl Run {
         let app = App::build(config, app::load_commands(folder.as_deref(), false)?).await?;
         let caller = super::find_user(app.store.reader(), &self.caller).await?;
         let user = super::find_user(app.store.reader(), &self.user).await?;
-        let attempt = Attempt {
+        let request = ExecuteRequest {
             caller: Caller::of(&caller).with_context(|| format!("{} is deactivated and cannot call", self.caller))?,
             user_id: user.user.id,
             command_name: self.name,
-            answer: self.answer,
+            action_result: self.answer,
             idempotency_key: None,
             dry_run: self.dry_run,
             request_id: "command line".to_owned(),
             trace: None,
         };
-        let report = app.commands.run(attempt).await.map_err(|error| anyhow!("{}", ErrorInfo::from(&error).message))?;
+        let report =
+            app.commands.execute(request).await.map_err(|error| anyhow!("{}", ErrorInfo::from(&error).message))?;
         app.store.close().await?;
         let outcome = report.outcome.to_value();
         let kept = if self.dry_run { " (a dry run, nothing was kept)" } else { "" };

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use kommando::{
     config::Config,
     error::Error,
-    store::{Lock, Store},
+    store::{Lock, Store, Touched},
     users::{self, Caller, NamedError, UserGroup, user_group},
 };
 
@@ -46,17 +46,22 @@ impl Group {
 }
 
 async fn add(store: &Store, name: &str, tooltip: &str) -> anyhow::Result<()> {
-    let transaction = store.begin_alone(Lock::Standing).await?;
-    refuse_similar(&user_group::list(&transaction).await?, name)?;
-    let present = user_group::find_by_name(&transaction, name).await?;
-    if present.as_ref().is_some_and(|group| !group.deleted) {
-        bail!("there is a group {name} already; `kommando group list` shows them");
-    }
-    let group = users::ensure_group(&transaction, Caller::operator(), name, tooltip).await.map_err(told)?;
-    transaction.commit().await?;
-    match present {
-        Some(_) => super::say(format_args!("{name} is in use again, as group {}", group.id)),
-        None => super::say(format_args!("{name} is group {}", group.id)),
+    let (own, tooltip) = (name.to_owned(), tooltip.to_owned());
+    let add = store.write_alone(Lock::RoleChanges, move |transaction| {
+        Box::pin(async move {
+            let name = own.as_str();
+            refuse_similar(&user_group::list(transaction).await?, name)?;
+            let present = user_group::find_by_name(transaction, name).await?;
+            if present.as_ref().is_some_and(|group| !group.deleted) {
+                bail!("there is a group {name} already; `kommando group list` shows them");
+            }
+            let group = users::ensure_group(transaction, Caller::operator(), name, &tooltip).await.map_err(told)?;
+            Ok(((present, group), Touched::Everything))
+        })
+    });
+    match add.await? {
+        (Some(_), group) => super::say(format_args!("{name} is in use again, as group {}", group.id)),
+        (None, group) => super::say(format_args!("{name} is group {}", group.id)),
     }
 }
 
@@ -86,15 +91,19 @@ async fn list(store: &Store) -> anyhow::Result<()> {
 }
 
 async fn rename(store: &Store, name: &str, new_name: &str) -> anyhow::Result<()> {
-    let transaction = store.begin_alone(Lock::Standing).await?;
-    let groups = user_group::list(&transaction).await?;
-    let group = users::group_named(&groups, name)?;
-    let others: Vec<_> = groups.iter().filter(|other| other.id != group.id).cloned().collect();
-    refuse_similar(&others, new_name)?;
-    let renamed = UserGroup { name: new_name.to_owned(), ..group.clone() };
-    users::save_group(&transaction, Caller::operator(), renamed).await.map_err(told)?;
-    transaction.commit().await?;
-    super::say(format_args!("{} is called {new_name} now", group.name))
+    let (name, own) = (name.to_owned(), new_name.to_owned());
+    let rename = store.write_alone(Lock::RoleChanges, move |transaction| {
+        Box::pin(async move {
+            let groups = user_group::list(transaction).await?;
+            let group = users::group_named(&groups, &name)?;
+            let others: Vec<_> = groups.iter().filter(|other| other.id != group.id).cloned().collect();
+            refuse_similar(&others, &own)?;
+            let renamed = UserGroup { name: own, ..group.clone() };
+            users::save_group(transaction, Caller::operator(), renamed).await.map_err(told)?;
+            Ok::<_, anyhow::Error>((group.name.clone(), Touched::Everything))
+        })
+    });
+    super::say(format_args!("{} is called {new_name} now", rename.await?))
 }
 
 /// A refusal in the words of the command line, in which the name has no property.

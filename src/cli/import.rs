@@ -14,12 +14,13 @@ use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
 use kommando::{
     config::Config,
-    store::{Lock, WriteTransaction},
+    store::{Lock, Touched, WriteTransaction},
     users::{
         ProviderNames, fold,
         import::{self, COLUMNS, ImportError, NAME, Row, RowOutcome},
     },
 };
+use sea_orm::DbErr;
 
 use self::faults::{Fault, Faults, Place};
 use super::commands::FaultsFound;
@@ -30,7 +31,7 @@ pub enum Import {
     Users(Users),
 }
 
-#[derive(Args)]
+#[derive(Clone, Args)]
 #[command(after_help = columns())]
 pub struct Users {
     /// A CSV file with a line of column names, or a JSON file with a list of objects
@@ -65,6 +66,24 @@ struct Summary {
     groups: Vec<String>,
 }
 
+/// Why an import is undone.
+enum NotImported {
+    DryRun(Summary),
+    Refused(anyhow::Error),
+}
+
+impl From<anyhow::Error> for NotImported {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<DbErr> for NotImported {
+    fn from(error: DbErr) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
 impl Import {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         let Self::Users(users) = self;
@@ -77,20 +96,27 @@ impl Users {
         let (rows, mut faults) = read(&self.file)?;
         faults.extend(duplicates(&rows));
         let store = if self.dry_run { super::open_existing(config).await? } else { super::open(config).await? };
-        let transaction = store.begin_alone(Lock::Standing).await?;
-        let summary = self.import(&transaction, config.provider_names()?, &rows, &mut faults).await;
-        let summary = summary.context("nothing was imported")?;
-        if !faults.is_empty() {
-            let report = faults::report(&self.file.display().to_string(), faults);
-            return Err(FaultsFound(format!("{report}nothing was imported")).into());
-        }
-        if self.dry_run {
-            transaction.rollback().await?;
-        } else {
-            transaction.commit().await?;
-        }
+        let (provider, is_dry_run) = (config.provider_names()?, self.dry_run);
+        let import = store.write_alone(Lock::RoleChanges, move |transaction| {
+            Box::pin(async move {
+                let summary = self.import(transaction, provider, &rows, &mut faults).await;
+                let summary = summary.context("nothing was imported")?;
+                if !faults.is_empty() {
+                    let report = faults::report(&self.file.display().to_string(), faults);
+                    return Err(NotImported::Refused(FaultsFound(format!("{report}nothing was imported")).into()));
+                }
+                match self.dry_run {
+                    true => Err(NotImported::DryRun(summary)),
+                    false => Ok((summary, Touched::Everything)),
+                }
+            })
+        });
+        let summary = match import.await {
+            Ok(summary) | Err(NotImported::DryRun(summary)) => summary,
+            Err(NotImported::Refused(error)) => return Err(error),
+        };
         store.close().await?;
-        super::say(summary.text(self.dry_run))
+        super::say(summary.text(is_dry_run))
     }
 
     async fn import(

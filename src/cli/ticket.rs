@@ -2,7 +2,7 @@
 
 use anyhow::ensure;
 use clap::Subcommand;
-use kommando::{config::Config, users::ticket};
+use kommando::{config::Config, store::Touched, users::ticket};
 use secrecy::ExposeSecret;
 
 #[derive(Subcommand)]
@@ -19,11 +19,15 @@ impl Ticket {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         let Self::Issue { user } = self;
         let store = super::open_existing(config).await?;
-        let transaction = store.begin_write().await?;
-        let user = super::hold_user(&transaction, &user).await?;
-        ensure!(!user.is_retired(), "{} is deactivated and cannot call", user.user.name);
-        let (ticket, _) = ticket::issue(&transaction, user.user.id, None).await?;
-        transaction.commit().await?;
+        let issue = store.write(move |transaction| {
+            Box::pin(async move {
+                let user = super::hold_user(transaction, &user).await?;
+                ensure!(!user.is_retired(), "{} is deactivated and cannot call", user.user.name);
+                let (ticket, _) = ticket::issue(transaction, user.user.id, None).await?;
+                Ok((ticket, Touched::Everything))
+            })
+        });
+        let ticket = issue.await?;
         super::say(ticket.expose_secret())?;
         Ok(store.close().await?)
     }

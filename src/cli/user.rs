@@ -7,9 +7,9 @@ use clap::Subcommand;
 use kommando::{
     config::Config,
     error::Error,
-    store::{Lock, Store, WriteTransaction},
+    store::{Lock, Store, Touched, WriteTransaction},
     users::{
-        self, Caller, Draft, UserRow, access,
+        self, Caller, Draft, ProviderNames, UserRow, access,
         bootstrap::{self, Registration},
         credential,
         password::{NewPassword, Passwords, Requester},
@@ -96,10 +96,14 @@ impl User {
                 super::find_user(store.reader(), &name).await?;
                 let password = read_password(config, password_stdin)?;
                 let hash = passwords(config).hash(&password, Requester::Server).await?;
-                let transaction = store.begin_write().await?;
-                let user = super::hold_user(&transaction, &name).await?;
-                credential::set_password(&transaction, user.user.id, hash, None).await?;
-                transaction.commit().await?;
+                let set = store.write(move |transaction| {
+                    Box::pin(async move {
+                        let user = super::hold_user(transaction, &name).await?;
+                        credential::set_password(transaction, user.user.id, hash, None).await?;
+                        Ok::<_, anyhow::Error>((user, Touched::Everything))
+                    })
+                });
+                let user = set.await?;
                 super::say(format_args!("{} has a new password", user.user.name))?;
                 if user.is_retired() {
                     super::say(format_args!("{0} is deactivated: `kommando user reactivate {0}`", user.user.name))?;
@@ -117,9 +121,13 @@ impl User {
 async fn add(store: &Store, config: &Config, registration: Registration, password: &NewPassword) -> anyhow::Result<()> {
     let hash = passwords(config).hash(password, Requester::Server).await?;
     let name = registration.name.clone();
-    let transaction = store.begin_write().await?;
-    let id = bootstrap::register(&transaction, registration, hash).await?;
-    transaction.commit().await?;
+    let register = store.write(move |transaction| {
+        Box::pin(async move {
+            let id = bootstrap::register(transaction, registration, hash).await?;
+            Ok::<_, anyhow::Error>((id, Touched::Everything))
+        })
+    });
+    let id = register.await?;
     super::say(format_args!("{name} is user {id}"))
 }
 
@@ -138,44 +146,58 @@ async fn list(store: &Store) -> anyhow::Result<()> {
 
 async fn set_retired(store: &Store, config: &Config, name: &str, is_retired: bool) -> anyhow::Result<()> {
     let provider = config.provider_names()?;
-    let transaction = store.begin_alone(Lock::Standing).await?;
-    let user = super::hold_user(&transaction, name).await?;
-    let name = &user.user.name;
-    let end = access::set_retired(&transaction, &Caller::operator(), provider, &user, is_retired).await;
-    end.map_err(|error| told(name, error.into()))?;
-    transaction.commit().await?;
+    let name = name.to_owned();
+    let retire = store.write_alone(Lock::RoleChanges, move |transaction| {
+        Box::pin(async move {
+            let user = super::hold_user(transaction, &name).await?;
+            let end = access::set_retired(transaction, &Caller::operator(), provider, &user, is_retired).await;
+            end.map_err(|error| told(&user.user.name, error.into()))?;
+            Ok::<_, anyhow::Error>((user.user.name, Touched::Everything))
+        })
+    });
+    let name = retire.await?;
     super::say(format_args!("{name} {}", if is_retired { "has no access any more" } else { "has access again" }))
 }
 
 async fn set_role(store: &Store, config: &Config, name: &str, role: &str) -> anyhow::Result<()> {
-    let transaction = store.begin_alone(Lock::Standing).await?;
-    let roles = role::list(&transaction).await?;
-    let role = users::role_named(&roles, role)?;
-    let name = change(&transaction, config, name, |user| user.role_id = role.id).await?;
-    transaction.commit().await?;
-    super::say(format_args!("{name} has the role {}", role.name))
+    let (provider, name, role) = (config.provider_names()?, name.to_owned(), role.to_owned());
+    let set = store.write_alone(Lock::RoleChanges, move |transaction| {
+        Box::pin(async move {
+            let roles = role::list(transaction).await?;
+            let role = users::role_named(&roles, &role)?;
+            let name = change(transaction, provider, &name, |user| user.role_id = role.id).await?;
+            Ok::<_, anyhow::Error>(((name, role.name.clone()), Touched::Everything))
+        })
+    });
+    let (name, role) = set.await?;
+    super::say(format_args!("{name} has the role {role}"))
 }
 
 async fn set_group(store: &Store, config: &Config, name: &str, group: &str) -> anyhow::Result<()> {
-    let transaction = store.begin_alone(Lock::Standing).await?;
-    let groups = user_group::list(&transaction).await?;
-    let group = users::group_named(&groups, group)?;
-    let name = change(&transaction, config, name, |user| user.user_group_id = group.id).await?;
-    transaction.commit().await?;
-    super::say(format_args!("{name} is in the group {}", group.name))
+    let (provider, name, group) = (config.provider_names()?, name.to_owned(), group.to_owned());
+    let set = store.write_alone(Lock::RoleChanges, move |transaction| {
+        Box::pin(async move {
+            let groups = user_group::list(transaction).await?;
+            let group = users::group_named(&groups, &group)?;
+            let name = change(transaction, provider, &name, |user| user.user_group_id = group.id).await?;
+            Ok::<_, anyhow::Error>(((name, group.name.clone()), Touched::Everything))
+        })
+    });
+    let (name, group) = set.await?;
+    super::say(format_args!("{name} is in the group {group}"))
 }
 
 /// Changes a user as the API does, and returns the Name.
 async fn change(
     transaction: &WriteTransaction,
-    config: &Config,
+    provider: ProviderNames,
     name: &str,
     change: impl FnOnce(&mut UserRow),
 ) -> anyhow::Result<String> {
     let user = super::hold_user(transaction, name).await?;
     let mut draft = Draft::of(transaction, &user).await?;
     change(&mut draft.user);
-    let saved = users::save(transaction, &Caller::operator(), config.provider_names()?, draft, None).await;
+    let saved = users::save(transaction, &Caller::operator(), provider, draft, None).await;
     saved.map_err(|error| told(&user.user.name, error))?;
     Ok(user.user.name)
 }

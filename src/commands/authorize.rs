@@ -5,7 +5,7 @@ use crate::users::{Caller, User};
 
 /// What stands between a caller and a command.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Verdict<'a> {
+pub enum Authorization<'a> {
     /// Nothing.
     Permitted,
     /// This caller may not run it on this user; the reason is fit for the caller.
@@ -22,21 +22,21 @@ pub fn authorize<'a>(
     command: &'a Definition,
     user: &User,
     is_last_administrator: bool,
-) -> Verdict<'a> {
+) -> Authorization<'a> {
     let holds_one_of = |roles: &[String]| roles.contains(&caller.role);
     if holds_one_of(&command.deny_roles) {
-        return Verdict::Denied("your role is excluded from it");
+        return Authorization::Denied("your role is excluded from it");
     }
     if command.allow_roles.is_empty() {
-        return Verdict::Denied("its definition allows no role");
+        return Authorization::Denied("its definition allows no role");
     }
     if !holds_one_of(&command.allow_roles) {
-        return Verdict::Denied("your role is not among those it is for");
+        return Authorization::Denied("your role is not among those it is for");
     }
     let broken = |predicate: &Predicate| predicate.broken_rule(user, caller, is_last_administrator);
     if let Some(rule) = command.when.iter().find_map(broken) {
-        return Verdict::Denied(rule.reason());
+        return Authorization::Denied(rule.reason());
     }
     let unmet = command.when.iter().find(|predicate| predicate.is_unavailable(user));
-    unmet.map_or(Verdict::Permitted, Verdict::Unavailable)
+    unmet.map_or(Authorization::Permitted, Authorization::Unavailable)
 }

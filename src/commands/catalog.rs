@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Definition,
-    definition::NameKind,
     document::{self, Located, Place, Problem},
+    predicate::NameKind,
 };
 use crate::nearest;
 
@@ -54,7 +54,7 @@ impl Example {
 
 /// A definition, its file, and the hash of what stands in it.
 #[derive(Debug)]
-pub struct Entry {
+pub struct LoadedCommand {
     pub file: String,
     pub definition: Arc<Definition>,
     /// SHA-256 of the file, in hexadecimal.
@@ -63,7 +63,7 @@ pub struct Entry {
 
 /// The definitions that are in force, by name.
 #[derive(Debug, Default)]
-pub struct Catalog(Vec<Entry>);
+pub struct Catalog(Vec<Arc<LoadedCommand>>);
 
 /// Something that is wrong with a file.
 #[derive(Clone, Debug)]
@@ -130,7 +130,7 @@ impl Catalog {
     }
 
     /// The definition of exactly this name.
-    pub fn find(&self, name: &str) -> Option<&Entry> {
+    pub fn find(&self, name: &str) -> Option<&Arc<LoadedCommand>> {
         self.0.iter().find(|entry| entry.definition.name.as_str() == name)
     }
 
@@ -141,13 +141,13 @@ impl Catalog {
     }
 
     /// All definitions, by name.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[Arc<LoadedCommand>] {
         &self.0
     }
 
     /// What definitions name that is in none of these lists of all roles and all groups.
     pub fn check_names(&self, roles: &[String], groups: &[String]) -> Vec<Fault> {
-        let fault = |entry: &Entry, (kind, name): &(NameKind, Located<String>)| {
+        let fault = |entry: &LoadedCommand, (kind, name): &(NameKind, Located<String>)| {
             let known = match kind {
                 NameKind::Role => roles,
                 NameKind::Group => groups,
@@ -157,8 +157,9 @@ impl Catalog {
             let problem = format!("there is no {kind} {name}{near}; there are {}", known.join(", "));
             (!known.contains(name)).then(|| Fault { file: entry.file.clone(), at: *at, problem })
         };
-        let of_entry =
-            |entry: &Entry| entry.definition.names.iter().filter_map(|name| fault(entry, name)).collect::<Vec<_>>();
+        let of_entry = |entry: &Arc<LoadedCommand>| {
+            entry.definition.names.iter().filter_map(|name| fault(entry, name)).collect::<Vec<_>>()
+        };
         self.0.iter().flat_map(of_entry).collect()
     }
 
@@ -170,7 +171,7 @@ impl Catalog {
         let targets = self.0.iter().flat_map(|entry| entry.definition.targets().map(move |target| (entry, target)));
         let unknown = targets.filter(|(_, target)| !known.contains(&target.value));
         let list = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let fault = |(entry, target): (&Entry, &Located<String>)| {
+        let fault = |(entry, target): (&Arc<LoadedCommand>, &Located<String>)| {
             let near = nearest::suggestion(&target.value, known.iter().map(String::as_str));
             let problem = format!("there is no target `{}` in KOMMANDO_TARGETS{near}; known are: {list}", target.value);
             Fault { file: entry.file.clone(), at: target.at, problem }
@@ -196,7 +197,7 @@ impl Catalog {
             return Err(Faults(faults));
         }
         entries.sort_by(|one, other| one.definition.name.as_str().cmp(other.definition.name.as_str()));
-        Ok(Self(entries))
+        Ok(Self(entries.into_iter().map(Arc::new).collect()))
     }
 }
 
@@ -205,7 +206,7 @@ fn is_definition(name: &str) -> bool {
     extension.is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
-fn parse(file: &str, text: &str, known: &[Entry]) -> Result<Entry, Vec<Problem>> {
+fn parse(file: &str, text: &str, known: &[LoadedCommand]) -> Result<LoadedCommand, Vec<Problem>> {
     let root = document::parse(text).map_err(|problem| vec![problem])?;
     let definition = Definition::read(&root)?;
     let name = definition.name.as_str();
@@ -214,7 +215,7 @@ fn parse(file: &str, text: &str, known: &[Entry]) -> Result<Entry, Vec<Problem>>
         return Err(vec![Problem { at, text: format!("the `name` {name} is taken by {}; rename one", other.file) }]);
     }
     let hash = hex::encode(Sha256::digest(text.as_bytes()));
-    Ok(Entry { file: file.to_owned(), definition: Arc::new(definition), hash })
+    Ok(LoadedCommand { file: file.to_owned(), definition: Arc::new(definition), hash })
 }
 
 #[cfg(test)]

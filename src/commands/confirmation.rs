@@ -57,7 +57,7 @@ impl FromStr for ActionResult {
 
 /// What an answer means to a confirmation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub enum Confirm {
     Run,
     Decline,
     Ask,
@@ -74,14 +74,14 @@ impl Confirmation {
         }
     }
 
-    /// Judges an answer. An answer of another kind of question is no consent: the question is asked again.
-    pub fn judge(self, answer: ActionResult) -> Decision {
+    /// Decides on an answer. An answer of another kind of question is no consent: the question is asked again.
+    pub fn decide(self, answer: ActionResult) -> Confirm {
         use ActionResult::{Cancel, Implicit, No, Ok, Yes};
         match (self, answer) {
-            (_, No | Cancel) => Decision::Decline,
-            (Self::None, _) | (Self::Ok, Ok | Yes) | (Self::OkCancel, Ok) | (Self::YesNo, Yes) => Decision::Run,
+            (_, No | Cancel) => Confirm::Decline,
+            (Self::None, _) | (Self::Ok, Ok | Yes) | (Self::OkCancel, Ok) | (Self::YesNo, Yes) => Confirm::Run,
             (Self::Ok | Self::OkCancel | Self::YesNo, Implicit) | (Self::OkCancel, Yes) | (Self::YesNo, Ok) => {
-                Decision::Ask
+                Confirm::Ask
             }
         }
     }

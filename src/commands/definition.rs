@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{
     confirmation::Confirmation,
     document::{self, Located, Node, Problem},
-    predicate::{Predicate, Rule},
+    predicate::{NameKind, Predicate, Rule},
     steps::{StepDefinition, When},
     text::Text,
 };
@@ -37,22 +37,6 @@ pub struct Definition {
     pub names: Vec<(NameKind, Located<String>)>,
 }
 
-/// What a name in a definition is the name of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NameKind {
-    Role,
-    Group,
-}
-
-impl NameKind {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Role => "role",
-            Self::Group => "group",
-        }
-    }
-}
-
 impl Definition {
     /// Reads a definition from its file.
     ///
@@ -77,11 +61,6 @@ impl Definition {
     /// The targets of its webhooks, with where they stand in the file.
     pub fn targets(&self) -> impl Iterator<Item = &Located<String>> {
         self.steps.iter().filter_map(|step| Some(&step.webhook()?.target))
-    }
-
-    /// It changes who can call, or what somebody may do.
-    pub fn changes_standing(&self) -> bool {
-        self.steps.iter().any(StepDefinition::changes_standing)
     }
 
     /// A condition of it speaks of the last administrator.

@@ -1,158 +1,147 @@
-//! One attempt on its way: permitted, confirmed, and then run, or answered without running.
+//! From a request to its answer: a first look, the preparation of the steps, and the decision in a transaction.
 
 use std::sync::Arc;
 
-use chrono::{DateTime, SubsecRound, Utc};
-use sea_orm::{ConnectionTrait, DbErr};
-use uuid::Uuid;
-
 use super::{
-    Attempt, Catalog, Commands, Report, Verdict,
-    account::Account,
-    authorize,
-    catalog::Entry,
-    confirmation::{ActionResult, Decision},
-    run::offer,
-    steps::{Preparation, Prepared},
+    Catalog,
+    batch::Task,
+    confirmation::ActionResult,
+    decide::{self, BatchState},
+    idempotency::{KeyGuard, KeyUse, NextAction, next_action},
+    record,
+    request::{CommandOutput, ExecuteRequest},
+    resources::{Resources, expect_output},
+    run::PreparedRun,
+    step::{PrepareContext, PreparedStep},
+    step_output::StepOutputs,
+    sync_webhook::call_then_commit,
     text::Subjects,
 };
 use crate::{
     clock,
     error::Error,
-    localization::MultiLanguage,
-    records::{
-        execution::{Outcome, Steps},
-        idempotency::Scope,
-    },
-    users::{self, Caller, User},
+    records::{execution::Outcome, idempotency::Scope},
+    users::{self, User},
 };
 
-/// One attempt, with the definitions that were in force when it came. It is boxed, since it goes through many hands.
-#[derive(Clone)]
-pub struct Run {
-    pub(super) commands: Commands,
-    pub(super) attempt: Attempt,
-    pub(super) scope: Option<Scope>,
-    catalog: Arc<Catalog>,
-    pub(super) id: Uuid,
-    pub(super) started_at: DateTime<Utc>,
-    /// A webhook was called, and the record says that the run waits for it.
-    pub(super) has_begun: bool,
+/// Does what a request wants, and records it.
+///
+/// # Errors
+/// The caller may not, there is no such user or command, it cannot run on this user now, its key is in use or was used for
+/// something else, or the database does not answer.
+pub async fn execute(
+    resources: &Resources,
+    request: ExecuteRequest,
+    catalog: &Catalog,
+) -> Result<CommandOutput, Error> {
+    if !request.caller.may_read(request.user_id) {
+        return Err(Error::MayNotReadUser);
+    }
+    let key = hold_key(resources, &request)?;
+    if let Some(key) = &key
+        && let NextAction::ReturnStored(output) = look_up(resources, key.scope(), request.action_result).await?
+    {
+        return Ok(output);
+    }
+    let user = resources.users.user(request.user_id).await?.ok_or(Error::NoSuchUser)?;
+    let command = catalog.find(&request.command_name).cloned();
+    let command = command.ok_or_else(|| Error::NoSuchCommand(request.command_name.clone()))?;
+    let started_at = clock::now_in_micros();
+    let (id, scope) = (clock::new_id(started_at), key.as_ref().map(|key| key.scope().clone()));
+    let run = PreparedRun { id, started_at, request, key: scope, command, steps: Vec::new() };
+    check_then_run(resources, run, &user).await
 }
 
-/// A step that is ready, under its name in the definition.
-pub type ReadyStep = (&'static str, Prepared);
+/// The client's key, held as long as its request is under way.
+fn hold_key(resources: &Resources, request: &ExecuteRequest) -> Result<Option<KeyGuard>, Error> {
+    let Some(key) = &request.idempotency_key else { return Ok(None) };
+    let scope = Scope::new(request.caller.user_id, request.user_id, &request.command_name, key);
+    resources.in_flight.hold(scope).map(Some).ok_or(Error::KeyInFlight)
+}
 
-impl Run {
-    /// # Errors
-    /// There is no such command.
-    pub fn new(commands: Commands, attempt: Attempt, scope: Option<Scope>) -> Result<Box<Self>, Error> {
-        let catalog = commands.catalog();
-        if catalog.find(&attempt.command_name).is_none() {
-            return Err(Error::NoSuchCommand(attempt.command_name));
-        }
-        // Microseconds are what every database keeps.
-        let started_at = clock::now().trunc_subsecs(6);
-        Ok(Box::new(Self {
-            commands,
-            attempt,
-            scope,
-            catalog,
-            id: clock::new_id(started_at),
-            started_at,
-            has_begun: false,
-        }))
+async fn look_up(resources: &Resources, key: &Scope, action_result: ActionResult) -> Result<NextAction, Error> {
+    let known = Box::pin(KeyUse::read(resources.store.reader(), &[key])).await?;
+    next_action(known.get(key), action_result)
+}
+
+/// A first look at what would be decided: what is refused, asked or declined needs no preparation.
+async fn check_then_run(resources: &Resources, run: PreparedRun, user: &User) -> Result<CommandOutput, Error> {
+    let caller = &run.request.caller;
+    // Looking for others is a statement of its own: only a definition that asks for it pays.
+    let is_last = run.command.definition.asks_for_administrators()
+        && Box::pin(users::is_last_administrator(resources.store.reader(), resources.provider, user)).await?;
+    let Some(decision) = decide::decide_without_steps(&run, caller, user, is_last, run.started_at) else {
+        return run_prepared(resources, prepare(resources, run, user).await?).await;
+    };
+    let is_declined = matches!(&decision.answer, Ok(Some(output)) if output.outcome == Outcome::Declined);
+    if run.key.is_some() && is_declined && !run.request.dry_run {
+        // It is stored under the key, and so is decided where that is held.
+        return commit(resources, run).await;
     }
+    resources.record(decision.record).await?;
+    expect_output(decision.answer)
+}
 
-    pub(super) fn entry(&self) -> &Entry {
-        match self.catalog.find(&self.attempt.command_name) {
-            Some(entry) => entry,
-            None => unreachable!("the command was found when the attempt began"),
-        }
+/// Does all that is slow: texts are filled in, and passwords hashed.
+async fn prepare(resources: &Resources, mut run: PreparedRun, user: &User) -> Result<PreparedRun, Error> {
+    let subjects = Subjects::new(user, &run.request.caller);
+    let context = |number| PrepareContext {
+        subjects: &subjects,
+        passwords: &resources.passwords,
+        request: &run.request,
+        execution_id: run.id,
+        started_at: run.started_at,
+        timeout: run.command.definition.timeout.0,
+        number,
+    };
+    let mut steps = Vec::new();
+    for (index, step) in run.command.definition.steps.iter().enumerate() {
+        steps.push((step.name(), step.as_step().prepare(&context(index + 1)).await?));
     }
+    run.steps = steps;
+    Ok(run)
+}
 
-    /// Does what the answer says.
-    ///
-    /// # Errors
-    /// The caller may not, it cannot run on this user now, or the database does not answer.
-    pub async fn go(self: Box<Self>, user: &User) -> Result<Report, Error> {
-        let answer = self.attempt.answer;
-        if let Err(error) = self.permit(self.commands.store.reader(), &self.attempt.caller, user).await? {
-            self.keep(self.refusal(&error)).await?;
-            return Err(error);
-        }
-        match self.entry().definition.confirm.judge(answer) {
-            Decision::Ask => {
-                let question = offer(self.entry(), &self.attempt.caller, user)?.question;
-                self.close(Outcome::Asked, question, ActionResult::Implicit).await
-            }
-            Decision::Decline => {
-                let message = MultiLanguage::resource("SR_COMMAND_NOT_RUN", &[]);
-                self.close(Outcome::Declined, message, answer).await
-            }
-            Decision::Run => self.execute(user).await,
-        }
+async fn run_prepared(resources: &Resources, run: PreparedRun) -> Result<CommandOutput, Error> {
+    if run.only_says() && run.key.is_none() {
+        return record_output(resources, &run).await;
     }
-
-    pub(super) async fn permit(
-        &self,
-        db: &impl ConnectionTrait,
-        caller: &Caller,
-        user: &User,
-    ) -> Result<Result<(), Error>, DbErr> {
-        let definition = &self.entry().definition;
-        // Looking for others is a statement of its own: only a definition that asks for it pays.
-        let provider = self.commands.provider;
-        let is_last =
-            definition.asks_for_administrators() && Box::pin(users::is_last_administrator(db, provider, user)).await?;
-        let command = || definition.name.as_str().to_owned();
-        Ok(match authorize(caller, definition, user, is_last) {
-            Verdict::Permitted => Ok(()),
-            Verdict::Denied(reason) => Err(Error::CommandDenied { command: command(), reason }),
-            Verdict::Unavailable(unmet) => {
-                Err(Error::CommandUnavailable { command: command(), reason: unmet.to_string() })
-            }
-        })
+    if run.request.dry_run {
+        return dry_run(resources, &run).await;
     }
+    // Few commands call, and what they need is large.
+    if run.sync_call().is_some() {
+        Box::pin(call_then_commit(resources, run)).await
+    } else {
+        commit(resources, run).await
+    }
+}
 
-    async fn execute(self: Box<Self>, user: &User) -> Result<Report, Error> {
-        let mut steps = self.prepare(user).await?;
-        match steps.first() {
-            Some((_, Prepared::Call(_))) => {
-                let (name, call) = steps.remove(0);
-                let Prepared::Call(message) = call else { unreachable!("it was a call a moment ago") };
-                // Few commands call, and what they need is large.
-                Box::pin(self.call(name, &message, steps)).await
-            }
-            _ => self.store(steps, Account::default()).await,
+/// It only says something: no user is locked, and rights are not checked again.
+async fn record_output(resources: &Resources, run: &PreparedRun) -> Result<CommandOutput, Error> {
+    let mut outputs = StepOutputs::default();
+    for (name, step) in &run.steps {
+        if let PreparedStep::Output(output) = step {
+            outputs.add(name, output.clone());
         }
     }
+    let time = clock::now_in_micros();
+    resources.record(record::completed(run, Outcome::Succeeded, &outputs, Vec::new(), time)).await?;
+    Ok(decide::output(run, Outcome::Succeeded, &outputs))
+}
 
-    async fn prepare(&self, user: &User) -> Result<Vec<ReadyStep>, Error> {
-        let definition = &self.entry().definition;
-        let preparation = Preparation {
-            subjects: &Subjects::new(user, &self.attempt.caller),
-            passwords: &self.commands.passwords,
-            caller_id: self.attempt.caller.user_id,
-            dry_run: self.attempt.dry_run,
-            execution_id: self.id,
-            command: &self.attempt.command_name,
-            action_result: self.attempt.answer,
-            started_at: self.started_at,
-            timeout: definition.timeout.0,
-            trace: self.attempt.trace,
-            number: 0,
-        };
-        let mut ready = Vec::new();
-        for (index, step) in definition.steps.iter().enumerate() {
-            let number = index + 1;
-            ready.push((step.name(), step.step().prepare(&Preparation { number, ..preparation }).await?));
-        }
-        Ok(ready)
-    }
+/// Has the run decided and written.
+async fn commit(resources: &Resources, run: PreparedRun) -> Result<CommandOutput, Error> {
+    let run = Arc::new(run);
+    resources.finish(Arc::clone(&run), Task::Run(run)).await?
+}
 
-    async fn close(&self, outcome: Outcome, message: MultiLanguage, result: ActionResult) -> Result<Report, Error> {
-        self.keep(self.whole(outcome, &message, Steps::default(), Vec::new())).await?;
-        Ok(Report { outcome, message, result, replayed: false, is_shown_once: false })
-    }
+/// Decides as a run would, on what is read for it, and keeps nothing.
+async fn dry_run(resources: &Resources, run: &PreparedRun) -> Result<CommandOutput, Error> {
+    let db = resources.store.begin_snapshot().await?;
+    let (needs, time) = (run.needs(), clock::now_in_micros());
+    let users = users::Snapshot::read(&db, &needs, time, resources.provider, None).await?;
+    db.rollback().await?;
+    let state = BatchState { users, keys: Default::default(), running: Default::default() };
+    expect_output(decide::decide(run, &state).answer)
 }

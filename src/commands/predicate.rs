@@ -9,8 +9,23 @@ use serde::{
     de::{self, Error, IntoDeserializer, MapAccess, Visitor},
 };
 
-use super::definition::NameKind;
 use crate::users::{Caller, Presence, User, UserType};
+
+/// What a name in a definition is the name of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameKind {
+    Role,
+    Group,
+}
+
+impl NameKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Role => "role",
+            Self::Group => "group",
+        }
+    }
+}
 
 /// One condition. All of a definition's conditions must hold.
 #[derive(Debug, PartialEq)]

@@ -1,7 +1,13 @@
 //! One run of a custom command on a user, whatever came of it.
 
+use std::collections::HashSet;
+
 use chrono::TimeDelta;
-use sea_orm::{Condition, FromJsonQueryResult, QueryOrder, QuerySelect, entity::prelude::*};
+use sea_orm::{
+    Condition, FromJsonQueryResult, QueryOrder, QuerySelect,
+    entity::prelude::*,
+    sea_query::{ExprTrait, OnConflict},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{clock::AHEAD, store::insert_all};
@@ -125,13 +131,17 @@ pub async fn find_all(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Result<Vec<M
     Entity::find().filter(Column::Id.is_in(ids)).all(db).await
 }
 
-/// What was written when an execution began, as long as it has not ended. Nobody else ends it before the transaction does.
+/// Those of the executions that run. No other transaction ends them before this one does.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn find_running(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
-    let found = Entity::find().filter(Column::Id.eq(id)).lock_exclusive().all(db).await?.pop();
-    Ok(found.filter(|execution| execution.outcome == Outcome::Running))
+pub async fn lock_running(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Result<HashSet<Uuid>, DbErr> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found = Entity::find().select_only().columns([Column::Id, Column::Outcome]).filter(Column::Id.is_in(ids));
+    let found: Vec<(Uuid, Outcome)> = found.lock_exclusive().into_tuple().all(db).await?;
+    Ok(found.into_iter().filter(|(_, outcome)| *outcome == Outcome::Running).map(|(id, _)| id).collect())
 }
 
 /// The executions that run, of those that are given up by this time; all of them without one.
@@ -145,12 +155,17 @@ pub async fn running(db: &impl ConnectionTrait, given_up_by: Option<DateTimeUtc>
     Entity::find().filter(condition).all(db).await
 }
 
-/// Writes how an execution ended that had begun before.
+/// Writes how executions ended that had begun before.
 ///
 /// # Errors
-/// The database does not answer.
-pub async fn end(db: &impl ConnectionTrait, execution: Model) -> Result<(), DbErr> {
-    ActiveModel::from(execution).reset_all().update(db).await.map(drop)
+/// One of them does not run any more: `RecordNotUpdated`. Or the database does not answer.
+pub async fn end(db: &impl ConnectionTrait, executions: Vec<Model>) -> Result<(), DbErr> {
+    let count = executions.len() as u64;
+    let end = OnConflict::column(Column::Id)
+        .update_columns([Column::Outcome, Column::Message, Column::Steps, Column::FinishedAt])
+        .action_and_where(Expr::col((Entity, Column::Outcome)).eq(Outcome::Running))
+        .to_owned();
+    if insert_all::<Entity>(db, executions, Some(end)).await? < count { Err(DbErr::RecordNotUpdated) } else { Ok(()) }
 }
 
 /// The newest executions that the filter lets through, newest first.

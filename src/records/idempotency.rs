@@ -31,6 +31,13 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
+impl Model {
+    /// What the key is good for.
+    pub fn scope(&self) -> Scope {
+        Scope(self.scope.clone())
+    }
+}
+
 /// What a client's key is good for: one caller, one user, one command. As SHA-256, in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Scope(String);
@@ -47,23 +54,26 @@ impl Scope {
 
     /// What is done under this key, as others who may do it know it.
     pub fn lock(&self) -> Lock<'_> {
-        Lock::Key(&self.0)
+        Lock::IdempotencyKey(&self.0)
     }
 
-    /// The row that holds the key to this execution.
-    pub fn of(self, execution_id: Uuid, action_result: &str) -> Model {
-        let expires_at = clock::now() + LIFETIME;
+    /// The row that holds the key to this execution from this time on.
+    pub fn into_row(self, execution_id: Uuid, action_result: &str, time: DateTimeUtc) -> Model {
+        let expires_at = time + LIFETIME;
         Model { scope: self.0, action_result: action_result.to_owned(), execution_id, expires_at }
     }
 }
 
-/// The key, when it was used and is still kept.
+/// Those of the keys that were used and are still kept.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn find(db: &impl ConnectionTrait, Scope(scope): &Scope) -> Result<Option<Model>, DbErr> {
-    let found = Entity::find().filter(Column::Scope.eq(scope)).all(db).await?.pop();
-    Ok(found.filter(|key| key.expires_at > clock::now()))
+pub async fn find_all(db: &impl ConnectionTrait, scopes: &[&Scope]) -> Result<Vec<Model>, DbErr> {
+    let scopes = scopes.iter().map(|Scope(scope)| scope.as_str());
+    let mut found = Entity::find().filter(Column::Scope.is_in(scopes)).all(db).await?;
+    let now = clock::now();
+    found.retain(|key| key.expires_at > now);
+    Ok(found)
 }
 
 /// Stores keys, over those past their end.
@@ -80,12 +90,16 @@ pub async fn insert(db: &impl ConnectionTrait, keys: Vec<Model>) -> Result<(), D
     if stored < count { Err(DbErr::RecordNotInserted) } else { Ok(()) }
 }
 
-/// Makes a key good for another run.
+/// Makes keys good for other runs.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn free(db: &impl ConnectionTrait, Scope(scope): Scope) -> Result<(), DbErr> {
-    Entity::delete_by_id(scope).exec(db).await.map(drop)
+pub async fn free(db: &impl ConnectionTrait, scopes: Vec<Scope>) -> Result<(), DbErr> {
+    if scopes.is_empty() {
+        return Ok(());
+    }
+    let scopes = scopes.into_iter().map(|Scope(scope)| scope);
+    Entity::delete_many().filter(Column::Scope.is_in(scopes)).exec(db).await.map(drop)
 }
 
 /// Clears away keys past their end: a page at most, so that nobody waits long to write.

@@ -1,7 +1,6 @@
 //! What each transaction of executions writes at its end: the executions, their keys, their webhooks, and their links in
 //! the chain. What is not final is sealed.
 
-use async_trait::async_trait;
 use metrics::Histogram;
 use sea_orm::DbErr;
 
@@ -11,7 +10,7 @@ use super::{
     idempotency::{self, Scope},
 };
 use crate::{
-    store::{self, WriteTransaction},
+    store::WriteTransaction,
     watch::{Meters, families::WRITER_BATCH},
 };
 
@@ -83,19 +82,15 @@ impl Rows {
     }
 }
 
-#[async_trait]
-impl store::Ledger for Ledger {
-    type Record = Entry;
-
-    /// Only its key, which another process may have used.
-    fn can_conflict(&self, entry: &Entry) -> bool {
-        matches!(entry, Entry::Whole { key: Some(_), .. } | Entry::Begun { key: Some(_), .. })
-    }
-
-    async fn write(&self, transaction: &WriteTransaction, records: Vec<Entry>) -> Result<(), DbErr> {
-        self.sizes.record(records.len() as f64);
+impl Ledger {
+    /// Writes what the executions of a transaction leave behind.
+    ///
+    /// # Errors
+    /// The database does not answer; a key is used already; or an execution that ends does not run any more.
+    pub async fn write(&self, transaction: &WriteTransaction, entries: Vec<Entry>) -> Result<(), DbErr> {
+        self.sizes.record(entries.len() as f64);
         let mut rows = Rows::default();
-        records.into_iter().for_each(|entry| rows.add(entry));
+        entries.into_iter().for_each(|entry| rows.add(entry));
         audit::append(transaction, &self.audit_key, &rows.linked).await?;
         audit::seal_runs(transaction, &self.audit_key, &rows.begun).await?;
         audit::remove_seals(transaction, rows.ended.iter().map(|execution| execution.id).collect()).await?;
@@ -105,12 +100,7 @@ impl store::Ledger for Ledger {
             delivery.seal = Some(self.audit_key.seal_delivery(delivery));
         }
         delivery::insert(transaction, rows.deliveries).await?;
-        for execution in rows.ended {
-            execution::end(transaction, execution).await?;
-        }
-        for key in rows.freed_keys {
-            idempotency::free(transaction, key).await?;
-        }
-        Ok(())
+        execution::end(transaction, rows.ended).await?;
+        idempotency::free(transaction, rows.freed_keys).await
     }
 }

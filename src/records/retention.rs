@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     clock,
-    store::{Lock, Store, WriteTransaction},
+    store::{Lock, Store, Touched, WriteTransaction},
 };
 
 /// Longer than any idempotency key is kept, whose execution must be there to answer with.
@@ -59,9 +59,13 @@ pub async fn remove_older(
     mut progress: impl FnMut(u64),
 ) -> Result<(), ProofError> {
     loop {
-        let transaction = store.begin_alone(Lock::Chain).await?;
-        let removed = remove_page(&transaction, key, horizon).await?;
-        transaction.commit().await?;
+        let key = key.clone();
+        let remove = store.write_alone(Lock::AuditChain, move |transaction| {
+            Box::pin(
+                async move { Ok::<_, ProofError>((remove_page(transaction, &key, horizon).await?, Touched::Nothing)) },
+            )
+        });
+        let removed = remove.await?;
         progress(removed);
         if removed < walk::PAGE {
             return Ok(());

@@ -16,17 +16,17 @@ use super::Load;
 pub struct Connection {
     pool: DatabaseConnection,
     /// How long to wait for an answer; without it, as long as it takes.
-    patience: Option<Duration>,
+    timeout: Option<Duration>,
 }
 
 impl Connection {
-    pub fn new(pool: DatabaseConnection, patience: Option<Duration>) -> Self {
-        Self { pool, patience }
+    pub fn new(pool: DatabaseConnection, timeout: Option<Duration>) -> Self {
+        Self { pool, timeout }
     }
 
     /// The same connections, each statement on which is given up after this time.
-    pub(super) fn patient(self, patience: Duration) -> Self {
-        Self { patience: Some(patience), ..self }
+    pub(super) fn timing_out(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
     }
 
     /// How busy they are.
@@ -57,30 +57,33 @@ impl Connection {
     pub(super) async fn begin(&self, options: TransactionOptions) -> Result<DatabaseTransaction, DbErr> {
         let pool = self.pool.clone();
         let beginning = tokio::spawn(async move { pool.begin_with_options(options).await });
-        let begun = async { beginning.await.unwrap_or_else(|error| Err(lost(io::Error::other(error)))) };
-        self.in_time(begun).await
+        let begun = async { beginning.await.unwrap_or_else(|error| Err(connection_lost(io::Error::other(error)))) };
+        self.with_timeout(begun).await
     }
 
     /// What comes of some work, unless it takes too long.
-    pub(super) async fn in_time<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-        match self.patience {
+    pub(super) async fn with_timeout<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+        match self.timeout {
             None => work.await,
-            Some(patience) => timeout(patience, work).await.unwrap_or_else(|_| {
-                Err(lost(io::Error::new(io::ErrorKind::TimedOut, "the database gives no answer in time")))
-            }),
+            Some(longest) => timeout(longest, work).await.unwrap_or_else(|_| Err(timed_out())),
         }
     }
 }
 
+/// The database gave no answer in time.
+pub fn timed_out() -> DbErr {
+    connection_lost(io::Error::new(io::ErrorKind::TimedOut, "the database gives no answer in time"))
+}
+
 /// What was under way with the database is lost.
-pub fn lost(cause: io::Error) -> DbErr {
+pub fn connection_lost(cause: io::Error) -> DbErr {
     DbErr::Conn(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Io(cause))))
 }
 
 // A pool knows its address, and that may hold a password.
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("patience", &self.patience).finish_non_exhaustive()
+        f.debug_struct("Connection").field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }
 
@@ -91,18 +94,18 @@ impl ConnectionTrait for Connection {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.in_time(self.pool.execute_raw(statement)).await
+        self.with_timeout(self.pool.execute_raw(statement)).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.in_time(self.pool.execute_unprepared(sql)).await
+        self.with_timeout(self.pool.execute_unprepared(sql)).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.in_time(self.pool.query_one_raw(statement)).await
+        self.with_timeout(self.pool.query_one_raw(statement)).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.in_time(self.pool.query_all_raw(statement)).await
+        self.with_timeout(self.pool.query_all_raw(statement)).await
     }
 }

@@ -2,10 +2,10 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
-use super::{WriteTransaction, postgres};
+use super::WriteTransaction;
 
-/// What is not emptied: which migrations were applied, and what tells other processes of changes, such as this one.
-const KEPT: [&str; 2] = ["seaql_migrations", "changes"];
+/// What is not emptied: which migrations were applied.
+const KEPT: &str = "seaql_migrations";
 
 /// Removes every row of every table and begins to count ids anew. The schema stays.
 ///
@@ -20,11 +20,10 @@ pub async fn empty(transaction: &WriteTransaction) -> Result<(), DbErr> {
     };
     let rows = transaction.query_all_raw(Statement::from_string(backend, tables)).await?;
     let names: Vec<String> = rows.iter().map(|row| row.try_get("", "name")).collect::<Result<_, _>>()?;
-    let names = names.into_iter().filter(|name| !KEPT.contains(&name.as_str())).map(|name| format!("\"{name}\""));
+    let names = names.into_iter().filter(|name| name != KEPT).map(|name| format!("\"{name}\""));
     if !is_sqlite {
         let all = names.collect::<Vec<_>>().join(", ");
-        transaction.execute_unprepared(&format!("TRUNCATE {all} RESTART IDENTITY CASCADE")).await?;
-        return postgres::note_everything(transaction).await;
+        return transaction.execute_unprepared(&format!("TRUNCATE {all} RESTART IDENTITY CASCADE")).await.map(drop);
     }
     // What refers to what is looked at when all of it is gone.
     transaction.execute_unprepared("PRAGMA defer_foreign_keys = ON").await?;

@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 
-use super::{OpenError, UrlError, postgres, url};
+use super::{
+    OpenError, UrlError,
+    postgres::{self, InstanceId},
+    url,
+};
 
 /// How the schema of a database is.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,7 +44,7 @@ pub async fn look<T>(
 ) -> Result<T, OpenError> {
     let trouble = if url::is_postgres(url) { OpenError::Server } else { OpenError::File };
     let opened = match url::is_postgres(url) {
-        true => postgres::connect(url, postgres::Use::Background).await,
+        true => postgres::connect(url, postgres::Use::Background, &InstanceId::random()).await,
         false => connect(url, url::sqlite_file(url)?).await,
     };
     let db = opened.map_err(trouble)?;

@@ -12,17 +12,25 @@ pub enum Lock<'a> {
     /// Making what every installation needs.
     Bootstrap,
     /// Changing who can call, and what somebody may do.
-    Standing,
+    RoleChanges,
     /// Changing the audit chain.
-    Chain,
+    AuditChain,
     /// What is done under a key of a client's.
-    Key(&'a str),
+    IdempotencyKey(&'a str),
 }
 
 impl Lock<'_> {
-    /// The number under which the database knows it: the beginning of a digest, since it knows numbers only.
+    /// The number under which the database knows it: the beginning of a digest, since it knows numbers only. The names never
+    /// change: servers of other versions take the same locks.
     fn number(self) -> i64 {
-        let digest = Sha256::digest(format!("kommando {self:?}"));
+        let name = match self {
+            Self::Schema => "Schema".to_owned(),
+            Self::Bootstrap => "Bootstrap".to_owned(),
+            Self::RoleChanges => "Standing".to_owned(),
+            Self::AuditChain => "Chain".to_owned(),
+            Self::IdempotencyKey(key) => format!("Key({key:?})"),
+        };
+        let digest = Sha256::digest(format!("kommando {name}"));
         let mut number = [0; 8];
         number.copy_from_slice(&digest[..8]);
         i64::from_le_bytes(number)

@@ -1,67 +1,72 @@
-//! The database: how connections are made, how a write begins, how the schema is brought up to date.
+//! The database, and what is held of it in memory.
 //!
-//! Which tables exist and what stands in them is known by `users` and `records`, not here. SQLite and PostgreSQL differ in
-//! `sqlite` and `postgres`, in [`lock`], in how several rows reach them, and in how the writer writes.
+//! ```text
+//! write            a transaction: begun, committed, and what it touched invalidated
+//! write_queue      jobs that share transactions
+//! invalidation     versions of users; entity_cache holds rows as long as theirs stands
+//! change_poller    what other processes change: SQLite is polled, PostgreSQL notifies (postgres/listen)
+//! lock, file_lock  what one process does at a time
+//! schema, backup   migrations, and copies of an SQLite database
+//! ```
+//!
+//! Which tables exist and what stands in them is known by `users` and `records`, not here.
 
-mod among;
 mod backup;
-mod cached;
-mod changes;
-mod companion;
+mod bulk_insert;
+mod bulk_update;
+mod change_poller;
 mod connection;
 mod empty;
+mod entity_cache;
 mod examine;
 mod file_lock;
-mod follow;
-mod insert;
-mod journal;
+
+mod id_in;
+mod invalidation;
 pub mod lock;
 mod postgres;
 mod schema;
 mod schema_difference;
 mod sound;
 mod sqlite;
-mod update;
+
 mod url;
 mod write;
-mod writer;
+mod write_queue;
 
 use std::{path::PathBuf, sync::Arc};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, IsolationLevel, TransactionOptions};
 
-use self::journal::Journal;
-pub use among::is_among;
+use self::{postgres::InstanceId, write::SqliteWriter};
 pub use backup::{BackupError, Tag, back_up, restore};
-pub use cached::{Cached, Whom};
-pub use changes::{Change, Changes, Topic, Unread};
-pub use companion::{Companion, Written};
+pub use bulk_insert::insert_all;
+pub use bulk_update::{ColumnValues, update_all};
 pub use connection::Connection;
 pub use empty::empty;
+pub use entity_cache::{EntityCache, OwnerOf};
 pub use examine::{Condition, condition, look, missing_file};
 pub use file_lock::{FileLock, FileLockError};
-pub use insert::insert_all;
-pub use lock::Lock;
+pub use id_in::{MOST_IDS, id_in};
+pub use invalidation::{CacheScope, Invalidations, Touched};
+pub use lock::{Lock, is_shared};
 pub use postgres::{Limits, Patience};
 pub use schema::{MigrationState, SchemaError};
 pub use schema_difference::{SchemaDifference, SchemaObject, of_open as schema_differences};
-pub use update::{Values, update_all};
-pub use url::{UrlError, file, shown};
-pub use write::{WriteTransaction, Writing};
-pub use writer::{Gather, Ledger, Reach, Settled, Undone, Writer};
 
-/// Whether this is a database that other processes may serve, too.
-pub fn is_shared(db: &impl ConnectionTrait) -> bool {
-    lock::is_shared(db)
-}
+pub use url::{UrlError, file, shown};
+pub use write::{WritePool, WriteTransaction};
+pub use write_queue::{BatchWriter, Job, Lane, WriteError, WriteQueue, WrittenBatch};
 
 /// A database that is open.
 #[derive(Clone, Debug)]
 pub struct Store {
     reader: Connection,
-    writer: Writing,
+    writer: WritePool,
     background: Connection,
-    changes: Changes,
+    invalidations: Invalidations,
+    /// How this process is known to PostgreSQL.
+    instance: Option<InstanceId>,
     /// How many of those who read or write do so at once.
     width: u32,
     /// The file of an SQLite database.
@@ -85,33 +90,41 @@ pub enum OpenError {
 }
 
 impl Store {
-    /// Opens the database, for somebody who has time. Nothing is migrated.
+    /// Opens the database, for work that may take its time. Nothing is migrated.
     ///
     /// # Errors
     /// The address is none that is served, or the database cannot be opened or made.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
+        let invalidations = Invalidations::default();
         if url::is_postgres(url) {
-            let pool = postgres::connect(url, postgres::Use::Background).await.map_err(OpenError::Server)?;
-            return Ok(Self::of(Connection::new(pool, None), Changes::default(), postgres::BACKGROUND));
+            let instance = InstanceId::random();
+            let pool = postgres::connect(url, postgres::Use::Background, &instance).await.map_err(OpenError::Server)?;
+            return Ok(Self::of_postgres(Connection::new(pool, None), invalidations, instance, postgres::BACKGROUND));
         }
         url::prepare(url)?;
-        let connect = async |connections, journal| {
-            let pool = sqlite::connect_patiently(url, connections, journal).await.map_err(OpenError::File)?;
+        let connect = async |connections, made| {
+            let pool = sqlite::connect_patiently(url, connections, made).await.map_err(OpenError::File)?;
             Ok::<_, OpenError>(Connection::new(pool, None))
         };
-        let journal = Journal::default();
-        let store =
-            Self::of(connect(sqlite::WRITERS, Some(journal.clone())).await?, Changes::default(), sqlite::WRITERS);
-        let writer = store.writer.keeping(journal);
-        let file = Some(url::sqlite_file(url)?);
-        Ok(Self { reader: connect(sqlite::READERS, None).await?, writer, file, ..store })
+        let writer = SqliteWriter::default();
+        let connection = connect(sqlite::WRITERS, Some(&writer.connections)).await?;
+        Ok(Self {
+            reader: connect(sqlite::READERS, None).await?,
+            writer: WritePool::sqlite(connection.clone(), invalidations.clone(), writer),
+            background: connection,
+            invalidations,
+            instance: None,
+            width: sqlite::WRITERS,
+            file: Some(url::sqlite_file(url)?),
+            file_lock: None,
+        })
     }
 
-    /// One that does everything by the same connections.
-    fn of(connection: Connection, changes: Changes, width: u32) -> Self {
-        let writer = Writing::new(connection.clone(), changes.clone());
-        let (file, file_lock) = (None, None);
-        Self { reader: connection.clone(), writer, background: connection, changes, width, file, file_lock }
+    /// One that does everything by the same connections to PostgreSQL.
+    fn of_postgres(connection: Connection, invalidations: Invalidations, instance: InstanceId, width: u32) -> Self {
+        let writer = WritePool::postgres(connection.clone(), invalidations.clone(), instance.clone());
+        let (reader, background, instance) = (connection.clone(), connection, Some(instance));
+        Self { reader, writer, background, invalidations, instance, width, file: None, file_lock: None }
     }
 
     /// The same, with the lock on its file, which is held as long as one of its clones is there.
@@ -126,33 +139,35 @@ impl Store {
     /// # Errors
     /// As [`Self::open`].
     pub async fn open_for_requests(url: &str, limits: Limits) -> Result<Self, OpenError> {
-        let mut store = Self::open(url).await?;
-        if url::is_postgres(url) {
-            let requests = postgres::Use::Requests(limits);
-            let pool = postgres::connect(url, requests).await.map_err(OpenError::Server)?;
-            let background = store.background.patient(postgres::Use::Background.patience());
-            let connection = Connection::new(pool, Some(requests.patience()));
-            store = Self { background, ..Self::of(connection, store.changes, limits.connections) };
-        }
-        Ok(store)
+        let store = Self::open(url).await?;
+        let Some(instance) = store.instance else { return Ok(store) };
+        let requests = postgres::Use::Requests(limits);
+        let pool = postgres::connect(url, requests, &instance).await.map_err(OpenError::Server)?;
+        let background = store.background.timing_out(postgres::Use::Background.patience());
+        let connection = Connection::new(pool, Some(requests.patience()));
+        let opened = Self::of_postgres(connection, store.invalidations, instance, limits.connections);
+        Ok(Self { background, ..opened })
     }
 
     /// The same database for what goes on beside requests, and may take its time.
     pub fn in_background(&self) -> Self {
-        match self.is_shared() {
-            true => Self::of(self.background.clone(), self.changes.clone(), postgres::BACKGROUND),
-            false => self.clone(),
+        match &self.instance {
+            Some(instance) => {
+                let (connection, invalidations) = (self.background.clone(), self.invalidations.clone());
+                Self::of_postgres(connection, invalidations, instance.clone(), postgres::BACKGROUND)
+            }
+            None => self.clone(),
         }
     }
 
     /// Whether other processes may serve this database, too.
     pub fn is_shared(&self) -> bool {
-        lock::is_shared(&self.writer)
+        self.instance.is_some()
     }
 
-    /// What changed in the tables that are answered from memory.
-    pub fn changes(&self) -> &Changes {
-        &self.changes
+    /// The versions of what is held in memory.
+    pub fn invalidations(&self) -> &Invalidations {
+        &self.invalidations
     }
 
     /// How many of those who read or write do so at once.
@@ -163,32 +178,6 @@ impl Store {
     /// The connections that read outside a transaction.
     pub fn reader(&self) -> &Connection {
         &self.reader
-    }
-
-    /// The connection that writes, for a single statement.
-    pub fn writer(&self) -> &Writing {
-        &self.writer
-    }
-
-    /// Begins a transaction that may write. It is undone when it is dropped without `commit`.
-    ///
-    /// On SQLite the write lock is taken at once: what is read in the transaction is still so when it commits. On
-    /// PostgreSQL others write at the same time; see [`Self::begin_alone`].
-    ///
-    /// # Errors
-    /// The database does not answer, or another process writes for longer than it may.
-    pub async fn begin_write(&self) -> Result<WriteTransaction, DbErr> {
-        self.writer.begin().await
-    }
-
-    /// Begins a transaction for something that one does at a time, whatever the database, and that may take its time.
-    ///
-    /// # Errors
-    /// As [`Self::begin_write`].
-    pub async fn begin_alone(&self, lock: Lock<'_>) -> Result<WriteTransaction, DbErr> {
-        let transaction = self.in_background().begin_write().await?;
-        lock::take(&transaction, lock).await?;
-        Ok(transaction)
     }
 
     /// Begins to read one picture of the database, whatever is written meanwhile.
@@ -220,7 +209,7 @@ impl Store {
     /// The database does not answer.
     pub async fn close(self) -> Result<(), DbErr> {
         self.reader.close().await?;
-        self.writer.close().await?;
+        self.writer.connection().clone().close().await?;
         self.background.close().await
     }
 }

@@ -3,7 +3,7 @@
 use migrations::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbErr};
 
-use super::{FileLock, FileLockError, Lock, Store, WriteTransaction, sqlite};
+use super::{FileLock, FileLockError, Lock, Store, Touched, WriteTransaction, lock, sqlite};
 
 /// One migration and whether this database has it.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Store {
     /// The database does not answer, or a migration fails; then the schema is as it was.
     pub async fn migrate_up(&self) -> Result<(), DbErr> {
         let transaction = self.begin_migration().await?;
-        Migrator::up(transaction.alone(), None).await?;
+        Migrator::up(transaction.inner(), None).await?;
         self.end_migration(transaction).await
     }
 
@@ -62,13 +62,14 @@ impl Store {
     /// The database does not answer, or a migration fails; then the schema is as it was.
     pub async fn migrate_down(&self, steps: u32) -> Result<(), DbErr> {
         let transaction = self.begin_migration().await?;
-        Migrator::down(transaction.alone(), Some(steps)).await?;
+        Migrator::down(transaction.inner(), Some(steps)).await?;
         self.end_migration(transaction).await
     }
 
     async fn begin_migration(&self) -> Result<WriteTransaction, DbErr> {
         self.keep_temporary(sqlite::IN_FILES).await?;
-        let transaction = self.begin_alone(Lock::Schema).await?;
+        let transaction = self.in_background().writer.begin().await?;
+        lock::take(&transaction, Lock::Schema).await?;
         if self.is_shared() {
             // It takes as long as there are rows.
             transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
@@ -77,7 +78,7 @@ impl Store {
     }
 
     async fn end_migration(&self, transaction: WriteTransaction) -> Result<(), DbErr> {
-        transaction.commit().await?;
+        transaction.commit(Touched::Everything).await?;
         self.keep_temporary(sqlite::IN_MEMORY).await
     }
 
@@ -85,7 +86,9 @@ impl Store {
     async fn keep_temporary(&self, place: &str) -> Result<(), DbErr> {
         match self.is_shared() {
             true => Ok(()),
-            false => self.writer.execute_unprepared(&format!("PRAGMA temp_store = {place}")).await.map(drop),
+            false => {
+                self.writer.connection().execute_unprepared(&format!("PRAGMA temp_store = {place}")).await.map(drop)
+            }
         }
     }
 
@@ -95,9 +98,10 @@ impl Store {
     /// The database does not answer, or it was migrated by a newer kommando.
     pub async fn migrations(&self) -> Result<Vec<MigrationState>, DbErr> {
         // Asking makes the table of migrations where it is missing.
-        let transaction = self.begin_alone(Lock::Schema).await?;
-        let known = Migrator::get_migration_with_status(transaction.alone()).await?;
-        transaction.commit().await?;
+        let transaction = self.in_background().writer.begin().await?;
+        lock::take(&transaction, Lock::Schema).await?;
+        let known = Migrator::get_migration_with_status(transaction.inner()).await?;
+        transaction.commit(Touched::Nothing).await?;
         Ok(known
             .iter()
             .map(|m| MigrationState { name: m.name().to_owned(), applied: m.status() == MigrationStatus::Applied })

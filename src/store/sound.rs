@@ -14,22 +14,26 @@ pub async fn is_sound(connection: &mut SqliteConnection) -> Result<bool, Error> 
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, TransactionTrait};
+    use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
-    use crate::{error::Trouble, store::Store};
+    use crate::{
+        error::Trouble,
+        store::{Store, Touched},
+    };
 
     async fn number(store: &Store, query: &str) -> i64 {
         let row = store.reader().query_one_raw(Statement::from_string(DbBackend::Sqlite, query)).await;
         row.expect("an answer").expect("a row").try_get_by_index(0).expect("a number")
     }
 
-    /// Writes within a savepoint, as the writer does.
     async fn write(store: &Store) -> Result<(), DbErr> {
-        let transaction = store.begin_write().await?;
-        let savepoint = transaction.alone().begin().await?;
-        savepoint.execute_unprepared("INSERT INTO notes VALUES (zeroblob(5000))").await?;
-        savepoint.commit().await?;
-        transaction.commit().await
+        let insert = store.write(|transaction| {
+            Box::pin(async move {
+                transaction.execute_unprepared("INSERT INTO notes VALUES (zeroblob(5000))").await?;
+                Ok(((), Touched::Nothing))
+            })
+        });
+        insert.await
     }
 
     #[tokio::test]

@@ -1,6 +1,12 @@
 //! SQLite: one file, several connections that read it, and one that writes.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+    time::{Duration, Instant},
+};
 
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr,
@@ -8,12 +14,12 @@ use sea_orm::{
 };
 use tokio::time::sleep;
 
-use super::{Journal, sound::is_sound};
+use super::sound::is_sound;
 
 /// How long a statement waits for another process that writes to the same file.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request waits for a connection before it is answered with 503.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait before a file that is locked is opened again.
 pub const RETRY: Duration = Duration::from_millis(20);
 /// After how many pages the write-ahead log is folded into the file: 8 MB. Whoever waits a little longer than by default
@@ -32,11 +38,11 @@ pub const WRITERS: u32 = 1;
 pub async fn connect_patiently(
     url: &str,
     connections: u32,
-    journal: Option<Journal>,
+    made: Option<&Arc<AtomicU64>>,
 ) -> Result<DatabaseConnection, DbErr> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
-        match connect(url, connections, journal.clone()).await {
+        match connect(url, connections, made).await {
             Err(error) if is_locked(&error) && Instant::now() < deadline => sleep(RETRY).await,
             connected => return connected,
         }
@@ -48,8 +54,8 @@ fn is_locked(error: &DbErr) -> bool {
     cause.as_database_error().and_then(|told| told.code()).is_some_and(|code| code == "5")
 }
 
-async fn connect(url: &str, connections: u32, journal: Option<Journal>) -> Result<DatabaseConnection, DbErr> {
-    let writes = journal.is_some();
+async fn connect(url: &str, connections: u32, made: Option<&Arc<AtomicU64>>) -> Result<DatabaseConnection, DbErr> {
+    let (writes, made) = (made.is_some(), made.cloned());
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
@@ -67,15 +73,18 @@ async fn connect(url: &str, connections: u32, journal: Option<Journal>) -> Resul
                 .foreign_keys(true)
                 .pragma("wal_autocheckpoint", CHECKPOINT)
         })
-        .map_sqlx_sqlite_pool_opts(move |pool| watched(pool, journal.clone()));
+        .map_sqlx_sqlite_pool_opts(move |pool| watched(pool, made.clone()));
     Database::connect(options).await
 }
 
-/// Connections that are given back sound or not at all, and keep a journal.
-fn watched(pool: PoolOptions<Sqlite>, journal: Option<Journal>) -> PoolOptions<Sqlite> {
+/// Connections that are given back sound or not at all, and are counted.
+fn watched(pool: PoolOptions<Sqlite>, made: Option<Arc<AtomicU64>>) -> PoolOptions<Sqlite> {
     let pool = pool.after_release(|connection, _| Box::pin(is_sound(connection)));
-    match journal {
+    match made {
         None => pool,
-        Some(journal) => pool.after_connect(move |connection, _| Box::pin(journal.clone().keep(connection))),
+        Some(made) => pool.after_connect(move |_, _| {
+            made.fetch_add(1, SeqCst);
+            Box::pin(async { Ok(()) })
+        }),
     }
 }

@@ -1,66 +1,89 @@
-//! Writing: a single statement, or a transaction. What it changed is told before it is done.
+//! Transactions that write: begun, committed, and followed by the invalidation of what they touched, in that order and
+//! without a gap.
 
 use std::{
-    any::Any,
     io,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, SqliteTransactionMode, Statement,
-    TransactionOptions,
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, SqliteTransactionMode,
+    Statement, TransactionOptions,
 };
-use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
+use tokio::{sync::OwnedMutexGuard, time::sleep};
+use tracing::Instrument;
 
 use super::{
-    Change, Changes, Companion, Connection, Journal, Topic, Unread, Written, connection::lost, lock, postgres,
+    Connection, Invalidations, Store, Touched,
+    connection::{connection_lost, timed_out},
+    lock::{self, Lock},
+    postgres::InstanceId,
+    sqlite,
 };
 
-/// The connection that writes.
+/// How often a transaction is tried again that another one stood in the way of.
+pub(super) const RETRIES: u32 = 4;
+/// How long to wait before that, longer each time.
+pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(10);
+
+/// The connections that write. On SQLite it is one, and one transaction at a time has it.
 #[derive(Clone, Debug)]
-pub struct Writing {
+pub struct WritePool {
     connection: Connection,
-    changes: Changes,
-    journal: Journal,
+    invalidations: Invalidations,
+    kind: Kind,
 }
 
-/// A transaction that may write; on SQLite it has the write lock.
+#[derive(Clone, Debug)]
+enum Kind {
+    Sqlite(SqliteWriter),
+    Postgres(InstanceId),
+}
+
+/// The one connection that writes to an SQLite file. `data_version` tells whether another process has written.
+#[derive(Clone, Debug, Default)]
+pub struct SqliteWriter {
+    /// Held from the beginning of a transaction until what it touched is invalidated.
+    seen: Arc<tokio::sync::Mutex<Option<DataVersion>>>,
+    /// How many connections were made: a version counts for the connection that told it.
+    pub(super) connections: Arc<AtomicU64>,
+}
+
+/// What SQLite tells a connection of the writes of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct DataVersion {
+    connection: u64,
+    version: i64,
+}
+
+/// A transaction that may write. On SQLite nothing else writes until it ends. It is undone when it is dropped.
 pub struct WriteTransaction {
     transaction: DatabaseTransaction,
-    changes: Changes,
-    journal: Journal,
-    /// Somebody listens, and the database writes down what changes.
-    is_written_down: bool,
-    /// What changed and was not told, once it was read; from then on the journal goes on with it.
-    unread: Mutex<Option<Unread>>,
-    /// Something that is remembered may have changed in it.
-    may_change: bool,
-    /// What goes along with it for the pieces of work that share it.
-    companion: Option<Box<dyn Companion>>,
-    /// How many rows were touched by writing what waited.
-    touched_together: AtomicU64,
-    /// Another statement may have changed something.
-    may_have_written: AtomicBool,
+    invalidations: Invalidations,
+    /// On PostgreSQL, the id under which its changes are notified.
+    instance: Option<InstanceId>,
+    /// A statement failed. SQLite may have ended the transaction then, and PostgreSQL has: nothing more is done in it.
+    failed: Mutex<Option<DbErr>>,
+    turn: Option<OwnedMutexGuard<Option<DataVersion>>>,
 }
 
-/// How far a transaction has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Progress {
-    /// How many rows were touched in it by other statements than those that write what waits; counted on SQLite.
-    touched: u64,
-    /// How many changes were left to wait.
-    left: u64,
-}
-
-impl Writing {
-    pub(super) fn new(connection: Connection, changes: Changes) -> Self {
-        Self { connection, changes, journal: Journal::default() }
+impl WritePool {
+    pub(super) fn sqlite(connection: Connection, invalidations: Invalidations, writer: SqliteWriter) -> Self {
+        Self { connection, invalidations, kind: Kind::Sqlite(writer) }
     }
 
-    /// The same, with a connection that keeps this journal.
-    pub(super) fn keeping(self, journal: Journal) -> Self {
-        Self { journal, ..self }
+    pub(super) fn postgres(connection: Connection, invalidations: Invalidations, instance: InstanceId) -> Self {
+        Self { connection, invalidations, kind: Kind::Postgres(instance) }
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     pub(super) async fn begin(&self) -> Result<WriteTransaction, DbErr> {
@@ -68,277 +91,215 @@ impl Writing {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let transaction = self.connection.begin(options).await?;
-        self.journal.begin();
-        Ok(WriteTransaction {
+        let of = |transaction, instance, turn| WriteTransaction {
             transaction,
-            changes: self.changes.clone(),
-            journal: self.journal.clone(),
-            is_written_down: self.writes_changes_down(),
-            unread: Mutex::default(),
-            may_change: true,
-            companion: None,
-            touched_together: AtomicU64::new(0),
-            may_have_written: AtomicBool::new(false),
-        })
-    }
-
-    pub(super) async fn close(self) -> Result<(), DbErr> {
-        self.connection.close().await
-    }
-
-    /// Somebody listens, and the database writes down what changes.
-    fn writes_changes_down(&self) -> bool {
-        self.changes.is_followed() && self.connection.get_database_backend() == DbBackend::Sqlite
-    }
-
-    /// What comes of some work, unless it takes too long.
-    pub(super) async fn in_time<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-        self.connection.in_time(work).await
-    }
-
-    /// Somebody listens, and a transaction of the database knows what changes in it.
-    fn notes_changes(&self) -> bool {
-        self.changes.is_followed() && lock::is_shared(&self.connection)
-    }
-
-    async fn told<T>(&self, done: T) -> Result<T, DbErr> {
-        if self.writes_changes_down() {
-            let unread = self.changes.read(&self.connection).await?;
-            self.changes.tell_read(&unread);
+            invalidations: self.invalidations.clone(),
+            instance,
+            failed: Mutex::default(),
+            turn,
+        };
+        match &self.kind {
+            Kind::Postgres(instance) => {
+                let transaction = self.connection.begin(options).await?;
+                instance.announce(&transaction).await?;
+                Ok(of(transaction, Some(instance.clone()), None))
+            }
+            Kind::Sqlite(writer) => {
+                let locked = tokio::time::timeout(sqlite::ACQUIRE_TIMEOUT, Arc::clone(&writer.seen).lock_owned());
+                let mut turn = locked.await.map_err(|_| timed_out())?;
+                let transaction = self.connection.begin(options).await?;
+                // From here on no other process writes.
+                let began = Instant::now();
+                writer.look(&transaction, &mut turn, &self.invalidations).await?;
+                self.invalidations.synced(began);
+                Ok(of(transaction, None, Some(turn)))
+            }
         }
-        Ok(done)
+    }
+
+    /// Does work in a transaction; see [`Store::write`].
+    async fn write_with<T, E, F>(&self, lock: Option<Lock<'static>>, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbErr> + Send + 'static,
+        F: for<'a> FnOnce(&'a WriteTransaction) -> BoxFuture<'a, Result<(T, Touched), E>> + Clone + Send + 'static,
+    {
+        let writer = self.clone();
+        let working = async move {
+            let connection = writer.connection.clone();
+            let written = async move {
+                let mut tries = 0;
+                loop {
+                    let transaction = writer.begin().await?;
+                    if let Some(lock) = lock {
+                        // It has waited long enough, and is not tried again.
+                        lock::take(&transaction, lock).await?;
+                    }
+                    let error = match work.clone()(&transaction).await {
+                        Ok((answer, touched)) => {
+                            transaction.commit(touched).await?;
+                            return Ok(answer);
+                        }
+                        Err(error) => error,
+                    };
+                    let is_conflict = transaction.met_conflict();
+                    transaction.rollback().await;
+                    if !is_conflict || tries == RETRIES {
+                        return Err(error);
+                    }
+                    tries += 1;
+                    sleep(RETRY_PAUSE * tries).await;
+                }
+            };
+            connection.with_timeout(async { Ok(written.await) }).await.unwrap_or_else(|late| Err(late.into()))
+        };
+        // What it logs belongs to the request.
+        let written = tokio::spawn(working.in_current_span());
+        written.await.unwrap_or_else(|panic| Err(connection_lost(io::Error::other(panic)).into()))
+    }
+
+    /// Looks whether another process wrote to the SQLite file, unless a transaction of this one is under way, which looked
+    /// when it began.
+    pub(super) async fn poll(&self) -> Result<(), DbErr> {
+        if let Kind::Sqlite(writer) = &self.kind
+            && let Ok(mut seen) = writer.seen.try_lock()
+        {
+            let began = Instant::now();
+            writer.look(&self.connection, &mut seen, &self.invalidations).await?;
+            self.invalidations.synced(began);
+        }
+        Ok(())
     }
 }
 
-/// A single statement, and telling what it changed: where only a transaction knows that, in one.
-macro_rules! told {
-    ($self:ident.$method:ident($argument:ident)) => {{
-        if $self.notes_changes() {
-            let transaction = $self.begin().await?;
-            let done = transaction.$method($argument).await?;
-            transaction.commit().await?;
-            return Ok(done);
+impl SqliteWriter {
+    async fn look(
+        &self,
+        db: &impl ConnectionTrait,
+        seen: &mut Option<DataVersion>,
+        invalidations: &Invalidations,
+    ) -> Result<(), DbErr> {
+        let version = Statement::from_string(DbBackend::Sqlite, "PRAGMA data_version");
+        let row = db.query_one_raw(version).await?.ok_or_else(|| DbErr::RecordNotFound("data_version".to_owned()))?;
+        let now = DataVersion { connection: self.connections.load(SeqCst), version: row.try_get_by_index(0)? };
+        if seen.replace(now) != Some(now) {
+            invalidations.invalidate(&Touched::Everything);
         }
-        $self.told($self.connection.$method($argument).await?).await
-    }};
-}
-
-#[async_trait]
-impl ConnectionTrait for Writing {
-    fn get_database_backend(&self) -> DbBackend {
-        self.connection.get_database_backend()
-    }
-
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        told!(self.execute_raw(statement))
-    }
-
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        told!(self.execute_unprepared(sql))
-    }
-
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        told!(self.query_one_raw(statement))
-    }
-
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        told!(self.query_all_raw(statement))
+        Ok(())
     }
 }
 
 impl WriteTransaction {
-    /// Puts everything in force, and tells what that changes.
+    /// Commits, and invalidates what was touched. Run it in a task that is not cancelled: a commit that was sent may happen
+    /// later.
     ///
     /// # Errors
-    /// The database does not answer; nothing is in force.
-    pub async fn commit(self) -> Result<(), DbErr> {
-        self.write_waiting().await?;
-        let unread = self.all_unread().await?;
-        let is_noted = self.may_change && self.changes.is_followed() && lock::is_shared(&self.transaction);
-        let noted = if is_noted { Some(postgres::changes_of(&self.transaction).await?) } else { None };
-        let marks = match (&unread, &noted) {
-            (Some(unread), _) => unread.all().map(|changes| self.marks_after(changes)),
-            (_, Some(noted)) => Some(self.marks_after(&noted.changes)),
-            _ => None,
-        };
-        let noted = noted.filter(|noted| !noted.changes.is_empty());
-        let ending = noted.map(|noted| self.changes.own().begin_end(noted, &self.changes));
+    /// A statement failed before, and nothing is committed; or how the commit ended is not known.
+    pub(super) async fn commit(self, touched: Touched) -> Result<(), DbErr> {
+        // Held until the invalidation is done.
+        let _turn = self.turn;
+        if let Some(error) = self.failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            self.transaction.rollback().await.ok();
+            return Err(error);
+        }
+        let mut end = CommitEnd { invalidations: self.invalidations, instance: self.instance, touched: None };
         self.transaction.commit().await?;
-        if let Some(unread) = &unread {
-            self.changes.tell_read(unread);
-        }
-        if let Some(ending) = ending {
-            ending.tell();
-        }
-        if let (Some(companion), Some(marks)) = (&self.companion, marks) {
-            companion.remember(marks);
-        }
+        end.touched = Some(touched);
         Ok(())
     }
 
-    /// The marks of users whose rows were written, once these changes are in force.
-    fn marks_after(&self, changes: &[Change]) -> Vec<(i32, u64)> {
-        let written = self.companion.as_ref().map_or_else(Vec::new, |companion| companion.written());
-        let is_shared = lock::is_shared(&self.transaction);
-        let mark = |Written { user_id, times, mark }| {
-            let (mark, times) = match is_shared {
-                // It notes a user once; and others may have changed what makes a user since that was read.
-                true => (mark?, 1),
-                false => (self.changes.mark(Topic::Users, user_id), times),
-            };
-            Some((user_id, Changes::mark_after(mark, changes, Topic::Users, user_id, times)?))
-        };
-        written.into_iter().filter_map(mark).collect()
-    }
-
-    /// Writes the changes that wait.
-    ///
-    /// # Errors
-    /// As [`Companion::write`].
-    pub(super) async fn write_waiting(&self) -> Result<(), DbErr> {
-        let Some(companion) = self.companion.as_ref().filter(|companion| companion.waiting() > 0) else {
-            return Ok(());
-        };
-        self.check()?;
-        let before = self.journal.rows();
-        companion.write(&self.transaction).await?;
-        self.touched_together.fetch_add(self.journal.rows() - before, Relaxed);
-        Ok(())
-    }
-
-    /// The pieces of work in it are done: writes the changes that wait. Whatever comes now changes no user.
-    ///
-    /// # Errors
-    /// As [`Companion::write`].
-    pub(super) async fn end_pieces(&self) -> Result<(), DbErr> {
-        self.write_waiting().await?;
-        // What else changed of users is known on SQLite only.
-        if let Some(companion) = &self.companion
-            && lock::is_shared(&self.transaction)
-            && self.may_have_written.load(Relaxed)
-        {
-            companion.forget_written();
-        }
-        Ok(())
-    }
-
-    /// The transaction for this statement: what waits is written.
-    async fn settled(&self, sql: &str) -> Result<&DatabaseTransaction, DbErr> {
-        self.write_waiting().await?;
-        if !sql.starts_with("SELECT ") {
-            self.may_have_written.store(true, Relaxed);
-        }
-        Ok(&self.transaction)
-    }
-
-    /// Nothing that is remembered was changed in it, so there is nothing to tell.
-    pub(super) fn changes_nothing(&mut self) {
-        self.is_written_down = false;
-        self.may_change = false;
-    }
-
-    /// Takes everything back.
-    ///
-    /// # Errors
-    /// The database does not answer; nothing is in force.
-    pub async fn rollback(self) -> Result<(), DbErr> {
-        self.transaction.rollback().await
-    }
-
-    /// What changed and was not told, up to now: what is remembered and not among it is what this transaction sees. Nothing
-    /// where nobody follows.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn unread(&self) -> Result<Option<MappedMutexGuard<'_, Unread>>, DbErr> {
-        if !self.is_written_down {
-            return Ok(None);
-        }
-        let mut known = self.unread.lock().await;
-        match (&mut *known, self.journal.take()) {
-            (Some(unread), Some(touched)) => unread.note(touched),
-            (Some(unread), None) => unread.read(&self.transaction).await?,
-            (known, _) => *known = Some(self.changes.read(&self.transaction).await?),
-        }
-        Ok(MutexGuard::try_map(known, Option::as_mut).ok())
-    }
-
-    /// The same at the end, when the database has the last word.
-    async fn all_unread(&self) -> Result<Option<Unread>, DbErr> {
-        if !self.is_written_down {
-            return Ok(None);
-        }
-        let mut unread = match self.unread.lock().await.take() {
-            Some(mut known) => {
-                known.note(self.journal.take().unwrap_or_default());
-                known
-            }
-            None => self.changes.unread(),
-        };
-        unread.read(&self.transaction).await?;
-        Ok(Some(unread))
-    }
-
-    /// The transaction itself, for somebody who shares it with nobody.
-    pub(super) fn alone(&self) -> &DatabaseTransaction {
+    /// The transaction itself, for migrations.
+    pub(super) fn inner(&self) -> &DatabaseTransaction {
         &self.transaction
     }
 
-    /// How far it has come.
-    pub(super) fn progress(&self) -> Progress {
-        let left = self.companion.as_ref().map_or(0, |companion| companion.left());
-        Progress { touched: self.journal.rows() - self.touched_together.load(Relaxed), left }
+    /// Undoes everything.
+    pub(super) async fn rollback(self) {
+        // Undoing fails where the database has done so by itself.
+        self.transaction.rollback().await.ok();
     }
 
-    /// Takes back what was done since, if that needs nothing of the database: whether it is taken back.
-    pub(super) fn take_back(&self, since: Progress) -> bool {
-        self.progress().touched == since.touched
-            && self.companion.as_ref().is_none_or(|companion| companion.take_back(since.left))
+    /// Whether it failed because of another transaction.
+    pub(super) fn met_conflict(&self) -> bool {
+        self.check().is_err_and(|error| is_conflict(&error))
     }
 
-    /// Has something go along with it.
-    pub fn accompany(&mut self, companion: impl Companion) {
-        self.companion = Some(Box::new(companion));
-    }
-
-    /// What goes along with it.
-    pub fn companion<T: Companion>(&self) -> Option<&T> {
-        let companion: &dyn Any = self.companion.as_deref()?;
-        companion.downcast_ref()
-    }
-
-    /// SQLite may end it by itself: what is done from then on would be in force at once.
-    ///
-    /// # Errors
-    /// It did.
+    /// The error of the statement that failed, if one did: nothing more is executed or committed.
     pub(super) fn check(&self) -> Result<(), DbErr> {
-        match self.journal.is_rolled_back() {
-            true => Err(lost(io::Error::other("the database ended the transaction by itself"))),
-            false => Ok(()),
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone().map_or(Ok(()), Err)
+    }
+
+    fn noted<T>(&self, end: Result<T, DbErr>) -> Result<T, DbErr> {
+        if let Err(error) = &end {
+            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| error.clone());
         }
+        end
     }
 }
 
-/// A piece of work within a transaction can be taken back without the others.
-impl WriteTransaction {
-    pub(super) async fn begin_piece(&self) -> Result<(), DbErr> {
-        self.transaction.execute_unprepared("SAVEPOINT piece").await.map(drop)
-    }
+/// Invalidates when it is dropped: what was touched if the commit succeeded, and otherwise everything. A new instance id
+/// then makes the notification of a late commit count as one of another process.
+struct CommitEnd {
+    invalidations: Invalidations,
+    instance: Option<InstanceId>,
+    /// What was touched, once it is committed.
+    touched: Option<Touched>,
+}
 
-    /// Keeps a piece, and begins the next one.
-    pub(super) async fn keep_piece_and_begin(&self) -> Result<(), DbErr> {
-        self.transaction.execute_unprepared("RELEASE piece; SAVEPOINT piece").await.map(drop)
-    }
-
-    pub(super) async fn undo_piece(&self) -> Result<(), DbErr> {
-        self.transaction.execute_unprepared("ROLLBACK TO piece; RELEASE piece").await?;
-        if let Some(companion) = &self.companion {
-            companion.undo();
+impl Drop for CommitEnd {
+    fn drop(&mut self) {
+        if self.touched.is_none()
+            && let Some(instance) = &self.instance
+        {
+            instance.renew();
         }
-        // What is known of changes may have been undone, and others may get their numbers.
-        self.unread.lock().await.take();
-        Ok(())
+        self.invalidations.invalidate(&self.touched.take().unwrap_or_default());
+    }
+}
+
+/// A serialization failure, a deadlock, or a lock that was not to be had in time.
+fn is_conflict(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else {
+        return false;
+    };
+    let code = cause.as_database_error().and_then(|told| told.code());
+    code.is_some_and(|code| ["40001", "40P01", "55P03"].contains(&code.as_ref()))
+}
+
+impl Store {
+    /// Does `work` in a transaction, which is committed when it succeeds and undone when it fails. `work` ends by naming
+    /// what it touched; what is held in memory of that is dropped before this returns.
+    ///
+    /// It goes on to its end when the client leaves. On PostgreSQL it is tried again when another transaction stood in the
+    /// way, so `work` may run several times. Nothing in it waits for the write queue or for another transaction.
+    ///
+    /// # Errors
+    /// Those of `work`; or the database does not answer in time.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbErr> + Send + 'static,
+        F: for<'a> FnOnce(&'a WriteTransaction) -> BoxFuture<'a, Result<(T, Touched), E>> + Clone + Send + 'static,
+    {
+        self.writer.write_with(None, work).await
+    }
+
+    /// The connections that write, for a single statement that is run seldom.
+    pub fn writer(&self) -> &WritePool {
+        &self.writer
+    }
+
+    /// The same for what one process does at a time, whatever the database, and what may take its time.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn write_alone<T, E, F>(&self, lock: Lock<'static>, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbErr> + Send + 'static,
+        F: for<'a> FnOnce(&'a WriteTransaction) -> BoxFuture<'a, Result<(T, Touched), E>> + Clone + Send + 'static,
+    {
+        self.in_background().writer.write_with(Some(lock), work).await
     }
 }
 
@@ -349,18 +310,59 @@ impl ConnectionTrait for WriteTransaction {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.settled(&statement.sql).await?.execute_raw(statement).await
+        self.check()?;
+        self.noted(self.transaction.execute_raw(statement).await)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.settled(sql).await?.execute_unprepared(sql).await
+        self.check()?;
+        self.noted(self.transaction.execute_unprepared(sql).await)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.settled(&statement.sql).await?.query_one_raw(statement).await
+        self.check()?;
+        self.noted(self.transaction.query_one_raw(statement).await)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.settled(&statement.sql).await?.query_all_raw(statement).await
+        self.check()?;
+        self.noted(self.transaction.query_all_raw(statement).await)
     }
 }
+
+/// A single statement is a transaction of its own, after which everything is taken for changed.
+#[async_trait]
+impl ConnectionTrait for WritePool {
+    fn get_database_backend(&self) -> DbBackend {
+        self.connection.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let written = self.write_with(None, move |transaction| {
+            Box::pin(async move { Ok((transaction.execute_raw(statement).await?, Touched::Everything)) })
+        });
+        written.await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let sql = sql.to_owned();
+        let written = self.write_with(None, move |transaction| {
+            Box::pin(async move { Ok((transaction.execute_unprepared(&sql).await?, Touched::Everything)) })
+        });
+        written.await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        Ok(self.query_all_raw(statement).await?.into_iter().next())
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let written = self.write_with(None, move |transaction| {
+            Box::pin(async move { Ok((transaction.query_all_raw(statement).await?, Touched::Everything)) })
+        });
+        written.await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,24 +1,20 @@
-//! The one door for changes of who can log in: retiring, roles, persons and passwords.
+//! Changes of who can log in that user management makes, and the rule that they keep an administrator.
 //!
-//! Each change is checked in its own transaction, which has taken `Lock::Standing` before it locks users. The right to
+//! Each change is checked in its own transaction, which has taken `Lock::RoleChanges` before it locks users. The right to
 //! change the user is the caller's to check; the right to change other users, through the person they share, is checked
 //! here.
 
-use std::sync::Arc;
-
-use sea_orm::{DbErr, JoinType::LeftJoin, QuerySelect, entity::prelude::*, sea_query::ExprTrait};
+use sea_orm::{DbErr, entity::prelude::*};
 
 use super::{
-    Caller, User, credential,
-    last_administrator::{Login, ProviderNames, UserAccess, can_lower, keeps_an_administrator, lost_administrators},
-    password::PasswordHash,
-    person,
-    role::{self, ADMINISTRATOR},
-    shared_person::{is_retired_with, may_change_person, sharers},
-    ticket,
-    user::{self, Column, Entity},
+    Caller, Effect, Impossible, User, credential,
+    last_administrator::{Login, ProviderNames, UserAccess, can_lower, lost_administrators},
+    snapshot::{Needs, Snapshot, keeps_administrators},
+    user,
+    user_access::{administrators, of},
+    writes::UserWrites,
 };
-use crate::{error::Error, store::WriteTransaction};
+use crate::{clock, error::Error};
 
 /// Why a change of who can log in is refused.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +41,7 @@ impl From<AccessError> for Error {
 /// a retired user are gone for good. Run it in a transaction.
 ///
 /// # Errors
-/// As [`check_retired`].
+/// It is the last administrator, or the caller may not manage another user of the person.
 pub async fn set_retired(
     db: &impl ConnectionTrait,
     caller: &Caller,
@@ -53,78 +49,44 @@ pub async fn set_retired(
     user: &User,
     is_retired: bool,
 ) -> Result<(), AccessError> {
-    let person = check_retired(db, caller, provider, user, is_retired).await?;
-    if let Some(PersonRetirement { id, is_retired }) = person {
-        person::set_retired(db, id, is_retired).await?;
-        user::note_changed_person(db, id).await?;
-    }
-    // Whoever issues a ticket locks the user: none is issued from here on.
-    user::set_columns(db, user.user.id, vec![(Column::Deleted, is_retired.into())]).await?;
-    if is_retired {
-        ticket::revoke_all(db, user.user.id).await?;
-    }
-    Ok(())
+    let time = clock::now_in_micros();
+    Ok(decide_retired(db, caller, provider, user, is_retired, time).await?.execute(db, time).await?)
 }
 
-/// A person who is retired or reactivated together with a user.
-pub struct PersonRetirement {
-    id: i32,
-    is_retired: bool,
-}
-
-/// Checks whether a user can be retired or reactivated, and returns what changes of the person.
+/// Checks whether a user can be retired or reactivated.
 ///
 /// # Errors
-/// It is the last administrator, or the caller may not manage another user of the person.
+/// As [`set_retired`].
 pub async fn check_retired(
     db: &impl ConnectionTrait,
     caller: &Caller,
     provider: ProviderNames,
     user: &User,
     is_retired: bool,
-) -> Result<Option<PersonRetirement>, AccessError> {
-    let sharers = sharers(db, user.user.person_id, user.user.id).await?;
-    let is_person_retired = user.person.as_ref().is_some_and(|person| is_retired_with(is_retired, person, &sharers));
-    let person = user.person.as_ref().filter(|person| person.retired != is_person_retired);
-    if person.is_some() && !may_change_person(caller, &sharers) {
-        return Err(AccessError::SharedPerson);
-    }
-    check(db, provider, user, |access| UserAccess { is_deleted: is_retired, is_person_retired, ..access }).await?;
-    Ok(person.map(|person| PersonRetirement { id: person.id, is_retired: is_person_retired }))
-}
-
-/// Gives a user a role.
-///
-/// # Errors
-/// It is the last administrator.
-pub async fn set_role(
-    transaction: &WriteTransaction,
-    provider: ProviderNames,
-    user: &Arc<User>,
-    role: &role::Model,
 ) -> Result<(), AccessError> {
-    let is_administrator = role.name == ADMINISTRATOR;
-    check(transaction, provider, user, |access| UserAccess { is_administrator, ..access }).await?;
-    Ok(user::change(transaction, user, vec![(Column::RoleId, role.id.into())]).await?)
+    decide_retired(db, caller, provider, user, is_retired, clock::now_in_micros()).await.map(drop)
 }
 
-/// Gives a user a password that ends and only sets another one, in place of the present one. Without a hash, it is only
-/// checked. Run it in a transaction.
-///
-/// # Errors
-/// It is the last administrator.
-pub async fn set_temporary_password(
+async fn decide_retired(
     db: &impl ConnectionTrait,
+    caller: &Caller,
     provider: ProviderNames,
     user: &User,
-    hash: Option<PasswordHash>,
-    expires_at: DateTimeUtc,
-) -> Result<(), AccessError> {
-    check(db, provider, user, |access| UserAccess { password: Login::Temporary, ..access }).await?;
-    match hash {
-        Some(hash) => Ok(credential::set_password(db, user.user.id, hash, Some(expires_at)).await?),
-        None => Ok(()),
-    }
+    is_retired: bool,
+    time: DateTimeUtc,
+) -> Result<UserWrites, AccessError> {
+    let (id, effect) = (user.user.id, Effect::SetRetired(is_retired));
+    let mut needs = Needs::default();
+    needs.users.insert(id);
+    needs.add_effect(&effect, id);
+    let mut snapshot = Snapshot::read(db, &needs, time, provider, None).await?;
+    let mut plan = snapshot.plan_for(caller.clone(), id);
+    plan.add(&effect).map_err(|impossible| match impossible {
+        Impossible::SharedPerson => AccessError::SharedPerson,
+        _ => AccessError::LastAdministrator,
+    })?;
+    let changes = plan.into_changes();
+    Ok(snapshot.apply(changes))
 }
 
 /// Deletes a user's password and tickets. False when there was no password. Run it in a transaction.
@@ -165,10 +127,11 @@ pub async fn is_last_administrator(
     provider: ProviderNames,
     user: &User,
 ) -> Result<bool, DbErr> {
-    match check(db, provider, user, |access| UserAccess { is_deleted: true, ..access }).await {
+    let end = check(db, provider, user, |access| UserAccess { is_deleted: true, ..access }).await;
+    match end {
         Ok(()) => Ok(false),
         Err(AccessError::Database(error)) => Err(error),
-        Err(AccessError::LastAdministrator | AccessError::SharedPerson) => Ok(true),
+        Err(_) => Ok(true),
     }
 }
 
@@ -181,19 +144,14 @@ pub(super) async fn check(
     change: impl Fn(UserAccess) -> UserAccess + Send + Sync,
 ) -> Result<(), AccessError> {
     let assumed = of(user, provider);
-    if !can_lower(assumed, &change) {
+    if !can_lower(assumed, &change) || keeps_administrators(&administrators(db, provider).await?, assumed, change) {
         return Ok(());
     }
-    let administrators = administrators(db, provider).await?;
-    let present = administrators.iter().find(|access| access.user_id == assumed.user_id).copied();
-    match keeps_an_administrator(&administrators, &change(present.unwrap_or(assumed))) {
-        true => Ok(()),
-        false => Err(AccessError::LastAdministrator),
-    }
+    Err(AccessError::LastAdministrator)
 }
 
 /// The active administrators at the beginning of a change of many users. The rule is judged once at its end, so that the
-/// order of the changes does not matter. The transaction has taken `Lock::Standing`.
+/// order of the changes does not matter. The transaction has taken `Lock::RoleChanges`.
 pub(super) struct AdministratorsBefore(Vec<UserAccess>);
 
 impl AdministratorsBefore {
@@ -207,56 +165,8 @@ impl AdministratorsBefore {
     }
 }
 
-/// A user's access, as if the password had no end.
-fn of(user: &User, provider: ProviderNames) -> UserAccess {
-    UserAccess {
-        user_id: user.user.id,
-        is_administrator: user.role.name == ADMINISTRATOR,
-        is_deleted: user.user.deleted,
-        person_id: user.user.person_id,
-        is_person_retired: user.is_person_retired(),
-        password: Login::Lasting,
-        is_known_to_provider: provider.can_be([&user.user.name, &user.user.user_name]),
-    }
-}
-
 /// Whether an administrator can log in.
 pub async fn has_administrator(db: &impl ConnectionTrait, provider: ProviderNames) -> Result<bool, DbErr> {
     let best = administrators(db, provider).await?.iter().filter_map(UserAccess::administrator_login).max();
     Ok(best > Some(Login::Impossible))
-}
-
-/// The active administrators, in one statement.
-async fn administrators(db: &impl ConnectionTrait, provider: ProviderNames) -> Result<Vec<UserAccess>, DbErr> {
-    type Row = (i32, String, String, Option<i32>, Option<i32>, Option<DateTimeUtc>);
-    let is_password =
-        |_, _| Expr::col((credential::Entity, credential::Column::CredentialType)).eq(credential::PASSWORD).into();
-    let passwords = credential::Entity::belongs_to(Entity)
-        .from(credential::Column::UserId)
-        .to(Column::Id)
-        .on_condition(is_password);
-    let rows: Vec<Row> = Entity::find()
-        .select_only()
-        .columns([Column::Id, Column::Name, Column::UserName, Column::PersonId])
-        .column(credential::Column::Id)
-        .column(credential::Column::ExpiresAt)
-        .inner_join(role::Entity)
-        .left_join(person::Entity)
-        .join_rev(LeftJoin, passwords.into())
-        .filter(role::Column::Name.eq(ADMINISTRATOR))
-        .filter(Column::Deleted.eq(false))
-        .filter(person::Column::Retired.eq(false).or(person::Column::Retired.is_null()))
-        .into_tuple()
-        .all(db)
-        .await?;
-    let access = |(user_id, name, user_name, person_id, password, expires_at): Row| UserAccess {
-        user_id,
-        is_administrator: true,
-        is_deleted: false,
-        person_id,
-        is_person_retired: false,
-        password: password.map_or(Login::Impossible, |_| credential::login(expires_at)),
-        is_known_to_provider: provider.can_be([&name, &user_name]),
-    };
-    Ok(rows.into_iter().map(access).collect())
 }

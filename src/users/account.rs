@@ -1,16 +1,20 @@
 //! A user with all that stands in tables of its own: what whoever reads or writes the whole user sees.
 
+use std::sync::Arc;
+
 use sea_orm::{DerivePartialModel, JoinType::LeftJoin, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use super::{User, credential, login_name, membership, user, user_group};
 
+/// What a group or a credential takes in memory.
+const PART_BYTES: usize = 256;
 /// What the other groups are called in the statement, beside the main one.
 const OTHERS: &str = "other_groups";
 
 /// A user, the other groups by rank and name, and the credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    pub user: User,
+    pub user: Arc<User>,
     pub other_groups: Vec<user_group::Model>,
     pub credentials: Vec<credential::Model>,
 }
@@ -32,9 +36,15 @@ impl Account {
         self.credentials.iter().fold(self.user.user.updated_at, |latest, one| latest.max(one.updated_at))
     }
 
+    /// About how many bytes it takes in memory.
+    pub(super) fn bytes(&self) -> usize {
+        // The user is usually held already.
+        PART_BYTES * (1 + self.other_groups.len() + self.credentials.len())
+    }
+
     /// A user who is in one group, and has proved nothing yet.
     pub fn blank(user: User) -> Self {
-        Self { user, other_groups: Vec::new(), credentials: Vec::new() }
+        Self { user: Arc::new(user), other_groups: Vec::new(), credentials: Vec::new() }
     }
 }
 

@@ -1,5 +1,7 @@
 //! How a user proves who calls: the stored hash of a password.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{
     QuerySelect, QueryTrait, Set,
     entity::prelude::*,
@@ -77,8 +79,8 @@ pub async fn find_password_for_log_in(db: &impl ConnectionTrait, user_id: Option
     Ok(found.filter(|found| Some(found.user_id) == user_id && found.credential_type == PASSWORD))
 }
 
-/// Gives a user this password in place of any other, for good or until `expires_at`, and takes the tickets that were
-/// issued before. Run it in a transaction. One with an end goes through [`super::access`].
+/// Gives a user this password in place of any other, for good or until `expires_at`, and ends the tickets that were issued
+/// before. Run it in a transaction.
 ///
 /// # Errors
 /// The database does not answer.
@@ -88,20 +90,32 @@ pub async fn set_password(
     hash: PasswordHash,
     expires_at: Option<DateTimeUtc>,
 ) -> Result<(), DbErr> {
-    let row = ActiveModel {
+    set_passwords(db, BTreeMap::from([(user_id, (hash, expires_at))]), clock::now()).await?;
+    ticket::revoke_all(db, &[user_id]).await
+}
+
+/// Gives users these passwords in place of any others, for good or until a time.
+pub(super) async fn set_passwords(
+    db: &impl ConnectionTrait,
+    passwords: BTreeMap<i32, (PasswordHash, Option<DateTimeUtc>)>,
+    time: DateTimeUtc,
+) -> Result<(), DbErr> {
+    if passwords.is_empty() {
+        return Ok(());
+    }
+    let row = |(user_id, (hash, expires_at))| ActiveModel {
         id: sea_orm::NotSet,
         user_id: Set(user_id),
         credential_type: Set(PASSWORD.to_owned()),
         display_value: Set(String::new()),
         secret: Set(hash),
         expires_at: Set(expires_at),
-        updated_at: Set(clock::now()),
+        updated_at: Set(time),
     };
     let replace = OnConflict::columns([Column::UserId, Column::CredentialType])
         .update_columns([Column::Secret, Column::ExpiresAt, Column::UpdatedAt])
         .to_owned();
-    Entity::insert(row).on_conflict(replace).exec_without_returning(db).await?;
-    ticket::revoke_all(db, user_id).await
+    Entity::insert_many(passwords.into_iter().map(row)).on_conflict(replace).exec_without_returning(db).await.map(drop)
 }
 
 /// Takes a user's password and tickets. False when there was none. Run it in a transaction. Other folders go through
@@ -112,7 +126,7 @@ pub async fn set_password(
 pub async fn delete_password(db: &impl ConnectionTrait, user_id: i32) -> Result<bool, DbErr> {
     let password = Entity::delete_many().filter(Column::UserId.eq(user_id)).filter(Column::CredentialType.eq(PASSWORD));
     let deleted = password.exec(db).await?.rows_affected;
-    ticket::revoke_all(db, user_id).await?;
+    ticket::revoke_all(db, &[user_id]).await?;
     Ok(deleted > 0)
 }
 

@@ -12,7 +12,7 @@ use super::{
     role::{self, ADMINISTRATOR, EMPLOYEE, EXTERNAL_USER},
     ticket, user, user_group,
 };
-use crate::store::{self, Store};
+use crate::store::{self, Store, Touched};
 
 const HEAD_OFFICE: &str = "Head office";
 const FIELD_SALES: &str = "Field sales";
@@ -108,10 +108,15 @@ impl Demo {
     /// # Errors
     /// The database does not answer; then it is as it was.
     pub async fn reset(&self) -> Result<(), DbErr> {
-        let transaction = self.store.begin_write().await?;
-        store::empty(&transaction).await?;
-        fill(&transaction, &self.password).await.map_err(|error| DbErr::Custom(error.to_string()))?;
-        transaction.commit().await
+        let password = self.password.clone();
+        let reset = self.store.write(move |transaction| {
+            Box::pin(async move {
+                store::empty(transaction).await?;
+                fill(transaction, &password).await.map_err(|error| DbErr::Custom(error.to_string()))?;
+                Ok(((), Touched::Everything))
+            })
+        });
+        reset.await
     }
 }
 

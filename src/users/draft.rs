@@ -183,7 +183,7 @@ impl Draft {
             ("ExtraFields", &row.extra_fields, present.map(|user| &user.user.extra_fields)),
         ];
         let wrong = all.into_iter().filter_map(|(field, fields, stored)| {
-            let reason = limits::check_fields(fields, stored.unwrap_or(&none)).err()?;
+            let reason = limits::check_fields(&fields.0, &stored.unwrap_or(&none).0).err()?;
             Some(fault(field, reason))
         });
         wrong.collect()

@@ -8,7 +8,9 @@ use super::{
     Caller, NamedError, ProviderNames, UserRow, UserType,
     access::AdministratorsBefore,
     draft::{Draft, Fault, user_type_of},
-    group_named, login_name, manage, organise, role, role_named, shown, user, user_group,
+    group_named, login_name, organise, role, role_named,
+    save_plan::save_one_of_many,
+    shown, user, user_group,
 };
 use crate::{
     error::{Error, ErrorInfo},
@@ -113,7 +115,7 @@ pub fn find_column(name: &str) -> Option<&'static Column> {
     COLUMNS.iter().find(|column| letters(column.name) == wanted)
 }
 
-/// An import that is under way in a transaction, which has taken `Lock::Standing`. It is committed when no row has faults
+/// An import that is under way in a transaction, which has taken `Lock::RoleChanges`. It is committed when no row has faults
 /// and [`Import::lost_administrators`] names none.
 pub struct Import<'a> {
     transaction: &'a WriteTransaction,
@@ -211,7 +213,7 @@ impl<'a> Import<'a> {
             return Err(ImportError::Faults(faults));
         }
         let outcome = if present.is_some() { RowOutcome::Changed } else { RowOutcome::Created };
-        match manage::save_one_of_many(db, &self.caller, draft).await {
+        match save_one_of_many(db, &self.caller, draft).await {
             Ok(id) => Ok((outcome, id)),
             Err(Error::Unavailable(error)) => Err(error.into()),
             Err(error) => refuse(CellFault::new(NAME, ErrorInfo::from(&error).message)),

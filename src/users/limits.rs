@@ -1,6 +1,6 @@
 //! How long texts may be, in characters: upstream's column limits (contract §2.2), and limits of our own where it has none.
 
-use super::user::Fields;
+use std::collections::BTreeMap;
 
 pub const NAME: usize = 239;
 pub const USER_NAME: usize = 254;
@@ -41,12 +41,12 @@ pub fn check(field: &'static str, text: &str, longest: usize) -> Result<(), TooL
 ///
 /// # Errors
 /// There are too many, or a name or a value is too long; the text names the field.
-pub fn check_fields(fields: &Fields, stored: &Fields) -> Result<(), String> {
-    if fields.0.len() > stored.0.len().max(FIELDS) {
+pub fn check_fields(fields: &BTreeMap<String, String>, stored: &BTreeMap<String, String>) -> Result<(), String> {
+    if fields.len() > stored.len().max(FIELDS) {
         return Err(format!("there are more than {FIELDS} fields"));
     }
-    for (name, value) in &fields.0 {
-        let before = stored.0.get(name);
+    for (name, value) in fields {
+        let before = stored.get(name);
         if before.is_none() && is_longer(name, FIELD_NAME) {
             let shown: String = name.chars().take(SHOWN).collect();
             return Err(format!("the name `{shown}…` has more than {FIELD_NAME} characters"));
@@ -66,8 +66,8 @@ fn is_longer(text: &str, longest: usize) -> bool {
 mod tests {
     use super::*;
 
-    fn fields(names: impl IntoIterator<Item = String>, value: &str) -> Fields {
-        Fields(names.into_iter().map(|name| (name, value.to_owned())).collect())
+    fn fields(names: impl IntoIterator<Item = String>, value: &str) -> BTreeMap<String, String> {
+        names.into_iter().map(|name| (name, value.to_owned())).collect()
     }
 
     fn numbered(count: usize) -> Vec<String> {
@@ -76,9 +76,9 @@ mod tests {
 
     #[test]
     fn fields_are_limited_in_number_name_and_value() {
-        let none = Fields::default();
+        let none = BTreeMap::default();
         let longest = ["é".repeat(FIELD_NAME)];
-        for fine in [fields(numbered(FIELDS), "1"), fields(longest, &"é".repeat(FIELD_VALUE)), Fields::default()] {
+        for fine in [fields(numbered(FIELDS), "1"), fields(longest, &"é".repeat(FIELD_VALUE)), BTreeMap::default()] {
             assert_eq!(check_fields(&fine, &none), Ok(()));
         }
         for (given, told) in [
@@ -93,17 +93,17 @@ mod tests {
     #[test]
     fn stored_fields_over_the_limits_may_stay_unchanged() {
         let mut stored = fields(numbered(FIELDS + 10), "1");
-        stored.0.insert("y".repeat(200), "2".repeat(9000));
+        stored.insert("y".repeat(200), "2".repeat(9000));
         assert_eq!(check_fields(&stored, &stored), Ok(()));
         let mut fewer = stored.clone();
-        fewer.0.remove("x_0");
-        fewer.0.insert("x_1".to_owned(), "changed".to_owned());
+        fewer.remove("x_0");
+        fewer.insert("x_1".to_owned(), "changed".to_owned());
         assert_eq!(check_fields(&fewer, &stored), Ok(()));
         let mut more = stored.clone();
-        more.0.insert("z".to_owned(), "1".to_owned());
+        more.insert("z".to_owned(), "1".to_owned());
         assert!(check_fields(&more, &stored).is_err());
         let mut longer = stored.clone();
-        longer.0.insert("x_1".to_owned(), "2".repeat(9000));
+        longer.insert("x_1".to_owned(), "2".repeat(9000));
         assert!(check_fields(&longer, &stored).is_err());
     }
 }

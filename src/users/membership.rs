@@ -2,10 +2,8 @@
 
 use sea_orm::{QuerySelect, QueryTrait, Set, entity::prelude::*};
 
-use super::{
-    user::{self, MOST_IDS},
-    user_group,
-};
+use super::{user, user_group};
+use crate::store::MOST_IDS;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -1,11 +1,14 @@
 //! The person behind a user: names and addresses.
 
-use sea_orm::{entity::prelude::*, sea_query::Expr};
+use std::collections::BTreeMap;
+
+use sea_orm::entity::prelude::*;
 
 use super::{
     folded,
     limits::{self, TooLong},
 };
+use crate::store::{ColumnValues, update_all};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
@@ -108,13 +111,14 @@ pub async fn update(db: &impl ConnectionTrait, person: Model) -> Result<(), DbEr
     folded::update(db, ActiveModel::from(person.clone()).reset_all(), &person.folded_texts()).await
 }
 
-/// Retires a person, or takes that back.
+/// Retires persons, or takes that back.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn set_retired(db: &impl ConnectionTrait, id: i32, retired: bool) -> Result<(), DbErr> {
-    let update = Entity::update_many().col_expr(Column::Retired, Expr::value(retired)).filter(Column::Id.eq(id));
-    update.exec(db).await.map(drop)
+pub async fn set_retired(db: &impl ConnectionTrait, persons: BTreeMap<i32, bool>) -> Result<(), DbErr> {
+    let columns = |is_retired: bool| ColumnValues::from([("retired", is_retired.into())]);
+    let rows = persons.into_iter().map(|(id, is_retired)| (id, columns(is_retired))).collect();
+    update_all::<Entity>(db, rows).await.map(drop)
 }
 
 /// A person of whom only the name is known.

@@ -1,5 +1,7 @@
 //! Roles: what the users who hold one may do.
 
+use std::collections::BTreeSet;
+
 use sea_orm::{FromJsonQueryResult, Iterable, NotSet, QueryOrder, Set, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
@@ -152,6 +154,14 @@ pub async fn insert(db: &impl ConnectionTrait, new: NewRole<'_>) -> Result<(), D
 /// The database does not answer.
 pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
     Entity::find().order_by_desc(Column::Rank).order_by_asc(Column::Id).all(db).await
+}
+
+/// The roles of these names.
+pub(super) async fn list_named(db: &impl ConnectionTrait, names: &BTreeSet<String>) -> Result<Vec<Model>, DbErr> {
+    match names.is_empty() {
+        true => Ok(Vec::new()),
+        false => Entity::find().filter(Column::Name.is_in(names)).all(db).await,
+    }
 }
 
 /// The role of this name.

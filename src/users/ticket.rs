@@ -10,7 +10,7 @@ use sea_orm::{
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{secret, user};
-use crate::clock;
+use crate::{clock, store::id_in};
 
 /// How long a ticket lives after it was last used.
 const TICKET_LIFETIME: TimeDelta = TimeDelta::hours(6);
@@ -273,10 +273,13 @@ pub async fn revoke_presented(db: &impl ConnectionTrait, presented: &SecretStrin
     revoke(db, &secret::hash(presented)).await
 }
 
-/// Takes every ticket and access token of a user.
+/// Ends every ticket and access token of these users.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn revoke_all(db: &impl ConnectionTrait, user_id: i32) -> Result<(), DbErr> {
-    Entity::delete_many().filter(Column::UserId.eq(user_id)).exec(db).await.map(drop)
+pub async fn revoke_all(db: &impl ConnectionTrait, user_ids: &[i32]) -> Result<(), DbErr> {
+    if user_ids.is_empty() {
+        return Ok(());
+    }
+    Entity::delete_many().filter(id_in(db, Column::UserId, user_ids)).exec(db).await.map(drop)
 }

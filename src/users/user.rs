@@ -1,23 +1,21 @@
 //! The users table, and a user as everybody else sees one: with role, group and person.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use sea_orm::{
-    DerivePartialModel, FromJsonQueryResult, IdenStatic, QueryOrder, QuerySelect, QueryTrait, Statement, Value,
+    Condition, DerivePartialModel, FromJsonQueryResult, IdenStatic, QueryOrder, QuerySelect, QueryTrait, Statement,
+    Value,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait, Func, SelectStatement},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{folded, login_name, person, role, together::Together, user_group};
+use super::{folded, login_name, person, role, user_group};
 use crate::{
     clock,
-    store::{WriteTransaction, is_among},
+    store::{MOST_IDS, id_in},
 };
-
-/// How many ids stand in one statement: databases take only so many.
-pub(super) const MOST_IDS: usize = 1024;
 
 /// The columns of the folded texts.
 const NAME_FOLDED: &str = "name_folded";
@@ -188,10 +186,26 @@ pub async fn list_some(db: &impl ConnectionTrait, mut ids: Vec<i32>) -> Result<V
     ids.dedup();
     let mut users = Vec::new();
     for ids in ids.chunks(MOST_IDS) {
-        let some = Entity::find().filter(is_among(db, Column::Id, ids)).order_by_asc(Column::Id);
+        let some = Entity::find().filter(id_in(db, Column::Id, ids)).order_by_asc(Column::Id);
         users.extend(select(db, some).await?);
     }
     Ok(users)
+}
+
+/// The users with these ids; and of these others, all users who have the same person, themselves among them.
+pub(super) async fn list_with_sharers(
+    db: &impl ConnectionTrait,
+    ids: &[i32],
+    sharers_of: &[i32],
+) -> Result<Vec<User>, DbErr> {
+    if sharers_of.is_empty() {
+        return list_some(db, ids.to_vec()).await;
+    }
+    let persons = Entity::find().select_only().column(Column::PersonId).filter(id_in(db, Column::Id, sharers_of));
+    let shares = Condition::any()
+        .add(id_in(db, Column::Id, &[ids, sharers_of].concat()))
+        .add(Column::PersonId.in_subquery(persons.into_query()));
+    select(db, Entity::find().filter(shares)).await
 }
 
 /// The ids of those whose main group this is.
@@ -299,6 +313,14 @@ impl Model {
         }
     }
 
+    /// Sets columns, as an update of the row does at this time.
+    pub(super) fn set_columns(&mut self, values: &[(Column, Value)], time: DateTimeUtc) {
+        for (column, value) in values {
+            self.set(*column, value.clone());
+        }
+        self.updated_at = time;
+    }
+
     /// The texts that the list compares, by the columns of their folded copies.
     fn folded_texts(&self) -> [(&'static str, &str); 4] {
         [
@@ -347,40 +369,24 @@ pub async fn set_last_logout(db: &impl ConnectionTrait, id: i32) -> Result<(), D
     set_columns(db, id, vec![(Column::LastLogout, clock::now().into())]).await
 }
 
-/// Changes columns of a user whom the transaction has found: together with others who are changed in it, if it is shared.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn change(
-    transaction: &WriteTransaction,
-    user: &Arc<User>,
-    values: Vec<(Column, Value)>,
-) -> Result<(), DbErr> {
-    let Some(together) = Together::of(transaction) else {
-        return set_columns(transaction, user.user.id, values).await;
-    };
-    together.change(user, completed(values).into_iter().collect());
-    Ok(())
-}
-
 /// Changes columns of a user.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn set_columns(db: &impl ConnectionTrait, id: i32, values: Vec<(Column, Value)>) -> Result<(), DbErr> {
     let mut update = Entity::update_many().filter(Column::Id.eq(id));
-    for (column, value) in completed(values) {
+    for (column, value) in completed(values, clock::now()) {
         update = update.col_expr(column, Expr::value(value));
     }
     update.exec(db).await.map(drop)
 }
 
-/// Changed columns, with the folded copies of texts and the time of the change, which is now.
-fn completed(values: Vec<(Column, Value)>) -> Vec<(&'static str, Value)> {
+/// Changed columns, with the folded copies of texts and the time of the change.
+pub(super) fn completed(values: Vec<(Column, Value)>, time: DateTimeUtc) -> Vec<(&'static str, Value)> {
     let folded = |(column, value): &(Column, Value)| Some((folded_column(*column)?, folded::value(value)));
     let copies: Vec<_> = values.iter().filter_map(folded).collect();
     let own = values.into_iter().map(|(column, value)| (column.as_str(), value));
-    own.chain(copies).chain([(Column::UpdatedAt.as_str(), clock::now().into())]).collect()
+    own.chain(copies).chain([(Column::UpdatedAt.as_str(), time.into())]).collect()
 }
 
 /// The column of the folded copy of a text that the list compares.

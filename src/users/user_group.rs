@@ -1,5 +1,7 @@
 //! User groups: each user has one, and may be a member of others.
 
+use std::collections::BTreeSet;
+
 use sea_orm::{NotSet, QueryOrder, entity::prelude::*};
 
 use super::folded;
@@ -9,8 +11,7 @@ const NAME_FOLDED: &str = "name_folded";
 /// The group of users who are in no other; the first start makes it.
 pub const DEFAULT: &str = "Users";
 
-use super::user::MOST_IDS;
-use crate::store::is_among;
+use crate::store::{MOST_IDS, id_in};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
@@ -55,6 +56,14 @@ pub async fn insert(db: &impl ConnectionTrait, name: &str, tooltip: &str) -> Res
     store(db, group).await
 }
 
+/// The groups of these names.
+pub(super) async fn list_named(db: &impl ConnectionTrait, names: &BTreeSet<String>) -> Result<Vec<Model>, DbErr> {
+    match names.is_empty() {
+        true => Ok(Vec::new()),
+        false => Entity::find().filter(Column::Name.is_in(names)).all(db).await,
+    }
+}
+
 /// The group of this name.
 ///
 /// # Errors
@@ -80,7 +89,7 @@ pub async fn find_some(db: &impl ConnectionTrait, mut ids: Vec<i32>) -> Result<V
     ids.dedup();
     let mut groups = Vec::new();
     for ids in ids.chunks(MOST_IDS) {
-        groups.extend(Entity::find().filter(is_among(db, Column::Id, ids)).all(db).await?);
+        groups.extend(Entity::find().filter(id_in(db, Column::Id, ids)).all(db).await?);
     }
     Ok(groups)
 }

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::BoxFuture;
 use rand::RngExt;
 use reqwest::StatusCode;
 use sea_orm::DbErr;
@@ -14,11 +13,10 @@ use super::{CallError, Message, Reserved, Webhooks};
 use crate::{
     clock,
     records::{
-        self,
         audit::{self, AuditKey},
         delivery::{self, Attempt},
     },
-    store::{Reach, Settled, Store, Undone, WriteTransaction, Writer},
+    store::{Store, Touched, WriteTransaction},
 };
 
 /// How long to wait after each attempt in vain; after the last one the delivery is dead.
@@ -60,8 +58,8 @@ impl Deliveries {
     }
 
     /// Delivers for as long as the process lives.
-    pub fn start(&self, store: Store, writer: Writer<records::Entry>, webhooks: Webhooks, audit_key: AuditKey) {
-        let post = Post { store, writer, webhooks, audit_key, deliveries: self.clone() };
+    pub fn start(&self, store: Store, webhooks: Webhooks, audit_key: AuditKey) {
+        let post = Post { store, webhooks, audit_key, deliveries: self.clone() };
         self.under_way.spawn(post.keep_delivering());
     }
 }
@@ -69,7 +67,6 @@ impl Deliveries {
 #[derive(Clone)]
 struct Post {
     store: Store,
-    writer: Writer<records::Entry>,
     webhooks: Webhooks,
     audit_key: AuditKey,
     deliveries: Deliveries,
@@ -98,13 +95,16 @@ impl Post {
     }
 
     /// Takes what is due and sends it off; how many that were.
-    async fn deliver_due(&self) -> Result<usize, Undone> {
+    async fn deliver_due(&self) -> Result<usize, DbErr> {
         // A look costs no transaction.
         if delivery::due(self.store.reader(), self.webhooks.unavailable(), 1).await?.is_empty() {
             return Ok(0);
         }
         let (webhooks, key) = (self.webhooks.clone(), self.audit_key.clone());
-        let claimed = self.write(move |db| Box::pin(async move { claim(db, &webhooks, &key).await })).await?;
+        let claim = self.store.write(move |transaction| {
+            Box::pin(async move { Ok::<_, DbErr>((claim(transaction, &webhooks, &key).await?, Touched::Nothing)) })
+        });
+        let claimed = claim.await?;
         fail_point!("delivery-claimed");
         let count = claimed.sent.len() + claimed.refused.len();
         for (one, reason) in claimed.refused {
@@ -125,25 +125,14 @@ impl Post {
         let attempt = judge(&end, delivery.attempts, clock::wall());
         log(&delivery, &end, &attempt);
         let id = delivery.id.clone();
-        let kept = self.write(move |db| Box::pin(async move { delivery::settle(db, &delivery, attempt).await })).await;
+        let settle = self.store.write(move |transaction| {
+            Box::pin(async move { Ok((delivery::settle(transaction, &delivery, attempt).await?, Touched::Nothing)) })
+        });
+        let kept: Result<(), DbErr> = settle.await;
         match kept {
             Ok(()) => self.deliveries.wake(),
             Err(error) => tracing::error!(id, %error, "an attempt to deliver could not be noted; it is made again"),
         }
-    }
-
-    async fn write<T, F>(&self, work: F) -> Result<T, Undone>
-    where
-        T: Send + 'static,
-        F: for<'a> FnOnce(&'a WriteTransaction) -> BoxFuture<'a, Result<T, DbErr>> + Clone + Send + 'static,
-    {
-        let work = self.writer.write(Reach::Anything, move |transaction| {
-            Box::pin(async move {
-                let answer = work(transaction).await?;
-                Ok(Settled { undo: false, record: None, answer })
-            })
-        });
-        work.await
     }
 }
 

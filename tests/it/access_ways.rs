@@ -197,7 +197,7 @@ impl Administrators {
                 (UserColumn::PersonId, Some(person_id).into()),
             ];
             users::set_columns(db, id, values).await.expect("a change");
-            person::set_retired(db, person_id, false).await.expect("a change");
+            person::set_retired(db, [(person_id, false)].into()).await.expect("a change");
             credential::set_password(db, id, self.password.clone(), None).await.expect("a change");
         }
     }

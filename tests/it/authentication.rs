@@ -7,7 +7,7 @@ use sea_orm::{EntityTrait, sea_query::Expr};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use crate::harness::{ADMIN, ANNA, Answer, Server};
+use crate::harness::{ADMIN, ANNA, Answer, Held, Server};
 
 const CURRENT: &str = "/api/v1/User/current";
 
@@ -186,10 +186,10 @@ async fn a_ticket_that_is_due_for_renewal_does_not_wait_for_who_writes() {
     let server = Server::demo().await;
     let ticket = format!("SoTicket {}", issue(&server, ANNA).await);
     end_ticket(&server, TimeDelta::hours(1)).await;
-    let held = server.app.store.begin_write().await.expect("the write lock");
+    let held = Held::nothing(&server.app.store).await;
     let answer = tokio::time::timeout(std::time::Duration::from_secs(2), with(&server, &ticket)).await;
     assert_eq!(answer.expect("an answer in time").status, StatusCode::OK);
-    drop(held);
+    held.end();
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use poem::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
-use crate::harness::{ADMIN, ANNA, Answer, BJORN, CHRIS, NOBODY, PASSWORD, Server};
+use crate::harness::{ADMIN, ANNA, Answer, BJORN, CHRIS, Held, NOBODY, PASSWORD, Server};
 
 const AGENT: &str = "/api/v1/Agents/User/";
 const USER: &str = "/api/v1/User";
@@ -122,8 +122,7 @@ async fn twice_the_body_takes_at_most_a_little_over_twice_as_long() {
 #[tokio::test]
 async fn what_is_refused_does_not_wait_for_the_lock() {
     let server = Server::demo().await;
-    let held = server.app.store.begin_write().await.expect("a transaction");
-    users::lock_all(&held).await.expect("a lock");
+    let held = Held::all_users(&server.app.store).await;
     let long = "x".repeat(255);
     let forbidden = [
         (format!("POST {USER}"), json!({"Name": "eva", "Credentials": credentials(1400, PASSWORD)})),
@@ -189,7 +188,7 @@ async fn what_is_refused_does_not_wait_for_the_lock() {
     let request = format!("PUT {USER}/{ANNA}");
     let (change, short) = (json!({"Tooltip": "x"}), Duration::from_millis(500));
     assert!(timeout(short, send(&server, "admin", &request, &change)).await.is_err(), "nothing is locked");
-    held.rollback().await.expect("an end");
+    held.end();
     assert_eq!(send(&server, "admin", &request, &change).await.status, StatusCode::OK);
 }
 

@@ -1,7 +1,7 @@
 //! A database for each test: a file, or with `KOMMANDO_TEST_POSTGRES`, which names a server where databases can be made,
 //! one of PostgreSQL, copied from a template and dropped afterwards.
 
-use std::{env, path::Path, thread};
+use std::{env, os::unix::fs::PermissionsExt, path::Path, thread};
 
 use kommando::{app::App, commands::Catalog};
 use sea_orm::{ConnectionTrait, Database as Connector, DbBackend, Statement};
@@ -48,6 +48,18 @@ impl Database {
                 }
             }),
         }
+    }
+
+    /// One that an earlier version wrote; see `earlier_version`.
+    pub fn earlier() -> Self {
+        Self::in_folder(|folder| {
+            let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/earlier");
+            for (file, name) in [("database", "kommando.db"), ("key", "kommando.db.audit-key")] {
+                std::fs::copy(from.join(file), folder.join(name)).expect("a copy");
+            }
+            let key = std::fs::Permissions::from_mode(0o600);
+            std::fs::set_permissions(folder.join("kommando.db.audit-key"), key).expect("the rights of a key");
+        })
     }
 
     fn in_folder(fill: impl FnOnce(&Path)) -> Self {

@@ -99,21 +99,17 @@ async fn a_filter_finds_exactly_the_texts_that_fold_alike() {
             user_group_id: 1,
             person: person::named("x"),
         };
-        let transaction = store.begin_write().await.expect("a transaction");
-        ids.push(users::create(&transaction, new).await.expect("a user"));
-        transaction.commit().await.expect("an end");
+        ids.push(users::create(store.writer(), new).await.expect("a user"));
     }
     for _ in 0..rounds() {
         let names = names().new_tree(&mut runner).expect("names").current();
         for (id, name) in ids.iter().zip(&names) {
             let person = server.user(*id).await.person.expect("a person");
             let person = person::Model { firstname: name.clone(), lastname: "Øst".to_owned(), ..person };
-            let transaction = store.begin_write().await.expect("a transaction");
-            person::update(&transaction, person).await.expect("a change");
-            users::set_columns(&transaction, *id, vec![(UserColumn::NickName, name.as_str().into())])
+            person::update(store.writer(), person).await.expect("a change");
+            users::set_columns(store.writer(), *id, vec![(UserColumn::NickName, name.as_str().into())])
                 .await
                 .expect("a change");
-            transaction.commit().await.expect("an end");
         }
         for (operator, chosen, place) in queries.new_tree(&mut runner).expect("queries").current() {
             let wanted = part(&names[chosen], place);
@@ -251,9 +247,12 @@ async fn a_database_of_before_is_folded_by_its_migration() {
     let store = Store::open(&database.url).await.expect("a database");
     let known = store.migrations().await.expect("migrations");
     let place = known.iter().position(|one| one.name == "m0018_folded_texts").expect("the migration");
+    // Later migrations are no matter of this one.
+    let later = u32::try_from(known.len() - place - 1).expect("a small number");
+    store.migrate_down(later).await.expect("down");
     let told = triggers(&store).await;
     assert!(!told.is_empty());
-    store.migrate_down(u32::try_from(known.len() - place).expect("a small number")).await.expect("down");
+    store.migrate_down(1).await.expect("down");
     // More rows than are folded at once, among those of ASCII.
     for statement in [
         copies(
@@ -274,7 +273,9 @@ async fn a_database_of_before_is_folded_by_its_migration() {
     }
     store.migrate_up().await.expect("up");
     check_copies(&store).await;
+    store.migrate_down(later).await.expect("down");
     assert_eq!(triggers(&store).await, told);
+    store.migrate_up().await.expect("up");
     for (filter, expected) in [
         ("lastName begins 'ødegård'", 1100),
         ("firstName eq 'Åse' and ejDisplayName contains 'ódź'", 550),

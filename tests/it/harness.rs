@@ -1,9 +1,13 @@
 //! A whole server of its own for each test, and a client to call it with.
 
-use std::process::Command;
+use std::{
+    process::Command,
+    sync::{Arc, Mutex},
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Parser;
+use futures_util::future::BoxFuture;
 use kommando::{
     app::{App, audit_key},
     commands::Catalog,
@@ -12,6 +16,7 @@ use kommando::{
         audit::{self, AuditKey, Head, Verification},
         execution,
     },
+    store::{Store, Touched, WriteTransaction},
     users::{
         self, User,
         password::{PasswordHash, Requester},
@@ -22,8 +27,9 @@ use poem::{
     endpoint::BoxEndpoint,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
 };
-use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm::{DbErr, EntityTrait, QueryOrder};
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use crate::database::Database;
 
@@ -88,8 +94,16 @@ impl Server {
         Self::start(Catalog::examples().expect("the examples"), words).await
     }
 
+    /// With the example commands, on this database.
+    pub async fn on(database: Database) -> Self {
+        Self::start_on(database, Catalog::examples().expect("the examples"), &[]).await
+    }
+
     async fn start(catalog: Catalog, words: &[&str]) -> Self {
-        let database = Database::filled().await;
+        Self::start_on(Database::filled().await, catalog, words).await
+    }
+
+    async fn start_on(database: Database, catalog: Catalog, words: &[&str]) -> Self {
         let app = App::build(&config(&database.url, words), catalog).await.expect("an application");
         let endpoint = app.endpoint().boxed();
         Self { app, database, endpoint }
@@ -248,4 +262,54 @@ impl Answer {
 pub fn config(url: &str, words: &[&str]) -> Config {
     let line = ["kommando", "--database-url", url, "--password-cost", "m=8,t=1,p=1", "--database-patience", "30s"];
     Line::parse_from(line.iter().chain(words)).config
+}
+
+/// A transaction that holds something until it is told to end.
+pub struct Held(oneshot::Sender<()>);
+
+impl Held {
+    /// The right to write, on SQLite.
+    pub async fn nothing(store: &Store) -> Self {
+        Self::with(store, |_| Box::pin(async { Ok(()) })).await
+    }
+
+    /// One user, on PostgreSQL.
+    pub async fn user(store: &Store, id: i32) -> Self {
+        Self::with(store, move |transaction| Box::pin(users::lock(transaction, id))).await
+    }
+
+    /// All users.
+    pub async fn all_users(store: &Store) -> Self {
+        Self::with(store, |transaction| Box::pin(users::lock_table(transaction))).await
+    }
+
+    async fn with<F>(store: &Store, lock: F) -> Self
+    where
+        F: for<'a> FnOnce(&'a WriteTransaction) -> BoxFuture<'a, Result<(), DbErr>> + Clone + Send + 'static,
+    {
+        let (end, ended) = oneshot::channel::<()>();
+        let (begin, begun) = oneshot::channel();
+        let channels = Arc::new(Mutex::new(Some((begin, ended))));
+        let store = store.clone();
+        tokio::spawn(async move {
+            let held: Result<(), DbErr> = store
+                .write(move |transaction| {
+                    Box::pin(async move {
+                        lock(transaction).await?;
+                        let (begin, ended) = channels.lock().expect("no panic").take().expect("no second try");
+                        begin.send(()).expect("a test that waits");
+                        ended.await.ok();
+                        Ok(((), Touched::Nothing))
+                    })
+                })
+                .await;
+            held.ok();
+        });
+        begun.await.expect("a transaction");
+        Self(end)
+    }
+
+    pub fn end(self) {
+        drop(self.0);
+    }
 }

@@ -80,7 +80,7 @@ async fn what_outlives_a_request_takes_a_ticket_that_counts_now() {
         let ticket = format!("SoTicket {}", ticket.expose_secret());
         let with = |path: &str| server.get(path).header("authorization", &ticket).send();
         assert_eq!(with(CURRENT).await.status, StatusCode::OK);
-        ticket::revoke_all(other.writer(), ANNA).await.expect("a change");
+        ticket::revoke_all(other.writer(), &[ANNA]).await.expect("a change");
         assert_eq!(with("/api/v1/User/currentToken").await.status, StatusCode::UNAUTHORIZED);
     }
 }
@@ -117,6 +117,6 @@ async fn a_user_whose_person_is_retired_cannot_call() {
         assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::OK);
     }
     let person = server.user(ANNA).await.person.expect("a person");
-    users::person::set_retired(server.app.store.writer(), person.id, true).await.expect("a change");
+    users::person::set_retired(server.app.store.writer(), [(person.id, true)].into()).await.expect("a change");
     assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::UNAUTHORIZED);
 }

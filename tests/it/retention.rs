@@ -42,12 +42,11 @@ async fn record(server: &Server, ages: &[i64]) -> Vec<Uuid> {
         finished_at: days_ago(*days),
     };
     let executions: Vec<_> = ages.iter().map(finished).collect();
-    let transaction = server.app.store.begin_write().await.expect("a transaction");
+    let db = server.app.store.writer();
     for some in executions.chunks(500) {
-        audit::append(&transaction, &key(server), some).await.expect("entries");
-        execution::insert(&transaction, some.to_vec()).await.expect("executions");
+        audit::append(db, &key(server), some).await.expect("entries");
+        execution::insert(db, some.to_vec()).await.expect("executions");
     }
-    transaction.commit().await.expect("an end");
     server.link().await;
     executions.iter().map(|execution| execution.id).collect()
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{SubsecRound, TimeDelta, Utc};
 use kommando::{
-    commands::Abandoned,
+    commands::RecoveryScope,
     records::{
         audit::{self, FORGED, Fault, Place, UNSEALED, seal},
         delivery::{self, State},
@@ -79,7 +79,7 @@ async fn fault(server: &Server) -> Option<(Place, &'static str)> {
 }
 
 async fn recover(server: &Server) -> usize {
-    server.app.commands.recover(Abandoned::All).await.expect("an answer")
+    server.app.commands.recover(RecoveryScope::All).await.expect("an answer")
 }
 
 async fn outcome(server: &Server, id: Uuid) -> Outcome {
@@ -240,7 +240,7 @@ async fn an_inserted_or_changed_webhook_is_given_up_unsent() {
     let right = post(&server, webhook()).await;
     assert!(matches!(fault(&server).await, Some((Place::Delivery(_), _))));
 
-    server.app.commands.take_over().await.expect("a worker");
+    server.app.commands.recover_and_start().await.expect("a worker");
     let found = settled(&server, [&inserted.id, &changed.id, &right.id]).await;
     let told = found.map(|one| (one.state, one.attempts, one.last_error.unwrap_or_default()));
     let no_target = (State::Pending, 1, "there is no such target".to_owned());

@@ -3,8 +3,8 @@
 
 use chrono::{SubsecRound, Utc};
 use kommando::{
-    commands::Abandoned,
     commands::Catalog,
+    commands::RecoveryScope,
     records::{
         audit,
         delivery::{self, State},
@@ -122,8 +122,8 @@ async fn a_run_that_nobody_can_end_any_more_is_closed_as_unknown_with_an_entry_i
     assert_eq!((chain.broken, chain.head.position), (None, 1), "what runs needs no entry yet");
     assert_eq!(chain.sealed.executions, 1);
 
-    assert_eq!(server.app.commands.recover(Abandoned::Late).await.expect("an end"), 0, "it is not late yet");
-    assert_eq!(server.app.commands.recover(Abandoned::All).await.expect("an end"), 1);
+    assert_eq!(server.app.commands.recover(RecoveryScope::Late).await.expect("an end"), 0, "it is not late yet");
+    assert_eq!(server.app.commands.recover(RecoveryScope::All).await.expect("an end"), 1);
     let got = server.get("/_ext/executions?outcome=unknown").by("admin").send().await;
     assert_eq!(got.body["executions"][0]["id"], json!(id.to_string()));
     let chain = server.verify(None).await;

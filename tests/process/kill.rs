@@ -23,15 +23,20 @@ use kommando::{
     store::Store,
 };
 use sea_orm::{ConnectionTrait, EntityTrait, Statement};
+use serde_json::json;
 
 use crate::{
-    Process, address, folder, send,
+    Process, address,
+    ask::Ask,
+    folder, send,
     sink::{Call, Sink},
 };
 
 pub const CLIENTS: usize = 16;
 const ADMIN: i32 = 1;
-const BJORN: i32 = 3;
+pub const BJORN: i32 = 3;
+/// The first of the users who are made beside those of the demo.
+const FIRST_MADE: i32 = 6;
 
 /// Commands of five kinds, and what they do.
 pub const COMMANDS: [(&str, &str); 5] = [
@@ -71,6 +76,22 @@ impl Drop for Stop {
     }
 }
 
+/// The user of the client that made a key: each has one. What several runs change of one user in a transaction is one
+/// change of a row, and could not be counted.
+fn own_user(key: &str) -> i32 {
+    let client = key.split('-').next().and_then(|client| client.parse::<i32>().ok());
+    FIRST_MADE + client.expect("the number of a client")
+}
+
+/// Makes a user for each client.
+fn make_users(server: &str) {
+    for client in 0..CLIENTS {
+        let user = json!({"Name": format!("client{client}")});
+        let made = Ask::post("/api/v1/User").by("admin", "it's a secret").json(user).send(server);
+        assert_eq!(made.json()["AssociateId"], own_user(&client.to_string()), "{}", made.body);
+    }
+}
+
 /// What a request was answered for good.
 pub type Acknowledged = HashMap<(&'static str, String), Outcome>;
 
@@ -79,12 +100,14 @@ pub struct Clients {
     server: Mutex<String>,
     stop: Stop,
     acknowledged: Mutex<Acknowledged>,
+    /// The user of a key.
+    user_of: fn(&str) -> i32,
 }
 
 impl Clients {
     /// Clients of the server at an address.
-    pub fn of(server: String) -> Self {
-        Self { server: Mutex::new(server), stop: Stop::default(), acknowledged: Mutex::default() }
+    pub fn of(server: String, user_of: fn(&str) -> i32) -> Self {
+        Self { server: Mutex::new(server), stop: Stop::default(), acknowledged: Mutex::default(), user_of }
     }
 
     /// Each runs those of the commands that are wanted in turn, each time under another key, until what this answers is
@@ -99,7 +122,10 @@ impl Clients {
                 let commands = COMMANDS.iter().filter(|(name, _)| wants(name));
                 for (request, (command, _)) in commands.cycle().enumerate() {
                     let key = format!("{client}-{request}");
-                    let Some(outcome) = run_once(&self.server, &self.stop.0, command, &key) else { return };
+                    let Some(outcome) = run_once(&self.server, &self.stop.0, (self.user_of)(&key), command, &key)
+                    else {
+                        return;
+                    };
                     self.acknowledged.lock().expect("a map").insert((command, key), outcome);
                 }
             });
@@ -118,9 +144,9 @@ impl Clients {
 }
 
 /// Sends one request until it is answered for good, over kills and restarts; nothing when told to stop before.
-pub fn run_once(server: &Mutex<String>, stop: &AtomicBool, command: &str, key: &str) -> Option<Outcome> {
+pub fn run_once(server: &Mutex<String>, stop: &AtomicBool, user_id: i32, command: &str, key: &str) -> Option<Outcome> {
     let head = format!(
-        "POST /api/v1/User/{BJORN}/CustomCommand/{command} HTTP/1.1\r\n\
+        "POST /api/v1/User/{user_id}/CustomCommand/{command} HTTP/1.1\r\n\
          Authorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==\r\nIdempotency-Key: {key}"
     );
     while !stop.load(Ordering::Relaxed) {
@@ -172,6 +198,8 @@ async fn count_effects(folder: &Path) {
     let count = "CREATE TABLE effects (kind TEXT); \
                  CREATE TRIGGER count_changes AFTER UPDATE OF tooltip ON users WHEN NEW.tooltip = 'counted' \
                  BEGIN INSERT INTO effects VALUES ('change'); END; \
+                 CREATE TRIGGER count_first_resets AFTER INSERT ON credentials \
+                 BEGIN INSERT INTO effects VALUES ('reset'); END; \
                  CREATE TRIGGER count_resets AFTER UPDATE OF secret ON credentials \
                  BEGIN INSERT INTO effects VALUES ('reset'); END";
     store.writer().execute_unprepared(count).await.expect("a trigger");
@@ -214,11 +242,13 @@ pub async fn settle(store: &Store, patience: Duration) {
 async fn killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_happens_twice() {
     let (folder, sink) = (folder(), Sink::start());
     define(folder.path(), &sink);
-    start(folder.path(), "").banner();
+    let mut first = start(folder.path(), "");
+    make_users(&address(&first.banner()));
+    drop(first);
     count_effects(folder.path()).await;
 
     let mut process = start(folder.path(), "");
-    let clients = Clients::of(address(&process.banner()));
+    let clients = Clients::of(address(&process.banner()), own_user);
     let mut deaths = BTreeMap::<&str, u32>::new();
     thread::scope(|scope| {
         let stop_at_the_end = clients.run(scope, |_| true);
@@ -253,7 +283,7 @@ async fn killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_happens_t
     let key = audit_key::load(&url(folder.path())).expect("a key");
     let acknowledged = clients.acknowledged();
     assert!(acknowledged.len() > kills(), "too little happened");
-    Findings::gather(&store, &key, acknowledged, sink.calls("/kill")).await.judge();
+    Findings::gather(&store, &key, acknowledged, own_user, sink.calls("/kill")).await.judge();
 }
 
 /// Everything that is left.
@@ -269,12 +299,18 @@ pub struct Findings {
 }
 
 impl Findings {
-    pub async fn gather(store: &Store, key: &AuditKey, acknowledged: Acknowledged, calls: Vec<Call>) -> Self {
+    pub async fn gather(
+        store: &Store,
+        key: &AuditKey,
+        acknowledged: Acknowledged,
+        user_of: fn(&str) -> i32,
+        calls: Vec<Call>,
+    ) -> Self {
         let db = store.reader();
         let mut kept = HashMap::new();
         for (command, key) in acknowledged.keys() {
-            let scope = Scope::new(ADMIN, BJORN, command, key);
-            if let Some(key_row) = idempotency::find(db, &scope).await.expect("an answer") {
+            let scope = Scope::new(ADMIN, user_of(key), command, key);
+            if let Some(key_row) = idempotency::find_all(db, &[&scope]).await.expect("an answer").pop() {
                 let execution =
                     execution::find(db, key_row.execution_id).await.expect("an answer").expect("its execution");
                 kept.insert((*command, key.clone()), execution.outcome);

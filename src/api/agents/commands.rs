@@ -21,7 +21,7 @@ use super::super::{
 };
 use crate::{
     auth::UserAgent,
-    commands::{Attempt, Commands},
+    commands::{CommandService, ExecuteRequest},
     error::Error,
     watch,
 };
@@ -129,7 +129,7 @@ impl CommandList {
         &self,
         caller: UserAgent,
         reader: Reader,
-        commands: &Commands,
+        commands: &CommandService,
         user: Body<Partial<User>>,
     ) -> Result<Answer<Vec<CustomCommand>>, ErrorResponse<GetUserCommands>> {
         // QUIRK: the user stands in `user`. Seen in: contract §1.2, the official client. Until: it sends what the
@@ -153,7 +153,7 @@ impl CommandRun {
         &self,
         caller: UserAgent,
         reader: Reader,
-        commands: &Commands,
+        commands: &CommandService,
         request_id: RequestId,
         /// Makes the request run once, however often it is sent: 1 to 255 visible ASCII characters of the client's choice.
         #[oai(name = "Idempotency-Key")]
@@ -164,17 +164,17 @@ impl CommandRun {
         body: ExecuteBody,
     ) -> Result<CommandResponse, ErrorResponse<ExecuteUserCommand>> {
         let ExecuteBody(ExecuteUserCommandRequest { command_name, action_result, user }) = body;
-        let attempt = Attempt {
+        let request = ExecuteRequest {
             caller: caller.into_caller(),
             user_id: user.map(|user| user.number("AssociateId")).unwrap_or_default(),
             command_name,
             idempotency_key: idempotency_key.0.map(|IdempotencyKey(key)| key),
             dry_run: dry_run.0.is_some_and(|DryRun(dry_run)| dry_run),
-            answer: action_result.unwrap_or_default().into(),
+            action_result: action_result.unwrap_or_default().into(),
             request_id: request_id.0,
             trace: watch::trace(),
         };
-        Ok(run(commands, attempt, reader).await?)
+        Ok(run(commands, request, reader).await?)
     }
 }
 

@@ -9,8 +9,6 @@ use super::{
         Tag,
         body::{Body, Partial},
         carriers::{Credential, CredentialType, UserType, UserValidationResult},
-        directory::{Directory, Whom},
-        passwords::Change,
         reader::{Answer, Reader},
         refusals::{ErrorResponse, NoOwn},
         request::NoBody,
@@ -18,7 +16,11 @@ use super::{
     },
     requests::{AssociateNameRequest, AssociateRequest, UserTypeRequest},
 };
-use crate::auth::{Authenticator, UserAgent};
+use crate::{
+    auth::{Authenticator, UserAgent},
+    error::Error,
+    users::{Caller, UserRef, UserService, credential},
+};
 
 #[derive(Default)]
 pub struct Credentials;
@@ -161,11 +163,13 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<SaveCredentialRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
         let Body(SaveCredentialRequest { user_id, credential }) = body;
-        directory.save_credential(&caller, Whom::Id(user_id), &credential).await?;
+        check_type(credential.text("/Type/Type").unwrap_or_default())?;
+        let password = credential.text("/Value").unwrap_or_default();
+        service.set_password(&caller, UserRef::Id(user_id), password).await?;
         Ok(reader.answer(true))
     }
 
@@ -177,11 +181,12 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<DeleteCredentialRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
         let Body(DeleteCredentialRequest { user_id, credential_type }) = body;
-        Ok(reader.answer(directory.delete_credential(&caller, Whom::Id(user_id), credential_type).await?))
+        check_type(&credential_type)?;
+        Ok(reader.answer(service.delete_password(&caller, UserRef::Id(user_id)).await?))
     }
 
     /// Set a password
@@ -192,10 +197,10 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<SetPasswordRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
-        directory.set_password(&caller, Whom::Id(body.0.associate_id), &body.0.password).await?;
+        service.set_password(&caller, UserRef::Id(body.0.associate_id), &body.0.password).await?;
         Ok(reader.answer(true))
     }
 
@@ -207,11 +212,11 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<SetPasswordFromNameRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
         let Body(SetPasswordFromNameRequest { associate_name, password }) = body;
-        directory.set_password(&caller, Whom::Name(associate_name), &password).await?;
+        service.set_password(&caller, UserRef::Name(associate_name), &password).await?;
         Ok(reader.answer(true))
     }
 
@@ -223,10 +228,10 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<AssociateRequest>,
     ) -> Result<Answer<String>, ErrorResponse<ChangeUser>> {
-        Ok(reader.answer(directory.set_generated_password(&caller, Whom::Id(body.0.associate_id)).await?))
+        Ok(reader.answer(service.set_generated_password(&caller, UserRef::Id(body.0.associate_id)).await?))
     }
 
     /// Set a generated password by name
@@ -241,10 +246,10 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<AssociateNameRequest>,
     ) -> Result<Answer<String>, ErrorResponse<ChangeUser>> {
-        Ok(reader.answer(directory.set_generated_password(&caller, Whom::Name(body.0.associate_name)).await?))
+        Ok(reader.answer(service.set_generated_password(&caller, UserRef::Name(body.0.associate_name)).await?))
     }
 
     /// Change the own password
@@ -255,14 +260,15 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         authenticator: &Authenticator,
         remote: &RemoteAddr,
         body: Body<ChangeOwnPasswordRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
         let Body(ChangeOwnPasswordRequest { old_password, new_password }) = body;
-        let change = change(old_password, new_password, authenticator, remote);
-        Ok(reader.answer(directory.change_password(&caller, Whom::Id(caller.user_id), change).await?))
+        let user = UserRef::Id(caller.user_id);
+        let change = change_password(service, authenticator, remote, &caller, user, old_password, &new_password);
+        Ok(reader.answer(change.await?))
     }
 
     /// Change a password
@@ -273,14 +279,15 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         authenticator: &Authenticator,
         remote: &RemoteAddr,
         body: Body<ChangePasswordRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
         let Body(ChangePasswordRequest { associate_id, old_password, new_password }) = body;
-        let change = change(old_password, new_password, authenticator, remote);
-        Ok(reader.answer(directory.change_password(&caller, Whom::Id(associate_id), change).await?))
+        let user = UserRef::Id(associate_id);
+        let change = change_password(service, authenticator, remote, &caller, user, old_password, &new_password);
+        Ok(reader.answer(change.await?))
     }
 
     /// Change a password by name
@@ -291,14 +298,15 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         authenticator: &Authenticator,
         remote: &RemoteAddr,
         body: Body<ChangePasswordFromNameRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<ChangeUser>> {
         let Body(ChangePasswordFromNameRequest { associate_name, old_password, new_password }) = body;
-        let change = change(old_password, new_password, authenticator, remote);
-        Ok(reader.answer(directory.change_password(&caller, Whom::Name(associate_name), change).await?))
+        let user = UserRef::Name(associate_name);
+        let change = change_password(service, authenticator, remote, &caller, user, old_password, &new_password);
+        Ok(reader.answer(change.await?))
     }
 
     /// Check a password
@@ -309,10 +317,10 @@ impl Credentials {
         &self,
         _caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<IsPasswordValidRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<NoOwn>> {
-        Ok(reader.answer(directory.passwords.policy().accept(&body.0.password).is_ok()))
+        Ok(reader.answer(service.passwords.policy().accept(&body.0.password).is_ok()))
     }
 
     /// Check a password, and say why not
@@ -323,10 +331,10 @@ impl Credentials {
         &self,
         _caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<IsPasswordValidRequest>,
     ) -> Result<Answer<UserValidationResult>, ErrorResponse<NoOwn>> {
-        let fault = directory.passwords.policy().accept(&body.0.password).err();
+        let fault = service.passwords.policy().accept(&body.0.password).err();
         Ok(reader.answer(fault.map(|fault| fault.to_string()).into()))
     }
 
@@ -338,10 +346,10 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<AssociateRequest>,
     ) -> Result<Answer<bool>, ErrorResponse<NoOwn>> {
-        Ok(reader.answer(directory.may_manage(&caller, Whom::Id(body.0.associate_id)).await?))
+        Ok(reader.answer(service.may_manage(&caller, UserRef::Id(body.0.associate_id)).await?))
     }
 
     /// Get how a password can be changed
@@ -356,14 +364,36 @@ impl Credentials {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<AssociateRequest>,
     ) -> Result<Answer<Vec<ChangePasswordType>>, ErrorResponse<NoOwn>> {
-        let may = directory.may_manage(&caller, Whom::Id(body.0.associate_id)).await?;
+        let may = service.may_manage(&caller, UserRef::Id(body.0.associate_id)).await?;
         Ok(reader.answer(may.then_some(ChangePasswordType::Password).into_iter().collect()))
     }
 }
 
-fn change<'a>(old: String, new: String, authenticator: &'a Authenticator, remote: &RemoteAddr) -> Change<'a> {
-    Change { old: SecretString::from(old), new, authenticator, address: remote.into() }
+/// Gives a user a new password, for a caller who knows the old one. False, and no change, when that is wrong.
+async fn change_password(
+    service: &UserService,
+    authenticator: &Authenticator,
+    remote: &RemoteAddr,
+    caller: &Caller,
+    user: UserRef,
+    old: String,
+    new: &str,
+) -> Result<bool, Error> {
+    let (found, present) = service.find_password(caller, &user).await?;
+    let old = SecretString::from(old);
+    let is_right = authenticator.is_password(caller, &found.user, &old, present.as_ref(), remote.into()).await?;
+    match present.filter(|_| is_right) {
+        Some(proved) => service.change_password(caller, user, new, proved).await,
+        None => Ok(false),
+    }
+}
+
+fn check_type(credential_type: &str) -> Result<(), Error> {
+    match credential_type {
+        credential::PASSWORD => Ok(()),
+        _ => Err(Error::Validation(format!("Credential: its Type is {}", credential::PASSWORD))),
+    }
 }

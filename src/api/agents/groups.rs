@@ -8,7 +8,6 @@ use super::super::{
     Tag,
     body::{Body, Partial, parse_completed},
     carriers::{Maybe, UserGroup},
-    directory::Directory,
     parameters::AnyId,
     reader::{Answer, Reader},
     refusals::{Done, ErrorResponse, NoOwn},
@@ -17,8 +16,8 @@ use super::super::{
 };
 use crate::{
     auth::UserAgent,
-    store::Store,
-    users::{self, user_group},
+    store::{Store, Touched},
+    users::{self, UserService, user_group},
 };
 
 #[derive(Default)]
@@ -123,14 +122,16 @@ impl Groups {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<SaveUserGroupRequest>,
     ) -> Result<Answer<UserGroup>, ErrorResponse<ChangeUser>> {
         let group: UserGroup = parse_completed(body.0.user_group.into_value())?;
         let group = user_group::Model::from(group);
         let own = group.clone();
-        let check = users::check_save_group(directory.store.reader(), &caller, &group);
-        let work = directory.write(&caller, check, |db, caller, ()| Box::pin(users::save_group(db, caller, own)));
+        let check = users::check_save_group(service.store.reader(), &caller, &group);
+        let work = service.write(&caller, check, move |db, caller, ()| {
+            Box::pin(async move { Ok((users::save_group(db, caller, own).await?, Touched::Everything)) })
+        });
         Ok(reader.answer(work.await?.into()))
     }
 
@@ -141,13 +142,14 @@ impl Groups {
     async fn delete(
         &self,
         caller: UserAgent,
-        directory: &Directory,
+        service: &UserService,
         body: Body<DeleteUserGroupRequest>,
     ) -> Result<Done, ErrorResponse<ChangeUser>> {
         let Body(DeleteUserGroupRequest { user_group_to_delete: id, user_group_to_move_to: heir }) = body;
-        let check = async { users::check_delete_group(directory.store.reader(), &caller, id, heir).await.map(drop) };
-        let work =
-            directory.write(&caller, check, move |db, caller, ()| Box::pin(users::delete_group(db, caller, id, heir)));
+        let check = async { users::check_delete_group(service.store.reader(), &caller, id, heir).await.map(drop) };
+        let work = service.write(&caller, check, move |db, caller, ()| {
+            Box::pin(async move { Ok((users::delete_group(db, caller, id, heir).await?, Touched::Everything)) })
+        });
         work.await?;
         Ok(Done::NoContent)
     }

@@ -19,7 +19,7 @@ use crate::{
     auth::UserAgent,
     error::Error,
     store::Store,
-    users::{self},
+    users::{self, UserCache},
 };
 
 #[derive(Default)]
@@ -35,14 +35,14 @@ impl Info {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: &Store,
+        users: &UserCache,
         /// The user's id (AssociateId).
         #[oai(name = "userInfoId")]
         user_id: Query<AnyUser>,
         _body: NoBody,
     ) -> Result<Answer<Maybe<UserInfo>>, ErrorResponse<Look>> {
-        match user::visible(store, &caller, user_id.0.0).await {
-            Ok(account) => Ok(reader.answer(Maybe(Some(account.user.into())))),
+        match user::visible(users, &caller, user_id.0.0).await {
+            Ok(account) => Ok(reader.answer(Maybe(Some(users::User::clone(&account.user).into())))),
             Err(Error::NoSuchUser) => Ok(reader.answer(Maybe(None))),
             Err(error) => Err(error.into()),
         }

@@ -7,7 +7,6 @@ use super::{
         Tag,
         body::Body,
         carriers::UserPresenceStatus,
-        directory::{Directory, Whom},
         reader::{Answer, Reader},
         refusals::ErrorResponse,
         user::{GetUser, visible},
@@ -15,8 +14,10 @@ use super::{
     },
     requests::AssociateRequest,
 };
-use crate::auth::UserAgent;
-use crate::store::Store;
+use crate::{
+    auth::UserAgent,
+    users::{UserCache, UserRef, UserService},
+};
 
 #[derive(Default)]
 pub struct Presence;
@@ -41,10 +42,10 @@ impl Presence {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: &Store,
+        users: &UserCache,
         body: Body<AssociateRequest>,
     ) -> Result<Answer<UserPresenceStatus>, ErrorResponse<GetUser>> {
-        Ok(reader.answer(visible(store, &caller, body.0.associate_id).await?.user.user.into()))
+        Ok(reader.answer(visible(users, &caller, body.0.associate_id).await?.user.user.clone().into()))
     }
 
     /// Set a user's presence
@@ -55,11 +56,12 @@ impl Presence {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<SetUserPresenceStatusRequest>,
     ) -> Result<Answer<UserPresenceStatus>, ErrorResponse<ChangeUser>> {
-        let Body(SetUserPresenceStatusRequest { associate_id, user_presence_status }) = body;
-        let set = directory.set_presence(&caller, Whom::Id(associate_id), user_presence_status).await?;
-        Ok(reader.answer(set))
+        let Body(SetUserPresenceStatusRequest { associate_id, user_presence_status: mut presence }) = body;
+        let message = presence.message.get_or_insert_default().clone();
+        service.set_presence(&caller, UserRef::Id(associate_id), presence.status.into(), message).await?;
+        Ok(reader.answer(presence))
     }
 }

@@ -1,5 +1,7 @@
 //! Users, by id, by name and by person.
 
+use std::sync::Arc;
+
 use poem_openapi::{Object, OpenApi, param::Query};
 
 use super::{
@@ -19,7 +21,7 @@ use crate::{
     auth::UserAgent,
     error::Error,
     store::Store,
-    users::{Account, account},
+    users::{Account, UserCache, account},
 };
 
 #[derive(Default)]
@@ -51,13 +53,13 @@ impl Read {
         &self,
         caller: UserAgent,
         reader: Reader,
-        store: &Store,
+        users: &UserCache,
         /// The user's id (AssociateId).
         #[oai(name = "userId")]
         user_id: Query<AnyUser>,
         _body: NoBody,
     ) -> Result<Answer<Maybe<User>>, ErrorResponse<Look>> {
-        answer(reader, visible(store, &caller, user_id.0.0).await)
+        answer(reader, visible(users, &caller, user_id.0.0).await.map(Arc::unwrap_or_clone))
     }
 
     /// Get a user by name

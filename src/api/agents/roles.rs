@@ -8,7 +8,6 @@ use super::super::{
     Tag,
     body::{Body, Partial, parse_completed},
     carriers::{Maybe, MdoListItem, Role, RoleEntity, RoleType, SelectableMdoListItem},
-    directory::Directory,
     parameters::AnyId,
     reader::{Answer, Reader},
     refusals::{Done, ErrorResponse, NoOwn},
@@ -17,9 +16,9 @@ use super::super::{
 };
 use crate::{
     auth::UserAgent,
-    store::Store,
+    store::{Store, Touched},
     users::{
-        self,
+        self, UserService,
         role::{self, FunctionRight},
     },
 };
@@ -178,14 +177,16 @@ impl Roles {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<Partial<RoleEntity>>,
     ) -> Result<Answer<RoleEntity>, ErrorResponse<ChangeUser>> {
         let role: RoleEntity = parse_completed(body.0.into_value())?;
         let role = role::Model::from(role);
         let own = role.clone();
-        let check = async { users::check_save_role(directory.store.reader(), &caller, &role).await.map(drop) };
-        let work = directory.write(&caller, check, |db, caller, ()| Box::pin(users::save_role(db, caller, own)));
+        let check = async { users::check_save_role(service.store.reader(), &caller, &role).await.map(drop) };
+        let work = service.write(&caller, check, move |db, caller, ()| {
+            Box::pin(async move { Ok((users::save_role(db, caller, own).await?, Touched::Everything)) })
+        });
         Ok(reader.answer(work.await?.into()))
     }
 
@@ -196,13 +197,14 @@ impl Roles {
     async fn delete(
         &self,
         caller: UserAgent,
-        directory: &Directory,
+        service: &UserService,
         body: Body<DeleteRoleRequest>,
     ) -> Result<Done, ErrorResponse<ChangeUser>> {
         let Body(DeleteRoleRequest { role_id_to_delete: id, replacing_role_id: heir }) = body;
-        let check = async { users::check_delete_role(directory.store.reader(), &caller, id, heir).await.map(drop) };
-        let work =
-            directory.write(&caller, check, move |db, caller, ()| Box::pin(users::delete_role(db, caller, id, heir)));
+        let check = async { users::check_delete_role(service.store.reader(), &caller, id, heir).await.map(drop) };
+        let work = service.write(&caller, check, move |db, caller, ()| {
+            Box::pin(async move { Ok((users::delete_role(db, caller, id, heir).await?, Touched::Everything)) })
+        });
         work.await?;
         Ok(Done::NoContent)
     }
@@ -243,16 +245,17 @@ impl Roles {
     async fn set_rights(
         &self,
         caller: UserAgent,
-        directory: &Directory,
+        service: &UserService,
         body: Body<SetFunctionalRightsRequest>,
     ) -> Result<Done, ErrorResponse<ChangeUser>> {
         let Body(SetFunctionalRightsRequest { role_id, functional_right_ids }) = body;
         let own = functional_right_ids.clone();
         let check = async {
-            users::check_rights(directory.store.reader(), &caller, role_id, &functional_right_ids).await.map(drop)
+            users::check_rights(service.store.reader(), &caller, role_id, &functional_right_ids).await.map(drop)
         };
-        let work = directory
-            .write(&caller, check, move |db, caller, ()| Box::pin(users::set_rights(db, caller, role_id, own)));
+        let work = service.write(&caller, check, move |db, caller, ()| {
+            Box::pin(async move { Ok((users::set_rights(db, caller, role_id, own).await?, Touched::Everything)) })
+        });
         work.await?;
         Ok(Done::NoContent)
     }

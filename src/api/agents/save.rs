@@ -10,18 +10,20 @@ use super::{
         body::{Body, Partial},
         carriers::{User, UserType},
         change::Change,
-        conditions::Condition,
-        directory::{Directory, Whom},
         parameters::AnyUser,
         reader::{Answer, Reader},
         refusals::{Done, ErrorResponse},
         request::NoBody,
         user_change::{ChangeUser, DeleteUser},
-        user_new::{BlankUser, faults},
+        user_input::{blank, faults, save, update},
+        user_new::BlankUser,
     },
     requests::{UserRequest, UserTypeRequest},
 };
-use crate::auth::UserAgent;
+use crate::{
+    auth::UserAgent,
+    users::{Precondition, UserRef, UserService},
+};
 
 #[derive(Default)]
 pub struct Save;
@@ -84,10 +86,10 @@ impl Save {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         _body: NoBody,
     ) -> Result<Answer<User>, ErrorResponse<BlankUser>> {
-        Ok(reader.answer(directory.blank(&caller, UserType::InternalAssociate, 0).await?))
+        Ok(reader.answer(blank(service, &caller, UserType::InternalAssociate, 0).await?))
     }
 
     /// Get a default user of a type
@@ -102,10 +104,10 @@ impl Save {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<UserTypeRequest>,
     ) -> Result<Answer<User>, ErrorResponse<BlankUser>> {
-        Ok(reader.answer(directory.blank(&caller, body.0.user_type, 0).await?))
+        Ok(reader.answer(blank(service, &caller, body.0.user_type, 0).await?))
     }
 
     /// Get a default user of a type, for a person
@@ -120,10 +122,10 @@ impl Save {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<CreateDefaultUserRequest>,
     ) -> Result<Answer<User>, ErrorResponse<BlankUser>> {
-        Ok(reader.answer(directory.blank(&caller, body.0.user_type, body.0.person_id.unwrap_or_default()).await?))
+        Ok(reader.answer(blank(service, &caller, body.0.user_type, body.0.person_id.unwrap_or_default()).await?))
     }
 
     /// Save a user
@@ -134,10 +136,10 @@ impl Save {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         user: Body<Partial<User>>,
     ) -> Result<Answer<User>, ErrorResponse<ChangeUser>> {
-        Ok(reader.answer(directory.save(&caller, user.0.entity()?).await?))
+        Ok(reader.answer(save(service, &caller, user.0.entity()?).await?))
     }
 
     /// Save a user by name
@@ -148,12 +150,12 @@ impl Save {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<SaveUserFromNameRequest>,
     ) -> Result<Answer<User>, ErrorResponse<ChangeUser>> {
         let Body(SaveUserFromNameRequest { user_name, user }) = body;
         let change = Change::Properties(user.entity()?);
-        Ok(reader.answer(directory.change(&caller, Whom::Name(user_name), change, Condition::default()).await?))
+        Ok(reader.answer(update(service, &caller, UserRef::Name(user_name), change, Precondition::default()).await?))
     }
 
     /// Change the type of a user
@@ -164,11 +166,11 @@ impl Save {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<ChangeUserTypeRequest>,
     ) -> Result<Answer<User>, ErrorResponse<ChangeUser>> {
         let Body(ChangeUserTypeRequest { user, user_type }) = body;
-        Ok(reader.answer(directory.save(&caller, user.of_type(user_type)).await?))
+        Ok(reader.answer(save(service, &caller, user.of_type(user_type)).await?))
     }
 
     /// Delete a user
@@ -178,13 +180,13 @@ impl Save {
     async fn delete_user(
         &self,
         caller: UserAgent,
-        directory: &Directory,
+        service: &UserService,
         /// The user's id (AssociateId).
         #[oai(name = "userId")]
         user_id: Query<AnyUser>,
         _body: NoBody,
     ) -> Result<Done, ErrorResponse<DeleteUser>> {
-        directory.set_retired(&caller, Whom::Id(user_id.0.0), true, Condition::default()).await?;
+        service.set_retired(&caller, UserRef::Id(user_id.0.0), true, Precondition::default()).await?;
         Ok(Done::NoContent)
     }
 
@@ -195,10 +197,10 @@ impl Save {
     async fn delete_user_from_name(
         &self,
         caller: UserAgent,
-        directory: &Directory,
+        service: &UserService,
         body: Body<DeleteUserFromNameRequest>,
     ) -> Result<Done, ErrorResponse<DeleteUser>> {
-        directory.set_retired(&caller, Whom::Name(body.0.user_name), true, Condition::default()).await?;
+        service.set_retired(&caller, UserRef::Name(body.0.user_name), true, Precondition::default()).await?;
         Ok(Done::NoContent)
     }
 
@@ -209,10 +211,10 @@ impl Save {
     async fn make_retired(
         &self,
         caller: UserAgent,
-        directory: &Directory,
+        service: &UserService,
         body: Body<MakeRetiredRequest>,
     ) -> Result<Done, ErrorResponse<DeleteUser>> {
-        directory.set_retired(&caller, Whom::Id(body.0.associate_id), body.0.retired, Condition::default()).await?;
+        service.set_retired(&caller, UserRef::Id(body.0.associate_id), body.0.retired, Precondition::default()).await?;
         Ok(Done::NoContent)
     }
 
@@ -224,9 +226,9 @@ impl Save {
         &self,
         caller: UserAgent,
         reader: Reader,
-        directory: &Directory,
+        service: &UserService,
         body: Body<UserRequest>,
     ) -> Result<Answer<BTreeMap<String, String>>, ErrorResponse<ChangeUser>> {
-        Ok(reader.answer(faults(directory, &caller, body.0.user).await?))
+        Ok(reader.answer(faults(service, &caller, body.0.user).await?))
     }
 }

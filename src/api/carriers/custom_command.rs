@@ -4,7 +4,7 @@ use poem_openapi::{Enum, Object, types::Example};
 
 use super::rights::{FieldProperties, TableRight};
 use crate::{
-    commands::{ActionResult, Confirmation, Offer, Report},
+    commands::{ActionResult, AvailableCommand, CommandOutput, Confirmation},
     localization::MultiLanguage,
     records::execution::Outcome,
 };
@@ -74,8 +74,8 @@ pub struct CommandResult {
     pub field_properties: FieldProperties,
 }
 
-impl From<&Offer> for CustomCommand {
-    fn from(offer: &Offer) -> Self {
+impl From<&AvailableCommand> for CustomCommand {
+    fn from(offer: &AvailableCommand) -> Self {
         let definition = &offer.definition;
         Self {
             name: definition.name.as_str().to_owned(),
@@ -101,8 +101,8 @@ impl From<Confirmation> for CommandAction {
     }
 }
 
-impl From<Report> for CommandResult {
-    fn from(report: Report) -> Self {
+impl From<CommandOutput> for CommandResult {
+    fn from(report: CommandOutput) -> Self {
         Self {
             success: report.outcome == Outcome::Succeeded,
             message: report.message.raw(),

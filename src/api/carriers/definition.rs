@@ -5,7 +5,7 @@ use poem_openapi::{Enum, Object, types::Example};
 use super::custom_command::CommandAction;
 use crate::{
     api::stamp::Time,
-    commands::{self, Confirmation, Standing, Survey, Surveyed},
+    commands::{self, Availability, CatalogStatus, CommandStatus, Confirmation},
     localization::MultiLanguage,
 };
 
@@ -66,12 +66,12 @@ pub enum CommandVerdict {
     Unavailable,
 }
 
-impl From<Survey> for CommandDefinitionList {
-    fn from(survey: Survey) -> Self {
+impl From<CatalogStatus> for CommandDefinitionList {
+    fn from(status: CatalogStatus) -> Self {
         Self {
-            hash: survey.hash,
-            commands: survey.commands.into_iter().map(Into::into).collect(),
-            failed_reload: survey.failed_reload.map(Into::into),
+            hash: status.hash,
+            commands: status.commands.into_iter().map(Into::into).collect(),
+            failed_reload: status.failed_reload.map(Into::into),
         }
     }
 }
@@ -82,13 +82,13 @@ impl From<commands::FailedReload> for FailedReload {
     }
 }
 
-impl From<Surveyed> for CommandDefinition {
-    fn from(one: Surveyed) -> Self {
-        let (verdict, reason) = match one.standing {
+impl From<CommandStatus> for CommandDefinition {
+    fn from(one: CommandStatus) -> Self {
+        let (verdict, reason) = match one.availability {
             None => (None, None),
-            Some(Standing::Permitted) => (Some(CommandVerdict::Permitted), None),
-            Some(Standing::Denied(reason)) => (Some(CommandVerdict::Denied), Some(reason)),
-            Some(Standing::Unavailable(reason)) => (Some(CommandVerdict::Unavailable), Some(reason)),
+            Some(Availability::Permitted) => (Some(CommandVerdict::Permitted), None),
+            Some(Availability::Denied(reason)) => (Some(CommandVerdict::Denied), Some(reason)),
+            Some(Availability::Unavailable(reason)) => (Some(CommandVerdict::Unavailable), Some(reason)),
         };
         Self {
             name: one.name,
@@ -106,14 +106,14 @@ impl From<Surveyed> for CommandDefinition {
 impl Example for CommandDefinition {
     fn example() -> Self {
         let both = |en, nb| MultiLanguage::own(en, nb);
-        Self::from(Surveyed {
+        Self::from(CommandStatus {
             name: "reactivate".to_owned(),
             display_name: both("Reactivate user", "Reaktiver bruker"),
             description: both("Gives a deactivated user access again.", "Gir en deaktivert bruker tilgang igjen."),
             tooltip: both("The user can log in again", "Brukeren kan logge inn igjen"),
             confirm: Confirmation::YesNo,
             hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
-            standing: Some(Standing::Unavailable("it is for users whose deleted is true".to_owned())),
+            availability: Some(Availability::Unavailable("it is for users whose deleted is true".to_owned())),
         })
     }
 }

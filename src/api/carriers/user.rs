@@ -1,6 +1,6 @@
 //! The `User` carrier, in upstream's order (contract §2).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use poem_openapi::{Object, types::Example};
 
@@ -94,7 +94,7 @@ pub struct UserWithLinks {
 impl From<Account> for User {
     fn from(Account { user, other_groups, credentials }: Account) -> Self {
         let is_person_retired = user.is_person_retired();
-        let users::User { user, role, group, person } = user;
+        let users::User { user, role, group, person } = Arc::unwrap_or_clone(user);
         Self {
             person: Person::new(person.unwrap_or_default(), user.id, &user.name),
             associate_id: user.id,

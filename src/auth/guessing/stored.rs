@@ -18,7 +18,7 @@ use super::{
     buckets::{UnsavedBucket, WINDOW},
 };
 use crate::{
-    store::Store,
+    store::{Store, Touched},
     users::{login_address, login_failure},
 };
 
@@ -123,7 +123,7 @@ impl Guessing {
         if logins.is_empty() && buckets.is_empty() && !has_past {
             return Ok(());
         }
-        write(store, &logins, &buckets).await?;
+        write(store, logins.clone(), &buckets).await?;
         if !buckets.is_empty() || has_past {
             *self.unsaved.failures_saved() = (!buckets.is_empty()).then(Instant::now);
         }
@@ -140,17 +140,22 @@ impl Guessing {
     }
 }
 
-async fn write(store: &Store, logins: &[(i32, i64)], buckets: &[UnsavedBucket]) -> Result<(), DbErr> {
+async fn write(store: &Store, logins: Vec<(i32, i64)>, buckets: &[UnsavedBucket]) -> Result<(), DbErr> {
     let failures = buckets.iter().map(|bucket| login_failure::Failures {
         bucket: bucket.key,
         count: bucket.count,
         age: TimeDelta::from_std(bucket.age()).unwrap_or_default(),
     });
-    let transaction = store.begin_write().await?;
-    login_address::remember(&transaction, logins).await?;
-    login_failure::save(&transaction, &failures.collect::<Vec<_>>()).await?;
-    login_failure::clear(&transaction, window()).await?;
-    transaction.commit().await
+    let failures: Vec<_> = failures.collect();
+    let save = store.write(move |transaction| {
+        Box::pin(async move {
+            login_address::remember(transaction, &logins).await?;
+            login_failure::save(transaction, &failures).await?;
+            login_failure::clear(transaction, window()).await?;
+            Ok(((), Touched::Nothing))
+        })
+    });
+    save.await
 }
 
 fn window() -> TimeDelta {

@@ -4,8 +4,14 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Preparation, Prepared, Said, Step};
-use crate::{commands::text::Text, error::Error};
+use crate::{
+    commands::{
+        step::{PrepareContext, PreparedStep, Step},
+        step_output::StepOutput,
+        text::Text,
+    },
+    error::Error,
+};
 
 /// Tells the caller something.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -17,7 +23,7 @@ pub struct Message {
 
 #[async_trait]
 impl Step for Message {
-    async fn prepare(&self, preparation: &Preparation<'_>) -> Result<Prepared, Error> {
-        Ok(Prepared::Said(Said::openly(self.text.render(preparation.subjects)?)))
+    async fn prepare(&self, context: &PrepareContext<'_>) -> Result<PreparedStep, Error> {
+        Ok(PreparedStep::Output(StepOutput::public(self.text.render(context.subjects)?)))
     }
 }

@@ -6,8 +6,16 @@ use schemars::JsonSchema;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::{AccessChange, Preparation, Prepared, Said, Step};
-use crate::{clock, error::Error, localization::MultiLanguage, users::password::Requester};
+use crate::{
+    clock,
+    commands::{
+        step::{PrepareContext, PreparedStep, Step},
+        step_output::StepOutput,
+    },
+    error::Error,
+    localization::MultiLanguage,
+    users::{Effect, password::Requester},
+};
 
 const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
@@ -18,22 +26,22 @@ pub struct ResetPassword {}
 
 #[async_trait]
 impl Step for ResetPassword {
-    async fn prepare(&self, preparation: &Preparation<'_>) -> Result<Prepared, Error> {
-        let (hash, said) = match preparation.dry_run {
-            true => (None, Said::openly(MultiLanguage::resource("SR_PASSWORD_NOT_MADE", &[]))),
+    async fn prepare(&self, context: &PrepareContext<'_>) -> Result<PreparedStep, Error> {
+        let (hash, output) = match context.request.dry_run {
+            true => (None, StepOutput::public(MultiLanguage::resource("SR_PASSWORD_NOT_MADE", &[]))),
             false => {
-                let password = preparation.passwords.policy().generate();
-                let hash = preparation.passwords.hash(&password, Requester::User(preparation.caller_id)).await?;
+                let password = context.passwords.policy().generate();
+                let hash = context.passwords.hash(&password, Requester::User(context.request.caller.user_id)).await?;
                 (Some(hash), shown_once(password.secret().expose_secret()))
             }
         };
         let expires_at = clock::now() + LIFETIME;
-        Ok(Prepared::Access(AccessChange::SetTemporaryPassword { hash, expires_at }, said))
+        Ok(PreparedStep::Effect(Effect::SetTemporaryPassword { hash, expires_at }, output))
     }
 }
 
-fn shown_once(password: &str) -> Said {
-    Said {
+fn shown_once(password: &str) -> StepOutput {
+    StepOutput {
         shown: Some(MultiLanguage::resource("SR_PASSWORD_SHOWN", &[("password", password)])),
         stored: Some(MultiLanguage::resource("SR_PASSWORD_WAS_SHOWN", &[])),
         noted: None,

@@ -4,8 +4,11 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AccessChange, Preparation, Prepared, Said, Step};
-use crate::error::Error;
+use crate::{
+    commands::step::{PrepareContext, PreparedStep, Step},
+    error::Error,
+    users::Effect,
+};
 
 /// Ends a user's access, or gives it back.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -17,7 +20,7 @@ pub struct SetDeleted {
 
 #[async_trait]
 impl Step for SetDeleted {
-    async fn prepare(&self, _: &Preparation<'_>) -> Result<Prepared, Error> {
-        Ok(Prepared::Access(AccessChange::SetDeleted(self.value), Said::nothing()))
+    async fn prepare(&self, _: &PrepareContext<'_>) -> Result<PreparedStep, Error> {
+        Ok(PreparedStep::effect(Effect::SetRetired(self.value)))
     }
 }

@@ -1,16 +1,15 @@
 //! `set_field: {field: tooltip, value: …}` sets one of the user's fields that commands may set.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use async_trait::async_trait;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
-use super::{Change, ChangeError, Preparation, Prepared, Said, Step};
 use crate::{
+    commands::step::{PrepareContext, PreparedStep, Step},
     error::Error,
-    store::WriteTransaction,
-    users::{self, User, UserColumn, limits},
+    users::{Effect, UserColumn, limits},
 };
 
 /// Sets a field of the user.
@@ -97,16 +96,8 @@ impl From<&Value> for sea_orm::Value {
 
 #[async_trait]
 impl Step for SetField {
-    async fn prepare(&self, _: &Preparation<'_>) -> Result<Prepared, Error> {
-        Ok(Prepared::Change(Box::new(self.clone())))
-    }
-}
-
-#[async_trait]
-impl Change for SetField {
-    async fn apply(&self, transaction: &WriteTransaction, user: &Arc<User>) -> Result<Said, ChangeError> {
-        users::change(transaction, user, vec![(self.column, (&self.value).into())]).await?;
-        Ok(Said::nothing())
+    async fn prepare(&self, _: &PrepareContext<'_>) -> Result<PreparedStep, Error> {
+        Ok(PreparedStep::effect(Effect::UpdateUser(vec![(self.column, (&self.value).into())])))
     }
 }
 

@@ -4,8 +4,14 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AccessChange, Preparation, Prepared, Said, Step};
-use crate::{commands::document::Located, error::Error};
+use crate::{
+    commands::{
+        document::Located,
+        step::{PrepareContext, PreparedStep, Step},
+    },
+    error::Error,
+    users::Effect,
+};
 
 /// Gives the user a role.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -18,7 +24,7 @@ pub struct SetRole {
 
 #[async_trait]
 impl Step for SetRole {
-    async fn prepare(&self, _: &Preparation<'_>) -> Result<Prepared, Error> {
-        Ok(Prepared::Access(AccessChange::SetRole(self.role.value.clone()), Said::nothing()))
+    async fn prepare(&self, _: &PrepareContext<'_>) -> Result<PreparedStep, Error> {
+        Ok(PreparedStep::effect(Effect::SetRole(self.role.value.clone())))
     }
 }

@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Preparation, Prepared, Said, Step};
 use crate::{
     commands::{
         document::Located,
+        step::{PrepareContext, PreparedStep, Step},
+        step_output::StepOutput,
         text::{CallerSubject, UserSubject},
     },
     error::Error,
@@ -58,43 +59,44 @@ struct Data<'a> {
 
 #[async_trait]
 impl Step for Webhook {
-    async fn prepare(&self, preparation: &Preparation<'_>) -> Result<Prepared, Error> {
-        if preparation.dry_run {
+    async fn prepare(&self, context: &PrepareContext<'_>) -> Result<PreparedStep, Error> {
+        if context.request.dry_run {
             let text = MultiLanguage::resource("SR_WEBHOOK_NOT_CALLED", &[("target", &self.target.value)]);
-            return Ok(Prepared::Said(Said::openly(text)));
+            return Ok(PreparedStep::Output(StepOutput::public(text)));
         }
-        let message = self.message(preparation)?;
+        let message = self.message(context)?;
         Ok(match self.when {
-            When::AfterCommit => Prepared::Delivery(message),
-            When::Sync => Prepared::Call(message),
+            When::AfterCommit => PreparedStep::Deliver(message),
+            When::Sync => PreparedStep::Call(message),
         })
     }
 }
 
 impl Webhook {
-    fn message(&self, preparation: &Preparation<'_>) -> Result<Message, Error> {
+    fn message(&self, context: &PrepareContext<'_>) -> Result<Message, Error> {
+        let PrepareContext { request, execution_id, started_at, timeout, .. } = *context;
         let payload = Payload {
             r#type: match self.when {
                 When::AfterCommit => "command.succeeded",
                 When::Sync => "command.run",
             },
-            timestamp: preparation.started_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
+            timestamp: started_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
             data: Data {
-                execution: preparation.execution_id.to_string(),
-                command: preparation.command,
-                user: &preparation.subjects.user,
-                caller: &preparation.subjects.caller,
-                action_result: preparation.action_result.name(),
-                dry_run: preparation.dry_run,
+                execution: execution_id.to_string(),
+                command: &request.command_name,
+                user: &context.subjects.user,
+                caller: &context.subjects.caller,
+                action_result: request.action_result.name(),
+                dry_run: request.dry_run,
             },
         };
         Ok(Message {
             // No full stop: the signature sets the id off with one.
-            id: format!("{}_{}", preparation.execution_id.simple(), preparation.number),
+            id: format!("{}_{}", execution_id.simple(), context.number),
             target: self.target.value.clone(),
             body: serde_json::to_string(&payload).map_err(Error::internal)?,
-            timeout: preparation.timeout,
-            trace: preparation.trace,
+            timeout,
+            trace: request.trace,
         })
     }
 }

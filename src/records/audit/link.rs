@@ -11,7 +11,7 @@ use super::{
     fault::{Fault, Place, ProofError},
     head, walk,
 };
-use crate::store::{Lock, Store, insert_all, lock};
+use crate::store::{Lock, Store, Touched, WriteTransaction, insert_all, lock};
 
 /// Sets an entry without a place apart from the key.
 const ENTRY: &str = "entry";
@@ -69,20 +69,35 @@ pub async fn link(store: &Store, key: &AuditKey) -> Result<usize, DbErr> {
     let mut forged = 0;
     let mut after = Uuid::nil();
     while !unlinked(store.reader(), after, 1).await?.is_empty() {
-        let transaction = store.begin_write().await?;
-        if !lock::try_take(&transaction, Lock::Chain).await? {
-            break;
-        }
-        // Whoever had the lock before may have linked them.
-        let page = unlinked(&transaction, after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = last.id;
-        let (sealed, others): (Vec<_>, Vec<_>) = page.into_iter().partition(|entry| is_sealed(key, entry));
-        store_places(&transaction, bind(key, head(&transaction).await?, sealed)).await?;
-        transaction.commit().await?;
-        forged += others.len();
+        let key = key.clone();
+        let page: Result<_, DbErr> = store
+            .write(move |transaction| {
+                Box::pin(async move { Ok((link_page(transaction, &key, after).await?, Touched::Nothing)) })
+            })
+            .await;
+        let Some((last, others)) = page? else { break };
+        after = last;
+        forged += others;
     }
     Ok(forged)
+}
+
+/// Links a page behind this id: the last id of it, and how many entries of it cannot be linked. Nothing when there are none,
+/// or another process links now.
+async fn link_page(
+    transaction: &WriteTransaction,
+    key: &AuditKey,
+    after: Uuid,
+) -> Result<Option<(Uuid, usize)>, DbErr> {
+    if !lock::try_take(transaction, Lock::AuditChain).await? {
+        return Ok(None);
+    }
+    // The process that had the lock before may have linked them.
+    let page = unlinked(transaction, after, PAGE).await?;
+    let Some(last) = page.last().map(|entry| entry.id) else { return Ok(None) };
+    let (sealed, others): (Vec<_>, Vec<_>) = page.into_iter().partition(|entry| is_sealed(key, entry));
+    store_places(transaction, bind(key, head(transaction).await?, sealed)).await?;
+    Ok(Some((last, others.len())))
 }
 
 async fn unlinked(db: &impl ConnectionTrait, after: Uuid, limit: u64) -> Result<Vec<Model>, DbErr> {

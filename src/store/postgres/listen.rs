@@ -1,120 +1,143 @@
-//! Following what other processes change: the database tells of it as it happens, by `NOTIFY`. Whether it still does is
-//! asked four times a second, so that a connection that is lost or frozen is no reason to believe what is remembered.
+//! Following what other processes change: the database notifies of it as it happens. Whether it still does is asked four
+//! times a second, so that a connection that is lost or frozen is no reason to trust what is held in memory.
 
 use std::time::{Duration, Instant};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement,
-    sqlx::{self, Executor, postgres::PgListener},
+    DatabaseConnection,
+    sqlx::{self, Executor, Row, postgres::PgListener},
 };
 use tokio::time::{sleep, timeout, timeout_at};
 
-use crate::store::{Change, Changes, changes::EVERYBODY};
+use super::InstanceId;
+use crate::store::{Invalidations, Touched};
 
 /// What the triggers notify.
 const CHANNEL: &str = "kommando_changes";
 /// How often to ask whether there is nothing new.
 const PERIOD: Duration = Duration::from_millis(250);
 /// How long the database may take to say so.
-const PATIENCE: Duration = Duration::from_millis(500);
+const ANSWER_TIME: Duration = Duration::from_millis(500);
+/// Stands for all users in a notification.
+const ALL_USERS: i32 = 0;
 
 /// Listens for as long as the pool is open.
-pub async fn keep_listening(pool: DatabaseConnection, changes: Changes) {
-    let mut was_told = false;
+pub async fn keep_listening(pool: DatabaseConnection, instance: InstanceId, invalidations: Invalidations) {
+    let mut was_synced = false;
     let is_closed = || pool.get_postgres_connection_pool().is_closed();
     while !is_closed() {
-        if let Err(error) = listen(&pool, &changes, &mut was_told).await
-            && was_told
+        if let Err(error) = listen(&pool, &instance, &invalidations, &mut was_synced).await
+            && was_synced
             && !is_closed()
         {
-            was_told = false;
-            tracing::warn!(%error, "what others change is not heard; nothing is answered from memory");
+            was_synced = false;
+            tracing::warn!(%error, "changes of other processes are not notified; nothing is answered from memory");
         }
         sleep(PERIOD).await;
     }
 }
 
-async fn listen(pool: &DatabaseConnection, changes: &Changes, was_told: &mut bool) -> Result<(), sqlx::Error> {
-    let mut listener = PgListener::connect_with(pool.get_postgres_connection_pool()).await?;
-    // Whoever is connected again without a word may have missed something.
+async fn listen(
+    pool: &DatabaseConnection,
+    instance: &InstanceId,
+    invalidations: &Invalidations,
+    was_synced: &mut bool,
+) -> Result<(), sqlx::Error> {
+    let pool = pool.get_postgres_connection_pool();
+    let mut listener = PgListener::connect_with(pool).await?;
+    // A new connection may have missed something.
     listener.eager_reconnect(false);
+    with_timeout(listener.listen(CHANNEL)).await?;
+    // A pooler between may take LISTEN and never pass on a notification: only an echo shows that the channel works.
+    let backend = backend(&mut listener).await?;
+    let echo = format!("echo@{:016x}", rand::random::<u64>());
     let began = Instant::now();
-    in_time(listener.listen(CHANNEL)).await?;
-    changes.own().forget();
-    changes.tell_everything();
-    changes.heard(began);
-    *was_told = true;
+    with_timeout(sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(&echo).execute(pool)).await?;
+    with_timeout(async {
+        loop {
+            match listener.try_recv().await? {
+                Some(notification) if notification.payload() == echo => return Ok(()),
+                Some(_) => {}
+                None => return Err(sqlx::Error::WorkerCrashed),
+            }
+        }
+    })
+    .await?;
+    invalidations.invalidate(&Touched::Everything);
+    invalidations.synced(began);
+    *was_synced = true;
     let mut due = began + PERIOD;
     loop {
         match timeout_at(due.into(), listener.try_recv()).await {
-            Ok(Ok(Some(notification))) => tell(changes, notification.payload()),
+            Ok(Ok(Some(notification))) => hear(notification.payload(), instance, invalidations),
             Ok(Ok(None)) => return Err(sqlx::Error::WorkerCrashed),
             Ok(Err(error)) => return Err(error),
             Err(_) => {
-                // Whatever was committed before the question is told before its answer.
-                let began = Instant::now();
-                in_time(listener.execute("SELECT 1")).await?;
-                while let Some(notification) = listener.next_buffered() {
-                    tell(changes, notification.payload());
+                // What was committed before the question is notified before its answer.
+                let asked = Instant::now();
+                if self::backend(&mut listener).await? != backend {
+                    return Err(sqlx::Error::WorkerCrashed);
                 }
-                changes.heard(began);
-                due = began + PERIOD;
+                while let Some(notification) = listener.next_buffered() {
+                    hear(notification.payload(), instance, invalidations);
+                }
+                invalidations.synced(asked);
+                due = asked + PERIOD;
             }
         }
     }
 }
 
-async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
-    timeout(PATIENCE, work).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+/// The process of the database that serves the connection.
+async fn backend(listener: &mut PgListener) -> Result<i32, sqlx::Error> {
+    with_timeout(listener.fetch_one("SELECT pg_backend_pid()")).await?.try_get(0)
 }
 
-/// A notification: changes, and behind them the number of the transaction that made them, as in `users:7,users:9@4711`.
-fn tell(changes: &Changes, told: &str) {
-    let (told, transaction) = told.split_once('@').unwrap_or((told, ""));
-    if !changes.own().hear(transaction, read(told).count(), changes) {
-        read(told).for_each(|change| changes.tell(change));
+async fn with_timeout<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    timeout(ANSWER_TIME, work).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+}
+
+/// Invalidates what another server, or another program, changed. A server has done so for its own changes.
+fn hear(payload: &str, instance: &InstanceId, invalidations: &Invalidations) {
+    let (changes, origin) = payload.rsplit_once('@').unwrap_or((payload, ""));
+    if !instance.is_own(origin) && changes != "echo" {
+        invalidations.invalidate(&touched(changes));
     }
 }
 
-/// What a transaction changed.
-#[derive(Clone, Debug)]
-pub struct Noted {
-    /// Its number, as text.
-    pub transaction: String,
-    pub changes: Vec<Change>,
-}
-
-/// What a transaction changed so far, as the triggers noted it in a setting of its own.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn changes_of(transaction: &DatabaseTransaction) -> Result<Noted, DbErr> {
-    let changed = "SELECT coalesce(current_setting('kommando.changed', true), '') AS changed, \
-                   coalesce(pg_current_xact_id_if_assigned()::text, '') AS number";
-    let row = transaction.query_one_raw(Statement::from_string(DbBackend::Postgres, changed)).await?;
-    let row = row.ok_or_else(|| DbErr::RecordNotFound("what changed".to_owned()))?;
-    let told: String = row.try_get("", "changed")?;
-    Ok(Noted { transaction: row.try_get("", "number")?, changes: read(&told).collect() })
-}
-
-/// Notes that everything changed, as the triggers would: nobody tells them of a `TRUNCATE`. Once in a transaction: the
-/// database sends the same notification only once.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn note_everything(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
-    let note = format!(
-        "SELECT pg_notify('{CHANNEL}', 'users:{EVERYBODY},access:{EVERYBODY}@' || pg_current_xact_id()), \
-         set_config('kommando.changed', coalesce(current_setting('kommando.changed', true), '') || \
-         ',users:{EVERYBODY},access:{EVERYBODY}', true)"
-    );
-    transaction.execute_unprepared(&note).await.map(drop)
-}
-
-/// The changes that a text tells of, as the triggers write them: `users:7,access:0`.
-fn read(told: &str) -> impl Iterator<Item = Change> {
-    told.split(',').filter_map(|one| {
-        let (topic, id) = one.split_once(':')?;
-        Some(Change::read(topic, id.parse().unwrap_or(EVERYBODY)))
+/// What the triggers tell: `users:7,users:9`, or `access:0` for all users.
+fn touched(changes: &str) -> Touched {
+    changes.split(',').fold(Touched::Nothing, |touched, change| {
+        let change = change.split_once(':').map(|(scope, id)| (scope, id.parse().unwrap_or(ALL_USERS)));
+        touched.and(match change {
+            None | Some((_, ALL_USERS)) => Touched::Everything,
+            Some(("access", id)) => Touched::access([id]),
+            Some((_, id)) => Touched::users([id]),
+        })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::CacheScope;
+
+    /// Rule 7: a notification without an id is one of another program.
+    #[test]
+    fn changes_of_others_raise_versions_and_own_ones_do_not() {
+        let (instance, invalidations) = (InstanceId::random(), Invalidations::default());
+        let hear_from = |changes: &str, origin: &str| hear(&format!("{changes}@{origin}"), &instance, &invalidations);
+        let versions = || [CacheScope::Users, CacheScope::Access].map(|scope| invalidations.version(scope, 7));
+        hear_from("users:7", &instance.of_connections());
+        hear_from("echo", "1234");
+        assert_eq!(versions(), [0, 0]);
+        hear_from("users:7,users:9", InstanceId::random().of_connections().as_str());
+        hear_from("access:7", "");
+        assert_eq!(versions(), [1, 1]);
+        for everything in ["users:0", "access:7,access:0", "something else"] {
+            let before = versions();
+            hear_from(everything, "");
+            assert_eq!(versions(), before.map(|version| version + 1), "{everything}");
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! PostgreSQL: a pool for requests, which are answered in time or refused, and a small one for what goes on beside them.
 
+mod instance;
 mod limits;
 mod listen;
-mod own;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,9 +11,9 @@ use sea_orm::{
     sqlx::{self, ConnectOptions, Connection, Postgres, pool::PoolOptions, postgres::PgConnectOptions},
 };
 
+pub use instance::InstanceId;
 pub use limits::{Limits, Patience};
-pub use listen::{Noted, changes_of, keep_listening, note_everything};
-pub use own::Own;
+pub use listen::keep_listening;
 
 /// What goes on beside requests is given up only when nobody can believe in it any more.
 const LONG_PATIENCE: Duration = Duration::from_secs(60);
@@ -41,7 +41,7 @@ impl Use {
         }
     }
 
-    fn session(self) -> Vec<(&'static str, String)> {
+    fn session(self, instance: &InstanceId) -> Vec<(&'static str, String)> {
         let (statement, lock) = match self {
             // The database gives a statement up a little earlier, so that it can say so; and whoever waits for a row that
             // another one holds has time left for a second try.
@@ -53,6 +53,7 @@ impl Use {
             ("lock_timeout", lock.as_millis().to_string()),
             // Whoever dies in the middle of a transaction does not hold its rows for ever.
             ("idle_in_transaction_session_timeout", LONG_PATIENCE.as_millis().to_string()),
+            (instance::SETTING, instance.of_connections()),
         ]
     }
 }
@@ -60,10 +61,10 @@ impl Use {
 /// Opens a pool. The one of requests connects when the first of them comes.
 ///
 /// Not by way of sea-orm, which logs the address with its password when it is told to trace.
-pub async fn connect(url: &str, pool: Use) -> Result<DatabaseConnection, DbErr> {
+pub async fn connect(url: &str, pool: Use, instance: &InstanceId) -> Result<DatabaseConnection, DbErr> {
     let failed = |error: sqlx::Error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)));
     let options = url.parse::<PgConnectOptions>().map_err(failed)?;
-    let options = options.options(pool.session()).application_name("kommando").disable_statement_logging();
+    let options = options.options(pool.session(instance)).application_name("kommando").disable_statement_logging();
     let (connections, timeout) = match pool {
         Use::Requests(limits) => (limits.connections, limits.patience.0),
         Use::Background => (BACKGROUND, CONNECT_TIMEOUT),

@@ -7,7 +7,7 @@ use std::{cell::Cell, fs};
 
 use futures_util::future::join_all;
 use kommando::{
-    commands::{ActionResult, Attempt, Catalog, Commands},
+    commands::{ActionResult, Catalog, CommandService, ExecuteRequest},
     error::Error,
     users::{self, Caller, User, UserColumn, person},
 };
@@ -27,7 +27,7 @@ const CASES: u32 = 64;
 /// A demo server whose users and commands become whatever a case says.
 struct Stage {
     server: Server,
-    commands: Commands,
+    commands: CommandService,
     listed: Cell<u32>,
     unlisted: Cell<u32>,
 }
@@ -54,7 +54,7 @@ impl Stage {
             ];
             users::set_columns(db, user.user.id, values).await.expect("a change");
             let person = user.person.as_ref().expect("a person").id;
-            person::set_retired(db, person, state.person_retired).await.expect("a change");
+            person::set_retired(db, [(person, state.person_retired)].into()).await.expect("a change");
         }
         let folder = tempfile::tempdir().expect("a folder");
         for (index, definition) in definitions.iter().enumerate() {
@@ -76,17 +76,17 @@ impl Stage {
         answer: ActionResult,
         dry_run: bool,
     ) -> Option<bool> {
-        let attempt = Attempt {
+        let request = ExecuteRequest {
             caller: caller.clone(),
             user_id,
             command_name: name(index),
-            answer,
+            action_result: answer,
             idempotency_key: None,
             dry_run,
             request_id: String::new(),
             trace: None,
         };
-        match self.commands.run(attempt).await {
+        match self.commands.execute(request).await {
             Ok(_) => Some(true),
             Err(Error::CommandDenied { .. } | Error::CommandUnavailable { .. }) => Some(false),
             Err(Error::MayNotReadUser) => None,

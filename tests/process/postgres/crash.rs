@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, thread, time::Duration};
 use super::{Cluster, LEASE, count_effects, open, start};
 use crate::{
     address, folder,
-    kill::{CLIENTS, Clients, Findings, define, settle},
+    kill::{BJORN, CLIENTS, Clients, Findings, define, settle},
     sink::Sink,
 };
 
@@ -23,7 +23,7 @@ async fn killed_in_the_middle_of_commits_nothing_acknowledged_is_lost_and_nothin
     count_effects(&cluster);
 
     let mut process = start(folder.path(), &cluster, &[]);
-    let clients = Clients::of(address(&process.banner()));
+    let clients = Clients::of(address(&process.banner()), |_| BJORN);
     let mut deaths = BTreeMap::<&str, u32>::new();
     thread::scope(|scope| {
         // What waits for another system is another story: its lease is longer than this test.
@@ -59,5 +59,5 @@ async fn killed_in_the_middle_of_commits_nothing_acknowledged_is_lost_and_nothin
     println!("deaths: {deaths:?}");
     let acknowledged = clients.acknowledged();
     assert!(acknowledged.len() > CLIENTS * 4, "too little happened");
-    Findings::gather(&store, &cluster.audit_key(), acknowledged, sink.calls("/kill")).await.judge();
+    Findings::gather(&store, &cluster.audit_key(), acknowledged, |_| BJORN, sink.calls("/kill")).await.judge();
 }

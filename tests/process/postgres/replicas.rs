@@ -68,7 +68,9 @@ impl Stage {
         settle(&store, LEASE).await;
         settle_chain(&store).await;
         self.replicas.iter_mut().for_each(Process::kill);
-        Findings::gather(&store, &self.cluster.audit_key(), acknowledged, self.sink.calls("/kill")).await.judge();
+        Findings::gather(&store, &self.cluster.audit_key(), acknowledged, |_| BJORN, self.sink.calls("/kill"))
+            .await
+            .judge();
     }
 }
 
@@ -146,7 +148,7 @@ async fn of_one_that_is_killed_only_the_requests_in_flight_fail_and_they_can_be_
                     if is_answered { answered } else { failed }.fetch_add(1, Ordering::Relaxed);
                     // Under the same key nothing happens twice, wherever it arrives.
                     let server = Mutex::new(address.clone());
-                    let Some(outcome) = run_once(&server, stop, command, &key) else { return };
+                    let Some(outcome) = run_once(&server, stop, BJORN, command, &key) else { return };
                     acknowledged.lock().expect("a map").insert((command, key), outcome);
                 }
             });

@@ -1,0 +1,300 @@
+//! The one way to run a command, to list those that can be run, and to put others in force.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use sea_orm::DbErr;
+use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use super::{
+    Catalog, Faults,
+    authorize::authorize,
+    available_commands::{AvailableCommand, AvailableLists, ListKey},
+    batch::RunWriter,
+    command_status::{CatalogStatus, CommandStatus, FailedReload},
+    execute::execute,
+    recovery::{LoggedForgeries, RecoveryScope, recover},
+    request::{CommandOutput, ExecuteRequest},
+    resources::Resources,
+};
+use crate::{
+    clock,
+    error::Error,
+    records::{
+        Ledger,
+        audit::AuditKey,
+        delivery::{self, State},
+        execution::Outcome,
+    },
+    store::{Store, Touched, WriteQueue},
+    users::{self, Caller, ProviderNames, User, UserCache, password::Passwords, role},
+    watch::{Counters, Meters, families::EXECUTIONS},
+    webhooks::{NewTargets, Targets, Webhooks},
+};
+
+/// How often to look for late runs.
+const RECOVERY_PERIOD: Duration = Duration::from_secs(10);
+
+/// The commands of an installation. Clones are the same service.
+#[derive(Clone, Debug)]
+pub struct CommandService(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    resources: Resources,
+    catalog: RwLock<Arc<Catalog>>,
+    failed_reload: RwLock<Option<FailedReload>>,
+    lists: AvailableLists,
+    /// Runs that go on when their clients leave.
+    under_way: TaskTracker,
+    audit_key: AuditKey,
+    logged_forgeries: LoggedForgeries,
+    executions: Counters,
+}
+
+/// What the service is built from.
+pub struct ServiceParts<'a> {
+    pub store: Store,
+    pub users: UserCache,
+    pub passwords: Passwords,
+    pub webhooks: Webhooks,
+    pub provider: ProviderNames,
+    pub audit_key: AuditKey,
+    pub catalog: Catalog,
+    pub meters: &'a Meters,
+}
+
+impl CommandService {
+    pub fn new(parts: ServiceParts<'_>) -> Self {
+        let ServiceParts { store, users, passwords, webhooks, provider, audit_key, catalog, meters } = parts;
+        let ledger = Ledger::new(audit_key.clone()).counted(meters);
+        let queue = WriteQueue::start(store.clone(), RunWriter { cache: users.clone(), provider, ledger });
+        let (deliveries, in_flight, active_runs) = Default::default();
+        let resources =
+            Resources { store, users, passwords, queue, webhooks, deliveries, provider, in_flight, active_runs };
+        Self(Arc::new(Inner {
+            resources,
+            catalog: RwLock::new(Arc::new(catalog)),
+            failed_reload: RwLock::default(),
+            lists: AvailableLists::default(),
+            under_way: TaskTracker::default(),
+            audit_key,
+            logged_forgeries: LoggedForgeries::default(),
+            executions: Counters::new(meters, EXECUTIONS),
+        }))
+    }
+
+    /// Runs a command on a user, or asks for what is missing, and records the attempt.
+    ///
+    /// The effect and its record are stored together, before this returns, or neither is. The work goes on when the
+    /// client leaves.
+    ///
+    /// # Errors
+    /// The caller may not, there is no such user or command, it cannot run on this user now, its key is in use or was used
+    /// for something else, or the database does not answer.
+    pub async fn execute(&self, request: ExecuteRequest) -> Result<CommandOutput, Error> {
+        let Self(inner) = self.clone();
+        let work = async move {
+            let (catalog, name, counts) = (inner.catalog(), request.command_name.clone(), !request.dry_run);
+            let end = execute(&inner.resources, request, &catalog).await;
+            // Names of commands that do not exist are no labels.
+            if counts && catalog.find(&name).is_some() {
+                inner.executions.count(&name, outcome_label(&end));
+            }
+            end
+        };
+        self.0.under_way.spawn(work.in_current_span()).await.map_err(Error::internal)?
+    }
+
+    /// The commands that the caller can run on the user now, by name.
+    ///
+    /// # Errors
+    /// The caller may not read the user, there is no such user, or the database does not answer.
+    pub async fn list(&self, caller: &Caller, user_id: i32) -> Result<Arc<[AvailableCommand]>, Error> {
+        let Inner { resources, lists, .. } = &*self.0;
+        let user = self.0.readable_user(caller, user_id).await?;
+        let invalidations = resources.store.invalidations();
+        let key = ListKey::new(caller, user, self.catalog(), invalidations);
+        if let Some(list) = lists.get(&key, invalidations) {
+            return Ok(list);
+        }
+        let is_last = self.0.is_last_administrator(&key.catalog, &key.user).await?;
+        Ok(lists.make(key, is_last))
+    }
+
+    /// The definitions in force; with a user, whether the caller can run each on that user now.
+    ///
+    /// # Errors
+    /// As [`Self::list`].
+    pub async fn status(&self, caller: &Caller, user_id: Option<i32>) -> Result<CatalogStatus, Error> {
+        let catalog = self.catalog();
+        let subject = match user_id {
+            Some(id) => {
+                let user = self.0.readable_user(caller, id).await?;
+                let is_last = self.0.is_last_administrator(&catalog, &user).await?;
+                Some((user, is_last.unwrap_or_default()))
+            }
+            None => None,
+        };
+        let availability =
+            |definition| subject.as_ref().map(|(user, is_last)| authorize(caller, definition, user, *is_last).into());
+        let commands = catalog.entries().iter();
+        Ok(CatalogStatus {
+            hash: catalog.hash(),
+            commands: commands.map(|command| CommandStatus::of(command, availability(&command.definition))).collect(),
+            failed_reload: self.failed_reload().filter(|_| caller.is_administrator()),
+        })
+    }
+
+    /// Puts other definitions and targets in force, or neither. What runs already goes on with those it began with.
+    ///
+    /// # Errors
+    /// A target cannot be called, or a definition names one that is not there; a line each.
+    pub fn replace(&self, catalog: Option<Catalog>, targets: Option<Targets>) -> Result<(), Vec<String>> {
+        let webhooks = &self.0.resources.webhooks;
+        let targets = targets.map(|targets| webhooks.prepare(targets)).transpose();
+        let targets = targets.map_err(|error| vec![error.to_string()])?;
+        let names = targets.as_ref().map_or_else(|| webhooks.names(), NewTargets::names);
+        let catalog = catalog.map_or_else(|| self.catalog(), Arc::new);
+        let lines = |faults: Faults| faults.0.iter().map(ToString::to_string).collect::<Vec<_>>();
+        catalog.check_targets(&names).map_err(lines)?;
+        if let Some(targets) = targets {
+            webhooks.replace(targets);
+        }
+        *self.0.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
+        *self.0.failed_reload.write().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(())
+    }
+
+    /// Notes why definitions or targets that changed are not in force.
+    pub fn note_failed_reload(&self, faults: Vec<String>) {
+        let failed = FailedReload { at: clock::now(), faults };
+        *self.0.failed_reload.write().unwrap_or_else(PoisonError::into_inner) = Some(failed);
+    }
+
+    /// Why the definitions and targets that were read last are not in force; nothing where they are.
+    pub fn failed_reload(&self) -> Option<FailedReload> {
+        self.0.failed_reload.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The definitions that are in force now.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.0.catalog()
+    }
+
+    /// The targets of webhooks.
+    pub fn webhooks(&self) -> &Webhooks {
+        &self.0.resources.webhooks
+    }
+
+    /// How many runs wait to be written.
+    pub fn waiting(&self) -> usize {
+        self.0.resources.queue.waiting()
+    }
+
+    /// Takes over what an earlier process left open, and goes on for as long as this one serves.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn recover_and_start(&self) -> Result<(), Error> {
+        let Resources { store, deliveries, webhooks, .. } = &self.0.resources;
+        // Other servers of the same database may live: what they left open is theirs until its time is over.
+        if store.is_shared() {
+            self.recover(RecoveryScope::Late).await?;
+        } else {
+            let freed: Result<(), DbErr> = store
+                .write(|transaction| {
+                    Box::pin(async { Ok((delivery::give_up_claims(transaction).await?, Touched::Nothing)) })
+                })
+                .await;
+            freed?;
+            self.recover(RecoveryScope::All).await?;
+        }
+        deliveries.start(store.clone(), webhooks.clone(), self.0.audit_key.clone());
+        tokio::spawn(self.clone().keep_recovering());
+        Ok(())
+    }
+
+    async fn keep_recovering(self) {
+        loop {
+            sleep(RECOVERY_PERIOD).await;
+            if let Err(error) = self.recover(RecoveryScope::Late).await {
+                tracing::error!(cause = error.chain(), "late runs cannot be closed");
+            }
+        }
+    }
+
+    /// Closes the records of abandoned runs, and returns how many those were.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn recover(&self, scope: RecoveryScope) -> Result<usize, Error> {
+        let Inner { resources, audit_key, logged_forgeries, .. } = &*self.0;
+        recover(resources, &self.catalog(), audit_key, scope, logged_forgeries).await
+    }
+
+    /// Has a dead webhook sent again, under the same id. False when it is not dead.
+    ///
+    /// # Errors
+    /// There is none of this id, its seal does not hold, or the database does not answer.
+    pub async fn redrive(&self, id: &str) -> Result<bool, Error> {
+        let Resources { store, deliveries, .. } = &self.0.resources;
+        let found = delivery::find(store.reader(), id).await?.ok_or(Error::NoSuchWebhook)?;
+        if found.state == State::Dead && self.0.audit_key.fault_of_delivery(&found).is_some() {
+            return Err(Error::WebhookNotSealed);
+        }
+        let id = id.to_owned();
+        let redrive = store.write(move |transaction| {
+            Box::pin(async move { Ok((delivery::redrive(transaction, &id).await?, Touched::Nothing)) })
+        });
+        let is_redriven: Result<bool, DbErr> = redrive.await;
+        deliveries.wake();
+        Ok(is_redriven?)
+    }
+
+    /// Waits until every run has come to its end, those included whose clients left, and no webhook is on its way.
+    pub async fn drain(&self) {
+        self.0.under_way.close();
+        self.0.under_way.wait().await;
+        self.0.resources.deliveries.finish().await;
+    }
+}
+
+impl Inner {
+    fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn readable_user(&self, caller: &Caller, user_id: i32) -> Result<Arc<User>, Error> {
+        if !caller.may_read(user_id) {
+            return Err(Error::MayNotReadUser);
+        }
+        self.resources.users.user(user_id).await?.ok_or(Error::NoSuchUser)
+    }
+
+    /// Whether the user is the last administrator; nothing where that makes no difference to any definition.
+    async fn is_last_administrator(&self, catalog: &Catalog, user: &User) -> Result<Option<bool>, DbErr> {
+        let asks = || catalog.entries().iter().any(|command| command.definition.asks_for_administrators());
+        if user.role.name != role::ADMINISTRATOR || !asks() {
+            return Ok(None);
+        }
+        let Resources { store, provider, .. } = &self.resources;
+        Box::pin(users::is_last_administrator(store.reader(), *provider, user)).await.map(Some)
+    }
+}
+
+/// What came of a run, in the words of the metrics.
+fn outcome_label(end: &Result<CommandOutput, Error>) -> &'static str {
+    match end {
+        Ok(output) => output.outcome.word(),
+        Err(Error::CommandDenied { .. }) => Outcome::Denied.word(),
+        Err(Error::CommandUnavailable { .. }) => "unavailable",
+        Err(Error::HandlerUnreachable(_)) => Outcome::Failed.word(),
+        Err(Error::OutcomeUnknown { .. }) => Outcome::Unknown.word(),
+        Err(_) => "error",
+    }
+}

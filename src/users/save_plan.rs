@@ -1,0 +1,180 @@
+//! Saving a draft: what the caller may make of the user, what is wrong with it, and what is stored.
+
+use sea_orm::{ConnectionTrait, DbErr};
+
+use super::{
+    Caller, ProviderNames, User, access, credential,
+    draft::Draft,
+    last_administrator::{Login, UserAccess},
+    login_name, membership,
+    password::PasswordHash,
+    role,
+    shared_person::{PersonChange, is_retired_with, may_change_person, sharers},
+    ticket, user,
+};
+use crate::error::Error;
+
+/// Creates a user, or changes the one with the draft's id, and returns the id. Run it in a transaction.
+///
+/// # Errors
+/// The caller may not, the draft has faults, or it would take the last administrator.
+pub async fn save(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    provider: ProviderNames,
+    draft: Draft,
+    password: Option<PasswordHash>,
+) -> Result<i32, Error> {
+    let id = SavePlan::new(db, caller, provider, draft, password.is_some()).await?.store(db).await?;
+    if let Some(password) = password {
+        credential::set_password(db, id, password, None).await?;
+    }
+    Ok(id)
+}
+
+/// The same as one of many changes: the caller compares the administrators before the first and after the last of them.
+pub(super) async fn save_one_of_many(db: &impl ConnectionTrait, caller: &Caller, draft: Draft) -> Result<i32, Error> {
+    Ok(SavePlan::one_of_many(db, caller, draft, false).await?.store(db).await?)
+}
+
+/// The user as it is, the completed draft, and its person: checked, and ready to be stored.
+pub(super) struct SavePlan {
+    present: Option<User>,
+    draft: Draft,
+    person: PersonChange,
+}
+
+impl SavePlan {
+    /// Checks whether a caller may save a draft. It stores nothing: run it before the transaction, too, so that a refused
+    /// draft takes no lock.
+    ///
+    /// # Errors
+    /// The caller may not, the draft has faults, or it would take the last administrator.
+    pub(super) async fn new(
+        db: &impl ConnectionTrait,
+        caller: &Caller,
+        provider: ProviderNames,
+        draft: Draft,
+        sets_password: bool,
+    ) -> Result<Self, Error> {
+        let plan = Self::one_of_many(db, caller, draft, sets_password).await?;
+        plan.check_administrators(db, provider, sets_password).await?;
+        Ok(plan)
+    }
+
+    /// Checks everything but the rule of the last administrator.
+    async fn one_of_many(
+        db: &impl ConnectionTrait,
+        caller: &Caller,
+        draft: Draft,
+        sets_password: bool,
+    ) -> Result<Self, Error> {
+        let present = match draft.user.id {
+            0 => None,
+            id => Some(user::find(db, id).await?.ok_or(Error::NoSuchUser)?),
+        };
+        let draft = draft.complete(db).await?;
+        authorize(db, caller, present.as_ref(), &draft, sets_password).await?;
+        let person = plan_person(db, caller, present.as_ref(), &draft).await?;
+        let faults = draft.faults(db, present.as_ref()).await?;
+        if !faults.is_empty() {
+            let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
+            return Err(Error::Validation(told.join("; ")));
+        }
+        Ok(Self { present, draft, person })
+    }
+
+    async fn check_administrators(
+        &self,
+        db: &impl ConnectionTrait,
+        provider: ProviderNames,
+        sets_password: bool,
+    ) -> Result<(), Error> {
+        let Self { present: Some(user), draft, person } = self else { return Ok(()) };
+        let check = access::check(db, provider, user, |before| UserAccess {
+            is_administrator: before.is_administrator && draft.user.role_id == user.user.role_id,
+            is_deleted: draft.user.deleted,
+            person_id: person.id(),
+            is_person_retired: person.next.retired,
+            password: if sets_password { Login::Lasting } else { before.password },
+            is_known_to_provider: provider.can_be([&draft.user.name, &draft.user.user_name]),
+            ..before
+        });
+        Ok(check.await?)
+    }
+
+    /// Stores the draft, and returns the user's id.
+    async fn store(self, db: &impl ConnectionTrait) -> Result<i32, DbErr> {
+        let Self { present, draft: Draft { user: mut row, other_group_ids, .. }, person } = self;
+        row.person_id = Some(person.store(db).await?);
+        let mut keys = vec![login_name::fold(&row.name)];
+        if !row.user_name.is_empty() {
+            keys.push(login_name::fold(&row.user_name));
+        }
+        keys.dedup();
+        let is_retired = row.deleted;
+        let id = match &present {
+            None => user::insert(db, row).await?,
+            Some(user) => {
+                user::update(db, row).await?;
+                user.user.id
+            }
+        };
+        login_name::replace(db, &keys, id).await?;
+        membership::replace(db, id, &other_group_ids).await?;
+        if is_retired && present.is_some_and(|user| !user.user.deleted) {
+            ticket::revoke_all(db, &[id]).await?;
+        }
+        Ok(id)
+    }
+}
+
+/// Checks whether the caller may make this of a user. No caller gives a role that outranks the own one. Callers who manage
+/// only themselves change nothing that others rely on.
+pub(super) async fn authorize(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    present: Option<&User>,
+    draft: &Draft,
+    sets_password: bool,
+) -> Result<(), Error> {
+    let may_manage = present.map_or_else(|| caller.may_manage_others(), |user| caller.may_manage(user));
+    if !may_manage {
+        return Err(Error::MayNotManageUser);
+    }
+    if caller.may_manage_others() {
+        let rank = role::find(db, draft.user.role_id).await?.map_or(0, |role| role.rank);
+        return if rank > caller.role_rank { Err(Error::MayNotChange("Role")) } else { Ok(()) };
+    }
+    let Some(present) = present else { return Err(Error::MayNotManageUser) };
+    let present = Draft::of(db, present).await?.complete(db).await?;
+    let changed = draft.differences_of_standing(&present).into_iter().find(|(_, differs)| *differs);
+    match changed.map(|(field, _)| field).or(sets_password.then_some("Credentials")) {
+        Some(field) => Err(Error::MayNotChange(field)),
+        None => Ok(()),
+    }
+}
+
+/// The person that the draft wants. Attaching, changing or retiring it takes the right to manage all of its users.
+async fn plan_person(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    present: Option<&User>,
+    draft: &Draft,
+) -> Result<PersonChange, Error> {
+    let own = present.and_then(|user| user.person.as_ref());
+    let mut person = PersonChange::plan(db, own, draft.person.clone()).await?;
+    let is_retired = draft.user.deleted;
+    let retires = is_retired != present.is_some_and(|user| user.user.deleted);
+    if !retires && !person.concerns_sharers() {
+        return Ok(person);
+    }
+    let sharers = sharers(db, person.id(), draft.user.id).await?;
+    if retires {
+        person.next.retired = is_retired_with(is_retired, &person.next, &sharers);
+    }
+    match !person.concerns_sharers() || may_change_person(caller, &sharers) {
+        true => Ok(person),
+        false => Err(Error::SharedPerson),
+    }
+}
