@@ -41,7 +41,7 @@ impl<S: ?Sized + Send + Sync + 'static> Default for Written<S> {
 
 impl<S: ?Sized + Send + Sync + 'static> Written<S> {
     fn new(capacity: u64) -> Self {
-        // The key holds what the answer is made of, whose texts are a part of what is written.
+        // The key holds what the answer is made of, which has the same texts.
         let weight = |(_, _, base): &(Source<S>, Wording, String), body: &Bytes| {
             u32::try_from(2 * body.len() + base.len() + OVERHEAD).unwrap_or(u32::MAX)
         };

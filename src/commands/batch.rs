@@ -70,7 +70,7 @@ impl Task {
         }
     }
 
-    /// The user whose row it holds.
+    /// The user it changes, and so locks.
     fn user_id(&self) -> Option<i32> {
         match self {
             Self::Run(run) | Self::Begin(run, _) | Self::Finish(run, ..) => Some(run.request.user_id),
@@ -97,7 +97,7 @@ impl Job for Task {
     fn lane(&self) -> Lane {
         match self {
             Self::Record(_) => Lane::Records,
-            Self::Run(run) if run.key.is_none() && !run.needs().administrators => Lane::Rows,
+            Self::Run(run) if run.key.is_none() && !run.needs().administrators => Lane::Rows(run.request.user_id),
             Self::Run(_) | Self::Begin(..) | Self::Finish(..) | Self::GiveUp(_) => Lane::Alone,
         }
     }
@@ -120,7 +120,7 @@ pub struct RunWriter {
 struct Held {
     /// Keys that another process has.
     locked_keys: HashSet<Scope>,
-    /// The users whose rows it has locked; none are named on SQLite, where one transaction writes at a time.
+    /// The users it has locked; none are named on SQLite, where one transaction writes at a time.
     users: Option<HashSet<i32>>,
     running: HashSet<Uuid>,
 }

@@ -173,7 +173,7 @@ pub fn decide_begin(run: &PreparedRun, timeout: Duration, state: &BatchState) ->
     }
 }
 
-/// Decides a run whose webhook was called: `webhook` is the step's name.
+/// Decides a run after the call of its webhook: `webhook` is the step's name.
 pub fn decide_finish(run: &PreparedRun, webhook: &'static str, end: &CallEnd, state: &BatchState) -> Decision {
     if !state.running.contains(&run.id) {
         return Decision::answered(Err(given_up()), None);

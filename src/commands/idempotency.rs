@@ -61,7 +61,7 @@ impl KeyUse {
     }
 }
 
-/// Decides what to do with a request whose key is free or used.
+/// Decides what to do with a request, by what is known of its key.
 ///
 /// # Errors
 /// The key is in use, or was used with another answer, or what came of its run is not known.
@@ -88,7 +88,7 @@ pub fn next_action(key: Option<&KeyUse>, action_result: ActionResult) -> Result<
     }
 }
 
-/// The keys whose requests are under way in this process.
+/// The keys of the requests that are under way in this process.
 #[derive(Clone, Debug, Default)]
 pub struct InFlightKeys(Arc<Mutex<HashSet<Scope>>>);
 

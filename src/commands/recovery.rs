@@ -23,7 +23,7 @@ use crate::{
 pub enum RecoveryScope {
     /// Every one: no other process serves this database.
     All,
-    /// Those whose time is over.
+    /// Those that are past their time.
     Late,
 }
 
@@ -44,8 +44,8 @@ impl LoggedForgeries {
     }
 }
 
-/// Closes the records of abandoned runs, and returns how many those were. A record whose seal does not hold is left as it
-/// is, since closing it would put it into the audit chain.
+/// Closes the records of abandoned runs, and returns how many those were. A record with a seal that does not hold is left as
+/// it is, since closing it would put it into the audit chain.
 ///
 /// # Errors
 /// The database does not answer.

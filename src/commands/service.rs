@@ -256,7 +256,7 @@ impl CommandService {
         Ok(is_redriven?)
     }
 
-    /// Waits until every run has come to its end, those included whose clients left, and no webhook is on its way.
+    /// Waits until every run has come to its end, also after its client left, and no webhook is on its way.
     pub async fn drain(&self) {
         self.0.under_way.close();
         self.0.under_way.wait().await;

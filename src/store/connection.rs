@@ -1,4 +1,4 @@
-//! The connections outside a transaction. Whoever asks is answered in time, even when the database is not.
+//! The connections outside a transaction. Each statement is answered in time, even when the database does not answer.
 
 use std::{fmt, future::Future, io, sync::Arc, time::Duration};
 
@@ -52,8 +52,8 @@ impl Connection {
         &self.pool
     }
 
-    /// A beginning goes on when nobody waits for it any more, and is then undone: sqlx does not undo one that is cut off,
-    /// and on PostgreSQL whoever was given that connection next would write into a transaction that nobody commits.
+    /// A beginning that is cut off goes on, and is then undone: sqlx does not undo it, and on PostgreSQL the next user of that
+    /// connection would write into a transaction that is not committed.
     pub(super) async fn begin(&self, options: TransactionOptions) -> Result<DatabaseTransaction, DbErr> {
         let pool = self.pool.clone();
         let beginning = tokio::spawn(async move { pool.begin_with_options(options).await });

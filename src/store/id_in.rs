@@ -11,7 +11,7 @@ pub const MOST_IDS: usize = 1024;
 /// That a column has one of these ids.
 ///
 /// Each number of parameters is a statement of its own, and a connection remembers only so many. So PostgreSQL gets the ids as
-/// one, which serves for columns that have an index: whoever looked at every row would read them for each. SQLite gets the
+/// one, which serves for columns that have an index: without one, they would be read for each row. SQLite gets the
 /// last of them as often as it takes to make their number a power of two.
 pub fn id_in(db: &impl ConnectionTrait, column: impl ColumnTrait, ids: &[i32]) -> SimpleExpr {
     if db.get_database_backend() == DbBackend::Postgres {

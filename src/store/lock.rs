@@ -1,10 +1,10 @@
-//! What is done by one at a time. SQLite has one who writes, and needs nothing of this; on PostgreSQL several write, in
-//! several processes, and lock what they must not do together.
+//! Locks on what one transaction does at a time. SQLite has one transaction that writes, and needs none; on PostgreSQL
+//! several write, in several processes.
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use sha2::{Digest, Sha256};
 
-/// Something that one does at a time, until the end of the transaction.
+/// What one transaction does at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lock<'a> {
     /// Changing the schema.
@@ -15,7 +15,7 @@ pub enum Lock<'a> {
     RoleChanges,
     /// Changing the audit chain.
     AuditChain,
-    /// What is done under a key of a client's.
+    /// Running a request with this idempotency key.
     IdempotencyKey(&'a str),
 }
 
@@ -42,10 +42,10 @@ pub fn is_shared(db: &impl ConnectionTrait) -> bool {
     db.get_database_backend() == DbBackend::Postgres
 }
 
-/// Waits until nobody else does this, and does it alone to the end of the transaction.
+/// Waits for the lock, and holds it until the transaction ends.
 ///
 /// # Errors
-/// The database does not answer, or somebody else takes too long.
+/// The database does not answer, or another transaction holds the lock for too long.
 pub async fn take(transaction: &impl ConnectionTrait, lock: Lock<'_>) -> Result<(), DbErr> {
     if is_shared(transaction) {
         // Waiters get the lock in order, and a waiter that gives up and tries again is the last. So where statements have a
@@ -61,7 +61,7 @@ pub async fn take(transaction: &impl ConnectionTrait, lock: Lock<'_>) -> Result<
     Ok(())
 }
 
-/// Does this alone to the end of the transaction, unless somebody else does it now: then false.
+/// Takes the lock if it is free, and holds it until the transaction ends; else false.
 ///
 /// # Errors
 /// The database does not answer.
@@ -72,4 +72,23 @@ pub async fn try_take(transaction: &impl ConnectionTrait, lock: Lock<'_>) -> Res
     let take = "SELECT pg_try_advisory_xact_lock($1) AS taken";
     let take = Statement::from_sql_and_values(DbBackend::Postgres, take, [lock.number().into()]);
     transaction.query_one_raw(take).await?.map_or(Ok(false), |row| row.try_get("", "taken"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_of_other_versions_take_the_same_locks() {
+        let numbers = [
+            (Lock::Schema, -5_134_732_411_908_501_087),
+            (Lock::Bootstrap, 3_013_584_078_065_039_018),
+            (Lock::RoleChanges, -2_161_133_631_369_340_525),
+            (Lock::AuditChain, 3_873_173_500_881_216_596),
+            (Lock::IdempotencyKey("abc"), 6_245_938_192_041_580_496),
+        ];
+        for (lock, number) in numbers {
+            assert_eq!(lock.number(), number, "{lock:?}");
+        }
+    }
 }

@@ -3,10 +3,10 @@
 //!
 //! A job is data. A [`BatchWriter`] locks what the jobs of a batch need, reads, decides each, and writes what they change.
 //! The queue knows nothing of that: it gathers batches, commits them, and answers. A batch that fails before its commit is
-//! halved, until the job that fails is alone. A commit whose end is not known is not tried again.
+//! halved, until the job that fails is alone. A commit with an unknown end is not tried again.
 //!
-//! SQLite has one lane. PostgreSQL has three: jobs that only add records, jobs that hold rows, and jobs that each take a
-//! transaction of their own, since they wait for locks.
+//! SQLite has one lane. PostgreSQL has several: for jobs that only add records, for jobs that lock rows, and for jobs that
+//! each take a transaction of their own, since they wait for locks.
 
 use std::{
     fmt, io,
@@ -35,6 +35,8 @@ use crate::error::{Error, Trouble};
 
 /// How many jobs may wait before clients wait to add theirs.
 const CAPACITY: usize = 1024;
+/// How many transactions of one kind are under way at once on PostgreSQL: while one waits for the disk, another works.
+const PARALLEL_BATCHES: usize = 2;
 /// How many jobs share a transaction at most. On PostgreSQL each takes its time, and all wait for the last.
 const LARGEST_SQLITE_BATCH: usize = 256;
 const LARGEST_POSTGRES_BATCH: usize = 64;
@@ -55,8 +57,8 @@ pub trait Job: Send + Sync + 'static {
 pub enum Lane {
     /// It only adds records.
     Records,
-    /// It holds rows of its own.
-    Rows,
+    /// It locks the rows of this user. Jobs on the same user are never in two transactions at once.
+    Rows(i32),
     /// It waits for locks that others hold for long.
     Alone,
 }
@@ -113,11 +115,15 @@ impl From<WriteError> for Error {
 }
 
 /// The way to add jobs. Clones add to the same queue.
-pub struct WriteQueue<J: Job> {
-    /// By kind on PostgreSQL; on SQLite they are one.
-    records: LaneSender<J>,
-    rows: LaneSender<J>,
+pub struct WriteQueue<J: Job>(Arc<Lanes<J>>);
+
+struct Lanes<J: Job> {
+    /// On SQLite all of them are one.
+    records: Vec<LaneSender<J>>,
+    rows: Vec<LaneSender<J>>,
     alone: LaneSender<J>,
+    /// How many records were added: they take the lanes in turn.
+    added: AtomicUsize,
     /// How many jobs wait for a transaction of their own.
     waiting_alone: Arc<AtomicUsize>,
     /// It knows how long a client waits.
@@ -152,13 +158,7 @@ impl<J: Job> fmt::Debug for WriteQueue<J> {
 
 impl<J: Job> Clone for WriteQueue<J> {
     fn clone(&self) -> Self {
-        Self {
-            records: self.records.clone(),
-            rows: self.rows.clone(),
-            alone: self.alone.clone(),
-            waiting_alone: Arc::clone(&self.waiting_alone),
-            connection: self.connection.clone(),
-        }
+        Self(Arc::clone(&self.0))
     }
 }
 
@@ -174,14 +174,17 @@ impl<J: Job> WriteQueue<J> {
             tokio::spawn(Arc::clone(&writer).keep_writing(jobs, most));
             lane
         };
-        if !is_shared {
-            let rows = lane(LARGEST_SQLITE_BATCH);
-            return Self { records: rows.clone(), alone: rows.clone(), rows, waiting_alone, connection };
-        }
-        let (records, rows) = (lane(LARGEST_POSTGRES_BATCH), lane(LARGEST_POSTGRES_BATCH));
-        let (alone, jobs) = mpsc::channel(CAPACITY);
-        tokio::spawn(writer.keep_writing_alone(jobs));
-        Self { records, rows, alone, waiting_alone, connection }
+        let (records, rows, alone) = if is_shared {
+            let lanes = || (0..PARALLEL_BATCHES).map(|_| lane(LARGEST_POSTGRES_BATCH)).collect();
+            let (alone, jobs) = mpsc::channel(CAPACITY);
+            tokio::spawn(Arc::clone(&writer).keep_writing_alone(jobs));
+            (lanes(), lanes(), alone)
+        } else {
+            let all = lane(LARGEST_SQLITE_BATCH);
+            (vec![all.clone()], vec![all.clone()], all)
+        };
+        let added = AtomicUsize::new(0);
+        Self(Arc::new(Lanes { records, rows, alone, added, waiting_alone, connection }))
     }
 
     /// Has a job written, and waits until it is committed.
@@ -189,28 +192,29 @@ impl<J: Job> WriteQueue<J> {
     /// # Errors
     /// It was not written, as far as is known: its time was over, or the database could not do it.
     pub async fn submit(&self, job: J) -> Result<J::Answer, WriteError> {
+        let Lanes { records, rows, alone, added, connection, .. } = &*self.0;
         let lane = match job.lane() {
-            Lane::Records => &self.records,
-            Lane::Rows => &self.rows,
-            Lane::Alone => &self.alone,
+            Lane::Records => &records[added.fetch_add(1, Relaxed) % records.len()],
+            Lane::Rows(user_id) => &rows[user_id.unsigned_abs() as usize % rows.len()],
+            Lane::Alone => alone,
         };
         let (client, answer) = oneshot::channel();
         let queued = Queued { job, client, span: Span::current() };
         let answered = async {
-            // Not `send`, whose future holds the job as well.
+            // Not `send`, since its future holds the job as well.
             let place = lane.reserve().await.map_err(|_| WriteError::stopped())?;
             place.send(queued);
             answer.await.map_err(|_| WriteError::stopped())?
         };
-        self.connection.with_timeout(async { Ok(answered.await) }).await?
+        connection.with_timeout(async { Ok(answered.await) }).await?
     }
 
     /// How many jobs wait.
     pub fn waiting(&self) -> usize {
-        let lanes = [&self.records, &self.rows, &self.alone];
-        let distinct = if self.rows.same_channel(&self.alone) { &lanes[..1] } else { &lanes[..] };
-        let queued: usize = distinct.iter().map(|lane| lane.max_capacity() - lane.capacity()).sum();
-        queued + self.waiting_alone.load(Relaxed)
+        let Lanes { records, rows, alone, waiting_alone, .. } = &*self.0;
+        let queued = |lane: &LaneSender<J>| lane.max_capacity() - lane.capacity();
+        let others = records.iter().chain(rows).filter(|lane| !lane.same_channel(alone));
+        others.map(queued).sum::<usize>() + queued(alone) + waiting_alone.load(Relaxed)
     }
 }
 

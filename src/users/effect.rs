@@ -33,7 +33,7 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Impossible {
     LastAdministrator,
-    /// It would change the person of another user, whom the caller may not manage.
+    /// It would change the person of another user, and the caller may not manage that user.
     SharedPerson,
     NoSuchRole(String),
     NoSuchGroup(String),

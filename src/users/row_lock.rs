@@ -1,4 +1,4 @@
-//! Holding rows while something depends on them. SQLite has one writer, for whom nothing changes anyway.
+//! Locks on users. SQLite needs none: one transaction writes at a time.
 
 use sea_orm::{
     QueryOrder, QuerySelect,
@@ -9,10 +9,10 @@ use sea_orm::{
 use super::user::{Column, Entity};
 use crate::store::{self, Lock, WriteTransaction, id_in};
 
-/// Holds a user who is about to be changed: nobody else changes them before the transaction ends.
+/// Locks a user who is about to be changed: no other transaction changes the user before this one ends.
 ///
 /// # Errors
-/// The database does not answer, or somebody else holds them for too long.
+/// The database does not answer, or another transaction holds the user for too long.
 pub async fn lock(transaction: &WriteTransaction, id: i32) -> Result<(), DbErr> {
     if store::lock::is_shared(transaction) {
         let row = Entity::find().select_only().column(Column::Id).filter(Column::Id.eq(id));
@@ -21,8 +21,8 @@ pub async fn lock(transaction: &WriteTransaction, id: i32) -> Result<(), DbErr> 
     Ok(())
 }
 
-/// Holds these users, and returns the ids of those that are held: all of them, or those that no other transaction holds
-/// now.
+/// Locks these users, and returns the ids of those that are locked: all of them, or those that no other transaction has
+/// locked now.
 ///
 /// # Errors
 /// The database does not answer, or another transaction holds one of them for too long.
@@ -37,7 +37,7 @@ pub async fn lock_some(transaction: &impl ConnectionTrait, ids: &[i32], skip_loc
     rows.into_tuple().all(transaction).await
 }
 
-/// Holds all users: whoever manages them does so alone, and no command changes one meanwhile. What changes who can log in
+/// Locks all users, for user management: no command changes a user meanwhile. What changes who can log in
 /// takes `Lock::RoleChanges` before it locks users, here as elsewhere: in any other order, two would wait for each other.
 ///
 /// # Errors

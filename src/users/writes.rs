@@ -16,7 +16,7 @@ pub struct UserWrites {
     persons: BTreeMap<i32, bool>,
     /// New passwords, with their end.
     passwords: BTreeMap<i32, (PasswordHash, Option<DateTimeUtc>)>,
-    /// Users whose tickets and access tokens end.
+    /// Users who lose their tickets and access tokens.
     revoked: BTreeSet<i32>,
 }
 

@@ -66,7 +66,7 @@ async fn each_transaction_finds_what_those_before_it_touched_invalidated() {
     assert_eq!(version(&store, 7) - before, count(store.reader()).await);
 }
 
-/// Rules 1 and 6: of a commit whose end is not known, everything is taken for changed, under another id.
+/// Rules 1 and 6: after a commit with an unknown end, everything is taken for changed, under another id.
 #[test]
 fn a_commit_in_doubt_invalidates_everything() {
     let (invalidations, instance) = (Invalidations::default(), InstanceId::random());

@@ -13,7 +13,7 @@ impl Job for Note {
     type Answer = &'static str;
 
     fn lane(&self) -> Lane {
-        Lane::Rows
+        Lane::Rows(1)
     }
 
     fn must_finish(&self) -> bool {
