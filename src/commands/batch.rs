@@ -78,15 +78,15 @@ impl Task {
         }
     }
 
-    fn decide(&self, snapshot: &BatchState) -> Decision {
+    fn decide(&self, state: &BatchState) -> Decision {
         match self {
             Self::Record(record) => {
                 Decision { changes: Changes::default(), record: Some(records::Entry::clone(record)), answer: Ok(None) }
             }
-            Self::Run(run) => decide(run, snapshot),
-            Self::Begin(run, timeout) => decide_begin(run, *timeout, snapshot),
-            Self::Finish(run, webhook, end) => decide_finish(run, webhook, end, snapshot),
-            Self::GiveUp(execution) => decide_give_up(execution, snapshot),
+            Self::Run(run) => decide(run, state),
+            Self::Begin(run, timeout) => decide_begin(run, *timeout, state),
+            Self::Finish(run, webhook, end) => decide_finish(run, webhook, end, state),
+            Self::GiveUp(execution) => decide_give_up(execution, state),
         }
     }
 }

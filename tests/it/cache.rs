@@ -1,4 +1,4 @@
-//! What is answered from memory is what the database has, whichever process changed it.
+//! Answers from memory are those that the database would give, also when another process changed it.
 
 use std::{
     collections::BTreeMap,

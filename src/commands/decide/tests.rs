@@ -234,13 +234,19 @@ fn a_command_is_listed_exactly_when_it_is_neither_refused_nor_unavailable() {
 /// A run that called its webhook, and its begin.
 fn with_webhook() -> (PreparedRun, BatchState) {
     let mut random = StdRng::seed_from_u64(24);
-    let (installation, catalog) = (installation(&mut random), catalog());
+    let catalog = catalog();
+    // An administrator who is another user than the one that it runs on.
+    let (installation, caller) = std::iter::repeat_with(|| installation(&mut random))
+        .find_map(|installation| {
+            let mut others = (3..=USERS).filter_map(|id| installation.caller(id));
+            let caller = others.find(Caller::is_administrator)?;
+            Some((installation, caller))
+        })
+        .expect("there is no end of installations");
     let command = Arc::clone(catalog.find("c00").expect("a command"));
     let effect = Effect::UpdateUser(vec![(UserColumn::Rank, 4711.into())]);
     let steps = vec![("set_field", PreparedStep::Effect(effect, StepOutput::default()))];
     let mut run = PreparedRun { command, steps, ..run(&mut random, &catalog, &installation) };
-    let is_administrator = |id: &i32| installation.caller(*id).is_some_and(|caller| caller.is_administrator());
-    let caller = (1..=USERS).find(is_administrator).and_then(|id| installation.caller(id)).expect("an administrator");
     (run.request.caller, run.request.user_id) = (caller, 2);
     run.key = Some(Scope::new(1, 2, "c00", "key"));
     (run, state(installation))
@@ -278,12 +284,11 @@ fn a_run_that_has_begun_ends_once_and_is_recorded_whatever_came_between() {
         keys: snapshot.keys.clone(),
         running: snapshot.running.clone(),
     };
-    if without_caller.users.caller(run.request.caller.user_id).is_none() {
-        let half_done = finish(&done, &without_caller);
-        let Some(Entry::Ended { execution, .. }) = &half_done.record else { panic!("no record") };
-        assert_eq!(execution.outcome, Outcome::Failed);
-        assert!(execution.message.contains("Done there"), "{}", execution.message);
-    }
+    assert!(without_caller.users.caller(run.request.caller.user_id).is_none());
+    let half_done = finish(&done, &without_caller);
+    let Some(Entry::Ended { execution, .. }) = &half_done.record else { panic!("no record") };
+    assert_eq!(execution.outcome, Outcome::Failed);
+    assert!(execution.message.contains("Done there"), "{}", execution.message);
 }
 
 /// Rule 22: what a run that fails had said of its earlier steps is dropped, and so are its webhooks.
