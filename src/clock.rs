@@ -1,40 +1,40 @@
-//! What time it is. The one place that asks the system; timers and deadlines run by themselves, and are no matter of this.
+//! The current time, and ids that contain it. Only this module reads the system clock. Timers do not use it.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use uuid::{ContextV7, Timestamp, Uuid};
 
-/// How far the time in an id may be ahead of the one it was made for, since the clock may be set back.
+/// Maximum time by which an id may be ahead of the clock, after the clock was set back.
 pub const AHEAD: TimeDelta = TimeDelta::minutes(1);
 
 static FROZEN: OnceLock<DateTime<Utc>> = OnceLock::new();
 
-/// Now: what stands in records, and what tickets and passwords are held against.
+/// The current time for records and for the expiry of tickets and passwords. Frozen in a demo with `--clock`.
 pub fn now() -> DateTime<Utc> {
     FROZEN.get().copied().unwrap_or_else(wall)
 }
 
-/// The same in whole microseconds, which is what every database keeps.
+/// [`now`] in whole microseconds, the precision of all databases.
 pub fn now_in_micros() -> DateTime<Utc> {
     now().trunc_subsecs(6)
 }
 
-/// Now, as other systems see it, too: what webhooks are sent and signed by.
+/// The real time, never frozen, for sending and signing webhooks.
 pub fn wall() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// A new id that begins with this time, which is now, and sorts behind those before. When the clock is set back by more
-/// than [`AHEAD`], ids follow it, and sort among those of the time it is set to.
+/// A new id (UUIDv7) for this time, which sorts after all earlier ids of this process. If the clock was set back by
+/// more than [`AHEAD`], ids follow the clock instead.
 pub fn new_id(now: DateTime<Utc>) -> Uuid {
     static IDS: Mutex<Ids> = Mutex::new(Ids { count: ContextV7::new(), newest: DateTime::UNIX_EPOCH });
     IDS.lock().unwrap_or_else(PoisonError::into_inner).next(now)
 }
 
-/// Where the ids of a process have come to.
+/// The state of the id generator.
 struct Ids {
-    /// Of one and the same time, the count alone tells which came first.
+    /// Orders ids with the same time.
     count: ContextV7,
     newest: DateTime<Utc>,
 }
@@ -50,7 +50,7 @@ impl Ids {
     }
 }
 
-/// Stops the clock at this time, for as long as the process lives. Only the demo does this, and only once.
+/// Stops the clock at this time until the process ends. Only a demo does this, once.
 pub fn freeze(time: DateTime<Utc>) {
     FROZEN.get_or_init(|| time);
 }
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_sort_as_they_were_made_and_are_hardly_ahead_of_the_clock() {
+    fn ids_are_ordered_and_hardly_ahead_of_the_clock() {
         let mut ids = Ids { count: ContextV7::new(), newest: DateTime::UNIX_EPOCH };
         let now = wall();
         let made = [0, 0, 0, 5, -59_000, 6].map(|later| ids.next(now + TimeDelta::milliseconds(later)));

@@ -20,17 +20,17 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use crate::{
-    auth::{Algorithm, GuessLimits, HostName, Installation, KeysUrl, Origin, ProviderSettings},
+    auth::{Algorithm, GuessLimits, HostName, Installation, JwksUrl, Origin, ProviderSettings},
+    executions::retention::Retention,
     localization::Zone,
-    records::retention::Retention,
     store,
     users::{
         ProviderNames,
-        password::{Cost, PasswordPolicy},
+        password::{Argon2Cost, PasswordPolicy},
     },
 };
 
-/// What every variable of ours begins with.
+/// Prefix of all variables.
 const PREFIX: &str = "KOMMANDO_";
 /// The bits of a mode that let the group write, or others do anything.
 const OF_OTHERS: u32 = 0o027;
@@ -40,7 +40,11 @@ const FILE_SUFFIX: &str = "_FILE";
 /// The settings that are secrets: no flag, since the arguments of a process are no secret. Name and meaning.
 pub const SECRETS: [(&str, &str); 2] = [
     ("KOMMANDO_ADMIN_PASSWORD", "Password of the first administrator, used when the database is empty"),
-    ("KOMMANDO_AUDIT_KEY", "Key of the audit chain; without it, a file beside the database, made at the first start"),
+    (
+        "KOMMANDO_AUDIT_KEY",
+        "Key of the audit chain, at least 32 bytes; required with PostgreSQL [default: a file beside the SQLite database, \
+         created at the first start]",
+    ),
 ];
 
 /// A number of connections.
@@ -62,7 +66,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Settings")]
 pub struct Config {
-    /// Where to listen; port 0 takes a free one
+    /// Address and port to listen on; port 0 takes a free one
     #[arg(
         long,
         env = "KOMMANDO_LISTEN",
@@ -73,7 +77,7 @@ pub struct Config {
     )]
     pub listen: SocketAddr,
 
-    /// The database: an SQLite file, which mode=rwc makes when it is missing, or postgres://USER:PASSWORD@HOST/NAME
+    /// Database: sqlite://FILE (?mode=rwc creates the file when it is missing) or postgres://USER:PASSWORD@HOST/NAME
     #[arg(
         long,
         env = "KOMMANDO_DATABASE_URL",
@@ -84,7 +88,7 @@ pub struct Config {
     )]
     pub database_url: DatabaseUrl,
 
-    /// How many connections to PostgreSQL serve requests; a few more do what goes on beside them
+    /// PostgreSQL connections for requests (4 more serve background work)
     #[arg(
         long,
         env = "KOMMANDO_DATABASE_CONNECTIONS",
@@ -95,24 +99,29 @@ pub struct Config {
     )]
     pub database_connections: u32,
 
-    /// How long a request waits for PostgreSQL before it is answered with 503
-    #[arg(long, env = "KOMMANDO_DATABASE_PATIENCE", default_value = "900ms", value_name = "LENGTH", global = true)]
-    pub database_patience: store::Patience,
+    /// Time that a request waits for PostgreSQL before it is answered with 503
+    #[arg(
+        long,
+        env = "KOMMANDO_DATABASE_QUERY_TIMEOUT",
+        default_value = "900ms",
+        value_name = "LENGTH",
+        global = true
+    )]
+    pub database_query_timeout: store::QueryTimeout,
 
-    /// Apply pending migrations to PostgreSQL at the start, instead of refusing to start; SQLite is always brought up to date
+    /// Apply pending migrations to PostgreSQL at the start instead of refusing to start; SQLite is always migrated
     #[arg(long, env = "KOMMANDO_MIGRATE", global = true)]
     pub migrate: bool,
 
-    /// Which schemes are allowed: onsite, or online, where there is no Basic and tickets need an application
+    /// Kind of installation: onsite, or online, which refuses Basic and takes tickets only with SO-AppToken
     #[arg(long, env = "KOMMANDO_INSTALLATION", default_value = "onsite", value_name = "KIND", global = true)]
     pub installation: Installation,
 
-    /// How many log-ins may fail in a minute: for an account from one address, from one address, and for an account from
-    /// all addresses from which it was never entered
+    /// Failed logins allowed per minute: per account and address, per address, per account over unfamiliar addresses
     #[arg(long, env = "KOMMANDO_GUESS_LIMITS", default_value = "10,100,30", value_name = "LIMITS", global = true)]
     pub guess_limits: GuessLimits,
 
-    /// How many hours a ticket lives at most, however often it is used
+    /// Maximum lifetime of a ticket in hours, however often it is used
     #[arg(
         long,
         env = "KOMMANDO_TICKET_HOURS",
@@ -123,19 +132,19 @@ pub struct Config {
     )]
     pub ticket_hours: u32,
 
-    /// The identity provider whose JWTs are taken as Bearer: what their iss says [default: none]
+    /// Issuer (iss) of the identity provider; its JWTs are accepted as Bearer [default: none]
     #[arg(long, env = "KOMMANDO_OIDC_ISSUER", value_name = "ISSUER", global = true)]
     pub oidc_issuer: Option<String>,
 
-    /// What the aud of its JWTs must name: one of these
+    /// Accepted audiences (aud), separated by commas; a JWT must name one of them [default: none]
     #[arg(long, env = "KOMMANDO_OIDC_AUDIENCE", value_delimiter = ',', value_name = "AUDIENCES", global = true)]
     pub oidc_audience: Vec<String>,
 
-    /// Where it shows its keys: https, or http on this machine
+    /// URL of the identity provider's keys (JWKS): https, or http on this machine [default: none]
     #[arg(long, env = "KOMMANDO_OIDC_JWKS_URL", value_name = "URL", global = true)]
-    pub oidc_jwks_url: Option<KeysUrl>,
+    pub oidc_jwks_url: Option<JwksUrl>,
 
-    /// The claim of its JWTs that is the Name or UserName of a user; email counts only with email_verified
+    /// Claim of a JWT that holds the Name or UserName of a user; email counts only with email_verified
     #[arg(
         long,
         env = "KOMMANDO_OIDC_CLAIM",
@@ -145,7 +154,7 @@ pub struct Config {
     )]
     pub oidc_claim: String,
 
-    /// The algorithms with which it may sign
+    /// Accepted signature algorithms of JWTs, separated by commas
     #[arg(
         long,
         env = "KOMMANDO_OIDC_ALGORITHMS",
@@ -156,15 +165,15 @@ pub struct Config {
     )]
     pub oidc_algorithms: Vec<Algorithm>,
 
-    /// The folder of command definitions [default: commands.d, or with --demo the embedded examples]
+    /// Folder of command definitions; subfolders are not searched [default: commands.d, or with --demo the embedded examples]
     #[arg(long, env = "KOMMANDO_COMMANDS", value_name = "FOLDER", global = true)]
     pub commands: Option<PathBuf>,
 
-    /// The file of webhook targets: where each is, and what signs its calls; read again with the definitions [default: none]
+    /// File of webhook targets, with their URLs and signing secrets; reloaded with the definitions [default: none]
     #[arg(long, env = "KOMMANDO_TARGETS", value_name = "FILE", global = true)]
     pub targets: Option<PathBuf>,
 
-    /// What is logged: a level (off, error, warn, info, debug, trace), or levels by module (kommando=debug,warn)
+    /// Log filter: a level (off, error, warn, info, debug, trace), or levels by module (kommando=debug,warn)
     #[arg(
         long,
         env = "KOMMANDO_LOG",
@@ -174,20 +183,19 @@ pub struct Config {
     )]
     pub log: String,
 
-    /// How it is logged [default: text on a terminal, json otherwise]
+    /// Log format [default: text on a terminal, json otherwise]
     #[arg(long, env = "KOMMANDO_LOG_FORMAT", value_name = "FORMAT", global = true)]
     pub log_format: Option<LogFormat>,
 
-    /// Where /metrics is for Prometheus: off, path (beside the API, for everybody who reaches it), or an address and port
-    /// of its own
+    /// Where Prometheus reads /metrics: off, path (beside the API, without authentication), or an address and port
     #[arg(long, env = "KOMMANDO_METRICS", default_value = "off", value_name = "off|path|ADDRESS:PORT", global = true)]
     pub metrics: Metrics,
 
-    /// The work a password's verification takes: KiB of memory, passes, lanes of argon2id
+    /// Cost of argon2id for each password: memory in KiB, passes, lanes
     #[arg(long, env = "KOMMANDO_PASSWORD_COST", default_value = "m=19456,t=2,p=1", value_name = "COST", global = true)]
-    pub password_cost: Cost,
+    pub password_cost: Argon2Cost,
 
-    /// Characters that a new password has at least; passwords that are stored already go on
+    /// Minimum length of new passwords, 8 to 128 characters; stored passwords stay valid
     #[arg(
         long,
         env = "KOMMANDO_PASSWORD_MIN_LENGTH",
@@ -198,12 +206,12 @@ pub struct Config {
     )]
     pub password_min_length: u16,
 
-    /// How long executions and their audit entries are kept, such as 365d; 2d at least [default: for ever]
+    /// Time that executions and their audit entries are kept, such as 365d, at least 2d [default: for ever]
     #[arg(long, env = "KOMMANDO_RETENTION", value_name = "LENGTH", global = true)]
     pub retention: Option<Retention>,
 
-    /// Connections that are open at once; at the limit, the connection that has been silent longest is closed, and without
-    /// a silent one the new one is answered with 503
+    /// Maximum number of open connections; at the limit, the connection that was silent longest is closed, and if none is
+    /// silent, the new one gets 503
     #[arg(
         long,
         env = "KOMMANDO_MAX_CONNECTIONS",
@@ -214,8 +222,8 @@ pub struct Config {
     )]
     pub max_connections: usize,
 
-    /// The same, from one IPv4 address or one IPv6 /64 network; it is not for trusted proxies [default: a quarter of
-    /// --max-connections, at least 16]
+    /// Maximum number of open connections from one IPv4 address or IPv6 /64 network; trusted proxies are exempt
+    /// [default: a quarter of --max-connections, at least 16]
     #[arg(
         long,
         env = "KOMMANDO_MAX_CONNECTIONS_PER_ADDRESS",
@@ -225,7 +233,8 @@ pub struct Config {
     )]
     pub max_connections_per_address: Option<usize>,
 
-    /// The networks of proxies that are believed about the client's address and scheme, such as 10.0.0.0/8,::1/128
+    /// Networks of trusted proxies, such as 10.0.0.0/8,::1/128; their headers give the client's address and scheme
+    /// [default: none]
     #[arg(
         long,
         env = "KOMMANDO_TRUSTED_PROXIES",
@@ -236,26 +245,26 @@ pub struct Config {
     )]
     pub trusted_proxies: Vec<IpNet>,
 
-    /// The header that trusted proxies write: x-forwarded-for (beside X-Forwarded-Proto), or forwarded (RFC 7239); the
-    /// other one is ignored, since a proxy may pass it on as the client sent it [default: x-forwarded-for]
+    /// Header that trusted proxies set: x-forwarded-for (beside X-Forwarded-Proto), or forwarded (RFC 7239); the other one
+    /// is ignored [default: x-forwarded-for]
     #[arg(long, env = "KOMMANDO_PROXY_HEADER", value_name = "HEADER", global = true)]
     pub proxy_header: Option<ProxyHeader>,
 
-    /// The hosts that requests may name, such as kommando.example.com or 192.0.2.7:8443; /health/… takes any
-    /// [default: loopback hosts such as localhost when listening on loopback, else any]
+    /// Hosts that requests may name, such as kommando.example.com or 192.0.2.7:8443, separated by commas; on loopback,
+    /// beside the loopback hosts; /health/… takes any [default: loopback hosts when listening on loopback, else any]
     #[arg(long, env = "KOMMANDO_HOSTS", value_delimiter = ',', value_name = "HOST[:PORT]", global = true)]
     pub hosts: Vec<HostName>,
 
-    /// The origins of pages on other servers that may call with CORS, such as `https://app.example.com`; they log in with
-    /// Authorization, never with cookies [default: none]
+    /// Origins of web pages that may call with CORS, such as `https://app.example.com`, separated by commas; they send
+    /// Authorization, never cookies [default: none]
     #[arg(long, env = "KOMMANDO_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGINS", global = true)]
     pub cors_origins: Vec<Origin>,
 
-    /// Stop the clock of a demo at this time, such as 2026-01-01T00:00:00Z: for tests [default: it runs]
+    /// Fixed time of the clock of serve --demo, for tests, such as 2026-01-01T00:00:00Z [default: the system's clock]
     #[arg(long, env = "KOMMANDO_CLOCK", value_name = "TIME", global = true)]
     pub clock: Option<DateTime<Utc>>,
 
-    /// The time zone of dates for clients who name none: a code such as NO or US-NY, or a name such as Europe/Oslo
+    /// Time zone of dates for clients that name none: a code such as NO or US-NY, or a name such as Europe/Oslo
     #[arg(long, env = "KOMMANDO_TIME_ZONE", default_value = "UTC", value_name = "ZONE", global = true)]
     pub time_zone: Zone,
 }
@@ -283,7 +292,7 @@ impl Deref for DatabaseUrl {
 /// Without the password.
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&store::shown(&self.0))
+        f.write_str(&store::redact_password(&self.0))
     }
 }
 

@@ -1,10 +1,11 @@
-//! kommando: the users of a SuperOffice-compatible web service, and the custom commands that can be run on them.
+//! kommando: a web service for users and custom commands, compatible with the SuperOffice WebAPI.
 //!
-//! The modules, from the top; imports point down only, and a test holds them to it: `app`; `api`; `auth` and `commands`;
-//! `webhooks`; `users` and `records`; `store`. `error`, `localization`, `nearest`, `odata`, `watch` and `clock` are leaves;
-//! `config` and `telemetry` belong to `app`. HTTP stops at `api`, `app`, `auth` and `error`; `webhooks` is its other end.
+//! The modules from the top, and imports point only down: `app`; `api`; `auth` and `commands`; `webhooks`; `users` and
+//! `executions`; `store`. `error`, `localization`, `nearest`, `odata`, `metrics` and `clock` are leaves; `config` and
+//! `telemetry` belong to `app`. A test checks the imports. Only `api`, `app` and `auth` know about HTTP requests, and
+//! `webhooks` about HTTP calls to other systems.
 
-/// A place at which tests can kill the process; it is nothing without the feature `failpoints`.
+/// A point where tests can kill the process. Empty without the feature `failpoints`.
 macro_rules! fail_point {
     ($name:literal) => {
         #[cfg(feature = "failpoints")]
@@ -19,12 +20,12 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod error;
+pub mod executions;
 pub mod localization;
+pub mod metrics;
 pub mod nearest;
 pub mod odata;
-pub mod records;
 pub mod store;
 pub mod telemetry;
 pub mod users;
-pub mod watch;
 pub mod webhooks;

@@ -1,26 +1,25 @@
-//! The command line.
+//! The command line of kommando.
 
-#![warn(clippy::print_stdout)] // it panics when nobody reads; cli::say does not
+#![warn(clippy::print_stdout)] // println! panics on a closed pipe; use cli::say
 
 mod cli;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use kommando::{
     config::{self, Config},
     telemetry,
 };
 
-/// An execution costs a fifth more of the processor with the allocator of the system. Its pages are small (`no_thp`): with
-/// huge ones it holds a dozen megabytes more that nobody uses.
+/// With the system's allocator, an execution takes a fifth more CPU time. mimalloc is built without huge pages
+/// (`no_thp`), which would take a dozen megabytes more memory.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A self-hosted server for users and the custom commands that can be run on them, compatible on the wire with the
-/// User resource of the SuperOffice WebAPI v1.
+/// Self-hosted server that speaks the SuperOffice WebAPI v1: users, and custom commands that can be run on them.
 ///
-/// To see it work: kommando serve --demo
+/// To try it: kommando serve --demo
 #[derive(Parser)]
 #[command(version, after_help = after_help(), max_term_width = 110, propagate_version = true)]
 struct CommandLine {
@@ -32,11 +31,11 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Serve the API, with Swagger UI at /docs; an SQLite file is served by one process
+    /// Serve the API, Swagger UI and the console
     Serve(cli::serve::Serve),
-    /// Print the OpenAPI document; needs no database
+    /// Print the OpenAPI document, or the lines that generate a client from it
     Openapi(cli::openapi::Openapi),
-    /// Bring the database's schema up to date, or back; on SQLite, the server must not run
+    /// Apply, revert and list database migrations; on SQLite, stop the server first
     #[command(subcommand)]
     Migrate(cli::migrate::Migrate),
     /// Add, list and change users; may run beside a server
@@ -48,54 +47,63 @@ enum Action {
     /// List roles; may run beside a server
     #[command(subcommand)]
     Role(cli::role::Role),
-    /// Issue tickets; may run beside a server
+    /// Issue a ticket to a user; may run beside a server
     #[command(subcommand)]
     Ticket(cli::ticket::Ticket),
     /// Add, list and revoke applications; may run beside a server
     #[command(subcommand)]
     App(cli::app::App),
-    /// Prove that the records of executions were not changed; may run beside a server
+    /// Verify, cut and seal the audit chain of executions; may run beside a server
     #[command(subcommand)]
     Audit(cli::audit::Audit),
-    /// Begin, list and check command definitions, and run commands; may run beside a server
+    /// Create, list and check command definitions, and run commands; may run beside a server
     #[command(subcommand)]
     Commands(cli::commands::Commands),
-    /// Copy the database into a file; may run beside a server
+    /// Back up the SQLite database into a file; may run beside a server
     Backup(cli::backup::Backup),
-    /// Put a file that `backup` made in the place of the database; the server must not run
+    /// Restore the database from a backup; stop the server first
     Restore(cli::backup::Restore),
-    /// Take users from a file; may run beside a server
+    /// Import users from a CSV or JSON file; may run beside a server
     #[command(subcommand)]
     Import(cli::import::Import),
-    /// Write the records of executions; may run beside a server
+    /// Export executions as CSV or JSON lines; may run beside a server
     #[command(subcommand)]
     Executions(cli::executions::Executions),
-    /// Check the settings; may run beside a server
+    /// Check settings, definitions, targets and database; may run beside a server
     #[command(subcommand)]
     Config(cli::config::Config),
-    /// Ask the server on the address of --listen whether it can serve: exit status 0 if so, else 1
+    /// Ask the server at --listen whether it is ready: exit status 0 if so, else 1
     Healthcheck(cli::healthcheck::Healthcheck),
     /// Print a systemd unit that runs this program
     SystemdUnit(cli::systemd_unit::SystemdUnit),
-    /// Print what a shell needs to complete this command line
+    /// Print a completion script for a shell
     Completions(cli::completions::Completions),
 }
 
 fn after_help() -> String {
-    let secrets = config::SECRETS.map(|(name, meaning)| format!("  {name}, or {name}_FILE\n      {meaning}\n"));
     format!(
-        "Secrets, taken from the environment only:\n{}\nTopics of `kommando help TOPIC`:\n  {}\n",
-        secrets.concat(),
-        cli::help::names()
+        "Settings: `kommando serve --help` lists them with their variables; every command takes them.\n\
+         Topics of `kommando help TOPIC`:\n{}",
+        cli::help::topic_list()
     )
+}
+
+/// The command line, with a help that shows each subcommand's own options.
+fn command_line() -> Command {
+    cli::settings::hide_unused(CommandLine::command())
+}
+
+fn parse() -> CommandLine {
+    let parsed = CommandLine::from_arg_matches(&command_line().get_matches());
+    parsed.unwrap_or_else(|error| error.format(&mut command_line()).exit())
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    let end = match cli::help::answer(&words, CommandLine::command()) {
+    let end = match cli::help::answer(&words, command_line()) {
         Ok(Some(text)) => cli::write(text),
-        Ok(None) => run(CommandLine::parse()).await,
+        Ok(None) => run(parse()).await,
         Err(error) => Err(error),
     };
     match end {
@@ -115,7 +123,7 @@ async fn main() -> ExitCode {
 async fn run(CommandLine { config, action }: CommandLine) -> anyhow::Result<()> {
     #[cfg(feature = "failpoints")]
     let _armed = fail::FailScenario::setup();
-    // A check tells of all faults by itself, a line each.
+    // `config check` reports unknown variables and log settings itself, with all other errors.
     if !matches!(action, Action::Config(_)) {
         config::check_variables(std::env::vars_os().map(|(name, _)| name))?;
         telemetry::start(&config)?;

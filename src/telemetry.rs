@@ -1,4 +1,4 @@
-//! The log: one line per event, on standard error, as text for people or as JSON for machines.
+//! The log: one line per event on standard error, as text or JSON.
 
 use std::{
     io::{IsTerminal, stderr},
@@ -13,31 +13,31 @@ use crate::{
 };
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
-/// The target of our own events.
+/// The log target of kommando's own events.
 const OWN: &str = "kommando";
 
-/// The log's filter cannot be read.
+/// The log filter is invalid.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("KOMMANDO_LOG `{filter}` cannot be read: {cause}. Examples: info, debug, kommando=debug,warn")]
+#[error("KOMMANDO_LOG `{filter}` is invalid: {cause}. Examples: info, debug, kommando=debug,warn")]
 pub struct FilterError {
     filter: String,
     cause: String,
 }
 
-/// Which events are logged.
+/// Reads the log filter from the settings.
 ///
 /// # Errors
-/// The filter cannot be read, or has a word that would silence the log by mistake.
+/// The filter is invalid, or has a word that would silence the log by mistake.
 pub fn filter(config: &Config) -> Result<EnvFilter, FilterError> {
-    let unfit = |cause: String| FilterError { filter: config.log.clone(), cause };
-    let filter = EnvFilter::builder().parse(&config.log).map_err(|error| unfit(error.to_string()))?;
-    match directives(&config.log).find_map(fault_of_directive) {
-        Some(fault) => Err(unfit(fault)),
+    let invalid = |cause: String| FilterError { filter: config.log.clone(), cause };
+    let filter = EnvFilter::builder().parse(&config.log).map_err(|error| invalid(error.to_string()))?;
+    match directives(&config.log).find_map(check_directive) {
+        Some(problem) => Err(invalid(problem)),
         None => Ok(filter),
     }
 }
 
-/// Whether the filter lets no error of our own pass, though it is not simply off.
+/// Whether the filter hides all of kommando's own events, although it is not `off`.
 pub fn silences_own_events(filter: &str) -> bool {
     let levels = directives(filter).filter_map(|directive| match directive.split_once('=') {
         Some((target, level)) if OWN.starts_with(target) || target.starts_with(OWN) => Some(level),
@@ -48,7 +48,7 @@ pub fn silences_own_events(filter: &str) -> bool {
     !is_off(filter.trim()) && levels.into_iter().all(is_off)
 }
 
-/// The directives of a filter, but for those of spans, which are left to the library.
+/// The directives of a filter. Directives for spans are skipped and left to the library.
 fn directives(filter: &str) -> impl Iterator<Item = &str> {
     filter
         .split(',')
@@ -56,8 +56,9 @@ fn directives(filter: &str) -> impl Iterator<Item = &str> {
         .filter(|directive| !directive.is_empty() && !directive.contains(['[', '{', '}', ']']))
 }
 
-/// A single word would mean a module: everything of it is logged, and nothing else.
-fn fault_of_directive(directive: &str) -> Option<String> {
+/// The problem of a directive, if it has one. The library would read a single word as a module, and log only that
+/// module.
+fn check_directive(directive: &str) -> Option<String> {
     let is_level = |word: &str| {
         LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word))
             || word.parse::<u8>().is_ok_and(|number| number <= 5)
@@ -68,7 +69,7 @@ fn fault_of_directive(directive: &str) -> Option<String> {
             let near = nearest::suggestion(directive, LEVELS);
             let levels = LEVELS.join(", ");
             Some(format!(
-                "`{directive}` is no level{near}; levels are {levels}, and a module is named with one, as in {OWN}=debug"
+                "`{directive}` is not a level{near}; levels are {levels}; a module needs a level, as in {OWN}=debug"
             ))
         }
         Some((target, _)) => {
@@ -82,13 +83,13 @@ fn fault_of_directive(directive: &str) -> Option<String> {
 /// Starts the log.
 ///
 /// # Errors
-/// The filter cannot be read.
+/// The filter is invalid.
 pub fn start(config: &Config) -> Result<(), FilterError> {
     let filter = filter(config)?;
     let format = config.log_format.unwrap_or(if stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json });
-    // A reader of the log that goes away takes nothing but the log with it: to tell of that would fail as well, and panic.
+    // If the reader of standard error is gone, reporting the failed write would fail too, and panic.
     let builder = fmt().with_env_filter(filter).with_writer(stderr).log_internal_errors(false);
-    // A second start in one process, as in tests, keeps the first.
+    // A second start in one process, as in tests, keeps the first log.
     let _ = match format {
         LogFormat::Text => builder.with_ansi(stderr().is_terminal()).finish().try_init(),
         LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).finish().try_init(),
@@ -97,10 +98,10 @@ pub fn start(config: &Config) -> Result<(), FilterError> {
     Ok(())
 }
 
-/// A panic is an event like any other, and takes one line.
+/// Logs a panic as one event.
 fn log_panic(panic: &PanicHookInfo<'_>) {
-    let place = panic.location().map(ToString::to_string);
-    tracing::error!(place, cause = panic.payload_as_str(), "panicked; this is a mistake in kommando");
+    let location = panic.location().map(ToString::to_string);
+    tracing::error!(location, cause = panic.payload_as_str(), "panicked; this is a bug in kommando");
 }
 
 #[cfg(test)]
@@ -108,21 +109,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_that_is_no_level_does_not_silence_the_log() {
-        let fault = |filter: &str| directives(filter).find_map(fault_of_directive);
+    fn an_unknown_word_does_not_silence_the_log() {
+        let problem = |filter: &str| directives(filter).find_map(check_directive);
         for right in
             ["info", "INFO", "off", "3", "kommando=debug,warn", "info,kommando::request=debug", "sqlx=off,info", ""]
         {
-            assert_eq!(fault(right), None, "{right}");
+            assert_eq!(problem(right), None, "{right}");
         }
         for (wrong, part) in [
-            ("verbose", "`verbose` is no level; levels are off, error, warn"),
-            ("information", "no level"),
+            ("verbose", "`verbose` is not a level; levels are off, error, warn"),
+            ("information", "not a level"),
             ("warning", "did you mean `warn`?"),
             ("info,kommando", "kommando=debug"),
             ("komando=debug", "did you mean `kommando`?"),
         ] {
-            assert!(fault(wrong).is_some_and(|fault| fault.contains(part)), "{wrong}: {:?}", fault(wrong));
+            assert!(problem(wrong).is_some_and(|found| found.contains(part)), "{wrong}: {:?}", problem(wrong));
         }
     }
 

@@ -1,4 +1,4 @@
-//! kommando beside what people would use instead, in one table and one picture.
+//! `compare`: measures kommando and its alternatives, in one table and one picture.
 
 use std::{
     fs,
@@ -27,35 +27,32 @@ const USERS: u32 = 1_000;
 /// Where the results are written.
 #[derive(clap::Args)]
 pub struct Compare {
-    /// The folder that RESULTS.md and the picture are written into; nothing is written without it
+    /// The folder for RESULTS.md and the picture; without it, they are not written
     #[arg(long)]
     into: Option<PathBuf>,
-    /// A README whose lines between `<!-- compare -->` and `<!-- /compare -->` are replaced with the table
-    #[arg(long)]
-    readme: Option<PathBuf>,
     /// Leave the peers out
     #[arg(long)]
     alone: bool,
 }
 
-const LIST_WORK: &str = "the caller is authenticated by a ticket and authorised; the list was made before and is \
-                         answered from memory as long as nothing it depends on changed";
+const LIST_WORK: &str = "the caller is authenticated by a ticket and authorised; the first request for a user makes the \
+                         list, later ones get it from memory until something it depends on changes";
 const USER_WORK: &str = "the caller is authenticated by a ticket and authorised; answered from memory as long as the user \
                          is unchanged";
 const RUN_WORK: &str = "authenticated, authorised, validated; run, recorded and audited in one durable transaction that \
                         several requests share (SQLite: synchronous=FULL; PostgreSQL: synchronous_commit=on)";
 const HOT_USER_WORK: &str = "the same as run set-away, but every request changes the same user";
 
-/// A server, and what it is asked.
+/// A server with its rows.
 struct Contestant {
     title: &'static str,
     is_ours: bool,
-    asked: Vec<Asked>,
+    rows: Vec<RowInfo>,
     server: Server,
 }
 
-/// A row, and what is said of it.
-struct Asked {
+/// A row with its description.
+struct RowInfo {
     name: &'static str,
     row: &'static Row,
     writes: bool,
@@ -69,7 +66,7 @@ impl Compare {
         for contestant in &contestants {
             let Contestant { title, is_ours, server, .. } = contestant;
             let (is_ours, storage, idle_mib) = (*is_ours, server.storage, server.idle_mib);
-            for Asked { name, row, writes, work } in &contestant.asked {
+            for RowInfo { name, row, writes, work } in &contestant.rows {
                 let title = format!("{title}: {name}");
                 lanes.push(Lane::new(title.clone(), row, server, 0));
                 lines.push(Line { title, work, writes: *writes, storage, is_ours, idle_mib });
@@ -90,11 +87,8 @@ impl Compare {
         let report = report::render(&lines, &results, &conditions);
         if let Some(into) = &self.into {
             fs::create_dir_all(into)?;
-            fs::write(into.join("RESULTS.md"), &report.whole)?;
+            fs::write(into.join("RESULTS.md"), &report)?;
             fs::write(into.join("results.svg"), plot::draw(&lines, &results))?;
-        }
-        if let Some(readme) = &self.readme {
-            report::insert(readme, &report.brief)?;
         }
         Ok(())
     }
@@ -124,25 +118,25 @@ impl Compare {
 impl Contestant {
     fn floor(server: Server) -> Self {
         let work = "a constant answer of a bare handler of the same framework";
-        Self { title: "floor", is_ours: false, asked: vec![reads("constant answer", &rows::FLOOR, work)], server }
+        Self { title: "floor", is_ours: false, rows: vec![reads("constant answer", &rows::FLOOR, work)], server }
     }
 
     fn ours(title: &'static str, server: Server) -> Self {
-        let mut asked = vec![
+        let mut all = vec![
             reads("list of a user's commands", &rows::LIST, LIST_WORK),
             reads("a user", &rows::USER, USER_WORK),
             writes("run hello", &rows::HELLO, RUN_WORK),
             writes("run set-away", &rows::SET_AWAY, RUN_WORK),
         ];
         if server.storage == Storage::Sqlite {
-            asked.push(writes("run set-away on one hot user", &rows::HOT_USER, HOT_USER_WORK));
+            all.push(writes("run set-away on one hot user", &rows::HOT_USER, HOT_USER_WORK));
         }
-        Self { title, is_ours: true, asked, server }
+        Self { title, is_ours: true, rows: all, server }
     }
 
     fn peer(peer: &Peer, server: Server) -> Self {
         let [read, write] = peer.work;
-        let asked = match peer.storage {
+        let all = match peer.storage {
             Storage::Nothing => vec![
                 reads("list of a user's commands", &rows::MOCK_LIST, read),
                 writes("run hello", &rows::MOCK_HELLO, write),
@@ -151,11 +145,11 @@ impl Contestant {
                 vec![reads("a user", &rows::PEER_USER, read), writes("run hello", &rows::HELLO, write)]
             }
         };
-        Self { title: peer.title, is_ours: false, asked, server }
+        Self { title: peer.title, is_ours: false, rows: all, server }
     }
 }
 
-/// Fails unless PostgreSQL syncs to disk before it answers, as the results say.
+/// Fails unless PostgreSQL syncs to disk before it answers, as the results claim.
 async fn ensure_durable(url: &str) -> anyhow::Result<()> {
     let store = Store::open(url).await?;
     let off = "SELECT COUNT(*) FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit') AND setting <> 'on'";
@@ -163,15 +157,15 @@ async fn ensure_durable(url: &str) -> anyhow::Result<()> {
     Ok(store.close().await?)
 }
 
-fn reads(name: &'static str, row: &'static Row, work: &'static str) -> Asked {
-    Asked { name, row, writes: false, work }
+fn reads(name: &'static str, row: &'static Row, work: &'static str) -> RowInfo {
+    RowInfo { name, row, writes: false, work }
 }
 
-fn writes(name: &'static str, row: &'static Row, work: &'static str) -> Asked {
-    Asked { name, row, writes: true, work }
+fn writes(name: &'static str, row: &'static Row, work: &'static str) -> RowInfo {
+    RowInfo { name, row, writes: true, work }
 }
 
 async fn start_peer(peer: &Peer, folder: &Path, postgres: Option<&str>) -> anyhow::Result<Contestant> {
-    let home = peer.home().context("benches/compare/run did not install it")?;
+    let home = peer.home().context("it is not installed; run benches/compare/run")?;
     Ok(Contestant::peer(peer, peer.start(&home, folder, postgres).await?))
 }

@@ -1,12 +1,12 @@
-//! The floor: what the framework costs when nothing is done.
+//! The floor: a bare handler of the framework, which only returns a constant answer.
 
 use poem::{IntoResponse, Server, handler, listener::TcpAcceptor};
 use tokio::net::TcpListener;
 
-/// As long as what running a command answers.
+/// An answer of the same length as that of a command.
 pub const ANSWER: &str = r#"{"Success":true,"Message":"US:\"Hello, Anna Lindqvist!\";NO:\"Hei, Anna Lindqvist!\"","Result":"Implicit","TableRight":null,"FieldProperties":{}}"#;
 
-/// Serves the answer on a free port, which it prints, until the process is ended.
+/// Serves the answer on a free port, which it prints, until the process is killed.
 pub async fn serve() -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}/", listener.local_addr()?);

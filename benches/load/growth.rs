@@ -1,4 +1,4 @@
-//! Whether the cost grows with what is stored: users, and what was run on them.
+//! `users` and `history`: measure whether the cost of a request grows with the number of users and of executions.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,16 +17,16 @@ use crate::{
 };
 
 const HISTORY_USERS: u32 = 1_000;
-/// Enough executions to fill every page that is asked for.
+/// Enough executions to fill every requested page.
 const FEW: u64 = 20_000;
-/// Growing by more than this much is told.
+/// A cost that grows by more than this factor is reported.
 const FLAT: f64 = 1.5;
 const LIST_ALL: &str = "/api/v1/User?$select=assocName,fullName,isActive&$orderBy=assocName";
 
-/// How many users there are.
+/// Databases with different numbers of users.
 #[derive(clap::Args)]
 pub struct Users {
-    /// How many users the databases have; the first is what the others are held against
+    /// Numbers of users; the others are compared with the first
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000])]
     users: Vec<u32>,
 }
@@ -51,7 +51,7 @@ impl Users {
         let results = compare(&lanes, settings, folder).await?;
         for (index, (row, should_be_flat)) in rows.iter().enumerate() {
             let first = index * servers.len();
-            tell_growth(row.name, *should_be_flat, &results[first..first + servers.len()]);
+            print_growth(row.name, *should_be_flat, &results[first..first + servers.len()]);
         }
         println!();
         for server in &servers {
@@ -61,10 +61,10 @@ impl Users {
     }
 }
 
-/// How much was run.
+/// Databases with different numbers of executions.
 #[derive(clap::Args)]
 pub struct History {
-    /// How many executions the longest history has. Ten million take minutes to make, and about 20 GB
+    /// Number of executions of the longest history. Ten million take minutes to create, and about 20 GB
     #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(FEW..))]
     executions: u64,
 }
@@ -74,7 +74,7 @@ impl History {
         let none = Kommando::prepare(folder.join("none"), None, HISTORY_USERS).await?.start().await?;
         let few = with_history(folder.join("few"), FEW).await?;
         let many = with_history(folder.join("many"), self.executions).await?;
-        // Running is held against running before anything was; pages against pages as full.
+        // Commands are compared with an empty history; pages with a history that also fills the pages.
         let running = [rows::LIST, rows::HELLO, rows::HELLO_ONCE, rows::SET_AWAY].map(|row| (row, ("none", &none)));
         let reading = rows::EXECUTIONS.map(|row| (row, ("few", &few)));
         let rows: Vec<_> = running.into_iter().chain(reading).collect();
@@ -86,14 +86,14 @@ impl History {
         }
         let results = compare(&lanes, settings, folder).await?;
         for ((row, _), results) in rows.iter().zip(results.chunks(2)) {
-            tell_growth(row.name, true, results);
+            print_growth(row.name, true, results);
         }
         println!("with {} executions, ready {} ms after its start", self.executions, many.ready.as_millis());
         Ok(())
     }
 }
 
-/// A server with so many executions.
+/// A server with this number of executions.
 async fn with_history(folder: PathBuf, executions: u64) -> anyhow::Result<Server> {
     let kommando = Kommando::prepare(folder, None, HISTORY_USERS).await?;
     let begin = Instant::now();
@@ -113,20 +113,20 @@ async fn compare(lanes: &[Lane<'_>], settings: &Settings, folder: &Path) -> anyh
     Ok(results)
 }
 
-/// Prints how much processor time a request costs more than among the fewest.
-fn tell_growth(name: &str, should_be_flat: bool, sizes: &[Vec<Figures>]) {
+/// Prints the processor time of a request for each size, relative to the first size.
+fn print_growth(name: &str, should_be_flat: bool, sizes: &[Vec<Figures>]) {
     let cost = |rounds: &Vec<Figures>| table::median_of(rounds, |round| round.processor_us);
     let growth: Vec<_> = sizes.iter().map(|rounds| cost(rounds) / cost(&sizes[0])).collect();
-    let told = match (should_be_flat, growth.iter().all(|growth| *growth <= FLAT)) {
+    let verdict = match (should_be_flat, growth.iter().all(|growth| *growth <= FLAT)) {
         (true, true) => "flat",
         (true, false) => "GROWS",
-        (false, _) => "reads everybody, as no index serves it",
+        (false, _) => "reads all users, because no index serves it",
     };
     let growth: Vec<_> = growth.iter().map(|growth| format!("{growth:>8.2}")).collect();
-    println!("CPU {name:<14}{}   {told}", growth.join(""));
+    println!("CPU {name:<14}{}   {verdict}", growth.join(""));
 }
 
-/// Reads the whole list, page after page, and says what that cost at its beginning and at its end.
+/// Reads the whole list page by page, and reports the time per page at the beginning and at the end.
 async fn walk(server: &Server) -> anyhow::Result<String> {
     let mut connection = server.connect().await?;
     let (before, mut most) = (machine::resident_mebibytes(server.id())?, 0.0_f64);

@@ -1,5 +1,5 @@
-//! How long an answer takes when the server is not at its limit: requests that come at a steady rate, whatever became of
-//! those before them, so that a slow answer makes others wait as it would in life.
+//! `half`: measures latencies at half of the server's capacity. Requests arrive at a fixed rate, independent of earlier
+//! answers (open loop), so that a slow answer delays the following requests as in real use.
 
 use std::{
     path::Path,
@@ -30,33 +30,33 @@ use crate::{
 
 const USERS: u32 = 1_000;
 const STARTS: usize = 5;
-/// How long requests come before they count: the row before this one may have changed every user.
+/// Time before requests count, because the previous row may have changed every user.
 const WARM_UP: Duration = Duration::from_secs(1);
-/// How many connections there are for each of those that find the capacity: one is to be free whenever a request is due,
-/// and a timer is late by up to a millisecond.
+/// Connections per connection of the capacity run. A connection must be free whenever a request is due, and timers are
+/// late by up to a millisecond.
 const SPARE: u32 = 8;
 
-/// What came of the requests.
+/// The results of a run.
 struct Run {
-    /// How long each took from when it was due, in milliseconds.
+    /// Latencies from the time when each request was due, in milliseconds.
     latencies: Vec<f64>,
     errors: usize,
     seconds: f64,
 }
 
-/// Prints the latencies at half of what the server can do, its memory, and how soon it is ready.
+/// Prints the latencies at half of the capacity, the memory, and the time until the server is ready.
 pub async fn measure(settings: &Settings, folder: &Path, postgres: Option<&str>) -> anyhow::Result<()> {
     let kommando = Kommando::prepare(folder.join("half"), postgres, USERS).await?;
     let server = kommando.start().await?;
     let wrk = Wrk::new(folder, settings.connections)?;
-    let asked: [(&'static Row, f64); 3] = [(&rows::LIST, 10.0), (&rows::HELLO, 25.0), (&rows::SET_AWAY, 25.0)];
-    let lanes = asked.map(|(row, _)| Lane::new(row.name, row, &server, 0));
+    let aims: [(&'static Row, f64); 3] = [(&rows::LIST, 10.0), (&rows::HELLO, 25.0), (&rows::SET_AWAY, 25.0)];
+    let lanes = aims.map(|(row, _)| Lane::new(row.name, row, &server, 0));
     let results = lanes::run(&lanes, &wrk, settings.rounds, settings.seconds).await?;
     println!(
         "\n{:<10}{:>10}{:>10}{:>9}{:>9}{:>9}{:>8}",
         "row", "capacity", "req/s", "p50 ms", "p99 ms", "aim ms", "errors"
     );
-    for ((row, aim), rounds) in asked.into_iter().zip(&results) {
+    for ((row, aim), rounds) in aims.into_iter().zip(&results) {
         let capacity = median_of(rounds, |round| round.requests_per_second);
         let run = drive(row, &server, capacity / 2.0, settings).await?;
         ensure!(!run.latencies.is_empty(), "{} got no answer", row.name);
@@ -80,8 +80,8 @@ pub async fn measure(settings: &Settings, folder: &Path, postgres: Option<&str>)
     Ok(())
 }
 
-/// Sends requests at this rate, their gaps as random as those of many clients who know nothing of each other. All of it is
-/// done by one thread, since what it takes of the processors is missing to the server.
+/// Sends requests at this rate, with exponentially distributed gaps, like many independent clients. Uses one thread, to
+/// leave the processors to the server.
 async fn drive(row: &'static Row, server: &Server, rate: f64, settings: &Settings) -> anyhow::Result<Run> {
     let seconds = f64::from(settings.seconds * settings.rounds);
     let due = arrivals(rate, WARM_UP.as_secs_f64() + seconds);

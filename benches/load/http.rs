@@ -1,4 +1,4 @@
-//! A connection that sends one request at a time, and what it sends.
+//! HTTP connections that send one request at a time.
 
 use std::{future::poll_fn, pin::Pin};
 
@@ -25,25 +25,25 @@ pub struct Connection {
     sender: SendRequest<String>,
 }
 
-/// What was answered.
+/// An answer.
 pub struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
 }
 
 impl Connection {
-    /// `url` is `http://host:port`; `authorization` is empty where none is asked for.
+    /// `url` is `http://host:port`; `authorization` is empty if none is needed.
     pub async fn open(url: &str, authorization: &str) -> anyhow::Result<Self> {
         let authority = url.trim_start_matches("http://").to_owned();
         let stream = TcpStream::connect(&authority).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // It ends with its sender.
+        // The task ends when the sender is dropped.
         tokio::spawn(connection);
         Ok(Self { authority, authorization: authorization.to_owned(), sender })
     }
 
-    /// Asks a row's question about this user.
+    /// Sends the request of a row for this user.
     pub async fn ask(&mut self, row: &Row, id: u32) -> anyhow::Result<Answer> {
         self.send(row.method, &row.path().replace("{id}", &id.to_string())).await
     }
@@ -61,14 +61,14 @@ impl Connection {
 }
 
 impl Answer {
-    /// Its body, which is JSON.
+    /// The body as JSON.
     pub fn json(&self) -> anyhow::Result<serde_json::Value> {
         serde_json::from_slice(&self.body)
-            .with_context(|| format!("status {} and no JSON: {}", self.status, String::from_utf8_lossy(&self.body)))
+            .with_context(|| format!("status {}, not JSON: {}", self.status, String::from_utf8_lossy(&self.body)))
     }
 }
 
-/// A connection that costs hardly anything: what it sends is made beforehand, and of an answer it looks at the status only.
+/// A connection with little overhead: its requests are prepared, and of an answer it parses only the head.
 pub struct LeanConnection {
     stream: TcpStream,
     received: Vec<u8>,
@@ -81,7 +81,7 @@ impl LeanConnection {
         Ok(Self { stream, received: Vec::new() })
     }
 
-    /// The status of the answer to a request.
+    /// Sends a request and returns the status of the answer.
     pub async fn ask(&mut self, request: &[u8]) -> anyhow::Result<u16> {
         self.stream.write_all(request).await?;
         self.received.clear();
@@ -94,7 +94,7 @@ impl LeanConnection {
     }
 }
 
-/// The status of an answer, once all of it is there.
+/// The status of an answer, once it is complete.
 fn status(received: &[u8]) -> anyhow::Result<Option<u16>> {
     let mut headers = [EMPTY_HEADER; 32];
     let mut response = Response::new(&mut headers);
@@ -104,7 +104,7 @@ fn status(received: &[u8]) -> anyhow::Result<Option<u16>> {
     Ok(response.code.filter(|_| received.len() >= head + length))
 }
 
-/// What a row asks of a server about a user, as it is sent.
+/// The bytes of a row's request for a user.
 pub fn written(row: &Row, server: &Server, id: u32) -> Vec<u8> {
     let (method, path) = (row.method, row.path().replace("{id}", &id.to_string()));
     let (authority, authorization) = (server.url.trim_start_matches("http://"), &server.authorization);

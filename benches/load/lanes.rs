@@ -1,13 +1,14 @@
-//! Rows that run side by side: each once in every round, so that a slow minute of the machine meets all of them.
+//! Lanes: rows that are compared. Each runs once in every round, so that a slow minute of the machine affects all of
+//! them.
 
 use crate::{rows::Row, servers::Server, table::Figures, wrk::Wrk};
 
-/// A row, asked of a server.
+/// A row that runs on a server.
 pub struct Lane<'a> {
     pub name: String,
     pub row: &'a Row,
     pub server: &'a Server,
-    /// The place of the lane that this one is held against.
+    /// Index of the lane that this lane is compared with.
     pub base: usize,
 }
 
@@ -17,7 +18,7 @@ impl<'a> Lane<'a> {
     }
 }
 
-/// Runs the lanes: what each round of each came to.
+/// Runs the lanes. Returns the figures of each round for each lane.
 pub async fn run(lanes: &[Lane<'_>], wrk: &Wrk<'_>, rounds: u32, seconds: u32) -> anyhow::Result<Vec<Vec<Figures>>> {
     for lane in lanes {
         eprintln!("warming up: {}", lane.name);

@@ -1,16 +1,16 @@
-//! What Linux tells of a process and of the machine, in `/proc`.
+//! Reads the processor time and memory of processes, and the processors of the machine, from `/proc`.
 
 use std::{fs, thread::available_parallelism, time::Duration};
 
 use anyhow::Context;
 
-/// Linux counts processor time in hundredths of a second, wherever this runs.
+/// The unit of processor times in `/proc`.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The processor time that a process and the kernel for it have used.
+/// The user and system time of a process.
 pub fn processor_time(process: u32) -> anyhow::Result<Duration> {
     let stat = read(&format!("/proc/{process}/stat"))?;
-    // The name stands in brackets and may contain anything; behind it come fields 3, 4, …
+    // The name is in brackets and may contain any character; fields 3, 4, … follow it.
     let (_, fields) = stat.rsplit_once(')').context("no name in stat")?;
     let fields: Vec<_> = fields.split_whitespace().collect();
     let field = |number: usize| fields.get(number - 3).and_then(|field| field.parse::<u32>().ok());
@@ -18,12 +18,12 @@ pub fn processor_time(process: u32) -> anyhow::Result<Duration> {
     Ok(TICK * (user + system))
 }
 
-/// The processor time that all processes of this name have used.
+/// The user and system time of all processes with this name.
 pub fn processor_time_of_all(name: &str) -> anyhow::Result<Duration> {
     let mut used = Duration::ZERO;
     for entry in fs::read_dir("/proc")? {
         let Some(process) = entry?.file_name().to_str().and_then(|id| id.parse().ok()) else { continue };
-        // One that has ended meanwhile is none.
+        // Ignore processes that have ended meanwhile.
         if fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|comm| comm.trim() == name) {
             used += processor_time(process).unwrap_or_default();
         }
@@ -31,7 +31,7 @@ pub fn processor_time_of_all(name: &str) -> anyhow::Result<Duration> {
     Ok(used)
 }
 
-/// The memory that a process holds, in MiB.
+/// The resident memory of a process, in MiB.
 pub fn resident_mebibytes(process: u32) -> anyhow::Result<f64> {
     let status = read(&format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in status")?;
@@ -39,7 +39,7 @@ pub fn resident_mebibytes(process: u32) -> anyhow::Result<f64> {
     Ok(kibibytes / 1024.0)
 }
 
-/// The processors.
+/// The number and the model of the processors.
 pub fn describe() -> anyhow::Result<String> {
     let information = read("/proc/cpuinfo")?;
     let model = information.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
@@ -47,7 +47,7 @@ pub fn describe() -> anyhow::Result<String> {
     Ok(format!("machine: {} processors, {model}", available_parallelism()?))
 }
 
-/// The time of all processors up to a moment.
+/// The time of all processors since boot.
 pub struct Ticks {
     all: u64,
     stolen: u64,
@@ -57,12 +57,12 @@ impl Ticks {
     pub fn now() -> anyhow::Result<Self> {
         let stat = read("/proc/stat")?;
         let line = stat.lines().next().and_then(|line| line.strip_prefix("cpu ")).context("no sum in stat")?;
-        // user nice system idle iowait irq softirq steal; what follows is counted in these.
+        // user nice system idle iowait irq softirq steal; the other fields are included in these.
         let ticks: Vec<u64> = line.split_whitespace().take(8).map(str::parse).collect::<Result<_, _>>()?;
         Ok(Self { all: ticks.iter().sum(), stolen: ticks.get(7).copied().unwrap_or_default() })
     }
 
-    /// How much of the time since then other guests of the same host took.
+    /// The part of the time since then that the host gave to other guests.
     pub fn stolen(&self) -> anyhow::Result<String> {
         let now = Self::now()?;
         let (stolen, all) = (now.stolen - self.stolen, now.all - self.all);
@@ -71,5 +71,5 @@ impl Ticks {
 }
 
 fn read(path: &str) -> anyhow::Result<String> {
-    fs::read_to_string(path).with_context(|| format!("{path} cannot be read"))
+    fs::read_to_string(path).with_context(|| format!("failed to read {path}"))
 }

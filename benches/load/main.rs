@@ -1,34 +1,37 @@
-//! How fast the server answers: drives the release binary over loopback with wrk.
+//! Benchmarks of the release binary over loopback, with wrk as the load generator.
 //!
 //! ```sh
 //! tests/bench                                       # the rows below
-//! tests/bench users --users 1000,100000,1000000     # does the cost grow with the users?
-//! tests/bench history --executions 10000000         # … with what was run?
-//! tests/bench half                                  # latencies at half load, memory, readiness
-//! benches/compare/run                               # beside what people would use instead
+//! tests/bench users --users 1000,100000,1000000     # does the cost grow with the number of users?
+//! tests/bench history --executions 10000000         # … with the number of executions?
+//! tests/bench half                                  # latencies at half load, memory, time until ready
+//! benches/compare/run                               # kommando and its alternatives
 //! ```
 //!
-//! Each takes `--rounds 3 --seconds 5 --connections 32`. Needs wrk (`apt-get install wrk`) and Linux. The server has a
-//! database of its own with 1000 users, in the folder `target/tmp` (a folder in memory would make writing look free), or
+//! All take `--rounds 3 --seconds 5 --connections 32`. Needs wrk (`apt-get install wrk`) and Linux. The server has a
+//! new database with 1000 users in the folder `target/tmp` (not in memory, because then writing would seem free), or
 //! the one at `--postgres URL`, which should be empty and is filled.
 //!
-//! | row | what is asked |
+//! | row | request |
 //! |---|---|
-//! | floor | a constant answer of a bare handler of the same framework, in a process of its own |
-//! | list | the commands of a user: answered from memory as long as nothing that the list depends on changed |
-//! | list-nb | the same with all four headers that say how values read |
-//! | user | a user with person, role, groups and credentials: answered from memory as long as the user is unchanged |
+//! | floor | a constant answer of a bare handler of the same framework, in a separate process |
+//! | list | the commands of a user, cached as long as nothing that the list depends on changes |
+//! | list-nb | the same with all four localization headers |
+//! | user | a user with person, role, groups and credentials, cached as long as the user is unchanged |
 //! | hello | a command that changes nothing: stores its record |
 //! | set-away | a command that changes the user: reads again, changes and stores in one transaction |
-//! | hot-user | the same, but every request changes the same user; on SQLite only |
+//! | hot-user | the same, but every request changes the same user; only on SQLite |
 //!
-//! All but the floor prove who calls by a ticket. What is stored is on disk before the answer; requests that wait at
-//! the same time share a transaction. Every row runs once in each round, so that a slow minute of the machine meets all
-//! of them; shown is the median of the rounds, and behind it every round. wrk shares the processors with the server.
-//! Compare rows of one run only, by `of floor` (the median of each round's ratio) and by `CPU`, the server's processor
-//! time for one request (`DB` is that of PostgreSQL's processes). `req/s` times `CPU` tells how many processors the
-//! server kept busy: far fewer than there are, and requests wait for each other or for the disk. Errors are statuses
-//! from 400 and requests that got no answer; before the first round every answer's text is checked as well.
+//! All rows but the floor authenticate with a ticket. Writes are on disk before the answer; requests that wait at the
+//! same time share a transaction. Every row runs once in each round, so that a slow minute of the machine affects all
+//! of them. The table shows the median of the rounds, followed by every round. wrk shares the processors with the
+//! server.
+//!
+//! Compare only rows of the same run, by `of floor` (the median of each round's ratio) and by `CPU`, the server's
+//! processor time per request (`DB` is that of PostgreSQL's processes). `req/s` times `CPU` is the number of processors
+//! that the server keeps busy; if it is far below the machine's, requests wait for each other or for the disk. Errors
+//! are statuses from 400 and requests without an answer. Before the first round, the text of every answer is also
+//! checked.
 
 mod compare;
 mod floor;
@@ -64,39 +67,39 @@ const USERS: u32 = 1_000;
 struct Settings {
     #[command(subcommand)]
     what: Option<What>,
-    /// How often every row runs
+    /// Number of rounds; every row runs once per round
     #[arg(long, global = true, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// How long a row runs in one round
+    /// Seconds per row and round
     #[arg(long, global = true, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
-    /// How many requests are under way at once
+    /// Requests in flight at the same time
     #[arg(long, global = true, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
     connections: u32,
-    /// Also the rows on PostgreSQL: an empty database that may be filled, `postgres://…`
+    /// Also measure on PostgreSQL, in this empty database, which is filled: `postgres://…`
     #[arg(long, global = true)]
     postgres: Option<String>,
-    /// Also with a build that is not optimised: shows that every row runs, and nothing of its speed
+    /// Also run with an unoptimised build, to check that every row works; the figures are meaningless
     #[arg(long, global = true)]
     unoptimised: bool,
-    /// Serves the row `floor`: how this program starts itself
+    /// Serve the row `floor`; used by this program to start itself
     #[arg(long, hide = true)]
     floor: bool,
-    /// What cargo bench adds
+    /// Added by cargo bench
     #[arg(long, hide = true, global = true)]
     bench: bool,
 }
 
-/// What is measured instead of the rows.
+/// Other measurements instead of the rows.
 #[derive(Subcommand)]
 enum What {
     /// Whether the cost of a request grows with the number of users
     Users(growth::Users),
-    /// Whether it grows with the number of executions
+    /// Whether the cost of a request grows with the number of executions
     History(growth::History),
-    /// Latencies at half load, memory, and how soon the server is ready
+    /// Latencies at half load, memory, and time until the server is ready
     Half,
-    /// kommando beside what people would use instead
+    /// kommando and its alternatives
     Compare(compare::Compare),
 }
 
@@ -109,7 +112,7 @@ async fn main() -> ExitCode {
         println!("This build is not optimised, so nothing is measured; run `cargo bench --bench load`.");
         Ok(())
     } else {
-        // Whoever loses is dropped, and the processes it started end with it.
+        // The future that loses is dropped, which kills the processes that it started.
         tokio::select! {
             result = measure(&settings) => result,
             result = stopped() => result,
@@ -125,15 +128,15 @@ async fn main() -> ExitCode {
 }
 
 async fn measure(settings: &Settings) -> anyhow::Result<()> {
-    wrk::look_for_it()?;
-    // Not the system's folder for temporary files, which may be in memory.
+    wrk::ensure_installed()?;
+    // Not the system's temporary folder, which may be in memory.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let (since, folder) = (machine::Ticks::now()?, folder.path());
     match &settings.what {
         None => measure_rows(settings, folder).await?,
         Some(What::Compare(compare)) => return compare.measure(settings, folder).await,
         Some(What::Half) => half::measure(settings, folder, settings.postgres.as_deref()).await?,
-        Some(_) if settings.postgres.is_some() => bail!("what grows is measured on SQLite only"),
+        Some(_) if settings.postgres.is_some() => bail!("`users` and `history` measure only SQLite"),
         Some(What::Users(users)) => users.measure(settings, folder).await?,
         Some(What::History(history)) => history.measure(settings, folder).await?,
     }
@@ -162,7 +165,7 @@ async fn measure_rows(settings: &Settings, folder: &Path) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Ends with the signal that asks this program to stop.
+/// Fails on SIGINT or SIGTERM.
 async fn stopped() -> anyhow::Result<()> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::select! {

@@ -1,4 +1,4 @@
-//! What people would use instead, as `benches/compare/run` installed it under `target/compare`.
+//! The alternatives that kommando is compared with, as `benches/compare/run` installs them under `target/compare`.
 
 use std::{
     path::{Path, PathBuf},
@@ -19,18 +19,18 @@ const START: Duration = Duration::from_secs(60);
 const GLANCE: Duration = Duration::from_millis(50);
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/kommando.json");
 
-/// Something to compare with.
+/// An alternative to compare with.
 pub struct Peer {
     name: &'static str,
-    /// The folder that it is installed in.
+    /// The folder with its installation.
     folder: &'static str,
     pub title: &'static str,
-    /// What it does for each request that reads, and for each that writes.
+    /// Its work for a read and for a write.
     pub work: [&'static str; 2],
     pub storage: Storage,
-    /// The command that starts it. Arguments: the folder it is installed in; the file or address of its database.
+    /// The command that starts it. Arguments: its folder; the file or URL of its database.
     start: fn(&Path, &str) -> Command,
-    /// It is told its port, and says nothing of its address.
+    /// The option for the port. Without one, it takes a free port and prints its address.
     port: Option<&'static str>,
 }
 
@@ -112,16 +112,16 @@ fn express(home: &Path, database: &str) -> Command {
 }
 
 impl Peer {
-    /// Where it is installed, if it is.
+    /// The folder with its installation, if it is installed.
     pub fn home(&self) -> Option<PathBuf> {
         let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/compare").join(self.folder);
         home.join("installed").exists().then_some(home)
     }
 
-    /// Starts it in a folder, with a database there or the one at this address.
+    /// Starts it in a folder, with a database in that folder or the one at `postgres`.
     ///
     /// # Errors
-    /// It needs PostgreSQL and there is no address, or it does not start.
+    /// It needs PostgreSQL and there is no URL, or it does not start.
     pub async fn start(&self, home: &Path, folder: &Path, postgres: Option<&str>) -> anyhow::Result<Server> {
         let database = match self.storage {
             Storage::Postgres => postgres.context("it needs --postgres URL")?.to_owned(),
@@ -146,7 +146,7 @@ impl Peer {
                 Server::at(process, url, users).await?
             }
         };
-        // A mock refuses requests without what its document asks for; the others do not look at it.
+        // The mocks require the credentials of the document; the others ignore them.
         Ok(server.authorized("Basic YW5uYTphbm5h").storing_in(self.storage))
     }
 }

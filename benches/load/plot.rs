@@ -1,4 +1,4 @@
-//! The picture: a bar for each lane, reading above writing, each group to a scale of its own.
+//! Draws the picture: a bar for each lane, reads above writes, each group with its own scale.
 
 use std::fmt::Write;
 
@@ -14,7 +14,7 @@ const STEP: f64 = 26.0;
 const BAR: f64 = 16.0;
 const HEAD: f64 = 34.0;
 
-/// Follows whether the reader's page is light or dark.
+/// Supports light and dark pages.
 const STYLE: &str = "text { font: 13px system-ui, sans-serif; fill: #24292f } .head { font-weight: 600 } \
     .bar { fill: #8c959f } .ours { fill: #0969da } .floor { fill: #d0d7de } \
     @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .bar { fill: #6e7681 } .ours { fill: #58a6ff } \

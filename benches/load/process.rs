@@ -1,4 +1,4 @@
-//! A process that ends with its handle, and is never waited for without end.
+//! A child process that is killed when its handle is dropped. Every wait has a timeout.
 
 use std::{
     fs::{self, File},
@@ -11,10 +11,10 @@ use anyhow::{Context, anyhow, ensure};
 use tokio::time::{sleep, timeout};
 
 const GLANCE: Duration = Duration::from_millis(20);
-/// How much of a log is shown.
+/// Number of log lines in error messages.
 const LAST_LINES: usize = 5;
 
-/// A process that is killed when this is dropped. What it writes stands in two files.
+/// A process that is killed on drop. Its output and its log go to two files.
 pub struct Process {
     name: &'static str,
     child: Child,
@@ -23,7 +23,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a process that works in a folder.
+    /// Starts a process in a folder.
     pub fn start(name: &'static str, command: &mut Command, folder: &Path) -> anyhow::Result<Self> {
         let (output, log) = (folder.join(format!("{name}.out")), folder.join(format!("{name}.log")));
         let child = command
@@ -32,7 +32,7 @@ impl Process {
             .stdout(File::create(&output)?)
             .stderr(File::create(&log)?)
             .spawn()
-            .with_context(|| format!("{name} cannot be started"))?;
+            .with_context(|| format!("failed to start {name}"))?;
         Ok(Self { name, child, output, log })
     }
 
@@ -40,12 +40,12 @@ impl Process {
         self.child.id()
     }
 
-    /// It has not ended.
+    /// Fails if the process has ended.
     pub fn check(&mut self) -> anyhow::Result<()> {
         if self.child.try_wait()?.is_some() { Err(self.failure("ended")) } else { Ok(()) }
     }
 
-    /// The first complete line of its output with this text in it.
+    /// Waits for the first complete line of output that contains this text.
     pub async fn line_with(&mut self, text: &str, limit: Duration) -> anyhow::Result<String> {
         let find = |output: &str| {
             let mut complete = output.split_inclusive('\n').filter(|line| line.ends_with('\n'));
@@ -64,7 +64,7 @@ impl Process {
         found.map_err(|error| self.failure(&format!("did not print `{text}` ({error:#})")))
     }
 
-    /// Its output, once it has ended, and well.
+    /// Waits for the end of the process and returns its output. Fails if the process failed.
     pub async fn finish(mut self, limit: Duration) -> anyhow::Result<String> {
         let Ok(status) = timeout(limit, self.end()).await else {
             return Err(self.failure(&format!("took longer than {} s", limit.as_secs())));
@@ -95,7 +95,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,17 +1,13 @@
-//! The results as people read them.
+//! Renders the results as Markdown.
 
-use std::{fmt::Write, fs, path::Path};
+use std::fmt::Write;
 
-use anyhow::Context;
 use chrono::Utc;
 
 use crate::{
     servers::Storage,
     table::{Figures, median_of, ratio},
 };
-
-const BEGIN: &str = "<!-- compare -->\n";
-const END: &str = "<!-- /compare -->";
 
 /// What is said of a lane besides its figures.
 pub struct Line {
@@ -23,30 +19,20 @@ pub struct Line {
     pub idle_mib: f64,
 }
 
-/// The same results for two places.
-pub struct Report {
-    pub whole: String,
-    pub brief: String,
-}
-
-pub fn render(lines: &[Line], results: &[Vec<Figures>], conditions: &str) -> Report {
+pub fn render(lines: &[Line], results: &[Vec<Figures>], conditions: &str) -> String {
     let date = Utc::now().format("%Y-%m-%d");
     let table = table(lines, results);
     let aims = aims(lines, results);
-    let mut whole = format!(
+    let mut report = format!(
         "# kommando beside what people would use instead\n\n{date}; {conditions}. Medians of the rounds; every server runs \
          alone in each round, one after the other. `benches/compare/run` measures this anew.\n\n\
          ![Requests per second](results.svg)\n\n{table}\n{aims}\nWhat each does for a request:\n\n"
     );
     for line in lines {
         // Writing to a String cannot fail.
-        let _ = writeln!(whole, "- **{}**: {}.", line.title, line.work);
+        let _ = writeln!(report, "- **{}**: {}.", line.title, line.work);
     }
-    let brief = format!(
-        "![Requests per second of kommando and of its peers](benches/compare/results.svg)\n\n{table}\n{date}; {conditions}. \
-         What each of them does for a request stands in [RESULTS.md](benches/compare/RESULTS.md).\n"
-    );
-    Report { whole, brief }
+    report
 }
 
 fn table(lines: &[Line], results: &[Vec<Figures>]) -> String {
@@ -72,26 +58,18 @@ fn table(lines: &[Line], results: &[Vec<Figures>]) -> String {
     table
 }
 
-/// How kommando compares with the floor, and when it writes with Express on the same database, where that was measured.
+/// Compares kommando with the floor, and its writes with Express on the same database, if that was measured.
 fn aims(lines: &[Line], results: &[Vec<Figures>]) -> String {
-    let mut told = String::new();
+    let mut text = String::new();
     for (line, rounds) in lines.iter().zip(results).filter(|(line, _)| line.is_ours) {
         let of_floor = 100.0 * ratio(rounds, &results[0]);
-        let _ = write!(told, "- {}: {of_floor:.1} % of the floor", line.title);
+        let _ = write!(text, "- {}: {of_floor:.1} % of the floor", line.title);
         let is_peer = |peer: &Line| peer.title.starts_with("Express") && peer.writes && peer.storage == line.storage;
         if let Some(express) = lines.iter().position(is_peer).filter(|_| line.writes) {
             let times = ratio(rounds, &results[express]);
-            let _ = write!(told, ", {times:.1} times Express on {}", line.storage.name());
+            let _ = write!(text, ", {times:.1} times Express on {}", line.storage.name());
         }
-        told.push('\n');
+        text.push('\n');
     }
-    told
-}
-
-/// Puts the results in their place in a README.
-pub fn insert(readme: &Path, results: &str) -> anyhow::Result<()> {
-    let text = fs::read_to_string(readme)?;
-    let (before, rest) = text.split_once(BEGIN).with_context(|| format!("the README has no line {BEGIN}"))?;
-    let (_, after) = rest.split_once(END).with_context(|| format!("the README has no line {END}"))?;
-    Ok(fs::write(readme, format!("{before}{BEGIN}{results}{END}{after}"))?)
+    text
 }

@@ -1,4 +1,4 @@
-//! What is asked.
+//! The rows: the kinds of requests that are measured.
 
 use chrono::{Days, Utc};
 
@@ -6,28 +6,28 @@ use chrono::{Days, Utc};
 pub struct Row {
     pub name: &'static str,
     pub method: &'static str,
-    /// `{id}` stands for a number from 1 to `ids`, `{from}` and `{to}` for the ends of a day half a year ago.
+    /// `{id}` is a random number from `ids`; `{from}` and `{to}` are the ends of a day half a year ago.
     pub path: &'static str,
-    /// `{key}` stands for a text that is never the same.
+    /// `{key}` is a unique text for each request.
     pub headers: &'static [&'static str],
-    /// What every right answer contains.
+    /// A text that every correct answer contains.
     pub expected: &'static str,
     pub ids: Ids,
-    /// How many requests are under way at once, in place of what the settings say.
+    /// Requests in flight at the same time, instead of the number in the settings.
     pub connections: Option<u32>,
 }
 
-/// What `{id}` may be.
+/// The range of `{id}`.
 #[derive(Clone, Copy)]
 pub enum Ids {
-    /// Every user.
+    /// The ids of all users.
     Users,
-    /// 1 to 9: what begins with it are many, however many users there are.
+    /// 1 to 9: many names begin with each digit, for any number of users.
     Digits,
 }
 
 impl Row {
-    /// The path, with `{id}` in it.
+    /// The path with the day filled in. `{id}` stays.
     pub fn path(&self) -> String {
         let day = Utc::now().date_naive() - Days::new(182);
         self.path
@@ -36,7 +36,7 @@ impl Row {
     }
 }
 
-/// How a reader in Norway asks.
+/// The headers of a Norwegian client.
 const NORWEGIAN: &[&str] = &[
     "Accept-Language: nb-NO, nb;q=0.9, en;q=0.8",
     "SO-Language: nb",
@@ -66,14 +66,14 @@ pub const HELLO: Row = Row { name: "hello", path: "/api/v1/User/{id}/CustomComma
 
 pub const SET_AWAY: Row = Row { name: "set-away", path: "/api/v1/User/{id}/CustomCommand/set-away", ..POST };
 
-/// The same, but every request changes one user, who is not the caller.
+/// As [`SET_AWAY`], but every request changes the same user, which is not the caller.
 pub const HOT_USER: Row = Row { name: "hot-user", path: "/api/v1/User/2/CustomCommand/set-away", ..SET_AWAY };
 
 pub const HELLO_ONCE: Row = Row { name: "hello-once", headers: &["Idempotency-Key: {key}"], ..HELLO };
 
 pub const USER: Row = Row { name: "user", path: "/api/v1/User/{id}", expected: r#""UserName":"#, ..GET };
 
-/// Pages of the list of users, 50 each, and whether an index should make them cost the same however many users there are.
+/// Pages of 50 users, and whether their cost should be independent of the number of users, because of an index.
 pub const PAGES: [(Row, bool); 6] = [
     (
         Row {
@@ -134,7 +134,7 @@ pub const PAGES: [(Row, bool); 6] = [
     ),
 ];
 
-/// Pages of the list of executions, 20 each.
+/// Pages of 20 executions.
 pub const EXECUTIONS: [Row; 4] = [
     Row { name: "newest", path: "/_ext/executions?limit=20", expected: r#""executions":[{"#, ..GET },
     Row { name: "of-user", path: "/_ext/executions?limit=20&user={id}", expected: r#""executions":["#, ..GET },
@@ -147,9 +147,9 @@ pub const EXECUTIONS: [Row; 4] = [
     },
 ];
 
-/// A user, as a peer answers.
+/// A user of an alternative.
 pub const PEER_USER: Row = Row { expected: r#""AssociateId":"#, ..USER };
 
-/// The same requests, of a mock that answers an example of the document.
+/// The requests for a mock, which answers with an example of the document.
 pub const MOCK_LIST: Row = Row { expected: r#""DisplayName""#, ..LIST };
 pub const MOCK_HELLO: Row = Row { expected: r#""Success""#, ..HELLO };

@@ -1,13 +1,13 @@
--- What wrk runs for one row: requests for a user picked at random, and at the end one line of figures.
--- Arguments: method, path with {id} in it, Authorization ("" for none), what every answer contains ("" not to look), the
--- largest id. A header with {key} in it is another one in every request.
+-- The wrk script for a row: sends requests for random users, and prints one line of figures at the end.
+-- Arguments: method, path with {id}, Authorization ("" for none), a text that every answer contains ("" for no check),
+-- the largest id. A header value {key} becomes a new value in every request.
 
-local MOST = 10000 -- requests are made beforehand, since making them takes time
+local MOST = 10000 -- number of prepared requests; building them during the run would take time
 
 local requests = {}
 local count
 local sender
-wrong = 0 -- answers that are not as expected, and the last of them; global, so that `done` can ask for them
+wrong = 0 -- number of unexpected answers, and the last of them; global, so that `done` can read them
 last_wrong = ""
 
 function setup(thread)
@@ -35,7 +35,7 @@ function init(args)
       end
    end
    if expected ~= "" then
-      -- Without this function wrk does not hand answers to Lua, which takes time.
+      -- Defined only if needed, because passing answers to Lua takes time.
       response = function(status, _, body)
          if status ~= 200 or not body:find(expected, 1, true) then
             wrong = wrong + 1

@@ -1,21 +1,22 @@
-//! Databases with many users and a long history, made in a few statements: what there is once is copied over and over.
-//! The statements are such as SQLite and PostgreSQL both understand, but for how each makes ids and times.
+//! Fills databases with many users and executions, by copying existing rows in a few statements. The statements work on
+//! SQLite and PostgreSQL, except for ids and times.
 
 use anyhow::{Context, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use kommando::{
-    records::{audit, execution},
+    executions::{audit, execution},
     store::Store,
     users::{UserColumn, credential, person},
 };
 use sea_orm::{ConnectionTrait, DbBackend, IdenStatic, Iterable, Statement};
 
-/// How many executions are made in one transaction.
+/// Number of executions per transaction.
 const CHUNK: u64 = 100_000;
-/// How long a history is, in milliseconds: a year.
+/// Length of the history in milliseconds: a year.
 const HISTORY_MS: u64 = 365 * 24 * 60 * 60 * 1000;
 
-/// Makes users until there are so many, with persons, names and credentials, like the administrator but employees.
+/// Adds users up to `count`, with persons, login names and credentials: copies of the administrator with the role
+/// Employee.
 pub async fn users(url: &str, count: u32) -> anyhow::Result<()> {
     let store = Store::open(url).await?;
     let db = store.writer();
@@ -75,8 +76,8 @@ fn names(column: &str, (from, to): (u64, u64)) -> String {
     format!("INSERT INTO login_names (folded, user_id) SELECT {column}, id FROM users WHERE id BETWEEN {from} AND {to}")
 }
 
-/// Makes so many executions, spread over the year before now, each with its entry of the chain and its key. They are
-/// copies of the newest one there is, so that the chain goes on behind them but does not hold.
+/// Adds `count` executions over the last year, each with its audit entry and idempotency key. They are copies of the
+/// newest one, so the audit chain can be continued but is not valid.
 pub async fn executions(url: &str, count: u64, users: u32) -> anyhow::Result<()> {
     let store = Store::open(url).await?;
     let db = store.writer();
@@ -84,7 +85,7 @@ pub async fn executions(url: &str, count: u64, users: u32) -> anyhow::Result<()>
     ensure!(head > 0, "there is no execution to copy");
     let (id, time) = id_and_time(db.get_database_backend(), count);
     let expires = time_of(db.get_database_backend(), Utc::now() + TimeDelta::hours(20));
-    let (user, place) = (format!("1 + n.i % {users}"), format!("{head} + n.i"));
+    let (user, position) = (format!("1 + n.i % {users}"), format!("{head} + n.i"));
     let entry = format!("t.position = {head}");
     let execution = format!("t.id = (SELECT id FROM audit_entries WHERE position = {head})");
     for from in (1..=count).step_by(CHUNK as usize) {
@@ -103,7 +104,7 @@ pub async fn executions(url: &str, count: u64, users: u32) -> anyhow::Result<()>
                     ("finished_at", &time),
                 ],
             ),
-            copies("audit_entries", audit::Column::iter(), &entry, range, &[("id", &id), ("position", &place)]),
+            copies("audit_entries", audit::Column::iter(), &entry, range, &[("id", &id), ("position", &position)]),
             format!(
                 "{} INSERT INTO idempotency_keys (scope, action_result, execution_id, expires_at) \
                  SELECT 'key {head} ' || n.i, 'Implicit', {id}, {expires} FROM n",
@@ -117,12 +118,12 @@ pub async fn executions(url: &str, count: u64, users: u32) -> anyhow::Result<()>
     Ok(store.close().await?)
 }
 
-/// The numbers from one to another, as `n.i`.
+/// A common table expression with the numbers of a range as `n.i`.
 fn numbers((from, to): (u64, u64)) -> String {
     format!("WITH RECURSIVE n(i) AS (SELECT {from} UNION ALL SELECT i + 1 FROM n WHERE i < {to})")
 }
 
-/// Copies a row for each of these numbers, with changes.
+/// A statement that copies a row for each number of a range, with changed columns.
 fn copies<C: IdenStatic>(
     table: &str,
     columns: impl Iterator<Item = C>,
@@ -131,7 +132,7 @@ fn copies<C: IdenStatic>(
     changes: &[(&str, &str)],
 ) -> String {
     let mut columns: Vec<String> = columns.map(|column| column.as_str().to_owned()).collect();
-    // Models do not have the columns of folded texts.
+    // The entities do not have the columns of folded texts.
     columns.extend(changes.iter().map(|(name, _)| (*name).to_owned()).filter(|name| name.ends_with("_folded")));
     let value = |column: &String| {
         let changed = changes.iter().find(|(name, _)| name == column);
@@ -146,7 +147,7 @@ fn copies<C: IdenStatic>(
     )
 }
 
-/// An id of version 7, and the time in it, for the number `n.i`.
+/// SQL expressions for a UUIDv7 and its time, for the number `n.i`.
 fn id_and_time(backend: DbBackend, count: u64) -> (String, String) {
     let (now, step) = (Utc::now().timestamp_millis(), HISTORY_MS / count.max(1));
     let time = format!("({now} - ({count} - n.i + 1) * {step})");
@@ -170,11 +171,11 @@ fn time_of(backend: DbBackend, time: DateTime<Utc>) -> String {
     if backend == DbBackend::Postgres { format!("'{text}'::timestamptz") } else { format!("'{text}'") }
 }
 
-/// The number that a query answers with; 0 when it answers with none.
+/// The number that a query returns; 0 for null.
 pub async fn number(db: &impl ConnectionTrait, query: &str) -> anyhow::Result<i64> {
     let statement = Statement::from_string(db.get_database_backend(), query);
     let row = db.query_one_raw(statement).await?.context("no row")?;
-    // An id is an integer of 32 bits in PostgreSQL, a position one of 64.
+    // In PostgreSQL, an id has 32 bits, and a position has 64.
     let small = || row.try_get_by_index::<Option<i32>>(0).map(|number| number.map(i64::from));
     Ok(row.try_get_by_index::<Option<i64>>(0).or_else(|_| small())?.unwrap_or_default())
 }

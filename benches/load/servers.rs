@@ -1,4 +1,4 @@
-//! The servers that are measured.
+//! Starts the servers that are measured.
 
 use std::{
     env, fs,
@@ -14,26 +14,26 @@ use crate::{http::Connection, machine, process::Process, seed};
 
 const START: Duration = Duration::from_secs(60);
 const GLANCE: Duration = Duration::from_millis(1);
-/// How long a server that has just started is left alone before its memory counts as idle.
+/// Pause after the start before the idle memory is measured.
 const REST: Duration = Duration::from_millis(500);
 
-/// A server that answers, and how to call it.
+/// A running server.
 pub struct Server {
     process: Process,
     /// `http://127.0.0.1:…`
     pub url: String,
-    /// The value of `Authorization`, empty where none is asked for.
+    /// The value of `Authorization`; empty if none is needed.
     pub authorization: String,
-    /// How many users it knows.
+    /// Number of its users.
     pub users: u32,
     pub storage: Storage,
-    /// The memory that it held before the first request.
+    /// Resident memory before the first request.
     pub idle_mib: f64,
-    /// How long it took from its start to its first answer.
+    /// Time from its start to its first answer.
     pub ready: Duration,
 }
 
-/// What a server stores in.
+/// The database of a server.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Storage {
     Nothing,
@@ -42,7 +42,7 @@ pub enum Storage {
 }
 
 impl Storage {
-    /// What the database's own processes are called, where it has some.
+    /// The name of the database's processes, if it has its own.
     pub fn processes(self) -> Option<&'static str> {
         (self == Self::Postgres).then_some("postgres")
     }
@@ -57,27 +57,27 @@ impl Storage {
 }
 
 impl Server {
-    /// The id of its process.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// The same server, called with this value of `Authorization`.
+    /// Sets the value of `Authorization`.
     pub fn authorized(self, authorization: &str) -> Self {
         Self { authorization: authorization.to_owned(), ..self }
     }
 
-    /// The same server, which stores in this.
+    /// Sets the database.
     pub fn storing_in(self, storage: Storage) -> Self {
         Self { storage, ..self }
     }
 
-    /// A connection to it.
+    /// Opens a connection to the server.
     pub async fn connect(&self) -> anyhow::Result<Connection> {
         Connection::open(&self.url, &self.authorization).await
     }
 
-    /// The server that prints its address in a line with this text.
+    /// Waits for a server that prints its address in a line with the text `banner`.
     pub async fn from(mut process: Process, banner: &str, users: u32) -> anyhow::Result<Self> {
         let line = process.line_with(banner, START).await?;
         let (_, address) = line.split_once("http://").with_context(|| format!("no address in `{line}`"))?;
@@ -93,13 +93,13 @@ impl Server {
     }
 }
 
-/// A plain handler: what the framework costs when nothing is done.
+/// Starts the floor, a bare handler of the framework.
 pub async fn start_floor(folder: &Path) -> anyhow::Result<Server> {
     let mut command = Command::new(env::current_exe()?);
     Server::from(Process::start("floor", command.arg("--floor"), folder)?, "http://", 0).await
 }
 
-/// The release binary on a database with so many users.
+/// The release binary, with a database.
 pub struct Kommando {
     folder: PathBuf,
     database: String,
@@ -108,14 +108,14 @@ pub struct Kommando {
 }
 
 impl Kommando {
-    /// Makes the database, in SQLite in the folder or in the empty database at this address.
+    /// Creates the database with its users: an SQLite file in the folder, or the empty database at `postgres`.
     pub async fn prepare(folder: PathBuf, postgres: Option<&str>, users: u32) -> anyhow::Result<Self> {
         fs::create_dir_all(&folder)?;
         let sqlite = || format!("sqlite://{}?mode=rwc", folder.join("kommando.db").display());
         let database = postgres.map_or_else(sqlite, str::to_owned);
         let mut prepared = Self { folder, database, users, ticket: String::new() };
         prepared.run("migrate", &["migrate", "up"]).await?;
-        // The first start makes the administrator, whom the others are copied from.
+        // The first start creates the administrator; the other users are copies of it.
         drop(prepared.start().await?);
         seed::users(&prepared.database, users).await?;
         let ticket = prepared.run("ticket", &["ticket", "issue", "--user", "admin"]).await?;
@@ -127,7 +127,7 @@ impl Kommando {
         &self.database
     }
 
-    /// Starts the server, and waits until it says that it is ready.
+    /// Starts the server and waits until it is ready.
     pub async fn start(&self) -> anyhow::Result<Server> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = self.command();
@@ -150,7 +150,7 @@ impl Kommando {
         Process::start(name, self.command().args(words), &self.folder)?.finish(START).await
     }
 
-    /// The binary with the settings of this bench, whatever the environment says.
+    /// The binary with the settings of this benchmark, without those of the environment.
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("KOMMANDO_")) {
@@ -160,9 +160,9 @@ impl Kommando {
             .env("KOMMANDO_LISTEN", "127.0.0.1:0")
             .env("KOMMANDO_DATABASE_URL", &self.database)
             .env("KOMMANDO_COMMANDS", concat!(env!("CARGO_MANIFEST_DIR"), "/commands.d"))
-            .env("KOMMANDO_AUDIT_KEY", "a key for a chain that nobody needs to prove")
+            .env("KOMMANDO_AUDIT_KEY", "the key of a chain that is not verified")
             .env("KOMMANDO_LOG_FORMAT", "json")
-            .env("KOMMANDO_ADMIN_PASSWORD", "a password for nobody");
+            .env("KOMMANDO_ADMIN_PASSWORD", "an unused password");
         command
     }
 }

@@ -1,25 +1,26 @@
-//! The table that is printed.
+//! The table of results, and medians.
 
 use std::fmt::Write;
 
 use crate::lanes::Lane;
 
-/// What one run of a row came to.
+/// The results of one run of a row.
 #[derive(Clone, Copy)]
 pub struct Figures {
     pub requests_per_second: f64,
     pub p50_ms: f64,
     pub p99_ms: f64,
-    /// The server's processor time for one request, in microseconds.
+    /// The server's processor time per request, in microseconds.
     pub processor_us: f64,
-    /// That of the database's own processes, where it has some.
+    /// The processor time of the database's processes per request, in microseconds, if it has its own.
     pub database_us: Option<f64>,
-    /// The memory that the server held at the end.
+    /// The server's resident memory at the end.
     pub resident_mib: f64,
     pub errors: u64,
 }
 
-/// A line for each lane: the medians of its rounds, the sum of its errors. `of` says what the lanes are held against.
+/// Renders a line for each lane: the medians of its rounds, and the sum of its errors. `of` names the base of the
+/// ratios.
 pub fn render(lanes: &[Lane], results: &[Vec<Figures>], of: &str) -> String {
     let width = lanes.iter().map(|lane| lane.name.chars().count()).max().unwrap_or_default() + 2;
     let mut table = format!(
@@ -48,13 +49,13 @@ pub fn render(lanes: &[Lane], results: &[Vec<Figures>], of: &str) -> String {
     table
 }
 
-/// How many requests a row answers for one of another row, in the median of their rounds.
+/// The median of the ratios of requests per second, round by round.
 pub fn ratio(rounds: &[Figures], others: &[Figures]) -> f64 {
-    let of = |(own, other): (&Figures, &Figures)| own.requests_per_second / other.requests_per_second;
+    let of = |(one, other): (&Figures, &Figures)| one.requests_per_second / other.requests_per_second;
     median(rounds.iter().zip(others).map(of).collect())
 }
 
-/// A figure, in the median of the rounds.
+/// The median of a figure over the rounds.
 pub fn median_of(rounds: &[Figures], figure: impl Fn(&Figures) -> f64) -> f64 {
     median(rounds.iter().map(figure).collect())
 }
@@ -69,9 +70,9 @@ pub fn median(mut numbers: Vec<f64>) -> f64 {
     }
 }
 
-/// The least number that so much of all is not above.
+/// The percentile of the numbers; `part` is from 0 to 1.
 pub fn percentile(mut numbers: Vec<f64>, part: f64) -> f64 {
     numbers.sort_by(f64::total_cmp);
-    let place = (numbers.len() as f64 * part).ceil() as usize;
-    numbers.get(place.saturating_sub(1)).copied().unwrap_or(f64::NAN)
+    let rank = (numbers.len() as f64 * part).ceil() as usize;
+    numbers.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
 }

@@ -1,4 +1,4 @@
-//! The load generator: how it is run, and what it says.
+//! Runs the load generator wrk, and parses its output.
 
 use std::{
     fs, io,
@@ -19,21 +19,21 @@ use crate::{
 
 const SCRIPT: &str = include_str!("script.lua");
 const WARM_UP_SECONDS: u32 = 1;
-/// The same where an answer may take a second by itself.
+/// Warm-up of rows with slow answers of up to a second.
 const SLOW_WARM_UP_SECONDS: u32 = 4;
-/// How long wrk waits for an answer: longer than any row should take.
+/// Timeout of an answer: longer than any row should take.
 const ANSWER_SECONDS: u32 = 10;
-/// How much longer than asked for wrk may take.
+/// Time that wrk may take beyond its duration.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// wrk, ready to run.
+/// wrk with its script.
 pub struct Wrk<'a> {
     folder: &'a Path,
     script: PathBuf,
     connections: u32,
 }
 
-/// What the script prints.
+/// The figures that the script prints.
 struct Printed {
     requests: f64,
     seconds: f64,
@@ -42,14 +42,14 @@ struct Printed {
     errors: u64,
 }
 
-/// Tells how to install wrk when it is missing.
-pub fn look_for_it() -> anyhow::Result<()> {
+/// Checks that wrk is installed.
+pub fn ensure_installed() -> anyhow::Result<()> {
     let started = Command::new("wrk").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     match started {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            bail!("wrk, which sends the requests, is missing: `apt-get install wrk` installs it")
+            bail!("wrk is missing; install it with `apt-get install wrk`")
         }
-        other => other.map(drop).context("wrk cannot be started"),
+        other => other.map(drop).context("failed to start wrk"),
     }
 }
 
@@ -60,13 +60,13 @@ impl<'a> Wrk<'a> {
         Ok(Self { folder, script, connections })
     }
 
-    /// Runs a row for a moment and looks at every answer.
+    /// Runs a row for a short time and checks every answer.
     pub async fn warm_up(&self, row: &Row, server: &Server) -> anyhow::Result<()> {
         let seconds = if row.connections.is_some() { SLOW_WARM_UP_SECONDS } else { WARM_UP_SECONDS };
         let printed = self.send(row, server, seconds, row.expected).await?;
         ensure!(
             printed.errors == 0 && printed.requests > 0.0,
-            "{} is not answered: {} errors",
+            "{} got no correct answers: {} errors",
             row.name,
             printed.errors
         );
@@ -110,7 +110,7 @@ impl<'a> Wrk<'a> {
         let limit = Duration::from_secs(u64::from(seconds)) + GRACE;
         let output = Process::start("wrk", &mut command, self.folder)?.finish(limit).await?;
         if let Some(wrong) = output.lines().find_map(|line| line.strip_prefix("wrong ")) {
-            bail!("{} is answered with {wrong}", row.name);
+            bail!("{} got an unexpected answer: {wrong}", row.name);
         }
         Printed::read(&output).with_context(|| format!("the script printed no figures:\n{output}"))
     }

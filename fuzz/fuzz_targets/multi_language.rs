@@ -1,13 +1,13 @@
-//! Strings in several languages: what is not understood stays, and what is understood makes nothing up.
+//! Multi-language strings: plain text is unchanged, and the result is never longer than the input.
 
 #![no_main]
 
-use kommando::localization::{Locale, Wishes, Zone};
+use kommando::localization::{Locale, LocalePreferences, Zone};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    let wishes = Wishes { so_language: Some("sv"), ..Wishes::default() };
-    let locale = Locale::new(wishes, &Zone::utc()).expect("no zone is asked for");
+    let preferences = LocalePreferences { so_language: Some("sv"), ..LocalePreferences::default() };
+    let locale = Locale::new(preferences, &Zone::utc()).expect("the default zone");
     let resolved = locale.resolve(text);
     let is_plain = !text.contains(":\"") && !text.contains('[');
     assert!(!is_plain || resolved == text);

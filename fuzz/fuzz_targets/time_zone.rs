@@ -1,4 +1,4 @@
-//! SO-TimeZone, and the dates it is about: what a clock writes with its offset, every clock reads back.
+//! SO-TimeZone: a time that is written with an offset parses back in any zone.
 
 #![no_main]
 
@@ -17,6 +17,6 @@ fuzz_target!(|input: (&str, &str, i32)| {
     let time = DateTime::from_timestamp(seconds.into(), 0);
     let written = with_offset.write(time);
     let read = Clock::of(Zone::utc()).read(&written).expect("a date that was written");
-    // Until 1972, some clocks differed by seconds, which an offset does not tell.
+    // Until 1972, some local times differed by seconds, which an offset cannot express.
     assert!((read - time.expect("a time")).num_seconds().abs() < 60, "{written}");
 });

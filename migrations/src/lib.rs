@@ -1,7 +1,8 @@
-//! The database schema, one file per change.
+//! The migrations of the database schema, one file each.
 //!
-//! Tables and columns are named by string, so that yesterday's migration never changes with today's entity. A merged
-//! migration is never edited, and none holds data: rows that every installation needs are made by the server.
+//! Tables and columns are named by strings, not by entities, so that an old migration never changes with an entity. The
+//! statements of a merged migration are never edited. Migrations insert no rows: the server creates the rows that every
+//! installation needs.
 
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
 use sea_orm_migration::{MigrationTrait, async_trait};

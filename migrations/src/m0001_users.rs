@@ -1,6 +1,7 @@
-//! Who exists: persons, roles, user groups, users with their names and memberships, credentials and tickets.
+//! Creates persons, roles, user groups, users with their login names and memberships, credentials and tickets.
 //!
-//! Column limits are upstream's (contract: associate.name 239, tooltip and userName 254, credential secret 2000, …).
+//! The column limits are upstream's: associate.name 239, tooltip and userName 254, credential secret 2000, … (see
+//! docs/upstream.md).
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -108,7 +109,7 @@ fn users() -> TableCreateStatement {
         .to_owned()
 }
 
-/// Name and UserName share one key space: a name finds at most one user, whichever of the two it is.
+/// Name and UserName share one key space, so that a login name finds at most one user.
 fn login_names() -> TableCreateStatement {
     Table::create()
         .table("login_names")
@@ -143,7 +144,7 @@ fn credentials() -> TableCreateStatement {
         .to_owned()
 }
 
-/// The key is the SHA-256 of the ticket: whoever reads this table cannot call with what it holds.
+/// The key is the SHA-256 of the ticket, so that a reader of this table cannot use the tickets.
 fn tickets() -> TableCreateStatement {
     Table::create()
         .table("tickets")

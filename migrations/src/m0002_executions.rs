@@ -1,5 +1,4 @@
-//! What was run: one row per run of a custom command, whatever came of it, with the keys that make a run happen once, and
-//! the chain that shows when a record was changed.
+//! Creates executions (one row per run of a command, with any outcome), idempotency keys, and the audit chain.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -37,7 +36,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// `id` is a UUID of version 7, so that rows sort by the time they were made.
+/// `id` is a UUIDv7, so that rows are sorted by creation time.
 fn executions() -> TableCreateStatement {
     Table::create()
         .table("executions")
@@ -58,7 +57,7 @@ fn executions() -> TableCreateStatement {
         .to_owned()
 }
 
-/// The key is the SHA-256 of caller, operation, user, command and the client's own key.
+/// `scope` is the SHA-256 of caller, operation, user, command and the client's key.
 fn idempotency_keys() -> TableCreateStatement {
     Table::create()
         .table("idempotency_keys")
@@ -70,7 +69,8 @@ fn idempotency_keys() -> TableCreateStatement {
         .to_owned()
 }
 
-/// `position` and `mac` are empty until the entry is linked. An entry outlives the execution it tells of.
+/// `position` and `mac` are null until the entry is linked. An entry has no foreign key, because it outlives its
+/// execution.
 fn audit_entries() -> TableCreateStatement {
     Table::create()
         .table("audit_entries")

@@ -1,4 +1,4 @@
-//! Webhooks: what is to be delivered after a commit, and which executions wait for an answer.
+//! Creates webhook deliveries, and an index of the running executions, which wait for a sync webhook.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -22,7 +22,7 @@ impl MigrationTrait for Migration {
             .col("updated_at")
             .to_owned();
         schema.create_index(by_end).await?;
-        // Only a handful of rows run at any time: the index costs nothing, and finds them among millions.
+        // A partial index, because only a few of millions of rows are running at any time.
         let running = Index::create()
             .name("ix_executions_running")
             .table("executions")
@@ -38,7 +38,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// `id` is what the receiver knows as `webhook-id`: the execution's id without hyphens, and the number of the step.
+/// `id` is the `webhook-id` header: the execution's id without hyphens, and the number of the step.
 fn webhook_deliveries() -> TableCreateStatement {
     Table::create()
         .table("webhook_deliveries")

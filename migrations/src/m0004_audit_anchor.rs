@@ -1,4 +1,4 @@
-//! Where the chain of records begins when its older part was removed, and finding the keys of the executions that go.
+//! Creates audit anchors, which mark the start of a chain with removed entries, and an index of keys by execution.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -9,7 +9,7 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
         schema.create_table(audit_anchors()).await?;
-        // Without it, each execution that is removed has all keys read for one that refers to it.
+        // Without this index, deleting an execution scans all keys for a reference to it.
         let by_execution = Index::create()
             .name("ix_idempotency_keys_execution_id")
             .table("idempotency_keys")
@@ -25,7 +25,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// `position` and `entry_mac` are those of the last entry that was removed.
+/// `position` and `entry_mac` belong to the last removed entry.
 fn audit_anchors() -> TableCreateStatement {
     Table::create()
         .table("audit_anchors")

@@ -1,13 +1,12 @@
-//! Who calls, and through what: applications with tokens of their own, access tokens beside tickets, and the application
-//! that an execution came through.
+//! Creates applications, and adds the kind and the application of tickets and the application of executions.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-/// What is added to tables that were there before, one at a time, as SQLite takes it. Executions that were recorded
-/// before came through no application; what was issued before was a ticket.
+/// Columns added to existing tables, one statement each, as SQLite requires. Older rows are tickets, and have no
+/// application.
 fn additions() -> [(&'static str, &'static str, ColumnDef); 3] {
     [
         ("tickets", "kind", string_len("kind", 16).default("Ticket").to_owned()),
@@ -34,7 +33,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// The token is stored as its SHA-256. A revoked application stays: executions tell of it.
+/// The token is stored as its SHA-256. A revoked application is kept, because executions refer to it.
 fn applications() -> TableCreateStatement {
     Table::create()
         .table("applications")

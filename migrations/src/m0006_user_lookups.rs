@@ -1,4 +1,4 @@
-//! Finding users by person, NickName, group and role, and the members of a group, without reading all of them.
+//! Indexes users by person, NickName, group and role, and memberships by group.
 
 use sea_orm_migration::prelude::*;
 

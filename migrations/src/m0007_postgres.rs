@@ -1,12 +1,12 @@
-//! What the key of the audit chain is known by; and on PostgreSQL, where several processes write: texts that compare and
-//! sort as on SQLite, finding what is not linked yet, and telling everybody what changed.
+//! Creates the check value of the audit key. On PostgreSQL also: texts compare and sort as on SQLite, an index of
+//! unlinked audit entries, and triggers that notify all servers of changes.
 
 use sea_orm_migration::{prelude::*, schema::*, sea_orm::DbBackend};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-/// Every text so far compares byte by byte, whatever the language of the database; and none is padded with blanks.
+/// Makes all existing text columns compare byte by byte, independent of the database's locale, and without padding.
 const TEXTS: &str = r#"
 DO $$
 DECLARE found record;
@@ -25,8 +25,8 @@ BEGIN
 END $$
 "#;
 
-/// Tells of changes, on the channel and in a setting of the transaction, from which whoever commits takes them at once:
-/// what it is about, and whom it concerns, 0 for everybody. Many at once concern everybody.
+/// A trigger function that reports changes on the channel, and in a setting of the transaction for the committing
+/// server. A change is a topic and a user id; 0 means all users. More than 100 users at once are reported as all users.
 pub(super) const TELL: &str = r#"
 CREATE FUNCTION kommando_tell() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -56,7 +56,7 @@ BEGIN
 END $$
 "#;
 
-/// The tables that servers answer from memory, and what a change of each is about.
+/// The tables that servers cache, with their topics.
 const TOLD: [(&str, &str); 6] = [
     ("users", "users"),
     ("persons", "users"),
@@ -74,7 +74,7 @@ impl MigrationTrait for Migration {
         schema.create_table(audit_keys()).await?;
         if schema.get_database_backend() == DbBackend::Postgres {
             schema.get_connection().execute_unprepared(TEXTS).await?;
-            // A handful at any time, among millions.
+            // A partial index, because only a few of millions of entries are unlinked at any time.
             let unlinked = Index::create()
                 .name(UNLINKED)
                 .table("audit_entries")
@@ -97,7 +97,7 @@ impl MigrationTrait for Migration {
         Ok(())
     }
 
-    /// How texts compare stays as it is: it does no harm.
+    /// Keeps the collation of the texts, which does no harm.
     async fn down(&self, schema: &SchemaManager) -> Result<(), DbErr> {
         if schema.get_database_backend() == DbBackend::Postgres {
             for (table, _) in TOLD {
@@ -113,7 +113,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// `mac` is made with the key, and tells another one apart without telling anything of the key.
+/// `mac` is made with the audit key. It detects a wrong key without revealing the right one.
 fn audit_keys() -> TableCreateStatement {
     Table::create().table("audit_keys").col(string_len("mac", 64).primary_key()).to_owned()
 }

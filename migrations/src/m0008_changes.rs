@@ -1,22 +1,22 @@
-//! What changed in the tables that servers answer from memory: the last changes, for every process that reads this file.
+//! On SQLite, records changes of cached tables, so that other processes can invalidate their caches.
 //!
-//! Each change is a row: the topic, and whom it concerns, 0 for everybody. The newest are kept; whoever reads too late to
-//! see every row must take it that everything changed. On PostgreSQL nothing is written: servers are notified there.
+//! A change is a row with a topic and a user id; 0 means all users. Only the newest rows are kept; a process that
+//! missed some must invalidate everything. PostgreSQL uses notifications instead.
 
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-/// How many changes are kept.
+/// Number of changes that are kept.
 const KEPT: i32 = 10_000;
 
-/// What a row of a table makes of a user.
+/// The topic of changes of users.
 const USERS: &str = "users";
-/// What lets somebody call: tickets and applications.
+/// The topic of changes of tickets and applications.
 const ACCESS: &str = "access";
 
-/// Table, event, and the changes that it is, as an SQL query of topic and user.
+/// Table, event, and an SQL query that returns the topics and users of the change.
 fn triggers() -> Vec<(&'static str, &'static str, String)> {
     let mut triggers = Vec::new();
     for (event, row) in [("UPDATE", "NEW"), ("DELETE", "OLD")] {
@@ -41,7 +41,7 @@ impl MigrationTrait for Migration {
             return Ok(());
         }
         let db = schema.get_connection();
-        // `seq` is the row's own number: it counts without gaps.
+        // `seq` is the rowid, which counts without gaps.
         let columns = "seq INTEGER PRIMARY KEY, topic TEXT NOT NULL, user_id INTEGER NOT NULL";
         db.execute_unprepared(&format!("CREATE TABLE changes ({columns})")).await?;
         let oldest = format!("DELETE FROM changes WHERE seq <= NEW.seq - {KEPT}");

@@ -1,7 +1,6 @@
-//! Lists that cost the same among millions: users by the beginning of a name and sorted by name, executions by what came
-//! of them.
+//! Indexes that keep lists fast with millions of rows: users by name and by its beginning, executions by outcome.
 //!
-//! The expressions are those of the queries, letter by letter: an index serves no other.
+//! The expressions must equal those of the queries exactly; otherwise the indexes are not used.
 
 use sea_orm_migration::{
     prelude::*,
@@ -11,8 +10,8 @@ use sea_orm_migration::{
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-/// Names, and what each is over. A sort by name ends with the id, as the list's does. Most executions succeed: they are
-/// found without an index, which would cost each of them something.
+/// Index names with their tables and columns. Sort indexes end with the id, as the lists do. Succeeded executions are
+/// left out, because they are the majority, and each would cost an index entry.
 const INDICES: [(&str, &str); 8] = [
     ("ix_users_lower_name", "users (LOWER(name), id)"),
     ("ix_users_lower_user_name", "users (LOWER(user_name), id)"),
@@ -24,7 +23,7 @@ const INDICES: [(&str, &str); 8] = [
     ("ix_executions_uncommon", "executions (outcome, id) WHERE outcome <> 'succeeded'"),
 ];
 
-/// PostgreSQL finds the beginning of a text by these, whatever its collation.
+/// Indexes with which PostgreSQL finds the beginning of a text in any collation.
 const PATTERNS: [(&str, &str); 5] = [
     ("ix_users_name_pattern", "users (LOWER(name) text_pattern_ops)"),
     ("ix_users_user_name_pattern", "users (LOWER(user_name) text_pattern_ops)"),

@@ -1,4 +1,4 @@
-//! On PostgreSQL, whoever hears of changes hears which transaction made them, and of all that a statement changed at once.
+//! On PostgreSQL, notifications name the transaction, and one notification has all changes of a statement.
 
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
@@ -7,7 +7,8 @@ use super::m0007_postgres::TELL;
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-/// Tells of changes as before: `users:7,users:9@4711`, and in the setting `,users:7,users:9`. Each is told once.
+/// Notifies `users:7,users:9@4711`, and sets the setting to `,users:7,users:9`. Each change is reported once per
+/// transaction.
 pub(super) const TELL_TOGETHER: &str = r#"
 CREATE OR REPLACE FUNCTION kommando_tell() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -47,7 +48,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// Replaces the function that tells, where there is one.
+/// Replaces the trigger function on PostgreSQL.
 pub(super) async fn tell_by(schema: &SchemaManager<'_>, function: &str) -> Result<(), DbErr> {
     if schema.get_database_backend() != DbBackend::Postgres {
         return Ok(());

@@ -1,5 +1,5 @@
-//! Passwords are answered from memory, too: what changes of them is told as a change of access. A new one changes nothing
-//! that is remembered, since that a user has none is not.
+//! Adds triggers for credentials, which are cached, too, and belong to the topic `access`. Inserts need no trigger,
+//! because the absence of a password is not cached.
 
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
@@ -8,7 +8,7 @@ use super::m0012_tellers::{TELL_TOGETHER, tell_by};
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-/// What an event is called, and the row that tells whom it concerns on SQLite.
+/// Event, its name in the trigger, and the row that has the user id on SQLite.
 const EVENTS: [(&str, &str, &str); 2] = [("UPDATE", "updates", "NEW"), ("DELETE", "deletes", "OLD")];
 
 #[async_trait::async_trait]

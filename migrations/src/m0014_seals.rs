@@ -1,6 +1,6 @@
-//! Seals of records that are not final yet: executions that run, and webhooks that are to be sent.
+//! Adds seals to records that are not final: running executions and pending webhooks.
 //!
-//! A seal is a MAC with the audit key. Rows of an older version have none: a migration has no key.
+//! A seal is a MAC with the audit key. Rows of an older version have none, because a migration does not know the key.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -22,7 +22,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// A table of its own, without a foreign key: a seal whose execution is gone is evidence.
+/// A separate table without a foreign key: a seal without its execution is evidence that the execution was deleted.
 fn execution_seals() -> TableCreateStatement {
     Table::create().table("execution_seals").col(pk_uuid("execution_id")).col(string_len("mac", 64)).to_owned()
 }

@@ -1,5 +1,5 @@
-//! What the login rate limiter must not forget at a restart: the addresses from which users logged in, and the failed
-//! logins of the last minute. Addresses and names that were tried stand here as keyed digests only.
+//! Stores the state of the login rate limiter across restarts: the addresses from which users logged in, and the failed
+//! logins of the last minute. Addresses and names are stored only as keyed digests.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -25,8 +25,8 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// A few rows for each user. Without a reference to the user: rows are written later than the login, when the user of a
-/// demo may be gone.
+/// A few rows for each user. There is no foreign key, because rows are written after the login, when the user of a demo
+/// may already be deleted.
 fn login_addresses() -> TableCreateStatement {
     Table::create()
         .table("login_addresses")
@@ -37,7 +37,7 @@ fn login_addresses() -> TableCreateStatement {
         .to_owned()
 }
 
-/// A row for each account, address, or pair of them with a failed login in the last minute.
+/// One row for each account, address, or pair of both with a failed login in the last minute.
 fn login_failures() -> TableCreateStatement {
     Table::create()
         .table("login_failures")

@@ -1,5 +1,5 @@
-//! The tickets of a user by kind and age: a log-in ends the oldest, and a list begins with the newest. The index takes the
-//! place of the one by user alone, so that a new ticket costs what it cost before.
+//! Indexes the tickets of a user by kind and age: a login ends the oldest, and a list begins with the newest. The index
+//! replaces the one by user, so that writing a ticket costs the same as before.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,5 +1,5 @@
-//! A folded copy beside each text that the list of users is filtered and sorted by, and the indices of the list over these
-//! copies. Neither database folds case by Unicode in the same way, so the server folds, here and with each write.
+//! Adds a case-folded copy of each text by which the user list is filtered and sorted, and the indexes of the list on
+//! these copies. The databases do not fold Unicode in the same way, so the server folds, here and with each write.
 
 use sea_orm_migration::{
     prelude::*,
@@ -21,7 +21,7 @@ const TABLES: [(&str, &[&str]); 4] = [
     ("user_groups", &["name"]),
 ];
 
-/// Names, and what each is over. A sort by name ends with the id, as that of the list does.
+/// Index names with their tables and columns. Sort indexes end with the id, as the list does.
 const INDICES: [(&str, &str); 7] = [
     ("ix_users_name_folded", "users (name_folded, id)"),
     ("ix_users_user_name_folded", "users (user_name_folded, id)"),
@@ -32,7 +32,7 @@ const INDICES: [(&str, &str); 7] = [
     ("ix_persons_email_folded", "persons (email_folded)"),
 ];
 
-/// The indices that these replace.
+/// The indexes that are replaced.
 const REPLACED: [(&str, &str); 7] = [
     ("ix_users_lower_name", "users (LOWER(name), id)"),
     ("ix_users_lower_user_name", "users (LOWER(user_name), id)"),
@@ -43,7 +43,8 @@ const REPLACED: [(&str, &str); 7] = [
     ("ix_persons_lower_email", "persons (LOWER(email))"),
 ];
 
-/// Those of PostgreSQL alone. The new columns compare byte by byte, so they need no second index for beginnings.
+/// The replaced indexes of PostgreSQL. The new columns compare byte by byte, so they need no second index for the
+/// beginning of a text.
 const REPLACED_PATTERNS: [(&str, &str); 5] = [
     ("ix_users_name_pattern", "users (LOWER(name) text_pattern_ops)"),
     ("ix_users_user_name_pattern", "users (LOWER(user_name) text_pattern_ops)"),
@@ -52,16 +53,16 @@ const REPLACED_PATTERNS: [(&str, &str); 5] = [
     ("ix_persons_email_pattern", "persons (LOWER(email) text_pattern_ops)"),
 ];
 
-/// Rows that are read and written together: at most nine parameters each.
+/// Number of rows that are read and written together, with at most nine parameters each.
 const BATCH: usize = 500;
 
-/// Characters that are kept: an index entry of PostgreSQL has at most 2704 bytes.
-const LONGEST: usize = 600;
+/// Maximum length of a folded text, in characters: an index entry of PostgreSQL has at most 2704 bytes.
+const MAX_LENGTH: usize = 600;
 
-/// As the server folds when this migration is written. A later change of that takes another migration.
+/// Folds a text as the server does at the time of this migration. A later change of folding needs another migration.
 fn fold(text: &str) -> String {
     let lower = text.nfkc().collect::<String>().to_lowercase();
-    lower.chars().map(|letter| if letter == 'ς' { 'σ' } else { letter }).take(LONGEST).collect()
+    lower.chars().map(|letter| if letter == 'ς' { 'σ' } else { letter }).take(MAX_LENGTH).collect()
 }
 
 fn replaced(backend: DbBackend) -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -83,7 +84,7 @@ impl MigrationTrait for Migration {
                 db.execute_unprepared(&add).await?;
             }
         }
-        // Nothing changes that a server remembers: the triggers would tell of each row in vain.
+        // Nothing changes that servers cache, so the triggers need not report each row.
         let triggers = stop_triggers(schema).await?;
         for (table, columns) in TABLES {
             fill(schema, table, columns).await?;
@@ -112,7 +113,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// Folds the texts of a table: those of ASCII by one statement, the others in batches.
+/// Folds the texts of a table: ASCII texts by one statement, the others in batches.
 async fn fill(schema: &SchemaManager<'_>, table: &str, columns: &[&str]) -> Result<(), DbErr> {
     let (db, backend) = (schema.get_connection(), schema.get_database_backend());
     let lower: Vec<_> = columns.iter().map(|column| format!("{column}_folded = LOWER({column})")).collect();
@@ -131,36 +132,36 @@ async fn fill(schema: &SchemaManager<'_>, table: &str, columns: &[&str]) -> Resu
     }
 }
 
-/// Writes the folded texts of these rows, which are in the order of their ids.
+/// The statement that writes the folded texts of these rows, which must be sorted by id.
 fn update(backend: DbBackend, table: &str, columns: &[&str], rows: &[QueryResult]) -> Result<Statement, DbErr> {
     let mut values: Vec<Value> = Vec::new();
     let mut parameter = |value: Value| {
         values.push(value);
         if backend == DbBackend::Postgres { format!("${}", values.len()) } else { "?".to_owned() }
     };
-    let (mut places, mut ids) = (Vec::new(), Vec::new());
+    let (mut tuples, mut ids) = (Vec::new(), Vec::new());
     for row in rows {
         let id: i32 = row.try_get_by_index(0)?;
-        let mut place = vec![parameter(id.into())];
+        let mut tuple = vec![parameter(id.into())];
         for index in 1..=columns.len() {
-            place.push(parameter(fold(&row.try_get_by_index::<String>(index)?).into()));
+            tuple.push(parameter(fold(&row.try_get_by_index::<String>(index)?).into()));
         }
-        places.push(format!("({})", place.join(", ")));
+        tuples.push(format!("({})", tuple.join(", ")));
         ids.push(id);
     }
     let set = (2..).zip(columns).map(|(number, column)| format!("{column}_folded = new.column{number}"));
     let set = set.collect::<Vec<_>>().join(", ");
-    // The range keeps PostgreSQL from reading the whole table for each batch.
+    // With the range, PostgreSQL does not read the whole table for each batch.
     let (from, to) = (ids.first().copied().unwrap_or_default(), ids.last().copied().unwrap_or_default());
     let sql = format!(
         "UPDATE {table} SET {set} FROM (VALUES {}) AS new WHERE {table}.id = new.column1 AND {table}.id BETWEEN {from} \
          AND {to}",
-        places.join(", ")
+        tuples.join(", ")
     );
     Ok(Statement::from_sql_and_values(backend, sql, values))
 }
 
-/// Stops the triggers of the tables, and returns the statements that start them again. SQLite has to drop and make them.
+/// Disables the triggers of the tables, and returns the statements that enable them again. On SQLite, drops them.
 async fn stop_triggers(schema: &SchemaManager<'_>) -> Result<Vec<String>, DbErr> {
     let (db, backend) = (schema.get_connection(), schema.get_database_backend());
     let mut starts = Vec::new();

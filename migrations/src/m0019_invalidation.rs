@@ -1,6 +1,6 @@
-//! What tells servers that something changed which they hold in memory. An SQLite file needs no table for that any more:
-//! SQLite itself tells whether another process has written. On PostgreSQL the triggers notify under the id of the server
-//! that wrote, so that it knows its own changes, and of new rows and emptied tables, too.
+//! Changes how servers invalidate their caches. SQLite needs no table of changes any more, because it reports itself
+//! whether another process has written. On PostgreSQL, the triggers notify with the id of the writing server, so that
+//! it recognizes its own changes, and also for inserted rows and truncated tables.
 
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
@@ -12,8 +12,8 @@ use super::{
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-/// Notifies `users:7,users:9@0123456789abcdef`: the scope and the user of each change, 0 for all users, and the server that
-/// wrote, if one did.
+/// Notifies `users:7,users:9@0123456789abcdef`: the scope and the user of each change (0 means all users), and the id
+/// of the writing server, if it is one.
 const NOTIFY: &str = r#"
 CREATE OR REPLACE FUNCTION kommando_tell() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -45,7 +45,7 @@ BEGIN
 END $$
 "#;
 
-/// Table, scope, event, what the event is called, and the rows that it tells of.
+/// Table, scope, event, the event's name in the trigger, and the transition table.
 const TRIGGERS: [(&str, &str, &str, &str, &str); 13] = [
     ("users", "users", "INSERT", "inserts", NEW),
     ("credentials", "access", "INSERT", "inserts", NEW),
@@ -64,7 +64,7 @@ const TRIGGERS: [(&str, &str, &str, &str, &str); 13] = [
 const NEW: &str = "REFERENCING NEW TABLE AS changed";
 const OLD: &str = "REFERENCING OLD TABLE AS changed";
 
-/// The triggers of passwords that SQLite had.
+/// The triggers of credentials on SQLite, which are dropped.
 const PASSWORD_EVENTS: [(&str, &str, &str); 2] = [("UPDATE", "updates", "NEW"), ("DELETE", "deletes", "OLD")];
 
 #[async_trait::async_trait]

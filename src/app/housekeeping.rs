@@ -1,5 +1,5 @@
-//! What is cleared away while the process serves: idempotency keys and tickets past their end, and records and webhooks
-//! that are older than they are kept.
+//! Housekeeping while the process serves: deletes expired idempotency keys and tickets, and records and webhooks past
+//! their retention.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use sea_orm::DbErr;
 use tokio::time::interval;
 
 use crate::{
-    records::{
+    executions::{
         audit::{self, AuditKey, ProofError},
         delivery, idempotency,
         retention::{self, Retention},
@@ -16,35 +16,35 @@ use crate::{
     users::{login_address, ticket},
 };
 
-/// How many rows are removed in one go.
+/// Number of rows deleted by one statement.
 const PAGE: u64 = 1000;
 const PERIOD: Duration = Duration::from_secs(60 * 60);
 
-/// Somebody who clears away.
+/// The housekeeping job.
 #[derive(Clone, Debug)]
 pub struct Housekeeping {
     pub store: Store,
     pub audit_key: AuditKey,
-    /// How long records are kept; for ever without it.
+    /// How long records are kept; `None` for ever.
     pub retention: Option<Retention>,
 }
 
 impl Housekeeping {
-    /// Clears away at once, and then every hour.
-    pub async fn keep_clearing(self) {
+    /// Runs at once, and then every hour.
+    pub async fn run_hourly(self) {
         let mut due = interval(PERIOD);
         loop {
             due.tick().await;
             if let Err(error) = self.clear().await {
-                tracing::error!(%error, "not everything past its time was removed");
+                tracing::error!(%error, "housekeeping failed; it runs again in an hour");
             }
         }
     }
 
-    /// Clears away what is past its time now, and notes the head of the audit chain where the database cannot change it.
+    /// Deletes everything that is expired now, and logs the head of the audit chain.
     ///
     /// # Errors
-    /// The database does not answer, or the records do not hold.
+    /// The database failed, or a record that is to be deleted does not match the audit chain.
     pub async fn clear(&self) -> Result<(), ProofError> {
         let db = self.store.writer();
         let keys = by_pages(|| idempotency::clear_page(db, PAGE)).await?;
@@ -59,16 +59,13 @@ impl Housekeeping {
             None => Ok(()),
         };
         if keys + tickets + webhooks + executions > 0 {
-            tracing::info!(executions, webhooks, keys, tickets, "removed what was past its time");
+            tracing::info!(executions, webhooks, keys, tickets, "deleted expired rows");
         }
         self.note_head().await?;
         end
     }
 
-    /// Writes the head of the audit chain into the log: whoever cuts records off its end later is found by that.
-    ///
-    /// # Errors
-    /// The database does not answer.
+    /// Logs the head of the audit chain. With the log, an operator can detect that records were later cut off its end.
     pub async fn note_head(&self) -> Result<(), DbErr> {
         let head = audit::head(self.store.reader()).await?;
         tracing::info!(%head, "the head of the audit chain");
@@ -76,7 +73,7 @@ impl Housekeeping {
     }
 }
 
-/// Removes page after page, until one is not full; how much that was.
+/// Deletes page after page until a page is not full. Returns the number of deleted rows.
 async fn by_pages<F>(mut remove: impl FnMut() -> F) -> Result<u64, DbErr>
 where
     F: Future<Output = Result<u64, DbErr>>,

@@ -1,16 +1,16 @@
-//! Builds the application and serves it: the only place that sees everything.
+//! Builds the application from the settings and serves it. Only this module knows all others.
 
 pub mod audit_key;
-pub mod check;
+mod command_reloader;
+pub mod config_check;
 mod housekeeping;
-mod metrics;
-mod reload;
+mod metrics_endpoint;
 mod server;
 mod serving;
-pub mod supervisor;
+mod start_error;
+pub mod systemd;
 
 use std::{
-    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -23,91 +23,37 @@ use tokio::signal::unix::Signal;
 
 use self::{
     housekeeping::Housekeeping,
-    metrics::{Beside, Panel},
-    server::{Limits, connection_limit::ConnectionLimiter, proxies::Proxies},
+    metrics_endpoint::{MetricsEndpoint, WithMetrics},
+    server::{Limits, connection_limit::ConnectionLimiter, trusted_proxies::TrustedProxies},
 };
-pub use self::{server::listen, serving::listen_for_metrics};
+pub use self::{server::listen, serving::listen_for_metrics, start_error::StartError};
 pub use crate::users::demo::Access as DemoAccess;
 use crate::{
-    api::{self, Cors, Room, Services},
-    auth::{Authenticator, FetchError, Guessing, Hosts, LogIns, ProvenPasswords, Provider},
-    commands::{Catalog, CommandService, Faults, ServiceParts},
-    config::{Config, ConfigError, DEFAULT_COMMANDS, Metrics},
-    error::Error,
+    api::{self, AppState, ConcurrencyLimiter, Cors},
+    auth::{Authenticator, Hosts, LogIns, LoginRateLimiter, Provider, VerifiedPasswordCache},
+    commands::{Catalog, CommandService, DefinitionErrors, ServiceParts},
+    config::{Config, DEFAULT_COMMANDS, Metrics},
+    executions::audit::{self, AuditKey, KeyCheck},
     localization::Zone,
-    records::audit::{self, AuditKey, KeyStanding},
-    store::{self, FileLock, FileLockError, Lock, OpenError, SchemaError, Store, Touched},
+    metrics::{
+        MetricsRegistry,
+        definitions::{EVICTED, REFUSED},
+    },
+    store::{self, FileLock, Lock, Store, Touched},
     users::{
-        self, CreateError, UserCache, UserService,
-        bootstrap::{self, RegisterError},
-        credential,
+        self, UserCache, UserService, bootstrap, credential,
         demo::{self, Demo},
-        password::{PasswordError, PasswordFault, PasswordHash, Passwords, Requester},
+        password::{PasswordHash, PasswordHasher, Requester},
         role,
     },
-    watch::{
-        Meters,
-        families::{EVICTED, REFUSED},
-    },
-    webhooks::{self, TargetsError, Webhooks},
+    webhooks::{self, Webhooks},
 };
 
-const UNUSABLE_TARGETS: &str = "the file that KOMMANDO_TARGETS or --targets names cannot be used";
-
-/// Why the application could not be built or served.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    #[error(transparent)]
-    Schema(#[from] SchemaError),
-    #[error(
-        "the command definitions cannot be used; mend them (`kommando config check` tells whether they are right):\n{0}"
-    )]
-    Commands(Faults),
-    #[error("{0}")]
-    Refused(check::Refusals),
-    #[error("{UNUSABLE_TARGETS}")]
-    Targets(#[from] TargetsError),
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    #[error("the identity provider cannot be called")]
-    Provider(#[from] FetchError),
-    #[error(transparent)]
-    AuditKey(#[from] audit_key::AuditKeyError),
-    #[error(transparent)]
-    Lock(#[from] FileLockError),
-    #[error("the database does not answer")]
-    Database(#[from] sea_orm::DbErr),
-    #[error("the runs that were under way when the server ended cannot be closed")]
-    Recover(#[source] Error),
-    #[error("there can be no metrics at {0}; KOMMANDO_METRICS names another address, and port 0 takes a free one")]
-    Metrics(SocketAddr, #[source] std::io::Error),
-    #[error("the demo users cannot be made")]
-    Fill(#[from] CreateError),
-    #[error("the first administrator cannot be made")]
-    Register(#[from] RegisterError),
-    #[error(transparent)]
-    Password(#[from] PasswordError),
-    #[error("KOMMANDO_ADMIN_PASSWORD cannot be the password of the first administrator")]
-    AdminPassword(#[from] PasswordFault),
-    #[error(
-        "this database has users that are not the demo's; name another file with --database-url, or serve it without --demo"
-    )]
-    NoDemo,
-}
-
-impl From<Faults> for StartError {
-    fn from(faults: Faults) -> Self {
-        Self::Commands(faults)
-    }
-}
-
-/// Everything a server is made of, ready to answer.
+/// All parts of a server, ready to serve.
 #[derive(Clone, Debug)]
 pub struct App {
     pub store: Store,
-    pub passwords: Passwords,
+    pub passwords: PasswordHasher,
     pub commands: CommandService,
     authenticator: Authenticator,
     user_service: UserService,
@@ -115,21 +61,21 @@ pub struct App {
     housekeeping: Housekeeping,
     time_zone: Zone,
     limits: Limits,
-    panel: Panel,
+    metrics_endpoint: MetricsEndpoint,
     metrics: Metrics,
     hosts: Hosts,
     cors: Cors,
 }
 
-/// What building a server takes beside the settings.
+/// What a server needs in addition to the settings.
 struct Server {
     lock: Option<FileLock>,
     demo: bool,
 }
 
 impl App {
-    /// Opens the database, brings its schema up to date, and puts the commands in force. Another process may serve the
-    /// database meanwhile.
+    /// Opens the database, migrates its schema, and puts the definitions in force. Another process may serve the same
+    /// database.
     ///
     /// # Errors
     /// The database cannot be opened or migrated.
@@ -137,7 +83,7 @@ impl App {
         Self::build_with(config, catalog, None).await
     }
 
-    /// The same for a server, which has an SQLite file alone.
+    /// As [`Self::build`], for a server, which locks an SQLite file.
     ///
     /// # Errors
     /// The database cannot be opened or migrated, another process serves the file, or a check refuses the database.
@@ -149,21 +95,24 @@ impl App {
     async fn build_with(config: &Config, catalog: Catalog, server: Option<Server>) -> Result<Self, StartError> {
         let (demo, lock) = server.map(|Server { lock, demo }| (demo, lock)).unzip();
         let targets = config.targets.as_deref().map(webhooks::read).transpose()?;
-        let meters = if config.metrics == Metrics::Off { Meters::default() } else { Meters::new() };
-        let webhooks = Webhooks::new(targets.unwrap_or_default())?.counted(&meters);
+        let metrics = if config.metrics == Metrics::Off { MetricsRegistry::default() } else { MetricsRegistry::new() };
+        let webhooks = Webhooks::new(targets.unwrap_or_default())?.counted(&metrics);
         catalog.check_targets(&webhooks.names())?;
         let provider = config.identity_provider()?.map(Provider::new).transpose()?;
-        let limits = store::Limits { connections: config.database_connections, patience: config.database_patience };
+        let limits = store::RequestLimits {
+            connections: config.database_connections,
+            query_timeout: config.database_query_timeout,
+        };
         let store = Store::open_for_requests(&config.database_url, limits).await?.holding(lock.flatten());
         if let Some(demo) = demo {
-            let findings = check::database(store.in_background().reader(), config, demo).await?;
-            check::Refusals::among(findings).map_or(Ok(()), |refusals| Err(StartError::Refused(refusals)))?;
+            let findings = config_check::database(store.background().reader(), config, demo).await?;
+            config_check::Refusals::among(findings).map_or(Ok(()), |refusals| Err(StartError::Refused(refusals)))?;
         }
         store.ensure_schema(config.migrate).await?;
         let audit_key = audit_key::load_or_make(&config.database_url, store.reader()).await?;
         prepare_database(&store, audit_key.clone()).await?;
         let stored = credential::any_hash(store.reader()).await?;
-        let passwords = Passwords::new(&config.password_cost, config.password_policy(), stored.as_ref());
+        let passwords = PasswordHasher::new(&config.password_cost, config.password_policy(), stored.as_ref());
         store.follow_changes().await?;
         let users = UserCache::new(store.clone());
         let provider_names = config.provider_names()?;
@@ -176,37 +125,37 @@ impl App {
             provider: provider_names,
             audit_key: audit_key.clone(),
             catalog,
-            meters: &meters,
+            metrics: &metrics,
         });
-        let proven = ProvenPasswords::default();
-        let guessing = Guessing::new(config.guess_limits, audit_key.derive("login rate limiter"));
-        guessing.restore(&store).await?;
+        let proven = VerifiedPasswordCache::default();
+        let login_limiter = LoginRateLimiter::new(config.guess_limits, audit_key.derive("login rate limiter"));
+        login_limiter.restore(&store).await?;
         let authenticator = Authenticator {
             store: store.clone(),
             users,
             passwords: passwords.clone(),
             proven: proven.clone(),
             installation: config.installation,
-            guessing,
+            login_limiter,
             longest_ticket: TimeDelta::hours(config.ticket_hours.into()),
-            log_ins: LogIns::new(&meters),
+            log_ins: LogIns::new(&metrics),
             provider,
         };
-        let housekeeping = Housekeeping { store: store.in_background(), audit_key, retention: config.retention };
-        let evicted = meters.counter(&EVICTED, &[]);
+        let housekeeping = Housekeeping { store: store.background(), audit_key, retention: config.retention };
+        let evicted = metrics.counter(&EVICTED, &[]);
         let connections = ConnectionLimiter::new(config.max_connections, config.connections_per_address(), evicted);
         let limits = Limits {
             connections: connections.clone(),
-            refused: meters.counter(&REFUSED, &["connections"]),
-            proxies: Proxies::new(config.trusted_proxies.clone(), config.proxy_header.unwrap_or_default()),
+            refused: metrics.counter(&REFUSED, &["connections"]),
+            proxies: TrustedProxies::new(config.trusted_proxies.clone(), config.proxy_header.unwrap_or_default()),
         };
-        let panel = Panel {
-            meters,
+        let metrics_endpoint = MetricsEndpoint {
+            metrics,
             store: store.clone(),
             passwords: passwords.clone(),
             proven,
             commands: commands.clone(),
-            room: Room::default(),
+            concurrency_limiter: ConcurrencyLimiter::default(),
             connections,
             hosts: hosts_of_metrics(config),
         };
@@ -221,24 +170,24 @@ impl App {
             housekeeping,
             time_zone,
             limits,
-            panel,
+            metrics_endpoint,
             metrics,
             hosts: Hosts::new(config.listen, config.hosts.clone()),
             cors: Cors::new(config.cors_origins.clone()),
         })
     }
 
-    /// Fills an empty database with the users of the demo, who share the password. False when they are there already.
+    /// Fills an empty database with the demo users, which all have this password. Returns false if they already exist.
     ///
     /// # Errors
-    /// The database has other users, or does not answer.
+    /// The database has other users.
     pub async fn fill_demo(&self, password: &SecretString) -> Result<bool, StartError> {
-        // Making a hash takes a moment, which later starts do without.
+        // Checked first, because hashing is slow.
         if has_demo(self.store.reader()).await? {
             return Ok(false);
         }
         let hash = self.hash_admin_password(password).await?;
-        // Counted again alone: of two that start together, one fills and the other finds it filled.
+        // Checked again under the lock, because another process may have filled it meanwhile.
         let fill = self.store.write_alone(Lock::Bootstrap, move |transaction| {
             Box::pin(async move {
                 let is_filled = has_demo(transaction).await?;
@@ -251,10 +200,10 @@ impl App {
         fill.await
     }
 
-    /// What a demo of an online installation shows in place of a password.
+    /// Issues the access that a demo of an online installation shows instead of a password.
     ///
     /// # Errors
-    /// The database does not answer, or is not filled.
+    /// The database is not filled with the demo.
     pub async fn issue_demo_access(&self) -> Result<DemoAccess, StartError> {
         let issue = self.store.write(|transaction| {
             Box::pin(async move { Ok((demo::issue_access(transaction).await?, Touched::Everything)) })
@@ -262,10 +211,10 @@ impl App {
         issue.await
     }
 
-    /// Whether this is the password of the first administrator. Without that user, no password is.
+    /// Whether this is the password of the first administrator. False if that user does not exist.
     ///
     /// # Errors
-    /// The database does not answer, or the process is ending.
+    /// The database failed, or the process is shutting down.
     pub async fn is_admin_password(&self, password: &SecretString) -> Result<bool, StartError> {
         let db = self.store.reader();
         let Some(admin) = users::find_by_login(db, bootstrap::ADMIN).await? else { return Ok(false) };
@@ -273,19 +222,13 @@ impl App {
         Ok(self.passwords.verify(password, stored.as_ref().map(|stored| &stored.secret), Requester::Server).await?)
     }
 
-    /// Takes wishes that only a demo takes: to go back to the beginning, and for faults.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn be_demo(&mut self) -> Result<(), StartError> {
+    /// Enables the operations of the demo: resetting the data and injecting faults.
+    pub async fn enable_demo_mode(&mut self) -> Result<(), StartError> {
         self.demo = Demo::of(&self.store).await?;
         Ok(())
     }
 
-    /// Makes the first administrator in an empty database. False when there are users already.
-    ///
-    /// # Errors
-    /// The database does not answer.
+    /// Creates the first administrator in an empty database. Returns false if there are users.
     pub async fn register_administrator(&self, password: &SecretString) -> Result<bool, StartError> {
         let hash = self.hash_admin_password(password).await?;
         let register = self.store.write_alone(Lock::Bootstrap, move |transaction| {
@@ -300,92 +243,80 @@ impl App {
         register.await
     }
 
-    /// The hash of the first administrator's password.
+    /// Checks and hashes the first administrator's password.
     async fn hash_admin_password(&self, password: &SecretString) -> Result<PasswordHash, StartError> {
         let password = self.passwords.policy().accept(password.expose_secret())?;
         Ok(self.passwords.hash(&password, Requester::Server).await?)
     }
 
-    /// Writes what the login rate limiter would forget at a restart.
-    ///
-    /// # Errors
-    /// The database does not answer.
+    /// Saves the state of the login rate limiter, so that it survives a restart.
     pub async fn save_login_limits(&self) -> Result<(), StartError> {
-        Ok(self.authenticator.guessing.save(&self.store).await?)
+        Ok(self.authenticator.login_limiter.save(&self.store).await?)
     }
 
     /// Whether there are no users yet.
-    ///
-    /// # Errors
-    /// The database does not answer.
     pub async fn has_no_users(&self) -> Result<bool, StartError> {
         Ok(users::count(self.store.reader()).await? == 0)
     }
 
-    /// Warns of roles that definitions name and nobody can hold.
-    ///
-    /// # Errors
-    /// The database does not answer.
+    /// Warns about roles and groups that definitions name and that do not exist.
     pub async fn check_names(&self) -> Result<(), StartError> {
-        for fault in check::names(self.store.reader(), &self.commands.catalog(), false).await? {
-            tracing::warn!(%fault, "a definition names what does not exist");
+        for error in config_check::names(self.store.reader(), &self.commands.catalog(), false).await? {
+            tracing::warn!(%error, "a definition names a role or group that does not exist");
         }
         Ok(())
     }
 
-    /// Logs what the database holds that can change what statements do and that kommando did not make.
-    ///
-    /// # Errors
-    /// The database does not answer.
+    /// Logs objects in the database that kommando did not create and that can change what statements do, such as
+    /// triggers.
     pub async fn check_schema(&self) -> Result<(), StartError> {
         for difference in store::schema_differences(self.store.reader()).await? {
             if difference.object().is_active() {
-                tracing::error!(%difference, "the database holds what kommando did not make");
+                tracing::error!(%difference, "the database contains an object that kommando did not create");
             }
         }
         Ok(())
     }
 
-    /// Reads the definitions of this folder and the targets of this file again when they change, and on every one of these
-    /// signals.
+    /// Reloads the definitions in this folder and the targets in this file when they change, and on each signal.
     pub fn watch_commands(&self, folder: Option<PathBuf>, targets: Option<PathBuf>, hangup: Signal) {
-        let sources = reload::Sources { folder, targets };
-        let reloader = reload::Reloader {
+        let sources = command_reloader::Sources { folder, targets };
+        let reloader = command_reloader::CommandReloader {
             sources,
             commands: self.commands.clone(),
-            store: self.store.in_background(),
-            meters: self.panel.meters.clone(),
+            store: self.store.background(),
+            metrics: self.metrics_endpoint.metrics.clone(),
         };
         tokio::spawn(reloader.keep_reading(hangup));
     }
 
-    /// What answers requests.
+    /// The endpoint that serves all requests.
     pub fn endpoint(&self) -> impl Endpoint<Output = Response> + 'static + use<> {
-        let api = api::endpoint(Services {
+        let api = api::endpoint(AppState {
             store: self.store.clone(),
             authenticator: Arc::new(self.authenticator.clone()),
             commands: self.commands.clone(),
             user_service: self.user_service.clone(),
             demo: self.demo.clone(),
             time_zone: self.time_zone.clone(),
-            room: self.panel.room.clone(),
+            concurrency_limiter: self.metrics_endpoint.concurrency_limiter.clone(),
             hosts: self.hosts.clone(),
             cors: self.cors.clone(),
-            meters: self.panel.meters.clone(),
+            metrics: self.metrics_endpoint.metrics.clone(),
         });
-        Beside { api, metrics: (self.metrics == Metrics::Path).then(|| self.panel.clone()) }
+        WithMetrics { api, metrics: (self.metrics == Metrics::Path).then(|| self.metrics_endpoint.clone()) }
     }
 }
 
-/// Makes what every installation needs, and begins the audit chain, or holds its key against it.
+/// Creates the default roles, and starts the audit chain or checks its key.
 async fn prepare_database(store: &Store, audit_key: AuditKey) -> Result<(), StartError> {
     let prepare = store.write_alone(Lock::Bootstrap, move |transaction| {
         Box::pin(async move {
             match audit_key::check(transaction, &audit_key).await? {
-                KeyStanding::First => audit::begin(transaction, &audit_key).await?,
+                KeyCheck::First => audit::begin(transaction, &audit_key).await?,
                 _ if audit_key.is_short() => tracing::warn!(
                     bytes = audit_key.length(),
-                    "the key of the audit chain is short, and is taken since the chain was begun with it"
+                    "the key of the audit chain is short; it is accepted, because the chain already uses it"
                 ),
                 _ => {}
             }
@@ -396,7 +327,7 @@ async fn prepare_database(store: &Store, audit_key: AuditKey) -> Result<(), Star
     prepare.await
 }
 
-/// The hosts to which metrics answer. On a public listener of their own any: scrapers name it by its address.
+/// The hosts that the metrics accept. A separate public listener accepts any, because scrapers use its address as host.
 fn hosts_of_metrics(config: &Config) -> Hosts {
     match config.metrics {
         Metrics::At(address) if !address.ip().to_canonical().is_loopback() => Hosts::Any,
@@ -405,7 +336,10 @@ fn hosts_of_metrics(config: &Config) -> Hosts {
     }
 }
 
-/// Whether the demo's users are there; other users are none of its business.
+/// Whether the demo users exist.
+///
+/// # Errors
+/// There are other users.
 async fn has_demo(db: &impl ConnectionTrait) -> Result<bool, StartError> {
     match users::count(db).await? {
         0 => Ok(false),
@@ -414,26 +348,26 @@ async fn has_demo(db: &impl ConnectionTrait) -> Result<bool, StartError> {
     }
 }
 
-/// The folder of the definitions to put in force: the named one, else in demo mode none, since the embedded examples
-/// serve, else the default one, if it is there.
+/// The folder of definitions to put in force: the configured one, or the default one if it exists. In demo mode,
+/// without a configured one, `None`: the embedded examples are used.
 pub fn commands_folder(named: Option<&Path>, demo: bool) -> Option<PathBuf> {
     let default = Path::new(DEFAULT_COMMANDS);
     let unnamed = || (!demo && default.is_dir()).then(|| default.to_owned());
     named.map(Path::to_owned).or_else(unnamed)
 }
 
-/// The definitions to put in force.
+/// Loads the definitions to put in force.
 ///
 /// # Errors
-/// The folder is missing, or a definition is wrong.
-pub fn load_commands(folder: Option<&Path>, demo: bool) -> Result<Catalog, Faults> {
+/// The folder is missing, or a definition is invalid.
+pub fn load_commands(folder: Option<&Path>, demo: bool) -> Result<Catalog, DefinitionErrors> {
     match folder {
         Some(folder) => Catalog::from_folder(folder),
         None if demo => Catalog::examples(),
         None => {
             tracing::warn!(
-                "there is no folder {DEFAULT_COMMANDS}, so there are no commands; `kommando commands init` makes it, and \
-                 --commands names another"
+                "there are no commands, because there is no folder {DEFAULT_COMMANDS}; create it with `kommando \
+                 commands init`, or name another with --commands"
             );
             Ok(Catalog::default())
         }

@@ -1,18 +1,19 @@
-//! HTTP Basic: a name and a password in each request, or a ticket in their place.
+//! Decodes HTTP Basic credentials: a name and a password, or a ticket.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::users::ticket;
 
-/// What `Basic` can carry.
+/// The credentials of an `Authorization: Basic` header.
 pub enum Credentials {
     Password { name: String, password: SecretString },
-    // QUIRK: a ticket as the user name with a blank password, or unencoded. Seen in: contract §4. Until: upstream drops it.
+    // QUIRK: a ticket as the user name with a blank password, or unencoded. Seen in: docs/upstream.md §4. Until:
+    // upstream drops it.
     Ticket(SecretString),
 }
 
-/// Reads what stands behind the scheme's name.
+/// Decodes the text after `Basic `.
 pub fn decode(credentials: &str) -> Option<Credentials> {
     let prefix = ticket::Kind::Ticket.prefix();
     if credentials.starts_with(prefix) {
@@ -20,7 +21,7 @@ pub fn decode(credentials: &str) -> Option<Credentials> {
     }
     let decoded = SecretString::from(String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?);
     let text = decoded.expose_secret();
-    // No user has a colon in the name: what begins with `7T:` and ends with one is a ticket without a password.
+    // User names contain no colon, so `7T:…:` is a ticket with an empty password.
     if let Some(ticket) = text.strip_suffix(':').filter(|ticket| ticket.starts_with(prefix)) {
         return Some(Credentials::Ticket(SecretString::from(ticket)));
     }
@@ -41,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_may_stand_in_place_of_name_and_password() {
+    fn a_ticket_may_replace_name_and_password() {
         for written in ["7T:abc".to_owned(), STANDARD.encode("7T:abc:")] {
             let Some(Credentials::Ticket(ticket)) = decode(&written) else { panic!("no ticket in {written}") };
             assert_eq!(ticket.expose_secret(), "7T:abc");
@@ -49,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_base64_of_a_name_and_a_password_proves_nothing() {
+    fn credentials_that_cannot_be_decoded_are_rejected() {
         for wrong in ["", "???", &STANDARD.encode("anna"), &STANDARD.encode([0xff, 0xfe, b':'])] {
             assert!(decode(wrong).is_none(), "{wrong}");
         }

@@ -1,4 +1,4 @@
-//! What a 401 asks for.
+//! The `WWW-Authenticate` challenges of a 401 response.
 
 use poem::http::HeaderMap;
 
@@ -8,12 +8,12 @@ const BASIC: &str = r#"Basic realm="kommando", charset="UTF-8""#;
 const TICKET: &str = r#"SoTicket realm="kommando""#;
 const BEARER: &str = r#"Bearer realm="kommando""#;
 
-/// The `WWW-Authenticate` values of a 401 to a request with these headers: every scheme that is allowed.
+/// The `WWW-Authenticate` values for a request with these headers: every allowed scheme.
 ///
-/// A page's own fetch is not offered Basic: the browser would open its prompt over the page that wants to ask.
+/// Leaves out Basic when a page's script sent the request: the browser would open its own login prompt.
 pub fn challenges(installation: Installation, request: &HeaderMap) -> &'static [&'static str] {
-    let fetched_by_a_page = request.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate");
-    match installation.allows_basic() && !fetched_by_a_page {
+    let is_script_fetch = request.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate");
+    match installation.allows_basic() && !is_script_fetch {
         true => &[BASIC, TICKET, BEARER],
         false => &[TICKET, BEARER],
     }

@@ -1,4 +1,5 @@
-//! Who may call, as the first argument of an operation: it stands in its signature, and so in the document.
+//! Makes the caller the first argument of an operation, so that the operation and the OpenAPI document require
+//! credentials.
 
 use std::{ops::Deref, sync::Arc};
 
@@ -9,19 +10,20 @@ use poem_openapi::{
 };
 
 use super::{Authenticated, Authenticator, session::SESSION_COOKIE};
-use crate::{error::Error, users::Caller, watch};
+use crate::{error::Error, metrics, users::Caller};
 
 const SCHEMES: [&str; 4] = ["Basic", "SoTicket", "Bearer", SESSION];
-/// A cookie.
+/// The security scheme of the session cookie.
 pub const SESSION: &str = "Session";
-/// What a session needs beside its cookie.
+/// The security scheme of the header that must accompany the session cookie.
 pub const XSRF: &str = "XsrfToken";
 
-/// A caller who may use the User agent: everybody on the premises; elsewhere one whose application was granted it.
+/// A caller who may use the User agent: every caller of an onsite installation; in an online installation, callers of
+/// an application with that right.
 #[derive(Clone, Debug)]
-pub struct UserAgent(Caller);
+pub struct AgentCaller(Caller);
 
-impl Deref for UserAgent {
+impl Deref for AgentCaller {
     type Target = Caller;
 
     fn deref(&self) -> &Caller {
@@ -29,7 +31,7 @@ impl Deref for UserAgent {
     }
 }
 
-impl UserAgent {
+impl AgentCaller {
     pub fn into_caller(self) -> Caller {
         self.0
     }
@@ -37,13 +39,13 @@ impl UserAgent {
 
 async fn authenticated(request: &Request) -> Result<(Authenticated, &Authenticator), Error> {
     let authenticator = request.data::<Arc<Authenticator>>();
-    let authenticator = authenticator.ok_or_else(|| Error::internal("no authenticator was lent to the request"))?;
+    let authenticator = authenticator.ok_or_else(|| Error::internal("the request has no Authenticator"))?;
     let authenticated = authenticator.authenticate(request).await?;
-    watch::note_caller(authenticated.caller.user_id);
+    metrics::note_caller(authenticated.caller.user_id);
     Ok((authenticated, authenticator))
 }
 
-/// Makes a type the first argument of operations.
+/// Implements `ApiExtractor` for a type that stands for the caller.
 macro_rules! first_argument {
     ($type:ty, $take:expr) => {
         impl<'a> ApiExtractor<'a> for $type {
@@ -75,7 +77,7 @@ macro_rules! first_argument {
 
 first_argument!(Authenticated, |authenticated, _| Ok(authenticated));
 first_argument!(Caller, |authenticated, _| Ok(authenticated.caller));
-first_argument!(UserAgent, |authenticated, authenticator| {
+first_argument!(AgentCaller, |authenticated, authenticator| {
     match authenticator.installation.opens_user_agent() || authenticated.has_user_agent {
         true => Ok(Self(authenticated.caller)),
         false => Err(Error::UserAgentRestricted),
@@ -89,7 +91,7 @@ fn register_schemes(registry: &mut Registry) {
         MetaSecurityScheme {
             ty: "http",
             scheme: Some("basic"),
-            description: Some("A user's Name or UserName, and password. Not in an online installation."),
+            description: Some("The user's Name or UserName, and the password. Not allowed in an online installation."),
             ..NO_SCHEME
         },
     );
@@ -100,9 +102,9 @@ fn register_schemes(registry: &mut Registry) {
             name: Some("Authorization"),
             key_in: Some("header"),
             description: Some(
-                "A ticket, with the name of the scheme before it: `SoTicket 7T:…`. `POST /_ext/session` answers one. It \
-                 is valid for six hours after its last use. In an online installation SO-AppToken must stand beside it. \
-                 Authorise with one of Basic, SoTicket and Bearer: they use the same header.",
+                "A ticket after the name of the scheme: `SoTicket 7T:…`. `POST /_ext/session` returns one. It is valid \
+                 for six hours after its last use. In an online installation the request also needs the header \
+                 SO-AppToken. Authorize with only one of Basic, SoTicket and Bearer: they use the same header.",
             ),
             ..NO_SCHEME
         },
@@ -114,8 +116,8 @@ fn register_schemes(registry: &mut Registry) {
             scheme: Some("bearer"),
             bearer_format: Some("8A:… or JWT"),
             description: Some(
-                "An access token, valid for one hour: `GET /api/v1/User/currentToken` answers one. Or a JWT of the \
-                 identity provider, where the server is set up with one.",
+                "An access token, valid for one hour: `GET /api/v1/User/currentToken` returns one. Or a JWT of the \
+                 identity provider, if the server has one configured.",
             ),
             ..NO_SCHEME
         },
@@ -127,8 +129,8 @@ fn register_schemes(registry: &mut Registry) {
             name: Some(SESSION_COOKIE),
             key_in: Some("cookie"),
             description: Some(
-                "The session that `POST /_ext/session` begins; the browser sends it by itself. X-XSRF-TOKEN must stand \
-                 beside it, unless there is an Authorization.",
+                "The session that `POST /_ext/session` starts. The browser sends the cookie automatically. Without \
+                 Authorization the request also needs the header X-XSRF-TOKEN.",
             ),
             ..NO_SCHEME
         },
@@ -139,7 +141,7 @@ fn register_schemes(registry: &mut Registry) {
             ty: "apiKey",
             name: Some("X-XSRF-TOKEN"),
             key_in: Some("header"),
-            description: Some("The value of the cookie XSRF-TOKEN. Swagger UI sends it by itself."),
+            description: Some("The value of the cookie XSRF-TOKEN. Swagger UI sends it automatically."),
             ..NO_SCHEME
         },
     );

@@ -1,7 +1,7 @@
-//! The hosts that the server answers to, as requests name them in `Host`.
+//! Checks the `Host` header of requests against the hosts that the server accepts.
 //!
-//! Links are made from this host, and pages of other sites are recognised by it. A site that points its name to this machine
-//! (DNS rebinding) still names itself here.
+//! Links and the cross-site check rely on this header. The check also stops DNS rebinding: a site can point its name to
+//! this machine, but browsers still send that name as `Host`.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -15,10 +15,10 @@ use poem::{
 
 use crate::error::Error;
 
-/// Probes reach a server by any name, and learn nothing but whether it is well.
+/// Paths that accept every host: probes use arbitrary names, and the response contains only the health.
 const HEALTH: [&str; 2] = ["/health/live", "/health/ready"];
 
-/// A name or address, and perhaps a port.
+/// A DNS name or IP address with an optional port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName {
     name: Name,
@@ -37,7 +37,9 @@ impl FromStr for HostName {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::parse(text).ok_or_else(|| {
-            format!("`{text}` is no host; take a name or address, such as kommando.example.com or [2001:db8::7]:8443")
+            format!(
+                "`{text}` is not a host; give a name or address, such as kommando.example.com or [2001:db8::7]:8443"
+            )
         })
     }
 }
@@ -65,22 +67,23 @@ impl HostName {
         Some(Self { name, port })
     }
 
-    /// The port that is meant in a URL of this scheme.
+    /// The port, or the default port of this scheme.
     fn port_or_default(&self, scheme: &Scheme) -> u16 {
         self.port.unwrap_or(if *scheme == Scheme::HTTPS { 443 } else { 80 })
     }
 
-    /// Whether its port is this one. Without one it may be that of either scheme: a proxy need not tell which it serves.
+    /// Whether this host can have the given port. Without a port it can be 80 or 443: behind a proxy the scheme may be
+    /// unknown.
     fn may_have(&self, port: u16) -> bool {
         self.port.map_or([80, 443].contains(&port), |own| own == port)
     }
 
-    /// Whether a URL of this scheme leads to the same place, whichever of the two names its port.
+    /// Whether both are the same host and port in a URL of this scheme.
     pub fn is_same(&self, other: &Self, scheme: &Scheme) -> bool {
         self.name == other.name && self.port_or_default(scheme) == other.port_or_default(scheme)
     }
 
-    /// Whether it names this machine, and no other, whatever a name server says.
+    /// Whether this is `localhost` or a loopback address: always this machine, independent of DNS.
     pub fn is_loopback(&self) -> bool {
         match &self.name {
             Name::Address(address) => address.to_canonical().is_loopback(),
@@ -94,45 +97,45 @@ impl Name {
         if let Ok(address) = text.parse::<Ipv4Addr>() {
             return Some(Self::Address(address.into()));
         }
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
         let has_empty_label = text.strip_suffix('.').unwrap_or(text).split('.').any(str::is_empty);
-        let is_one = (1..=253).contains(&text.len()) && !has_empty_label && text.bytes().all(is_name);
-        is_one.then(|| Self::Dns(text.to_ascii_lowercase()))
+        let is_dns_name = (1..=253).contains(&text.len()) && !has_empty_label && text.bytes().all(is_allowed);
+        is_dns_name.then(|| Self::Dns(text.to_ascii_lowercase()))
     }
 }
 
-/// Which hosts a listener answers to.
+/// The hosts that a listener accepts.
 #[derive(Clone, Debug)]
 pub enum Hosts {
     Any,
     Listed(Vec<HostName>),
-    /// Those of this machine, and the listed ones.
+    /// The loopback names and addresses, and the configured hosts.
     Loopback(Vec<HostName>),
 }
 
 impl Hosts {
-    /// For a listener on this address, with the hosts that the settings name.
-    pub fn new(listen: SocketAddr, named: Vec<HostName>) -> Self {
+    /// The accepted hosts of a listener on this address, with the configured hosts.
+    pub fn new(listen: SocketAddr, configured: Vec<HostName>) -> Self {
         let address = listen.ip().to_canonical();
         if address.is_loopback() {
-            let own = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into(), address].map(Name::Address);
-            let own = own.into_iter().chain([Name::Dns("localhost".to_owned())]);
-            Self::Loopback(own.map(|name| HostName { name, port: None }).chain(named).collect())
-        } else if named.is_empty() {
+            let loopback = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into(), address].map(Name::Address);
+            let loopback = loopback.into_iter().chain([Name::Dns("localhost".to_owned())]);
+            Self::Loopback(loopback.map(|name| HostName { name, port: None }).chain(configured).collect())
+        } else if configured.is_empty() {
             Self::Any
         } else {
-            Self::Listed(named)
+            Self::Listed(configured)
         }
     }
 
-    /// Refuses a request unless it names one host, to which this server answers. HTTP/1.0 need not name any.
+    /// Rejects a request unless it names exactly one accepted host. HTTP/1.0 requests may omit it.
     pub fn check(&self, request: &Request) -> Result<(), Error> {
         let host = named_host(request).map_err(|problem| Error::InvalidArgument(problem.to_owned()))?;
         let is_probe = HEALTH.contains(&request.uri().path());
         if is_probe || host.is_none_or(|host| self.accepts(&host)) {
             return Ok(());
         }
-        Err(Error::InvalidArgument(self.remedy().to_owned()))
+        Err(Error::InvalidArgument(self.rejection().to_owned()))
     }
 
     fn accepts(&self, host: &HostName) -> bool {
@@ -140,35 +143,32 @@ impl Hosts {
         known.iter().any(|known| known.name == host.name && known.port.is_none_or(|port| host.may_have(port)))
     }
 
-    fn remedy(&self) -> &'static str {
+    fn rejection(&self) -> &'static str {
         match self {
             Self::Loopback(_) => {
-                "The Host header names a host to which this server does not answer. It listens on loopback, and so answers \
-                 to localhost, 127.0.0.1, [::1] and the hosts of KOMMANDO_HOSTS. When a proxy on this machine passes the \
-                 Host header on, KOMMANDO_HOSTS must name the public host."
+                "This server does not accept the host in the Host header. It listens on loopback and accepts \
+                 localhost, 127.0.0.1, [::1] and the hosts in KOMMANDO_HOSTS. If a proxy on this machine forwards the \
+                 Host header, KOMMANDO_HOSTS must name the public host."
             }
-            _ => {
-                "The Host header names a host to which this server does not answer. KOMMANDO_HOSTS lists the hosts to which \
-                 it does."
-            }
+            _ => "This server does not accept the host in the Host header. KOMMANDO_HOSTS lists the accepted hosts.",
         }
     }
 }
 
-/// The one host that a request names.
+/// The host of the request's target or `Host` header; they must agree.
 fn named_host(request: &Request) -> Result<Option<HostName>, &'static str> {
     let mut values = request.headers().get_all(header::HOST).iter();
     let host = match (values.next(), values.next()) {
         (None, _) if request.version() == Version::HTTP_11 => return Err("The request has no Host header."),
         (Some(_), Some(_)) => return Err("The request has more than one Host header."),
-        (Some(value), None) if !value.is_empty() => Some(read(value).ok_or("The Host header is no host.")?),
+        (Some(value), None) if !value.is_empty() => Some(read(value).ok_or("The Host header is not a valid host.")?),
         _ => None,
     };
     let Some(target) = request.uri().authority() else { return Ok(host) };
-    let target = HostName::parse(target.as_str()).ok_or("The request's target is no host.")?;
+    let target = HostName::parse(target.as_str()).ok_or("The host in the request target is not valid.")?;
     match host {
         Some(host) if !host.is_same(&target, request.scheme()) => {
-            Err("The Host header names another host than the target.")
+            Err("The Host header and the request target name different hosts.")
         }
         _ => Ok(Some(target)),
     }
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_answers_to_its_own_hosts_only() {
+    fn a_loopback_listener_accepts_only_its_own_hosts() {
         let own =
             ["localhost", "LOCALHOST:9999", "127.0.0.1", "127.0.0.1:8080", "[::1]", "[0:0::1]:1", "[::ffff:127.0.0.1]"];
         let others = [
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_names_one_host_and_its_target_no_other() {
+    fn host_header_and_request_target_must_agree() {
         let hosts = hosts("0.0.0.0:8080", &[]);
         for wrong in
             ["a b", "me@example.com", "a/b", "a:b", "a:65536", "a:-1", "[::1", "[::1]x", "::1", "é", "a,b", "a?"]
@@ -272,9 +272,9 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_is_no_host_is_refused_by_name() {
+    fn an_invalid_host_is_rejected_and_quoted() {
         for wrong in ["", "*.example.com", "https://example.com", "example.com/x", "::1", "exämple.com"] {
-            assert!(wrong.parse::<HostName>().expect_err(wrong).contains(&format!("`{wrong}` is no host")));
+            assert!(wrong.parse::<HostName>().expect_err(wrong).contains(&format!("`{wrong}` is not a host")));
         }
     }
 }

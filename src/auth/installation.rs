@@ -1,27 +1,27 @@
-//! The two kinds of installation, and which schemes each allows (contract §4).
+//! The two kinds of installation and the authentication schemes that each allows (docs/upstream.md §4).
 
-/// Where the server stands, seen from its users. The names are upstream's.
+/// The kind of installation. The names are upstream's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Installation {
-    /// On the premises: Basic, tickets, access tokens and sessions.
+    /// Basic, tickets, access tokens and sessions.
     #[default]
     Onsite,
-    /// In the open: no Basic, tickets only from an application, and users are managed by applications that may.
+    /// No Basic; tickets only with an application token; only applications with that right may manage users.
     Online,
 }
 
 impl Installation {
-    /// A name and a password may stand in each request.
+    /// Whether requests may authenticate with HTTP Basic.
     pub(super) fn allows_basic(self) -> bool {
         self == Self::Onsite
     }
 
-    /// A ticket proves something without an application beside it.
+    /// Whether a ticket is valid without an application token.
     pub(super) fn allows_ticket_alone(self) -> bool {
         self == Self::Onsite
     }
 
-    /// Whoever calls may use the User agent, whatever the application.
+    /// Whether every caller may use the User agent.
     pub(super) fn opens_user_agent(self) -> bool {
         self == Self::Onsite
     }

@@ -1,33 +1,35 @@
-//! How a request proves who calls.
+//! Authentication of requests.
 //!
-//! An operation whose first argument is a [`Caller`], a [`UserAgent`] or an [`Authenticated`] is refused to everybody
-//! else before anything else of the request is looked at.
+//! An operation with a [`Caller`], an [`AgentCaller`] or an [`Authenticated`] as its first argument rejects other
+//! requests before it looks at parameters and body.
 
+mod address;
 mod basic;
 mod challenge;
-mod confirm;
+mod csrf;
 mod extractor;
-mod guessing;
 mod hosts;
 mod installation;
-mod log_in;
+mod login;
+mod login_rate_limiter;
 mod misplaced;
-mod origin;
-mod proven;
-mod provider;
+mod oidc;
+mod revalidate;
 pub mod session;
 mod ticket;
+mod verified_password_cache;
 
+pub use address::Address;
 pub use challenge::challenges;
-pub use extractor::{SESSION, UserAgent, XSRF};
-pub use guessing::{Address, GuessLimits, Guessing};
+pub use csrf::{Origin, has_foreign_origin, is_cross_site};
+pub use extractor::{AgentCaller, SESSION, XSRF};
 pub use hosts::{HostName, Hosts};
 pub use installation::Installation;
-pub use log_in::{LogIns, LoggedIn};
+pub use login::{LogIns, LoggedIn};
+pub use login_rate_limiter::{GuessLimits, LoginRateLimiter};
 pub use misplaced::{BASIC_OF_ANOTHER_SITE, is_basic};
-pub use origin::{Origin, has_foreign_origin, is_cross_site};
-pub use proven::ProvenPasswords;
-pub use provider::{Algorithm, FetchError, KeysUrl, Provider, Settings as ProviderSettings};
+pub use oidc::{Algorithm, FetchError, JwksUrl, Provider, Settings as ProviderSettings};
+pub use verified_password_cache::VerifiedPasswordCache;
 
 use chrono::TimeDelta;
 use poem::{Request, http::header};
@@ -39,37 +41,37 @@ use crate::{
     store::Store,
     users::{
         Caller, UserCache, application,
-        password::{PasswordHash, Passwords},
+        password::{PasswordHash, PasswordHasher},
         ticket::{Kind, of_session},
     },
 };
 
 const APP_TOKEN: &str = "so-apptoken";
 
-/// Finds out who calls.
+/// Authenticates requests.
 #[derive(Clone, Debug)]
 pub struct Authenticator {
     pub store: Store,
     pub users: UserCache,
-    pub passwords: Passwords,
-    pub proven: ProvenPasswords,
+    pub passwords: PasswordHasher,
+    pub proven: VerifiedPasswordCache,
     pub installation: Installation,
-    /// How long a ticket lives at most, however often it is used.
+    /// Maximum lifetime of a ticket, however often it is renewed.
     pub longest_ticket: TimeDelta,
-    pub guessing: Guessing,
+    pub login_limiter: LoginRateLimiter,
     pub log_ins: LogIns,
-    /// Whose JWTs are taken beside our own access tokens.
+    /// The identity provider, if one is configured. Its JWTs are accepted in addition to our own access tokens.
     pub provider: Option<Provider>,
 }
 
-/// Who calls, through which application, and how that was proved.
+/// The authenticated caller with the credentials of the request.
 pub struct Authenticated {
     pub caller: Caller,
     pub proof: Proof,
     has_user_agent: bool,
 }
 
-/// How a caller was proved.
+/// The credentials that authenticated the caller.
 #[derive(Clone)]
 pub enum Proof {
     Password(PasswordHash),
@@ -86,25 +88,26 @@ impl Authenticated {
 }
 
 impl Authenticator {
-    /// Judges a request by its `Authorization`, or without one by its session.
+    /// Authenticates a request by its `Authorization` header, or by its session when it has none.
     ///
     /// # Errors
-    /// It proves nothing, or the database does not answer. Credentials that are missing or misplaced are told as that. Wrong
-    /// ones are all refused alike, and the log tells at level debug why.
+    /// `CredentialsMisplaced` explains missing or misplaced credentials. Wrong credentials all get the same
+    /// `Unauthenticated`; the debug log says why.
     pub async fn authenticate(&self, request: &Request) -> Result<Authenticated, Error> {
         let application = self.application(request).await?;
-        // QUIRK: an empty header is none. Seen in: contract §1.3, where the client sends empty values. Until: it stops.
+        // QUIRK: an empty header counts as absent. Seen in: docs/upstream.md §1.3, where the client sends empty values.
+        // Until: it stops.
         let authorization = match request.headers().get(header::AUTHORIZATION).filter(|value| !value.is_empty()) {
             None => return self.by_session(self.session(request)?, application).await,
             Some(value) => value.to_str().map_err(|_| Error::Unauthenticated)?,
         };
-        let surroundings = misplaced::Surroundings {
+        let context = misplaced::AuthContext {
             installation: self.installation,
             has_app_token: has_app_token(request),
             has_provider: self.provider.is_some(),
         };
-        if let Some(fault) = misplaced::fault_of(authorization, surroundings) {
-            return Err(Error::CredentialsMisplaced(fault));
+        if let Some(problem) = misplaced::find_problem(authorization, context) {
+            return Err(Error::CredentialsMisplaced(problem));
         }
         let (scheme, credentials) = authorization.split_once(' ').unwrap_or((authorization, ""));
         let credentials = credentials.trim();
@@ -113,7 +116,8 @@ impl Authenticator {
             match basic::decode(credentials).ok_or(Error::Unauthenticated)? {
                 Credentials::Ticket(ticket) => self.by_ticket(ticket, application).await,
                 Credentials::Password { name, password } => {
-                    let logged_in = self.log_in(&name, &password, request.remote_addr().into()).await?.for_good()?;
+                    let logged_in =
+                        self.log_in(&name, &password, request.remote_addr().into()).await?.require_permanent()?;
                     Ok(Authenticated::new(logged_in.caller, application, logged_in.proof))
                 }
             }
@@ -124,12 +128,12 @@ impl Authenticator {
         } else if is("Bearer") {
             self.by_provider(SecretString::from(credentials), application).await
         } else {
-            tracing::debug!("a scheme that is unknown or not allowed here");
+            tracing::debug!("unknown or disallowed authentication scheme");
             Err(Error::Unauthenticated)
         }
     }
 
-    /// The secret of the request's session, which may be a ticket where a ticket counts.
+    /// The secret in the request's session cookie. It can be a ticket where tickets are allowed.
     fn session(&self, request: &Request) -> Result<SecretString, Error> {
         let secret = session::secret(request.headers())?;
         let is_alone = !self.installation.allows_ticket_alone() && !has_app_token(request);
@@ -139,7 +143,7 @@ impl Authenticator {
         }
     }
 
-    /// The application that the request names. A token that is none names nobody, and proves nothing.
+    /// The application of the request's SO-AppToken; `None` when the token is absent or unknown.
     async fn application(&self, request: &Request) -> Result<Option<application::Model>, Error> {
         let Some(token) = request.header(APP_TOKEN).filter(|token| !token.is_empty()) else { return Ok(None) };
         let found = self.users.application_by_token(&SecretString::from(token)).await?;
@@ -150,7 +154,7 @@ impl Authenticator {
     }
 }
 
-/// An empty header is none.
+/// Whether the request has a non-empty SO-AppToken header.
 fn has_app_token(request: &Request) -> bool {
     request.header(APP_TOKEN).is_some_and(|token| !token.is_empty())
 }

@@ -1,7 +1,7 @@
-//! Sessions of browsers: a secret in a cookie that no script can read, and a token that a page must send beside it.
+//! Browser sessions: a secret in an HttpOnly cookie, and an XSRF token that the page must send with it.
 //!
-//! The token is made from the secret, so that it dies with it, and cannot be made without it. So is the ticket of the
-//! session ([`crate::users::ticket::of_session`]): the cookie proves as much as the ticket, but not the other way round.
+//! The XSRF token and the session's ticket ([`crate::users::ticket::of_session`]) are derived from the secret, but the
+//! secret cannot be derived from them.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use cookie::{Cookie, SameSite};
@@ -18,15 +18,15 @@ use crate::error::Error;
 
 /// The cookie that holds the session's secret.
 pub const SESSION_COOKIE: &str = "kommando-session";
-/// The cookie that holds the token, for the page to read. The name is upstream's.
+/// The cookie from which the page reads the XSRF token. The name is upstream's.
 const XSRF_COOKIE: &str = "XSRF-TOKEN";
-/// The header in which the page sends it back. The name is upstream's.
+/// The header in which the page sends the XSRF token. The name is upstream's.
 pub const XSRF_HEADER: HeaderName = HeaderName::from_static("x-xsrf-token");
 
-/// The secret in the cookie of the request's session.
+/// The secret in the session cookie.
 ///
 /// # Errors
-/// There is no session, its cookie is given twice or unreadable, or the XSRF token is missing or another one.
+/// The cookie is missing, repeated or unreadable, or the XSRF token is missing or wrong.
 pub fn secret(headers: &HeaderMap) -> Result<SecretString, Error> {
     let token = headers.get(XSRF_HEADER).filter(|token| !token.is_empty());
     let (cookie, token) = match (cookie(headers)?, token) {
@@ -35,31 +35,31 @@ pub fn secret(headers: &HeaderMap) -> Result<SecretString, Error> {
         (None, Some(_)) => return Err(Error::CredentialsMisplaced(misplaced::NO_COOKIE)),
         (None, None) => return Err(Error::CredentialsMisplaced(misplaced::NONE)),
     };
-    // Compared in constant time.
+    // `verify_slice` compares in constant time.
     if token.is_some_and(|token| mac(&cookie).verify_slice(&token).is_ok()) {
         return Ok(cookie);
     }
     Err(Error::CredentialsMisplaced(misplaced::OTHER_XSRF_TOKEN))
 }
 
-/// Our own cookie. Those of other servers on the same host are not looked at, and may hold anything.
+/// The session cookie. Cookies of other servers on the same host are ignored and may contain any bytes.
 fn cookie(headers: &HeaderMap) -> Result<Option<SecretString>, Error> {
     let pairs = headers.get_all(header::COOKIE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
-    let mut own =
+    let mut values =
         pairs.filter_map(|pair| pair.trim_ascii().strip_prefix(SESSION_COOKIE.as_bytes())?.strip_prefix(b"="));
-    let refuse = |problem: &str| Error::InvalidArgument(format!("Cookie {SESSION_COOKIE}: {problem}."));
-    match (own.next(), own.next()) {
+    let invalid = |problem: &str| Error::InvalidArgument(format!("Cookie {SESSION_COOKIE}: {problem}."));
+    match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(_), Some(_)) => Err(refuse("it is given more than once; send it once")),
+        (Some(_), Some(_)) => Err(invalid("it is given more than once; send it once")),
         (Some(value), None) if value.is_ascii() => Ok(str::from_utf8(value).ok().map(SecretString::from)),
-        (Some(_), None) => Err(refuse("it takes visible ASCII characters only")),
+        (Some(_), None) => Err(invalid("it takes visible ASCII characters only")),
     }
 }
 
-/// The values of `Set-Cookie` that begin a session, or end it when there is no secret, for the client of a request.
+/// The `Set-Cookie` values that start a session with this secret, or end the session without one.
 pub fn cookies(secret: Option<&SecretString>, request: &Request) -> [String; 2] {
     let is_secure = !is_plain_loopback(request);
-    let bake = |name: &'static str, value: String, http_only: bool| {
+    let build_cookie = |name: &'static str, value: String, http_only: bool| {
         let mut cookie = Cookie::build((name, value))
             .path("/")
             .same_site(SameSite::Strict)
@@ -73,7 +73,10 @@ pub fn cookies(secret: Option<&SecretString>, request: &Request) -> [String; 2] 
     };
     let token = secret.map(|secret| URL_SAFE_NO_PAD.encode(mac(secret).finalize().into_bytes()));
     let secret = secret.map(|secret| secret.expose_secret().to_owned());
-    [bake(SESSION_COOKIE, secret.unwrap_or_default(), true), bake(XSRF_COOKIE, token.unwrap_or_default(), false)]
+    [
+        build_cookie(SESSION_COOKIE, secret.unwrap_or_default(), true),
+        build_cookie(XSRF_COOKIE, token.unwrap_or_default(), false),
+    ]
 }
 
 fn mac(secret: &SecretString) -> Hmac<Sha256> {
@@ -84,14 +87,15 @@ fn mac(secret: &SecretString) -> Hmac<Sha256> {
     mac
 }
 
-/// Whether the client is on this machine and came without TLS. Elsewhere cookies need TLS, which a proxy speaks.
+/// Whether the client is on this machine and connected without TLS. All other clients need `Secure` cookies; there, a
+/// proxy terminates TLS.
 fn is_plain_loopback(request: &Request) -> bool {
     let client = request.remote_addr().as_socket_addr().map(|client| client.ip().to_canonical());
     let host = request.headers().get(header::HOST).map(HeaderValue::to_str);
     let host = host.and_then(|host| host.ok()?.parse::<HostName>().ok());
     *request.scheme() == Scheme::HTTP
         && client.is_some_and(|client| client.is_loopback())
-        // A proxy that is not trusted, but passes the Host header on, is a client on this machine, too.
+        // An untrusted proxy on this machine also has a loopback address, but forwards the public host.
         && host.is_some_and(|host| host.is_loopback())
 }
 
@@ -132,14 +136,14 @@ mod tests {
             ("127.0.0.1", Scheme::HTTP, "localhost", false),
             ("::1", Scheme::HTTP, "[::1]:8080", false),
             ("::ffff:127.0.0.1", Scheme::HTTP, "localhost:8080", false),
-            // TLS, as a trusted proxy says.
+            // A trusted proxy reported TLS.
             ("127.0.0.1", Scheme::HTTPS, "localhost", true),
             ("198.51.100.7", Scheme::HTTPS, "kommando.example.com", true),
-            // What the client writes into Host changes nothing.
+            // A remote client cannot change the result with its Host header.
             ("198.51.100.7", Scheme::HTTP, "localhost", true),
             ("198.51.100.7", Scheme::HTTP, "127.0.0.1:8080", true),
             ("198.51.100.7", Scheme::HTTP, "kommando.example.com", true),
-            // A proxy that is not trusted.
+            // An untrusted proxy.
             ("127.0.0.1", Scheme::HTTP, "kommando.example.com", true),
             ("127.0.0.1", Scheme::HTTP, "localhost.example.com", true),
             ("127.0.0.1", Scheme::HTTP, "127.0.0.1.example.com", true),
@@ -152,12 +156,12 @@ mod tests {
             }
         }
         for cookie in cookies(Some(&ticket), &Request::default()) {
-            assert!(cookie.contains("Secure"), "a client of whom nothing is known: {cookie}");
+            assert!(cookie.contains("Secure"), "an unknown client: {cookie}");
         }
     }
 
     #[test]
-    fn a_session_needs_the_token_that_belongs_to_it() {
+    fn a_session_needs_its_own_xsrf_token() {
         let [session, xsrf] = cookies(Some(&SecretString::from("7S:abc")), &Request::default());
         let value = |cookie: &str| cookie.split(['=', ';']).nth(1).expect("a value").to_owned();
         let cookie = format!("other=1; {SESSION_COOKIE}={}", value(&session));
@@ -171,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_session_cookie_is_given_once_and_others_do_not_matter() {
+    fn the_session_cookie_appears_once_other_cookies_are_ignored() {
         let cookie_of = |values: &[&[u8]]| {
             let value = |value: &&[u8]| (header::COOKIE, HeaderValue::from_bytes(value).expect("a value"));
             cookie(&values.iter().map(value).collect()).map(|found| found.map(|found| found.expose_secret().to_owned()))

@@ -1,4 +1,4 @@
-//! Tickets and access tokens that this server issued.
+//! Authentication by the tickets and access tokens that this server issued.
 
 use sea_orm::DbErr;
 use secrecy::SecretString;
@@ -11,9 +11,8 @@ use crate::{
 };
 
 impl Authenticator {
-    /// The secret in a session's cookie.
-    ///
-    /// A ticket in its place counts where it counts in a header, too: the cookie is no way around SO-AppToken.
+    /// Authenticates by the session cookie. The cookie may contain a ticket, under the same conditions as in the
+    /// header: an online installation requires SO-AppToken with it.
     pub(super) async fn by_session(
         &self,
         secret: SecretString,
@@ -23,18 +22,18 @@ impl Authenticator {
             Some(ticket) => self.by_ticket(ticket, application).await,
             None if self.allows_ticket(application.as_ref()) => self.by_ticket(secret, application).await,
             None => {
-                tracing::debug!("a ticket in a cookie, without SO-AppToken");
+                tracing::debug!("ticket in the session cookie without SO-AppToken");
                 Err(Error::Unauthenticated)
             }
         }
     }
 
-    /// A ticket proves something in this request.
+    /// Whether a request with this application may use a ticket.
     pub(super) fn allows_ticket(&self, application: Option<&application::Model>) -> bool {
         self.installation.allows_ticket_alone() || application.is_some()
     }
 
-    /// A ticket, from a header or of a session. `application` is the one that the request came through.
+    /// Authenticates by a ticket from a header or a session. `application` is that of the request's SO-AppToken.
     pub(super) async fn by_ticket(
         &self,
         presented: SecretString,
@@ -42,7 +41,7 @@ impl Authenticator {
     ) -> Result<Authenticated, Error> {
         let found = self.find(ticket::Kind::Ticket, &presented).await?;
         if found.is_due_for_renewal() {
-            self.renew_in_passing(found.clone());
+            self.renew_in_background(found.clone());
         }
         self.owner(found, Proof::Ticket(presented), application).await
     }
@@ -59,12 +58,13 @@ impl Authenticator {
     async fn find(&self, kind: ticket::Kind, presented: &SecretString) -> Result<ticket::Model, Error> {
         let found = self.users.ticket(kind, presented, self.longest_ticket).await?;
         found.ok_or_else(|| {
-            tracing::debug!(?kind, "unknown or expired");
+            tracing::debug!(?kind, "unknown or expired ticket or token");
             Error::Unauthenticated
         })
     }
 
-    /// What was issued through an application speaks for it, and ends with it.
+    /// The owner of a ticket or token. A ticket or token that was issued to an application acts for it, and becomes
+    /// invalid when the application is revoked.
     async fn owner(
         &self,
         found: ticket::Model,
@@ -74,19 +74,19 @@ impl Authenticator {
         let issued_through = match found.application_id {
             None => None,
             Some(id) => Some(self.users.application(id).await?.ok_or_else(|| {
-                tracing::debug!(application_id = id, "issued through an application that was revoked");
+                tracing::debug!(application_id = id, "ticket or token of a revoked application");
                 Error::Unauthenticated
             })?),
         };
         let Some(caller) = self.users.user(found.user_id).await?.as_deref().and_then(Caller::of) else {
-            tracing::debug!(user_id = found.user_id, "ticket of a retired user");
+            tracing::debug!(user_id = found.user_id, "ticket or token of a retired user");
             return Err(Error::Unauthenticated);
         };
         Ok(Authenticated::new(caller, application.or(issued_through), proof))
     }
 
-    /// A read stays a read: it neither waits for the write nor fails with it.
-    fn renew_in_passing(&self, found: ticket::Model) {
+    /// Renews a ticket in a background task, so that the request neither waits for the write nor fails with it.
+    fn renew_in_background(&self, found: ticket::Model) {
         let store = self.store.clone();
         tokio::spawn(async move {
             let user_id = found.user_id;
@@ -99,7 +99,7 @@ impl Authenticator {
                 })
                 .await;
             if let Err(error) = renewed {
-                tracing::warn!(%error, user_id, "a ticket's end was not written forward");
+                tracing::warn!(%error, user_id, "failed to extend ticket expiry");
             }
         });
     }

@@ -7,19 +7,19 @@ use secrecy::ExposeSecret;
 
 #[derive(Subcommand)]
 pub enum App {
-    /// Add an application and print its token: for the header SO-AppToken. It is shown this once
+    /// Add an application and print its token, once, for the header SO-AppToken
     Add {
-        /// What to call it
+        /// Name of the application
         name: String,
-        /// It may use the User agent where that is restricted: in an online installation
+        /// Grant the User agent, which is restricted in an online installation
         #[arg(long)]
         user_agent: bool,
     },
     /// List the applications
     List,
-    /// Revoke an application: its token, and what was issued through it, prove nothing any more
+    /// Revoke an application: its token, and tickets issued through it, become invalid
     Revoke {
-        /// What it is called
+        /// Name of the application
         name: String,
     },
 }

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use kommando::{
     app::audit_key,
     config::Config,
-    records::{
+    executions::{
         audit::{self, Anchor, AuditKey, Head, Sealed, Unsealed},
         retention::{self, Retention},
     },
@@ -15,32 +15,30 @@ use kommando::{
 
 #[derive(Subcommand)]
 pub enum Audit {
-    /// Prove that no record of an execution was changed, removed or inserted since it was written
+    /// Verify that no record of an execution was changed, removed or inserted
     ///
-    /// Follows the chain of records from where it begins with the key of KOMMANDO_AUDIT_KEY, or that of the file beside
-    /// the database, prints its head, and names the first place that does not hold. Records cut off the end leave a
-    /// shorter chain that holds: note the head it prints, and compare with it next time. What is not in the chain yet,
-    /// executions that run and webhooks to be sent, is proven by its seals. Triggers and views in an SQLite database that
-    /// kommando did not make are named, too. May run beside a server.
+    /// Checks the chain with the key of KOMMANDO_AUDIT_KEY, or of the file beside the database. Prints the head of the
+    /// chain, or names the first entry that does not hold. Records that were cut off the end leave a shorter chain that
+    /// holds: note the head and give it to --expect the next time. Also checks the seals of running executions and pending
+    /// webhooks, and names triggers and views in an SQLite database that kommando did not create. May run beside a server.
     Verify {
-        /// A head that was printed before: the chain must still contain it
+        /// Head printed before, which the chain must still contain
         #[arg(long, value_name = "HEAD")]
         expect: Option<Head>,
     },
-    /// Remove the records of executions that are older than this, once; KOMMANDO_RETENTION has the server do it
+    /// Remove old records of executions, once; with KOMMANDO_RETENTION the server does it
     ///
-    /// The chain then begins with the oldest record that is kept, and is provable from there on. Records that do not hold
-    /// are not removed. May run beside a server.
+    /// The chain then begins with the oldest record that is kept, and can be verified from there. Records that do not hold are
+    /// not removed. May run beside a server.
     Cut {
-        /// What is kept, such as 365d; 2d at least
+        /// Age from which records are removed, such as 365d, at least 2d
         #[arg(long, value_name = "LENGTH")]
         older_than: Retention,
     },
-    /// List what should have a seal and has none, and seal it with --yes: executions that run, and webhooks to be sent
+    /// List running executions and pending webhooks without a seal, and seal them with --yes
     ///
-    /// An older version wrote such rows without seals; or they were inserted into the database without the key. The server
-    /// neither closes nor sends them. Sealed, they count as written by it: look at each of them first. May run beside a
-    /// server.
+    /// Such rows were written by an older version, or inserted into the database without the key. The server neither closes
+    /// nor sends them. Once sealed, they count as its own: look at each of them first. May run beside a server.
     Seal {
         /// Seal what is listed
         #[arg(long)]
@@ -70,30 +68,34 @@ async fn verify(store: &Store, key: &AuditKey, expected: Option<&Head>) -> anyho
     let bar = super::progress_bar(audit::count(store.reader()).await?);
     let found = audit::verify(store, key, expected, |more| bar.inc(more)).await?;
     bar.finish_and_clear();
-    if let Some(fault) = found.broken {
-        bail!("the proof fails at {fault}");
+    if let Some(error) = found.broken {
+        bail!("verification failed at {error}");
     }
     let beginning = found.anchor.as_ref().map_or(0, |anchor| anchor.position);
     let held = found.head.position - beginning;
-    super::say(format_args!("{held} entries hold, {} are not linked yet", found.unlinked))?;
+    super::say(format_args!("{held} entries are valid, {} are not linked yet", found.unlinked))?;
     if let Some(Anchor { position, finished_at, .. }) = found.anchor {
         let finished_at = finished_at.to_rfc3339_opts(SecondsFormat::Secs, true);
         super::say(format_args!(
-            "the chain begins behind entry {position}, of {finished_at}; older ones were removed"
+            "the chain begins after entry {position} of {finished_at}; older entries were removed"
         ))?;
     }
     if found.sealed != Sealed::default() {
         let Sealed { executions, deliveries } = found.sealed;
-        super::say(format_args!("the seals of {executions} executions that run and of {deliveries} webhooks hold"))?;
+        super::say(format_args!("the seals of {executions} running executions and {deliveries} webhooks are valid"))?;
     }
     super::say(format_args!("head {}", found.head))?;
     let found = store::schema_differences(store.reader()).await?;
     let active: Vec<_> = found.iter().filter(|one| one.object().is_active()).map(ToString::to_string).collect();
-    ensure!(active.is_empty(), "the records hold, and the database has what can change others: {}", active.join("; "));
+    ensure!(
+        active.is_empty(),
+        "the records are valid, but the database contains objects that can change data: {}",
+        active.join("; ")
+    );
     Ok(())
 }
 
-/// Lists what has no seal, and seals exactly that.
+/// Lists the rows without a seal, and with `yes` seals exactly these.
 async fn seal(store: &Store, key: &AuditKey, yes: bool) -> anyhow::Result<()> {
     let key = key.clone();
     let seal = store.write(move |transaction| {
@@ -108,14 +110,14 @@ async fn seal(store: &Store, key: &AuditKey, yes: bool) -> anyhow::Result<()> {
     });
     let count = seal.await?;
     match (count, yes) {
-        (0, _) => super::say("nothing is without a seal"),
-        (_, true) => super::say(format_args!("{count} were sealed")),
-        (_, false) => super::say(format_args!("{count} have no seal; --yes seals them, once you have looked at each")),
+        (0, _) => super::say("all rows have seals"),
+        (_, true) => super::say(format_args!("{count} rows were sealed")),
+        (_, false) => super::say(format_args!("{count} rows have no seal; check each, then seal them with --yes")),
     }
 }
 
 fn list(Unsealed { executions, deliveries }: &Unsealed) -> anyhow::Result<()> {
-    // Escaped: such a row may hold control sequences for a terminal.
+    // Escaped, because such a row may contain terminal control sequences.
     for one in executions {
         super::say(format_args!(
             "execution {} of {}: {:?} on user {} by user {}",

@@ -7,33 +7,32 @@ use clap::Args;
 use kommando::{
     app::audit_key::{self, AuditKeyError},
     config::Config,
-    records::audit,
+    executions::audit,
     store::{self, Store},
 };
 
-/// May run beside a server: the copy is as the database is at one moment. It is for its owner alone to read, since it holds
-/// what the database holds, and has a MAC with the key of the audit chain. The key is not in it: keep that elsewhere.
+/// May run beside a server: the backup is the database at one moment. Only its owner can read it. It has a MAC made with the
+/// audit key, which is not in the backup: keep the key elsewhere.
 #[derive(Args)]
 pub struct Backup {
-    /// The file to make
+    /// File to create
     file: PathBuf,
-    /// Put it in the place of a file that is there already
+    /// Replace a file that exists
     #[arg(long)]
     force: bool,
 }
 
-/// The server must not run. A file is refused that is damaged, was made by a newer kommando, was not made with this audit key,
-/// or holds tables, indices, triggers or views that kommando did not make. The schema of an older one is brought up to date
-/// at the next start.
+/// Stop the server first. Refuses a file that is damaged, was made by a newer kommando or with another audit key, or holds
+/// tables, indices, triggers or views that kommando did not create. An old schema is migrated at the next start.
 #[derive(Args)]
 pub struct Restore {
-    /// The file that `kommando backup` made
+    /// File that `kommando backup` created
     file: PathBuf,
-    /// Put it in the place of a database that is there already, which is then lost
+    /// Replace a database that exists; its content is lost
     #[arg(long)]
     force: bool,
-    /// Restore it without the audit key, or a file without a MAC, of an older version. Nothing proves then who made it:
-    /// whoever could write the file decides who the users are and what they may do
+    /// Restore without checking the MAC. Then anyone who could write the file decides who the users are and what they may
+    /// do
     #[arg(long)]
     unverified: bool,
 }
@@ -43,7 +42,7 @@ impl Backup {
         ensure_sqlite(config)?;
         super::must_exist(config)?;
         let store = Store::open(&config.database_url).await?;
-        // It is in the copy, which is made later. An old schema may have none.
+        // Read before the copy, which therefore contains it. An old schema may have no chain.
         let head = audit::head(store.reader()).await;
         let differences = store::schema_differences(store.reader()).await.unwrap_or_default();
         store.close().await?;
@@ -53,7 +52,7 @@ impl Backup {
             Err(error) => return Err(error.into()),
         };
         let bar = super::progress_bar(0);
-        let mac_of = |tag: &store::Tag| Some(key?.seal_backup(tag.signed()));
+        let mac_of = |tag: &store::BackupManifest| Some(key?.seal_backup(tag.signed()));
         let tag = store::back_up(&config.database_url, &self.file, self.force, mac_of, |done, all| {
             bar.set_length(all);
             bar.set_position(done);
@@ -63,18 +62,18 @@ impl Backup {
         super::say(format_args!("{}: {size} bytes, schema {}", self.file.display(), tag.schema))?;
         if tag.mac.is_none() {
             eprintln!(
-                "warning: there is no audit key here, so the backup has no MAC; restore takes it with --unverified only"
+                "warning: there is no audit key, so the backup has no MAC and can be restored only with --unverified"
             );
         }
         for difference in differences {
             eprintln!("warning: {difference}; restore refuses the backup because of it");
         }
         if let Ok(head) = head {
-            super::say(format_args!("the chain of records in it goes to head {head}, or beyond"))?;
+            super::say(format_args!("it contains the audit chain up to head {head}, or further"))?;
         }
         super::say(match audit_key::place(&config.database_url)? {
-            Some(key) => format!("keep the key of that chain, too, but elsewhere: {}", key.display()),
-            None => "keep the key of that chain, too, but elsewhere: it is the secret KOMMANDO_AUDIT_KEY".to_owned(),
+            Some(key) => format!("also back up the key of the chain, in another place: {}", key.display()),
+            None => "also back up the key of the chain, in another place: the secret KOMMANDO_AUDIT_KEY".to_owned(),
         })
     }
 }
@@ -82,16 +81,16 @@ impl Backup {
 impl Restore {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         ensure_sqlite(config)?;
-        store::Tag::of(&self.file)?;
+        store::BackupManifest::of(&self.file)?;
         let key = match self.unverified {
             true => None,
             false => Some(audit_key::load(&config.database_url).context(
-                "the audit key proves who made a backup; --unverified restores one without it, and `kommando help backup` \
-                 tells what that means",
+                "the audit key proves who made a backup; --unverified restores it without the key, see `kommando help \
+                 backup`",
             )?),
         };
-        let mac_of = key.map(|key| move |tag: &store::Tag| key.seal_backup(tag.signed()));
-        let mac_of = mac_of.as_ref().map(|mac_of| mac_of as &dyn Fn(&store::Tag) -> String);
+        let mac_of = key.map(|key| move |tag: &store::BackupManifest| key.seal_backup(tag.signed()));
+        let mac_of = mac_of.as_ref().map(|mac_of| mac_of as &dyn Fn(&store::BackupManifest) -> String);
         let bar = super::progress_bar(0);
         let restored = store::restore(&config.database_url, &self.file, self.force, mac_of, |done, all| {
             bar.set_length(all);
@@ -99,14 +98,13 @@ impl Restore {
         });
         let tag = restored.await;
         bar.finish_and_clear();
-        let (tag, database) = (tag?, store::file(&config.database_url)?.unwrap_or_default());
-        let store::Tag { program, schema, .. } = tag;
+        let (tag, database) = (tag?, store::sqlite_path(&config.database_url)?.unwrap_or_default());
+        let store::BackupManifest { program, schema, .. } = tag;
         super::say(format_args!("{}: restored; made by kommando {program}, schema {schema}", database.display()))?;
         match audit_key::load(&config.database_url) {
-            Ok(_) => super::say("`kommando audit verify` proves the records in it"),
+            Ok(_) => super::say("run `kommando audit verify` to verify its records"),
             Err(AuditKeyError::Missing(key)) => super::say(format_args!(
-                "the key of its chain of records is missing: put it at {} before the server starts, which does not start \
-                 without it",
+                "the key of its audit chain is missing: put it at {}; the server does not start without it",
                 key.display()
             )),
             Err(error) => Err(error.into()),
@@ -114,12 +112,9 @@ impl Restore {
     }
 }
 
-/// PostgreSQL has tools of its own for this.
+/// Refuses PostgreSQL, which has its own tools for backups.
 fn ensure_sqlite(config: &Config) -> anyhow::Result<()> {
     let is_postgres = config.database_url.starts_with("postgres");
-    ensure!(
-        !is_postgres,
-        "this is for SQLite; a PostgreSQL database is backed up by pg_dump and restored by pg_restore"
-    );
+    ensure!(!is_postgres, "this command is for SQLite; use pg_dump and pg_restore for PostgreSQL");
     Ok(())
 }

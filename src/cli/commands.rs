@@ -10,10 +10,9 @@ use anyhow::{Context, anyhow, bail, ensure};
 use clap::{Args, Subcommand};
 use kommando::{
     app::{self, App},
-    commands::{self, ActionResult, Catalog, Example, ExecuteRequest, Faults, SCHEMA_FILE},
+    commands::{self, ActionResult, Catalog, DefinitionErrors, Example, ExecuteRequest, SCHEMA_FILE},
     config::{Config, DEFAULT_COMMANDS},
-    error::ErrorInfo,
-    records::execution::Outcome,
+    executions::execution::Outcome,
     users::Caller,
     webhooks,
 };
@@ -21,46 +20,46 @@ use sea_orm::ActiveEnum;
 
 #[derive(Subcommand)]
 pub enum Commands {
-    /// Make a folder of definitions to begin with: those of the demo, with the JSON Schema for editors
+    /// Create a folder with the definitions of the demo and the JSON Schema for editors
     Init {
-        /// The folder [default: that of --commands, or commands.d]
+        /// Folder of definitions [default: that of --commands, or commands.d]
         folder: Option<PathBuf>,
     },
-    /// List the definitions in a folder: name, who may run it, what must be confirmed, and the file
+    /// List the definitions in a folder: name, confirmation, roles, display name and file
     List {
-        /// The folder [default: that of --commands, or commands.d]
+        /// Folder of definitions [default: that of --commands, or commands.d]
         folder: Option<PathBuf>,
     },
-    /// Check the definitions in a folder: one line per fault on standard error, and exit status 1
+    /// Check the definitions in a folder: one line per fault on standard error, and exit status 1 if there is any
     Check {
-        /// The folder [default: that of --commands, or commands.d]
+        /// Folder of definitions [default: that of --commands, or commands.d]
         folder: Option<PathBuf>,
     },
-    /// List examples, those of the demo first, or print one, to begin a definition of your own with
+    /// List the shipped examples, or print one
     Examples {
-        /// Which one
+        /// Name of the example to print
         name: Option<String>,
     },
-    /// Print the JSON Schema of a definition, for editors
+    /// Print the JSON Schema of definitions, for editors
     Schema,
-    /// Run a command on a user, permitted and recorded as over HTTP
+    /// Run a command on a user, with the same permissions and record as over HTTP
     Run(Run),
 }
 
 #[derive(Args)]
 pub struct Run {
-    /// The command's name
+    /// Name of the command
     name: String,
-    /// The user to run it on: Name or UserName
+    /// Name or UserName of the user to run it on
     #[arg(long, value_name = "NAME")]
     user: String,
-    /// The user who runs it, whose role decides whether that is permitted
+    /// Name or UserName of the caller; the caller's role decides whether the run is permitted
     #[arg(long = "as", value_name = "NAME")]
     caller: String,
-    /// The answer to the command's question: Yes, Ok, No or Cancel
+    /// Answer to the question of the command: Yes, Ok, No or Cancel
     #[arg(long, default_value = "Implicit")]
     answer: ActionResult,
-    /// Run it and keep nothing: neither effect nor record
+    /// Show the result without changing anything
     #[arg(long)]
     dry_run: bool,
 }
@@ -82,16 +81,15 @@ impl Run {
             request_id: "command line".to_owned(),
             trace: None,
         };
-        let report =
-            app.commands.execute(request).await.map_err(|error| anyhow!("{}", ErrorInfo::from(&error).message))?;
+        let report = app.commands.execute(request).await.map_err(|error| anyhow!("{}", error.message()))?;
         app.store.close().await?;
         let outcome = report.outcome.to_value();
-        let kept = if self.dry_run { " (a dry run, nothing was kept)" } else { "" };
-        super::say(format_args!("{outcome}{kept}: {}", report.message.english()))?;
+        let note = if self.dry_run { " (dry run: nothing was changed)" } else { "" };
+        super::say(format_args!("{outcome}{note}: {}", report.message.english()))?;
         match report.outcome {
-            Outcome::Asked => bail!("nothing has run; answer the question with --answer Yes, Ok, No or Cancel"),
+            Outcome::Asked => bail!("the command has not run; answer its question with --answer Yes, Ok, No or Cancel"),
             Outcome::Succeeded | Outcome::Declined => Ok(()),
-            _ => bail!("the command failed, and its effect was undone"),
+            _ => bail!("the command failed; nothing was changed"),
         }
     }
 }
@@ -115,7 +113,7 @@ fn folder_of(named: Option<PathBuf>, config: &Config) -> PathBuf {
 
 fn examples(name: Option<&str>) -> anyhow::Result<()> {
     let Some(name) = name else {
-        super::say("In force in the demo, and written by `kommando commands init`:")?;
+        super::say("Used by the demo, and written by `kommando commands init`:")?;
         commands::demo_examples().try_for_each(say_example)?;
         super::say("\nMore:")?;
         return commands::further_examples().try_for_each(say_example);
@@ -130,15 +128,16 @@ fn say_example(example: Example) -> anyhow::Result<()> {
     super::say(format_args!("  {:<20} {}", example.name, example.summary()))
 }
 
-/// Nothing that is there is overwritten.
+/// Writes the demo's definitions and the JSON Schema into a new or empty folder.
 fn init(folder: &Path) -> anyhow::Result<()> {
-    let place = folder.display();
+    let name = folder.display();
     let is_empty = || fs::read_dir(folder).map(|mut entries| entries.next().is_none());
     ensure!(
-        !folder.exists() || is_empty().with_context(|| format!("{place} cannot be read"))?,
-        "{place} is there already, and is not empty; `kommando commands examples NAME` prints one definition to add to it"
+        !folder.exists() || is_empty().with_context(|| format!("failed to read {name}"))?,
+        "{name} already exists and is not empty; to add a definition to it, print one with `kommando commands examples \
+         NAME`"
     );
-    fs::create_dir_all(folder).with_context(|| format!("{place} cannot be made"))?;
+    fs::create_dir_all(folder).with_context(|| format!("failed to create {name}"))?;
     write_new(&folder.join(SCHEMA_FILE), &format!("{:#}\n", commands::schema()))?;
     let mut names = Vec::new();
     for example in commands::demo_examples() {
@@ -146,33 +145,33 @@ fn init(folder: &Path) -> anyhow::Result<()> {
         names.push(example.name);
     }
     super::say(format_args!(
-        "{place}: {}, and {SCHEMA_FILE} for editors. Remove or change what you do not want; `kommando commands check` tells \
-         whether it is right, and a server that runs takes it as it is saved.",
+        "{name}: {}, and {SCHEMA_FILE} for editors. Change or remove the definitions as you like, and check them with \
+         `kommando commands check`; a running server reloads them when you save.",
         names.join(", ")
     ))
 }
 
 fn write_new(file: &Path, text: &str) -> anyhow::Result<()> {
     let written = fs::File::create_new(file).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.with_context(|| format!("{} cannot be written", file.display()))
+    written.with_context(|| format!("failed to write {}", file.display()))
 }
 
 fn list(folder: &Path) -> anyhow::Result<()> {
     ensure!(
         folder.is_dir(),
-        "there is no folder {}; `kommando commands init` makes one with definitions to begin with",
+        "there is no folder {}; create it, with example definitions, by `kommando commands init`",
         folder.display()
     );
     let catalog = Catalog::from_folder(folder).map_err(found)?;
     let line = |name: &str, confirm: &str, roles: &str, text: &str| {
         super::say(format_args!("{name:<22} {confirm:<10} {roles:<42} {text}"))
     };
-    line("name", "confirm", "may be run by", "what it is called, and its file")?;
+    line("name", "confirm", "may be run by", "display name (file)")?;
     for entry in catalog.entries() {
         let definition = &entry.definition;
         let roles = definition.allow_roles.iter().filter(|role| !definition.deny_roles.contains(role));
         let roles = roles.map(String::as_str).collect::<Vec<_>>().join(", ");
-        let roles = if roles.is_empty() { "nobody" } else { &roles };
+        let roles = if roles.is_empty() { "no role" } else { &roles };
         let text = format!("{} ({})", definition.display_name.english(), entry.file);
         line(definition.name.as_str(), definition.confirm.word(), roles, &text)?;
     }
@@ -181,29 +180,30 @@ fn list(folder: &Path) -> anyhow::Result<()> {
 
 fn check(folder: &Path, config: &Config) -> anyhow::Result<()> {
     let catalog = Catalog::from_folder(folder).map_err(found)?;
-    // Without a file of targets, nobody here knows which there are.
+    // Without a targets file, the targets are unknown and are not checked.
     if let Some(file) = &config.targets {
         let targets = webhooks::read(file)?;
         let known: Vec<_> = targets.keys().cloned().collect();
         catalog.check_targets(&known).map_err(found)?;
     }
-    let (place, count) = (folder.display(), catalog.entries().len());
-    let nobodys: Vec<_> = catalog.entries().iter().filter(|entry| entry.definition.allow_roles.is_empty()).collect();
-    for entry in &nobodys {
-        eprintln!("{}: warning: nobody may run it; name roles in `allow_roles`", entry.file);
+    let (name, count) = (folder.display(), catalog.entries().len());
+    let without_roles: Vec<_> =
+        catalog.entries().iter().filter(|entry| entry.definition.allow_roles.is_empty()).collect();
+    for entry in &without_roles {
+        eprintln!("{}: warning: no role may run this command; name roles in `allow_roles`", entry.file);
     }
     if count == 0 {
-        eprintln!("{place}: warning: there are no definitions, which are files that end with .yaml or .yml");
+        eprintln!("{name}: warning: there are no definitions (files with the extension .yaml or .yml)");
     }
-    let verdict = if nobodys.is_empty() && count > 0 { "nothing wrong" } else { "no faults, see the warnings" };
-    super::say(format_args!("{place}: {verdict}; definitions: {count}"))
+    let verdict = if without_roles.is_empty() && count > 0 { "nothing wrong" } else { "no errors, but warnings" };
+    super::say(format_args!("{name}: {verdict}; definitions: {count}"))
 }
 
-fn found(faults: Faults) -> FaultsFound {
+fn found(faults: DefinitionErrors) -> FaultsFound {
     FaultsFound(faults.to_string())
 }
 
-/// The lines of the faults, and nothing before them.
+/// An error that is printed as its lines alone, without a prefix.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct FaultsFound(pub String);

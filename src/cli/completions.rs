@@ -6,12 +6,12 @@ use clap_complete::{Shell, generate};
 /// For example: kommando completions bash > /etc/bash_completion.d/kommando
 #[derive(Args)]
 pub struct Completions {
-    /// The shell
+    /// Shell to complete for
     shell: Shell,
 }
 
 impl Completions {
-    /// Prints what the shell reads, for this command line.
+    /// Prints the completion script.
     pub fn run(self, mut command: Command) -> anyhow::Result<()> {
         let mut script = Vec::new();
         generate(self.shell, &mut command, "kommando", &mut script);

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use kommando::{
-    app::check::{self, Finding},
+    app::config_check::{self, Finding},
     config,
 };
 
@@ -10,12 +10,12 @@ use super::commands::FaultsFound;
 
 #[derive(Subcommand)]
 pub enum Config {
-    /// Check settings, secrets, definitions, targets and the database: a line per fault, and exit status 1
+    /// Check settings, secrets, definitions, targets and database: one line per fault, and exit status 1 if there is any
     ///
-    /// Whatever keeps `serve` from starting is among them. Nothing is changed or made, and no target is called. Run it with
-    /// the settings of the server, before the server is started with them.
+    /// Finds whatever keeps `serve` from starting. Changes nothing and calls no target. Takes all settings of `serve`: run it
+    /// with those of the server, before you start the server with them.
     Check {
-        /// Check what `serve --demo` would use
+        /// Check for `serve --demo`
         #[arg(long)]
         demo: bool,
     },
@@ -26,7 +26,7 @@ impl Config {
         let Self::Check { demo } = self;
         let variables = std::env::vars_os().map(|(name, _)| name);
         let mut findings: Vec<_> = config::unknown_variables(variables).into_iter().map(Finding::refusal).collect();
-        findings.extend(check::all(config, demo).await);
+        findings.extend(config_check::all(config, demo).await);
         let (remarks, faults): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::is_remark);
         for remark in remarks {
             super::say(remark)?;

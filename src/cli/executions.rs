@@ -6,47 +6,47 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::ProgressBar;
 use kommando::{
-    api::export::{self, Form, Names},
+    api::export::{self, DisplayNames, ExportFormat},
     config::Config,
-    localization::{Clock, Language, Locale, Wishes, Zone},
-    records::execution::{self, Filter, Outcome},
+    executions::execution::{self, ExecutionFilter, Outcome},
+    localization::{Clock, Language, Locale, LocalePreferences, Zone},
     store::Store,
 };
 use sea_orm::ActiveEnum;
 
-/// How many are read at once.
+/// Number of executions read by one query.
 const PAGE: u64 = 1000;
 
 #[derive(Subcommand)]
 pub enum Executions {
-    /// Write executions to standard output, newest first: all that the options let through
+    /// Write executions to standard output, newest first
     Export(Export),
 }
 
 #[derive(Args)]
 pub struct Export {
-    /// A table for people and spreadsheets, with names beside ids, or a JSON object on each line
+    /// Format: a table for spreadsheets with names beside ids, or one JSON object per line
     #[arg(long, value_name = "csv|jsonl")]
     format: Format,
-    /// The language of messages, such as nb [default: en for csv; for jsonl, every language that was stored]
+    /// Language of messages, such as nb [default: en for csv, all stored languages for jsonl]
     #[arg(long, value_name = "LANGUAGE", value_parser = language)]
     language: Option<Language>,
-    /// The user they were about: Name or UserName
+    /// Only executions on this user: Name or UserName
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// The command's name
+    /// Only executions of this command
     #[arg(long, value_name = "NAME")]
     command: Option<String>,
-    /// The user who called: Name or UserName
+    /// Only executions by this caller: Name or UserName
     #[arg(long, value_name = "NAME")]
     caller: Option<String>,
-    /// What came of them: asked, declined, denied, succeeded, failed, running or unknown
+    /// Only this outcome: asked, declined, denied, succeeded, failed, running or unknown
     #[arg(long, value_parser = outcome)]
     outcome: Option<Outcome>,
-    /// Began at this time or later, such as 2026-11-23T14:52:00Z
+    /// Only executions that began at this time or later, such as 2026-11-23T14:52:00Z
     #[arg(long, value_name = "TIME", value_parser = time)]
     from: Option<DateTime<Utc>>,
-    /// Began before this time
+    /// Only executions that began before this time
     #[arg(long, value_name = "TIME", value_parser = time)]
     to: Option<DateTime<Utc>>,
 }
@@ -58,18 +58,18 @@ enum Format {
 }
 
 fn outcome(text: &str) -> Result<Outcome, String> {
-    let unknown = || format!("`{text}` is none of asked, declined, denied, succeeded, failed, running and unknown");
+    let unknown = || format!("`{text}` must be one of asked, declined, denied, succeeded, failed, running, unknown");
     Outcome::try_from_value(&text.to_lowercase()).map_err(|_| unknown())
 }
 
 fn language(text: &str) -> Result<Language, String> {
-    Language::from_iso(text).ok_or_else(|| format!("`{text}` is none of {}", Language::known_iso_codes()))
+    Language::from_iso(text).ok_or_else(|| format!("`{text}` must be one of {}", Language::known_iso_codes()))
 }
 
-/// As over HTTP: without a time zone in UTC, and a day alone is its beginning.
+/// Reads a time as the API does: without a time zone it is in UTC, and a date alone means its midnight.
 fn time(text: &str) -> Result<DateTime<Utc>, String> {
     let clock = Clock::of(Zone::utc());
-    clock.read(text).ok_or_else(|| format!("`{text}` is no time such as 2026-11-23T14:52:00Z"))
+    clock.read(text).ok_or_else(|| format!("`{text}` is not a time such as 2026-11-23T14:52:00Z"))
 }
 
 impl Executions {
@@ -84,13 +84,13 @@ impl Executions {
 impl Export {
     async fn write(self, store: &Store) -> anyhow::Result<()> {
         let form = match self.format {
-            Format::Csv => Form::Table,
-            Format::Jsonl => Form::Lines,
+            Format::Csv => ExportFormat::Csv,
+            Format::Jsonl => ExportFormat::JsonLines,
         };
-        let language = self.language.or((form == Form::Table).then_some(Language::US));
-        let any = Locale::new(Wishes::default(), &Zone::utc())?;
+        let language = self.language.or((form == ExportFormat::Csv).then_some(Language::US));
+        let any = Locale::new(LocalePreferences::default(), &Zone::utc())?;
         let locale = language.map(|language| any.in_language(language));
-        let mut filter = Filter {
+        let mut filter = ExecutionFilter {
             user_id: user_id(store, self.user.as_deref()).await?,
             command_name: self.command,
             caller_id: user_id(store, self.caller.as_deref()).await?,
@@ -99,7 +99,7 @@ impl Export {
             to: self.to,
             older_than: None,
         };
-        // Between the lines on a terminal, a bar would only disturb.
+        // If the output goes to the terminal, a progress bar would mix with it.
         let is_seen = stderr().is_terminal() && !stdout().is_terminal();
         let bar = if is_seen {
             super::progress_bar(execution::count(store.reader(), &filter).await?)
@@ -114,8 +114,8 @@ impl Export {
             let page = execution::list(store.reader(), filter.clone(), PAGE).await?;
             let (read, last) = (page.len() as u64, page.last().map(|last| last.id));
             let names = match form {
-                Form::Table => Names::of(store.reader(), &page, |_| true).await?,
-                Form::Lines => Names::default(),
+                ExportFormat::Csv => DisplayNames::of(store.reader(), &page, |_| true).await?,
+                ExportFormat::JsonLines => DisplayNames::default(),
             };
             let lines = page.into_iter().map(|one| export::line(form, one, &names, locale.as_ref()));
             super::write(lines.collect::<String>())?;

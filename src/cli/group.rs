@@ -11,21 +11,21 @@ use kommando::{
 
 #[derive(Subcommand)]
 pub enum Group {
-    /// Make a group, or bring back a deleted one
+    /// Create a group, or restore a deleted one
     Add {
-        /// What to call it
+        /// Name of the group
         name: String,
-        /// A hint about it
+        /// Tooltip of the group
         #[arg(long, default_value = "", hide_default_value = true)]
         tooltip: String,
     },
-    /// List the groups, with how many users have each as their main group
+    /// List the groups, with the number of users in each as their main group
     List,
-    /// Give a group another name
+    /// Rename a group
     Rename {
-        /// What it is called
+        /// Present name
         name: String,
-        /// What to call it
+        /// New name
         new_name: String,
     },
 }
@@ -46,16 +46,17 @@ impl Group {
 }
 
 async fn add(store: &Store, name: &str, tooltip: &str) -> anyhow::Result<()> {
-    let (own, tooltip) = (name.to_owned(), tooltip.to_owned());
+    let (group_name, tooltip) = (name.to_owned(), tooltip.to_owned());
     let add = store.write_alone(Lock::RoleChanges, move |transaction| {
         Box::pin(async move {
-            let name = own.as_str();
+            let name = group_name.as_str();
             refuse_similar(&user_group::list(transaction).await?, name)?;
             let present = user_group::find_by_name(transaction, name).await?;
             if present.as_ref().is_some_and(|group| !group.deleted) {
-                bail!("there is a group {name} already; `kommando group list` shows them");
+                bail!("the group {name} already exists; `kommando group list` shows all groups");
             }
-            let group = users::ensure_group(transaction, Caller::operator(), name, &tooltip).await.map_err(told)?;
+            let group = users::ensure_group(transaction, Caller::operator(), name, &tooltip).await;
+            let group = group.map_err(without_property)?;
             Ok(((present, group), Touched::Everything))
         })
     });
@@ -65,13 +66,13 @@ async fn add(store: &Store, name: &str, tooltip: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Refuses a name that differs from another group's in case only: people and imports could not tell them apart.
+/// Refuses a name that differs from another group's only in case, because people and imports could not tell them apart.
 fn refuse_similar(groups: &[UserGroup], name: &str) -> anyhow::Result<()> {
     match users::group_named(groups, name) {
         Ok(group) if group.name != name => {
-            bail!("there is the group {}, and {name} differs from it in case only; take another name", group.name)
+            bail!("{name} differs from the group {} only in case; use another name", group.name)
         }
-        Err(NamedError::Ambiguous { .. }) => bail!("several groups differ from {name} in case only; take another name"),
+        Err(NamedError::Ambiguous { .. }) => bail!("several groups differ from {name} only in case; use another name"),
         Ok(_) | Err(_) => Ok(()),
     }
 }
@@ -91,23 +92,23 @@ async fn list(store: &Store) -> anyhow::Result<()> {
 }
 
 async fn rename(store: &Store, name: &str, new_name: &str) -> anyhow::Result<()> {
-    let (name, own) = (name.to_owned(), new_name.to_owned());
+    let (name, wanted) = (name.to_owned(), new_name.to_owned());
     let rename = store.write_alone(Lock::RoleChanges, move |transaction| {
         Box::pin(async move {
             let groups = user_group::list(transaction).await?;
             let group = users::group_named(&groups, &name)?;
             let others: Vec<_> = groups.iter().filter(|other| other.id != group.id).cloned().collect();
-            refuse_similar(&others, &own)?;
-            let renamed = UserGroup { name: own, ..group.clone() };
-            users::save_group(transaction, Caller::operator(), renamed).await.map_err(told)?;
+            refuse_similar(&others, &wanted)?;
+            let renamed = UserGroup { name: wanted, ..group.clone() };
+            users::save_group(transaction, Caller::operator(), renamed).await.map_err(without_property)?;
             Ok::<_, anyhow::Error>((group.name.clone(), Touched::Everything))
         })
     });
     super::say(format_args!("{} is called {new_name} now", rename.await?))
 }
 
-/// A refusal in the words of the command line, in which the name has no property.
-fn told(error: Error) -> anyhow::Error {
+/// Removes the property name of the API from an error.
+fn without_property(error: Error) -> anyhow::Error {
     match error {
         Error::Validation(text) => anyhow!("{}", text.strip_prefix("Value: ").unwrap_or(&text).to_owned()),
         error => error.into(),

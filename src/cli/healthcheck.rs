@@ -14,13 +14,13 @@ use tokio::{
     time::timeout,
 };
 
-/// The longest answer that is read.
-const LONGEST: u64 = 64 * 1024;
+/// Maximum size of the answer, in bytes.
+const MAX_ANSWER: u64 = 64 * 1024;
 
-/// Asks the server that listens on the address of `--listen`.
+/// Asks `/health/ready` of the server that listens on `--listen`.
 #[derive(Args)]
 pub struct Healthcheck {
-    /// How many seconds the server has to answer
+    /// Time for the answer, in seconds
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=300), value_name = "SECONDS")]
     timeout: u64,
 }
@@ -28,10 +28,10 @@ pub struct Healthcheck {
 impl Healthcheck {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         let address = reachable(config.listen);
-        ensure!(address.port() != 0, "--listen has port 0, which says nothing; give it the port that the server took");
+        ensure!(address.port() != 0, "--listen has port 0; set it to the port that the server listens on");
         let answer = timeout(Duration::from_secs(self.timeout), ask(address)).await;
-        let answer = answer.with_context(|| format!("{address} gave no answer within {} s", self.timeout))?;
-        let answer = answer.with_context(|| format!("{address} cannot be asked; does the server run?"))?;
+        let answer = answer.with_context(|| format!("{address} did not answer within {} s", self.timeout))?;
+        let answer = answer.with_context(|| format!("failed to connect to {address}; is the server running?"))?;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
         let status = head.lines().next().unwrap_or_default();
         match status.split(' ').nth(1) {
@@ -41,7 +41,7 @@ impl Healthcheck {
     }
 }
 
-/// Where to ask a server that listens on this address: one that listens everywhere is asked here.
+/// The address to connect to. For a server that listens on all addresses, it is the loopback address.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -51,12 +51,12 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-/// One request without a library: the server itself has no TLS, and a check should need as little as possible.
+/// Sends one plain HTTP request. The server has no TLS, so the check needs no HTTP library.
 async fn ask(address: SocketAddr) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     let request = format!("GET /health/ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
-    stream.take(LONGEST).read_to_end(&mut answer).await?;
+    stream.take(MAX_ANSWER).read_to_end(&mut answer).await?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }

@@ -22,24 +22,24 @@ use kommando::{
 };
 use sea_orm::DbErr;
 
-use self::faults::{Fault, Faults, Place};
+use self::faults::{Fault, Faults, RowPosition};
 use super::commands::FaultsFound;
 
 #[derive(Subcommand)]
 pub enum Import {
-    /// Create the users that a file describes, all of them or none
+    /// Import users from a file, all of them or none
     Users(Users),
 }
 
 #[derive(Clone, Args)]
 #[command(after_help = columns())]
 pub struct Users {
-    /// A CSV file with a line of column names, or a JSON file with a list of objects
+    /// CSV file with a line of column names, or JSON file with a list of objects
     file: PathBuf,
-    /// Change the users whose Name is known already, instead of refusing them
+    /// Change users who exist, instead of refusing them
     #[arg(long)]
     update: bool,
-    /// Make the groups that the file names and that are missing
+    /// Create the groups that the file names and that do not exist
     #[arg(long)]
     make_groups: bool,
     /// Show the result without changing anything
@@ -57,7 +57,7 @@ fn columns() -> String {
     )
 }
 
-type Rows = Vec<(Place, Row)>;
+type Rows = Vec<(RowPosition, Row)>;
 
 /// What an import did.
 #[derive(Default)]
@@ -66,7 +66,7 @@ struct Summary {
     groups: Vec<String>,
 }
 
-/// Why an import is undone.
+/// Why an import is rolled back.
 enum NotImported {
     DryRun(Summary),
     Refused(anyhow::Error),
@@ -142,26 +142,26 @@ impl Users {
             }
         }
         bar.finish_and_clear();
-        // Rows with faults changed nothing, so the result cannot be judged.
+        // Rows with errors changed nothing, so this check makes sense only without errors.
         if faults.is_empty()
             && let Some((user_ids, fault)) = import.lost_administrators().await?
         {
             let lost = user_ids.iter().filter_map(|id| places.get(id));
             faults.extend(lost.map(|place| Fault::of_cell(*place, fault.clone())));
-            ensure!(!faults.is_empty(), "it would take the last administrator who can log in");
+            ensure!(!faults.is_empty(), "the import would remove the last administrator who can log in");
         }
         Ok(summary)
     }
 }
 
-/// What was done; nothing where it has faults, which are noted.
+/// The result of a row; `None` if the row has errors, which are added to `faults`.
 fn without_faults<T>(
-    done: Result<T, ImportError>,
-    place: Place,
+    result: Result<T, ImportError>,
+    place: RowPosition,
     faults: &mut Faults,
 ) -> Result<Option<T>, sea_orm::DbErr> {
-    match done {
-        Ok(done) => Ok(Some(done)),
+    match result {
+        Ok(value) => Ok(Some(value)),
         Err(ImportError::Database(error)) => Err(error),
         Err(ImportError::Faults(found)) => {
             faults.extend(found.into_iter().map(|fault| Fault::of_cell(place, fault)));
@@ -177,7 +177,7 @@ impl Summary {
         let unchanged = count(RowOutcome::Unchanged);
         let groups = match &self.groups[..] {
             [] => String::new(),
-            names => format!("; groups made: {}", names.join(", ")),
+            names => format!("; groups created: {}", names.join(", ")),
         };
         let dry_run = if is_dry_run { " (dry run: nothing was saved)" } else { "" };
         format!("{created} created, {changed} changed, {unchanged} unchanged{groups}{dry_run}")
@@ -186,22 +186,22 @@ impl Summary {
 
 fn read(file: &Path) -> anyhow::Result<(Rows, Faults)> {
     let name = file.display();
-    let bytes = fs::read(file).with_context(|| format!("{name} cannot be read"))?;
+    let bytes = fs::read(file).with_context(|| format!("failed to read {name}"))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        anyhow::anyhow!("{name}:{line}: the file is no text in UTF-8; in a spreadsheet, save it as \"CSV UTF-8\"")
+        anyhow::anyhow!("{name}:{line}: the file is not UTF-8 text; in a spreadsheet, save it as \"CSV UTF-8\"")
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let extension = file.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     match extension.as_deref() {
         Some("csv") => Ok(csv_file::read(text)),
-        Some("json") => json_file::read(text).with_context(|| format!("{name} is not what is wanted")),
-        _ => bail!("{name} ends neither with .csv nor with .json, so its form is not known"),
+        Some("json") => json_file::read(text).with_context(|| format!("{name} is not a valid import file")),
+        _ => bail!("{name} must have the extension .csv or .json"),
     }
 }
 
-/// Names that stand in the file more than once: of two rows for one user, the second would undo the first.
+/// Finds names that occur more than once in the file: the second row of a user would undo the first.
 fn duplicates(rows: &Rows) -> Faults {
     let mut first = HashMap::new();
     let mut faults = Faults::new();

@@ -9,14 +9,14 @@ use kommando::{
 
 #[derive(Subcommand)]
 pub enum Migrate {
-    /// Apply every pending migration. On SQLite, the server must not run
+    /// Apply all pending migrations. On SQLite, stop the server first
     Up,
-    /// Revert the newest migrations. What their tables held is lost. On SQLite, the server must not run
+    /// Revert the newest migrations; what their tables hold is lost. On SQLite, stop the server first
     Down {
-        /// How many
+        /// Number of migrations to revert
         #[arg(long, default_value_t = 1, value_name = "COUNT")]
         steps: u32,
-        /// Confirm that the data may be lost
+        /// Confirm that data may be lost
         #[arg(long)]
         yes: bool,
     },
@@ -37,7 +37,7 @@ impl Migrate {
         match self {
             Self::Up => store.migrate_up().await?,
             Self::Down { steps, yes } => {
-                ensure!(yes, "this drops tables with what they hold; back up the database, then add --yes");
+                ensure!(yes, "this drops tables with their data; back up the database, then add --yes");
                 store.migrate_down(steps).await?;
             }
             Self::Status => {}

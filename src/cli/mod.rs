@@ -1,4 +1,4 @@
-//! What each word of the command line does.
+//! The subcommands of the command line.
 
 pub mod app;
 pub mod audit;
@@ -15,6 +15,7 @@ pub mod migrate;
 pub mod openapi;
 pub mod role;
 pub mod serve;
+pub mod settings;
 pub mod systemd_unit;
 pub mod ticket;
 pub mod user;
@@ -30,12 +31,15 @@ use kommando::{
 };
 use sea_orm::ConnectionTrait;
 
-/// Prints a line. Whoever closed our output has read enough: that ends the command, and is no failure.
+/// Prints a line.
+///
+/// # Errors
+/// [`OutputClosed`] if the output is a closed pipe, which ends the command without a failure.
 fn say(line: impl std::fmt::Display) -> anyhow::Result<()> {
     write(format_args!("{line}\n"))
 }
 
-/// Prints a text as it is.
+/// Prints a text without a line end.
 pub fn write(text: impl std::fmt::Display) -> anyhow::Result<()> {
     write!(stdout(), "{text}").map_err(|error| match error.kind() {
         std::io::ErrorKind::BrokenPipe => OutputClosed.into(),
@@ -43,51 +47,52 @@ pub fn write(text: impl std::fmt::Display) -> anyhow::Result<()> {
     })
 }
 
-/// Shows on a terminal how far a long piece of work is, and nothing elsewhere.
+/// A progress bar on a terminal; hidden elsewhere.
 fn progress_bar(all: u64) -> ProgressBar {
     let target = if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let style = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} {eta}");
     ProgressBar::with_draw_target(Some(all), target).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// Nobody reads our output any more.
+/// The reader of the output has closed it.
 #[derive(Debug, thiserror::Error)]
 #[error("the output was closed")]
 pub struct OutputClosed;
 
-/// Refuses to go on without a database: whoever works on what is in one does not mean to make one.
+/// Fails if there is no database, so that a command that needs data does not create an empty one.
 fn must_exist(config: &Config) -> anyhow::Result<()> {
-    let Some(file) = store::file(&config.database_url)? else { return Ok(()) };
+    let Some(file) = store::sqlite_path(&config.database_url)? else { return Ok(()) };
     ensure!(
         file.exists(),
-        "there is no database at {}; `kommando migrate up` makes one, as `kommando serve` does, and --database-url names another",
+        "there is no database at {}; create it with `kommando migrate up` or `kommando serve`, or name another with \
+         --database-url",
         file.display()
     );
     Ok(())
 }
 
-/// Opens the database for a command that works on what is in it: it must be there.
+/// Opens the database, which must exist.
 async fn open_existing(config: &Config) -> anyhow::Result<Store> {
     must_exist(config)?;
     open(config).await
 }
 
-/// Opens the database, and makes it where it is missing.
+/// Opens the database, and creates it if it is missing.
 async fn open(config: &Config) -> anyhow::Result<Store> {
     let store = Store::open(&config.database_url).await?;
     store.ensure_schema(config.migrate).await?;
     Ok(store)
 }
 
-/// The user of this name, or an error that says where to look.
+/// Finds the user with this name.
 async fn find_user(db: &impl ConnectionTrait, name: &str) -> anyhow::Result<users::User> {
     let found = users::find_by_login(db, name).await?;
     found.with_context(|| format!("there is no user {name}; `kommando user list` shows them"))
 }
 
-/// The same, whom nobody else changes before the transaction ends.
+/// Finds the user with this name, and locks the row until the transaction ends.
 async fn hold_user(transaction: &WriteTransaction, name: &str) -> anyhow::Result<users::User> {
     let id = find_user(transaction, name).await?.user.id;
     users::lock(transaction, id).await?;
-    users::find(transaction, id).await?.with_context(|| format!("{name} is gone"))
+    users::find(transaction, id).await?.with_context(|| format!("the user {name} no longer exists"))
 }

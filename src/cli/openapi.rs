@@ -5,7 +5,7 @@ use clap::Args;
 use include_dir::{Dir, File, include_dir};
 use kommando::api;
 
-/// A configuration for each generator that takes one, and README.md, which has the lines that generate each client.
+/// Configurations for the client generators, and README.md with the commands that generate each client.
 static CLIENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/openapi/clients");
 
 #[derive(Args)]
@@ -13,13 +13,13 @@ pub struct Openapi {
     /// Print YAML instead of JSON
     #[arg(long)]
     yaml: bool,
-    /// Describe JSON only, and operations by short names: for generators that stumble over more
+    /// Print JSON bodies only and short operation names, for generators that need it
     #[arg(long)]
     plain: bool,
-    /// Print the lines that generate a client: python, typescript-axios, java, csharp, go, …
+    /// Print the shell lines that generate a client: python, typescript-axios, java, csharp, go, …
     #[arg(long, value_name = "NAME", conflicts_with_all = ["yaml", "plain"])]
     client: Option<String>,
-    /// Print the configuration that these lines use
+    /// Print the generator configuration that these lines use
     #[arg(long, value_name = "NAME", conflicts_with_all = ["yaml", "plain", "client"])]
     config: Option<String>,
 }
@@ -37,12 +37,12 @@ impl Openapi {
             return configuration_of(&name).map(str::to_owned);
         }
         let document = api::document();
-        let document = if self.plain { api::plain(document) } else { document };
+        let document = if self.plain { api::for_simple_generators(document) } else { document };
         Ok(if self.yaml { api::yaml(&document) } else { format!("{document:#}") })
     }
 }
 
-/// The shell lines of a client's section.
+/// The shell commands that generate a client.
 fn lines_of(name: &str) -> anyhow::Result<&'static str> {
     let readme =
         CLIENTS.get_file("README.md").and_then(File::contents_utf8).context("the README of clients is missing")?;
@@ -56,7 +56,7 @@ fn lines_of(name: &str) -> anyhow::Result<&'static str> {
     }
 }
 
-/// A section that generates a client: its name, and its lines.
+/// Splits a section of the README into the name of the client and its shell commands.
 fn section(section: &'static str) -> Option<(&'static str, &'static str)> {
     let (name, rest) = section.split_once('\n')?;
     let (_, lines) = rest.split_once("```sh\n")?;

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use kommando::{
-    app::{self, App, DemoAccess, check, supervisor},
+    app::{self, App, DemoAccess, config_check, systemd},
     auth::Installation,
     clock,
     config::{self, Config},
@@ -20,31 +20,31 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Args)]
 pub struct Serve {
-    /// Serve demo users and the embedded example commands, on this machine only
+    /// Serve five demo users and the built-in commands, on this machine only
     #[arg(long)]
     demo: bool,
-    /// Write the port into this file once requests are taken: for scripts, beside --listen 127.0.0.1:0
+    /// File to write the port into once the server accepts requests, for --listen 127.0.0.1:0
     #[arg(long, value_name = "FILE")]
     port_file: Option<PathBuf>,
 }
 
 impl Serve {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
-        let catalog = check::start(&config, self.demo).await?;
+        let catalog = config_check::start(&config, self.demo).await?;
         if let Some(time) = config.clock {
             clock::freeze(time);
         }
-        // From now on, a hangup is no reason to end, and to be stopped is to end in order.
+        // From now on, SIGHUP does not end the process, and SIGINT and SIGTERM shut it down gracefully.
         let hangup = signal(SignalKind::hangup())?;
         let stop = stop_signal()?;
         let folder = app::commands_folder(config.commands.as_deref(), self.demo);
-        // Every connection takes a file descriptor, and the usual limit is low for a server.
+        // Every connection needs a file descriptor, and the default limit is low for a server.
         if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-            tracing::warn!(%error, "the limit of file descriptors could not be raised");
+            tracing::warn!(%error, "failed to raise the limit of file descriptors");
         }
         let listener = app::listen(config.listen);
         let listener = listener.with_context(|| {
-            format!("cannot listen on {}; --listen names another address, and port 0 takes a free one", config.listen)
+            format!("cannot listen on {}; use another address with --listen, or port 0 for a free port", config.listen)
         })?;
         let address = listener.local_addr()?;
         let metrics = app::listen_for_metrics(config.metrics)?;
@@ -61,37 +61,37 @@ impl Serve {
         app.check_schema().await?;
         let server = app.make_ready(metrics).await?;
         server.app.watch_commands(folder, config.targets.clone(), hangup);
-        // Only now: a client that reads this sends requests at once.
+        // Printed last, because a client may send requests as soon as it reads this.
         banner.map_or(Ok(()), super::say)?;
         tracing::info!(%address, docs = format!("http://{address}/docs"), "listening");
         if let Some(file) = &self.port_file {
-            write_port(file, address.port()).with_context(|| format!("{} cannot be written", file.display()))?;
+            write_port(file, address.port()).with_context(|| format!("failed to write {}", file.display()))?;
         }
-        supervisor::tell_ready();
-        supervisor::keep_alive();
+        systemd::tell_ready();
+        systemd::keep_alive();
         server.serve(listener, stop).await;
         tracing::info!("stopped");
         Ok(())
     }
 }
 
-/// Whole at once: a reader never sees half a port.
+/// Writes the port file atomically, so that a reader never sees a partial port.
 fn write_port(file: &Path, port: u16) -> io::Result<()> {
-    let mut aside = file.as_os_str().to_owned();
-    aside.push(".partial");
-    fs::write(&aside, format!("{port}\n"))?;
-    fs::rename(aside, file)
+    let mut temporary = file.as_os_str().to_owned();
+    temporary.push(".partial");
+    fs::write(&temporary, format!("{port}\n"))?;
+    fs::rename(temporary, file)
 }
 
-/// What a demo prints: where it is, who may call, and a line that can be pasted.
+/// The output of a demo: its URLs, its credentials, and a curl command to try.
 struct Banner<'a> {
     address: SocketAddr,
     config: &'a Config,
-    /// The password of the users, where this start set it.
+    /// The password of the users, if this start set it.
     password: Option<SecretString>,
-    /// What an online installation takes in place of a password.
+    /// The credentials of an online installation, which accepts no passwords.
     access: Option<DemoAccess>,
-    /// The embedded examples are in force.
+    /// Whether the embedded examples are in force.
     has_examples: bool,
 }
 
@@ -100,7 +100,7 @@ impl fmt::Display for Banner<'_> {
         let url = format!("http://{}", self.address);
         let password = match &self.password {
             Some(password) => password.expose_secret().to_owned(),
-            None => format!("as before; `{}` sets another", set_password(self.config)),
+            None => format!("unchanged; set another with `{}`", set_password(self.config)),
         };
         writeln!(f, "\n  Swagger UI  {url}/docs\n  Console     {url}/_ext/console\n  User        {ADMIN}")?;
         writeln!(f, "  Password    {password}")?;
@@ -111,18 +111,19 @@ impl fmt::Display for Banner<'_> {
                 "  SO-AppToken {token}\n              (the console asks for it: \"This is an online installation\")"
             )?;
         }
-        // Of definitions of one's own, only the list is known to be there.
+        // The command `hello` exists only in the examples; the list always exists.
         let (what, method, path) = match self.has_examples {
             true => ("Run a command on a user", "-X POST ", "/hello"),
             false => ("List the commands of a user", "", ""),
         };
         let credentials = self.credentials();
-        writeln!(f, "\n  {what}:\n\n  curl {method}{credentials} '{url}/api/v1/User/2/CustomCommand{path}'")
+        let language = "-H 'Accept-Language: en'";
+        writeln!(f, "\n  {what}:\n\n  curl {method}{credentials} {language} '{url}/api/v1/User/2/CustomCommand{path}'")
     }
 }
 
 impl Banner<'_> {
-    /// How curl is told who calls.
+    /// The credentials as arguments of curl.
     fn credentials(&self) -> String {
         match (&self.access, &self.password) {
             (Some(access), _) => format!(
@@ -131,23 +132,23 @@ impl Banner<'_> {
                 access.app_token.expose_secret()
             ),
             (None, Some(password)) => format!("-u {}", quote(&format!("{ADMIN}:{}", password.expose_secret()))),
-            // curl asks for a password that it is not given.
+            // curl prompts for the password.
             (None, None) => format!("-u {}", quote(ADMIN)),
         }
     }
 }
 
-/// Warns of a password that is set and has no effect. It takes a moment to find out, which the start does without.
-fn tell_of_idle_password(app: &App, admin_password: Option<SecretString>) {
+/// Warns in the background if KOMMANDO_ADMIN_PASSWORD has no effect. Comparing the password is slow.
+fn warn_of_unused_password(app: &App, admin_password: Option<SecretString>) {
     let Some(password) = admin_password else { return };
     let app = app.clone();
     tokio::spawn(async move {
         match app.is_admin_password(&password).await {
             Ok(true) => {}
             Ok(false) => tracing::warn!(
-                "KOMMANDO_ADMIN_PASSWORD is not the password of {ADMIN}, and changes nothing: it is for a database without \
-                 users. `kommando user set-password {ADMIN}` sets another password; where there is no {ADMIN}, `kommando \
-                 user add {ADMIN} --role Administrator` makes one"
+                "KOMMANDO_ADMIN_PASSWORD is not the password of {ADMIN} and has no effect, because the database has \
+                 users; change the password with `kommando user set-password {ADMIN}`, or, if there is no {ADMIN}, add \
+                 the user with `kommando user add {ADMIN} --role Administrator`"
             ),
             Err(error) => {
                 tracing::warn!(%error, "failed to compare KOMMANDO_ADMIN_PASSWORD with the password of {ADMIN}")
@@ -156,18 +157,18 @@ fn tell_of_idle_password(app: &App, admin_password: Option<SecretString>) {
     });
 }
 
-/// The command line that sets a password in this very database, with this very program.
+/// The command line that sets the password in this database, with this program.
 fn set_password(config: &Config) -> String {
     let program = std::env::args().next().unwrap_or_else(|| "kommando".to_owned());
     format!("{program} --database-url {} user set-password {ADMIN}", quote(&config.database_url.to_string()))
 }
 
-/// A word that a shell takes as it is.
+/// Quotes a word for a POSIX shell.
 fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// Fills the demo, and has what is printed of it.
+/// Fills the database with the demo users, and returns the banner to print.
 async fn prepare_demo<'a>(
     app: &mut App,
     config: &'a Config,
@@ -177,36 +178,36 @@ async fn prepare_demo<'a>(
     let generated = || config.password_policy().generate().secret().clone();
     let password = admin_password.clone().unwrap_or_else(generated);
     let is_new = app.fill_demo(&password).await?;
-    app.be_demo().await?;
+    app.enable_demo_mode().await?;
     let access = match config.installation {
         Installation::Onsite => None,
         Installation::Online => Some(app.issue_demo_access().await?),
     };
     if !is_new {
-        tell_of_idle_password(app, admin_password);
+        warn_of_unused_password(app, admin_password);
     }
     Ok(Banner { address, config, password: is_new.then_some(password), access, has_examples })
 }
 
 async fn prepare(app: &App, config: &Config, admin_password: Option<SecretString>) -> anyhow::Result<()> {
     if !app.has_no_users().await? {
-        if let Some(problem) = check::no_administrator(app.store.reader(), config).await? {
+        if let Some(problem) = config_check::no_administrator(app.store.reader(), config).await? {
             tracing::warn!("{problem}");
         }
-        tell_of_idle_password(app, admin_password);
+        warn_of_unused_password(app, admin_password);
         return Ok(());
     }
     match admin_password {
         Some(password) if app.register_administrator(&password).await? => {
-            tracing::info!("made the first administrator, {ADMIN}, with the password of KOMMANDO_ADMIN_PASSWORD");
+            tracing::info!("created the first administrator, {ADMIN}, with the password of KOMMANDO_ADMIN_PASSWORD");
         }
         Some(_) => {}
-        None => tracing::warn!("{}", check::NO_USERS),
+        None => tracing::warn!("{}", config_check::NO_USERS),
     }
     Ok(())
 }
 
-/// Ready when the process is asked to stop.
+/// A future that is ready on the first SIGINT or SIGTERM. A second signal ends the process at once.
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let mut signal = async move || {
@@ -217,8 +218,8 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     };
     Ok(async move {
         signal().await;
-        supervisor::tell_stopping();
-        tracing::info!("stopping; requests in flight may end, and another signal stops at once");
+        systemd::tell_stopping();
+        tracing::info!("stopping after the requests in flight; another signal stops at once");
         tokio::spawn(async move {
             signal().await;
             tracing::warn!("stopped at once");

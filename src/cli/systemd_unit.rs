@@ -4,17 +4,17 @@ use anyhow::Context;
 use clap::Args;
 
 const UNIT: &str = include_str!("kommando.service");
-/// Where the unit says that the program is.
+/// The path of the program in the unit.
 const PROGRAM: &str = "/usr/local/bin/kommando";
 
-/// For example: kommando systemd-unit > /etc/systemd/system/kommando.service. `kommando help systemd` tells the rest.
+/// For example: kommando systemd-unit > /etc/systemd/system/kommando.service. See `kommando help systemd`.
 #[derive(Args)]
 pub struct SystemdUnit {}
 
 impl SystemdUnit {
-    /// The unit, for the program as it is called now.
+    /// Prints the unit with the path of this program.
     pub fn run(self) -> anyhow::Result<()> {
-        let program = std::env::current_exe().context("the path of this program is not known")?;
+        let program = std::env::current_exe().context("failed to find the path of this program")?;
         super::write(UNIT.replace(PROGRAM, &program.display().to_string()))
     }
 }

@@ -7,9 +7,9 @@ use secrecy::ExposeSecret;
 
 #[derive(Subcommand)]
 pub enum Ticket {
-    /// Issue a ticket to a user and print it: for `Authorization: SoTicket 7T:…`
+    /// Issue a ticket to a user and print it, for `Authorization: SoTicket 7T:…`
     Issue {
-        /// The user's Name or UserName
+        /// Name or UserName of the user
         #[arg(long, value_name = "NAME")]
         user: String,
     },

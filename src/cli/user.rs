@@ -9,10 +9,10 @@ use kommando::{
     error::Error,
     store::{Lock, Store, Touched, WriteTransaction},
     users::{
-        self, Caller, Draft, ProviderNames, UserRow, access,
+        self, Caller, ProviderNames, UserInput, UserRow, access,
         bootstrap::{self, Registration},
         credential,
-        password::{NewPassword, Passwords, Requester},
+        password::{NewPassword, PasswordHasher, Requester},
         role, user_group,
     },
 };
@@ -20,11 +20,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 #[derive(Subcommand)]
 pub enum User {
-    /// Add a user; the password is asked for
+    /// Add a user; asks for the password
     Add {
-        /// The short name (Name)
+        /// Short name (Name)
         name: String,
-        /// The name to log in with (UserName), such as an e-mail address
+        /// Login name (UserName), such as an e-mail address
         #[arg(long, default_value = "", hide_default_value = true)]
         user_name: String,
         /// First and last name
@@ -33,10 +33,10 @@ pub enum User {
         /// E-mail address
         #[arg(long, default_value = "", hide_default_value = true)]
         email: String,
-        /// The name of a role: Administrator, UserAdmin, Employee, ExternalUser, … [default: Employee]
+        /// Name of a role: Administrator, UserAdmin, Employee, ExternalUser, … [default: Employee]
         #[arg(long)]
         role: Option<String>,
-        /// The name of a group [default: the first one]
+        /// Name of a group [default: the first one]
         #[arg(long)]
         group: Option<String>,
         /// Read the password from standard input instead of asking for it
@@ -45,36 +45,36 @@ pub enum User {
     },
     /// List the users
     List,
-    /// Give a user a new password; it is asked for
+    /// Set a user's password; asks for it
     SetPassword {
-        /// The user's Name or UserName
+        /// Name or UserName of the user
         name: String,
         /// Read the password from standard input instead of asking for it
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Give a user another role
+    /// Set a user's role
     SetRole {
-        /// The user's Name or UserName
+        /// Name or UserName of the user
         name: String,
-        /// The name of a role; `kommando role list` shows them
+        /// Name of a role; `kommando role list` shows them
         role: String,
     },
-    /// Move a user to another main group
+    /// Set a user's main group
     SetGroup {
-        /// The user's Name or UserName
+        /// Name or UserName of the user
         name: String,
-        /// The name of a group; `kommando group list` shows them
+        /// Name of a group; `kommando group list` shows them
         group: String,
     },
-    /// End a user's access; the user's tickets end, too
+    /// Deactivate a user, which also ends the user's tickets
     Deactivate {
-        /// The user's Name or UserName
+        /// Name or UserName of the user
         name: String,
     },
-    /// Give a deactivated user access again
+    /// Reactivate a user
     Reactivate {
-        /// The user's Name or UserName
+        /// Name or UserName of the user
         name: String,
     },
 }
@@ -92,7 +92,7 @@ impl User {
             }
             Self::List => list(&store).await?,
             Self::SetPassword { name, password_stdin } => {
-                // Looked for before a password is asked for.
+                // Check that the user exists before asking for a password.
                 super::find_user(store.reader(), &name).await?;
                 let password = read_password(config, password_stdin)?;
                 let hash = passwords(config).hash(&password, Requester::Server).await?;
@@ -151,12 +151,12 @@ async fn set_retired(store: &Store, config: &Config, name: &str, is_retired: boo
         Box::pin(async move {
             let user = super::hold_user(transaction, &name).await?;
             let end = access::set_retired(transaction, &Caller::operator(), provider, &user, is_retired).await;
-            end.map_err(|error| told(&user.user.name, error.into()))?;
+            end.map_err(|error| with_remedy(&user.user.name, error.into()))?;
             Ok::<_, anyhow::Error>((user.user.name, Touched::Everything))
         })
     });
     let name = retire.await?;
-    super::say(format_args!("{name} {}", if is_retired { "has no access any more" } else { "has access again" }))
+    super::say(format_args!("{name} is {}", if is_retired { "deactivated" } else { "active again" }))
 }
 
 async fn set_role(store: &Store, config: &Config, name: &str, role: &str) -> anyhow::Result<()> {
@@ -187,7 +187,7 @@ async fn set_group(store: &Store, config: &Config, name: &str, group: &str) -> a
     super::say(format_args!("{name} is in the group {group}"))
 }
 
-/// Changes a user as the API does, and returns the Name.
+/// Changes a user as the API does, and returns the user's name.
 async fn change(
     transaction: &WriteTransaction,
     provider: ProviderNames,
@@ -195,26 +195,26 @@ async fn change(
     change: impl FnOnce(&mut UserRow),
 ) -> anyhow::Result<String> {
     let user = super::hold_user(transaction, name).await?;
-    let mut draft = Draft::of(transaction, &user).await?;
-    change(&mut draft.user);
-    let saved = users::save(transaction, &Caller::operator(), provider, draft, None).await;
-    saved.map_err(|error| told(&user.user.name, error))?;
+    let mut input = UserInput::of(transaction, &user).await?;
+    change(&mut input.user);
+    let saved = users::save(transaction, &Caller::operator(), provider, input, None).await;
+    saved.map_err(|error| with_remedy(&user.user.name, error))?;
     Ok(user.user.name)
 }
 
-/// A refusal, with the way out where it is the rule of the last administrator.
-fn told(name: &str, error: Error) -> anyhow::Error {
+/// Adds the remedy to the error about the last administrator.
+fn with_remedy(name: &str, error: Error) -> anyhow::Error {
     match error {
         Error::LastAdministrator => anyhow!(
-            "{name} is the last administrator who can log in; `kommando user add NAME --role Administrator` makes another \
-             first, and `kommando user set-password NAME` lets one in who has no password"
+            "{name} is the last administrator who can log in; first add another with `kommando user add NAME --role \
+             Administrator`, or give another administrator a password with `kommando user set-password NAME`"
         ),
         error => error.into(),
     }
 }
 
-fn passwords(config: &Config) -> Passwords {
-    Passwords::new(&config.password_cost, config.password_policy(), None)
+fn passwords(config: &Config) -> PasswordHasher {
+    PasswordHasher::new(&config.password_cost, config.password_policy(), None)
 }
 
 fn read_password(config: &Config, from_stdin: bool) -> anyhow::Result<NewPassword> {
@@ -228,7 +228,7 @@ fn read_password(config: &Config, from_stdin: bool) -> anyhow::Result<NewPasswor
         ensure!(first.expose_secret() == again.expose_secret(), "the two passwords differ");
         first
     } else {
-        bail!("there is no terminal to ask for the password on; pipe it in with --password-stdin");
+        bail!("there is no terminal to ask for the password; pass it through standard input with --password-stdin");
     };
     config.password_policy().accept(password.expose_secret()).context("the password cannot be used")
 }

@@ -1,4 +1,4 @@
-//! The runs of this process that wait for another system, and so are not abandoned, however late they are.
+//! Tracks the runs of this process that wait for a sync webhook. Recovery skips them, however late they are.
 
 use std::{
     collections::HashSet,
@@ -7,11 +7,11 @@ use std::{
 
 use uuid::Uuid;
 
-/// The runs of this process that wait for another system.
+/// The executions of this process that wait for a sync webhook.
 #[derive(Clone, Debug, Default)]
 pub struct ActiveRuns(Arc<Mutex<HashSet<Uuid>>>);
 
-/// A run that waits, until this is dropped.
+/// Marks an execution as active until it is dropped.
 #[derive(Debug)]
 pub struct ActiveRunGuard {
     id: Uuid,

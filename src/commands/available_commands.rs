@@ -1,5 +1,5 @@
-//! The commands that a caller can run on a user, and lists of them that are kept for as long as all they were made of is
-//! the same.
+//! The commands that a caller can run on a user, and a cache of these lists. A cached list is valid as long as the
+//! caller, the user, the catalog and, where it matters, the set of administrators are unchanged.
 
 use std::{fmt, sync::Arc};
 
@@ -17,51 +17,56 @@ use crate::{
     users::{Caller, User},
 };
 
-/// How much memory the lists take at most, in bytes: some 4,000 of the usual size.
-const CAPACITY: u64 = 16 * 1024 * 1024;
-/// What a list takes besides its texts and its user, and what each command of it takes.
-const OVERHEAD: usize = 512;
-const COMMAND: usize = 64;
+/// Memory limit of the cache, in bytes: about 4,000 lists of the usual size.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// Estimated bytes of a list without its user and its commands.
+const BYTES_PER_LIST: usize = 512;
+/// Estimated bytes of a command in a list, without the text of its question.
+const BYTES_PER_COMMAND: usize = 64;
 
 /// A command that the caller can run on the user now.
 #[derive(Debug)]
 pub struct AvailableCommand {
     pub definition: Arc<Definition>,
-    /// What is asked of this user; empty where nothing is.
+    /// The confirmation question, rendered for this user; empty for a command without one.
     pub question: MultiLanguage,
 }
 
-/// The commands that the caller can run on this user, when this is or is not the last administrator.
+/// The commands that the caller can run on the user. `is_last`: the user is the last administrator.
 pub fn available(catalog: &Catalog, caller: &Caller, user: &User, is_last: bool) -> Arc<[AvailableCommand]> {
     let is_permitted = |command: &&Arc<LoadedCommand>| {
         authorize(caller, &command.definition, user, is_last) == Authorization::Permitted
     };
     let available = |command: &Arc<LoadedCommand>| match question(command, caller, user) {
         Ok(question) => Some(AvailableCommand { definition: Arc::clone(&command.definition), question }),
-        // One question that cannot be asked does not hide the other commands.
+        // A question that cannot be rendered must not hide the other commands.
         Err(error) => {
-            tracing::error!(command = command.definition.name.as_str(), cause = error.chain(), "left out");
+            tracing::error!(
+                command = command.definition.name.as_str(),
+                cause = error.chain(),
+                "left a command out of the list: its question could not be rendered"
+            );
             None
         }
     };
     catalog.entries().iter().filter(is_permitted).filter_map(available).collect()
 }
 
-/// Lists by the ids of caller and user.
+/// Cached lists by the ids of caller and user.
 #[derive(Clone)]
 pub struct AvailableLists(Cache<(i32, i32), Arc<List>>);
 
-/// A list, and what it was made of.
+/// A cached list with the values that it was made from.
 struct List {
     caller: Caller,
     user: Arc<User>,
     catalog: Arc<Catalog>,
-    /// Where it matters whether the user is the last administrator: the versions of all users, in both scopes.
+    /// The versions of all users, in both cache scopes. Present if the list depends on who is the last administrator.
     administrators: Option<[u64; 2]>,
     commands: Arc<[AvailableCommand]>,
 }
 
-/// What a list is made of, and the versions from before that was read.
+/// The values that a list is made from, and the cache versions from before they were read.
 pub struct ListKey {
     pub caller: Caller,
     pub user: Arc<User>,
@@ -81,17 +86,17 @@ impl ListKey {
 }
 
 impl List {
-    /// About how much memory it takes.
+    /// Estimated memory of the list, in bytes.
     fn bytes(&self) -> usize {
-        let questions = self.commands.iter().map(|command| COMMAND + command.question.bytes());
-        OVERHEAD + self.user.bytes() + questions.sum::<usize>()
+        let commands = self.commands.iter().map(|command| BYTES_PER_COMMAND + command.question.bytes());
+        BYTES_PER_LIST + self.user.bytes() + commands.sum::<usize>()
     }
 }
 
 impl Default for AvailableLists {
     fn default() -> Self {
         let weight = |_: &(i32, i32), list: &Arc<List>| u32::try_from(list.bytes()).unwrap_or(u32::MAX);
-        Self(Cache::builder().weigher(weight).max_capacity(CAPACITY).build())
+        Self(Cache::builder().weigher(weight).max_capacity(MAX_BYTES).build())
     }
 }
 
@@ -102,7 +107,7 @@ impl fmt::Debug for AvailableLists {
 }
 
 impl AvailableLists {
-    /// The list that was made before of the same.
+    /// The cached list, if everything that it was made from is unchanged.
     pub fn get(&self, key: &ListKey, invalidations: &Invalidations) -> Option<Arc<[AvailableCommand]>> {
         let list = self.0.get(&key.ids())?;
         let is_same = Arc::ptr_eq(&list.user, &key.user) && Arc::ptr_eq(&list.catalog, &key.catalog);
@@ -112,7 +117,7 @@ impl AvailableLists {
         is_current.then(|| Arc::clone(&list.commands))
     }
 
-    /// Makes a list and keeps it. `is_last` is nothing where no definition asks whether the user is the last administrator.
+    /// Makes a list and caches it. `is_last` is `None` if no definition depends on who is the last administrator.
     pub fn make(&self, key: ListKey, is_last: Option<bool>) -> Arc<[AvailableCommand]> {
         let commands = available(&key.catalog, &key.caller, &key.user, is_last.unwrap_or_default());
         let (ids, administrators) = (key.ids(), is_last.map(|_| key.versions));

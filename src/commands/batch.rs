@@ -1,5 +1,5 @@
-//! How runs reach the database: what a batch of them locks, reads and writes. In between, [`super::decide`] decides what
-//! becomes of each.
+//! Writes a batch of runs in one transaction: takes the locks, reads the rows, lets [`super::decide`] decide each run,
+//! and writes the effects and the records.
 
 use std::{
     collections::HashSet,
@@ -21,47 +21,48 @@ use super::{
 use crate::{
     clock,
     error::Error,
-    records::{self, Ledger, execution, idempotency::Scope},
-    store::{BatchWriter, Job, Lane, Lock, WriteTransaction, WrittenBatch, is_shared, lock},
+    executions::{self, ExecutionLog, execution, idempotency::KeyScope},
+    store::{BatchWriter, Job, Lane, Lock, WriteTransaction, WrittenBatch, has_multiple_writers, lock},
     users::{self, Changes, Needs, ProviderNames, UserCache, UserWrites},
 };
 
-/// What is to be written of a run.
+/// A job of the write queue.
 pub enum Task {
-    /// It only leaves a record, and holds nothing.
-    Record(Box<records::Entry>),
+    /// Writes a record. Takes no lock.
+    Record(Box<executions::ExecutionEvent>),
+    /// Decides and writes a whole run.
     Run(Arc<PreparedRun>),
-    /// It is about to call its webhook, which takes so long at most.
+    /// Records that a run is about to call its sync webhook, with the timeout of the call.
     Begin(Arc<PreparedRun>, Duration),
-    /// It has called its webhook, which is the step of this name.
+    /// Ends a run after its sync webhook: the name of the webhook step, and how the call ended.
     Finish(Arc<PreparedRun>, &'static str, CallEnd),
-    /// It is given up: this is its record.
+    /// Closes an abandoned run with this record.
     GiveUp(Box<execution::Model>),
 }
 
-/// What the client of a task is told, once it is committed.
+/// The answer to the client of a task after the commit; `None` if the run continues with a call.
 pub type Answer = Result<Option<CommandOutput>, Error>;
 
 impl Task {
-    /// What it reads of users.
+    /// The users that the task reads.
     fn needs(&self) -> Option<Needs> {
         match self {
             Self::Record(_) | Self::GiveUp(_) => None,
-            // Only a run that goes on looks at users again.
+            // After a call that failed, the run only gets its record.
             Self::Finish(_, _, end) if !matches!(end, CallEnd::Replied { success: true, .. }) => None,
             Self::Run(run) | Self::Begin(run, _) | Self::Finish(run, ..) => Some(run.needs()),
         }
     }
 
-    /// The key that it takes.
-    fn key(&self) -> Option<&Scope> {
+    /// The idempotency key that the task locks.
+    fn key(&self) -> Option<&KeyScope> {
         match self {
             Self::Run(run) | Self::Begin(run, _) => run.key.as_ref(),
             Self::Record(_) | Self::Finish(..) | Self::GiveUp(_) => None,
         }
     }
 
-    /// The execution that it ends.
+    /// The running execution that the task ends.
     fn ends(&self) -> Option<Uuid> {
         match self {
             Self::Finish(run, ..) => Some(run.id),
@@ -70,7 +71,7 @@ impl Task {
         }
     }
 
-    /// The user it changes, and so locks.
+    /// The user that the task changes, and therefore locks.
     fn user_id(&self) -> Option<i32> {
         match self {
             Self::Run(run) | Self::Begin(run, _) | Self::Finish(run, ..) => Some(run.request.user_id),
@@ -80,9 +81,11 @@ impl Task {
 
     fn decide(&self, state: &BatchState) -> Decision {
         match self {
-            Self::Record(record) => {
-                Decision { changes: Changes::default(), record: Some(records::Entry::clone(record)), answer: Ok(None) }
-            }
+            Self::Record(record) => Decision {
+                changes: Changes::default(),
+                record: Some(executions::ExecutionEvent::clone(record)),
+                answer: Ok(None),
+            },
             Self::Run(run) => decide(run, state),
             Self::Begin(run, timeout) => decide_begin(run, *timeout, state),
             Self::Finish(run, webhook, end) => decide_finish(run, webhook, end, state),
@@ -103,30 +106,31 @@ impl Job for Task {
     }
 
     fn must_finish(&self) -> bool {
-        // What a webhook did is recorded in any case.
+        // The result of a webhook must be recorded even if the client is gone.
         self.ends().is_some()
     }
 }
 
-/// Writes the runs of a batch.
+/// Writes batches of runs.
 pub struct RunWriter {
     pub cache: UserCache,
     pub provider: ProviderNames,
-    pub ledger: Ledger,
+    pub ledger: ExecutionLog,
 }
 
-/// What a transaction holds until its end.
+/// The locks that the transaction got.
 #[derive(Default)]
 struct Held {
-    /// Keys that another process has.
-    locked_keys: HashSet<Scope>,
-    /// The users it has locked; none are named on SQLite, where one transaction writes at a time.
+    /// Keys that another process has locked.
+    locked_keys: HashSet<KeyScope>,
+    /// The locked users; `None` on SQLite, where only one transaction writes at a time.
     users: Option<HashSet<i32>>,
+    /// The locked executions that are still running.
     running: HashSet<Uuid>,
 }
 
 impl Held {
-    fn user(&self, id: Option<i32>) -> bool {
+    fn has_user(&self, id: Option<i32>) -> bool {
         id.zip(self.users.as_ref()).is_none_or(|(id, held)| held.contains(&id))
     }
 }
@@ -144,19 +148,19 @@ impl BatchWriter for RunWriter {
         let mut needs = Needs::default();
         tasks.iter().filter_map(|task| task.needs()).for_each(|more| needs.extend(more));
         let held = lock_all(transaction, tasks, &needs, waits).await?;
-        // Before anything is read: what changes in between makes these versions old.
+        // Taken before anything is read, so that a change during the read makes these versions outdated.
         let versions = needs.users.iter().map(|id| (*id, self.cache.user_version(*id))).collect();
         let mut state = self.read(transaction, tasks, &needs, &held).await?;
         let (mut answers, mut writes, mut records) = (Vec::new(), UserWrites::default(), Vec::new());
         for task in tasks {
-            // A job that waits for its locks holds its user, or there is none.
-            if !waits && !held.user(task.user_id()) {
+            // With `waits`, every user that exists is locked.
+            if !waits && !held.has_user(task.user_id()) {
                 answers.push(None);
                 continue;
             }
             let decided = catch_unwind(AssertUnwindSafe(|| task.decide(&state)));
             let Ok(Decision { changes, record, answer }) = decided else {
-                answers.push(Some(Err(Error::internal("the decision of a run panicked"))));
+                answers.push(Some(Err(Error::internal("deciding a run panicked"))));
                 continue;
             };
             writes.extend(state.apply(changes, record.as_ref()));
@@ -177,7 +181,7 @@ impl BatchWriter for RunWriter {
 }
 
 impl RunWriter {
-    /// Reads everything that is decided on, once everything is locked.
+    /// Reads everything that the decisions need, after all locks are taken.
     async fn read(
         &self,
         transaction: &WriteTransaction,
@@ -185,9 +189,9 @@ impl RunWriter {
         needs: &Needs,
         held: &Held,
     ) -> Result<BatchState, DbErr> {
-        let is_shared = is_shared(transaction);
-        // On PostgreSQL another process may have written a moment ago what the cache does not know yet.
-        let cache = (!is_shared).then_some(&self.cache);
+        let has_multiple_writers = has_multiple_writers(transaction);
+        // On PostgreSQL the cache may lag behind a write of another process.
+        let cache = (!has_multiple_writers).then_some(&self.cache);
         let users = users::Snapshot::read(transaction, needs, clock::now_in_micros(), self.provider, cache).await?;
         let keys = tasks.iter().filter_map(|task| task.key()).filter(|key| !held.locked_keys.contains(key));
         let mut keys = KeyUse::read(transaction, &keys.collect::<Vec<_>>()).await?;
@@ -196,11 +200,11 @@ impl RunWriter {
     }
 }
 
-/// Takes every lock that the jobs need, in the order that all transactions keep: keys, changes of roles, users, executions.
+/// Takes every lock that the tasks need. All transactions lock in this order: keys, role changes, users, executions.
 async fn lock_all(transaction: &WriteTransaction, tasks: &[&Task], needs: &Needs, waits: bool) -> Result<Held, DbErr> {
     let mut held = Held::default();
     let ending: Vec<_> = tasks.iter().filter_map(|task| task.ends()).collect();
-    if is_shared(transaction) {
+    if has_multiple_writers(transaction) {
         for key in tasks.iter().filter_map(|task| task.key()) {
             if !lock::try_take(transaction, key.lock()).await? {
                 held.locked_keys.insert(key.clone());
@@ -211,7 +215,7 @@ async fn lock_all(transaction: &WriteTransaction, tasks: &[&Task], needs: &Needs
         }
         if !needs.users.is_empty() {
             let ids: Vec<_> = needs.users.iter().copied().collect();
-            held.users = Some(users::lock_some(transaction, &ids, !waits).await?.into_iter().collect());
+            held.users = Some(users::lock_rows(transaction, &ids, !waits).await?.into_iter().collect());
         }
     }
     held.running = execution::lock_running(transaction, ending).await?;

@@ -1,4 +1,4 @@
-//! The definitions that are in force, and how they are read from a folder or from the binary itself.
+//! The catalog of definitions in force, read from a folder or from the examples in the binary.
 
 use std::{fmt, fs, io, path::Path, sync::Arc};
 
@@ -7,31 +7,31 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Definition,
-    document::{self, Located, Place, Problem},
+    document::{self, DefinitionProblem, Located, Position},
     predicate::NameKind,
 };
 use crate::nearest;
 
 static EXAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/commands.d");
 const EXTENSIONS: [&str; 2] = ["yaml", "yml"];
-/// The name of the JSON Schema of definitions, as the first line of the examples names it.
+/// File name of the JSON Schema of definitions. The first line of each example refers to it.
 pub const SCHEMA_FILE: &str = "command.schema.json";
 
-/// An example that this program ships.
+/// An example definition in the binary.
 #[derive(Clone, Copy, Debug)]
 pub struct Example {
-    /// The name of its file, without the ending.
+    /// The file name without its extension.
     pub name: &'static str,
-    /// What stands in the file, as it is written into another folder.
+    /// The text of the file.
     pub text: &'static str,
 }
 
-/// The examples that the demo serves.
+/// The examples that are in force in demo mode.
 pub fn demo_examples() -> impl Iterator<Item = Example> {
     EXAMPLES.files().filter_map(example)
 }
 
-/// Further examples, which are in force nowhere.
+/// Further examples, which are never in force by themselves.
 pub fn further_examples() -> impl Iterator<Item = Example> {
     EXAMPLES.get_dir("examples").into_iter().flat_map(Dir::files).filter_map(example)
 }
@@ -41,39 +41,41 @@ fn example(file: &'static File<'_>) -> Option<Example> {
 }
 
 impl Example {
-    /// What it says of itself, in its second line.
+    /// The comment in the second line of the file.
     pub fn summary(&self) -> &'static str {
         self.text.lines().nth(1).unwrap_or_default().trim_start_matches("# ")
     }
 
-    /// The file for a folder that has the schema beside it, under [`SCHEMA_FILE`].
+    /// The text for a folder that also holds the schema, as [`SCHEMA_FILE`].
     pub fn beside_schema(&self) -> String {
         self.text.replacen("../../openapi/", "", 1).replacen("../openapi/", "", 1)
     }
 }
 
-/// A definition, its file, and the hash of what stands in it.
+/// A definition with its file and the hash of the file.
 #[derive(Debug)]
 pub struct LoadedCommand {
     pub file: String,
     pub definition: Arc<Definition>,
+    /// The file's content.
+    pub text: String,
     /// SHA-256 of the file, in hexadecimal.
     pub hash: String,
 }
 
-/// The definitions that are in force, by name.
+/// The definitions in force, sorted by name.
 #[derive(Debug, Default)]
 pub struct Catalog(Vec<Arc<LoadedCommand>>);
 
-/// Something that is wrong with a file.
+/// An error in a definition's file.
 #[derive(Clone, Debug)]
-pub struct Fault {
+pub struct DefinitionError {
     file: String,
-    at: Option<Place>,
+    at: Option<Position>,
     problem: String,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for DefinitionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.at {
             Some((line, column)) => write!(f, "{}:{line}:{column}: {}", self.file, self.problem),
@@ -82,41 +84,41 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Everything that is wrong with a set of definitions, a line each.
+/// All errors of a set of definitions, one line each.
 #[derive(Debug)]
-pub struct Faults(pub Vec<Fault>);
+pub struct DefinitionErrors(pub Vec<DefinitionError>);
 
-impl fmt::Display for Faults {
+impl fmt::Display for DefinitionErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, fault) in self.0.iter().enumerate() {
+        for (index, error) in self.0.iter().enumerate() {
             let newline = if index == 0 { "" } else { "\n" };
-            write!(f, "{newline}{fault}")?;
+            write!(f, "{newline}{error}")?;
         }
         Ok(())
     }
 }
 
-impl std::error::Error for Faults {}
+impl std::error::Error for DefinitionErrors {}
 
 impl Catalog {
-    /// The examples that the repository ships in `commands.d`, as they were when this program was built.
+    /// The examples of `commands.d`, as they were when the binary was built.
     ///
     /// # Errors
-    /// One of them is wrong; a test sees to it that none is.
-    pub fn examples() -> Result<Self, Faults> {
+    /// An example is invalid; a test makes sure that none is.
+    pub fn examples() -> Result<Self, DefinitionErrors> {
         let text = |file: &include_dir::File<'_>| file.contents_utf8().unwrap_or_default().to_owned();
         let files = EXAMPLES.files().map(|file| (file.path().display().to_string(), Ok(text(file))));
         Self::read(files.filter(|(name, _)| is_definition(name)).collect())
     }
 
-    /// The definitions in a folder, not in folders within it.
+    /// Reads the definitions in a folder, without its subfolders.
     ///
     /// # Errors
-    /// The folder or a file in it cannot be read, a definition is wrong, or two have the same name.
-    pub fn from_folder(folder: &Path) -> Result<Self, Faults> {
+    /// The folder or a file in it cannot be read, a definition is invalid, or two have the same name.
+    pub fn from_folder(folder: &Path) -> Result<Self, DefinitionErrors> {
         let unreadable = |error: io::Error| {
-            let problem = format!("the folder of command definitions cannot be read: {error}");
-            Faults(vec![Fault { file: folder.display().to_string(), at: None, problem }])
+            let problem = format!("failed to read the folder of command definitions: {error}");
+            DefinitionErrors(vec![DefinitionError { file: folder.display().to_string(), at: None, problem }])
         };
         let mut files = Vec::new();
         for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -129,25 +131,25 @@ impl Catalog {
         Self::read(files)
     }
 
-    /// The definition of exactly this name.
+    /// Finds a definition by its exact name.
     pub fn find(&self, name: &str) -> Option<&Arc<LoadedCommand>> {
         self.0.iter().find(|entry| entry.definition.name.as_str() == name)
     }
 
-    /// What changes when any of the definitions does: SHA-256 over their hashes, in hexadecimal.
+    /// SHA-256 over the hashes of all definitions, in hexadecimal.
     pub fn hash(&self) -> String {
         let hashes = self.0.iter().fold(Sha256::new(), |digest, entry| digest.chain_update(&entry.hash));
         hex::encode(hashes.finalize())
     }
 
-    /// All definitions, by name.
+    /// All definitions, sorted by name.
     pub fn entries(&self) -> &[Arc<LoadedCommand>] {
         &self.0
     }
 
-    /// What definitions name that is in none of these lists of all roles and all groups.
-    pub fn check_names(&self, roles: &[String], groups: &[String]) -> Vec<Fault> {
-        let fault = |entry: &LoadedCommand, (kind, name): &(NameKind, Located<String>)| {
+    /// Finds names of roles and groups that do not exist. `roles` and `groups` hold all that do.
+    pub fn check_names(&self, roles: &[String], groups: &[String]) -> Vec<DefinitionError> {
+        let unknown_name = |entry: &LoadedCommand, (kind, name): &(NameKind, Located<String>)| {
             let known = match kind {
                 NameKind::Role => roles,
                 NameKind::Group => groups,
@@ -155,46 +157,47 @@ impl Catalog {
             let (kind, Located { value: name, at }) = (kind.word(), name);
             let near = nearest::suggestion(name, known.iter().map(String::as_str));
             let problem = format!("there is no {kind} {name}{near}; there are {}", known.join(", "));
-            (!known.contains(name)).then(|| Fault { file: entry.file.clone(), at: *at, problem })
+            (!known.contains(name)).then(|| DefinitionError { file: entry.file.clone(), at: *at, problem })
         };
         let of_entry = |entry: &Arc<LoadedCommand>| {
-            entry.definition.names.iter().filter_map(|name| fault(entry, name)).collect::<Vec<_>>()
+            entry.definition.names.iter().filter_map(|name| unknown_name(entry, name)).collect::<Vec<_>>()
         };
         self.0.iter().flat_map(of_entry).collect()
     }
 
-    /// Holds the targets of webhooks against those that are configured.
+    /// Checks that every webhook target is configured.
     ///
     /// # Errors
-    /// A definition names another one.
-    pub fn check_targets(&self, known: &[String]) -> Result<(), Faults> {
+    /// A definition names an unknown target.
+    pub fn check_targets(&self, known: &[String]) -> Result<(), DefinitionErrors> {
         let targets = self.0.iter().flat_map(|entry| entry.definition.targets().map(move |target| (entry, target)));
         let unknown = targets.filter(|(_, target)| !known.contains(&target.value));
         let list = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let fault = |(entry, target): (&Arc<LoadedCommand>, &Located<String>)| {
+        let error = |(entry, target): (&Arc<LoadedCommand>, &Located<String>)| {
             let near = nearest::suggestion(&target.value, known.iter().map(String::as_str));
             let problem = format!("there is no target `{}` in KOMMANDO_TARGETS{near}; known are: {list}", target.value);
-            Fault { file: entry.file.clone(), at: target.at, problem }
+            DefinitionError { file: entry.file.clone(), at: target.at, problem }
         };
-        let faults: Vec<_> = unknown.map(fault).collect();
-        if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
+        let errors: Vec<_> = unknown.map(error).collect();
+        if errors.is_empty() { Ok(()) } else { Err(DefinitionErrors(errors)) }
     }
 
-    fn read(mut files: Vec<(String, io::Result<String>)>) -> Result<Self, Faults> {
+    fn read(mut files: Vec<(String, io::Result<String>)>) -> Result<Self, DefinitionErrors> {
         files.sort_by(|one, other| one.0.cmp(&other.0));
-        let (mut entries, mut faults) = (Vec::new(), Vec::new());
+        let (mut entries, mut errors) = (Vec::new(), Vec::new());
         for (file, text) in files {
-            let text = text.map_err(|error| vec![Problem { at: None, text: error.to_string() }]);
+            let text = text.map_err(|error| vec![DefinitionProblem { at: None, text: error.to_string() }]);
             match text.and_then(|text| parse(&file, &text, &entries)) {
                 Ok(entry) => entries.push(entry),
                 Err(problems) => {
-                    let fault = |Problem { at, text }| Fault { file: file.clone(), at, problem: text };
-                    faults.extend(problems.into_iter().map(fault));
+                    let error =
+                        |DefinitionProblem { at, text }| DefinitionError { file: file.clone(), at, problem: text };
+                    errors.extend(problems.into_iter().map(error));
                 }
             }
         }
-        if !faults.is_empty() {
-            return Err(Faults(faults));
+        if !errors.is_empty() {
+            return Err(DefinitionErrors(errors));
         }
         entries.sort_by(|one, other| one.definition.name.as_str().cmp(other.definition.name.as_str()));
         Ok(Self(entries.into_iter().map(Arc::new).collect()))
@@ -206,16 +209,19 @@ fn is_definition(name: &str) -> bool {
     extension.is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
-fn parse(file: &str, text: &str, known: &[LoadedCommand]) -> Result<LoadedCommand, Vec<Problem>> {
+fn parse(file: &str, text: &str, known: &[LoadedCommand]) -> Result<LoadedCommand, Vec<DefinitionProblem>> {
     let root = document::parse(text).map_err(|problem| vec![problem])?;
     let definition = Definition::read(&root)?;
     let name = definition.name.as_str();
     if let Some(other) = known.iter().find(|entry| entry.definition.name.as_str().eq_ignore_ascii_case(name)) {
         let at = root.keys().find(|(key, _)| *key == "name").map(|(_, at)| at);
-        return Err(vec![Problem { at, text: format!("the `name` {name} is taken by {}; rename one", other.file) }]);
+        return Err(vec![DefinitionProblem {
+            at,
+            text: format!("the `name` {name} is taken by {}; rename one", other.file),
+        }]);
     }
     let hash = hex::encode(Sha256::digest(text.as_bytes()));
-    Ok(LoadedCommand { file: file.to_owned(), definition: Arc::new(definition), hash })
+    Ok(LoadedCommand { file: file.to_owned(), definition: Arc::new(definition), text: text.to_owned(), hash })
 }
 
 #[cfg(test)]
@@ -230,7 +236,7 @@ mod tests {
     const HELLO: &str = "name: hello\ndisplay_name: Hello\nsteps:\n  - message: {text: Hi}\n";
 
     #[test]
-    fn the_examples_are_definitions() {
+    fn the_examples_are_valid() {
         let examples = Catalog::examples().expect("the shipped examples");
         let names: Vec<_> = examples.entries().iter().map(|entry| entry.definition.name.as_str()).collect();
         assert_eq!(names, ["about", "deactivate", "hello", "reactivate", "reset-password", "set-away"]);
@@ -243,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_told_with_file_and_line() {
+    fn every_error_has_its_file_and_line() {
         let misspelt = HELLO.replace("message", "mesage");
         let fault = read(&[("a.yaml", &misspelt), ("b.yaml", "name: 1st\n")]).expect_err("two faults");
         let lines: Vec<_> = fault.lines().collect();
@@ -254,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_and_its_buttons_belong_together() {
+    fn question_and_confirm_need_each_other() {
         let asked = format!("{HELLO}question: Sure?\n");
         let fault = read(&[("a.yaml", &asked)]).expect_err("a fault");
         assert!(fault.starts_with("a.yaml:5:1: `question` without `confirm`"), "{fault}");

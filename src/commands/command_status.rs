@@ -1,4 +1,4 @@
-//! Every definition in force, and what stands between a caller and running it.
+//! The status of the catalog: every definition in force, whether the caller may run it, and the last failed reload.
 
 use chrono::{DateTime, Utc};
 
@@ -8,11 +8,11 @@ use crate::localization::MultiLanguage;
 /// The definitions in force.
 #[derive(Debug)]
 pub struct CatalogStatus {
-    /// Changes when any of them does.
+    /// Changes when any definition changes.
     pub hash: String,
-    /// All of them, by name.
+    /// All definitions, sorted by name.
     pub commands: Vec<CommandStatus>,
-    /// Why those that were read last are not in force; for administrators only, since it tells of the server's files.
+    /// Why the last reload failed. Only for administrators, because it names files of the server.
     pub failed_reload: Option<FailedReload>,
 }
 
@@ -24,27 +24,29 @@ pub struct CommandStatus {
     pub description: MultiLanguage,
     pub tooltip: MultiLanguage,
     pub confirm: Confirmation,
-    /// SHA-256 of its file, in hexadecimal.
+    /// Destructive: clients warn before they run it.
+    pub danger: bool,
+    /// SHA-256 of the definition's file, in hexadecimal.
     pub hash: String,
-    /// Whether the caller can run it; nothing when no user was named.
+    /// Whether the caller can run it on the user; `None` if the request names no user.
     pub availability: Option<Availability>,
 }
 
-/// Definitions or targets that changed and are not in force, since something in them is wrong.
+/// A reload of definitions or targets that failed, so that the previous ones stay in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedReload {
-    /// When they were read.
+    /// When the files were read.
     pub at: DateTime<Utc>,
-    /// What is wrong, a line each.
+    /// The errors, one line each.
     pub faults: Vec<String>,
 }
 
-/// Whether a caller may run a command on a user now, and why not.
+/// Whether a caller may run a command on a user now, with the reason if not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Availability {
     Permitted,
-    Denied(String),
-    Unavailable(String),
+    Denied(MultiLanguage),
+    Unavailable(MultiLanguage),
 }
 
 impl CommandStatus {
@@ -56,6 +58,7 @@ impl CommandStatus {
             description: definition.description.clone(),
             tooltip: definition.tooltip.clone(),
             confirm: definition.confirm,
+            danger: definition.danger,
             hash: command.hash.clone(),
             availability,
         }
@@ -66,8 +69,8 @@ impl From<Authorization<'_>> for Availability {
     fn from(authorization: Authorization<'_>) -> Self {
         match authorization {
             Authorization::Permitted => Self::Permitted,
-            Authorization::Denied(reason) => Self::Denied(reason.to_owned()),
-            Authorization::Unavailable(unmet) => Self::Unavailable(unmet.to_string()),
+            Authorization::Denied(denial) => Self::Denied(denial.reason()),
+            Authorization::Unavailable(unmet) => Self::Unavailable(unmet.reason()),
         }
     }
 }

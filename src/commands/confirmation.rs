@@ -1,4 +1,5 @@
-//! Which answer lets a command run. Upstream leaves this to the client's good will; here the server holds to it.
+//! Confirmation of commands: which answer lets a command run. Upstream leaves the check to the client; this server
+//! enforces it.
 
 use std::str::FromStr;
 
@@ -9,21 +10,21 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Confirmation {
-    /// Nothing: it runs at once.
+    /// No confirmation: the command runs at once.
     #[default]
     None,
     /// A message with an OK button.
     Ok,
-    /// A question answered by OK or Cancel.
+    /// A question with the buttons OK and Cancel.
     OkCancel,
-    /// A question answered by Yes or No.
+    /// A question with the buttons Yes and No.
     YesNo,
 }
 
-/// How the question was answered: upstream's `CommandActionResult`.
+/// The answer to the confirmation question: upstream's `CommandActionResult`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ActionResult {
-    /// Nobody was asked.
+    /// No question was asked yet.
     #[default]
     Implicit,
     Yes,
@@ -51,11 +52,11 @@ impl FromStr for ActionResult {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let all = [Self::Implicit, Self::Yes, Self::Ok, Self::No, Self::Cancel];
         let found = all.into_iter().find(|answer| answer.name().eq_ignore_ascii_case(text));
-        found.ok_or_else(|| format!("it is one of {}", all.map(Self::name).join(", ")))
+        found.ok_or_else(|| format!("must be one of {}", all.map(Self::name).join(", ")))
     }
 }
 
-/// What an answer means to a confirmation.
+/// What the server does after an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirm {
     Run,
@@ -64,7 +65,7 @@ pub enum Confirm {
 }
 
 impl Confirmation {
-    /// As it is written in a definition.
+    /// The name in a definition.
     pub fn word(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -74,7 +75,7 @@ impl Confirmation {
         }
     }
 
-    /// Decides on an answer. An answer of another kind of question is no consent: the question is asked again.
+    /// Decides what an answer means. An answer to another kind of question is not a consent: the server asks again.
     pub fn decide(self, answer: ActionResult) -> Confirm {
         use ActionResult::{Cancel, Implicit, No, Ok, Yes};
         match (self, answer) {

@@ -1,5 +1,5 @@
-//! What becomes of a run: functions of the run and of what a transaction has read, and of nothing else. They write nothing,
-//! wait for nothing and do not look at the clock, so that a batch can be decided again.
+//! Decides runs: pure functions of the run and of the rows that a transaction has read. They do no I/O and read no
+//! clock, so that a batch can be decided again.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,117 +19,112 @@ use super::{
     run::PreparedRun,
     step::PreparedStep,
     step_output::{StepOutput, StepOutputs},
-    text::Subjects,
+    template::TemplateContext,
 };
 use crate::{
     error::Error,
-    localization::MultiLanguage,
-    records::{
+    executions::{
         self,
         execution::{self, Outcome},
-        idempotency::Scope,
+        idempotency::KeyScope,
     },
+    localization::MultiLanguage,
     users::{self, Caller, Changes, Impossible, User},
 };
 
-/// How long after the end of a call a run may still take to be stored, before it is given up.
+/// Time to store a run after its call has ended, before recovery gives it up.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// What a transaction has read before it decides its runs, and what became of it with each run.
+/// The rows that a transaction has read, updated by each decided run.
 pub struct BatchState {
-    /// Users, callers among them.
+    /// The users and the callers of the runs.
     pub users: users::Snapshot,
-    /// What is known of the keys of the runs; a key that is not here is free.
-    pub keys: HashMap<Scope, KeyUse>,
+    /// The used keys among the keys of the runs; a missing key is free.
+    pub keys: HashMap<KeyScope, KeyUse>,
     /// Executions that this batch ends and that are still recorded as running.
     pub running: HashSet<Uuid>,
 }
 
-/// What becomes of a run.
+/// The result of deciding a run.
 pub struct Decision {
-    /// What changes of users.
+    /// The changes of users to write.
     pub changes: Changes,
-    /// What is recorded.
-    pub record: Option<records::Entry>,
-    /// What the client is told; nothing when the run goes on with a call.
+    /// The record to write, if any.
+    pub record: Option<executions::ExecutionEvent>,
+    /// The answer to the client; `None` if the run continues with a call.
     pub answer: Result<Option<CommandOutput>, Error>,
 }
 
-/// How the call of a webhook ended that is a command's first step.
+/// How the call of a sync webhook ended.
 #[derive(Clone)]
 pub enum CallEnd {
-    /// The target answered.
+    /// The target replied.
     Replied { success: bool, message: Option<String> },
-    /// The target did nothing: the same key may try again.
+    /// The target did nothing, so a client may retry with the same key.
     NotDone { text: String },
-    /// Whether the target did its work is not known.
+    /// It is not known whether the target did its work.
     Unknown { text: String },
 }
 
 impl BatchState {
-    /// Takes over what a run changes, so that the next one sees it. Returns what is to be written of users.
-    pub fn apply(&mut self, changes: Changes, record: Option<&records::Entry>) -> users::UserWrites {
+    /// Applies the changes of a run, so that the next run sees them. Returns the rows to write.
+    pub fn apply(&mut self, changes: Changes, record: Option<&executions::ExecutionEvent>) -> users::UserWrites {
         match record {
-            Some(records::Entry::Whole { execution, key: Some(key), .. }) => {
+            Some(executions::ExecutionEvent::Completed { execution, key: Some(key), .. }) => {
                 self.keys.insert(key.scope(), KeyUse::used(key, execution));
             }
-            Some(records::Entry::Begun { execution, key }) => {
+            Some(executions::ExecutionEvent::Started { execution, key }) => {
                 self.running.insert(execution.id);
                 self.keys.extend(key.iter().map(|key| (key.scope(), KeyUse::used(key, execution))));
             }
-            Some(records::Entry::Ended { execution, freed_key, .. }) => {
+            Some(executions::ExecutionEvent::Finished { execution, freed_key, .. }) => {
                 self.running.remove(&execution.id);
                 freed_key.iter().for_each(|key| drop(self.keys.remove(key)));
             }
-            Some(records::Entry::Whole { key: None, .. }) | None => {}
+            Some(executions::ExecutionEvent::Completed { key: None, .. }) | None => {}
         }
         self.users.apply(changes)
     }
 }
 
 impl Decision {
-    fn answered(answer: Result<CommandOutput, Error>, record: Option<records::Entry>) -> Self {
+    fn answered(answer: Result<CommandOutput, Error>, record: Option<executions::ExecutionEvent>) -> Self {
         Self { changes: Changes::default(), record, answer: answer.map(Some) }
     }
 
-    /// A refusal for want of permission is recorded; others are mistakes of the request.
+    /// Refuses a run. Only a denied permission is recorded; other refusals are mistakes in the request.
     fn refused(run: &PreparedRun, error: Error, time: DateTime<Utc>) -> Self {
         let record = match &error {
-            Error::CommandDenied { reason, .. } => {
-                record::not_run(run, Outcome::Denied, &MultiLanguage::Plain((*reason).to_owned()), time)
-            }
+            Error::CommandDenied { reason, .. } => record::not_run(run, Outcome::Denied, reason, time),
             _ => None,
         };
         Self::answered(Err(error), record)
     }
 }
 
-/// Whether a caller may run a command on a user now.
+/// Checks that the caller may run the command on the user now.
 fn check(command: &LoadedCommand, caller: &Caller, user: &User, is_last_administrator: bool) -> Result<(), Error> {
     let definition = &command.definition;
     let name = || definition.name.as_str().to_owned();
     match authorize(caller, definition, user, is_last_administrator) {
         Authorization::Permitted => Ok(()),
-        Authorization::Denied(reason) => Err(Error::CommandDenied { command: name(), reason }),
-        Authorization::Unavailable(unmet) => {
-            Err(Error::CommandUnavailable { command: name(), reason: unmet.to_string() })
-        }
+        Authorization::Denied(denial) => Err(Error::CommandDenied { command: name(), reason: denial.reason() }),
+        Authorization::Unavailable(unmet) => Err(Error::CommandUnavailable { command: name(), reason: unmet.reason() }),
     }
 }
 
-/// What is asked of the caller before the command runs on this user; empty where nothing is.
+/// The confirmation question, rendered for this user; empty for a command without one.
 ///
 /// # Errors
-/// The question cannot be filled in.
+/// The question cannot be rendered.
 pub fn question(command: &LoadedCommand, caller: &Caller, user: &User) -> Result<MultiLanguage, Error> {
     match &command.definition.question {
-        Some(question) => question.render(&Subjects::new(user, caller)),
+        Some(question) => question.render(&TemplateContext::new(user, caller)),
         None => Ok(MultiLanguage::Plain(String::new())),
     }
 }
 
-/// Decides as far as the steps, for this caller and this user. Returns nothing if the steps are to run, and otherwise what
-/// becomes of the run.
+/// Decides permission and confirmation. Returns `None` if the steps may run, and the final decision otherwise.
 pub fn decide_without_steps(
     run: &PreparedRun,
     caller: &Caller,
@@ -154,7 +149,7 @@ pub fn decide_without_steps(
     Some(Decision::answered(Ok(output), record))
 }
 
-/// Decides a run: its key, whether the caller may run it now, its confirmation, and its effects.
+/// Decides a run: its key, permission, confirmation, and effects.
 pub fn decide(run: &PreparedRun, state: &BatchState) -> Decision {
     match admit(run, state) {
         Admission::Run(caller) => run_steps(run, state, caller, StepOutputs::default()),
@@ -162,7 +157,7 @@ pub fn decide(run: &PreparedRun, state: &BatchState) -> Decision {
     }
 }
 
-/// Decides whether a run may call its webhook, which takes so long at most.
+/// Decides whether a run may call its sync webhook. `timeout` is the limit of the call.
 pub fn decide_begin(run: &PreparedRun, timeout: Duration, state: &BatchState) -> Decision {
     match admit(run, state) {
         Admission::Done(decision) => decision,
@@ -173,7 +168,7 @@ pub fn decide_begin(run: &PreparedRun, timeout: Duration, state: &BatchState) ->
     }
 }
 
-/// Decides a run after the call of its webhook: `webhook` is the step's name.
+/// Decides a run after its sync webhook. `webhook` is the name of that step.
 pub fn decide_finish(run: &PreparedRun, webhook: &'static str, end: &CallEnd, state: &BatchState) -> Decision {
     if !state.running.contains(&run.id) {
         return Decision::answered(Err(given_up()), None);
@@ -193,8 +188,8 @@ pub fn decide_finish(run: &PreparedRun, webhook: &'static str, end: &CallEnd, st
             ended(Outcome::Unknown, &outputs(text), false),
         ),
         CallEnd::Replied { success, message } => {
-            let said = message.as_deref().map(StepOutput::plain);
-            let outputs = StepOutputs::default().with(webhook, said.unwrap_or_default());
+            let output_of_target = message.as_deref().map(StepOutput::plain);
+            let outputs = StepOutputs::default().with(webhook, output_of_target.unwrap_or_default());
             if !success {
                 let answer = output(run, Outcome::Failed, &outputs);
                 return Decision::answered(Ok(answer), ended(Outcome::Failed, &outputs, false));
@@ -204,7 +199,7 @@ pub fn decide_finish(run: &PreparedRun, webhook: &'static str, end: &CallEnd, st
             });
             match found {
                 Ok(caller) => run_steps(run, state, caller, outputs),
-                // The other system did its work, and while it did, the command became impossible here.
+                // The target did its work, but meanwhile the command became impossible here.
                 Err(_) => {
                     let text = MultiLanguage::resource("SR_HALF_DONE", &[]);
                     let outputs = outputs.with("check", StepOutput::public(text));
@@ -216,26 +211,30 @@ pub fn decide_finish(run: &PreparedRun, webhook: &'static str, end: &CallEnd, st
     }
 }
 
-/// Decides the end of a run that was given up: this is its record.
+/// Closes an abandoned run with `execution` as its final record, unless it ended meanwhile.
 pub fn decide_give_up(execution: &execution::Model, state: &BatchState) -> Decision {
-    let ended = || records::Entry::Ended { execution: execution.clone(), freed_key: None, deliveries: Vec::new() };
+    let ended = || executions::ExecutionEvent::Finished {
+        execution: execution.clone(),
+        freed_key: None,
+        deliveries: Vec::new(),
+    };
     let record = state.running.contains(&execution.id).then(ended);
     Decision { changes: Changes::default(), record, answer: Ok(None) }
 }
 
-/// Another process took the run for dead, and closed its record.
+/// The error of a run that another process took for abandoned and closed.
 fn given_up() -> Error {
-    let text = "The target took so long that the run was given up. Look there whether it did its work before you run the \
+    let text = "The target took too long, so the run was given up. Check there whether it did its work before you run the \
                 command again.";
     Error::OutcomeUnknown { text: text.to_owned(), replayed: false }
 }
 
-/// Whether a run comes to its steps.
-#[expect(clippy::large_enum_variant, reason = "it is made once for each run, and taken apart at once")]
+/// Whether the steps of a run may run.
+#[expect(clippy::large_enum_variant, reason = "it is made once per run and matched at once")]
 enum Admission {
-    /// For this caller.
+    /// They may, for this caller.
     Run(Caller),
-    /// It ran before under the same key, is refused, asked or declined.
+    /// The run is a repetition of a finished one, refused, asked or declined.
     Done(Decision),
 }
 
@@ -254,7 +253,7 @@ fn admit(run: &PreparedRun, state: &BatchState) -> Admission {
     decide_without_steps(run, &caller, user, is_last, state.users.time).map_or(Admission::Run(caller), Admission::Done)
 }
 
-/// Caller and user, as they are now.
+/// The current caller and user.
 fn find<'a>(run: &PreparedRun, state: &'a BatchState) -> Result<(Caller, &'a User), Error> {
     let request = &run.request;
     let caller = state.users.caller(request.caller.user_id).ok_or(Error::Unauthenticated)?;
@@ -268,7 +267,8 @@ fn last_administrator_if_asked(run: &PreparedRun, user: &User, state: &BatchStat
     run.command.definition.asks_for_administrators() && state.users.is_last_administrator(user)
 }
 
-/// Decides the steps. When one is impossible, the run fails: what those before it changed and said is dropped.
+/// Decides the steps. If one is impossible, the run fails, and the changes and outputs of the earlier steps are
+/// dropped.
 fn run_steps(run: &PreparedRun, state: &BatchState, caller: Caller, before: StepOutputs) -> Decision {
     let time = state.users.time;
     let was_called = state.running.contains(&run.id);
@@ -279,16 +279,16 @@ fn run_steps(run: &PreparedRun, state: &BatchState, caller: Caller, before: Step
     let mut plan = state.users.plan_for(caller, run.request.user_id);
     let (mut outputs, mut deliveries) = (before.clone(), Vec::new());
     for (name, step) in &run.steps {
-        let said = match step {
-            PreparedStep::Output(said) => said.clone(),
+        let step_output = match step {
+            PreparedStep::Output(step_output) => step_output.clone(),
             PreparedStep::Deliver(message) => {
                 deliveries.push(record::delivery(run, message, time));
                 StepOutput::noted(MultiLanguage::Plain(message.id.clone()))
             }
-            // It was made before, and has said its part.
+            // The call was made before; its output is in `before`.
             PreparedStep::Call(_) => continue,
-            PreparedStep::Effect(effect, said) => match plan.add(effect) {
-                Ok(()) => said.clone(),
+            PreparedStep::Effect(effect, step_output) => match plan.add(effect) {
+                Ok(()) => step_output.clone(),
                 Err(impossible) => {
                     let outputs = before.with(name, StepOutput::public(reason(&impossible)));
                     let record = record(Outcome::Failed, &outputs, Vec::new());
@@ -296,7 +296,7 @@ fn run_steps(run: &PreparedRun, state: &BatchState, caller: Caller, before: Step
                 }
             },
         };
-        outputs.add(name, said);
+        outputs.add(name, step_output);
     }
     Decision {
         changes: plan.into_changes(),
@@ -305,7 +305,7 @@ fn run_steps(run: &PreparedRun, state: &BatchState, caller: Caller, before: Step
     }
 }
 
-/// What the client is told of a run that came to its steps.
+/// The output for the client after the steps of a run.
 pub fn output(run: &PreparedRun, outcome: Outcome, outputs: &StepOutputs) -> CommandOutput {
     let (message, result) = (outputs.shown(), run.request.action_result);
     CommandOutput { outcome, message, result, replayed: false, is_shown_once: outputs.has_secret() }

@@ -1,4 +1,4 @@
-//! The file of a command, read and checked.
+//! A command's definition: reads and validates its YAML file.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -8,16 +8,16 @@ use serde::Deserialize;
 
 use super::{
     confirmation::Confirmation,
-    document::{self, Located, Node, Problem},
-    predicate::{NameKind, Predicate, Rule},
+    document::{self, DefinitionProblem, Located, Node},
+    predicate::{NameKind, Predicate},
     steps::{StepDefinition, When},
-    text::Text,
+    template::Template,
 };
 use crate::{localization::MultiLanguage, nearest};
 
 const LONGEST_NAME: usize = 64;
 
-/// A custom command as its file defines it.
+/// A custom command, as its file defines it.
 #[derive(Debug)]
 pub struct Definition {
     pub name: CommandName,
@@ -28,48 +28,52 @@ pub struct Definition {
     pub allow_roles: Vec<String>,
     pub deny_roles: Vec<String>,
     pub confirm: Confirmation,
-    /// Present exactly when something must be confirmed.
-    pub question: Option<Text>,
+    /// The confirmation question. Present exactly if `confirm` is not `none`.
+    pub question: Option<Template>,
+    /// Destructive: clients warn before they run it.
+    pub danger: bool,
     pub steps: Vec<StepDefinition>,
-    /// How long one call of a webhook may take.
+    /// Timeout of one webhook call.
     pub timeout: Timeout,
-    /// All roles and groups that it names, with their places.
+    /// All roles and groups that the definition names, with their positions.
     pub names: Vec<(NameKind, Located<String>)>,
 }
 
 impl Definition {
-    /// Reads a definition from its file.
+    /// Reads a definition from the tree of its file.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
-    pub fn read(root: &Node) -> Result<Self, Vec<Problem>> {
+    /// All problems of the definition.
+    pub fn read(root: &Node) -> Result<Self, Vec<DefinitionProblem>> {
         let missing = missing(root);
-        match document::read::<Written>(root) {
+        match document::read::<RawDefinition>(root) {
             Ok(written) => written.check(root),
             Err(mut problems) => {
-                // Of entries that are missing, reading tells the first, and only where nothing else is wrong.
+                // The reader reports only the first missing entry, and only if nothing else is wrong: report all here.
                 problems.retain(|problem| !REQUIRED.iter().any(|name| problem.text == is_missing(name)));
                 problems.extend(missing);
                 if problems.is_empty() {
-                    problems.extend(REQUIRED.iter().map(|name| Problem { at: Some((1, 1)), text: is_missing(name) }));
+                    problems.extend(
+                        REQUIRED.iter().map(|name| DefinitionProblem { at: Some((1, 1)), text: is_missing(name) }),
+                    );
                 }
                 Err(problems)
             }
         }
     }
 
-    /// The targets of its webhooks, with where they stand in the file.
+    /// The targets of its webhooks, with their positions.
     pub fn targets(&self) -> impl Iterator<Item = &Located<String>> {
         self.steps.iter().filter_map(|step| Some(&step.webhook()?.target))
     }
 
-    /// A condition of it speaks of the last administrator.
+    /// Whether a condition depends on who is the last administrator.
     pub fn asks_for_administrators(&self) -> bool {
-        self.when.contains(&Predicate::Rule(Rule::NotLastAdmin))
+        self.when.iter().any(Predicate::asks_for_administrators)
     }
 }
 
-/// A command's name: a letter, then letters, digits, `_`, `.` and `-`; 64 characters at most. It is a path segment.
+/// A command's name: a letter, then letters, digits, `_`, `.` and `-`, at most 64 characters. It is part of URL paths.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(extend("pattern" = "^[A-Za-z][A-Za-z0-9_.-]{0,63}$"))]
@@ -90,12 +94,14 @@ impl TryFrom<String> for CommandName {
         if starts_with_letter && name.len() <= LONGEST_NAME && name.chars().all(allowed) {
             Ok(Self(name))
         } else {
-            Err(format!("`{name}` is no command name: a letter, then letters, digits, `_`, `.` or `-`, 64 at most"))
+            Err(format!(
+                "`{name}` is not a command name: it is a letter, then letters, digits, `_`, `.` or `-`, 64 at most"
+            ))
         }
     }
 }
 
-/// How long a call may take, such as `30s`: 100 milliseconds to 5 minutes.
+/// Timeout of one webhook call, such as `30s`: 100 milliseconds to 5 minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(with = "String")]
@@ -112,63 +118,66 @@ impl TryFrom<String> for Timeout {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let duration = text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
-        let is_fit = |duration: &Duration| (Duration::from_millis(100)..=Duration::from_mins(5)).contains(duration);
-        let unfit = || format!("`{text}` is no time between 100ms and 5m, such as 30s");
-        duration.filter(is_fit).map(Self).ok_or_else(unfit)
+        let is_valid = |duration: &Duration| (Duration::from_millis(100)..=Duration::from_mins(5)).contains(duration);
+        let invalid = || format!("`{text}` is not a duration between 100ms and 5m, such as 30s");
+        duration.filter(is_valid).map(Self).ok_or_else(invalid)
     }
 }
 
-// A definition as it stands in the file, before what one field says is held against another.
+// A definition as written in its file, before its fields are checked against each other.
 /// A custom command that can be run on users: one file, one command.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Command definition")]
-struct Written {
-    /// The name to run it by.
+struct RawDefinition {
+    /// The command's name in the API.
     name: CommandName,
-    /// What to call it on a button or in a menu.
+    /// The label of its button or menu item.
     display_name: MultiLanguage,
-    /// What it does.
+    /// What the command does.
     #[serde(default = "no_text")]
     description: MultiLanguage,
-    /// A hint about it.
+    /// The tooltip of its button or menu item.
     #[serde(default = "no_text")]
     tooltip: MultiLanguage,
-    /// Conditions that must all hold for it to be offered and run.
+    /// Conditions that must all hold for the command to be listed and run.
     #[serde(default)]
     #[schemars(with = "Vec<Predicate>")]
     when: Vec<Located<Predicate>>,
-    /// The roles that may run it: nobody else may.
+    /// The roles that may run the command. No other role may.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     allow_roles: Vec<Located<String>>,
-    /// Roles that may not run it, whatever else is said.
+    /// Roles that may never run the command. They win over `allow_roles`.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     deny_roles: Vec<Located<String>>,
-    /// What must be confirmed before it runs.
+    /// The confirmation that the command needs before it runs.
     #[serde(default)]
     confirm: Confirmation,
-    /// What is asked; needed exactly when something must be confirmed.
-    question: Option<Text>,
-    /// What it does, in this order, all of it or nothing.
+    /// The confirmation question. Required with `confirm`, and only then.
+    question: Option<Template>,
+    /// Destructive: the console asks with a red button.
+    #[serde(default)]
+    danger: bool,
+    /// The steps, run in this order: all of them or none.
     #[schemars(length(min = 1))]
     steps: Vec<StepDefinition>,
-    /// How long one call of a webhook may take: 100ms to 5m, 30s when omitted.
+    /// Timeout of one webhook call: 100ms to 5m, by default 30s.
     #[serde(default)]
     timeout: Timeout,
 }
 
-/// The JSON Schema of a definition's file, for editors.
+/// The JSON Schema of definition files, for editors.
 pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(Written).to_value()
+    schemars::schema_for!(RawDefinition).to_value()
 }
 
 fn no_text() -> MultiLanguage {
     MultiLanguage::Plain(String::new())
 }
 
-/// The entries that every definition has.
+/// The required entries of a definition.
 static REQUIRED: LazyLock<Vec<String>> = LazyLock::new(|| {
     let schema = schema();
     let required = schema["required"].as_array().into_iter().flatten();
@@ -179,43 +188,44 @@ fn is_missing(name: &str) -> String {
     format!("`{name}` is missing")
 }
 
-/// The required entries that are missing. One that is only misspelt is told as that.
-fn missing(root: &Node) -> Vec<Problem> {
+/// Problems for missing required entries. A misspelt entry is not missing: it is reported as unknown.
+fn missing(root: &Node) -> Vec<DefinitionProblem> {
     let keys: Vec<_> = root.keys().map(|(key, _)| key).collect();
     let is_misspelt = |name: &str| {
         let known = || REQUIRED.iter().map(String::as_str).filter(|known| !keys.contains(known));
         keys.iter().any(|key| nearest::nearest(key, known()) == Some(name))
     };
     let missing = REQUIRED.iter().filter(|name| !keys.contains(&name.as_str()) && !is_misspelt(name));
-    let problem = |name: &String| Problem { at: Some((1, 1)), text: is_missing(name) };
+    let problem = |name: &String| DefinitionProblem { at: Some((1, 1)), text: is_missing(name) };
     if keys.is_empty() { Vec::new() } else { missing.map(problem).collect() }
 }
 
-impl Written {
-    /// Holds what one entry says against another.
-    fn check(self, root: &Node) -> Result<Definition, Vec<Problem>> {
+impl RawDefinition {
+    /// Checks the entries against each other.
+    fn check(self, root: &Node) -> Result<Definition, Vec<DefinitionProblem>> {
         let is_late = has_late_call(&self.steps);
         let problems = [
             (
                 "question",
                 self.confirm == Confirmation::None && self.question.is_some(),
-                "`question` without `confirm`: say which buttons it has, or drop it",
+                "`question` without `confirm`: name its buttons with `confirm`, or remove it",
             ),
             (
                 "confirm",
                 self.confirm != Confirmation::None && self.question.is_none(),
-                "`confirm` without `question`: say what is asked",
+                "`confirm` without `question`: add the question",
             ),
-            ("steps", self.steps.is_empty(), "`steps` is empty: a command does at least one thing"),
+            ("steps", self.steps.is_empty(), "`steps` is empty: a command needs at least one step"),
             (
                 "steps",
                 is_late,
-                "`steps` holds a `sync` webhook that is not the first step: it is asked before anything is changed",
+                "`steps` holds a `sync` webhook that is not the first step: it is called before anything is changed",
             ),
         ];
-        let place = |key: &str| root.keys().find(|(known, _)| *known == key).map(|(_, at)| at);
+        let position = |key: &str| root.keys().find(|(known, _)| *known == key).map(|(_, at)| at);
         let found = problems.into_iter().filter(|(_, is_wrong, _)| *is_wrong);
-        let problems: Vec<_> = found.map(|(key, _, text)| Problem { at: place(key), text: text.to_owned() }).collect();
+        let problems: Vec<_> =
+            found.map(|(key, _, text)| DefinitionProblem { at: position(key), text: text.to_owned() }).collect();
         if problems.is_empty() { Ok(self.into_definition()) } else { Err(problems) }
     }
 
@@ -232,13 +242,14 @@ impl Written {
             deny_roles: values(self.deny_roles),
             confirm: self.confirm,
             question: self.question,
+            danger: self.danger,
             steps: self.steps,
             timeout: self.timeout,
             names,
         }
     }
 
-    /// Every role and group that it names: to allow or deny it, to compare with, to give.
+    /// Every role and group that the definition allows, denies, compares with, or assigns.
     fn names(&self) -> impl Iterator<Item = (NameKind, Located<String>)> {
         let roles = self.allow_roles.iter().chain(&self.deny_roles).map(|role| (NameKind::Role, role.clone()));
         let compared = self.when.iter().flat_map(|one| {
@@ -250,7 +261,7 @@ impl Written {
     }
 }
 
-/// A call that is not the first step. So there is at most one that is.
+/// Whether a sync webhook is not the first step. This also limits a definition to one sync webhook.
 fn has_late_call(steps: &[StepDefinition]) -> bool {
     steps.iter().skip(1).any(|step| step.webhook().is_some_and(|webhook| webhook.when == When::Sync))
 }

@@ -1,4 +1,4 @@
-//! From a request to its answer: a first look, the preparation of the steps, and the decision in a transaction.
+//! Executes a request: first checks, preparation of the steps, and the decision in a transaction.
 
 use std::sync::Arc;
 
@@ -15,20 +15,20 @@ use super::{
     step::{PrepareContext, PreparedStep},
     step_output::StepOutputs,
     sync_webhook::call_then_commit,
-    text::Subjects,
+    template::TemplateContext,
 };
 use crate::{
     clock,
     error::Error,
-    records::{execution::Outcome, idempotency::Scope},
+    executions::{execution::Outcome, idempotency::KeyScope},
     users::{self, User},
 };
 
-/// Does what a request wants, and records it.
+/// Executes a command on a user and records the execution.
 ///
 /// # Errors
-/// The caller may not, there is no such user or command, it cannot run on this user now, its key is in use or was used for
-/// something else, or the database does not answer.
+/// The caller is not permitted, the user or command does not exist, the command cannot run on this user now, or the
+/// idempotency key is in use or was used for another request.
 pub async fn execute(
     resources: &Resources,
     request: ExecuteRequest,
@@ -52,22 +52,22 @@ pub async fn execute(
     check_then_run(resources, run, &user).await
 }
 
-/// The client's key, held as long as its request is under way.
+/// Holds the client's idempotency key while the request is in flight.
 fn hold_key(resources: &Resources, request: &ExecuteRequest) -> Result<Option<KeyGuard>, Error> {
     let Some(key) = &request.idempotency_key else { return Ok(None) };
-    let scope = Scope::new(request.caller.user_id, request.user_id, &request.command_name, key);
+    let scope = KeyScope::new(request.caller.user_id, request.user_id, &request.command_name, key);
     resources.in_flight.hold(scope).map(Some).ok_or(Error::KeyInFlight)
 }
 
-async fn look_up(resources: &Resources, key: &Scope, action_result: ActionResult) -> Result<NextAction, Error> {
+async fn look_up(resources: &Resources, key: &KeyScope, action_result: ActionResult) -> Result<NextAction, Error> {
     let known = Box::pin(KeyUse::read(resources.store.reader(), &[key])).await?;
     next_action(known.get(key), action_result)
 }
 
-/// A first look at what would be decided: what is refused, asked or declined needs no preparation.
+/// Decides permission and confirmation without a transaction first: a run that ends here needs no preparation.
 async fn check_then_run(resources: &Resources, run: PreparedRun, user: &User) -> Result<CommandOutput, Error> {
     let caller = &run.request.caller;
-    // Looking for others is a statement of its own: only a definition that asks for it pays.
+    // This takes a query, so only a definition that needs it pays for it.
     let is_last = run.command.definition.asks_for_administrators()
         && Box::pin(users::is_last_administrator(resources.store.reader(), resources.provider, user)).await?;
     let Some(decision) = decide::decide_without_steps(&run, caller, user, is_last, run.started_at) else {
@@ -75,16 +75,16 @@ async fn check_then_run(resources: &Resources, run: PreparedRun, user: &User) ->
     };
     let is_declined = matches!(&decision.answer, Ok(Some(output)) if output.outcome == Outcome::Declined);
     if run.key.is_some() && is_declined && !run.request.dry_run {
-        // It is stored under the key, and so is decided where that is held.
+        // The refusal is stored under the key, so it must be decided in a transaction that holds the key.
         return commit(resources, run).await;
     }
     resources.record(decision.record).await?;
     expect_output(decision.answer)
 }
 
-/// Does all that is slow: texts are filled in, and passwords hashed.
+/// Prepares the steps, which may be slow: renders texts and hashes passwords.
 async fn prepare(resources: &Resources, mut run: PreparedRun, user: &User) -> Result<PreparedRun, Error> {
-    let subjects = Subjects::new(user, &run.request.caller);
+    let subjects = TemplateContext::new(user, &run.request.caller);
     let context = |number| PrepareContext {
         subjects: &subjects,
         passwords: &resources.passwords,
@@ -103,13 +103,13 @@ async fn prepare(resources: &Resources, mut run: PreparedRun, user: &User) -> Re
 }
 
 async fn run_prepared(resources: &Resources, run: PreparedRun) -> Result<CommandOutput, Error> {
-    if run.only_says() && run.key.is_none() {
+    if run.has_only_outputs() && run.key.is_none() {
         return record_output(resources, &run).await;
     }
     if run.request.dry_run {
         return dry_run(resources, &run).await;
     }
-    // Few commands call, and what they need is large.
+    // Boxed because the future is large and few commands need it.
     if run.sync_call().is_some() {
         Box::pin(call_then_commit(resources, run)).await
     } else {
@@ -117,7 +117,7 @@ async fn run_prepared(resources: &Resources, run: PreparedRun) -> Result<Command
     }
 }
 
-/// It only says something: no user is locked, and rights are not checked again.
+/// Finishes a run that only has outputs: locks no user, and does not check permissions again.
 async fn record_output(resources: &Resources, run: &PreparedRun) -> Result<CommandOutput, Error> {
     let mut outputs = StepOutputs::default();
     for (name, step) in &run.steps {
@@ -130,13 +130,13 @@ async fn record_output(resources: &Resources, run: &PreparedRun) -> Result<Comma
     Ok(decide::output(run, Outcome::Succeeded, &outputs))
 }
 
-/// Has the run decided and written.
+/// Submits the run to the write queue, which decides and writes it.
 async fn commit(resources: &Resources, run: PreparedRun) -> Result<CommandOutput, Error> {
     let run = Arc::new(run);
     resources.finish(Arc::clone(&run), Task::Run(run)).await?
 }
 
-/// Decides as a run would, on what is read for it, and keeps nothing.
+/// Decides the run on a snapshot of the database, and writes nothing.
 async fn dry_run(resources: &Resources, run: &PreparedRun) -> Result<CommandOutput, Error> {
     let db = resources.store.begin_snapshot().await?;
     let (needs, time) = (run.needs(), clock::now_in_micros());

@@ -1,4 +1,5 @@
-//! That a request with a key runs once, however often it is sent, also while the first one is still under way.
+//! Idempotency keys: a request with a key runs once, however often the client sends it, even while the first is in
+//! flight.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,26 +11,26 @@ use sea_orm::{ConnectionTrait, DbErr};
 use super::{confirmation::ActionResult, request::CommandOutput};
 use crate::{
     error::Error,
-    localization::MultiLanguage,
-    records::{
+    executions::{
         execution::{self, Outcome},
-        idempotency::{self, Scope},
+        idempotency::{self, KeyScope},
     },
+    localization::MultiLanguage,
 };
 
-/// What is known of a key that is not free.
+/// The use of a key that is not free.
 #[derive(Clone, Debug)]
 pub enum KeyUse {
-    /// Another process runs a request with it now.
+    /// Another process executes a request with this key now.
     Locked,
-    /// A run was stored under it.
+    /// A run is stored under this key.
     Used { action_result: String, outcome: Outcome, message: String },
 }
 
-/// What is to be done with a request.
+/// What to do with a request.
 pub enum NextAction {
     Start,
-    /// It ran before: this is what was answered.
+    /// The request ran before: return the stored output.
     ReturnStored(CommandOutput),
 }
 
@@ -39,11 +40,11 @@ impl KeyUse {
         Self::Used { action_result, outcome: execution.outcome, message }
     }
 
-    /// Those of the keys that were used, with what they were used for.
+    /// Reads the uses of the keys. Free keys are missing in the result.
     ///
     /// # Errors
-    /// The database does not answer, or the execution of a key is missing.
-    pub async fn read(db: &impl ConnectionTrait, keys: &[&Scope]) -> Result<HashMap<Scope, Self>, DbErr> {
+    /// The database failed, or the execution of a key is missing.
+    pub async fn read(db: &impl ConnectionTrait, keys: &[&KeyScope]) -> Result<HashMap<KeyScope, Self>, DbErr> {
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
@@ -61,10 +62,10 @@ impl KeyUse {
     }
 }
 
-/// Decides what to do with a request, by what is known of its key.
+/// Decides what to do with a request, by the use of its key.
 ///
 /// # Errors
-/// The key is in use, or was used with another answer, or what came of its run is not known.
+/// The key is in use, was used with another action result, or belongs to a run with unknown outcome.
 pub fn next_action(key: Option<&KeyUse>, action_result: ActionResult) -> Result<NextAction, Error> {
     let (used_with, outcome, message) = match key {
         None => return Ok(NextAction::Start),
@@ -75,7 +76,7 @@ pub fn next_action(key: Option<&KeyUse>, action_result: ActionResult) -> Result<
         return Err(Error::KeyReused);
     }
     match outcome {
-        // Another process runs it, or one that died did and is given up soon.
+        // Another process executes the run, or died while doing so; then recovery closes the run soon.
         Outcome::Running => Err(Error::KeyInFlight),
         Outcome::Unknown => Err(Error::OutcomeUnknown { text: message.clone(), replayed: true }),
         _ => Ok(NextAction::ReturnStored(CommandOutput {
@@ -88,26 +89,26 @@ pub fn next_action(key: Option<&KeyUse>, action_result: ActionResult) -> Result<
     }
 }
 
-/// The keys of the requests that are under way in this process.
+/// The keys of the requests in flight in this process.
 #[derive(Clone, Debug, Default)]
-pub struct InFlightKeys(Arc<Mutex<HashSet<Scope>>>);
+pub struct InFlightKeys(Arc<Mutex<HashSet<KeyScope>>>);
 
-/// A key that is held until this is dropped.
+/// Holds a key until it is dropped.
 pub struct KeyGuard {
-    scope: Scope,
+    scope: KeyScope,
     keys: InFlightKeys,
 }
 
 impl InFlightKeys {
-    /// Holds a key, unless a request with it is under way.
-    pub fn hold(&self, scope: Scope) -> Option<KeyGuard> {
+    /// Holds a key, unless a request with this key is in flight.
+    pub fn hold(&self, scope: KeyScope) -> Option<KeyGuard> {
         let is_free = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(scope.clone());
         is_free.then(|| KeyGuard { scope, keys: self.clone() })
     }
 }
 
 impl KeyGuard {
-    pub fn scope(&self) -> &Scope {
+    pub fn scope(&self) -> &KeyScope {
         &self.scope
     }
 }

@@ -1,15 +1,16 @@
-//! What can be run on users, who may run it, and the one way to run it.
+//! Custom commands: their definitions, who may run them, and how they are executed.
 //!
-//! A command is a [`Definition`], read from a file; the [`Catalog`] holds them. [`CommandService::execute`] runs one:
+//! A command is a [`Definition`], read from a YAML file; the [`Catalog`] holds the definitions in force.
+//! [`CommandService::execute`] runs a command:
 //!
 //! ```text
-//! service       the one entrance; goes on when the client leaves
-//! execute       a first look: the key, the caller's rights, the confirmation
-//! step, steps   each step is prepared: what it wants changed, as data, and what it says
-//! batch         what waits shares a transaction: locks, reads, decides each run, writes
-//! decide        what becomes of a run, called within batch: a function of the run and of what was read
-//! record        what is recorded of it
-//! sync_webhook  a run that asks another system first: two transactions, with the call in between
+//! service       entry point; a run continues when its client disconnects
+//! execute       first checks without a transaction: idempotency key, permission, confirmation
+//! step, steps   prepare each step: its effect as data, and its output texts
+//! batch         runs that wait share a transaction: take locks, read rows, decide each run, write
+//! decide        decides one run, called by batch: a pure function of the run and the rows that were read
+//! record        builds the execution record
+//! sync_webhook  a run that calls another system first: two transactions, with the call in between
 //! recovery      closes runs of a process that died
 //! ```
 
@@ -36,11 +37,13 @@ mod step;
 mod step_output;
 mod steps;
 mod sync_webhook;
-mod text;
+mod template;
 
 pub use authorize::{Authorization, authorize};
 pub use available_commands::AvailableCommand;
-pub use catalog::{Catalog, Example, Fault, Faults, SCHEMA_FILE, demo_examples, further_examples};
+pub use catalog::{
+    Catalog, DefinitionError, DefinitionErrors, Example, LoadedCommand, SCHEMA_FILE, demo_examples, further_examples,
+};
 pub use command_status::{Availability, CatalogStatus, CommandStatus, FailedReload};
 pub use confirmation::{ActionResult, Confirmation};
 pub use definition::{Definition, schema};

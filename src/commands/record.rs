@@ -1,4 +1,4 @@
-//! What a run leaves behind in the records.
+//! Builds the records of a run: its execution, its idempotency key, and its deliveries.
 
 use std::time::Duration;
 
@@ -6,33 +6,33 @@ use chrono::{DateTime, Utc};
 
 use super::{run::PreparedRun, step_output::StepOutputs};
 use crate::{
-    localization::MultiLanguage,
-    records::{
+    executions::{
         self,
         delivery::{self, State},
         execution::{self, Outcome, Steps},
     },
-    webhooks::Message,
+    localization::MultiLanguage,
+    webhooks::WebhookRequest,
 };
 
-/// The record of a run that is over at once, with its webhooks; none of a dry run.
+/// The record of a run that completes at once, with its deliveries; `None` for a dry run.
 pub fn completed(
     run: &PreparedRun,
     outcome: Outcome,
     outputs: &StepOutputs,
     deliveries: Vec<delivery::Model>,
     time: DateTime<Utc>,
-) -> Option<records::Entry> {
+) -> Option<executions::ExecutionEvent> {
     entry_of(run, execution(run, outcome, outputs.stored().raw(), outputs.steps(), time), deliveries)
 }
 
-/// The record of a run that did not come to its steps; none of a dry run.
+/// The record of a run that ended before its steps; `None` for a dry run.
 pub fn not_run(
     run: &PreparedRun,
     outcome: Outcome,
     message: &MultiLanguage,
     time: DateTime<Utc>,
-) -> Option<records::Entry> {
+) -> Option<executions::ExecutionEvent> {
     entry_of(run, execution(run, outcome, message.raw(), Steps::default(), time), Vec::new())
 }
 
@@ -40,25 +40,25 @@ fn entry_of(
     run: &PreparedRun,
     execution: execution::Model,
     deliveries: Vec<delivery::Model>,
-) -> Option<records::Entry> {
+) -> Option<executions::ExecutionEvent> {
     if run.request.dry_run {
         return None;
     }
-    // What only asked or was refused leaves the key free: a `Yes` may follow under the same one.
+    // A run that was asked or refused leaves the key free, so that the client can answer `Yes` with the same key.
     let is_final = matches!(execution.outcome, Outcome::Succeeded | Outcome::Failed | Outcome::Declined);
     let key = run.key.clone().filter(|_| is_final);
     let key = key.map(|key| key.into_row(run.id, run.request.action_result.name(), execution.finished_at));
-    Some(records::Entry::Whole { execution, key, deliveries })
+    Some(executions::ExecutionEvent::Completed { execution, key, deliveries })
 }
 
-/// The record of a run that calls its webhook now, and is given up after a while.
-pub fn started(run: &PreparedRun, time: DateTime<Utc>, given_up_after: Duration) -> records::Entry {
+/// The record of a run that is about to call its sync webhook. Recovery gives the run up after `given_up_after`.
+pub fn started(run: &PreparedRun, time: DateTime<Utc>, given_up_after: Duration) -> executions::ExecutionEvent {
     let execution = execution(run, Outcome::Running, String::new(), Steps::default(), time + given_up_after);
     let key = run.key.clone().map(|key| key.into_row(run.id, run.request.action_result.name(), time));
-    records::Entry::Begun { execution, key }
+    executions::ExecutionEvent::Started { execution, key }
 }
 
-/// The end of a run that had called its webhook. `frees_key` lets the same key try again.
+/// The final record of a run that called its sync webhook. `frees_key` allows a retry with the same key.
 pub fn finished(
     run: &PreparedRun,
     outcome: Outcome,
@@ -66,9 +66,9 @@ pub fn finished(
     deliveries: Vec<delivery::Model>,
     frees_key: bool,
     time: DateTime<Utc>,
-) -> records::Entry {
+) -> executions::ExecutionEvent {
     let execution = execution(run, outcome, outputs.stored().raw(), outputs.steps(), time);
-    records::Entry::Ended { execution, freed_key: run.key.clone().filter(|_| frees_key), deliveries }
+    executions::ExecutionEvent::Finished { execution, freed_key: run.key.clone().filter(|_| frees_key), deliveries }
 }
 
 fn execution(
@@ -96,8 +96,8 @@ fn execution(
     }
 }
 
-/// A webhook to be delivered after the commit.
-pub fn delivery(run: &PreparedRun, message: &Message, time: DateTime<Utc>) -> delivery::Model {
+/// A delivery to send after the commit.
+pub fn delivery(run: &PreparedRun, message: &WebhookRequest, time: DateTime<Utc>) -> delivery::Model {
     delivery::Model {
         id: message.id.clone(),
         execution_id: run.id,

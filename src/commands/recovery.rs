@@ -1,5 +1,5 @@
-//! Runs that waited for another system when their process died: what came of them is not known, and they are not tried
-//! again.
+//! Closes abandoned runs: their process died while they waited for a sync webhook. Their outcome is unknown, and they
+//! are not retried.
 
 use std::{
     collections::HashSet,
@@ -12,22 +12,22 @@ use super::{Catalog, batch::Task, resources::Resources};
 use crate::{
     clock,
     error::Error,
-    records::{
+    executions::{
         audit::{self, AuditKey},
         execution::{self, Outcome},
     },
 };
 
-/// Which runs are taken for abandoned.
+/// Which running executions count as abandoned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecoveryScope {
-    /// Every one: no other process serves this database.
+    /// All: no other process serves this database.
     All,
-    /// Those that are past their time.
+    /// Those past their deadline.
     Late,
 }
 
-/// The executions that are not closed since their seals do not hold. Each is logged once.
+/// The running executions that are not closed because their seals are invalid. Each is logged once.
 #[derive(Debug, Default)]
 pub struct LoggedForgeries(Mutex<HashSet<Uuid>>);
 
@@ -37,18 +37,15 @@ impl LoggedForgeries {
             tracing::error!(
                 execution = %execution.id,
                 reason,
-                "an execution is recorded as running and is not closed; `kommando audit verify` and `kommando audit seal` \
-                 tell more"
+                "a running execution is not closed, because its seal is invalid; run `kommando audit verify` and see \
+                 `kommando audit seal --help`"
             );
         }
     }
 }
 
-/// Closes the records of abandoned runs, and returns how many those were. A record with a seal that does not hold is left as
-/// it is, since closing it would put it into the audit chain.
-///
-/// # Errors
-/// The database does not answer.
+/// Closes abandoned runs and returns their number. A record with an invalid seal is left as it is, because closing it
+/// would add it to the audit chain.
 pub async fn recover(
     resources: &Resources,
     catalog: &Catalog,
@@ -65,7 +62,7 @@ pub async fn recover(
     }
     let mut abandoned = 0;
     for mut execution in running.sealed {
-        // One that is late and alive ends by itself, however the clocks go.
+        // A late run that is still active in this process ends by itself.
         if resources.active_runs.contains(execution.id) {
             continue;
         }
@@ -74,19 +71,19 @@ pub async fn recover(
         execution.message = message(catalog, &execution);
         execution.finished_at = clock::now_in_micros();
         resources.queue.submit(Task::GiveUp(Box::new(execution))).await??;
-        tracing::warn!(execution = id, command, "a run was given up: whether its webhook did anything is not known");
+        tracing::warn!(execution = id, command, "gave up an abandoned run; check whether its target did its work");
         abandoned += 1;
     }
     Ok(abandoned)
 }
 
-/// The message of a run that was cut off by the end of its server. It names the target if the definition is still the same.
+/// The message of an abandoned run. It names the target if the definition has not changed since.
 fn message(catalog: &Catalog, execution: &execution::Model) -> String {
     let command = catalog.find(&execution.command_name).filter(|command| command.hash == execution.definition_hash);
     let target = command.and_then(|command| command.definition.targets().next());
     let target = target.map_or_else(|| "its target".to_owned(), |target| format!("the target `{}`", target.value));
     format!(
-        "The server ended while it waited for {target}. Whether that did its work is not known: look there before you run \
-         the command again."
+        "The server stopped while it waited for {target}. It is not known whether the target did its work: check there \
+         before you run the command again."
     )
 }

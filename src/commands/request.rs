@@ -1,34 +1,34 @@
-//! What a client asks for, and what it is told.
+//! The request to execute a command, and its output.
 
 use super::confirmation::ActionResult;
-use crate::{localization::MultiLanguage, records::execution::Outcome, users::Caller, watch::Trace};
+use crate::{executions::execution::Outcome, localization::MultiLanguage, metrics::TraceContext, users::Caller};
 
-/// A caller wants a command to run on a user.
+/// A request to execute a command on a user.
 #[derive(Clone, Debug)]
 pub struct ExecuteRequest {
     pub caller: Caller,
     pub user_id: i32,
     pub command_name: String,
     pub action_result: ActionResult,
-    /// The client's key that makes it run once, however often it is sent.
+    /// The client's idempotency key.
     pub idempotency_key: Option<String>,
-    /// Nothing is kept: neither effect nor record.
+    /// Write neither effect nor record.
     pub dry_run: bool,
-    /// Ties the record to the request in the log.
+    /// Links the record to the request in the log.
     pub request_id: String,
     /// The trace that the request belongs to.
-    pub trace: Option<Trace>,
+    pub trace: Option<TraceContext>,
 }
 
-/// What came of a request that was not refused.
+/// The result of a request that was not refused.
 // No Debug: the message may be a secret.
 #[derive(Clone)]
 pub struct CommandOutput {
     pub outcome: Outcome,
     pub message: MultiLanguage,
     pub result: ActionResult,
-    /// It ran before under the same key; this is what was stored then.
+    /// The request ran before with the same key; this is its stored output.
     pub replayed: bool,
-    /// The message has a secret that is told this once.
+    /// The message contains a secret that is shown only this once.
     pub is_shown_once: bool,
 }

@@ -1,4 +1,4 @@
-//! What all runs share.
+//! Handles that all runs share.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     error::Error,
-    records,
+    executions,
     store::{Store, WriteError, WriteQueue},
-    users::{ProviderNames, UserCache, password::Passwords},
-    webhooks::{Deliveries, Webhooks},
+    users::{ProviderNames, UserCache, password::PasswordHasher},
+    webhooks::{DeliveryHandle, Webhooks},
 };
 
 /// Handles to the database, to other systems, and to the other runs of this process.
@@ -22,34 +22,34 @@ use crate::{
 pub struct Resources {
     pub store: Store,
     pub users: UserCache,
-    pub passwords: Passwords,
+    pub passwords: PasswordHasher,
     pub queue: WriteQueue<Task>,
     pub webhooks: Webhooks,
-    pub deliveries: Deliveries,
+    pub deliveries: DeliveryHandle,
     pub provider: ProviderNames,
     pub in_flight: InFlightKeys,
     pub active_runs: ActiveRuns,
 }
 
 impl Resources {
-    /// Has a task of a run written, sends off its webhooks, and returns what its client is told.
+    /// Submits a task of a run, wakes the delivery worker, and returns the answer to the client.
     ///
     /// # Errors
-    /// It was not written, as far as is known; or it was, and the client is told an error.
+    /// The outer error: the task was not committed, as far as is known. The inner error: the answer is an error.
     pub async fn finish(&self, run: Arc<PreparedRun>, task: Task) -> Result<Result<CommandOutput, Error>, WriteError> {
         let answer = self.queue.submit(task).await;
-        // Also when the end of the commit is not known.
+        // Also if it is not known whether the commit succeeded.
         if run.has_deliveries() {
             self.deliveries.wake();
         }
         answer.map(expect_output)
     }
 
-    /// Has a record written, if there is one.
+    /// Writes the record, if there is one.
     ///
     /// # Errors
-    /// It was not written, as far as is known.
-    pub async fn record(&self, record: Option<records::Entry>) -> Result<(), WriteError> {
+    /// The record was not committed, as far as is known.
+    pub async fn record(&self, record: Option<executions::ExecutionEvent>) -> Result<(), WriteError> {
         match record {
             Some(record) => self.queue.submit(Task::Record(Box::new(record))).await.map(drop),
             None => Ok(()),
@@ -57,7 +57,7 @@ impl Resources {
     }
 }
 
-/// What the client of a run that is over is told.
+/// The output of a run that has ended.
 ///
 /// # Errors
 /// The run was refused.

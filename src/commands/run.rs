@@ -1,4 +1,4 @@
-//! A run of a command that is prepared: all that is left is to decide and to write.
+//! A prepared run: its steps are ready, so that only the decision and the writes remain.
 
 use std::sync::Arc;
 
@@ -6,23 +6,23 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{catalog::LoadedCommand, request::ExecuteRequest, step::PreparedStep};
-use crate::{records::idempotency::Scope, users::Needs, webhooks::Message};
+use crate::{executions::idempotency::KeyScope, users::Needs, webhooks::WebhookRequest};
 
-/// A run that is ready to be decided: all that is slow is done.
+/// A run that is ready to be decided. The slow preparation is done.
 pub struct PreparedRun {
     /// The id of its execution.
     pub id: Uuid,
     pub started_at: DateTime<Utc>,
     pub request: ExecuteRequest,
-    /// The scope of the client's key.
-    pub key: Option<Scope>,
+    /// The scope of the client's idempotency key.
+    pub key: Option<KeyScope>,
     pub command: Arc<LoadedCommand>,
-    /// What is to be done, each under the step's name in the definition.
+    /// The steps, each with its name in the definition.
     pub steps: Vec<(&'static str, PreparedStep)>,
 }
 
 impl PreparedRun {
-    /// What is read of users before it is decided.
+    /// The rows to read before the run is decided.
     pub fn needs(&self) -> Needs {
         let mut needs = Needs {
             users: [self.request.user_id].into(),
@@ -38,20 +38,20 @@ impl PreparedRun {
         needs
     }
 
-    /// The call of another system with which it begins, if it does, under its name in the definition.
-    pub fn sync_call(&self) -> Option<(&'static str, &Message)> {
+    /// The sync webhook, if the run begins with one, and its name in the definition.
+    pub fn sync_call(&self) -> Option<(&'static str, &WebhookRequest)> {
         match self.steps.first() {
             Some((name, PreparedStep::Call(message))) => Some((name, message)),
             _ => None,
         }
     }
 
-    /// It changes nothing: all it does is to say something.
-    pub fn only_says(&self) -> bool {
+    /// Whether the run only has outputs and changes nothing.
+    pub fn has_only_outputs(&self) -> bool {
         self.steps.iter().all(|(_, step)| matches!(step, PreparedStep::Output(_)))
     }
 
-    /// Webhooks are to be delivered when it is committed.
+    /// Whether the run sends webhooks after its commit.
     pub fn has_deliveries(&self) -> bool {
         self.steps.iter().any(|(_, step)| matches!(step, PreparedStep::Deliver(_)))
     }

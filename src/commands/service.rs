@@ -1,4 +1,4 @@
-//! The one way to run a command, to list those that can be run, and to put others in force.
+//! The service for commands: executes and lists them, reloads their definitions, and recovers abandoned runs.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use super::{
-    Catalog, Faults,
+    Catalog, DefinitionErrors,
     authorize::authorize,
     available_commands::{AvailableCommand, AvailableLists, ListKey},
     batch::RunWriter,
@@ -24,22 +24,22 @@ use super::{
 use crate::{
     clock,
     error::Error,
-    records::{
-        Ledger,
+    executions::{
+        ExecutionLog,
         audit::AuditKey,
         delivery::{self, State},
         execution::Outcome,
     },
+    metrics::{CounterVec, MetricsRegistry, definitions::EXECUTIONS},
     store::{Store, Touched, WriteQueue},
-    users::{self, Caller, ProviderNames, User, UserCache, password::Passwords, role},
-    watch::{Counters, Meters, families::EXECUTIONS},
+    users::{self, Caller, ProviderNames, User, UserCache, password::PasswordHasher, role},
     webhooks::{NewTargets, Targets, Webhooks},
 };
 
-/// How often to look for late runs.
+/// Interval between two recoveries of late runs.
 const RECOVERY_PERIOD: Duration = Duration::from_secs(10);
 
-/// The commands of an installation. Clones are the same service.
+/// The commands of an installation. Clones share their state.
 #[derive(Clone, Debug)]
 pub struct CommandService(Arc<Inner>);
 
@@ -49,29 +49,29 @@ struct Inner {
     catalog: RwLock<Arc<Catalog>>,
     failed_reload: RwLock<Option<FailedReload>>,
     lists: AvailableLists,
-    /// Runs that go on when their clients leave.
+    /// Runs in flight. They continue when their clients disconnect.
     under_way: TaskTracker,
     audit_key: AuditKey,
     logged_forgeries: LoggedForgeries,
-    executions: Counters,
+    executions: CounterVec,
 }
 
 /// What the service is built from.
 pub struct ServiceParts<'a> {
     pub store: Store,
     pub users: UserCache,
-    pub passwords: Passwords,
+    pub passwords: PasswordHasher,
     pub webhooks: Webhooks,
     pub provider: ProviderNames,
     pub audit_key: AuditKey,
     pub catalog: Catalog,
-    pub meters: &'a Meters,
+    pub metrics: &'a MetricsRegistry,
 }
 
 impl CommandService {
     pub fn new(parts: ServiceParts<'_>) -> Self {
-        let ServiceParts { store, users, passwords, webhooks, provider, audit_key, catalog, meters } = parts;
-        let ledger = Ledger::new(audit_key.clone()).counted(meters);
+        let ServiceParts { store, users, passwords, webhooks, provider, audit_key, catalog, metrics } = parts;
+        let ledger = ExecutionLog::new(audit_key.clone()).counted(metrics);
         let queue = WriteQueue::start(store.clone(), RunWriter { cache: users.clone(), provider, ledger });
         let (deliveries, in_flight, active_runs) = Default::default();
         let resources =
@@ -84,24 +84,24 @@ impl CommandService {
             under_way: TaskTracker::default(),
             audit_key,
             logged_forgeries: LoggedForgeries::default(),
-            executions: Counters::new(meters, EXECUTIONS),
+            executions: CounterVec::new(metrics, EXECUTIONS),
         }))
     }
 
-    /// Runs a command on a user, or asks for what is missing, and records the attempt.
+    /// Executes a command on a user, or asks for confirmation, and records the execution.
     ///
-    /// The effect and its record are stored together, before this returns, or neither is. The work goes on when the
-    /// client leaves.
+    /// The effect and its record are committed together before this returns. The run continues when the client
+    /// disconnects.
     ///
     /// # Errors
-    /// The caller may not, there is no such user or command, it cannot run on this user now, its key is in use or was used
-    /// for something else, or the database does not answer.
+    /// The caller is not permitted, the user or command does not exist, the command cannot run on this user now, or the
+    /// idempotency key is in use or was used for another request.
     pub async fn execute(&self, request: ExecuteRequest) -> Result<CommandOutput, Error> {
         let Self(inner) = self.clone();
         let work = async move {
             let (catalog, name, counts) = (inner.catalog(), request.command_name.clone(), !request.dry_run);
             let end = execute(&inner.resources, request, &catalog).await;
-            // Names of commands that do not exist are no labels.
+            // Names of unknown commands must not become metric labels.
             if counts && catalog.find(&name).is_some() {
                 inner.executions.count(&name, outcome_label(&end));
             }
@@ -110,10 +110,10 @@ impl CommandService {
         self.0.under_way.spawn(work.in_current_span()).await.map_err(Error::internal)?
     }
 
-    /// The commands that the caller can run on the user now, by name.
+    /// The commands that the caller can run on the user now, sorted by name.
     ///
     /// # Errors
-    /// The caller may not read the user, there is no such user, or the database does not answer.
+    /// The caller may not read the user, or the user does not exist.
     pub async fn list(&self, caller: &Caller, user_id: i32) -> Result<Arc<[AvailableCommand]>, Error> {
         let Inner { resources, lists, .. } = &*self.0;
         let user = self.0.readable_user(caller, user_id).await?;
@@ -126,10 +126,10 @@ impl CommandService {
         Ok(lists.make(key, is_last))
     }
 
-    /// The definitions in force; with a user, whether the caller can run each on that user now.
+    /// The definitions in force. With a user, also whether the caller can run each command on that user now.
     ///
     /// # Errors
-    /// As [`Self::list`].
+    /// As for [`Self::list`].
     pub async fn status(&self, caller: &Caller, user_id: Option<i32>) -> Result<CatalogStatus, Error> {
         let catalog = self.catalog();
         let subject = match user_id {
@@ -150,17 +150,17 @@ impl CommandService {
         })
     }
 
-    /// Puts other definitions and targets in force, or neither. What runs already goes on with those it began with.
+    /// Replaces the definitions and the targets, both or neither. Runs in flight continue with the old ones.
     ///
     /// # Errors
-    /// A target cannot be called, or a definition names one that is not there; a line each.
+    /// A target is invalid, or a definition names an unknown target; one line each.
     pub fn replace(&self, catalog: Option<Catalog>, targets: Option<Targets>) -> Result<(), Vec<String>> {
         let webhooks = &self.0.resources.webhooks;
         let targets = targets.map(|targets| webhooks.prepare(targets)).transpose();
         let targets = targets.map_err(|error| vec![error.to_string()])?;
         let names = targets.as_ref().map_or_else(|| webhooks.names(), NewTargets::names);
         let catalog = catalog.map_or_else(|| self.catalog(), Arc::new);
-        let lines = |faults: Faults| faults.0.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let lines = |errors: DefinitionErrors| errors.0.iter().map(ToString::to_string).collect::<Vec<_>>();
         catalog.check_targets(&names).map_err(lines)?;
         if let Some(targets) = targets {
             webhooks.replace(targets);
@@ -170,18 +170,18 @@ impl CommandService {
         Ok(())
     }
 
-    /// Notes why definitions or targets that changed are not in force.
+    /// Remembers why a reload failed.
     pub fn note_failed_reload(&self, faults: Vec<String>) {
         let failed = FailedReload { at: clock::now(), faults };
         *self.0.failed_reload.write().unwrap_or_else(PoisonError::into_inner) = Some(failed);
     }
 
-    /// Why the definitions and targets that were read last are not in force; nothing where they are.
+    /// Why the last reload failed; `None` if it succeeded.
     pub fn failed_reload(&self) -> Option<FailedReload> {
         self.0.failed_reload.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The definitions that are in force now.
+    /// The definitions in force now.
     pub fn catalog(&self) -> Arc<Catalog> {
         self.0.catalog()
     }
@@ -191,19 +191,17 @@ impl CommandService {
         &self.0.resources.webhooks
     }
 
-    /// How many runs wait to be written.
+    /// The number of runs that wait to be written.
     pub fn waiting(&self) -> usize {
         self.0.resources.queue.waiting()
     }
 
-    /// Takes over what an earlier process left open, and goes on for as long as this one serves.
-    ///
-    /// # Errors
-    /// The database does not answer.
+    /// Recovers the runs and deliveries of an earlier process, and starts the delivery worker and the periodic
+    /// recovery.
     pub async fn recover_and_start(&self) -> Result<(), Error> {
         let Resources { store, deliveries, webhooks, .. } = &self.0.resources;
-        // Other servers of the same database may live: what they left open is theirs until its time is over.
-        if store.is_shared() {
+        // Other replicas may be alive: their runs and deliveries are theirs until the deadline.
+        if store.has_multiple_writers() {
             self.recover(RecoveryScope::Late).await?;
         } else {
             let freed: Result<(), DbErr> = store
@@ -223,24 +221,21 @@ impl CommandService {
         loop {
             sleep(RECOVERY_PERIOD).await;
             if let Err(error) = self.recover(RecoveryScope::Late).await {
-                tracing::error!(cause = error.chain(), "late runs cannot be closed");
+                tracing::error!(cause = error.chain(), "failed to close late runs; trying again soon");
             }
         }
     }
 
-    /// Closes the records of abandoned runs, and returns how many those were.
-    ///
-    /// # Errors
-    /// The database does not answer.
+    /// Closes abandoned runs and returns their number.
     pub async fn recover(&self, scope: RecoveryScope) -> Result<usize, Error> {
         let Inner { resources, audit_key, logged_forgeries, .. } = &*self.0;
         recover(resources, &self.catalog(), audit_key, scope, logged_forgeries).await
     }
 
-    /// Has a dead webhook sent again, under the same id. False when it is not dead.
+    /// Sends a dead delivery again, with the same id. Returns false if it is not dead.
     ///
     /// # Errors
-    /// There is none of this id, its seal does not hold, or the database does not answer.
+    /// The delivery does not exist, or its seal is invalid.
     pub async fn redrive(&self, id: &str) -> Result<bool, Error> {
         let Resources { store, deliveries, .. } = &self.0.resources;
         let found = delivery::find(store.reader(), id).await?.ok_or(Error::NoSuchWebhook)?;
@@ -256,7 +251,7 @@ impl CommandService {
         Ok(is_redriven?)
     }
 
-    /// Waits until every run has come to its end, also after its client left, and no webhook is on its way.
+    /// Waits until all runs and all webhook calls have ended.
     pub async fn drain(&self) {
         self.0.under_way.close();
         self.0.under_way.wait().await;
@@ -276,7 +271,7 @@ impl Inner {
         self.resources.users.user(user_id).await?.ok_or(Error::NoSuchUser)
     }
 
-    /// Whether the user is the last administrator; nothing where that makes no difference to any definition.
+    /// Whether the user is the last administrator; `None` if no definition depends on it.
     async fn is_last_administrator(&self, catalog: &Catalog, user: &User) -> Result<Option<bool>, DbErr> {
         let asks = || catalog.entries().iter().any(|command| command.definition.asks_for_administrators());
         if user.role.name != role::ADMINISTRATOR || !asks() {
@@ -287,7 +282,7 @@ impl Inner {
     }
 }
 
-/// What came of a run, in the words of the metrics.
+/// The outcome of a run as a metric label.
 fn outcome_label(end: &Result<CommandOutput, Error>) -> &'static str {
     match end {
         Ok(output) => output.outcome.word(),

@@ -1,4 +1,4 @@
-//! What every step of a command can do: to prepare itself, and then to be data.
+//! The interface of steps: a step of a definition is prepared into data, which is decided and written later.
 
 use std::time::Duration;
 
@@ -6,53 +6,53 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{request::ExecuteRequest, step_output::StepOutput, text::Subjects};
+use super::{request::ExecuteRequest, step_output::StepOutput, template::TemplateContext};
 use crate::{
     error::Error,
-    users::{Effect, password::Passwords},
-    webhooks::Message,
+    users::{Effect, password::PasswordHasher},
+    webhooks::WebhookRequest,
 };
 
-/// What a step can use while it prepares.
+/// What a step may use while it is prepared.
 #[derive(Clone, Copy)]
 pub struct PrepareContext<'a> {
-    pub subjects: &'a Subjects<'a>,
-    pub passwords: &'a Passwords,
-    /// What was asked for. In a dry run no secret is to be made, and no other system to be told.
+    pub subjects: &'a TemplateContext<'a>,
+    pub passwords: &'a PasswordHasher,
+    /// The request. In a dry run, a step must neither create secrets nor call other systems.
     pub request: &'a ExecuteRequest,
     pub execution_id: Uuid,
     pub started_at: DateTime<Utc>,
-    /// How long a call of another system may take.
+    /// Timeout of one webhook call.
     pub timeout: Duration,
-    /// The place of the step in the definition, from 1.
+    /// Number of the step in the definition, from 1.
     pub number: usize,
 }
 
-/// A thing a command can do.
+/// A step of a definition.
 #[async_trait]
 pub trait Step: Send + Sync {
-    /// Does all that is slow, before the write transaction begins: texts are filled in here, passwords hashed.
+    /// Does the slow work before the write transaction begins: renders texts and hashes passwords.
     ///
     /// # Errors
-    /// A text cannot be filled in, or the process is ending.
+    /// A text cannot be rendered, or the process is shutting down.
     async fn prepare(&self, context: &PrepareContext<'_>) -> Result<PreparedStep, Error>;
 }
 
-/// A step that is ready, as data.
+/// A prepared step, as data.
 #[derive(Clone)]
 pub enum PreparedStep {
-    /// It says this, and changes nothing.
+    /// Only an output, without effect.
     Output(StepOutput),
-    /// It changes the user, and says this when it did.
+    /// An effect on the user, and the output if it succeeds.
     Effect(Effect, StepOutput),
-    /// It tells another system, after the commit.
-    Deliver(Message),
-    /// It asks another system, before anything is changed.
-    Call(Message),
+    /// A webhook to deliver after the commit.
+    Deliver(WebhookRequest),
+    /// A webhook to call before anything is changed.
+    Call(WebhookRequest),
 }
 
 impl PreparedStep {
-    /// A change that has nothing to say.
+    /// An effect without output.
     pub fn effect(effect: Effect) -> Self {
         Self::Effect(effect, StepOutput::default())
     }

@@ -1,40 +1,40 @@
-//! What the steps of a run have to say: to the client now, to the client again, and to the record.
+//! Outputs of steps: the texts for the client, for a repeated answer, and for the record.
 
 use crate::{
+    executions::execution::{StepRecord, Steps},
     localization::MultiLanguage,
-    records::execution::{Step, Steps},
 };
 
-/// What a step has to say.
-// No Debug: what is shown may be a secret.
+/// The output of a step.
+// No Debug: `shown` may be a secret.
 #[derive(Clone, Default)]
 pub struct StepOutput {
-    /// For the client, now.
+    /// The text for the client, shown once.
     pub shown: Option<MultiLanguage>,
-    /// The same without any secret: for the record, and for the client when the answer is repeated.
+    /// The text without secrets, for the record and for a repeated answer.
     pub stored: Option<MultiLanguage>,
-    /// For the record alone.
+    /// A text only for the record.
     pub noted: Option<MultiLanguage>,
 }
 
 impl StepOutput {
-    /// Something that is no secret.
+    /// A text without secrets, for the client and the record.
     pub fn public(text: MultiLanguage) -> Self {
         Self { shown: Some(text.clone()), stored: Some(text), noted: None }
     }
 
-    /// The same of a text that is in no language.
+    /// As [`Self::public`], for a text without languages.
     pub fn plain(text: &str) -> Self {
         Self::public(MultiLanguage::Plain(text.to_owned()))
     }
 
-    /// Something for the record alone.
+    /// A text only for the record.
     pub fn noted(text: MultiLanguage) -> Self {
         Self { noted: Some(text), ..Self::default() }
     }
 }
 
-/// What the steps have to say, in their order, each under its name in the definition.
+/// The outputs of the steps in their order, each with the step's name in the definition.
 #[derive(Clone, Default)]
 pub struct StepOutputs(Vec<(&'static str, StepOutput)>);
 
@@ -43,32 +43,32 @@ impl StepOutputs {
         self.0.push((step, output));
     }
 
-    /// The same, with one more.
+    /// Adds an output and returns the outputs.
     #[must_use]
     pub fn with(mut self, step: &'static str, output: StepOutput) -> Self {
         self.add(step, output);
         self
     }
 
-    /// For the client, now.
+    /// The message for the client.
     pub fn shown(&self) -> MultiLanguage {
         message(self.0.iter().filter_map(|(_, output)| output.shown.clone()).collect())
     }
 
-    /// For the record, and for the client when the answer is repeated: without secrets.
+    /// The message without secrets, for the record and for a repeated answer.
     pub fn stored(&self) -> MultiLanguage {
         message(self.0.iter().filter_map(|(_, output)| output.stored.clone()).collect())
     }
 
-    /// Something of what is shown is a secret, and stored nowhere.
+    /// Whether the message for the client contains a secret.
     pub fn has_secret(&self) -> bool {
         self.0.iter().any(|(_, output)| output.shown != output.stored)
     }
 
-    /// For the record, step by step.
+    /// The results of the single steps, for the record.
     pub fn steps(&self) -> Steps {
         let result = |output: &StepOutput| output.noted.as_ref().or(output.stored.as_ref()).map(MultiLanguage::raw);
-        let step = |(name, output): &(&'static str, StepOutput)| Step {
+        let step = |(name, output): &(&'static str, StepOutput)| StepRecord {
             name: (*name).to_owned(),
             result: result(output).unwrap_or_default(),
         };

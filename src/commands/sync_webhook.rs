@@ -1,4 +1,4 @@
-//! A run that asks another system first: recorded before the call, and ended by its answer.
+//! Runs with a sync webhook: recorded as running before the call, and ended after the answer.
 
 use std::sync::Arc;
 
@@ -14,20 +14,21 @@ use super::{
 use crate::{
     clock,
     error::Error,
-    records::execution::Outcome,
-    webhooks::{CallError, Message, Reply},
+    executions::execution::Outcome,
+    webhooks::{CallError, Reply, WebhookRequest},
 };
 
-/// Asks the target of the first step, and goes on when it did its work.
+/// Calls the target of the first step, and runs the other steps if the call succeeded.
 ///
 /// # Errors
-/// The caller lost the right, the target was not reached, or whether it did anything is not known.
+/// The caller is not permitted any more, the target was not reached, or it is not known whether the target did its
+/// work.
 pub async fn call_then_commit(resources: &Resources, mut run: PreparedRun) -> Result<CommandOutput, Error> {
     let call = run.sync_call().map(|(name, message)| (name, message.clone()));
-    let (name, message) = call.ok_or_else(|| Error::internal("the first step is no call"))?;
+    let (name, message) = call.ok_or_else(|| Error::internal("the first step is not a sync webhook"))?;
     if let Err(cause) = resources.webhooks.check(&message) {
         log(&run, &message, &cause);
-        // No key is used: the same one may try again.
+        // The key stays free, so that the client can retry with it.
         run.key = None;
         return Err(not_begun(resources, &run, name, not_done(&message, &cause)).await);
     }
@@ -44,7 +45,7 @@ pub async fn call_then_commit(resources: &Resources, mut run: PreparedRun) -> Re
         Ok(Reply { success, message }) => CallEnd::Replied { success, message },
         Err(cause) => {
             log(&run, &message, &cause);
-            match cause.is_harmless() {
+            match cause.was_not_executed() {
                 true => CallEnd::NotDone { text: not_done(&message, &cause) },
                 false => CallEnd::Unknown { text: not_known(&message, &cause) },
             }
@@ -58,7 +59,7 @@ pub async fn call_then_commit(resources: &Resources, mut run: PreparedRun) -> Re
     }
 }
 
-/// Records a call that would not even be tried.
+/// Records a call that was not even tried.
 async fn not_begun(resources: &Resources, run: &PreparedRun, name: &'static str, text: String) -> Error {
     let outputs = StepOutputs::default().with(name, StepOutput::plain(&text));
     let time = clock::now_in_micros();
@@ -69,23 +70,23 @@ async fn not_begun(resources: &Resources, run: &PreparedRun, name: &'static str,
     }
 }
 
-fn log(run: &PreparedRun, message: &Message, cause: &CallError) {
-    tracing::warn!(command = run.request.command_name, to = message.target, %cause, "a webhook failed");
+fn log(run: &PreparedRun, message: &WebhookRequest, cause: &CallError) {
+    tracing::warn!(command = run.request.command_name, to = message.target, %cause, "a sync webhook failed");
 }
 
-/// What the client and the record are told of a call that did nothing.
-fn not_done(message: &Message, cause: &CallError) -> String {
+/// The message for the client and the record after a call that did nothing.
+fn not_done(message: &WebhookRequest, cause: &CallError) -> String {
     let (target, cause) = (&message.target, cause.shown());
     format!(
-        "The target `{target}` did not take the call: {cause}. Nothing was done; run the command again when this is mended."
+        "The target `{target}` did not accept the call: {cause}. Nothing was done; fix this and run the command again."
     )
 }
 
-/// The same of a call after which it is not known what the target did.
-fn not_known(message: &Message, cause: &CallError) -> String {
+/// The message after a call with unknown outcome.
+fn not_known(message: &WebhookRequest, cause: &CallError) -> String {
     let (target, cause) = (&message.target, cause.shown());
     format!(
-        "The target `{target}` was called, and {cause}. Whether it did its work is not known: look there before you run the \
-         command again."
+        "The target `{target}` was called, but {cause}. It is not known whether it did its work: check there before you \
+         run the command again."
     )
 }

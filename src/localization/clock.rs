@@ -1,4 +1,4 @@
-//! How a client reads and writes points in time: in which zone, and with which suffix (contract §5.5).
+//! Formats and parses times for a client, in its time zone and with or without an offset (docs/upstream.md §5.5).
 
 use std::ops::Range;
 
@@ -12,14 +12,14 @@ use jiff::{
 use super::{Period, UnknownZone, Zone};
 use crate::clock;
 
-/// What a client adds to its zone to be told offsets.
+/// The word in SO-TimeZone that asks for offsets in times.
 const WITH_OFFSET: &str = "includeTZOffset";
-/// The first second there is: upstream's way to write *never*.
+/// Upstream's value for *never*: the first second of year 1.
 const NEVER: civil::DateTime = civil::datetime(1, 1, 1, 0, 0, 0, 0);
-/// A year whose rules are the modern ones.
+/// A year with the current rules of all zones.
 const MODERN_YEAR: i16 = 2025;
 
-/// The clock that a client looks at.
+/// A client's time zone, and whether its times have an offset.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Clock {
     zone: Zone,
@@ -27,17 +27,17 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The clock of a value of SO-TimeZone: a zone, `includeTZOffset`, or both. Without a zone, it is that of the base.
+    /// Parses a value of SO-TimeZone: a zone, `includeTZOffset`, or both. Without a zone, it uses `base`.
     ///
     /// # Errors
-    /// Nobody knows the zone.
-    pub fn new(wish: &str, base: &Zone) -> Result<Self, UnknownZone> {
+    /// The zone is unknown, or there are two.
+    pub fn new(header: &str, base: &Zone) -> Result<Self, UnknownZone> {
         let (mut zone, mut shows_offset) = (None, false);
-        for part in wish.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        for part in header.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             if part.eq_ignore_ascii_case(WITH_OFFSET) {
                 shows_offset = true;
             } else if zone.replace(part.parse()?).is_some() {
-                return Err(UnknownZone::named(wish));
+                return Err(UnknownZone::named(header));
             }
         }
         Ok(Self { zone: zone.unwrap_or_else(|| base.clone()), shows_offset })
@@ -52,7 +52,7 @@ impl Clock {
         &self.zone
     }
 
-    /// A point in time as the client reads it, without a fraction; *never* for none.
+    /// Formats a time without fractions of a second; `None` becomes *never*.
     pub fn write(&self, time: Option<DateTime<Utc>>) -> String {
         let rules = self.zone.rules();
         let time = time.map(|time| Timestamp::from_second(time.timestamp()).unwrap_or(Timestamp::MAX));
@@ -60,7 +60,7 @@ impl Clock {
             Some(time) => (rules.to_datetime(time), rules.to_offset(time)),
             None => {
                 let offset = standard_offset(rules);
-                // West of Greenwich there is no such time; the first second stays what it is.
+                // West of Greenwich the shifted time would be before year 1; then it is not shifted.
                 let shifted = || NEVER.checked_add(jiff::SignedDuration::from_secs(offset.seconds().into())).ok();
                 let local = if self.shows_offset { shifted().filter(|local| local.year() >= 1) } else { None };
                 (local.unwrap_or(NEVER), offset)
@@ -70,44 +70,44 @@ impl Clock {
         if self.shows_offset { format!("{written}{}", self.suffix(offset)) } else { written.to_string() }
     }
 
-    /// A point in time as the client writes it: with `Z` or an offset, or as its own clock shows it.
+    /// Parses a time with `Z` or an offset, or a local time of the client's zone.
     ///
-    /// Of a time that its clock shows twice, the first is meant; one that it skips is as much later as is skipped.
+    /// A local time that occurs twice means the first. A local time that is skipped is moved later by the skipped time.
     pub fn read(&self, text: &str) -> Option<DateTime<Utc>> {
         let time = match text.parse::<Timestamp>() {
             Ok(time) => time,
             Err(_) => {
-                // A date may stand without a time, but nothing behind them: neither an offset nor a zone's name.
+                // A date without a time is accepted; a local time with an offset or a zone name is not.
                 let pieces = Pieces::parse(text).ok()?;
                 let has_more = pieces.offset().is_some() || pieces.time_zone_annotation().is_some();
                 let local = pieces.date().to_datetime(pieces.time().unwrap_or_default());
                 (!has_more).then(|| self.zone.rules().to_timestamp(local).unwrap_or(Timestamp::MAX))?
             }
         };
-        // Before 1970, seconds and their fractions are both negative there; here only seconds are.
+        // jiff has negative fractions before 1970, chrono does not.
         let nanoseconds = time.as_nanosecond();
         let fraction = u32::try_from(nanoseconds.rem_euclid(1_000_000_000)).unwrap_or_default();
         DateTime::from_timestamp(i64::try_from(nanoseconds.div_euclid(1_000_000_000)).ok()?, fraction)
     }
 
-    /// The day that this clock shows now, from its beginning to that of the next.
+    /// The current day, from its beginning to the beginning of the next.
     pub fn today(&self) -> Range<DateTime<Utc>> {
         self.day(self.date())
     }
 
-    /// The period so many after the one that this clock shows now, from its beginning to that of the next.
+    /// The period `offset` periods after the current one, from its beginning to the beginning of the next.
     pub fn period(&self, period: Period, offset: i32) -> Range<DateTime<Utc>> {
         let days = period.around(self.date(), offset);
         self.start(days.start)..self.start(days.end)
     }
 
-    /// The date that this clock shows now.
+    /// The current date.
     fn date(&self) -> civil::Date {
         let now = Timestamp::from_second(clock::now().timestamp()).unwrap_or(Timestamp::MAX);
         self.zone.rules().to_datetime(now).date()
     }
 
-    /// A day as the client writes it, `2009-1-1`, or the one that a point in time falls on.
+    /// Parses a day such as `2009-1-1`, or a time, which means its day.
     pub fn read_day(&self, text: &str) -> Option<Range<DateTime<Utc>>> {
         let date = match civil::Date::strptime("%Y-%m-%d", text) {
             Ok(date) => date,
@@ -119,12 +119,12 @@ impl Clock {
         (date.year() >= 1).then(|| self.day(date))
     }
 
-    /// At the end of time, the day ends where time does.
+    /// The range of a day. The last day of the calendar is empty.
     fn day(&self, date: civil::Date) -> Range<DateTime<Utc>> {
         self.start(date)..self.start(date.tomorrow().unwrap_or(date))
     }
 
-    /// When a day begins.
+    /// The beginning of a day.
     fn start(&self, date: civil::Date) -> DateTime<Utc> {
         let time = self.zone.rules().to_timestamp(date.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX);
         DateTime::from_timestamp(time.as_second(), 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
@@ -140,7 +140,7 @@ impl Clock {
     }
 }
 
-/// The offset of a zone outside of daylight-saving time.
+/// The offset of a zone in standard time.
 pub fn standard_offset(rules: &TimeZone) -> Offset {
     let middles = [civil::date(MODERN_YEAR, 1, 15), civil::date(MODERN_YEAR, 7, 15)];
     let times = middles.map(|day| TimeZone::UTC.to_timestamp(day.at(12, 0, 0, 0)).unwrap_or(Timestamp::UNIX_EPOCH));
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worked_examples_of_upstream_hold() {
+    fn the_examples_of_upstream_hold() {
         let noon = utc("2002-08-07T12:52:00Z");
         for (wish, expected) in [
             ("", "2002-08-07T14:52:00"),
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_offset_may_be_asked_for_in_any_place_and_without_a_zone() {
+    fn the_offset_can_be_requested_without_a_zone() {
         let winter = utc("2026-01-07T12:00:00Z");
         for wish in ["includeTZOffset", "INCLUDETZOFFSET,no", " 261 , includetzoffset ", ",includeTZOffset,"] {
             assert_eq!(clock(wish).write(winter), "2026-01-07T13:00:00+01:00", "{wish}");
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_as_long_as_the_clock_shows_it() {
+    fn a_day_begins_and_ends_in_the_clients_zone() {
         for (text, from, to) in [
             ("2009-1-1", "2008-12-31T23:00:00Z", "2009-01-01T23:00:00Z"),
             ("2026-03-29", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
@@ -228,14 +228,14 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_zone_or_two_is_refused() {
+    fn an_unknown_zone_and_two_zones_are_refused() {
         for wish in ["XX", "NO,DK", "includeTZOffsets", "NO;DK", "0", "-1"] {
             assert!(Clock::new(wish, &Zone::utc()).is_err(), "{wish}");
         }
     }
 
     #[test]
-    fn a_time_with_a_suffix_is_what_it_says_and_one_without_is_the_clocks() {
+    fn a_time_without_a_suffix_is_in_the_clients_zone() {
         for (text, expected) in [
             ("2026-07-01T12:00:00Z", "2026-07-01T12:00:00Z"),
             ("2026-07-01T12:00:00.000Z", "2026-07-01T12:00:00Z"),
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_time_that_comes_twice_the_first_is_meant_and_one_that_is_skipped_is_later() {
+    fn an_ambiguous_time_is_the_first_and_a_skipped_one_is_later() {
         let oslo = clock("NO,includeTZOffset");
         let twice = oslo.read("2026-10-25T02:30:00");
         assert_eq!(twice, utc("2026-10-25T00:30:00Z"));
@@ -263,20 +263,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_wish_and_any_time_are_read_without_a_fault(wish in ".{0,30}", text in "[0-9TZ:+.-]{0,30}") {
+        fn any_header_and_any_time_parse_without_a_panic(wish in ".{0,30}", text in "[0-9TZ:+.-]{0,30}") {
             if let Ok(clock) = Clock::new(&wish, &Zone::utc()) {
                 clock.read(&text);
             }
         }
 
         #[test]
-        fn what_is_written_with_an_offset_reads_back_in_every_zone(
+        fn a_time_with_an_offset_parses_back_in_every_zone(
             seconds in -2_208_988_800i64..4_102_444_800, place in 0usize..250
         ) {
-            let wish = format!("{},includeTZOffset", super::super::zone::places()[place].code);
+            let wish = format!("{},includeTZOffset", super::super::zone::entries()[place].code);
             let (clock, time) = (clock(&wish), Utc.timestamp_opt(seconds, 0).single());
             let read = clock.read(&clock.write(time)).expect("a time");
-            // Before time zones, clocks differed by seconds, which an offset does not tell.
+            // Before time zones, local times differed by seconds, which an offset cannot express.
             let (difference, limit) = ((read - time.expect("a time")).num_seconds(), if seconds < 100_000_000 { 60 } else { 1 });
             prop_assert!(difference.abs() < limit);
         }

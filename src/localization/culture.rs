@@ -1,4 +1,4 @@
-//! How a culture writes numbers and dates within texts. JSON's own numbers and dates are no matter of culture.
+//! Formats numbers and dates within texts for a culture. Numbers and dates of JSON do not depend on the culture.
 
 use std::cell::OnceCell;
 
@@ -16,19 +16,19 @@ use icu_decimal::{
 use icu_locale_core::{LanguageIdentifier, Locale, langid};
 use jiff::civil;
 
-use super::{Language, encoded::Encoded};
+use super::{Language, encoded_value::Encoded};
 
-/// The most bytes of a tag that are read; RFC 5646 demands 35. Of a longer tag, the language counts alone.
-const LONGEST_TAG: usize = 64;
+/// Maximum length of a tag, in bytes; RFC 5646 requires 35. Of a longer tag, only the language is used.
+const MAX_TAG: usize = 64;
 
-/// A culture, such as `nb-NO`. A language alone stands for its most common culture.
+/// A culture, such as `nb-NO`. A language without a country means its most common culture.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Culture(LanguageIdentifier);
 
-/// Writes a date. A function, since icu_datetime does not export the name of the calendar.
+/// Formats a date. A closure, because icu_datetime does not export the type of the calendar.
 type DateFormatter = Box<dyn Fn(civil::Date) -> Option<String>>;
 
-/// Writes the values of one string. A formatter is made when the first value needs it, and serves all that follow.
+/// The formatters for the values of one string. Each is created at its first use.
 pub struct Formatters<'a> {
     culture: &'a Culture,
     number: OnceCell<Option<DecimalFormatter>>,
@@ -37,21 +37,20 @@ pub struct Formatters<'a> {
 }
 
 impl Culture {
-    /// The culture of a tag; American English when the tag names none that is known.
+    /// The culture of a tag; American English if the tag is unknown.
     pub fn new(tag: &str) -> Self {
-        let read =
-            |language: Language| if tag.len() > LONGEST_TAG { language.iso() } else { tag }.parse::<Locale>().ok();
+        let read = |language: Language| if tag.len() > MAX_TAG { language.iso() } else { tag }.parse::<Locale>().ok();
         Self(Language::from_iso(tag).and_then(read).map_or(langid!("en-US"), |locale| locale.id))
     }
 
-    /// What writes the values of one string.
+    /// The formatters for one string.
     pub fn formatters(&self) -> Formatters<'_> {
         Formatters { culture: self, number: OnceCell::new(), date: OnceCell::new(), time: OnceCell::new() }
     }
 }
 
 impl Formatters<'_> {
-    /// The value as this culture writes it. `None` when it cannot be written.
+    /// Formats a value. `None` if it cannot be formatted.
     pub fn format(&self, value: &Encoded) -> Option<String> {
         match value {
             Encoded::Integers(numbers) => {
@@ -68,7 +67,7 @@ impl Formatters<'_> {
         }
     }
 
-    // Upstream writes `1234,5` for Norwegian: no groups (contract §5.4).
+    // Upstream writes `1234,5` for Norwegian: no digit groups (docs/upstream.md §5.4).
     fn number(&self, number: &Decimal) -> Option<String> {
         let formatter = self.number.get_or_init(|| {
             let mut options = DecimalFormatterOptions::default();
@@ -98,12 +97,12 @@ impl Formatters<'_> {
     }
 }
 
-/// Unicode's data has a narrow space that does not break before `PM`; upstream writes a plain one.
+/// Replaces the no-break spaces of CLDR, such as the one before `PM`, by plain spaces, as upstream writes them.
 fn plain_spaces(text: &str) -> String {
     text.replace(['\u{a0}', '\u{202f}'], " ")
 }
 
-/// Days, hours, minutes and seconds, the same in every culture: `1.02:03:04`.
+/// Formats a time span as days, hours, minutes and seconds, the same in every culture: `1.02:03:04`.
 fn span(seconds: i64) -> String {
     let sign = if seconds < 0 { "-" } else { "" };
     let seconds = seconds.unsigned_abs();
@@ -122,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_value_reads_as_the_culture_has_it() {
+    fn every_kind_of_value_is_formatted_for_the_culture() {
         for (encoded, american, norwegian, german) in [
             ("I:1234", "1234", "1234", "1234"),
             ("A:3,4,5", "3, 4, 5", "3, 4, 5", "3, 4, 5"),
@@ -141,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_language_alone_stands_for_its_most_common_culture() {
+    fn a_language_means_its_most_common_culture() {
         for (culture, date) in [
             ("nb", "28.03.2019"),
             ("no", "28.03.2019"),
@@ -154,16 +153,16 @@ mod tests {
     }
 
     #[test]
-    fn a_culture_that_nobody_knows_is_american() {
+    fn an_unknown_culture_is_american() {
         for culture in ["xx-YY", "", "?", "tlh", "nb_NO!"] {
             assert_eq!(written(culture, "D:2019-03-28"), "3/28/2019", "{culture}");
         }
     }
 
     #[test]
-    fn of_a_tag_that_is_too_long_the_language_counts_alone() {
+    fn of_a_tag_that_is_too_long_only_the_language_is_used() {
         let long = format!("de-DE-{}", ["abcde"; 12].join("-"));
-        assert!(long.len() > LONGEST_TAG);
+        assert!(long.len() > MAX_TAG);
         assert_eq!(
             (Culture::new(&long), written(&long, "D:2019-03-28")),
             (Culture::new("de"), "28.03.2019".to_owned())

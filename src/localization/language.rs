@@ -1,6 +1,6 @@
-//! Languages, and how a client asks for them.
+//! Languages, and the language headers of clients.
 
-/// SuperOffice's own language codes with the ISO 639 codes (and cultures) they stand for (contract §5.2).
+/// SuperOffice's language codes with their ISO 639 codes or cultures (docs/upstream.md §5.2).
 const LANGUAGES: [(&str, &str); 20] = [
     ("BR", "pt-BR"),
     ("CH", "de-CH"),
@@ -24,7 +24,7 @@ const LANGUAGES: [(&str, &str); 20] = [
     ("VI", "vi"),
 ];
 
-/// What switches translation off: `*` is what browsers send by themselves; the vendor's client sends the others.
+/// Tags that switch translation off. HTTP clients send `*` by default; upstream's client sends the others.
 const OFF: [&str; 4] = ["", "*", "x", "-"];
 
 /// A language, named by SuperOffice's two-letter code.
@@ -32,7 +32,7 @@ const OFF: [&str; 4] = ["", "*", "x", "-"];
 pub struct Language(&'static str);
 
 impl Language {
-    /// American English: what is shown where nothing else fits.
+    /// American English, the fallback.
     pub const US: Self = Self("US");
     /// Norwegian.
     pub const NO: Self = Self("NO");
@@ -48,7 +48,7 @@ impl Language {
         known(iso).or(is_norwegian.then_some(Self::NO)).or_else(|| known(language))
     }
 
-    /// The language of SuperOffice's code, which is in capitals.
+    /// The language with SuperOffice's code, in upper case.
     pub fn from_code(code: &str) -> Option<Self> {
         LANGUAGES.iter().find(|(known, _)| *known == code).map(|(known, _)| Self(known))
     }
@@ -58,12 +58,12 @@ impl Language {
         self.0
     }
 
-    /// The ISO code, with a country where the language is one country's.
+    /// The ISO code; with a country for a regional variant.
     pub fn iso(self) -> &'static str {
         LANGUAGES.iter().find(|(code, _)| *code == self.0).map_or("en", |(_, iso)| iso)
     }
 
-    /// The languages in which to look for a text, best first: this one, the one it is a variety of, American English.
+    /// The languages in which to look for a text, best first: this one, its base language, American English.
     pub fn nearest(self) -> [Self; 3] {
         let without_country = self.iso().split('-').next().and_then(Self::from_iso);
         [self, without_country.unwrap_or(Self::US), Self::US]
@@ -74,16 +74,16 @@ impl Language {
         LANGUAGES.iter().map(|(code, _)| Self(code))
     }
 
-    /// Every ISO code that `from_iso` knows, for messages.
+    /// All known ISO codes, for messages.
     pub fn known_iso_codes() -> String {
         Self::all().map(Self::iso).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// The language tag that a client wants most, of a header such as `sv, en;q=0.8`; `None` when it wants no translation.
+/// The preferred language tag of a header such as `sv, en;q=0.8`; `None` if the client wants no translation.
 ///
-/// A list is read as RFC 9110 has it. What is malformed is passed over, and semicolons may stand for commas, as the
-/// vendor's documentation has them. Tags of languages that nobody here knows count only where no other does.
+/// The list is read as RFC 9110 says. Malformed parts are skipped, and semicolons are accepted as separators, as in
+/// upstream's documentation. A tag of an unknown language counts only if there is no known one.
 pub fn preferred_tag(header: &str) -> Option<&str> {
     let (mut known, mut unknown): (Option<(&str, f32)>, Option<&str>) = (None, None);
     for (tag, quality) in header.split(',').flat_map(weighed) {
@@ -100,7 +100,7 @@ pub fn preferred_tag(header: &str) -> Option<&str> {
     (!OFF.iter().any(|off| off.eq_ignore_ascii_case(wanted))).then_some(wanted)
 }
 
-/// The tags of one member of a list, each with the weight that stands behind it.
+/// The tags of one list element, with their weight.
 fn weighed(member: &str) -> impl Iterator<Item = (&str, f32)> {
     let parts = member.split(';').map(str::trim).filter(|part| !part.is_empty());
     let is_tag = |part: &&str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-*".contains(&byte));
@@ -108,7 +108,7 @@ fn weighed(member: &str) -> impl Iterator<Item = (&str, f32)> {
     parts.filter(is_tag).map(move |tag| (tag, quality.unwrap_or(1.0)))
 }
 
-/// A weight of RFC 9110, from 0 to 1.
+/// Parses a weight of RFC 9110, from 0 to 1.
 pub fn quality(text: &str) -> Option<f32> {
     text.trim().parse().ok().filter(|quality| (0.0..=1.0).contains(quality))
 }
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn languages_are_known_by_iso_code_without_regard_to_case() {
+    fn iso_codes_ignore_case() {
         assert_eq!(Language::from_iso("EN"), Some(Language::US));
         assert_eq!(Language::from_iso("nb"), Some(Language::NO));
         assert_eq!(Language::from_iso("nn-NO"), Some(Language::NO));
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_language_that_is_known_wins() {
+    fn the_best_known_language_wins() {
         for (header, wanted) in [
             ("sv", Some("sv")),
             ("en;q=0.5, sv;q=0.8, xx", Some("sv")),
@@ -152,21 +152,21 @@ mod tests {
     }
 
     #[test]
-    fn a_star_an_x_a_dash_and_nothing_switch_translation_off() {
+    fn star_x_dash_and_empty_switch_translation_off() {
         for header in ["", " ", "*", "x", "X", "-", "*, sv;q=0.5", "sv;q=0, *", ";", "???"] {
             assert_eq!(preferred_tag(header), None, "{header}");
         }
     }
 
     #[test]
-    fn a_variety_of_a_language_leans_on_the_language_itself() {
+    fn a_regional_variant_falls_back_to_its_language() {
         let [swiss, german, american] = Language("CH").nearest();
         assert_eq!([swiss.iso(), german.iso(), american.iso()], ["de-CH", "de", "en"]);
     }
 
     proptest! {
         #[test]
-        fn of_any_list_one_member_is_taken_or_none(header in r"([a-zA-Z*-]{0,5}|;|,|q=[0-9.]{0,3}| |.){0,12}") {
+        fn the_result_is_one_element_of_the_list_or_none(header in r"([a-zA-Z*-]{0,5}|;|,|q=[0-9.]{0,3}| |.){0,12}") {
             if let Some(tag) = preferred_tag(&header) {
                 prop_assert!(header.split([',', ';']).any(|member| member.trim() == tag));
                 prop_assert!(!OFF.contains(&tag));
@@ -174,13 +174,13 @@ mod tests {
         }
 
         #[test]
-        fn the_heaviest_of_known_languages_is_taken_wherever_it_stands(
-            weights in prop::collection::btree_map(1u32..1000, 0usize..LANGUAGES.len(), 1..6), turn in 0usize..6
+        fn the_known_language_with_the_highest_weight_wins(
+            weights in prop::collection::btree_map(1u32..1000, 0usize..LANGUAGES.len(), 1..6), rotation in 0usize..6
         ) {
             let mut members: Vec<_> =
                 weights.iter().map(|(weight, index)| format!("{};q=0.{weight:03}", LANGUAGES[*index].1)).collect();
             let length = members.len();
-            members.rotate_left(turn % length);
+            members.rotate_left(rotation % length);
             let (_, heaviest) = weights.last_key_value().expect("a member");
             let header = members.join(", ");
             prop_assert_eq!(preferred_tag(&header), Some(LANGUAGES[*heaviest].1));

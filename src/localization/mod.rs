@@ -1,51 +1,51 @@
-//! How values read: texts in several languages, cultures, and time zones (contract §5).
+//! Localization: texts in several languages, cultures, and time zones (docs/upstream.md §5).
 //!
-//! A [`Locale`] is what one client asked for. Without a language every string stays as it is.
+//! A [`Locale`] holds the preferences of a client. Without a language, every string stays as it is.
 
-mod block;
-mod brackets;
 mod clock;
 mod culture;
-mod encoded;
+mod dst_rules;
+mod encoded_value;
 mod language;
 mod multi_language;
+mod multi_language_string;
 mod period;
+mod placeholders;
 mod resources;
-mod rules;
 mod truth;
 mod verbatim;
 pub mod zone;
 
 use std::borrow::Cow;
 
-pub use block::reads_as;
 pub use clock::Clock;
 pub use culture::Culture;
+pub use dst_rules::{DstRule, DstRules};
 pub use language::{Language, preferred_tag, quality};
 pub use multi_language::MultiLanguage;
+pub use multi_language_string::reads_as;
 pub use period::Period;
-pub use rules::{Rule, Rules};
 pub use truth::read_boolean;
 pub use verbatim::{Surroundings, verbatim};
 pub use zone::{UnknownZone, Zone};
 
-/// How a client wants values to read, in its own words: the values of upstream's headers, where they were sent.
+/// The values of the client's localization headers.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wishes<'a> {
+pub struct LocalePreferences<'a> {
     pub accept_language: Option<&'a str>,
     pub so_language: Option<&'a str>,
     pub so_culture: Option<&'a str>,
     pub so_time_zone: Option<&'a str>,
 }
 
-/// How values read for a client. Two that are equal write every value the same.
+/// How values are formatted for a client. Equal locales format every value the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Locale {
     texts: Option<Texts>,
     clock: Clock,
 }
 
-/// How texts read: in which language, and their numbers and dates in which culture.
+/// The language of texts, and the culture of the numbers and dates within them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Texts {
     language: Language,
@@ -53,25 +53,25 @@ struct Texts {
 }
 
 impl Locale {
-    /// What a client wishes, in an installation whose own time zone is `base`.
+    /// The locale of a client. `base` is the time zone of the installation.
     ///
     /// # Errors
-    /// Nobody knows the time zone.
-    pub fn new(wishes: Wishes<'_>, base: &Zone) -> Result<Self, UnknownZone> {
-        Ok(Self { texts: Texts::new(wishes), clock: Clock::new(wishes.so_time_zone.unwrap_or_default(), base)? })
+    /// The time zone is unknown.
+    pub fn new(preferences: LocalePreferences<'_>, base: &Zone) -> Result<Self, UnknownZone> {
+        let clock = Clock::new(preferences.so_time_zone.unwrap_or_default(), base)?;
+        Ok(Self { texts: Texts::new(preferences), clock })
     }
 
-    /// The clock of dates.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// The language of texts; none when they are not translated.
+    /// The language of texts; `None` if they are not translated.
     pub fn language(&self) -> Option<Language> {
         self.texts.as_ref().map(|texts| texts.language)
     }
 
-    /// The same with its texts in this language. A culture that was named for another language does not count.
+    /// This locale with another language. A culture that was requested for the old language is dropped.
     pub fn in_language(&self, language: Language) -> Self {
         if self.language() == Some(language) {
             return self.clone();
@@ -79,21 +79,26 @@ impl Locale {
         Self { texts: Some(Texts { language, culture: Culture::new(language.iso()) }), clock: self.clock.clone() }
     }
 
-    /// The string as the client reads it. What cannot be understood in it stays as it is.
+    /// The same locale, with texts as they are stored.
+    pub fn untranslated(&self) -> Self {
+        Self { texts: None, clock: self.clock.clone() }
+    }
+
+    /// Translates a string for the client. Parts that are not understood stay as they are.
     pub fn resolve<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let Some(texts) = &self.texts else { return Cow::Borrowed(text) };
-        match block::choose(text, texts.language) {
-            Cow::Borrowed(text) => brackets::resolve(text, texts.language, &texts.culture),
-            Cow::Owned(text) => Cow::Owned(brackets::resolve(&text, texts.language, &texts.culture).into_owned()),
+        match multi_language_string::choose(text, texts.language) {
+            Cow::Borrowed(text) => placeholders::resolve(text, texts.language, &texts.culture),
+            Cow::Owned(text) => Cow::Owned(placeholders::resolve(&text, texts.language, &texts.culture).into_owned()),
         }
     }
 }
 
 impl Texts {
-    /// SO-Language goes over Accept-Language; a culture without a language is ignored (contract §5.1).
-    fn new(wishes: Wishes<'_>) -> Option<Self> {
-        let tag = preferred_tag(wishes.so_language.or(wishes.accept_language)?)?;
-        let culture = wishes.so_culture.map(str::trim).filter(|culture| Language::from_iso(culture).is_some());
+    /// SO-Language overrides Accept-Language. A culture without a language is ignored (docs/upstream.md §5.1).
+    fn new(preferences: LocalePreferences<'_>) -> Option<Self> {
+        let tag = preferred_tag(preferences.so_language.or(preferences.accept_language)?)?;
+        let culture = preferences.so_culture.map(str::trim).filter(|culture| Language::from_iso(culture).is_some());
         Some(Self {
             language: Language::from_iso(tag).unwrap_or(Language::US),
             culture: Culture::new(culture.unwrap_or(tag)),

@@ -1,4 +1,4 @@
-//! A text in one or more languages, as definitions have it and as this server makes it.
+//! A text in one or more languages, from a definition or from the server's own resources.
 
 use std::{
     borrow::Cow,
@@ -12,22 +12,22 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 
-use super::{Language, Surroundings, block, resources, verbatim};
+use super::{Language, Surroundings, multi_language_string, resources, verbatim};
 
 /// A text in one or more languages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MultiLanguage {
     /// The same in every language.
     Plain(String),
-    /// One text for each language, in the order in which they are written.
+    /// One text for each language, in their original order.
     Each(Vec<(Language, String)>),
 }
 
 impl MultiLanguage {
-    /// A text of this server's own, in every language it speaks, with each `{name}` filled in.
+    /// A text of the server's resources in all its languages. Each `{name}` is replaced by its value.
     ///
     /// # Panics
-    /// There is no such text; a test sees to it that each is there.
+    /// There is no text with this id.
     pub fn resource(id: &str, values: &[(&str, &str)]) -> Self {
         let fill = |text: &str| {
             let filled = |text: String, (name, value): &(&str, &str)| {
@@ -36,7 +36,7 @@ impl MultiLanguage {
             values.iter().fold(text.to_owned(), filled)
         };
         let texts: BTreeMap<_, _> = resources::texts(id).map(|(language, text)| (language, fill(text))).collect();
-        assert!(!texts.is_empty(), "there is no text {id}");
+        assert!(!texts.is_empty(), "there is no text with the id {id}");
         Self::sorted(texts)
     }
 
@@ -45,18 +45,19 @@ impl MultiLanguage {
         Self::sorted(BTreeMap::from([(Language::US, en.to_owned()), (Language::NO, nb.to_owned())]))
     }
 
-    /// Texts in the order of SuperOffice's codes.
+    /// Sorts the texts by SuperOffice's language codes.
     fn sorted(texts: BTreeMap<Language, String>) -> Self {
         Self::Each(texts.into_iter().collect())
     }
 
-    /// A text in the form in which it travels. One with more than a single block is read when it is answered.
+    /// Parses a multi-language string that is a single block. Any other string stays plain, and its blocks are resolved
+    /// when it is sent to a client.
     fn read(text: &str) -> Self {
-        let Some(entries) = block::whole(text) else { return Self::Plain(text.to_owned()) };
+        let Some(entries) = multi_language_string::whole(text) else { return Self::Plain(text.to_owned()) };
         Self::Each(entries.into_iter().map(|(language, text)| (language, text.to_owned())).collect())
     }
 
-    /// The texts one after the other, each in the language of the whole, or in the nearest one it has.
+    /// Joins texts with blanks, in each of their languages. A text without that language is taken in its nearest one.
     pub fn join(texts: &[Self]) -> Self {
         let languages: BTreeSet<_> = texts.iter().flat_map(Self::languages).collect();
         let joined = |language| texts.iter().map(|text| text.text_in(language)).collect::<Vec<_>>().join(" ");
@@ -66,7 +67,7 @@ impl MultiLanguage {
         Self::Each(languages.into_iter().map(|language| (language, joined(language))).collect())
     }
 
-    /// How many bytes its texts have.
+    /// The number of bytes of all texts.
     pub fn bytes(&self) -> usize {
         match self {
             Self::Plain(text) => text.len(),
@@ -74,11 +75,11 @@ impl MultiLanguage {
         }
     }
 
-    /// What the text has around values that are filled into it.
+    /// What surrounds values that are inserted into the text.
     pub fn surroundings(&self) -> Surroundings {
         match self {
             Self::Plain(text) => Surroundings { has_brackets: text.contains('['), has_quotes: text.contains('"') },
-            // Quotes become typographic when such a text is written.
+            // `raw` replaces quotes in such texts, so they have none.
             Self::Each(texts) => {
                 Surroundings { has_brackets: texts.iter().any(|(_, text)| text.contains('[')), has_quotes: false }
             }
@@ -93,7 +94,7 @@ impl MultiLanguage {
         texts.into_iter().flatten()
     }
 
-    /// The text for who reads English.
+    /// The English text.
     pub fn english(&self) -> &str {
         self.text_in(Language::US)
     }
@@ -102,17 +103,17 @@ impl MultiLanguage {
         match self {
             Self::Plain(text) => text,
             Self::Each(texts) => {
-                let of = |wanted: Language| texts.iter().find(|(own, _)| *own == wanted);
+                let of = |wanted: Language| texts.iter().find(|(known, _)| *known == wanted);
                 let found = language.nearest().into_iter().find_map(of);
                 found.or(texts.first()).map_or("", |(_, text)| text)
             }
         }
     }
 
-    /// The same text with each language's version passed through `change`.
+    /// Applies `change` to the text of each language.
     ///
     /// # Errors
-    /// The first one of `change`.
+    /// The first error of `change`.
     pub fn try_map<E>(&self, mut change: impl FnMut(&str) -> Result<String, E>) -> Result<Self, E> {
         Ok(match self {
             Self::Plain(text) => Self::Plain(change(text)?),
@@ -123,9 +124,9 @@ impl MultiLanguage {
         })
     }
 
-    /// The string as it is stored and sent to a client who names no language: `NO:"…";US:"…"`.
+    /// The string for storage and for clients without a language: `NO:"…";US:"…"`.
     ///
-    /// A double quote inside a text would end it early; it becomes a typographic one.
+    /// A double quote within a text would end it, so it becomes a typographic one.
     pub fn raw(&self) -> String {
         match self {
             Self::Plain(text) => text.clone(),
@@ -141,7 +142,7 @@ impl MultiLanguage {
     }
 }
 
-/// Read from one string, which may be in several languages itself, or from a map of ISO language codes to texts.
+/// Reads a string, which may be a multi-language string, or a map from ISO language codes to texts.
 impl<'de> Deserialize<'de> for MultiLanguage {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Texts;
@@ -160,13 +161,13 @@ impl<'de> Deserialize<'de> for MultiLanguage {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<MultiLanguage, A::Error> {
                 let mut texts = BTreeMap::new();
                 while let Some(iso) = map.next_key::<String>()? {
-                    // In braces, a comma ends a text, and what follows is taken for a language.
-                    let remedy = if iso.contains(' ') { "; a text with a comma in it is quoted" } else { "" };
+                    // Within YAML braces, an unquoted comma ends a text, and the rest is read as a language.
+                    let remedy = if iso.contains(' ') { "; put quotes around a text with a comma" } else { "" };
                     let known = Language::known_iso_codes();
                     let unknown = || format!("unknown language `{iso}`{remedy}; known are {known}");
                     let language = Language::from_iso(&iso).ok_or_else(|| A::Error::custom(unknown()))?;
                     if texts.insert(language, map.next_value()?).is_some() {
-                        return Err(A::Error::custom(format!("`{iso}` says {} a second time", language.code())));
+                        return Err(A::Error::custom(format!("`{iso}` defines {} a second time", language.code())));
                     }
                 }
                 if texts.is_empty() {
@@ -186,10 +187,10 @@ impl JsonSchema for MultiLanguage {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        // Lower case is how the file's authors write them; upper case is read as well.
+        // The schema lists lower-case codes; the reader accepts any case.
         let languages: Vec<_> = Language::all().map(|language| language.iso().to_ascii_lowercase()).collect();
         json_schema!({
-            "description": "One text, which may be of the form NO:\"…\";US:\"…\", or one for each language by ISO code.",
+            "description": "A text, which may have the form NO:\"…\";US:\"…\", or a map from ISO codes to texts.",
             "anyOf": [
                 {"type": "string"},
                 {"type": "object", "propertyNames": {"enum": languages}, "additionalProperties": {"type": "string"}, "minProperties": 1}
@@ -203,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_in_two_languages_goes_out_in_upstreams_form() {
+    fn a_text_in_two_languages_is_written_in_upstreams_form() {
         assert_eq!(MultiLanguage::own("Done", "Utført").raw(), r#"NO:"Utført";US:"Done""#);
         assert_eq!(MultiLanguage::Plain("Done".into()).raw(), "Done");
     }
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_in_upstreams_form_is_read_as_one_in_several_languages() {
+    fn a_text_in_upstreams_form_is_read() {
         let read = MultiLanguage::read(r#"US:"Done";NO:"Utført";"#);
         assert_eq!((read.text_in(Language::NO), read.text_in(Language::US)), ("Utført", "Done"));
         assert_eq!(read.raw(), r#"US:"Done";NO:"Utført""#);

@@ -1,4 +1,4 @@
-//! Periods of the calendar: the week, month, quarter, half or year that a day is in, and those before and after it.
+//! Calendar periods: the week, month, quarter, half or year of a day, and the periods before and after.
 
 use std::ops::Range;
 
@@ -15,8 +15,8 @@ pub enum Period {
 }
 
 impl Period {
-    /// The period so many after the one that this day is in: its first day, and the first day behind it. Both stay within
-    /// the calendar.
+    /// The period `offset` periods after the one of `day`: its first day, and the first day after it. Both are limited
+    /// to the calendar.
     pub fn around(self, day: Date, offset: i32) -> Range<Date> {
         let (first, length) = match self {
             Self::Week => {
@@ -36,7 +36,7 @@ impl Period {
     }
 }
 
-/// The first day of the so many months that the day is in.
+/// The first day of the period of `months` months that contains the day.
 fn first_of(day: Date, months: i8) -> Date {
     let since = (day.month() - 1) % months;
     day.first_of_month().saturating_sub(Span::new().months(since))
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_period_is_as_long_as_the_calendar_has_it() {
+    fn a_period_has_its_calendar_length() {
         let (sunday, leap_day) = (date(2026, 3, 1), date(2028, 2, 29));
         for (period, day, offset, from, to) in [
             (Period::Week, sunday, 0, date(2026, 2, 23), date(2026, 3, 2)),

@@ -1,4 +1,4 @@
-//! The texts of this server's own, by resource id, and the ids in strings: `[SR_…]` (contract §5.3).
+//! The server's own texts by resource id, such as `SR_COMMAND_DONE` (docs/upstream.md §5.3).
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -7,10 +7,10 @@ use super::Language;
 /// Texts by id.
 type Texts = BTreeMap<String, String>;
 
-/// What begins every resource id.
+/// Prefix of all resource ids.
 pub const PREFIX: &str = "SR_";
 
-/// The languages that this server speaks, with their texts.
+/// The languages of the server, with their texts.
 static LANGUAGES: LazyLock<Vec<(Language, Texts)>> = LazyLock::new(|| {
     let files = [
         ("da", include_str!("../../localization/da.toml")),
@@ -24,14 +24,14 @@ static LANGUAGES: LazyLock<Vec<(Language, Texts)>> = LazyLock::new(|| {
     let read = |(iso, file): (&str, &str)| match (Language::from_iso(iso), toml::from_str(file)) {
         (Some(language), Ok(texts)) => (language, texts),
         (_, Err(error)) => unreachable!("localization/{iso}.toml: {error}"),
-        (None, _) => unreachable!("{iso} is no language"),
+        (None, _) => unreachable!("{iso} is not a language"),
     };
     files.map(read).into()
 });
 
-/// The text of an id as a reader of the language gets it.
+/// The text of an id in the language, or in the nearest one.
 pub fn find(id: &str, language: Language) -> Option<&'static str> {
-    let of = |wanted: Language| LANGUAGES.iter().find(|(own, _)| *own == wanted)?.1.get(id);
+    let of = |wanted: Language| LANGUAGES.iter().find(|(known, _)| *known == wanted)?.1.get(id);
     language.nearest().into_iter().find_map(of).map(String::as_str)
 }
 
@@ -46,26 +46,26 @@ mod tests {
 
     use super::*;
 
-    /// The names of the values that a text has places for.
-    fn places(text: &str) -> BTreeSet<&str> {
+    /// The names of the values in a text.
+    fn names(text: &str) -> BTreeSet<&str> {
         text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect()
     }
 
     #[test]
-    fn every_language_has_every_text_with_the_same_places_and_no_quotes() {
+    fn every_language_has_every_text_with_the_same_values() {
         let english = &LANGUAGES.iter().find(|(language, _)| *language == Language::US).expect("English").1;
         for (language, texts) in LANGUAGES.iter() {
             assert!(texts.keys().eq(english.keys()), "{language:?}");
             for (id, text) in texts {
                 assert!(id.starts_with(PREFIX), "{id}");
-                assert_eq!(places(text), places(&english[id]), "{language:?} {id}");
-                assert!(!text.contains('"'), "{language:?} {id}: a quote ends a text early");
+                assert_eq!(names(text), names(&english[id]), "{language:?} {id}");
+                assert!(!text.contains('"'), "{language:?} {id}: a quote would end the text");
             }
         }
     }
 
     #[test]
-    fn a_language_that_this_server_does_not_speak_gets_english() {
+    fn a_language_without_texts_falls_back_to_english() {
         let finnish = Language::from_iso("fi").expect("Finnish");
         assert_eq!(find("SR_COMMAND_DONE", finnish), Some("Done."));
         assert_eq!(find("SR_COMMAND_DONE", Language::NO), Some("Utført."));

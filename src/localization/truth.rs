@@ -1,6 +1,6 @@
-//! Yes and no, as spreadsheets and people write them in the languages that this server speaks.
+//! Parses true and false as spreadsheets and people write them, in the languages of the server.
 
-/// Language, words for true, words for false: the ones that spreadsheets write, then *yes* and *no*.
+/// Language, words for true, words for false: first the words of spreadsheets, then *yes* and *no*.
 const WORDS: [(&str, [&str; 2], [&str; 2]); 7] = [
     ("da", ["sand", "ja"], ["falsk", "nej"]),
     ("de", ["wahr", "ja"], ["falsch", "nein"]),
@@ -11,7 +11,7 @@ const WORDS: [(&str, [&str; 2], [&str; 2]); 7] = [
     ("sv", ["sant", "ja"], ["falskt", "nej"]),
 ];
 
-/// What a cell means that is to be true or false: one of the words in any case, or 1 or 0. None of anything else.
+/// Parses a boolean cell: one of the words in any case, or 1 or 0.
 pub fn read_boolean(text: &str) -> Option<bool> {
     let text = text.trim().to_lowercase();
     let is_among = |words: &[&str; 2]| words.contains(&text.as_str());
@@ -32,14 +32,14 @@ mod tests {
     use crate::localization::{Language, resources};
 
     #[test]
-    fn every_language_of_this_server_has_its_words() {
+    fn every_language_of_the_server_has_its_words() {
         let spoken: BTreeSet<_> = resources::texts("SR_COMMAND_DONE").map(|(language, _)| language).collect();
         let worded: BTreeSet<_> = WORDS.iter().filter_map(|(iso, ..)| Language::from_iso(iso)).collect();
         assert_eq!(worded, spoken);
     }
 
     #[test]
-    fn words_mean_the_same_in_any_case_and_no_word_means_both() {
+    fn words_ignore_case_and_none_is_ambiguous() {
         for (_, yes, no) in WORDS {
             for (words, meaning) in [(yes, true), (no, false)] {
                 for word in words {

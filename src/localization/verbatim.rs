@@ -1,25 +1,25 @@
-//! Values within a text, such as what a user is called: they are shown as they are, and never read as markup.
+//! Escapes values that are inserted into a text, such as user names, so that they are never read as markup.
 
 use std::borrow::Cow;
 
-use super::brackets::may_mean_something;
+use super::placeholders::may_mean_something;
 
-/// Has no width and no meaning (U+2060): markup with it inside is none, and text reads as without it.
+/// An invisible character without width (U+2060). Markup that contains it is not recognized.
 const WORD_JOINER: char = '\u{2060}';
 
-/// What the text around a value has, as far as a value could become a part of it.
+/// Markup characters in the text around a value, which could combine with the value to markup.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Surroundings {
-    /// Brackets of its own, which could stand around the value.
+    /// The text has brackets, which could enclose the value.
     pub has_brackets: bool,
-    /// Quotes of its own, which could make a language's code of the end of the value.
+    /// The text has quotes, which could turn the end of the value into a language code.
     pub has_quotes: bool,
 }
 
-/// The value as it stands in a text. It reads the same in every language, and where no language is asked for.
+/// Escapes a value, so that it is shown as it is in every language and without a language.
 ///
-/// The format has no way to escape anything. So a double quote, which would end a language's text, becomes a typographic
-/// one, and an invisible character breaks what would be a resource id, an encoded value, or a part of one.
+/// Upstream's format has no escaping. So a double quote, which would end the text of a language, becomes a typographic
+/// one, and an invisible character is inserted into possible resource ids and encoded values.
 pub fn verbatim(value: &str, surroundings: Surroundings) -> Cow<'_, str> {
     let leads = surroundings.has_brackets && !value.is_empty();
     let trails = surroundings.has_quotes && value.ends_with(|last: char| last.is_ascii_uppercase() || last == ':');
@@ -36,10 +36,10 @@ pub fn verbatim(value: &str, surroundings: Surroundings) -> Cow<'_, str> {
     Cow::Owned(written)
 }
 
-/// Whether a bracket with this behind it may mean something. One that the value does not close, the text could.
-fn opens_markup(behind: &str) -> bool {
-    match behind.find(['[', ']']) {
-        Some(end) => behind[end..].starts_with(']') && may_mean_something(&behind[..end]),
+/// Whether a bracket followed by `rest` could begin a placeholder. The surrounding text could close an open bracket.
+fn opens_markup(rest: &str) -> bool {
+    match rest.find(['[', ']']) {
+        Some(end) => rest[end..].starts_with(']') && may_mean_something(&rest[..end]),
         None => true,
     }
 }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_would_be_markup_is_changed() {
+    fn only_possible_markup_is_changed() {
         for (value, expected) in [
             ("Ada Lovelace", "Ada Lovelace"),
             ("Ada [sales] [a:b] []", "Ada [sales] [a:b] []"),
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn markup_of_the_text_does_not_take_a_value_in() {
+    fn markup_of_the_text_does_not_combine_with_a_value() {
         let in_brackets = Surroundings { has_brackets: true, ..Surroundings::default() };
         assert_eq!(verbatim("SR_COMMAND_DONE", in_brackets), "\u{2060}SR_COMMAND_DONE");
         let in_quotes = Surroundings { has_quotes: true, ..Surroundings::default() };

@@ -1,5 +1,5 @@
-//! Time zones and the places they are named by, as upstream names them (contract §5.5): countries with one zone, and
-//! the states, provinces and territories of three countries with several. The rules are the tz database's.
+//! Time zones and their entries as upstream names them (docs/upstream.md §5.5): countries with one zone, and the
+//! states, provinces and territories of three countries with several zones. The rules come from the tz database.
 
 use std::{
     collections::BTreeMap,
@@ -11,13 +11,13 @@ use std::{
 
 use jiff::{civil, tz::TimeZone};
 
-/// The tz database's own table of the zones of each country, and its names of countries.
+/// Tables of the tz database: the zones of each country, and the names of countries.
 const ZONES: &str = include_str!("../../localization/zone.tab");
 const COUNTRIES: &str = include_str!("../../localization/iso3166.tab");
 const NUMBERS: &str = include_str!("../../localization/iso3166-numbers.tab");
 const SUBDIVISIONS: &str = include_str!("../../localization/subdivisions.tab");
 
-/// Upstream's ids of places. The list of all of them is not published; these are known (contract §5.5).
+/// The known ids of upstream's entries. Upstream does not publish a full list (docs/upstream.md §5.5).
 const IDS: [(&str, i32); 10] = [
     ("UTC", 1),
     ("AU-ACT", 36),
@@ -32,68 +32,67 @@ const IDS: [(&str, i32); 10] = [
 ];
 
 const UTC: &str = "UTC";
-/// The tz database's other names of it.
+/// Other names of UTC in the tz database.
 const LINKS_OF_UTC: [&str; 6] = ["Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "Universal", "Zulu"];
-/// A year of which it is known what clocks show.
-const NOWADAYS: i16 = 2025;
+/// The offsets in this year decide whether the zones of a country are the same.
+const SAMPLE_YEAR: i16 = 2025;
 
-/// A place that a client can name, with its time zone.
+/// A country or part of a country that a client can name, with its time zone.
 #[derive(Debug)]
-pub struct Place {
-    /// Upstream's id; 0 where it is not known.
+pub struct ZoneEntry {
+    /// Upstream's id; 0 if it is unknown.
     pub id: i32,
-    /// `NO`, `US-NY`.
+    /// The code, such as `NO` or `US-NY`.
     pub code: &'static str,
-    /// `Norway`, `United States - New York`.
+    /// The name, such as `Norway` or `United States - New York`.
     pub name: String,
-    /// The number of its country in ISO 3166-1.
+    /// The country's number in ISO 3166-1.
     pub country_number: i32,
     /// The zone's name in the tz database.
     iana: &'static str,
 }
 
-impl Place {
+impl ZoneEntry {
     /// The city that the zone is named after.
     pub fn city(&self) -> String {
         self.iana.rsplit('/').next().unwrap_or_default().replace('_', " ")
     }
 
-    /// Its time zone.
     pub fn zone(&self) -> Zone {
         Zone { name: self.code.to_owned(), rules: TimeZone::get(self.iana).unwrap_or(TimeZone::UTC) }
     }
 }
 
-/// Every place, by code.
-pub fn places() -> &'static [Place] {
-    static PLACES: LazyLock<Vec<Place>> = LazyLock::new(|| {
-        let mut places: Vec<_> = countries().into_iter().chain(subdivisions()).collect();
-        places.push(Place { id: id(UTC), code: UTC, name: UTC.to_owned(), country_number: 0, iana: UTC });
-        places.sort_by_key(|place| place.code);
-        places
+/// All entries, sorted by code.
+pub fn entries() -> &'static [ZoneEntry] {
+    static ENTRIES: LazyLock<Vec<ZoneEntry>> = LazyLock::new(|| {
+        let mut entries: Vec<_> = countries().into_iter().chain(subdivisions()).collect();
+        entries.push(ZoneEntry { id: id(UTC), code: UTC, name: UTC.to_owned(), country_number: 0, iana: UTC });
+        entries.sort_by_key(|entry| entry.code);
+        entries
     });
-    &PLACES
+    &ENTRIES
 }
 
-fn countries() -> Vec<Place> {
+fn countries() -> Vec<ZoneEntry> {
     let mut zones: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for row in rows(ZONES) {
         zones.entry(row[0]).or_default().push(row[2]);
     }
     let only = zones.into_iter().filter_map(|(code, zones)| Some((code, same_time(&zones)?)));
-    let place = |(code, iana): (&'static str, &'static str)| Place {
+    let entry = |(code, iana): (&'static str, &'static str)| ZoneEntry {
         id: id(code),
         code,
         name: country(code).to_owned(),
         country_number: number(code),
         iana,
     };
-    only.map(place).collect()
+    only.map(entry).collect()
 }
 
-/// The first of zones whose clocks all show the same time nowadays, as in Germany's two.
+/// The first of the zones, if all have the same offsets today, as the two of Germany.
 fn same_time(zones: &[&'static str]) -> Option<&'static str> {
-    let days = (1..=12).flat_map(|month| [1, 15].map(|day| civil::date(NOWADAYS, month, day).at(12, 0, 0, 0)));
+    let days = (1..=12).flat_map(|month| [1, 15].map(|day| civil::date(SAMPLE_YEAR, month, day).at(12, 0, 0, 0)));
     let times: Vec<_> = days.filter_map(|day| TimeZone::UTC.to_timestamp(day).ok()).collect();
     let offsets = |zone: &str| {
         let rules = TimeZone::get(zone).ok()?;
@@ -103,10 +102,10 @@ fn same_time(zones: &[&'static str]) -> Option<&'static str> {
     zones.iter().all(|zone| offsets(zone).as_ref() == Some(&first)).then(|| zones[0])
 }
 
-fn subdivisions() -> impl Iterator<Item = Place> {
+fn subdivisions() -> impl Iterator<Item = ZoneEntry> {
     rows(SUBDIVISIONS).map(|row| {
         let country_code = row[0].split('-').next().unwrap_or_default();
-        Place {
+        ZoneEntry {
             id: id(row[0]),
             code: row[0],
             name: format!("{} - {}", country(country_code), row[2]),
@@ -116,7 +115,7 @@ fn subdivisions() -> impl Iterator<Item = Place> {
     })
 }
 
-/// The rows of a table with a tab between columns. Short rows are filled up.
+/// The rows of a tab-separated table. Missing columns are empty.
 fn rows(table: &'static str) -> impl Iterator<Item = [&'static str; 3]> {
     let lines = table.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     lines.map(|line| {
@@ -137,7 +136,7 @@ fn id(code: &str) -> i32 {
     IDS.iter().find(|(known, _)| *known == code).map_or(0, |(_, id)| *id)
 }
 
-/// A time zone, under the name by which it is known to clients. Zones of one name have the same rules.
+/// A time zone with its name for clients. Zones with the same name have the same rules.
 #[derive(Clone, Debug)]
 pub struct Zone {
     name: String,
@@ -158,13 +157,13 @@ impl Hash for Zone {
     }
 }
 
-/// Nobody knows a time zone of this name.
+/// There is no time zone with this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no time zone `{0}`; take a code such as NO or US-NY, or a name such as Europe/Oslo")]
+#[error("there is no time zone `{0}`; use a code such as NO or US-NY, or a name such as Europe/Oslo")]
 pub struct UnknownZone(pub String);
 
 impl UnknownZone {
-    /// How many characters of the name are told.
+    /// Maximum number of characters of the name in the message.
     const SHOWN: usize = 60;
 
     pub fn named(name: &str) -> Self {
@@ -180,12 +179,12 @@ impl Zone {
         Self { name: UTC.to_owned(), rules: TimeZone::UTC }
     }
 
-    /// The code of its place, or its name in the tz database.
+    /// The code of its entry, or its name in the tz database.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The rules of its clocks.
+    /// The rules of the tz database.
     pub fn rules(&self) -> &TimeZone {
         &self.rules
     }
@@ -195,7 +194,8 @@ impl Zone {
     }
 }
 
-/// Read from a code or an id, without regard to case, or from a name of the tz database, which upstream does not know.
+/// Parses a code, an id, or a name of the tz database, ignoring case. Upstream does not accept names of the tz
+/// database.
 impl FromStr for Zone {
     type Err = UnknownZone;
 
@@ -203,10 +203,10 @@ impl FromStr for Zone {
         if LINKS_OF_UTC.iter().chain([&UTC]).any(|utc| utc.eq_ignore_ascii_case(name)) {
             return Ok(Self::utc());
         }
-        // Only names of the tz database have a slash. Most servers never need to know the places.
-        let place = if name.contains('/') { None } else { by_code(name).or_else(|| by_id(name)) };
-        if let Some(place) = place {
-            return Ok(place.zone());
+        // Only names of the tz database have a slash. With them, the entries need not be built.
+        let entry = if name.contains('/') { None } else { by_code(name).or_else(|| by_id(name)) };
+        if let Some(entry) = entry {
+            return Ok(entry.zone());
         }
         let rules = TimeZone::get(name).ok().filter(|rules| !rules.is_unknown());
         let known = rules.and_then(|rules| Some(Self { name: rules.iana_name()?.to_owned(), rules }));
@@ -214,16 +214,16 @@ impl FromStr for Zone {
     }
 }
 
-fn by_code(code: &str) -> Option<&'static Place> {
+fn by_code(code: &str) -> Option<&'static ZoneEntry> {
     let code = code.to_ascii_uppercase();
-    let found = places().binary_search_by(|place| place.code.cmp(&code)).ok()?;
-    places().get(found)
+    let found = entries().binary_search_by(|entry| entry.code.cmp(&code)).ok()?;
+    entries().get(found)
 }
 
-fn by_id(id: &str) -> Option<&'static Place> {
+fn by_id(id: &str) -> Option<&'static ZoneEntry> {
     let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
     let id: i32 = id.parse().ok().filter(|id| is_id && *id != 0)?;
-    places().iter().find(|place| place.id == id)
+    entries().iter().find(|entry| entry.id == id)
 }
 
 impl fmt::Display for Zone {
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ids_that_are_known_name_their_places() {
+    fn the_known_ids_name_their_entries() {
         for (code, id) in IDS {
             let (by_code, by_id): (Zone, Zone) =
                 (code.parse().expect("a zone"), id.to_string().parse().expect("a zone"));
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_read_without_regard_to_case_and_so_are_names_of_the_tz_database() {
+    fn codes_and_names_ignore_case() {
         for (name, expected) in [
             ("no", "Europe/Oslo"),
             ("utc", "UTC"),
@@ -272,18 +272,18 @@ mod tests {
     }
 
     #[test]
-    fn every_place_has_a_zone_of_the_tz_database_and_a_country() {
-        assert!(places().len() > 250);
-        assert!(places().is_sorted_by(|one, other| one.code < other.code), "codes are unique");
-        for place in places() {
-            assert!(TimeZone::get(place.iana).is_ok(), "{}", place.iana);
-            assert!(!place.name.is_empty() && (place.country_number > 0 || place.code == UTC), "{place:?}");
+    fn every_entry_has_a_zone_of_the_tz_database_and_a_country() {
+        assert!(entries().len() > 250);
+        assert!(entries().is_sorted_by(|one, other| one.code < other.code), "codes are unique");
+        for entry in entries() {
+            assert!(TimeZone::get(entry.iana).is_ok(), "{}", entry.iana);
+            assert!(!entry.name.is_empty() && (entry.country_number > 0 || entry.code == UTC), "{entry:?}");
         }
     }
 
     #[test]
     fn ids_follow_the_order_of_codes_as_upstreams_do() {
-        let ids: Vec<_> = places().iter().map(|place| place.id).filter(|id| *id > 1).collect();
+        let ids: Vec<_> = entries().iter().map(|entry| entry.id).filter(|id| *id > 1).collect();
         assert!(ids.is_sorted() && ids.len() == IDS.len() - 1);
     }
 }

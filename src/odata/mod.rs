@@ -1,5 +1,4 @@
-//! The query options of an OData list, as far as they are a language: what `$filter`, `$select` and `$orderBy` say,
-//! before anybody knows which columns there are. A leaf.
+//! Parses the OData query options `$filter`, `$select` and `$orderBy`, without knowledge of the columns.
 //!
 //! ```text
 //! filter   = all *("or" all)
@@ -10,8 +9,8 @@
 //! value    = 'text' | integer | true | false                a quote within a text is doubled
 //! ```
 //!
-//! Words are read without regard to case. Length, depth and the number of tests are bounded, so that whatever comes in
-//! costs little to read and makes a statement of bounded size.
+//! Keywords ignore case. The length, the depth and the number of tests are limited, so that parsing is cheap and the
+//! SQL statement stays small.
 
 mod lexer;
 mod parser;
@@ -22,42 +21,42 @@ use std::fmt;
 
 pub use parser::{filter, names, order};
 
-/// How many characters an option has at most.
-pub const LONGEST: usize = 8000;
-/// How deeply parentheses and `not` are nested at most.
-pub const DEEPEST: usize = 32;
-/// How many tests a filter has at most.
-pub const MOST_TESTS: usize = 100;
+/// Maximum length of an option, in characters.
+pub const MAX_LENGTH: usize = 8000;
+/// Maximum nesting of parentheses and `not`.
+pub const MAX_DEPTH: usize = 32;
+/// Maximum number of tests in a filter.
+pub const MAX_TESTS: usize = 100;
 
-/// Something, and where in the text it stands. Two are equal wherever they stand.
+/// A value with its position in the text. Comparison ignores the position.
 #[derive(Clone, Debug)]
-pub struct At<T> {
-    /// The character, counted from 1.
+pub struct Spanned<T> {
+    /// Number of the character, from 1.
     pub at: usize,
     pub value: T,
 }
 
-impl<T: PartialEq> PartialEq for At<T> {
+impl<T: PartialEq> PartialEq for Spanned<T> {
     fn eq(&self, other: &Self) -> bool {
         self.value == other.value
     }
 }
 
-/// What a filter says.
+/// A parsed `$filter`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
     All(Vec<Self>),
     Any(Vec<Self>),
     Not(Box<Self>),
-    Test(Test),
+    Comparison(Comparison),
 }
 
-/// A column held against values.
+/// A test that compares a column with values.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Test {
-    pub column: At<String>,
-    pub operator: At<String>,
-    pub values: Vec<At<Value>>,
+pub struct Comparison {
+    pub column: Spanned<String>,
+    pub operator: Spanned<String>,
+    pub values: Vec<Spanned<Value>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,19 +69,19 @@ pub enum Value {
 /// A column to sort by.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Order {
-    pub column: At<String>,
+    pub column: Spanned<String>,
     pub is_descending: bool,
 }
 
-/// What is wrong with a text, and where.
+/// A syntax error with its position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("character {at}: {message}")]
-pub struct Fault {
+pub struct ParseError {
     pub at: usize,
     pub message: String,
 }
 
-impl Fault {
+impl ParseError {
     pub fn new(at: usize, message: impl Into<String>) -> Self {
         Self { at, message: message.into() }
     }

@@ -1,37 +1,37 @@
-//! From tokens to what they say.
+//! Parses tokens into filters, names and orders.
 
 use super::{
-    At, DEEPEST, Fault, Filter, MOST_TESTS, Order, Test, Value,
+    Comparison, Filter, MAX_DEPTH, MAX_TESTS, Order, ParseError, Spanned, Value,
     lexer::{Token, tokens},
 };
 
-/// What a `$filter` says.
+/// Parses a `$filter`.
 ///
 /// # Errors
-/// It is none.
-pub fn filter(text: &str) -> Result<Filter, Fault> {
+/// The text is not a filter.
+pub fn filter(text: &str) -> Result<Filter, ParseError> {
     let mut parser = Parser::new(text)?;
     let filter = parser.any(0)?;
     parser.end("`and` or `or`")?;
     Ok(filter)
 }
 
-/// The names in a `$select`.
+/// Parses the names in a `$select`.
 ///
 /// # Errors
-/// It is no list of names.
-pub fn names(text: &str) -> Result<Vec<At<String>>, Fault> {
+/// The text is not a list of names.
+pub fn names(text: &str) -> Result<Vec<Spanned<String>>, ParseError> {
     let mut parser = Parser::new(text)?;
     let names = parser.list(Parser::name)?;
     parser.end("a comma")?;
     Ok(names)
 }
 
-/// What an `$orderBy` says.
+/// Parses an `$orderBy`.
 ///
 /// # Errors
-/// It is no list of names with directions.
-pub fn order(text: &str) -> Result<Vec<Order>, Fault> {
+/// The text is not a list of names with directions.
+pub fn order(text: &str) -> Result<Vec<Order>, ParseError> {
     let mut parser = Parser::new(text)?;
     let order = parser.list(|parser| {
         let column = parser.name()?;
@@ -46,37 +46,37 @@ pub fn order(text: &str) -> Result<Vec<Order>, Fault> {
 }
 
 struct Parser {
-    /// The tokens to come, the next one last; the end stays.
-    rest: Vec<At<Token>>,
+    /// The remaining tokens in reverse order. [`Token::End`] is never removed.
+    rest: Vec<Spanned<Token>>,
     tests: usize,
 }
 
 impl Parser {
-    fn new(text: &str) -> Result<Self, Fault> {
+    fn new(text: &str) -> Result<Self, ParseError> {
         let mut rest = tokens(text)?;
         rest.reverse();
         Ok(Self { rest, tests: 0 })
     }
 
-    fn peek(&self) -> &At<Token> {
+    fn peek(&self) -> &Spanned<Token> {
         match self.rest.last() {
             Some(next) => next,
             None => unreachable!("the end is never taken"),
         }
     }
 
-    fn take(&mut self, is_wanted: impl Fn(&Token) -> bool) -> Option<At<Token>> {
+    fn take(&mut self, is_wanted: impl Fn(&Token) -> bool) -> Option<Spanned<Token>> {
         self.rest.pop_if(|next| next.value != Token::End && is_wanted(&next.value))
     }
 
     /// A word of the language.
-    fn take_word(&mut self, wanted: &str) -> Option<At<Token>> {
+    fn take_word(&mut self, wanted: &str) -> Option<Spanned<Token>> {
         self.take(|token| matches!(token, Token::Word(word) if word.eq_ignore_ascii_case(wanted)))
     }
 
     /// The next token stands where something else should.
-    fn unexpected<T>(&self, expected: &str) -> Result<T, Fault> {
-        let At { at, value } = self.peek();
+    fn unexpected<T>(&self, expected: &str) -> Result<T, ParseError> {
+        let Spanned { at, value } = self.peek();
         let found = match value {
             Token::Word(word) => format!("`{word}`"),
             Token::Text(text) => format!("`{}`", Value::Text(text.clone())),
@@ -86,21 +86,21 @@ impl Parser {
             Token::Comma => "`,`".to_owned(),
             Token::End => "the end".to_owned(),
         };
-        Err(Fault::new(*at, format!("{expected} should stand here, not {found}")))
+        Err(ParseError::new(*at, format!("{expected} should stand here, not {found}")))
     }
 
-    fn end(&self, other: &str) -> Result<(), Fault> {
+    fn end(&self, other: &str) -> Result<(), ParseError> {
         if self.peek().value == Token::End { Ok(()) } else { self.unexpected(other) }
     }
 
-    fn closed(&mut self) -> Result<(), Fault> {
+    fn closed(&mut self) -> Result<(), ParseError> {
         match self.take(|token| *token == Token::Close) {
             Some(_) => Ok(()),
             None => self.unexpected("`)`"),
         }
     }
 
-    fn list<T>(&mut self, item: impl Fn(&mut Self) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
+    fn list<T>(&mut self, item: impl Fn(&mut Self) -> Result<T, ParseError>) -> Result<Vec<T>, ParseError> {
         let mut items = vec![item(self)?];
         while self.take(|token| *token == Token::Comma).is_some() {
             items.push(item(self)?);
@@ -108,7 +108,7 @@ impl Parser {
         Ok(items)
     }
 
-    fn any(&mut self, depth: usize) -> Result<Filter, Fault> {
+    fn any(&mut self, depth: usize) -> Result<Filter, ParseError> {
         let mut parts = vec![self.all(depth)?];
         while self.take_word("or").is_some() {
             parts.push(self.all(depth)?);
@@ -116,7 +116,7 @@ impl Parser {
         Ok(if parts.len() == 1 { parts.remove(0) } else { Filter::Any(parts) })
     }
 
-    fn all(&mut self, depth: usize) -> Result<Filter, Fault> {
+    fn all(&mut self, depth: usize) -> Result<Filter, ParseError> {
         let mut parts = vec![self.one(depth)?];
         while self.take_word("and").is_some() {
             parts.push(self.one(depth)?);
@@ -124,9 +124,9 @@ impl Parser {
         Ok(if parts.len() == 1 { parts.remove(0) } else { Filter::All(parts) })
     }
 
-    fn one(&mut self, depth: usize) -> Result<Filter, Fault> {
-        if depth > DEEPEST {
-            return Err(Fault::new(self.peek().at, format!("this is nested more than {DEEPEST} levels deep")));
+    fn one(&mut self, depth: usize) -> Result<Filter, ParseError> {
+        if depth > MAX_DEPTH {
+            return Err(ParseError::new(self.peek().at, format!("this is nested more than {MAX_DEPTH} levels deep")));
         }
         if self.take_word("not").is_some() {
             return Ok(Filter::Not(Box::new(self.one(depth + 1)?)));
@@ -135,13 +135,13 @@ impl Parser {
             let filter = self.any(depth + 1)?;
             return self.closed().map(|()| filter);
         }
-        self.test().map(Filter::Test)
+        self.test().map(Filter::Comparison)
     }
 
-    fn test(&mut self) -> Result<Test, Fault> {
+    fn test(&mut self) -> Result<Comparison, ParseError> {
         self.tests += 1;
-        if self.tests > MOST_TESTS {
-            return Err(Fault::new(self.peek().at, format!("a filter has at most {MOST_TESTS} tests")));
+        if self.tests > MAX_TESTS {
+            return Err(ParseError::new(self.peek().at, format!("a filter has at most {MAX_TESTS} tests")));
         }
         let first = self.name()?;
         if self.take(|token| *token == Token::Open).is_some() {
@@ -161,17 +161,17 @@ impl Parser {
                 values
             }
         };
-        Ok(Test { column: first, operator, values })
+        Ok(Comparison { column: first, operator, values })
     }
 
-    /// At a word that continues no filter.
+    /// Whether the next token is a word other than `and` and `or`.
     fn is_at_another_word(&self) -> bool {
-        let is_joint = |word: &str| ["and", "or"].iter().any(|joint| joint.eq_ignore_ascii_case(word));
-        matches!(&self.peek().value, Token::Word(word) if !is_joint(word))
+        let is_conjunction = |word: &str| ["and", "or"].iter().any(|known| known.eq_ignore_ascii_case(word));
+        matches!(&self.peek().value, Token::Word(word) if !is_conjunction(word))
     }
 
-    /// The arguments of an operator written as a function: the column, and the values in their order.
-    fn call(&mut self, operator: At<String>) -> Result<Test, Fault> {
+    /// Parses the arguments of an operator written as a function: one column, and values.
+    fn call(&mut self, operator: Spanned<String>) -> Result<Comparison, ParseError> {
         let (mut column, mut values) = (None, Vec::new());
         loop {
             match self.value() {
@@ -185,26 +185,26 @@ impl Parser {
         }
         let Some(column) = column else { return self.unexpected("a column") };
         self.closed()?;
-        Ok(Test { column, operator, values })
+        Ok(Comparison { column, operator, values })
     }
 
-    /// A word that can be a name: none of the language's own, nor `=` unless it is asked for.
-    fn word(&mut self, also: &str) -> Option<At<String>> {
-        let own = ["and", "or", "not", "true", "false", "="];
-        let is_own = |word: &str| word != also && own.iter().any(|own| own.eq_ignore_ascii_case(word));
-        let token = self.take(|token| matches!(token, Token::Word(word) if !is_own(word)))?;
-        let At { at, value: Token::Word(value) } = token else { return None };
-        Some(At { at, value })
+    /// Takes a word that is not a keyword, except for the keyword `allowed`.
+    fn word(&mut self, allowed: &str) -> Option<Spanned<String>> {
+        let keywords = ["and", "or", "not", "true", "false", "="];
+        let is_keyword = |word: &str| word != allowed && keywords.iter().any(|known| known.eq_ignore_ascii_case(word));
+        let token = self.take(|token| matches!(token, Token::Word(word) if !is_keyword(word)))?;
+        let Spanned { at, value: Token::Word(value) } = token else { return None };
+        Some(Spanned { at, value })
     }
 
-    fn name(&mut self) -> Result<At<String>, Fault> {
+    fn name(&mut self) -> Result<Spanned<String>, ParseError> {
         self.word("").map_or_else(|| self.unexpected("a name"), Ok)
     }
 
-    fn value(&mut self) -> Option<At<Value>> {
+    fn value(&mut self) -> Option<Spanned<Value>> {
         let bools = ["true", "false"];
-        let is_bool = |word: &str| bools.iter().any(|own| own.eq_ignore_ascii_case(word));
-        let At { at, value } = self.take(|token| match token {
+        let is_bool = |word: &str| bools.iter().any(|known| known.eq_ignore_ascii_case(word));
+        let Spanned { at, value } = self.take(|token| match token {
             Token::Word(word) => is_bool(word),
             other => matches!(other, Token::Text(_) | Token::Integer(_)),
         })?;
@@ -214,10 +214,10 @@ impl Parser {
             Token::Word(word) => Value::Bool(word.eq_ignore_ascii_case("true")),
             Token::Open | Token::Close | Token::Comma | Token::End => return None,
         };
-        Some(At { at, value })
+        Some(Spanned { at, value })
     }
 
-    fn expected_value(&mut self) -> Result<At<Value>, Fault> {
+    fn expected_value(&mut self) -> Result<Spanned<Value>, ParseError> {
         self.value().map_or_else(|| self.unexpected("a value"), Ok)
     }
 }

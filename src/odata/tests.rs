@@ -2,14 +2,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A filter as it would be written.
+/// Prints a filter in its syntax.
 fn print(filter: &Filter) -> String {
     let all = |parts: &[Filter], word: &str| parts.iter().map(nested).collect::<Vec<_>>().join(word);
     match filter {
         Filter::All(parts) => all(parts, " and "),
         Filter::Any(parts) => all(parts, " or "),
         Filter::Not(inner) => format!("not {}", nested(inner)),
-        Filter::Test(Test { column, operator, values }) => {
+        Filter::Comparison(Comparison { column, operator, values }) => {
             let values: Vec<_> = values.iter().map(|value| value.value.to_string()).collect();
             let values = if values.is_empty() { String::new() } else { format!(" ({})", values.join(", ")) };
             format!("{} {}{values}", column.value, operator.value)
@@ -18,16 +18,16 @@ fn print(filter: &Filter) -> String {
 }
 
 fn nested(filter: &Filter) -> String {
-    if matches!(filter, Filter::Test(_)) { print(filter) } else { format!("({})", print(filter)) }
+    if matches!(filter, Filter::Comparison(_)) { print(filter) } else { format!("({})", print(filter)) }
 }
 
-fn at<T>(value: T) -> At<T> {
-    At { at: 0, value }
+fn at<T>(value: T) -> Spanned<T> {
+    Spanned { at: 0, value }
 }
 
 fn test(column: &str, operator: &str, values: &[Value]) -> Filter {
     let values = values.iter().cloned().map(at).collect();
-    Filter::Test(Test { column: at(column.to_owned()), operator: at(operator.to_owned()), values })
+    Filter::Comparison(Comparison { column: at(column.to_owned()), operator: at(operator.to_owned()), values })
 }
 
 fn text(text: &str) -> Value {
@@ -57,7 +57,7 @@ fn a_test_is_written_infix_or_as_a_function() {
 }
 
 #[test]
-fn and_binds_tighter_than_or_and_not_tighter_than_both() {
+fn not_binds_tighter_than_and_which_binds_tighter_than_or() {
     let [a, b, c] = ["a", "b", "c"].map(|name| test(name, "set", &[]));
     let all = |parts: &[&Filter]| Filter::All(parts.iter().copied().cloned().collect());
     let any = |parts: &[&Filter]| Filter::Any(parts.iter().copied().cloned().collect());
@@ -76,8 +76,8 @@ fn and_binds_tighter_than_or_and_not_tighter_than_both() {
 }
 
 #[test]
-fn a_fault_says_where_it_is_and_what_should_stand_there() {
-    for (written, place, message) in [
+fn an_error_has_its_position_and_says_what_is_expected() {
+    for (written, at, message) in [
         ("", 1, "a name should stand here, not the end"),
         ("a", 2, "an operator should stand here, not the end"),
         ("a eq 1 b eq 2", 8, "`and` or `or` should stand here, not `b`"),
@@ -89,7 +89,7 @@ fn a_fault_says_where_it_is_and_what_should_stand_there() {
         ("a eq 1)", 7, "`and` or `or` should stand here, not `)`"),
         ("a in ()", 7, "a value should stand here, not `)`"),
         ("a in (1 2)", 9, "`)` should stand here, not `2`"),
-        ("a is 'x", 6, "this text has no end; it takes a second quote"),
+        ("a is 'x", 6, "this text has no closing quote"),
         ("å is 'ø' ; drop", 10, "`;` has no meaning here"),
         ("a is \"x\"", 6, "`\"` has no meaning here"),
         ("a gt 1.5", 6, "`1.5` is no whole number of 64 bits"),
@@ -99,35 +99,35 @@ fn a_fault_says_where_it_is_and_what_should_stand_there() {
         ("startswith(a, b)", 15, "a value should stand here, not `b`"),
         ("true eq 1", 1, "a name should stand here, not `true`"),
     ] {
-        assert_eq!(filter(written), Err(Fault::new(place, message)), "{written}");
+        assert_eq!(filter(written), Err(ParseError::new(at, message)), "{written}");
     }
 }
 
 #[test]
-fn length_depth_and_the_number_of_tests_are_bounded() {
+fn length_depth_and_number_of_tests_are_limited() {
     let nested = |depth| format!("{}a set{}", "(".repeat(depth), ")".repeat(depth));
-    assert_eq!(filter(&nested(DEEPEST)), Ok(test("a", "set", &[])));
-    assert_eq!(filter(&nested(DEEPEST + 1)), Err(Fault::new(34, "this is nested more than 32 levels deep")));
-    assert_eq!(filter(&"(".repeat(LONGEST)), Err(Fault::new(34, "this is nested more than 32 levels deep")));
-    assert_eq!(filter(&"not ".repeat(1000)), Err(Fault::new(133, "this is nested more than 32 levels deep")));
+    assert_eq!(filter(&nested(MAX_DEPTH)), Ok(test("a", "set", &[])));
+    assert_eq!(filter(&nested(MAX_DEPTH + 1)), Err(ParseError::new(34, "this is nested more than 32 levels deep")));
+    assert_eq!(filter(&"(".repeat(MAX_LENGTH)), Err(ParseError::new(34, "this is nested more than 32 levels deep")));
+    assert_eq!(filter(&"not ".repeat(1000)), Err(ParseError::new(133, "this is nested more than 32 levels deep")));
     let tests = |count| vec!["a set"; count].join(" and ");
-    assert!(filter(&tests(MOST_TESTS)).is_ok());
-    assert_eq!(filter(&tests(MOST_TESTS + 1)), Err(Fault::new(1001, "a filter has at most 100 tests")));
+    assert!(filter(&tests(MAX_TESTS)).is_ok());
+    assert_eq!(filter(&tests(MAX_TESTS + 1)), Err(ParseError::new(1001, "a filter has at most 100 tests")));
     let long = |length| format!("a is '{}'", "å".repeat(length - 7));
-    assert!(filter(&long(LONGEST)).is_ok());
-    assert_eq!(filter(&long(LONGEST + 1)), Err(Fault::new(8001, "this is longer than 8000 characters")));
+    assert!(filter(&long(MAX_LENGTH)).is_ok());
+    assert_eq!(filter(&long(MAX_LENGTH + 1)), Err(ParseError::new(8001, "this is longer than 8000 characters")));
 }
 
 #[test]
 fn names_and_orders_are_lists() {
     assert_eq!(names("a, b/c"), Ok(vec![at("a".to_owned()), at("b/c".to_owned())]));
-    assert_eq!(names("a,,b"), Err(Fault::new(3, "a name should stand here, not `,`")));
-    assert_eq!(names("a b"), Err(Fault::new(3, "a comma should stand here, not `b`")));
-    assert_eq!(names("Count(a)"), Err(Fault::new(6, "a comma should stand here, not `(`")));
+    assert_eq!(names("a,,b"), Err(ParseError::new(3, "a name should stand here, not `,`")));
+    assert_eq!(names("a b"), Err(ParseError::new(3, "a comma should stand here, not `b`")));
+    assert_eq!(names("Count(a)"), Err(ParseError::new(6, "a comma should stand here, not `(`")));
     let ordered = |name: &str, is_descending| Order { column: at(name.to_owned()), is_descending };
     let expected = vec![ordered("a", true), ordered("b", false), ordered("c", false)];
     assert_eq!(order("a DESC, b asc,c"), Ok(expected));
-    assert_eq!(order("a down"), Err(Fault::new(3, "a comma, `asc` or `desc` should stand here, not `down`")));
+    assert_eq!(order("a down"), Err(ParseError::new(3, "a comma, `asc` or `desc` should stand here, not `down`")));
 }
 
 fn any_filter() -> impl Strategy<Value = Filter> {
@@ -136,8 +136,8 @@ fn any_filter() -> impl Strategy<Value = Filter> {
         any::<i64>().prop_map(Value::Integer),
         any::<bool>().prop_map(Value::Bool)
     ];
-    let word = "[A-Za-z_å][A-Za-z0-9_/.:-]{0,8}".prop_filter("a word of the language", |word| {
-        !["and", "or", "not", "true", "false"].iter().any(|own| own.eq_ignore_ascii_case(word))
+    let word = "[A-Za-z_å][A-Za-z0-9_/.:-]{0,8}".prop_filter("a keyword", |word| {
+        !["and", "or", "not", "true", "false"].iter().any(|known| known.eq_ignore_ascii_case(word))
     });
     let one = (word.clone(), word, prop::collection::vec(value, 0..4));
     let one = one.prop_map(|(column, operator, values)| test(&column, &operator, &values));
@@ -153,17 +153,17 @@ fn any_filter() -> impl Strategy<Value = Filter> {
 
 proptest! {
     #[test]
-    fn a_filter_that_is_written_is_read_as_it_was(expected in any_filter()) {
+    fn a_printed_filter_parses_to_the_same_filter(expected in any_filter()) {
         prop_assert_eq!(filter(&print(&expected)), Ok(expected));
     }
 
     #[test]
-    fn whatever_comes_in_is_read_or_has_a_fault_within_it(written in ".{0,60}") {
+    fn any_text_parses_or_has_an_error_position_within_it(written in ".{0,60}") {
         check(&written)?;
     }
 
     #[test]
-    fn whatever_words_come_in_are_read_or_have_a_fault_within_them(
+    fn any_tokens_parse_or_have_an_error_position_within_them(
         words in prop::collection::vec(prop::sample::select(vec![
             "a", "eq", "=", "(", ")", ",", "'x'", "'", "1", "true", "and", "or", "not", "set", " ", "in(1,2)", "startswith(",
         ]), 0..30),
@@ -173,15 +173,16 @@ proptest! {
     }
 }
 
-/// Reads a text as each option; what is read reads the same when it is written again.
+/// Parses a text as each option. A parsed filter parses to the same filter when it is printed; an error is within the
+/// text.
 fn check(written: &str) -> Result<(), TestCaseError> {
     let length = written.chars().count();
     match filter(written) {
         Ok(read) => prop_assert_eq!(filter(&print(&read)), Ok(read)),
-        Err(fault) => prop_assert!((1..=length + 1).contains(&fault.at), "{fault}"),
+        Err(error) => prop_assert!((1..=length + 1).contains(&error.at), "{error}"),
     }
-    for fault in [names(written).err(), order(written).err()].into_iter().flatten() {
-        prop_assert!((1..=length + 1).contains(&fault.at), "{fault}");
+    for error in [names(written).err(), order(written).err()].into_iter().flatten() {
+        prop_assert!((1..=length + 1).contains(&error.at), "{error}");
     }
     Ok(())
 }

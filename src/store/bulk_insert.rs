@@ -1,4 +1,4 @@
-//! Storing several rows of a table at once.
+//! Inserts several rows of a table with one statement.
 
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel, Iterable,
@@ -6,14 +6,11 @@ use sea_orm::{
 };
 use serde::Serialize;
 
-/// Stores rows, and tells how many: all of them, unless `on_conflict` leaves some as they are.
+/// Inserts rows and returns the number of inserted rows, which is lower when `on_conflict` skips some.
 ///
-/// PostgreSQL gets them as one parameter. As values, each number of rows would be a statement of its own, to be prepared
-/// again and again, since a connection remembers only so many. So a model must have the names of its columns as JSON, too:
-/// what had another one would not be stored.
-///
-/// # Errors
-/// The database does not answer, or does not take one of them.
+/// PostgreSQL gets all rows as one JSON parameter. With a list of values, each number of rows would be a different
+/// statement, and would evict others from the connection's cache of prepared statements. The JSON names of the model's
+/// fields must equal the column names; other fields are silently not stored.
 pub async fn insert_all<E>(
     db: &impl ConnectionTrait,
     rows: Vec<E::Model>,
@@ -27,7 +24,7 @@ where
         return Ok(0);
     }
     if db.get_database_backend() == DbBackend::Postgres {
-        let mut insert = of_json::<E>(&rows)?;
+        let mut insert = insert_from_json::<E>(&rows)?;
         if let Some(conflict) = on_conflict {
             insert.on_conflict(conflict);
         }
@@ -40,9 +37,10 @@ where
     }
 }
 
-/// The members of the JSON are the columns of the table.
-fn of_json<E: EntityTrait>(rows: &[impl Serialize]) -> Result<InsertStatement, DbErr> {
-    let rows = serde_json::to_string(rows).map_err(|error| DbErr::Custom(format!("a row is no JSON: {error}")))?;
+/// An `INSERT … SELECT` from JSON; its members are the columns of the table.
+fn insert_from_json<E: EntityTrait>(rows: &[impl Serialize]) -> Result<InsertStatement, DbErr> {
+    let rows = serde_json::to_string(rows)
+        .map_err(|error| DbErr::Custom(format!("failed to serialize rows as JSON: {error}")))?;
     let table = E::default();
     let as_table = Func::cust("json_populate_recordset")
         .arg(Expr::cust(format!("NULL::{}", table.table_name())))
@@ -75,10 +73,10 @@ mod tests {
     impl ActiveModelBehavior for ActiveModel {}
 
     #[test]
-    fn any_number_of_rows_is_the_same_statement_on_postgresql() {
+    fn postgresql_uses_one_statement_for_any_number_of_rows() {
         let statement = |count: i32| {
             let rows: Vec<_> = (0..count).map(|id| Model { id, name: Some("apple".to_owned()) }).collect();
-            of_json::<Entity>(&rows).expect("rows as JSON").build(PostgresQueryBuilder)
+            insert_from_json::<Entity>(&rows).expect("rows as JSON").build(PostgresQueryBuilder)
         };
         let (one, of_one) = statement(1);
         let (many, of_many) = statement(17);

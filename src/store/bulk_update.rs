@@ -1,4 +1,4 @@
-//! Changing several rows of a table at once.
+//! Updates several rows of a table with one statement.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,14 @@ use chrono::SecondsFormat;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, EntityTrait, Statement, Value, sea_query::sea_value_to_json_value};
 use serde_json::Map;
 
-/// New values of a row, by the names of their columns.
+/// New values of a row by column name.
 pub type ColumnValues = BTreeMap<&'static str, Value>;
 
-/// Changes rows, which are known by the column `id`, and returns how many those were. Those in which the same columns change
-/// are one statement.
+/// Updates rows by `id` and returns the number of updated rows. Rows with the same changed columns share a statement.
 ///
-/// PostgreSQL gets all rows as one parameter, for the reason of [`super::insert_all`]. SQLite would store JSON's texts where
-/// it has its own, and gets values: the last row as often as it takes to make their number a power of two.
-///
-/// # Errors
-/// The database does not answer, or does not take one of them.
+/// PostgreSQL gets all rows as one parameter, for the reason given at [`super::insert_all`]. SQLite gets a list of
+/// values, because JSON has no types for dates and binary values. There the last row is repeated up to the next power
+/// of two, to limit the number of different statements.
 pub async fn update_all<E: EntityTrait>(
     db: &impl ConnectionTrait,
     rows: BTreeMap<i32, ColumnValues>,
@@ -40,7 +37,7 @@ fn statement<E: EntityTrait>(backend: DbBackend, columns: &[&str], rows: Vec<(i3
         let set = columns.iter().map(|column| format!(r#""{column}" = new."{column}""#)).collect::<Vec<_>>().join(", ");
         let ids = rows.iter().map(|(id, _)| id.to_string()).collect::<Vec<_>>().join(",");
         let json: Vec<_> = rows.into_iter().map(|(id, values)| as_json(id, values)).collect();
-        // The ids are told again, since how many rows come of JSON is not known beforehand, and all might be looked at.
+        // The ids are repeated for the planner: it cannot estimate the number of JSON rows and might scan the table.
         let update = format!(
             r#"UPDATE "{table}" SET {set} FROM json_populate_recordset(NULL::"{table}", $1::json) AS new WHERE "{table}"."id" = new."id" AND "{table}"."id" = ANY (string_to_array($2, ',')::integer[])"#
         );
@@ -65,7 +62,7 @@ fn statement<E: EntityTrait>(backend: DbBackend, columns: &[&str], rows: Vec<(i3
 
 fn as_json(id: i32, values: ColumnValues) -> serde_json::Value {
     let as_json = |value: &Value| match value {
-        // What sea-query makes of it is a text with quotation marks.
+        // sea-query would add quotation marks to the text.
         Value::ChronoDateTimeUtc(Some(time)) => time.to_rfc3339_opts(SecondsFormat::Micros, true).into(),
         value => sea_value_to_json_value(value),
     };
@@ -106,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn sqlite_gets_values_and_the_last_row_again() {
+    fn sqlite_gets_values_padded_with_the_last_row() {
         let (three, mut of_three) = of(DbBackend::Sqlite, 3);
         let (four, of_four) = of(DbBackend::Sqlite, 4);
         assert_eq!(three, four);

@@ -1,4 +1,4 @@
-//! Following what other processes change in the same database: an SQLite file is polled, PostgreSQL notifies.
+//! Detects changes by other processes: polls an SQLite file, listens to PostgreSQL notifications.
 
 use std::time::Duration;
 
@@ -7,15 +7,11 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Store, postgres, write::WritePool};
 
-/// How often to poll.
-const PERIOD: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 impl Store {
-    /// From now on, changes of other processes are known here, so that rows can be held in memory. It ends when the store is
-    /// closed.
-    ///
-    /// # Errors
-    /// The database does not answer.
+    /// Starts a background task that invalidates what other processes change; caching needs it. The task ends when the
+    /// store is closed.
     pub async fn follow_changes(&self) -> Result<(), DbErr> {
         if let Some(instance) = &self.instance {
             let (pool, invalidations) = (self.background.pool().clone(), self.invalidations.clone());
@@ -29,19 +25,19 @@ impl Store {
 }
 
 async fn keep_polling(writer: WritePool) {
-    let mut due = interval(PERIOD);
+    let mut due = interval(POLL_INTERVAL);
     due.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut succeeds = true;
     loop {
         due.tick().await;
-        let end = writer.poll().await;
-        match &end {
+        let result = writer.poll().await;
+        match &result {
             Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)) => return,
             Err(error) if succeeds => {
-                tracing::warn!(%error, "changes of other processes cannot be found; nothing is answered from memory");
+                tracing::warn!(%error, "failed to poll for changes of other processes; caching is off until it works");
             }
             _ => {}
         }
-        succeeds = end.is_ok();
+        succeeds = result.is_ok();
     }
 }

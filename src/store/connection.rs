@@ -1,4 +1,4 @@
-//! The connections outside a transaction. Each statement is answered in time, even when the database does not answer.
+//! A connection pool that limits the time of each statement, even when the database does not answer.
 
 use std::{fmt, future::Future, io, sync::Arc, time::Duration};
 
@@ -9,13 +9,11 @@ use sea_orm::{
 };
 use tokio::time::timeout;
 
-use super::Load;
-
-/// Connections to a database, each statement on which is given up after a while.
+/// A pool of connections with a timeout for each statement.
 #[derive(Clone)]
 pub struct Connection {
     pool: DatabaseConnection,
-    /// How long to wait for an answer; without it, as long as it takes.
+    /// `None`: no limit.
     timeout: Option<Duration>,
 }
 
@@ -24,13 +22,13 @@ impl Connection {
         Self { pool, timeout }
     }
 
-    /// The same connections, each statement on which is given up after this time.
-    pub(super) fn timing_out(self, timeout: Duration) -> Self {
+    /// The same pool with another timeout.
+    pub(super) fn with_query_timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// How busy they are.
-    pub(super) fn load(&self) -> Load {
+    /// Busy and idle connections.
+    pub(super) fn pool_stats(&self) -> PoolStats {
         let (open, idle) = match self.get_database_backend() {
             DbBackend::Postgres => {
                 let pool = self.pool.get_postgres_connection_pool();
@@ -41,7 +39,7 @@ impl Connection {
                 (pool.size(), pool.num_idle())
             }
         };
-        Load { busy: (open as usize).saturating_sub(idle), idle }
+        PoolStats { busy: (open as usize).saturating_sub(idle), idle }
     }
 
     pub(super) async fn close(self) -> Result<(), DbErr> {
@@ -52,35 +50,36 @@ impl Connection {
         &self.pool
     }
 
-    /// A beginning that is cut off goes on, and is then undone: sqlx does not undo it, and on PostgreSQL the next user of that
-    /// connection would write into a transaction that is not committed.
+    /// Begins a transaction in its own task. When the caller is cancelled, the task completes the BEGIN and then rolls
+    /// back: sqlx would return the connection with an open transaction, and on PostgreSQL its next user would write
+    /// into it.
     pub(super) async fn begin(&self, options: TransactionOptions) -> Result<DatabaseTransaction, DbErr> {
         let pool = self.pool.clone();
-        let beginning = tokio::spawn(async move { pool.begin_with_options(options).await });
-        let begun = async { beginning.await.unwrap_or_else(|error| Err(connection_lost(io::Error::other(error)))) };
+        let task = tokio::spawn(async move { pool.begin_with_options(options).await });
+        let begun = async { task.await.unwrap_or_else(|error| Err(connection_lost(io::Error::other(error)))) };
         self.with_timeout(begun).await
     }
 
-    /// What comes of some work, unless it takes too long.
+    /// Runs `work` with the timeout of this pool.
     pub(super) async fn with_timeout<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         match self.timeout {
             None => work.await,
-            Some(longest) => timeout(longest, work).await.unwrap_or_else(|_| Err(timed_out())),
+            Some(limit) => timeout(limit, work).await.unwrap_or_else(|_| Err(timed_out())),
         }
     }
 }
 
-/// The database gave no answer in time.
+/// The error for a database that did not answer in time.
 pub fn timed_out() -> DbErr {
-    connection_lost(io::Error::new(io::ErrorKind::TimedOut, "the database gives no answer in time"))
+    connection_lost(io::Error::new(io::ErrorKind::TimedOut, "the database did not answer in time"))
 }
 
-/// What was under way with the database is lost.
+/// The error for a lost connection.
 pub fn connection_lost(cause: io::Error) -> DbErr {
     DbErr::Conn(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Io(cause))))
 }
 
-// A pool knows its address, and that may hold a password.
+// Leaves out the pool: its URL may contain a password.
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("timeout", &self.timeout).finish_non_exhaustive()
@@ -108,4 +107,11 @@ impl ConnectionTrait for Connection {
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         self.with_timeout(self.pool.query_all_raw(statement)).await
     }
+}
+
+/// Busy and idle connections of a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolStats {
+    pub busy: usize,
+    pub idle: usize,
 }

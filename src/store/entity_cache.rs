@@ -1,4 +1,4 @@
-//! Rows that are held in memory for as long as the database has the same.
+//! A cache of rows that is invalidated by the changes of the user to which a row belongs.
 
 use std::{
     array, fmt,
@@ -15,12 +15,12 @@ use tokio::{
 
 use super::invalidation::{CacheScope, Invalidations};
 
-/// How many loads are under way at once at most; keys that share a lock wait for each other.
+/// Number of load locks; keys that share a lock wait for each other.
 const LOAD_LOCKS: usize = 64;
-/// How long to wait for another load of the same key.
+/// Maximum wait for another load of the same key.
 const LOAD_WAIT: Duration = Duration::from_millis(100);
 
-/// Rows of one kind, by a key. Each belongs to a user, and is dropped with each change of that user.
+/// Caches rows by a key. Every row belongs to a user and becomes invalid when that user changes.
 pub struct EntityCache<K, V> {
     rows: Cache<K, Row<V>>,
     scopes: &'static [CacheScope],
@@ -28,7 +28,7 @@ pub struct EntityCache<K, V> {
     load_locks: Box<[Mutex<()>; LOAD_LOCKS]>,
 }
 
-/// How to tell which user a row belongs to.
+/// Finds the owner of a row, a user, from its key or from the row.
 #[derive(Clone, Copy)]
 pub enum OwnerOf<K, V> {
     Key(fn(&K) -> i32),
@@ -53,12 +53,12 @@ where
     K: Hash + Eq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// Holds so many rows at most.
+    /// A cache of at most `capacity` rows.
     pub fn new(scopes: &'static [CacheScope], invalidations: Invalidations, capacity: u64) -> Self {
         Self::of(Cache::new(capacity), scopes, invalidations)
     }
 
-    /// Holds rows of so many bytes together at most.
+    /// A cache of rows of at most `capacity` bytes in total.
     pub fn weighed(
         scopes: &'static [CacheScope],
         invalidations: Invalidations,
@@ -73,11 +73,11 @@ where
         Self { rows, scopes, invalidations, load_locks: Box::new(array::from_fn(|_| Mutex::new(()))) }
     }
 
-    /// The row with this key: from memory, or as `load` finds it. That there is no row is not held. Loading is a large
-    /// future, which is made only where it is needed.
+    /// The row with this key, from the cache or from `load`. Absent rows are not cached. `load` is called, and its
+    /// large future created, only on a cache miss.
     ///
     /// # Errors
-    /// Those of `load`.
+    /// The errors of `load`.
     pub async fn get_or_load<F>(
         &self,
         key: K,
@@ -93,12 +93,12 @@ where
         if let Some(value) = self.get_current(&key) {
             return Ok(Some(value));
         }
-        // After a change all clients ask at once: one loads, and the others find it.
+        // After an invalidation many requests miss at once: one loads the row, the others wait for it.
         let _loading = self.load_lock(&key).await;
         if let Some(value) = self.get_current(&key) {
             return Ok(Some(value));
         }
-        // Versions are taken before the read: with what changes in between, the row does not count, or is not held.
+        // Versions are taken before the read, so that a change during the read makes the cached row invalid.
         let (owner, version, value) = match owner {
             OwnerOf::Key(owner) => {
                 let owner = owner(&key);
@@ -121,13 +121,13 @@ where
         Ok(Some(value))
     }
 
-    /// The row with this key, if it is held and its user did not change since.
+    /// The cached row with this key, if its user did not change since.
     pub fn get_current(&self, key: &K) -> Option<V> {
         self.rows.get(key).filter(|row| self.version(row.owner) == row.version).map(|row| row.value)
     }
 
-    /// Holds a row that this process has just written and committed. `before` is the version that its user had before the
-    /// row was read; when another change came since, the row is not held.
+    /// Caches a row that this process has just committed. `before` is the user's version before the row was read; if
+    /// there was another change since, the row is not cached.
     pub fn store_written(&self, key: K, owner: i32, before: u64, value: V) {
         let version = before + 1;
         if self.version(owner) == version {
@@ -135,7 +135,7 @@ where
         }
     }
 
-    /// The present version of a user's rows.
+    /// The current version of a user's rows.
     pub fn version(&self, owner: i32) -> u64 {
         self.scopes.iter().map(|scope| self.invalidations.version(*scope, owner)).sum()
     }
@@ -172,21 +172,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_row_is_held_until_its_user_changes() {
+    async fn a_row_is_cached_until_its_user_changes() {
         let (invalidations, cache) = cache();
         assert_eq!((get(&cache, 1).await, get(&cache, 2).await), (1, 1));
         invalidations.invalidate(&Touched::users([USER]));
         invalidations.invalidate(&Touched::access([USER + 1]));
-        assert_eq!(get(&cache, 3).await, 1, "neither is about it");
+        assert_eq!(get(&cache, 3).await, 1, "neither concerns this row");
         invalidations.invalidate(&Touched::access([USER]));
         assert_eq!((get(&cache, 4).await, get(&cache, 5).await), (4, 4));
         invalidations.invalidate(&Touched::Everything);
         assert_eq!(get(&cache, 6).await, 6);
     }
 
-    /// Rule 8: a value read before an invalidation is never held after it.
     #[tokio::test]
-    async fn a_row_that_changed_while_it_was_read_is_not_held() {
+    async fn a_row_that_changes_during_its_load_is_not_cached() {
         let (invalidations, cache) = cache();
         for owner in [OwnerOf::Value(|_| USER), OwnerOf::Key(|_| USER)] {
             let load = || async {
@@ -199,9 +198,8 @@ mod tests {
         }
     }
 
-    /// Rule 8: a written row is held only if no other change came since it was read.
     #[tokio::test]
-    async fn a_written_row_is_held_unless_another_change_came() {
+    async fn a_written_row_is_cached_unless_another_change_came() {
         let (invalidations, cache) = cache();
         for (others, expected) in [(0, 1), (1, 2)] {
             let before = cache.version(USER);
@@ -214,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn large_rows_are_held_in_smaller_number() {
+    fn the_capacity_limits_the_total_size() {
         let (capacity, row) = (100, 30);
         let cache: EntityCache<i32, usize> =
             EntityCache::weighed(ACCESS, Invalidations::default(), capacity, |bytes| *bytes);
@@ -228,14 +226,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_absence_of_a_row_is_not_held() {
+    async fn an_absent_row_is_not_cached() {
         let (_, cache) = cache();
         assert_eq!(cache.get_or_load("key", OwnerOf::Value(|_| USER), || async { Ok(None) }).await, Ok(None));
         assert_eq!(get(&cache, 1).await, 1);
     }
 
     #[tokio::test]
-    async fn nothing_is_held_while_changes_are_not_known() {
+    async fn nothing_is_cached_without_synchronization() {
         let cache = EntityCache::new(ACCESS, Invalidations::default(), 10);
         assert_eq!((get(&cache, 1).await, get(&cache, 2).await), (1, 2));
     }

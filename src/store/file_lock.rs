@@ -1,7 +1,8 @@
-//! A lock on an SQLite database for what needs the file alone: serving it, changing its schema, replacing it.
+//! An exclusive lock on an SQLite database, for processes that serve, migrate or replace it.
 //!
-//! It is an advisory lock (`flock`) on a file beside the database, `kommando.db.lock`. The system releases it when the
-//! process ends, however it ends. The file stays: two processes could lock two files of this name if it were removed.
+//! It is an advisory lock (`flock`) on a file next to the database, `kommando.db.lock`. The operating system releases
+//! it when the process ends. The file is never removed: otherwise two processes could lock two different files of this
+//! name.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions, TryLockError},
@@ -15,47 +16,47 @@ use tokio::time::sleep;
 
 use super::{UrlError, url};
 
-/// How long to wait for a process that holds the lock for a moment, such as one that migrates.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Maximum wait for a process that holds the lock for a short time, for example to migrate.
+const TIMEOUT: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_millis(20);
 
 /// The lock of a database, held until this is dropped.
 #[derive(Debug)]
-pub struct FileLock(#[expect(dead_code, reason = "it is held, not used")] Option<File>);
+pub struct FileLock(#[expect(dead_code, reason = "dropping the file releases the lock")] Option<File>);
 
-/// Why the lock is not held.
+/// Why the lock was not acquired.
 #[derive(Debug, thiserror::Error)]
 pub enum FileLockError {
     #[error(transparent)]
     Url(#[from] UrlError),
     #[error(
-        "a server has {} open, or another process changes its schema or restores it. An SQLite file is served by one \
-         process, and nothing else may do this meanwhile: stop the other process, or name another file with \
-         --database-url. For several servers on one database, use PostgreSQL", .0.display()
+        "a server has {} open, or another process migrates or restores it. Only one process can use an SQLite file: \
+         stop the other process, or name another file with --database-url. For several servers on one database, use \
+         PostgreSQL", .0.display()
     )]
     Taken(PathBuf),
-    #[error("{} cannot be written; the process must be able to write in its database", .0.display())]
+    #[error("failed to open {} for writing; the process needs write permission on its database", .0.display())]
     NotWritable(PathBuf, #[source] io::Error),
-    #[error("{} cannot be opened and locked; the process must be able to write in the folder of its database", .0.display())]
+    #[error("failed to open and lock {}; the process needs write permission on the database's folder", .0.display())]
     File(PathBuf, #[source] io::Error),
     #[error(
-        "the file {} has {} names (hard links), and SQLite can be used under one name only; remove the other names, or \
-         copy the file", .0.display(), .1
+        "the file {} has {} names (hard links), but SQLite works with one name only; remove the other names, or copy \
+         the file", .0.display(), .1
     )]
     Linked(PathBuf, u64),
 }
 
 impl FileLock {
-    /// Locks the database of an address, which is made where it is missing and may be made. A server locks by itself:
-    /// there is nothing to hold for PostgreSQL.
+    /// Locks the SQLite database of a URL; `None` for PostgreSQL, which needs no file lock. Creates a missing file if
+    /// the URL allows it.
     ///
     /// # Errors
-    /// Another process holds the lock, the file is missing, or it has several names.
+    /// Another process holds the lock, the file is missing, or it has several hard links.
     pub async fn of_url(url: &str) -> Result<Option<Self>, FileLockError> {
         if url::is_postgres(url) {
             return Ok(None);
         }
-        url::prepare(url)?;
+        url::create_if_missing(url)?;
         let database = url::sqlite_file(url)?;
         if let Ok(metadata) = fs::metadata(&database)
             && metadata.nlink() > 1
@@ -65,12 +66,12 @@ impl FileLock {
         Self::of_file(&database).await.map(Some)
     }
 
-    /// Looks at the lock of a database without waiting for it: whether another process holds it.
+    /// Whether another process holds the lock. Does not wait and does not change anything.
     ///
     /// # Errors
-    /// A server could not lock the database, or not write in it or beside it.
+    /// This process could not lock the database, or lacks write permission on the file or its folder.
     pub fn examine(url: &str) -> Result<bool, FileLockError> {
-        let Some(database) = url::file(url)? else { return Ok(false) };
+        let Some(database) = url::sqlite_path(url)? else { return Ok(false) };
         let path = path_of(&database).map_err(|error| FileLockError::File(database.clone(), error))?;
         let within = |error: io::Error| FileLockError::File(path.clone(), error);
         let folder = path.parent().unwrap_or(Path::new("."));
@@ -83,7 +84,7 @@ impl FileLock {
             opened.map_err(|error| FileLockError::NotWritable(database.clone(), error))?;
         }
         match File::open(&path) {
-            // A server that tries just now tries again.
+            // A server that starts at this moment retries, so the short shared lock does no harm.
             Ok(file) => Ok(matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(within(error)),
@@ -93,33 +94,33 @@ impl FileLock {
     /// Locks the database at this path, which may be missing.
     ///
     /// # Errors
-    /// Another process holds the lock, or it cannot be had.
+    /// Another process holds the lock, or the lock file cannot be opened.
     pub async fn of_file(database: &Path) -> Result<Self, FileLockError> {
-        Self::within(database, PATIENCE).await
+        Self::with_timeout(database, TIMEOUT).await
     }
 
-    async fn within(database: &Path, patience: Duration) -> Result<Self, FileLockError> {
+    async fn with_timeout(database: &Path, timeout: Duration) -> Result<Self, FileLockError> {
         let path = path_of(database).map_err(|error| FileLockError::File(database.to_owned(), error))?;
-        let within = |error| FileLockError::File(path.clone(), error);
-        let file = open(&path, fs::metadata(database).ok().as_ref()).map_err(within)?;
-        let deadline = Instant::now() + patience;
+        let file_error = |error| FileLockError::File(path.clone(), error);
+        let file = open(&path, fs::metadata(database).ok().as_ref()).map_err(file_error)?;
+        let deadline = Instant::now() + timeout;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self(Some(file))),
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(RETRY).await,
                 Err(TryLockError::WouldBlock) => return Err(FileLockError::Taken(database.to_owned())),
-                // SQLite needs locks, too, and may have other ways to them here.
+                // SQLite may still be able to lock the database in another way.
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-                    tracing::warn!(%error, "this file system has no locks, so a second server would not be refused");
+                    tracing::warn!(%error, "the file system has no locks; a second server would not be detected");
                     return Ok(Self(None));
                 }
-                Err(TryLockError::Error(error)) => return Err(within(error)),
+                Err(TryLockError::Error(error)) => return Err(file_error(error)),
             }
         }
     }
 }
 
-/// The lock file of a database: one, whatever path or symbolic link leads to the database.
+/// The path of the lock file. All paths and symbolic links to a database lead to the same lock file.
 fn path_of(database: &Path) -> io::Result<PathBuf> {
     let real = match database.canonicalize() {
         Ok(real) => real,
@@ -134,8 +135,8 @@ fn path_of(database: &Path) -> io::Result<PathBuf> {
     Ok(path.into())
 }
 
-/// Opens the lock file for its owner alone: a user who can open it can keep servers out. Made by root, it gets the owner of
-/// the database, as SQLite does with its log.
+/// Opens or creates the lock file with permissions for its owner only: a user who can open it can block servers. When
+/// root creates it, it gets the owner of the database, like SQLite's log files.
 fn open(path: &Path, database: Option<&Metadata>) -> io::Result<File> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
     if let Some(database) = database
@@ -152,7 +153,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_database_has_one_lock_under_all_its_paths() {
+    async fn all_paths_of_a_database_share_one_lock() {
         let folder = tempfile::tempdir().expect("a folder");
         let database = folder.path().join("k.db");
         fs::write(&database, "").expect("a file");
@@ -160,16 +161,16 @@ mod tests {
         fs::create_dir(folder.path().join("sub")).expect("a folder");
         let lock = FileLock::of_file(&database).await.expect("a lock");
         for path in ["k.db", "link.db", "sub/../k.db"] {
-            let taken = FileLock::within(&folder.path().join(path), Duration::ZERO).await;
+            let taken = FileLock::with_timeout(&folder.path().join(path), Duration::ZERO).await;
             assert!(matches!(taken, Err(FileLockError::Taken(_))), "{path}: {taken:?}");
         }
-        FileLock::of_file(&folder.path().join("other.db")).await.expect("the lock of another one");
+        FileLock::of_file(&folder.path().join("other.db")).await.expect("the lock of another database");
         drop(lock);
         FileLock::of_file(&database).await.expect("a lock that is free again");
     }
 
     #[tokio::test]
-    async fn a_database_with_two_names_is_refused() {
+    async fn a_database_with_two_hard_links_is_rejected() {
         let folder = tempfile::tempdir().expect("a folder");
         let database = folder.path().join("k.db");
         fs::write(&database, "").expect("a file");
@@ -179,8 +180,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_that_is_missing_is_told_by_name() {
+    async fn the_error_names_the_path_in_a_missing_folder() {
         let refused = FileLock::of_file(Path::new("/missing/k.db")).await.expect_err("a refusal");
-        assert!(refused.to_string().contains("/missing/k.db cannot be opened and locked"), "{refused}");
+        assert!(refused.to_string().contains("failed to open and lock /missing/k.db"), "{refused}");
     }
 }

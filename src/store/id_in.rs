@@ -1,18 +1,18 @@
-//! Finding rows by any number of ids.
+//! Builds the condition `column IN (ids)` for any number of ids.
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend,
     sea_query::{Expr, ExprTrait, Func, SimpleExpr},
 };
 
-/// How many ids stand in one statement: databases take only so many.
+/// Maximum number of ids in one statement; databases limit the number of parameters.
 pub const MOST_IDS: usize = 1024;
 
-/// That a column has one of these ids.
+/// The condition that a column has one of these ids.
 ///
-/// Each number of parameters is a statement of its own, and a connection remembers only so many. So PostgreSQL gets the ids as
-/// one, which serves for columns that have an index: without one, they would be read for each row. SQLite gets the
-/// last of them as often as it takes to make their number a power of two.
+/// Every number of parameters is a different statement, and a connection caches only some prepared statements. So
+/// PostgreSQL gets the ids as one text parameter; the column needs an index, or the text is parsed for each row. For
+/// SQLite the last id is repeated up to the next power of two.
 pub fn id_in(db: &impl ConnectionTrait, column: impl ColumnTrait, ids: &[i32]) -> SimpleExpr {
     if db.get_database_backend() == DbBackend::Postgres {
         let text = ids.iter().map(i32::to_string).collect::<Vec<_>>().join(",");

@@ -1,8 +1,8 @@
-//! When what is held in memory stops being true: versions of users, which rise with each change.
+//! Cache invalidation by versions of users. Each change increments the version of a user.
 //!
-//! A row read from the database is kept with the version that its user had before the read. It counts for as long as that
-//! is still the version. Writes of this process raise versions after their commit, before the client is answered. What
-//! other processes change is found by polling an SQLite file, and by listening to PostgreSQL.
+//! A cached row stores the version that its user had before the row was read, and is valid while the version is the
+//! same. Writes of this process increment versions after the commit and before the response. Changes of other processes
+//! are found by polling an SQLite file or listening to PostgreSQL.
 
 use std::{
     array,
@@ -15,25 +15,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long rows are answered from memory after the last time when all changes were known.
+/// How long cached rows may be used after the last successful synchronization.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
-/// Users share so many versions. Those who share one are invalidated together.
+/// Number of version slots. Users who share a slot are invalidated together.
 const SLOTS: usize = 4096;
 
-/// What a cached row depends on.
+/// The kinds of data on which a cached row depends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CacheScope {
-    /// What makes a user: the user's row, role, groups and person.
+    /// The user's row, role, groups and person.
     Users,
-    /// What lets a user call: passwords, tickets and applications.
+    /// Passwords, tickets and applications.
     Access,
 }
 
-/// What a transaction changed of what may be held in memory. When in doubt, it is everything.
+/// The cacheable rows that a transaction changed. When in doubt, use `Everything`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Touched {
     Nothing,
-    /// The users with these ids, in each scope.
+    /// The user ids by scope.
     Ids {
         users: BTreeSet<i32>,
         access: BTreeSet<i32>,
@@ -43,22 +43,22 @@ pub enum Touched {
 }
 
 impl Touched {
-    /// The rows, roles, groups or persons of these users.
+    /// These users in the scope `Users`.
     pub fn users(ids: impl IntoIterator<Item = i32>) -> Self {
         Self::Ids { users: ids.into_iter().collect(), access: BTreeSet::new() }
     }
 
-    /// The passwords and tickets of these users.
+    /// These users in the scope `Access`.
     pub fn access(ids: impl IntoIterator<Item = i32>) -> Self {
         Self::Ids { users: BTreeSet::new(), access: ids.into_iter().collect() }
     }
 
-    /// This, and what else was touched.
+    /// The union of both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Everything, _) | (_, Self::Everything) => Self::Everything,
-            (Self::Nothing, one) | (one, Self::Nothing) => one,
+            (Self::Nothing, other) | (other, Self::Nothing) => other,
             (Self::Ids { mut users, mut access }, Self::Ids { users: more_users, access: more_access }) => {
                 users.extend(more_users);
                 access.extend(more_access);
@@ -68,7 +68,7 @@ impl Touched {
     }
 }
 
-/// The versions, for the whole process.
+/// The versions of all users, shared by the whole process.
 #[derive(Clone)]
 pub struct Invalidations(Arc<Versions>);
 
@@ -76,11 +76,12 @@ struct Versions {
     users: ScopeVersions,
     access: ScopeVersions,
     began: Instant,
-    /// The last time at which all changes before it were known, in milliseconds from `began`, plus one; 0 for never.
+    /// The time of the last synchronization in milliseconds since `began`, plus one; 0 for never. All earlier changes
+    /// are invalidated.
     synced_at: AtomicU64,
 }
 
-/// Counters that only rise. The version of a user is `full_invalidations` plus the user's slot.
+/// Counters that only increase. The version of a user is `full_invalidations` plus the user's slot.
 struct ScopeVersions {
     /// All changes.
     changes: AtomicU64,
@@ -99,9 +100,9 @@ impl ScopeVersions {
     }
 
     fn raise(&self, ids: &BTreeSet<i32>) {
-        // Each slot once, so that a writer knows the version after its own change.
+        // Each slot only once: `EntityCache::store_written` expects that a change adds exactly one.
         let slots: BTreeSet<_> = ids.iter().map(|id| slot(*id)).collect();
-        // First of all: while it is what it was, no slot has been raised.
+        // Before the slots: a reader that sees the old count sees only old slots.
         if !slots.is_empty() {
             self.changes.fetch_add(1, SeqCst);
         }
@@ -141,18 +142,18 @@ impl Invalidations {
         }
     }
 
-    /// The version of a user. It rises with each change; one change of this process raises it by one.
+    /// The version of a user. A change of this process adds exactly one.
     pub fn version(&self, scope: CacheScope, user_id: i32) -> u64 {
         let versions = self.versions(scope);
         versions.full_invalidations.load(SeqCst) + versions.slots[slot(user_id)].load(SeqCst)
     }
 
-    /// The version of all users together.
+    /// A version that every change in this scope increments.
     pub fn version_of_all(&self, scope: CacheScope) -> u64 {
         self.versions(scope).changes.load(SeqCst)
     }
 
-    /// Raises the versions of what was touched. The change must be committed: a read that begins now must see it.
+    /// Increments the versions of the touched users. Call it only after the commit: a new read must see the change.
     pub fn invalidate(&self, touched: &Touched) {
         match touched {
             Touched::Nothing => {}
@@ -167,12 +168,12 @@ impl Invalidations {
         }
     }
 
-    /// All changes that were committed before this time have raised their versions.
+    /// Records that all changes committed before `at` are invalidated.
     pub fn synced(&self, at: Instant) {
         self.0.synced_at.fetch_max(self.milliseconds(at) + 1, SeqCst);
     }
 
-    /// Whether rows may be answered from memory: all changes until a second ago are known.
+    /// Whether cached rows may be used: the last synchronization is less than a second ago.
     pub fn is_synced(&self) -> bool {
         self.is_synced_at(Instant::now())
     }
@@ -192,17 +193,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_trusted_for_a_second_after_a_sign_of_life() {
+    fn rows_are_trusted_for_a_second_after_synchronization() {
         let invalidations = Invalidations::default();
         let now = Instant::now();
-        assert!(!invalidations.is_synced_at(now), "no sign of life yet");
+        assert!(!invalidations.is_synced_at(now), "never synchronized");
         invalidations.synced(now);
         assert!(invalidations.is_synced_at(now + Duration::from_millis(990)));
         assert!(!invalidations.is_synced_at(now + Duration::from_millis(1001)));
     }
 
     #[test]
-    fn own_change_raises_a_version_by_one_however_many_share_its_slot() {
+    fn a_change_raises_a_version_by_one() {
         let invalidations = Invalidations::default();
         let version = |scope, id| invalidations.version(scope, id);
         invalidations.invalidate(&Touched::users([7, 7 + SLOTS as i32, 8]));
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn in_doubt_everything_was_touched() {
+    fn touched_scopes_are_combined() {
         assert_eq!(Touched::default(), Touched::Everything);
         assert_eq!(Touched::users([1]).and(Touched::Everything), Touched::Everything);
         assert_eq!(Touched::Nothing.and(Touched::users([1])), Touched::users([1]));

@@ -1,17 +1,17 @@
-//! Locks on what one transaction does at a time. SQLite has one transaction that writes, and needs none; on PostgreSQL
-//! several write, in several processes.
+//! Advisory locks for work that only one transaction may do at a time. Only PostgreSQL needs them: SQLite has one write
+//! transaction at a time.
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use sha2::{Digest, Sha256};
 
-/// What one transaction does at a time.
+/// The work that a lock serializes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lock<'a> {
     /// Changing the schema.
     Schema,
-    /// Making what every installation needs.
+    /// Creating the rows that every installation needs.
     Bootstrap,
-    /// Changing who can call, and what somebody may do.
+    /// Changing which users are active, and their rights.
     RoleChanges,
     /// Changing the audit chain.
     AuditChain,
@@ -20,8 +20,8 @@ pub enum Lock<'a> {
 }
 
 impl Lock<'_> {
-    /// The number under which the database knows it: the beginning of a digest, since it knows numbers only. The names never
-    /// change: servers of other versions take the same locks.
+    /// The number of the advisory lock, taken from a digest of the name. The names must never change, because servers
+    /// of other versions use the same locks.
     fn number(self) -> i64 {
         let name = match self {
             Self::Schema => "Schema".to_owned(),
@@ -38,18 +38,18 @@ impl Lock<'_> {
 }
 
 /// Whether other processes may write at the same time.
-pub fn is_shared(db: &impl ConnectionTrait) -> bool {
+pub fn has_multiple_writers(db: &impl ConnectionTrait) -> bool {
     db.get_database_backend() == DbBackend::Postgres
 }
 
-/// Waits for the lock, and holds it until the transaction ends.
+/// Waits for the lock and holds it until the transaction ends.
 ///
 /// # Errors
-/// The database does not answer, or another transaction holds the lock for too long.
+/// Another transaction holds the lock for too long.
 pub async fn take(transaction: &impl ConnectionTrait, lock: Lock<'_>) -> Result<(), DbErr> {
-    if is_shared(transaction) {
-        // Waiters get the lock in order, and a waiter that gives up and tries again is the last. So where statements have a
-        // timeout, this one has no lock_timeout besides; the statements after it have it as before.
+    if has_multiple_writers(transaction) {
+        // A waiter that retries goes to the end of PostgreSQL's queue. So this statement has no lock_timeout when there
+        // is a statement_timeout; later statements have their lock_timeout again.
         let take = "SELECT set_config('lock_timeout', \
                     CASE current_setting('statement_timeout') WHEN '0' THEN before.patience ELSE '0' END, true), pg_advisory_xact_lock($1), \
                     set_config('lock_timeout', before.patience, true) \
@@ -61,12 +61,9 @@ pub async fn take(transaction: &impl ConnectionTrait, lock: Lock<'_>) -> Result<
     Ok(())
 }
 
-/// Takes the lock if it is free, and holds it until the transaction ends; else false.
-///
-/// # Errors
-/// The database does not answer.
+/// Takes the lock if it is free and holds it until the transaction ends; returns false if it is not free.
 pub async fn try_take(transaction: &impl ConnectionTrait, lock: Lock<'_>) -> Result<bool, DbErr> {
-    if !is_shared(transaction) {
+    if !has_multiple_writers(transaction) {
         return Ok(true);
     }
     let take = "SELECT pg_try_advisory_xact_lock($1) AS taken";

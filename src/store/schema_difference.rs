@@ -1,5 +1,5 @@
-//! What an SQLite database holds beside, or in place of, what the migrations make. A trigger that kommando did not make
-//! changes what its statements do.
+//! Compares the schema of an SQLite database with the schema that the migrations create. A foreign trigger could change
+//! what kommando's statements do.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -7,10 +7,10 @@ use migrations::{Migrator, MigratorTrait};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DbBackend, DbErr, Statement};
 use tracing::{instrument::WithSubscriber, subscriber::NoSubscriber};
 
-/// Every object that a statement made. SQLite makes the excluded tables by itself.
+/// Selects all schema objects. SQLite creates the excluded tables automatically.
 pub const OBJECTS: &str = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema WHERE sql IS NOT NULL \
                            AND NOT (type = 'table' AND name IN ('sqlite_sequence', 'sqlite_stat1', 'sqlite_stat4'))";
-/// The migrations that were applied, oldest first.
+/// Selects the applied migrations, oldest first.
 pub const APPLIED: &str = "SELECT version FROM seaql_migrations ORDER BY version";
 
 /// A table, index, trigger or view.
@@ -19,18 +19,18 @@ pub struct SchemaObject {
     pub kind: String,
     pub name: String,
     pub table: String,
-    /// The statement that made it.
+    /// The statement that created the object.
     pub sql: String,
 }
 
 impl SchemaObject {
-    /// Whether it can change what a statement does or shows.
+    /// Whether the object can change the effect or the result of a statement.
     pub fn is_active(&self) -> bool {
         matches!(self.kind.as_str(), "trigger" | "view")
     }
 }
 
-/// By its name, with control characters escaped.
+/// Writes kind and name, with control characters escaped.
 impl fmt::Display for SchemaObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name.escape_debug();
@@ -41,7 +41,7 @@ impl fmt::Display for SchemaObject {
     }
 }
 
-/// How a schema differs from what the migrations make.
+/// A difference between the found and the expected schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SchemaDifference {
     Unknown(SchemaObject),
@@ -59,8 +59,8 @@ impl SchemaDifference {
 impl fmt::Display for SchemaDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown(object) => write!(f, "{object} is not kommando's"),
-            Self::Changed(object) => write!(f, "{object} is not as kommando made it"),
+            Self::Unknown(object) => write!(f, "{object} is not part of kommando's schema"),
+            Self::Changed(object) => write!(f, "{object} differs from kommando's schema"),
             Self::Missing(object) => write!(f, "{object} is missing"),
         }
     }
@@ -82,7 +82,7 @@ pub fn differences(expected: Vec<SchemaObject>, found: Vec<SchemaObject>) -> Vec
     differences
 }
 
-/// What the migrations make of an empty database, up to the newest of these that is known.
+/// The schema that the migrations create in an empty database, up to the newest known migration in `applied`.
 ///
 /// # Errors
 /// A migration fails.
@@ -93,7 +93,7 @@ pub async fn expected(applied: &[String]) -> Result<Vec<SchemaObject>, DbErr> {
     let mut options = ConnectOptions::new("sqlite::memory:");
     options.max_connections(1).sqlx_logging(false);
     let db = Database::connect(options).await?;
-    // The log would read as if the database itself were migrated.
+    // Without log: it would look as if the real database were migrated.
     let up = Migrator::up(&db, Some(u32::try_from(count).unwrap_or(u32::MAX)));
     up.with_subscriber(NoSubscriber::new()).await?;
     let objects = objects(&db).await;
@@ -101,10 +101,10 @@ pub async fn expected(applied: &[String]) -> Result<Vec<SchemaObject>, DbErr> {
     objects
 }
 
-/// How an open database differs from what its migrations make; not at all where it is not SQLite.
+/// The differences between an open SQLite database and the schema of its migrations. Always empty for PostgreSQL.
 ///
 /// # Errors
-/// The database does not answer, or has no migrations.
+/// The database has no migrations.
 pub async fn of_open(db: &impl ConnectionTrait) -> Result<Vec<SchemaDifference>, DbErr> {
     if db.get_database_backend() != DbBackend::Sqlite {
         return Ok(Vec::new());
@@ -133,24 +133,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_more_or_less_or_other_is_told_by_name() {
+    fn each_difference_is_reported_with_its_name() {
         let expected = vec![object("table", "users", "a"), object("trigger", "one", "b"), object("index", "ix", "c")];
         assert_eq!(differences(expected.clone(), expected.clone()), []);
         let found =
             vec![object("table", "users", "a"), object("trigger", "one", "x"), object("trigger", "t\u{1b}", "")];
-        let told: Vec<_> = differences(expected, found).iter().map(ToString::to_string).collect();
+        let texts: Vec<_> = differences(expected, found).iter().map(ToString::to_string).collect();
         assert_eq!(
-            told,
+            texts,
             [
-                "trigger one on users is not as kommando made it",
-                "trigger t\\u{1b} on users is not kommando's",
+                "trigger one on users differs from kommando's schema",
+                "trigger t\\u{1b} on users is not part of kommando's schema",
                 "index ix on users is missing"
             ]
         );
     }
 
     #[tokio::test]
-    async fn each_number_of_migrations_makes_a_schema_of_its_own() {
+    async fn the_expected_schema_depends_on_the_migrations() {
         let names: Vec<_> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
         let first = expected(&names[..1]).await.expect("a schema");
         assert!(first.iter().any(|object| object.name == "users"));

@@ -1,4 +1,4 @@
-//! SQLite: one file, several connections that read it, and one that writes.
+//! SQLite connections: several readers and one writer on one file.
 
 use std::{
     sync::{
@@ -14,35 +14,34 @@ use sea_orm::{
 };
 use tokio::time::sleep;
 
-use super::sound::is_sound;
+use super::sqlite_pool::is_reusable;
 
 /// How long a statement waits for another process that writes to the same file.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a request waits for a connection before it is answered with 503.
+/// How long a request waits for a connection before it fails with 503.
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long to wait before a file that is locked is opened again.
+/// Pause before opening a locked file again.
 pub const RETRY: Duration = Duration::from_millis(20);
-/// After how many pages the write-ahead log is folded into the file: 8 MB. Whoever waits a little longer than by default
-/// writes pages once that change again and again; the commit that does it, and whoever waits for it, waits longer too.
+/// Size of the write-ahead log, in pages, after which a commit merges it into the file: 8 MB. A larger value writes hot
+/// pages less often, but makes the merging commit slower.
 const CHECKPOINT: &str = "2000";
-/// Where the connection that writes keeps what it may have to take back of a statement of several rows: it is little, and
-/// each statement would make a file.
+/// `temp_store` of the write connection: statements of several rows need a small rollback journal, and each would
+/// create a file.
 pub const IN_MEMORY: &str = "MEMORY";
-/// Where it keeps it while there is more of it: an index that is made sorts all there is.
+/// `temp_store` during migrations, which may sort whole tables to create an index.
 pub const IN_FILES: &str = "FILE";
 pub const READERS: u32 = 4;
 pub const WRITERS: u32 = 1;
 
-/// Another process that opens a new file at the same moment holds it for an instant, and SQLite does not wait for that
-/// by itself.
+/// Connects, and retries while another process creates the same file: SQLite's busy timeout does not cover that.
 pub async fn connect_patiently(
     url: &str,
     connections: u32,
-    made: Option<&Arc<AtomicU64>>,
+    connection_count: Option<&Arc<AtomicU64>>,
 ) -> Result<DatabaseConnection, DbErr> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
-        match connect(url, connections, made).await {
+        match connect(url, connections, connection_count).await {
             Err(error) if is_locked(&error) && Instant::now() < deadline => sleep(RETRY).await,
             connected => return connected,
         }
@@ -51,11 +50,16 @@ pub async fn connect_patiently(
 
 fn is_locked(error: &DbErr) -> bool {
     let DbErr::Conn(RuntimeErr::SqlxError(cause)) = error else { return false };
-    cause.as_database_error().and_then(|told| told.code()).is_some_and(|code| code == "5")
+    cause.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "5") // SQLITE_BUSY
 }
 
-async fn connect(url: &str, connections: u32, made: Option<&Arc<AtomicU64>>) -> Result<DatabaseConnection, DbErr> {
-    let (writes, made) = (made.is_some(), made.cloned());
+/// `connection_count` counts the connections of the writer; readers have none.
+async fn connect(
+    url: &str,
+    connections: u32,
+    connection_count: Option<&Arc<AtomicU64>>,
+) -> Result<DatabaseConnection, DbErr> {
+    let (is_writer, connection_count) = (connection_count.is_some(), connection_count.cloned());
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
@@ -65,7 +69,7 @@ async fn connect(url: &str, connections: u32, made: Option<&Arc<AtomicU64>>) -> 
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |sqlite| {
             use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-            let sqlite = if writes { sqlite.pragma("temp_store", IN_MEMORY) } else { sqlite };
+            let sqlite = if is_writer { sqlite.pragma("temp_store", IN_MEMORY) } else { sqlite };
             sqlite
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
@@ -73,17 +77,17 @@ async fn connect(url: &str, connections: u32, made: Option<&Arc<AtomicU64>>) -> 
                 .foreign_keys(true)
                 .pragma("wal_autocheckpoint", CHECKPOINT)
         })
-        .map_sqlx_sqlite_pool_opts(move |pool| watched(pool, made.clone()));
+        .map_sqlx_sqlite_pool_opts(move |pool| with_hooks(pool, connection_count.clone()));
     Database::connect(options).await
 }
 
-/// Connections that are given back sound or not at all, and are counted.
-fn watched(pool: PoolOptions<Sqlite>, made: Option<Arc<AtomicU64>>) -> PoolOptions<Sqlite> {
-    let pool = pool.after_release(|connection, _| Box::pin(is_sound(connection)));
-    match made {
+/// Adds the hooks that close broken connections and count new connections.
+fn with_hooks(pool: PoolOptions<Sqlite>, connection_count: Option<Arc<AtomicU64>>) -> PoolOptions<Sqlite> {
+    let pool = pool.after_release(|connection, _| Box::pin(is_reusable(connection)));
+    match connection_count {
         None => pool,
-        Some(made) => pool.after_connect(move |_, _| {
-            made.fetch_add(1, SeqCst);
+        Some(count) => pool.after_connect(move |_, _| {
+            count.fetch_add(1, SeqCst);
             Box::pin(async { Ok(()) })
         }),
     }

@@ -1,4 +1,4 @@
-//! Which database addresses are served, what to say of the others, and how the file is made.
+//! Parses database URLs and creates missing SQLite files.
 
 use std::{
     fs, io,
@@ -8,7 +8,7 @@ use std::{
 
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 
-/// A database address that is not served.
+/// A database URL that is not supported.
 #[derive(Debug, thiserror::Error)]
 pub enum UrlError {
     #[error(
@@ -16,28 +16,28 @@ pub enum UrlError {
          postgres://kommando@localhost/kommando"
     )]
     Scheme,
-    #[error("the database address names no file; for example sqlite://kommando.db?mode=rwc")]
+    #[error("the database address must name a file, for example sqlite://kommando.db?mode=rwc")]
     NoFile,
-    #[error("the database address cannot be read")]
+    #[error("the database address is not valid")]
     Unreadable(#[source] sea_orm::sqlx::Error),
-    #[error("there is no database at {}; add ?mode=rwc to the address to have it made", .0.display())]
+    #[error("there is no database at {}; add ?mode=rwc to the address to create it", .0.display())]
     Missing(PathBuf),
-    #[error("the database cannot be made at {}", .0.display())]
+    #[error("failed to create the database at {}", .0.display())]
     NotMade(PathBuf, #[source] io::Error),
 }
 
-/// It is the address of a PostgreSQL server.
+/// Whether a URL is that of a PostgreSQL server.
 pub fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres:") || url.starts_with("postgresql:")
 }
 
-/// An address as it may be shown: without the password in it.
-pub fn shown(url: &str) -> String {
+/// Replaces the password in a URL with `***`, for logs and messages.
+pub fn redact_password(url: &str) -> String {
     let without_user = || {
         let (scheme, rest) = url.split_once("://")?;
-        let (user, place) = rest.rsplit_once('@')?;
+        let (user, host) = rest.rsplit_once('@')?;
         let (name, _) = user.split_once(':')?;
-        Some(format!("{scheme}://{name}:***@{place}"))
+        Some(format!("{scheme}://{name}:***@{host}"))
     };
     let shown = without_user().unwrap_or_else(|| url.to_owned());
     match shown.split_once("password=") {
@@ -46,25 +46,25 @@ pub fn shown(url: &str) -> String {
     }
 }
 
-/// The file that an address names; none when it is that of a server.
+/// The file of an SQLite URL; `None` for PostgreSQL.
 ///
 /// # Errors
-/// It is neither.
-pub fn file(url: &str) -> Result<Option<PathBuf>, UrlError> {
+/// The URL is not supported.
+pub fn sqlite_path(url: &str) -> Result<Option<PathBuf>, UrlError> {
     if is_postgres(url) { Ok(None) } else { sqlite_file(url).map(Some) }
 }
 
-/// The file that the address of one names.
+/// The file of an SQLite URL.
 ///
 /// # Errors
-/// It is the address of something else.
+/// The URL does not name an SQLite file.
 pub fn sqlite_file(url: &str) -> Result<PathBuf, UrlError> {
     if !url.starts_with("sqlite:") {
         return Err(UrlError::Scheme);
     }
     let options = SqliteConnectOptions::from_str(url).map_err(UrlError::Unreadable)?;
     let file = options.get_filename();
-    // In memory, each connection would have a database of its own.
+    // In-memory databases are not supported: each connection would have its own.
     let is_memory = file.as_os_str().is_empty() || file.to_string_lossy().contains(":memory:");
     if is_memory || url.contains("mode=memory") || file.to_string_lossy().starts_with("file:") {
         return Err(UrlError::NoFile);
@@ -72,27 +72,27 @@ pub fn sqlite_file(url: &str) -> Result<PathBuf, UrlError> {
     Ok(file.to_owned())
 }
 
-/// Makes the file where it is missing and the address allows it, readable by its owner alone: it holds password hashes.
+/// Creates a missing file if the URL allows it. Only its owner can read it, because it will contain password hashes.
 ///
 /// # Errors
-/// It is missing and may not be made, or cannot be made.
-pub fn prepare(url: &str) -> Result<(), UrlError> {
+/// The file is missing and may not be created, or creating it failed.
+pub fn create_if_missing(url: &str) -> Result<(), UrlError> {
     let file = sqlite_file(url)?;
     if file.exists() {
         return Ok(());
     }
-    check_may_be_made(url, &file)?;
-    match make(&file) {
+    check_may_create(url, &file)?;
+    match create(&file) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(UrlError::NotMade(file, error)),
         _ => Ok(()),
     }
 }
 
-/// Whether the address says that a missing file is to be made, and its folder is there.
+/// Checks that the URL allows creating a missing file and that its folder exists.
 ///
 /// # Errors
-/// It is not to be made, or cannot be.
-pub fn check_may_be_made(url: &str, file: &Path) -> Result<(), UrlError> {
+/// The file may not be created, or its folder is missing.
+pub fn check_may_create(url: &str, file: &Path) -> Result<(), UrlError> {
     if !url.contains("mode=rwc") {
         return Err(UrlError::Missing(file.to_owned()));
     }
@@ -100,7 +100,7 @@ pub fn check_may_be_made(url: &str, file: &Path) -> Result<(), UrlError> {
     fs::metadata(folder).map(drop).map_err(|error| UrlError::NotMade(file.to_owned(), error))
 }
 
-fn make(file: &Path) -> io::Result<()> {
+fn create(file: &Path) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map(drop)
 }
@@ -110,43 +110,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_served_and_memory_is_not() {
-        let named = file("sqlite://kommando.db?mode=rwc").expect("an address");
+    fn files_are_supported_and_memory_is_not() {
+        let named = sqlite_path("sqlite://kommando.db?mode=rwc").expect("an address");
         assert_eq!(named.as_deref(), Some(Path::new("kommando.db")));
         let memory =
             ["sqlite::memory:", "sqlite://x?mode=memory&cache=shared", "sqlite://?mode=rwc", "sqlite://%3Amemory%3A"];
         for url in memory {
-            assert!(matches!(file(url), Err(UrlError::NoFile)), "{url}");
+            assert!(matches!(sqlite_path(url), Err(UrlError::NoFile)), "{url}");
         }
     }
 
     #[test]
-    fn another_database_is_refused() {
+    fn other_databases_are_rejected() {
         for url in ["mysql://localhost/kommando", "kommando.db", ""] {
-            assert!(matches!(file(url), Err(UrlError::Scheme)), "{url}");
+            assert!(matches!(sqlite_path(url), Err(UrlError::Scheme)), "{url}");
         }
-        assert!(matches!(file("postgres://localhost/kommando"), Ok(None)));
+        assert!(matches!(sqlite_path("postgres://localhost/kommando"), Ok(None)));
     }
 
     #[test]
-    fn a_password_is_not_shown() {
+    fn the_password_is_redacted() {
         for (url, expected) in [
             ("postgres://eva:s3cr@t@db:5432/kommando", "postgres://eva:***@db:5432/kommando"),
             ("postgres://eva@db/kommando", "postgres://eva@db/kommando"),
             ("postgres:///kommando?host=/run&password=s3cr3t&user=eva", "postgres:///kommando?host=/run&password=***"),
             ("sqlite://kommando.db?mode=rwc", "sqlite://kommando.db?mode=rwc"),
         ] {
-            assert_eq!(shown(url), expected);
+            assert_eq!(redact_password(url), expected);
         }
     }
 
     #[test]
-    fn the_file_is_made_for_its_owner_alone_and_only_when_asked() {
+    fn the_file_is_created_only_on_request_and_only_for_its_owner() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("kommando.db");
-        assert!(matches!(prepare(&format!("sqlite://{}", path.display())), Err(UrlError::Missing(_))));
-        prepare(&format!("sqlite://{}?mode=rwc", path.display())).expect("a file");
+        assert!(matches!(create_if_missing(&format!("sqlite://{}", path.display())), Err(UrlError::Missing(_))));
+        create_if_missing(&format!("sqlite://{}?mode=rwc", path.display())).expect("a file");
         assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
     }
 }

@@ -1,5 +1,4 @@
-//! Transactions that write: begun, committed, and followed by the invalidation of what they touched, in that order and
-//! without a gap.
+//! Write transactions. After the commit, the cached rows of what a transaction touched are invalidated.
 
 use std::{
     io,
@@ -20,19 +19,19 @@ use tokio::{sync::OwnedMutexGuard, time::sleep};
 use tracing::Instrument;
 
 use super::{
-    Connection, Invalidations, Store, Touched,
-    connection::{connection_lost, timed_out},
+    Invalidations, Touched,
+    connection::{Connection, connection_lost, timed_out},
     lock::{self, Lock},
     postgres::InstanceId,
     sqlite,
 };
 
-/// How often a transaction is tried again that another one stood in the way of.
+/// Retries after a conflict with another transaction.
 pub(super) const RETRIES: u32 = 4;
-/// How long to wait before that, longer each time.
+/// Pause before the first retry; it grows with each retry.
 pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
-/// The connections that write. On SQLite it is one, and one transaction at a time has it.
+/// The connections that write. SQLite has one, which one transaction at a time can use.
 #[derive(Clone, Debug)]
 pub struct WritePool {
     connection: Connection,
@@ -46,31 +45,32 @@ enum Kind {
     Postgres(InstanceId),
 }
 
-/// The one connection that writes to an SQLite file. `data_version` tells whether another process has written.
+/// The one connection that writes to an SQLite file. `PRAGMA data_version` shows whether another process has written.
 #[derive(Clone, Debug, Default)]
 pub struct SqliteWriter {
-    /// Held from the beginning of a transaction until what it touched is invalidated.
-    seen: Arc<tokio::sync::Mutex<Option<DataVersion>>>,
-    /// How many connections were made: a version counts for the connection that told it.
+    /// The last seen version. The lock is held from the begin of a transaction until its invalidation is done.
+    last_seen: Arc<tokio::sync::Mutex<Option<DataVersion>>>,
+    /// The number of connections created so far. Versions of different connections cannot be compared.
     pub(super) connections: Arc<AtomicU64>,
 }
 
-/// What SQLite tells a connection of the writes of others.
+/// The result of `PRAGMA data_version` on a connection; it changes when another process commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct DataVersion {
     connection: u64,
     version: i64,
 }
 
-/// A transaction that may write. On SQLite nothing else writes until it ends. It is undone when it is dropped.
+/// A write transaction. On SQLite nothing else writes until it ends. Dropping it rolls back.
 pub struct WriteTransaction {
     transaction: DatabaseTransaction,
     invalidations: Invalidations,
-    /// On PostgreSQL, the id under which its changes are notified.
+    /// On PostgreSQL, the id in the notifications of its changes.
     instance: Option<InstanceId>,
-    /// A statement failed. SQLite may have ended the transaction then, and PostgreSQL has: nothing more is done in it.
+    /// The first error of a statement. After it nothing more is executed: PostgreSQL has aborted the transaction, and
+    /// SQLite may have ended it.
     failed: Mutex<Option<DbErr>>,
-    turn: Option<OwnedMutexGuard<Option<DataVersion>>>,
+    sqlite_guard: Option<OwnedMutexGuard<Option<DataVersion>>>,
 }
 
 impl WritePool {
@@ -91,34 +91,34 @@ impl WritePool {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let of = |transaction, instance, turn| WriteTransaction {
+        let new_transaction = |transaction, instance, sqlite_guard| WriteTransaction {
             transaction,
             invalidations: self.invalidations.clone(),
             instance,
             failed: Mutex::default(),
-            turn,
+            sqlite_guard,
         };
         match &self.kind {
             Kind::Postgres(instance) => {
                 let transaction = self.connection.begin(options).await?;
                 instance.announce(&transaction).await?;
-                Ok(of(transaction, Some(instance.clone()), None))
+                Ok(new_transaction(transaction, Some(instance.clone()), None))
             }
             Kind::Sqlite(writer) => {
-                let locked = tokio::time::timeout(sqlite::ACQUIRE_TIMEOUT, Arc::clone(&writer.seen).lock_owned());
-                let mut turn = locked.await.map_err(|_| timed_out())?;
+                let locked = tokio::time::timeout(sqlite::ACQUIRE_TIMEOUT, Arc::clone(&writer.last_seen).lock_owned());
+                let mut guard = locked.await.map_err(|_| timed_out())?;
                 let transaction = self.connection.begin(options).await?;
                 // From here on no other process writes.
                 let began = Instant::now();
-                writer.look(&transaction, &mut turn, &self.invalidations).await?;
+                writer.check_data_version(&transaction, &mut guard, &self.invalidations).await?;
                 self.invalidations.synced(began);
-                Ok(of(transaction, None, Some(turn)))
+                Ok(new_transaction(transaction, None, Some(guard)))
             }
         }
     }
 
-    /// Does work in a transaction; see [`Store::write`].
-    async fn write_with<T, E, F>(&self, lock: Option<Lock<'static>>, work: F) -> Result<T, E>
+    /// Runs work in a transaction; see `Store::write`.
+    pub(super) async fn write_with<T, E, F>(&self, lock: Option<Lock<'static>>, work: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<DbErr> + Send + 'static,
@@ -132,7 +132,7 @@ impl WritePool {
                 loop {
                     let transaction = writer.begin().await?;
                     if let Some(lock) = lock {
-                        // It has waited long enough, and is not tried again.
+                        // Not retried: the lock timeout was long enough.
                         lock::take(&transaction, lock).await?;
                     }
                     let error = match work.clone()(&transaction).await {
@@ -153,19 +153,19 @@ impl WritePool {
             };
             connection.with_timeout(async { Ok(written.await) }).await.unwrap_or_else(|late| Err(late.into()))
         };
-        // What it logs belongs to the request.
+        // The task logs with the request's span.
         let written = tokio::spawn(working.in_current_span());
         written.await.unwrap_or_else(|panic| Err(connection_lost(io::Error::other(panic)).into()))
     }
 
-    /// Looks whether another process wrote to the SQLite file, unless a transaction of this one is under way, which looked
-    /// when it began.
+    /// Checks whether another process wrote to the SQLite file. Skipped during a transaction of this process, which
+    /// checked at its begin.
     pub(super) async fn poll(&self) -> Result<(), DbErr> {
         if let Kind::Sqlite(writer) = &self.kind
-            && let Ok(mut seen) = writer.seen.try_lock()
+            && let Ok(mut last_seen) = writer.last_seen.try_lock()
         {
             let began = Instant::now();
-            writer.look(&self.connection, &mut seen, &self.invalidations).await?;
+            writer.check_data_version(&self.connection, &mut last_seen, &self.invalidations).await?;
             self.invalidations.synced(began);
         }
         Ok(())
@@ -173,16 +173,17 @@ impl WritePool {
 }
 
 impl SqliteWriter {
-    async fn look(
+    /// Invalidates everything when another process wrote since the last check.
+    async fn check_data_version(
         &self,
         db: &impl ConnectionTrait,
-        seen: &mut Option<DataVersion>,
+        last_seen: &mut Option<DataVersion>,
         invalidations: &Invalidations,
     ) -> Result<(), DbErr> {
         let version = Statement::from_string(DbBackend::Sqlite, "PRAGMA data_version");
         let row = db.query_one_raw(version).await?.ok_or_else(|| DbErr::RecordNotFound("data_version".to_owned()))?;
         let now = DataVersion { connection: self.connections.load(SeqCst), version: row.try_get_by_index(0)? };
-        if seen.replace(now) != Some(now) {
+        if last_seen.replace(now) != Some(now) {
             invalidations.invalidate(&Touched::Everything);
         }
         Ok(())
@@ -190,21 +191,22 @@ impl SqliteWriter {
 }
 
 impl WriteTransaction {
-    /// Commits, and invalidates what was touched. Run it in a task that is not cancelled: a commit that was sent may happen
-    /// later.
+    /// Commits, then invalidates what was touched. Run it in a task that is never cancelled: a COMMIT that was sent can
+    /// still succeed.
     ///
     /// # Errors
-    /// A statement failed before, and nothing is committed; or how the commit ended is not known.
+    /// A statement failed before, and nothing is committed; or the result of the commit is unknown.
     pub(super) async fn commit(self, touched: Touched) -> Result<(), DbErr> {
         // Held until the invalidation is done.
-        let _turn = self.turn;
+        let _guard = self.sqlite_guard;
         if let Some(error) = self.failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
             self.transaction.rollback().await.ok();
             return Err(error);
         }
-        let mut end = CommitEnd { invalidations: self.invalidations, instance: self.instance, touched: None };
+        let mut invalidation =
+            InvalidateOnDrop { invalidations: self.invalidations, instance: self.instance, touched: None };
         self.transaction.commit().await?;
-        end.touched = Some(touched);
+        invalidation.touched = Some(touched);
         Ok(())
     }
 
@@ -213,40 +215,39 @@ impl WriteTransaction {
         &self.transaction
     }
 
-    /// Undoes everything.
     pub(super) async fn rollback(self) {
-        // Undoing fails where the database has done so by itself.
+        // Fails when the database has already ended the transaction.
         self.transaction.rollback().await.ok();
     }
 
-    /// Whether it failed because of another transaction.
+    /// Whether a statement failed because of another transaction.
     pub(super) fn met_conflict(&self) -> bool {
         self.check().is_err_and(|error| is_conflict(&error))
     }
 
-    /// The error of the statement that failed, if one did: nothing more is executed or committed.
+    /// Returns the error of the first failed statement, if any.
     pub(super) fn check(&self) -> Result<(), DbErr> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone().map_or(Ok(()), Err)
     }
 
-    fn noted<T>(&self, end: Result<T, DbErr>) -> Result<T, DbErr> {
-        if let Err(error) = &end {
+    fn remember_error<T>(&self, result: Result<T, DbErr>) -> Result<T, DbErr> {
+        if let Err(error) = &result {
             self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| error.clone());
         }
-        end
+        result
     }
 }
 
-/// Invalidates when it is dropped: what was touched if the commit succeeded, and otherwise everything. A new instance id
-/// then makes the notification of a late commit count as one of another process.
-struct CommitEnd {
+/// Invalidates on drop: `touched` after a successful commit, otherwise everything. After a commit with unknown result
+/// it also renews the instance id, so that a late notification of this commit counts as a change of another process.
+struct InvalidateOnDrop {
     invalidations: Invalidations,
     instance: Option<InstanceId>,
-    /// What was touched, once it is committed.
+    /// Set after the commit.
     touched: Option<Touched>,
 }
 
-impl Drop for CommitEnd {
+impl Drop for InvalidateOnDrop {
     fn drop(&mut self) {
         if self.touched.is_none()
             && let Some(instance) = &self.instance
@@ -257,50 +258,13 @@ impl Drop for CommitEnd {
     }
 }
 
-/// A serialization failure, a deadlock, or a lock that was not to be had in time.
+/// A serialization failure, a deadlock or a lock timeout.
 fn is_conflict(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else {
         return false;
     };
-    let code = cause.as_database_error().and_then(|told| told.code());
+    let code = cause.as_database_error().and_then(|error| error.code());
     code.is_some_and(|code| ["40001", "40P01", "55P03"].contains(&code.as_ref()))
-}
-
-impl Store {
-    /// Does `work` in a transaction, which is committed when it succeeds and undone when it fails. `work` ends by naming
-    /// what it touched; what is held in memory of that is dropped before this returns.
-    ///
-    /// It goes on to its end when the client leaves. On PostgreSQL it is tried again when another transaction stood in the
-    /// way, so `work` may run several times. Nothing in it waits for the write queue or for another transaction.
-    ///
-    /// # Errors
-    /// Those of `work`; or the database does not answer in time.
-    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<DbErr> + Send + 'static,
-        F: for<'a> FnOnce(&'a WriteTransaction) -> BoxFuture<'a, Result<(T, Touched), E>> + Clone + Send + 'static,
-    {
-        self.writer.write_with(None, work).await
-    }
-
-    /// The connections that write, for a single statement that is run seldom.
-    pub fn writer(&self) -> &WritePool {
-        &self.writer
-    }
-
-    /// The same for what one process does at a time, whatever the database, and what may take its time.
-    ///
-    /// # Errors
-    /// As [`Self::write`].
-    pub async fn write_alone<T, E, F>(&self, lock: Lock<'static>, work: F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<DbErr> + Send + 'static,
-        F: for<'a> FnOnce(&'a WriteTransaction) -> BoxFuture<'a, Result<(T, Touched), E>> + Clone + Send + 'static,
-    {
-        self.in_background().writer.write_with(Some(lock), work).await
-    }
 }
 
 #[async_trait]
@@ -311,26 +275,26 @@ impl ConnectionTrait for WriteTransaction {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         self.check()?;
-        self.noted(self.transaction.execute_raw(statement).await)
+        self.remember_error(self.transaction.execute_raw(statement).await)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         self.check()?;
-        self.noted(self.transaction.execute_unprepared(sql).await)
+        self.remember_error(self.transaction.execute_unprepared(sql).await)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         self.check()?;
-        self.noted(self.transaction.query_one_raw(statement).await)
+        self.remember_error(self.transaction.query_one_raw(statement).await)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         self.check()?;
-        self.noted(self.transaction.query_all_raw(statement).await)
+        self.remember_error(self.transaction.query_all_raw(statement).await)
     }
 }
 
-/// A single statement is a transaction of its own, after which everything is taken for changed.
+/// Runs each statement in its own transaction, and invalidates everything after it.
 #[async_trait]
 impl ConnectionTrait for WritePool {
     fn get_database_backend(&self) -> DbBackend {

@@ -1,12 +1,12 @@
-//! Jobs that share transactions: what waits is written together, with one sync of the disk, and each client is answered
-//! when its job is committed.
+//! A queue of write jobs that share transactions: waiting jobs are committed together with one disk sync, and each
+//! client gets its answer after the commit.
 //!
-//! A job is data. A [`BatchWriter`] locks what the jobs of a batch need, reads, decides each, and writes what they change.
-//! The queue knows nothing of that: it gathers batches, commits them, and answers. A batch that fails before its commit is
-//! halved, until the job that fails is alone. A commit with an unknown end is not tried again.
+//! Jobs are data. A [`BatchWriter`] locks, reads, decides and writes the jobs of a batch; the queue collects batches,
+//! commits them and answers the clients. A batch that fails before its commit is split in halves until the failing job
+//! is alone. A commit with unknown result is not retried.
 //!
-//! SQLite has one lane. PostgreSQL has several: for jobs that only add records, for jobs that lock rows, and for jobs that
-//! each take a transaction of their own, since they wait for locks.
+//! SQLite has one lane. PostgreSQL has several lanes: for jobs that only add records, for jobs that lock rows, and for
+//! jobs that wait for locks and each get their own transaction.
 
 use std::{
     fmt, io,
@@ -31,47 +31,49 @@ use super::{
     connection::connection_lost,
     write::{RETRIES, RETRY_PAUSE},
 };
-use crate::error::{Error, Trouble};
+use crate::error::{DbErrorKind, Error};
 
-/// How many jobs may wait before clients wait to add theirs.
+/// Jobs that may wait in a lane before `submit` waits.
 const CAPACITY: usize = 1024;
-/// How many transactions of one kind are under way at once on PostgreSQL: while one waits for the disk, another works.
+/// Concurrent transactions per kind of lane on PostgreSQL: while one waits for the disk, the other works.
 const PARALLEL_BATCHES: usize = 2;
-/// How many jobs share a transaction at most. On PostgreSQL each takes its time, and all wait for the last.
-const LARGEST_SQLITE_BATCH: usize = 256;
-const LARGEST_POSTGRES_BATCH: usize = 64;
+const MAX_SQLITE_BATCH: usize = 256;
+/// Smaller than for SQLite: every job needs network round trips, and all jobs wait for the last one.
+const MAX_POSTGRES_BATCH: usize = 64;
 
-/// Something to be written, as data.
+/// A write job.
 pub trait Job: Send + Sync + 'static {
-    /// What its client is told.
+    /// The result for the client.
     type Answer: Send;
 
-    /// What it shares a transaction with, where several processes write.
+    /// The jobs with which this job may share a transaction on PostgreSQL.
     fn lane(&self) -> Lane;
-    /// It is written even if its client left, who otherwise was told that it did not happen.
+    /// Whether to write the job even if its client stopped waiting. Other jobs are then dropped, because their client
+    /// already got a timeout.
     fn must_finish(&self) -> bool;
 }
 
-/// What a job shares a transaction with on PostgreSQL.
+/// Which rows a job may change; decides whether it can share a transaction on PostgreSQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// It only adds records.
+    /// The job only inserts records.
     Records,
-    /// It locks the rows of this user. Jobs on the same user are never in two transactions at once.
+    /// The job locks the rows of this user. Jobs for the same user never run in two transactions at once.
     Rows(i32),
-    /// It waits for locks that others hold for long.
+    /// The job may wait long for locks, and gets its own transaction.
     Alone,
 }
 
-/// What locks, reads, decides and writes the jobs of one transaction.
+/// Locks, reads, decides and writes the jobs of one transaction.
 #[async_trait]
 pub trait BatchWriter: Send + Sync + 'static {
     type Job: Job;
 
-    /// Writes jobs, in their order. When `waits` is false, what another transaction holds is left: such a job has no answer.
+    /// Writes jobs in their order. Without `waits` it skips jobs that need locks of another transaction; a skipped job
+    /// has the answer `None`.
     ///
     /// # Errors
-    /// A statement failed; the transaction is undone.
+    /// A statement failed; the queue rolls back.
     async fn write(
         &self,
         transaction: &WriteTransaction,
@@ -80,16 +82,16 @@ pub trait BatchWriter: Send + Sync + 'static {
     ) -> Result<WrittenBatch<<Self::Job as Job>::Answer>, DbErr>;
 }
 
-/// What a batch came to.
+/// The result of writing a batch.
 pub struct WrittenBatch<A> {
-    /// The answer of each job; none of those that are left.
+    /// The answer of each job; `None` for skipped jobs.
     pub answers: Vec<Option<A>>,
     pub touched: Touched,
-    /// What is done once all of it is committed and invalidated.
+    /// Runs after commit and invalidation.
     pub on_commit: Box<dyn FnOnce() + Send>,
 }
 
-/// A job was not written, as far as is known, because the database could not do it.
+/// The job was not committed, as far as we know.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("not written: {0}")]
 pub struct WriteError(Arc<DbErr>);
@@ -106,27 +108,27 @@ impl From<DbErr> for WriteError {
     }
 }
 
-/// All jobs of a batch that was not written get the same kind of error.
+/// All jobs of a failed batch get the same kind of error.
 impl From<WriteError> for Error {
     fn from(error: WriteError) -> Self {
-        let kind = Trouble::from(error.0.as_ref());
+        let kind = DbErrorKind::from(error.0.as_ref());
         kind.with(DbErr::Custom(error.to_string()))
     }
 }
 
-/// The way to add jobs. Clones add to the same queue.
+/// A handle to add jobs. Clones share the same queue.
 pub struct WriteQueue<J: Job>(Arc<Lanes<J>>);
 
 struct Lanes<J: Job> {
-    /// On SQLite all of them are one.
+    /// On SQLite all lanes are the same channel.
     records: Vec<LaneSender<J>>,
     rows: Vec<LaneSender<J>>,
     alone: LaneSender<J>,
-    /// How many records were added: they take the lanes in turn.
+    /// Number of `Records` jobs so far; they use the lanes round-robin.
     added: AtomicUsize,
-    /// How many jobs wait for a transaction of their own.
+    /// Jobs of `Alone` that wait for a permit.
     waiting_alone: Arc<AtomicUsize>,
-    /// It knows how long a client waits.
+    /// Has the timeout of clients.
     connection: Connection,
 }
 
@@ -136,7 +138,7 @@ type LaneSender<J> = mpsc::Sender<Queued<J>>;
 struct Queued<J: Job> {
     job: J,
     client: oneshot::Sender<Result<J::Answer, WriteError>>,
-    /// What it belongs to in the log.
+    /// The log span of the request.
     span: Span,
 }
 
@@ -145,8 +147,8 @@ impl<J: Job> Queued<J> {
         self.client.is_closed() && !self.job.must_finish()
     }
 
-    fn answer(self, end: Result<J::Answer, WriteError>) {
-        drop(self.client.send(end)); // a client that left needs no answer
+    fn answer(self, result: Result<J::Answer, WriteError>) {
+        drop(self.client.send(result)); // fails when the client stopped waiting
     }
 }
 
@@ -163,34 +165,34 @@ impl<J: Job> Clone for WriteQueue<J> {
 }
 
 impl<J: Job> WriteQueue<J> {
-    /// Starts writing. It goes on until the last clone is dropped and all that waits is written.
+    /// Starts the queue. It runs until the last clone is dropped and all waiting jobs are written.
     pub fn start(store: Store, batches: impl BatchWriter<Job = J>) -> Self {
         let waiting_alone = Arc::default();
-        let (is_shared, connection) = (store.is_shared(), store.writer().connection().clone());
-        let places = Semaphore::new(store.width().div_ceil(2));
-        let writer = Arc::new(QueueWriter { store, batches, places, waiting_alone: Arc::clone(&waiting_alone) });
-        let lane = |most: usize| {
+        let (has_multiple_writers, connection) = (store.has_multiple_writers(), store.writer().connection().clone());
+        let permits = Semaphore::new(store.max_connections().div_ceil(2));
+        let writer = Arc::new(QueueWriter { store, batches, permits, waiting_alone: Arc::clone(&waiting_alone) });
+        let lane = |max_jobs: usize| {
             let (lane, jobs) = mpsc::channel(CAPACITY);
-            tokio::spawn(Arc::clone(&writer).keep_writing(jobs, most));
+            tokio::spawn(Arc::clone(&writer).keep_writing(jobs, max_jobs));
             lane
         };
-        let (records, rows, alone) = if is_shared {
-            let lanes = || (0..PARALLEL_BATCHES).map(|_| lane(LARGEST_POSTGRES_BATCH)).collect();
+        let (records, rows, alone) = if has_multiple_writers {
+            let lanes = || (0..PARALLEL_BATCHES).map(|_| lane(MAX_POSTGRES_BATCH)).collect();
             let (alone, jobs) = mpsc::channel(CAPACITY);
             tokio::spawn(Arc::clone(&writer).keep_writing_alone(jobs));
             (lanes(), lanes(), alone)
         } else {
-            let all = lane(LARGEST_SQLITE_BATCH);
+            let all = lane(MAX_SQLITE_BATCH);
             (vec![all.clone()], vec![all.clone()], all)
         };
         let added = AtomicUsize::new(0);
         Self(Arc::new(Lanes { records, rows, alone, added, waiting_alone, connection }))
     }
 
-    /// Has a job written, and waits until it is committed.
+    /// Adds a job and waits until it is committed.
     ///
     /// # Errors
-    /// It was not written, as far as is known: its time was over, or the database could not do it.
+    /// The job was not committed, as far as we know: it timed out, or the database failed.
     pub async fn submit(&self, job: J) -> Result<J::Answer, WriteError> {
         let Lanes { records, rows, alone, added, connection, .. } = &*self.0;
         let lane = match job.lane() {
@@ -201,15 +203,15 @@ impl<J: Job> WriteQueue<J> {
         let (client, answer) = oneshot::channel();
         let queued = Queued { job, client, span: Span::current() };
         let answered = async {
-            // Not `send`, since its future holds the job as well.
-            let place = lane.reserve().await.map_err(|_| WriteError::stopped())?;
-            place.send(queued);
+            // `send` would make this future larger, because it holds a second copy of the job.
+            let permit = lane.reserve().await.map_err(|_| WriteError::stopped())?;
+            permit.send(queued);
             answer.await.map_err(|_| WriteError::stopped())?
         };
         connection.with_timeout(async { Ok(answered.await) }).await?
     }
 
-    /// How many jobs wait.
+    /// The number of waiting jobs.
     pub fn waiting(&self) -> usize {
         let Lanes { records, rows, alone, waiting_alone, .. } = &*self.0;
         let queued = |lane: &LaneSender<J>| lane.max_capacity() - lane.capacity();
@@ -221,28 +223,36 @@ impl<J: Job> WriteQueue<J> {
 struct QueueWriter<B> {
     store: Store,
     batches: B,
-    /// For jobs that are alone: others go on while all of them wait for the same row.
-    places: Semaphore,
+    /// Limits the transactions of `Alone` jobs, so that connections remain for other jobs while they wait for locks.
+    permits: Semaphore,
     waiting_alone: Arc<AtomicUsize>,
 }
 
-/// How a batch ended that was not committed.
+/// Why a batch was not committed.
 enum NotCommitted<J: Job> {
-    /// Nothing of it happened.
-    Undone { error: DbErr, is_conflict: bool, jobs: Vec<Queued<J>> },
-    /// It may have happened.
-    InDoubt { error: DbErr, jobs: Vec<Queued<J>> },
-    /// The client of one of the jobs went away before the commit.
-    Cancelled { jobs: Vec<Queued<J>> },
+    RolledBack {
+        error: DbErr,
+        is_conflict: bool,
+        jobs: Vec<Queued<J>>,
+    },
+    /// The COMMIT failed; it may have taken effect.
+    InDoubt {
+        error: DbErr,
+        jobs: Vec<Queued<J>>,
+    },
+    /// The client of one of the jobs stopped waiting before the commit.
+    Cancelled {
+        jobs: Vec<Queued<J>>,
+    },
 }
 
 impl<B: BatchWriter> QueueWriter<B> {
-    async fn keep_writing(self: Arc<Self>, mut queue: mpsc::Receiver<Queued<B::Job>>, most: usize) {
+    async fn keep_writing(self: Arc<Self>, mut queue: mpsc::Receiver<Queued<B::Job>>, max_jobs: usize) {
         let mut jobs = Vec::new();
-        while queue.recv_many(&mut jobs, most).await > 0 {
+        while queue.recv_many(&mut jobs, max_jobs).await > 0 {
             let written = AssertUnwindSafe(self.write(std::mem::take(&mut jobs)));
             if written.catch_unwind().await.is_err() {
-                tracing::error!("writing panicked");
+                tracing::error!("the write queue panicked while writing a batch");
             }
         }
     }
@@ -253,26 +263,26 @@ impl<B: BatchWriter> QueueWriter<B> {
         }
     }
 
-    /// Writes jobs in one transaction, or in as many as it takes.
+    /// Writes jobs in one transaction, or in several if that fails.
     async fn write(self: &Arc<Self>, jobs: Vec<Queued<B::Job>>) {
         let mut batches = vec![jobs];
         while let Some(batch) = batches.pop() {
             match self.write_batch(batch, false).await {
-                Ok(left) => left.into_iter().for_each(|job| self.spawn_alone(job)),
+                Ok(skipped) => skipped.into_iter().for_each(|job| self.spawn_alone(job)),
                 Err(NotCommitted::Cancelled { jobs }) => batches.push(jobs),
-                // Alone, each waits for its locks, and others go on meanwhile.
-                Err(NotCommitted::Undone { is_conflict: true, jobs, .. }) if self.store.is_shared() => {
+                // In its own transaction each job can wait for its locks without blocking others.
+                Err(NotCommitted::RolledBack { is_conflict: true, jobs, .. }) if self.store.has_multiple_writers() => {
                     jobs.into_iter().for_each(|job| self.spawn_alone(job));
                 }
-                Err(NotCommitted::Undone { error, mut jobs, .. })
-                    if jobs.len() > 1 && may_be_one_jobs_fault(&error) =>
+                Err(NotCommitted::RolledBack { error, mut jobs, .. })
+                    if jobs.len() > 1 && may_concern_one_job(&error) =>
                 {
-                    tracing::warn!(%error, jobs = jobs.len(), "a batch was not written, and is halved");
+                    tracing::warn!(%error, jobs = jobs.len(), "failed to write a batch; retrying it in halves");
                     let second = jobs.split_off(jobs.len() / 2);
                     batches.extend([second, jobs]);
                 }
-                Err(NotCommitted::Undone { error, jobs, .. } | NotCommitted::InDoubt { error, jobs }) => {
-                    answer_all(jobs, error);
+                Err(NotCommitted::RolledBack { error, jobs, .. } | NotCommitted::InDoubt { error, jobs }) => {
+                    fail_all(jobs, error);
                 }
             }
         }
@@ -283,13 +293,13 @@ impl<B: BatchWriter> QueueWriter<B> {
         tokio::spawn(Arc::clone(self).write_alone(job).instrument(span));
     }
 
-    /// Writes a job in a transaction of its own, which waits for its locks.
+    /// Writes a job in its own transaction, which waits for locks.
     async fn write_alone(self: Arc<Self>, job: Queued<B::Job>) {
-        let place = {
-            let _waiting = Waiting::begin(&self.waiting_alone);
-            self.places.acquire().await
+        let permit = {
+            let _waiting = WaitingGuard::new(&self.waiting_alone);
+            self.permits.acquire().await
         };
-        if place.is_err() {
+        if permit.is_err() {
             return job.answer(Err(WriteError::stopped()));
         }
         let mut jobs = vec![job];
@@ -298,20 +308,20 @@ impl<B: BatchWriter> QueueWriter<B> {
             match self.write_batch(jobs, true).await {
                 Ok(_) => return,
                 Err(NotCommitted::Cancelled { jobs: again }) => jobs = again,
-                Err(NotCommitted::Undone { is_conflict: true, jobs: again, .. }) if tries < RETRIES => {
+                Err(NotCommitted::RolledBack { is_conflict: true, jobs: again, .. }) if tries < RETRIES => {
                     jobs = again;
                     tries += 1;
                     sleep(RETRY_PAUSE * tries).await;
                 }
-                Err(NotCommitted::Undone { error, jobs, .. } | NotCommitted::InDoubt { error, jobs }) => {
-                    return answer_all(jobs, error);
+                Err(NotCommitted::RolledBack { error, jobs, .. } | NotCommitted::InDoubt { error, jobs }) => {
+                    return fail_all(jobs, error);
                 }
             }
         }
     }
 
-    /// Writes and commits a batch, and answers its clients. Returns the jobs that are left, since another transaction holds
-    /// what they need.
+    /// Writes and commits a batch, and answers its clients. Returns the skipped jobs, which need locks of another
+    /// transaction.
     async fn write_batch(
         &self,
         mut jobs: Vec<Queued<B::Job>>,
@@ -349,45 +359,45 @@ impl<B: BatchWriter> QueueWriter<B> {
         };
         match self.store.writer.connection().with_timeout(written).await {
             Ok(Some(answers)) => {
-                let mut left = Vec::new();
+                let mut skipped = Vec::new();
                 for (job, answer) in jobs.into_iter().zip(answers) {
                     match answer {
                         Some(answer) => job.answer(Ok(answer)),
-                        None => left.push(job),
+                        None => skipped.push(job),
                     }
                 }
-                Ok(left)
+                Ok(skipped)
             }
             Ok(None) => Err(NotCommitted::Cancelled { jobs }),
             Err(error) if is_committing => Err(NotCommitted::InDoubt { error, jobs }),
-            Err(error) => Err(NotCommitted::Undone { error, is_conflict, jobs }),
+            Err(error) => Err(NotCommitted::RolledBack { error, is_conflict, jobs }),
         }
     }
 }
 
-fn answer_all<J: Job>(jobs: Vec<Queued<J>>, error: DbErr) {
-    tracing::error!(%error, jobs = jobs.len(), "a transaction was not written");
+fn fail_all<J: Job>(jobs: Vec<Queued<J>>, error: DbErr) {
+    tracing::error!(%error, jobs = jobs.len(), "failed to write a transaction");
     let error = WriteError::from(error);
     jobs.into_iter().for_each(|job| job.answer(Err(error.clone())));
 }
 
-/// Whether one of the jobs may be the reason, so that the others can be written without it. The loss of the connection and
-/// a full disk are no matter of one job.
-fn may_be_one_jobs_fault(error: &DbErr) -> bool {
-    matches!(Trouble::from(error), Trouble::Taken | Trouble::Character | Trouble::Ours)
+/// Whether a single job may cause the error, so that the others can succeed without it, unlike after a lost connection
+/// or on a full disk.
+fn may_concern_one_job(error: &DbErr) -> bool {
+    matches!(DbErrorKind::from(error), DbErrorKind::Conflict | DbErrorKind::Character | DbErrorKind::Bug)
 }
 
-/// A job that waits for its turn, until this is dropped.
-struct Waiting<'a>(&'a AtomicUsize);
+/// Counts a waiting job until it is dropped.
+struct WaitingGuard<'a>(&'a AtomicUsize);
 
-impl<'a> Waiting<'a> {
-    fn begin(waiting: &'a AtomicUsize) -> Self {
+impl<'a> WaitingGuard<'a> {
+    fn new(waiting: &'a AtomicUsize) -> Self {
         waiting.fetch_add(1, Relaxed);
         Self(waiting)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitingGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
     }

@@ -1,8 +1,7 @@
-//! Changes of who can log in that user management makes, and the rule that they keep an administrator.
+//! Access changes by user management: retiring users and deleting passwords, with the rule of the last administrator.
 //!
-//! Each change is checked in its own transaction, which has taken `Lock::RoleChanges` before it locks users. The right to
-//! change the user is the caller's to check; the right to change other users, through the person they share, is checked
-//! here.
+//! Run each change in a transaction that takes `Lock::RoleChanges` before it locks users. The calling code checks the
+//! right to change the user; this file checks the right to change other users through a shared person.
 
 use sea_orm::{DbErr, entity::prelude::*};
 
@@ -16,12 +15,12 @@ use super::{
 };
 use crate::{clock, error::Error};
 
-/// Why a change of who can log in is refused.
+/// Why an access change is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
     #[error("it is the last administrator who can log in")]
     LastAdministrator,
-    #[error("it would change the person of another user, whom the caller may not manage")]
+    #[error("it would change the person of another user that the caller may not manage")]
     SharedPerson,
     #[error(transparent)]
     Database(#[from] DbErr),
@@ -37,11 +36,11 @@ impl From<AccessError> for Error {
     }
 }
 
-/// Retires a user as upstream does, or takes that back. The person is retired with the last of its users. The tickets of
-/// a retired user are gone for good. Run it in a transaction.
+/// Retires or reactivates a user, as upstream does. The person is retired together with its last user. Retiring deletes
+/// the user's tickets. Run it in a transaction.
 ///
 /// # Errors
-/// It is the last administrator, or the caller may not manage another user of the person.
+/// The user is the last administrator, or the caller may not manage another user of the person.
 pub async fn set_retired(
     db: &impl ConnectionTrait,
     caller: &Caller,
@@ -89,10 +88,10 @@ async fn decide_retired(
     Ok(snapshot.apply(changes))
 }
 
-/// Deletes a user's password and tickets. False when there was no password. Run it in a transaction.
+/// Deletes a user's password and tickets. Returns false when there was no password. Run it in a transaction.
 ///
 /// # Errors
-/// It is the last administrator.
+/// The user is the last administrator.
 pub async fn delete_password(
     db: &impl ConnectionTrait,
     provider: ProviderNames,
@@ -109,7 +108,7 @@ pub async fn delete_password(
 /// Checks whether a user's password can be deleted.
 ///
 /// # Errors
-/// It is the last administrator.
+/// The user is the last administrator.
 pub async fn check_delete_password(
     db: &impl ConnectionTrait,
     provider: ProviderNames,
@@ -118,25 +117,22 @@ pub async fn check_delete_password(
     check(db, provider, user, |access| UserAccess { password: Login::Impossible, ..access }).await
 }
 
-/// The user is an administrator, and no other one can log in as well.
-///
-/// # Errors
-/// The database does not answer.
+/// Whether the user is an administrator and no other administrator can log in equally well.
 pub async fn is_last_administrator(
     db: &impl ConnectionTrait,
     provider: ProviderNames,
     user: &User,
 ) -> Result<bool, DbErr> {
-    let end = check(db, provider, user, |access| UserAccess { is_deleted: true, ..access }).await;
-    match end {
+    let result = check(db, provider, user, |access| UserAccess { is_deleted: true, ..access }).await;
+    match result {
         Ok(()) => Ok(false),
         Err(AccessError::Database(error)) => Err(error),
         Err(_) => Ok(true),
     }
 }
 
-/// Refuses a change of a user after which administrators can log in less well than before. Only a change that can do that
-/// reads the administrators.
+/// Rejects a change after which administrators could log in less well than before. Reads the administrators only if the
+/// change can have this effect.
 pub(super) async fn check(
     db: &impl ConnectionTrait,
     provider: ProviderNames,
@@ -150,8 +146,8 @@ pub(super) async fn check(
     Err(AccessError::LastAdministrator)
 }
 
-/// The active administrators at the beginning of a change of many users. The rule is judged once at its end, so that the
-/// order of the changes does not matter. The transaction has taken `Lock::RoleChanges`.
+/// The active administrators before a change of many users. The rule is checked once after all changes, so that their
+/// order does not matter. The transaction must hold `Lock::RoleChanges`.
 pub(super) struct AdministratorsBefore(Vec<UserAccess>);
 
 impl AdministratorsBefore {
@@ -159,7 +155,7 @@ impl AdministratorsBefore {
         administrators(db, provider).await.map(Self)
     }
 
-    /// The ids of those who lost access, if the administrators can log in less well than before.
+    /// The administrators who lost access, if the administrators can log in less well than before.
     pub(super) async fn lost(&self, db: &impl ConnectionTrait, provider: ProviderNames) -> Result<Vec<i32>, DbErr> {
         Ok(lost_administrators(&self.0, &administrators(db, provider).await?))
     }

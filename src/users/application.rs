@@ -1,11 +1,11 @@
-//! Applications that call on behalf of users, known by a token of their own (`SO-AppToken`), stored as a hash only.
+//! Applications that call on behalf of users. They authenticate with a token (`SO-AppToken`); only its hash is stored.
 
 use sea_orm::{NotSet, QueryOrder, Set, SqlErr, entity::prelude::*, sea_query::Expr};
 use secrecy::SecretString;
 
 use super::{
-    limits::{self, TooLong},
-    secret,
+    field_limits::{self, TooLong},
+    token,
 };
 use crate::clock;
 
@@ -19,7 +19,7 @@ pub struct Model {
     pub name: String,
     #[sea_orm(unique)]
     pub token_hash: String,
-    /// It may use the User agent where that is restricted.
+    /// Whether it may use the User agent in an online installation.
     pub has_user_agent: bool,
     pub created_at: DateTimeUtc,
     pub revoked_at: Option<DateTimeUtc>,
@@ -30,7 +30,7 @@ impl ActiveModelBehavior for ActiveModel {}
 /// Why an application was not added.
 #[derive(Debug, thiserror::Error)]
 pub enum AddError {
-    #[error("there is an application {0} already")]
+    #[error("the application {0} already exists")]
     Taken(String),
     #[error("the name is empty")]
     Empty,
@@ -40,20 +40,20 @@ pub enum AddError {
     Database(#[from] DbErr),
 }
 
-/// Adds an application, and answers with its token, which is shown this once.
+/// Adds an application and returns its token. The token cannot be read again.
 ///
 /// # Errors
-/// The name is taken or cannot be one, or the database does not answer.
+/// The name is taken or invalid.
 pub async fn add(db: &impl ConnectionTrait, name: &str, has_user_agent: bool) -> Result<SecretString, AddError> {
     if name.trim().is_empty() {
         return Err(AddError::Empty);
     }
-    limits::check("name", name, limits::NAME)?;
-    let token = secret::make("");
+    field_limits::check("name", name, field_limits::NAME)?;
+    let token = token::generate("");
     let row = ActiveModel {
         id: NotSet,
         name: Set(name.to_owned()),
-        token_hash: Set(secret::hash(&token)),
+        token_hash: Set(token::hash(&token)),
         has_user_agent: Set(has_user_agent),
         created_at: Set(clock::now()),
         revoked_at: Set(None),
@@ -65,59 +65,47 @@ pub async fn add(db: &impl ConnectionTrait, name: &str, has_user_agent: bool) ->
     Ok(token)
 }
 
-/// Gives the application of this name another token, and adds it where it is missing.
+/// Replaces the token of the application with this name, or adds the application.
 ///
 /// # Errors
-/// The name cannot be one, or the database does not answer.
+/// The name is invalid.
 pub async fn renew(
     db: &impl ConnectionTrait,
     name: &str,
     has_user_agent: bool,
 ) -> Result<(SecretString, Model), AddError> {
-    let token = secret::make("");
+    let token = token::generate("");
     let update = Entity::update_many()
-        .col_expr(Column::TokenHash, Expr::value(secret::hash(&token)))
+        .col_expr(Column::TokenHash, Expr::value(token::hash(&token)))
         .col_expr(Column::HasUserAgent, Expr::value(has_user_agent))
         .col_expr(Column::RevokedAt, Expr::value(None::<DateTimeUtc>))
         .filter(Column::Name.eq(name));
-    let is_there = update.exec(db).await?.rows_affected > 0;
-    let token = if is_there { token } else { add(db, name, has_user_agent).await? };
+    let exists = update.exec(db).await?.rows_affected > 0;
+    let token = if exists { token } else { add(db, name, has_user_agent).await? };
     let found = find_by_token(db, &token).await?;
     let found = found.ok_or_else(|| DbErr::RecordNotFound(format!("the application {name}")))?;
     Ok((token, found))
 }
 
-/// The application whose token this is, unless it was revoked.
-///
-/// # Errors
-/// The database does not answer.
+/// The application with this token, unless it was revoked.
 pub async fn find_by_token(db: &impl ConnectionTrait, token: &SecretString) -> Result<Option<Model>, DbErr> {
-    let found = Entity::find().filter(Column::TokenHash.eq(secret::hash(token)));
+    let found = Entity::find().filter(Column::TokenHash.eq(token::hash(token)));
     Ok(found.all(db).await?.pop().filter(|application| application.revoked_at.is_none()))
 }
 
 /// The application with this id, unless it was revoked.
-///
-/// # Errors
-/// The database does not answer.
 pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<Model>, DbErr> {
     let found = Entity::find().filter(Column::Id.eq(id));
     Ok(found.all(db).await?.pop().filter(|application| application.revoked_at.is_none()))
 }
 
-/// All applications, by name, those that were revoked among them.
-///
-/// # Errors
-/// The database does not answer.
+/// All applications, including revoked ones, by name.
 pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
     Entity::find().order_by_asc(Column::Name).all(db).await
 }
 
-/// Revokes the application of this name: its token, and what was issued through it, prove nothing any more. False when
-/// there is none that was not revoked before.
-///
-/// # Errors
-/// The database does not answer.
+/// Revokes the application with this name: its token, and the tickets and access tokens issued to it, become invalid.
+/// Returns false when there is no such application or it was revoked before.
 pub async fn revoke(db: &impl ConnectionTrait, name: &str) -> Result<bool, DbErr> {
     let update = Entity::update_many()
         .col_expr(Column::RevokedAt, Expr::value(clock::now()))

@@ -1,21 +1,21 @@
-//! What an installation needs before anybody can call: roles, a group, and a first administrator.
+//! Creates the roles, the group and the first administrator of a new installation.
 
 use sea_orm::ConnectionTrait;
 
 use super::{
     CreateError, NewUser, create, credential,
-    draft::user_type_of,
     named::{NamedError, group_named, role_named},
     password::PasswordHash,
     person,
     role::{self, ADMINISTRATOR, EMPLOYEE},
     user_group,
+    user_input::user_type_of,
 };
 
 /// The name of the first administrator.
 pub const ADMIN: &str = "admin";
 
-/// A user as the command line describes one.
+/// A new user, as described on the command line.
 #[derive(Clone, Debug)]
 pub struct Registration {
     pub name: String,
@@ -40,10 +40,10 @@ pub enum RegisterError {
     Database(#[from] sea_orm::DbErr),
 }
 
-/// Registers a user with a password. Missing default roles and groups are made. Run it in a transaction.
+/// Registers a user with a password. Creates missing default roles and groups. Run it in a transaction.
 ///
 /// # Errors
-/// No such role or group, a name that is taken or cannot be one, or the database does not answer.
+/// The role or group does not exist, or a name is taken or invalid.
 pub async fn register(
     db: &impl ConnectionTrait,
     registration: Registration,

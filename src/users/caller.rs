@@ -1,11 +1,11 @@
-//! Who calls.
+//! The authenticated caller of a request, and the caller's rights.
 
 use super::{
     User,
     role::{ADMINISTRATOR, FunctionRight, RoleType},
 };
 
-/// A user who has proved to be that user. `auth` makes one from a request.
+/// An authenticated user. `auth` makes it from a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub user_id: i32,
@@ -13,16 +13,16 @@ pub struct Caller {
     pub name: String,
     /// The name of the user's role.
     pub role: String,
-    /// Its rank: higher outranks lower.
+    /// The rank of the role. Higher ranks outrank lower ones.
     pub role_rank: i32,
-    /// The application that the call came through.
+    /// The application that sent the request.
     pub application_id: Option<i32>,
     is_anonymous: bool,
     rights: Vec<FunctionRight>,
 }
 
 impl Caller {
-    /// The caller that a user becomes, unless deleted or with a retired person.
+    /// This user as the caller; `None` for a retired user.
     pub fn of(user: &User) -> Option<Self> {
         if user.is_retired() {
             return None;
@@ -38,7 +38,7 @@ impl Caller {
         })
     }
 
-    /// Whoever works on the database itself: nobody in it, who may do everything.
+    /// The operator of the command line, who has all rights but is not a user.
     pub fn operator() -> Self {
         Self {
             user_id: 0,
@@ -51,28 +51,29 @@ impl Caller {
         }
     }
 
-    /// Oneself always; others with the right to read users.
+    /// Callers may always read themselves, and other users with the right to read users.
     pub fn may_read(&self, user_id: i32) -> bool {
         self.user_id == user_id || self.may_read_others()
     }
 
-    /// Oneself, unless anonymous; with the right to manage users, everybody whose role does not outrank the own one.
+    /// Callers may manage themselves unless they are anonymous, and with the right to manage users all users with a
+    /// role that does not outrank their own.
     pub fn may_manage(&self, user: &User) -> bool {
         let is_self = self.user_id == user.user.id && !self.is_anonymous;
         is_self || self.may_manage_others() && user.role.rank <= self.role_rank
     }
 
-    /// The role has the right to manage users.
+    /// Whether the caller's role has the right to manage users.
     pub fn may_manage_others(&self) -> bool {
         self.rights.contains(&FunctionRight::ManageUsers)
     }
 
-    /// The role is that of administrators.
+    /// Whether the caller has the role `Administrator`.
     pub fn is_administrator(&self) -> bool {
         self.role == ADMINISTRATOR
     }
 
-    /// The role has the right to read users.
+    /// Whether the caller's role has the right to read users.
     pub fn may_read_others(&self) -> bool {
         self.rights.contains(&FunctionRight::ReadUsers)
     }

@@ -1,9 +1,9 @@
-//! Making a user, whole: row, person and names.
+//! Creates a user with person and login names.
 
 use sea_orm::{SqlErr, entity::prelude::*};
 
 use super::{
-    limits::{self, TooLong},
+    field_limits::{self, TooLong},
     login_name, person,
     user::{self, Model, UserType},
 };
@@ -20,7 +20,7 @@ pub struct NewUser {
     pub person: person::Model,
 }
 
-/// Why a user was not made.
+/// Why a user was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
     #[error(transparent)]
@@ -33,14 +33,14 @@ pub enum CreateError {
     Database(#[from] DbErr),
 }
 
-/// Makes a user with person and names. Run it in a transaction.
+/// Creates a user with person and login names. Run it in a transaction.
 ///
 /// # Errors
-/// One of the names cannot be one or is taken, or the database does not answer.
+/// A name is taken or invalid, or a text is too long.
 pub async fn create(db: &impl ConnectionTrait, new: NewUser) -> Result<i32, CreateError> {
     let NewUser { name, user_name, tooltip, user_type, role_id, user_group_id, person } = new;
-    let names = login_name::keys(&name, &user_name)?;
-    limits::check("tooltip", &tooltip, limits::TOOLTIP)?;
+    let names = login_name::lookup_keys(&name, &user_name)?;
+    field_limits::check("tooltip", &tooltip, field_limits::TOOLTIP)?;
     person.check_limits()?;
     let person_id = Some(person::insert(db, person).await?.id);
     let row = Model { name, user_name, tooltip, role_id, user_group_id, person_id, ..Model::blank(user_type) };

@@ -1,4 +1,4 @@
-//! How a user proves who calls: the stored hash of a password.
+//! The stored password hashes of users.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub struct Model {
     pub credential_type: String,
     pub display_value: String,
     pub secret: PasswordHash,
-    /// A temporary password's end.
+    /// When a temporary password expires; `None` for permanent passwords.
     pub expires_at: Option<DateTimeUtc>,
     pub updated_at: DateTimeUtc,
 }
@@ -32,12 +32,11 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// It is good for nothing but making another.
+    /// Whether the password only allows setting a new one.
     pub fn is_temporary(&self) -> bool {
         self.expires_at.is_some()
     }
 
-    /// The password is past its end.
     pub fn is_expired(&self) -> bool {
         has_passed(self.expires_at)
     }
@@ -47,7 +46,7 @@ fn has_passed(end: Option<DateTimeUtc>) -> bool {
     end.is_some_and(|end| end <= clock::now())
 }
 
-/// What a password with this end is good for.
+/// The kind of login that a password with this expiry allows.
 pub(super) fn login(expires_at: Option<DateTimeUtc>) -> Login {
     match expires_at {
         None => Login::Lasting,
@@ -57,19 +56,16 @@ pub(super) fn login(expires_at: Option<DateTimeUtc>) -> Login {
 }
 
 /// A user's password.
-///
-/// # Errors
-/// The database does not answer.
 pub async fn find_password(db: &impl ConnectionTrait, user_id: i32) -> Result<Option<Model>, DbErr> {
     let password = Entity::find().filter(Column::UserId.eq(user_id)).filter(Column::CredentialType.eq(PASSWORD));
     Ok(password.all(db).await?.pop())
 }
 
-/// The same for somebody who is to prove it: no password takes the same statement, and the same time.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn find_password_for_log_in(db: &impl ConnectionTrait, user_id: Option<i32>) -> Result<Option<Model>, DbErr> {
+/// Like [`find_password`], for logins: takes the same statement and time when there is no user or password.
+pub async fn find_password_constant_time(
+    db: &impl ConnectionTrait,
+    user_id: Option<i32>,
+) -> Result<Option<Model>, DbErr> {
     let ids = || Entity::find().select_only();
     let own = ids().column(Column::Id).filter(Column::UserId.eq(user_id.unwrap_or_default()));
     let own = own.filter(Column::CredentialType.eq(PASSWORD)).into_query();
@@ -79,11 +75,7 @@ pub async fn find_password_for_log_in(db: &impl ConnectionTrait, user_id: Option
     Ok(found.filter(|found| Some(found.user_id) == user_id && found.credential_type == PASSWORD))
 }
 
-/// Gives a user this password in place of any other, for good or until `expires_at`, and ends the tickets that were issued
-/// before. Run it in a transaction.
-///
-/// # Errors
-/// The database does not answer.
+/// Sets a user's password, permanently or until `expires_at`, and deletes the user's tickets. Run it in a transaction.
 pub async fn set_password(
     db: &impl ConnectionTrait,
     user_id: i32,
@@ -94,7 +86,7 @@ pub async fn set_password(
     ticket::revoke_all(db, &[user_id]).await
 }
 
-/// Gives users these passwords in place of any others, for good or until a time.
+/// Sets the passwords of users, permanently or until a time.
 pub(super) async fn set_passwords(
     db: &impl ConnectionTrait,
     passwords: BTreeMap<i32, (PasswordHash, Option<DateTimeUtc>)>,
@@ -118,11 +110,8 @@ pub(super) async fn set_passwords(
     Entity::insert_many(passwords.into_iter().map(row)).on_conflict(replace).exec_without_returning(db).await.map(drop)
 }
 
-/// Takes a user's password and tickets. False when there was none. Run it in a transaction. Other folders go through
-/// [`super::access`].
-///
-/// # Errors
-/// The database does not answer.
+/// Deletes a user's password and tickets. Returns false when there was no password. Run it in a transaction. Other
+/// folders use [`super::access`].
 pub async fn delete_password(db: &impl ConnectionTrait, user_id: i32) -> Result<bool, DbErr> {
     let password = Entity::delete_many().filter(Column::UserId.eq(user_id)).filter(Column::CredentialType.eq(PASSWORD));
     let deleted = password.exec(db).await?.rows_affected;
@@ -130,10 +119,7 @@ pub async fn delete_password(db: &impl ConnectionTrait, user_id: i32) -> Result<
     Ok(deleted > 0)
 }
 
-/// Any stored password's hash: whoever must look like a user with a password takes its parameters.
-///
-/// # Errors
-/// The database does not answer.
+/// Any stored hash. Its parameters set the cost of the dummy hash for users without a password.
 pub async fn any_hash(db: &impl ConnectionTrait) -> Result<Option<PasswordHash>, DbErr> {
     Ok(Entity::find().limit(1).all(db).await?.pop().map(|credential| credential.secret))
 }

@@ -1,4 +1,4 @@
-//! The users of `serve --demo`: always the same five, in two groups, who share one password.
+//! The demo data of `serve --demo`: five users in two groups, with the same password.
 
 use sea_orm::{ConnectionTrait, DbErr};
 use secrecy::SecretString;
@@ -16,7 +16,7 @@ use crate::store::{self, Store, Touched};
 
 const HEAD_OFFICE: &str = "Head office";
 const FIELD_SALES: &str = "Field sales";
-/// The application that an online demo adds.
+/// The application of an online demo.
 const APPLICATION: &str = "demo";
 /// The groups of the demo.
 pub const GROUPS: [&str; 2] = [HEAD_OFFICE, FIELD_SALES];
@@ -85,7 +85,7 @@ const USERS: [Person; 5] = [
     },
 ];
 
-/// A demo that is under way, and can be put back to its beginning.
+/// A running demo, which can be reset.
 #[derive(Clone, Debug)]
 pub struct Demo {
     store: Store,
@@ -93,25 +93,19 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// The demo in this database, with the password that its administrator has now. Nothing when it is not there.
-    ///
-    /// # Errors
-    /// The database does not answer.
+    /// The demo in this database, with the current password of its administrator; `None` without demo data.
     pub async fn of(store: &Store) -> Result<Option<Self>, DbErr> {
         let Some(admin) = user::find_by_login(store.reader(), USERS[0].name).await? else { return Ok(None) };
         let password = credential::find_password(store.reader(), admin.user.id).await?;
         Ok(password.map(|password| Self { store: store.clone(), password: password.secret }))
     }
 
-    /// Makes the database what it was at the beginning: everything else in it is gone.
-    ///
-    /// # Errors
-    /// The database does not answer; then it is as it was.
+    /// Deletes all rows and fills the database with the demo data again.
     pub async fn reset(&self) -> Result<(), DbErr> {
         let password = self.password.clone();
         let reset = self.store.write(move |transaction| {
             Box::pin(async move {
-                store::empty(transaction).await?;
+                store::truncate_all(transaction).await?;
                 fill(transaction, &password).await.map_err(|error| DbErr::Custom(error.to_string()))?;
                 Ok(((), Touched::Everything))
             })
@@ -123,7 +117,7 @@ impl Demo {
 /// Fills an empty database. Run it in a transaction.
 ///
 /// # Errors
-/// The database does not answer, or it was not empty.
+/// The database is not empty.
 pub async fn fill(db: &impl ConnectionTrait, password: &PasswordHash) -> Result<(), CreateError> {
     role::ensure_defaults(db).await?;
     user_group::insert(db, HEAD_OFFICE, "Oslo").await?;
@@ -133,24 +127,24 @@ pub async fn fill(db: &impl ConnectionTrait, password: &PasswordHash) -> Result<
         credential::set_password(db, id, password.clone(), None).await?;
         match demo.name {
             "anna" => membership::insert(db, id, sales.id).await?,
-            "dora" => leave(db, id).await.map_err(|error| DbErr::Custom(error.to_string()))?,
+            "dora" => retire(db, id).await.map_err(|error| DbErr::Custom(error.to_string()))?,
             _ => {}
         }
     }
     Ok(())
 }
 
-/// What a program shows in an online installation in place of a password.
+/// The credentials of an online demo.
 pub struct Access {
     pub app_token: SecretString,
     /// A ticket of the administrator.
     pub ticket: SecretString,
 }
 
-/// Makes the application of the demo, or gives it another token, and a ticket to use it with. Run it in a transaction.
+/// Adds the demo application or replaces its token, and issues a ticket for it. Run it in a transaction.
 ///
 /// # Errors
-/// The database does not answer, or is not filled.
+/// The database has no demo data.
 pub async fn issue_access(db: &impl ConnectionTrait) -> Result<Access, DbErr> {
     let admin = user::find_by_login(db, USERS[0].name).await?;
     let admin = admin.ok_or_else(|| DbErr::RecordNotFound(USERS[0].name.to_owned()))?;
@@ -163,10 +157,7 @@ pub async fn issue_access(db: &impl ConnectionTrait) -> Result<Access, DbErr> {
     Ok(Access { app_token, ticket })
 }
 
-/// The users of the demo are there.
-///
-/// # Errors
-/// The database does not answer.
+/// Whether the database has the demo users.
 pub async fn is_filled(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
     for demo in &USERS {
         if user::find_by_login(db, demo.name).await?.is_none() {
@@ -176,7 +167,7 @@ pub async fn is_filled(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
     Ok(true)
 }
 
-async fn leave(db: &impl ConnectionTrait, id: i32) -> Result<(), AccessError> {
+async fn retire(db: &impl ConnectionTrait, id: i32) -> Result<(), AccessError> {
     match user::find(db, id).await? {
         Some(dora) => access::set_retired(db, &Caller::operator(), ProviderNames::None, &dora, true).await,
         None => Ok(()),

@@ -1,15 +1,15 @@
-//! What a command wants changed of a user, as data.
+//! Effects: the changes of a user that a command wants, as data.
 
 use chrono::{DateTime, Utc};
 use sea_orm::Value;
 
 use super::{Presence, UserColumn, password::PasswordHash};
 
-/// A change of a user. It says what is wanted; whether it can be done is decided on a [`super::Snapshot`].
-// No Debug: a hash does not belong into logs.
+/// A wanted change of a user. A [`super::Snapshot`] decides whether it is possible.
+// No Debug, so that no hash gets into logs.
 #[derive(Clone)]
 pub enum Effect {
-    /// Columns of the user's own row that concern nothing else.
+    /// Sets columns of the user's row that no rule depends on.
     UpdateUser(Vec<(UserColumn, Value)>),
     SetPresence {
         status: Presence,
@@ -19,10 +19,10 @@ pub enum Effect {
     SetRole(String),
     /// By the group's name.
     SetGroup(String),
-    /// True ends the user's access as upstream does, by retiring user and person; false gives it back.
+    /// True retires user and person, as upstream does; false reactivates them.
     SetRetired(bool),
     SetTemporaryPassword {
-        /// None in a dry run, which makes no secret.
+        /// `None` in a dry run, which generates no password.
         hash: Option<PasswordHash>,
         expires_at: DateTime<Utc>,
     },
@@ -33,7 +33,7 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Impossible {
     LastAdministrator,
-    /// It would change the person of another user, and the caller may not manage that user.
+    /// It would change the person of another user that the caller may not manage.
     SharedPerson,
     NoSuchRole(String),
     NoSuchGroup(String),
@@ -41,7 +41,7 @@ pub enum Impossible {
 }
 
 impl Effect {
-    /// It can change which administrators can log in.
+    /// Whether the effect can change which administrators can log in.
     pub fn affects_administrators(&self) -> bool {
         matches!(self, Self::SetRole(_) | Self::SetRetired(_) | Self::SetTemporaryPassword { .. })
     }

@@ -1,7 +1,7 @@
-//! Folded texts: what the list of users filters and sorts by, beside each text that it shows. The column of a folded text
-//! has the name of the text's own and `_folded`. Models do not have these columns: only the list reads them.
+//! Folded copies of texts, by which the user list filters and sorts. The folded copy of a column `x` is in `x_folded`.
+//! Models do not have these columns; only the list reads them.
 //!
-//! A text is folded as a name is for log-in, by Unicode and alike on every database.
+//! Folding is Unicode case folding as for login names, done here so that all databases behave the same.
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbErr, EntityName, EntityTrait, IntoActiveModel,
@@ -11,18 +11,17 @@ use sea_orm::{
 
 use super::login_name;
 
-/// Characters that are kept: an index entry of PostgreSQL has at most 2704 bytes. No text of the list has as many, unless
-/// folding lengthens it.
-const LONGEST: usize = 600;
+/// Maximum number of characters, because an index entry of PostgreSQL has at most 2704 bytes. Only texts that grow by
+/// folding reach it.
+const MAX_LENGTH: usize = 600;
 
-/// A text as the list compares it. The final sigma is one as any other, so that a part of a text folds as it does within
-/// the whole.
+/// Folds a text. Replaces the final sigma, so that a part of a text folds the same as within the whole text.
 pub(super) fn fold(text: &str) -> String {
     let folded = login_name::fold(text);
-    folded.chars().map(|letter| if letter == 'ς' { 'σ' } else { letter }).take(LONGEST).collect()
+    folded.chars().map(|letter| if letter == 'ς' { 'σ' } else { letter }).take(MAX_LENGTH).collect()
 }
 
-/// Inserts a row with the folded copies of its texts, by the names of their columns, and returns the id.
+/// Inserts a row with folded copies of `texts`, given by folded column, and returns the id.
 pub(super) async fn insert<A: ActiveModelTrait>(
     db: &impl ConnectionTrait,
     row: A,
@@ -45,7 +44,7 @@ pub(super) async fn insert<A: ActiveModelTrait>(
     inserted.try_get_by_index(0)
 }
 
-/// Stores a row in place of the one with its primary key, with the folded copies of its texts.
+/// Updates the row with this primary key, with folded copies of `texts`.
 pub(super) async fn update<A: ActiveModelTrait>(
     db: &impl ConnectionTrait,
     row: A,
@@ -61,7 +60,7 @@ where
     update.exec_without_returning(db).await.map(drop)
 }
 
-/// The folded copy of a value that is a text.
+/// Folds a text value; other values stay the same.
 pub(super) fn value(value: &Value) -> Value {
     match value {
         Value::String(Some(text)) => fold(text).into(),
@@ -74,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_of_every_script_fold_as_in_a_name() {
+    fn letters_of_all_scripts_fold_like_names() {
         for (text, expected) in [
             ("BJØRN ØDEGÅRD", "bjørn ødegård"),
             ("ANDRE\u{301}", "andré"),
@@ -88,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_text_folds_as_it_does_within_the_whole() {
+    fn a_part_of_a_text_folds_like_the_whole() {
         let whole = fold("Κώστας Σεφέρης");
         for part in ["ΚΏΣ", "ΚΏΣΤΑΣ", "τας", "ΣΕΦΈΡΗΣ"] {
             assert!(whole.contains(&fold(part)), "{part}");
@@ -98,7 +97,7 @@ mod tests {
     #[test]
     fn a_folded_text_fits_an_index_entry_of_postgresql() {
         let longest = fold(&"\u{fdfa}".repeat(254));
-        assert_eq!(longest.chars().count(), LONGEST);
-        assert!(fold(&"𝔘".repeat(254)).len() < 2600 && "𞤀".repeat(LONGEST).len() < 2600);
+        assert_eq!(longest.chars().count(), MAX_LENGTH);
+        assert!(fold(&"𝔘".repeat(254)).len() < 2600 && "𞤀".repeat(MAX_LENGTH).len() < 2600);
     }
 }

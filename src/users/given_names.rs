@@ -1,4 +1,4 @@
-//! Names that stand in place of ids, or beside them: a role, groups and a person as a client names them.
+//! Resolves names that clients send instead of ids, or together with them: of a role, of groups and of a person.
 
 use sea_orm::{ConnectionTrait, DbErr};
 
@@ -9,24 +9,24 @@ use super::{
     person, role, user_group,
 };
 
-/// How many wrong names of groups are told.
+/// Maximum number of reported wrong group names.
 const WRONG_NAMES: usize = 10;
 
-/// The names that are given with a user. An empty one gives none.
+/// The names that a client sent with a user. Empty names were not sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GivenNames {
     pub role: String,
     pub user_group: String,
-    /// Each with its id, or 0 for none.
+    /// Each with its id; 0 without an id.
     pub other_groups: Vec<(i32, String)>,
-    /// The full name of the person, where no part of it is given.
+    /// The full name of the person, if none of its parts was sent.
     pub person: String,
 }
 
-/// What is wrong with a name, under upstream's name of the property.
+/// Upstream's name of the property, and why its name is wrong.
 pub type NameFault = (&'static str, String);
 
-/// What a name is looked up in.
+/// The kind of thing that a name refers to.
 #[derive(Clone, Copy)]
 struct Kind {
     property: &'static str,
@@ -39,37 +39,37 @@ const USER_GROUP: Kind = Kind { property: "UserGroup", noun: "group", lister: "G
 const OTHER_GROUPS: Kind = Kind { property: "OtherGroups", ..USER_GROUP };
 
 impl GivenNames {
-    /// Puts the ids of role and groups in place of their names. A name that means none leaves the id as it is.
+    /// Sets the ids of role and groups from their names. An unknown name leaves the id unchanged.
     pub(super) async fn resolve(
         &self,
         db: &impl ConnectionTrait,
         user: &mut UserRow,
         other_group_ids: &mut Vec<i32>,
     ) -> Result<Vec<NameFault>, DbErr> {
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         if !self.role.is_empty() {
             let roles: Vec<_> = role::list(db).await?.into_iter().map(|role| (role.id, role.name)).collect();
             match find(ROLE, (user.role_id, &self.role), &roles) {
                 Ok(id) => user.role_id = id,
-                Err(fault) => faults.push(fault),
+                Err(error) => errors.push(error),
             }
         }
         if self.user_group.is_empty() && self.other_groups.is_empty() {
-            return Ok(faults);
+            return Ok(errors);
         }
         let groups: Vec<_> = user_group::list(db).await?.into_iter().map(|group| (group.id, group.name)).collect();
         if !self.user_group.is_empty() {
             match find(USER_GROUP, (user.user_group_id, &self.user_group), &groups) {
                 Ok(id) => user.user_group_id = id,
-                Err(fault) => faults.push(fault),
+                Err(error) => errors.push(error),
             }
         }
         let mut wrong = 0;
         for (id, name) in &self.other_groups {
             match find(OTHER_GROUPS, (*id, name), &groups) {
                 Ok(id) => other_group_ids.push(id),
-                Err(fault) => {
-                    faults.push(fault);
+                Err(error) => {
+                    errors.push(error);
                     wrong += 1;
                 }
             }
@@ -77,10 +77,11 @@ impl GivenNames {
                 break;
             }
         }
-        Ok(faults)
+        Ok(errors)
     }
 
-    /// Names a new person by the full name. Compares the names of another user's person with the stored ones.
+    /// Sets the name of a new person from the full name. For an existing person of another user, compares the sent
+    /// names with the stored ones.
     pub(super) async fn resolve_person(
         &self,
         db: &impl ConnectionTrait,
@@ -105,14 +106,14 @@ impl GivenNames {
                     let (id, name) = (stored.id, stored.full_name());
                     (
                         "Person",
-                        format!("the person {id} is `{name}`, and not the one of these names; send PersonId alone"),
+                        format!("the person {id} is `{name}` and does not have these names; send PersonId alone"),
                     )
                 }))
             }
         }
     }
 
-    /// Whether each name that is given is the stored person's.
+    /// Whether all sent names match the stored person.
     fn fits(&self, given: &person::Model, stored: &person::Model) -> bool {
         let full_name = stored.full_name();
         let names = [
@@ -125,11 +126,11 @@ impl GivenNames {
     }
 }
 
-/// The id that the name stands for. An id other than 0 beside the name must be the same.
+/// The id for a name. An id other than 0 that was sent with the name must match.
 fn find(kind: Kind, (id, name): (i32, &str), known: &[(i32, String)]) -> Result<i32, NameFault> {
     let Kind { property, noun, lister } = kind;
     let shown = shown(name);
-    let reason = match match_name(known.iter(), |(_, own)| own, name) {
+    let reason = match match_name(known.iter(), |(_, known_name)| known_name, name) {
         Match::One((found, _)) if id == 0 || id == *found => return Ok(*found),
         Match::One(_) => format!("the {noun} {id} is not `{shown}`; send its Id or its Value, not both"),
         Match::None => format!("there is no {noun} `{shown}`; {lister} lists them"),
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_means_one_id_or_is_refused() {
+    fn a_name_must_match_exactly_one_id() {
         for (id, name, expected) in [
             (0, "Sales", Ok(1)),
             (1, "Sales", Ok(1)),
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_names_of_a_person_are_those_that_are_stored() {
+    fn the_sent_names_of_a_person_must_match_the_stored_ones() {
         let stored = person::Model {
             firstname: "Anna".to_owned(),
             middle_name: "Maria".to_owned(),

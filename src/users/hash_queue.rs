@@ -1,8 +1,8 @@
-//! The queue for hashing and verifying passwords: bounded, and fair between those who ask for the work.
+//! A bounded, fair queue for hashing and verifying passwords.
 //!
-//! The requester that was served least lately is served next, so one that asks for much delays mostly itself. Users and
-//! strangers take turns, so no number of unfamiliar addresses keeps users out. Which job is next, and which one a full
-//! queue gives up, are functions over values; [`HashQueue`] adds the lock and the waiting.
+//! The requester with the least recent work is served next, so a requester with many jobs mostly delays itself. Users
+//! and unfamiliar addresses alternate, so that no number of addresses can block users. Choosing the next job and the
+//! job to evict are pure functions; [`HashQueue`] adds the lock and the waiting.
 
 use std::{
     collections::HashMap,
@@ -12,31 +12,31 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// Jobs that wait at most; with one more, the queue evicts one.
+/// Maximum number of waiting jobs; a further job evicts one.
 pub const MAX_WAITING: usize = 64;
-/// After this many jobs, what was counted before counts half.
+/// All counts are halved after this many jobs.
 const JOBS_PER_HALF_LIFE: usize = 256;
-/// A count that is down to this is forgotten.
-const LEAST_COUNT: f32 = 0.1;
+/// Counts at or below this are removed.
+const MIN_COUNT: f32 = 0.1;
 
-/// Who asks for the work.
+/// The requester of a job, by which the queue is fair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Requester {
     /// The server itself, or the command line.
     Server,
-    /// A caller who is authenticated, or a login from an address from which this user logged in before.
+    /// An authenticated caller, or a login from an address from which this user logged in before.
     User(i32),
-    /// Any other login, by its address.
+    /// A login from an unfamiliar address.
     Address(Option<IpAddr>),
 }
 
 impl Requester {
-    fn is_stranger(self) -> bool {
+    fn is_unfamiliar(self) -> bool {
         matches!(self, Self::Address(_))
     }
 }
 
-/// How many jobs each requester had lately. Each entry costs a job, and few jobs pass before it is removed: that bounds it.
+/// Recent jobs per requester. The size is bounded, because counts decay with each job.
 #[derive(Default)]
 struct Usage {
     counts: HashMap<Requester, f32>,
@@ -54,58 +54,59 @@ impl Usage {
         if self.jobs.is_multiple_of(JOBS_PER_HALF_LIFE) {
             self.counts.retain(|_, count| {
                 *count /= 2.0;
-                *count > LEAST_COUNT
+                *count > MIN_COUNT
             });
         }
     }
 }
 
-/// The job to do next, of those that wait in the order of their arrival.
-fn next_job(waiting: &[Requester], usage: impl Fn(Requester) -> f32, last_was_stranger: bool) -> Option<usize> {
-    let has_other_class = waiting.iter().any(|requester| requester.is_stranger() != last_was_stranger);
-    let in_turn = waiting
+/// The index of the next job. `waiting` is in the order of arrival.
+fn next_job(waiting: &[Requester], usage: impl Fn(Requester) -> f32, last_was_unfamiliar: bool) -> Option<usize> {
+    let has_other_class = waiting.iter().any(|requester| requester.is_unfamiliar() != last_was_unfamiliar);
+    let candidates = waiting
         .iter()
         .enumerate()
-        .filter(|(_, requester)| !has_other_class || requester.is_stranger() != last_was_stranger);
-    // Of equal ones, `min_by` takes the first, which waits longest.
-    let next = in_turn.min_by(|(_, one), (_, other)| usage(**one).total_cmp(&usage(**other)));
+        .filter(|(_, requester)| !has_other_class || requester.is_unfamiliar() != last_was_unfamiliar);
+    // Of equal candidates `min_by` takes the first, which waits longest.
+    let next = candidates.min_by(|(_, one), (_, other)| usage(**one).total_cmp(&usage(**other)));
     next.map(|(index, _)| index)
 }
 
-/// The job to give up, of too many: the newest of the requester that has and had most, in the larger class.
+/// The index of the job to evict: the newest job of the requester with the most waiting and recent jobs, in the larger
+/// class.
 fn job_to_evict(waiting: &[Requester], usage: impl Fn(Requester) -> f32) -> Option<usize> {
-    let strangers = waiting.iter().filter(|requester| requester.is_stranger()).count();
-    let from_strangers = 2 * strangers >= waiting.len();
+    let unfamiliar = waiting.iter().filter(|requester| requester.is_unfamiliar()).count();
+    let from_unfamiliar = 2 * unfamiliar >= waiting.len();
     let load = |requester: Requester| {
         let jobs = waiting.iter().filter(|other| **other == requester).count();
         usage(requester) + jobs as f32
     };
-    let in_class = waiting.iter().enumerate().filter(|(_, requester)| requester.is_stranger() == from_strangers);
-    // Of equal ones, `max_by` takes the last, which is the newest.
+    let in_class = waiting.iter().enumerate().filter(|(_, requester)| requester.is_unfamiliar() == from_unfamiliar);
+    // Of equal jobs `max_by` takes the last, which is the newest.
     let evicted = in_class.map(|(index, requester)| (index, load(*requester)));
     evicted.max_by(|(_, one), (_, other)| one.total_cmp(other)).map(|(index, _)| index)
 }
 
-/// Jobs that wait, in the order of their arrival.
+/// Waiting jobs in the order of arrival.
 struct Jobs<T> {
     requesters: Vec<Requester>,
     jobs: Vec<T>,
     usage: Usage,
-    last_was_stranger: bool,
+    last_was_unfamiliar: bool,
 }
 
 impl<T> Jobs<T> {
     fn new() -> Self {
-        Self { requesters: Vec::new(), jobs: Vec::new(), usage: Usage::default(), last_was_stranger: false }
+        Self { requesters: Vec::new(), jobs: Vec::new(), usage: Usage::default(), last_was_unfamiliar: false }
     }
 
-    /// Counts a job that begins.
+    /// Counts a job that starts.
     fn begin(&mut self, requester: Requester) {
         self.usage.add(requester);
-        self.last_was_stranger = requester.is_stranger();
+        self.last_was_unfamiliar = requester.is_unfamiliar();
     }
 
-    /// Adds a job. When too many wait, one is evicted, which may be this one.
+    /// Adds a job. When the queue is full, evicts and returns a job, possibly this one.
     fn push(&mut self, requester: Requester, job: T) -> Option<T> {
         self.requesters.push(requester);
         self.jobs.push(job);
@@ -117,9 +118,9 @@ impl<T> Jobs<T> {
         Some(self.jobs.remove(evicted))
     }
 
-    /// Takes the job that is next, and counts it.
+    /// Takes and counts the next job.
     fn pop(&mut self) -> Option<T> {
-        let next = next_job(&self.requesters, |requester| self.usage.of(requester), self.last_was_stranger)?;
+        let next = next_job(&self.requesters, |requester| self.usage.of(requester), self.last_was_unfamiliar)?;
         let requester = self.requesters.remove(next);
         self.begin(requester);
         Some(self.jobs.remove(next))
@@ -127,7 +128,7 @@ impl<T> Jobs<T> {
 
     /// Removes the jobs that are no longer wanted.
     fn retain(&mut self, is_wanted: impl Fn(&T) -> bool) {
-        // Each job is asked once: a caller who leaves between two answers would part the two lists.
+        // Ask once per job: the answer can change, and both lists must stay in step.
         let wanted: Vec<bool> = self.jobs.iter().map(is_wanted).collect();
         let (mut of_requesters, mut of_jobs) = (wanted.iter(), wanted.iter());
         self.requesters.retain(|_| of_requesters.next().copied().unwrap_or_default());
@@ -135,7 +136,7 @@ impl<T> Jobs<T> {
     }
 }
 
-/// Gives out as many permits at once as there are processors.
+/// Grants at most one permit per processor at a time.
 pub struct HashQueue {
     processors: usize,
     state: Mutex<State>,
@@ -146,7 +147,7 @@ struct State {
     waiting: Jobs<oneshot::Sender<HashPermit>>,
 }
 
-/// The right to use a processor for one job. When it is dropped, the next job gets it.
+/// Permission to use a processor for one job. Dropping it starts the next job.
 pub struct HashPermit(Arc<HashQueue>);
 
 /// The job was evicted from a full queue.
@@ -160,22 +161,22 @@ impl HashQueue {
 
     /// Waits for a processor.
     pub async fn acquire(self: &Arc<Self>, requester: Requester) -> Result<HashPermit, Evicted> {
-        let turn = {
+        let permit = {
             let mut state = self.state();
-            state.waiting.retain(|job| !job.is_closed()); // their callers are gone
+            state.waiting.retain(|job| !job.is_closed()); // drop cancelled jobs
             if state.working < self.processors && state.waiting.jobs.is_empty() {
                 state.working += 1;
                 state.waiting.begin(requester);
                 return Ok(HashPermit(Arc::clone(self)));
             }
-            let (job, turn) = oneshot::channel();
+            let (job, permit) = oneshot::channel();
             state.waiting.push(requester, job);
-            turn
+            permit
         };
-        turn.await.map_err(|_| Evicted)
+        permit.await.map_err(|_| Evicted)
     }
 
-    /// Jobs that wait, and jobs under way.
+    /// The numbers of waiting and running jobs.
     pub fn load(&self) -> (usize, usize) {
         let state = self.state();
         (state.waiting.jobs.len(), state.working)
@@ -185,7 +186,7 @@ impl HashQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next job that is still wanted. Without one, the processor is free.
+    /// The next job that is still wanted; without one, frees the processor.
     fn next(&self) -> Option<oneshot::Sender<HashPermit>> {
         let mut state = self.state();
         state.waiting.retain(|job| !job.is_closed());
@@ -200,7 +201,7 @@ impl HashQueue {
 impl Drop for HashPermit {
     fn drop(&mut self) {
         if let Some(job) = self.0.next() {
-            // Where the caller has just gone, the permit comes back, and is dropped again.
+            // If the caller has just been cancelled, `send` returns the permit, and it is dropped again.
             drop(job.send(Self(Arc::clone(&self.0))));
         }
     }

@@ -1,4 +1,4 @@
-//! Users as a table describes them, a row each: created, or changed where there is one of that Name.
+//! Imports users from the rows of a table: creates them, or changes the users with the same Name.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -7,22 +7,18 @@ use sea_orm::DbErr;
 use super::{
     Caller, NamedError, ProviderNames, UserRow, UserType,
     access::AdministratorsBefore,
-    draft::{Draft, Fault, user_type_of},
-    group_named, login_name, organise, role, role_named,
+    group_named, login_name, role, role_and_group_service, role_named,
     save_plan::save_one_of_many,
     shown, user, user_group,
+    user_input::{FieldError, UserInput, user_type_of},
 };
-use crate::{
-    error::{Error, ErrorInfo},
-    localization::read_boolean,
-    store::WriteTransaction,
-};
+use crate::{error::Error, localization::read_boolean, store::WriteTransaction};
 
-/// A column that a table may have.
+/// A column of an import file.
 #[derive(Debug)]
 pub struct Column {
     pub name: &'static str,
-    /// What faults call it: upstream's name.
+    /// Upstream's name, which errors use.
     field: &'static str,
     pub meaning: &'static str,
 }
@@ -31,7 +27,7 @@ const fn column(name: &'static str, field: &'static str, meaning: &'static str) 
     Column { name, field, meaning }
 }
 
-/// Every column there is.
+/// All columns.
 pub const COLUMNS: [Column; 15] = [
     column(NAME, "Name", "the short name, by which a user is found; required"),
     column("userName", "UserName", "the name to log in with, such as an e-mail address"),
@@ -50,28 +46,28 @@ pub const COLUMNS: [Column; 15] = [
     column("active", "Deleted", "`true`, or `false` for a user without access; also yes, no, 1, 0, WAHR, FAUX, …"),
 ];
 
-/// The column without which a row describes no user.
+/// The required column.
 pub const NAME: &str = "name";
 const GROUP: &str = "group";
 const OTHER_GROUPS: &str = "otherGroups";
 
-/// What a row says of a user, by column. A column that is not there leaves what is there.
+/// The values of a row by column. Absent columns leave the user unchanged.
 pub type Row = BTreeMap<&'static str, String>;
 
-/// What a row did.
+/// The effect of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RowOutcome {
     Created,
     Changed,
-    /// The user is like that already.
+    /// The user already has these values.
     Unchanged,
 }
 
-/// What is wrong with a cell.
+/// An error in a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellFault {
     pub column: &'static str,
-    /// The cell, where the reason goes on after it: `perhaps` + "is neither true nor false".
+    /// The cell's value, if the reason continues it: `perhaps` + "is neither true nor false".
     pub value: Option<String>,
     pub reason: String,
 }
@@ -108,19 +104,19 @@ impl From<DbErr> for ImportError {
     }
 }
 
-/// The column of this name, whatever its case, and without regard to blanks and signs: `E-mail`, `First name`, `user_name`.
+/// The column of this name. Ignores case, spaces and punctuation: `E-mail`, `First name`, `user_name`.
 pub fn find_column(name: &str) -> Option<&'static Column> {
-    let letters = |text: &str| text.chars().filter(|one| one.is_alphanumeric()).collect::<String>().to_lowercase();
+    let letters = |text: &str| text.chars().filter(|char| char.is_alphanumeric()).collect::<String>().to_lowercase();
     let wanted = letters(name);
     COLUMNS.iter().find(|column| letters(column.name) == wanted)
 }
 
-/// An import that is under way in a transaction, which has taken `Lock::RoleChanges`. It is committed when no row has faults
-/// and [`Import::lost_administrators`] names none.
+/// A running import. Its transaction must hold `Lock::RoleChanges`. Commit it only when no row has errors and
+/// [`Import::lost_administrators`] returns `None`.
 pub struct Import<'a> {
     transaction: &'a WriteTransaction,
     provider: ProviderNames,
-    /// Change the users who are there, instead of refusing them.
+    /// Whether to change existing users instead of rejecting their rows.
     update: bool,
     caller: Caller,
     roles: Vec<role::Model>,
@@ -129,7 +125,7 @@ pub struct Import<'a> {
 }
 
 impl<'a> Import<'a> {
-    /// Begins an import. The roles and the group that every installation has are made where they are missing.
+    /// Begins an import. Creates missing default roles and the default group.
     pub async fn begin(
         transaction: &'a WriteTransaction,
         provider: ProviderNames,
@@ -148,15 +144,15 @@ impl<'a> Import<'a> {
         })
     }
 
-    /// Makes the groups that a row names and that are missing, and brings back those that are deleted. Returns their names.
+    /// Creates the missing groups of a row and restores deleted ones. Returns their names.
     pub async fn make_groups(&mut self, row: &Row) -> Result<Vec<String>, ImportError> {
-        let (mut made, mut faults) = (Vec::new(), Vec::new());
+        let (mut made, mut errors) = (Vec::new(), Vec::new());
         for (column, name) in groups_of(row) {
             let name = match group_named(&self.groups, name) {
                 Err(NamedError::NoGroup { name } | NamedError::DeletedGroup { name }) => name.trim().to_owned(),
                 _ => continue,
             };
-            match organise::ensure_group(self.transaction, self.caller.clone(), &name, "").await {
+            match role_and_group_service::ensure_group(self.transaction, self.caller.clone(), &name, "").await {
                 Ok(group) => {
                     self.groups.retain(|known| known.id != group.id);
                     made.push(group.name.clone());
@@ -165,17 +161,17 @@ impl<'a> Import<'a> {
                 Err(Error::Unavailable(error)) => return Err(error.into()),
                 Err(error) => {
                     let reason = error.to_string();
-                    faults.push(CellFault::of_value(column, &name, reason.strip_prefix("Value: ").unwrap_or(&reason)));
+                    errors.push(CellFault::of_value(column, &name, reason.strip_prefix("Value: ").unwrap_or(&reason)));
                 }
             }
         }
-        if faults.is_empty() { Ok(made) } else { Err(ImportError::Faults(faults)) }
+        if errors.is_empty() { Ok(made) } else { Err(ImportError::Faults(errors)) }
     }
 
-    /// Creates the user that a row describes, or changes the one of that Name. Returns the user's id, too.
+    /// Creates the user of a row, or changes the user with the same Name. Also returns the user's id.
     pub async fn import_row(&self, row: &Row) -> Result<(RowOutcome, i32), ImportError> {
         let db = self.transaction;
-        let refuse = |fault| Err(ImportError::Faults(vec![fault]));
+        let refuse = |error| Err(ImportError::Faults(vec![error]));
         let name = row.get(NAME).map(String::as_str).unwrap_or_default();
         if name.is_empty() {
             return refuse(CellFault::new(NAME, "it is missing"));
@@ -190,8 +186,8 @@ impl<'a> Import<'a> {
             found => found,
         };
         let before = match &present {
-            Some(user) => Draft::of(db, user).await?,
-            None => Draft {
+            Some(user) => UserInput::of(db, user).await?,
+            None => UserInput {
                 user: UserRow::blank(UserType::InternalAssociate),
                 other_group_ids: Vec::new(),
                 person: Default::default(),
@@ -199,61 +195,61 @@ impl<'a> Import<'a> {
                 name_faults: Vec::new(),
             },
         };
-        let (draft, mut faults) = self.describe(before.clone(), row, present.is_none());
+        let (draft, mut errors) = self.describe(before.clone(), row, present.is_none());
         let draft = draft.complete(db).await?;
-        if faults.is_empty() {
+        if errors.is_empty() {
             match &present {
                 Some(user) if draft == before.complete(db).await? => {
                     return Ok((RowOutcome::Unchanged, user.user.id));
                 }
-                _ => faults = faults_of(&draft.faults(db, present.as_ref()).await?, row),
+                _ => errors = cell_errors_of(&draft.validate(db, present.as_ref()).await?, row),
             }
         }
-        if !faults.is_empty() {
-            return Err(ImportError::Faults(faults));
+        if !errors.is_empty() {
+            return Err(ImportError::Faults(errors));
         }
         let outcome = if present.is_some() { RowOutcome::Changed } else { RowOutcome::Created };
         match save_one_of_many(db, &self.caller, draft).await {
             Ok(id) => Ok((outcome, id)),
             Err(Error::Unavailable(error)) => Err(error.into()),
-            Err(error) => refuse(CellFault::new(NAME, ErrorInfo::from(&error).message)),
+            Err(error) => refuse(CellFault::new(NAME, error.message())),
         }
     }
 
-    /// After the last row: the ids of the administrators who lose access, and the fault, if the others cannot log in as well
-    /// as before.
+    /// Call it after the last row. Returns the administrators who lose access and the error for their rows, if the
+    /// remaining administrators cannot log in as well as before.
     pub async fn lost_administrators(&self) -> Result<Option<(Vec<i32>, CellFault)>, DbErr> {
         let lost = self.administrators.lost(self.transaction, self.provider).await?;
-        let fault = || CellFault::new(NAME, ErrorInfo::from(&Error::LastAdministrator).message);
-        Ok((!lost.is_empty()).then(|| (lost, fault())))
+        let error = || CellFault::new(NAME, Error::LastAdministrator.message());
+        Ok((!lost.is_empty()).then(|| (lost, error())))
     }
 
-    /// The draft that a row makes of another one, and what cannot be understood in the row.
-    fn describe(&self, mut draft: Draft, row: &Row, is_new: bool) -> (Draft, Vec<CellFault>) {
-        let mut faults = Vec::new();
+    /// Applies a row to a draft. Also returns the errors of cells that cannot be read.
+    fn describe(&self, mut draft: UserInput, row: &Row, is_new: bool) -> (UserInput, Vec<CellFault>) {
+        let mut errors = Vec::new();
         for (&column, value) in row {
             if let Some(text) = text_of(&mut draft, column) {
                 text.clone_from(value);
                 continue;
             }
             let user = &mut draft.user;
-            let end = match column {
-                "rank" => whole_number(value).map(|rank| user.rank = rank).ok_or("is no whole number"),
+            let result = match column {
+                "rank" => whole_number(value).map(|rank| user.rank = rank).ok_or("is not a whole number"),
                 "active" => read_boolean(value)
                     .map(|active| user.deleted = !active)
                     .ok_or("is neither true nor false; write true, false, yes, no, 1 or 0"),
                 _ => {
-                    faults.extend(self.assign(&mut draft, column, value, is_new).err());
+                    errors.extend(self.assign(&mut draft, column, value, is_new).err());
                     continue;
                 }
             };
-            faults.extend(end.err().map(|reason| CellFault::of_value(column, value, reason)));
+            errors.extend(result.err().map(|reason| CellFault::of_value(column, value, reason)));
         }
-        (draft, faults)
+        (draft, errors)
     }
 
-    /// Gives a draft the role or the groups of a cell.
-    fn assign(&self, draft: &mut Draft, column: &'static str, value: &str, is_new: bool) -> Result<(), CellFault> {
+    /// Sets the role or the groups of a draft from a cell.
+    fn assign(&self, draft: &mut UserInput, column: &'static str, value: &str, is_new: bool) -> Result<(), CellFault> {
         let group = |name| match group_named(&self.groups, name) {
             Ok(group) => Ok(group.id),
             Err(error @ (NamedError::NoGroup { .. } | NamedError::DeletedGroup { .. })) => {
@@ -283,20 +279,20 @@ fn groups_of(row: &Row) -> impl Iterator<Item = (&'static str, &str)> {
     main.into_iter().filter(|(_, name)| !name.trim().is_empty()).chain(others)
 }
 
-/// The names in a cell that may have several.
+/// The names in a cell, separated by `;`.
 fn names(cell: &str) -> impl Iterator<Item = &str> {
     cell.split(';').map(str::trim).filter(|name| !name.is_empty())
 }
 
-/// A whole number, also as programs write it for which a column of numbers is one of fractions: `3.0`, or `3,0`.
+/// Parses a whole number. Accepts `3.0` and `3,0`, because spreadsheet programs write whole numbers with a fraction.
 fn whole_number(text: &str) -> Option<i32> {
     let text = text.trim();
     [".0", ",0"].iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text).parse().ok()
 }
 
-/// The text that a column holds, where it holds one.
-fn text_of<'a>(draft: &'a mut Draft, column: &str) -> Option<&'a mut String> {
-    let Draft { user, person, .. } = draft;
+/// The draft's text of a column; `None` for columns without a plain text.
+fn text_of<'a>(draft: &'a mut UserInput, column: &str) -> Option<&'a mut String> {
+    let UserInput { user, person, .. } = draft;
     Some(match column {
         NAME => &mut user.name,
         "userName" => &mut user.user_name,
@@ -312,10 +308,10 @@ fn text_of<'a>(draft: &'a mut Draft, column: &str) -> Option<&'a mut String> {
     })
 }
 
-/// Faults of the user service, under the names of their columns. A reason that begins with the cell is told without it, so
-/// that it is the same for all rows.
-fn faults_of(faults: &[Fault], row: &Row) -> Vec<CellFault> {
-    let fault = |Fault { field, reason }: &Fault| {
+/// Converts the errors of fields to errors of cells. Removes a leading cell value from the reason, so that equal errors
+/// of many rows can be grouped.
+fn cell_errors_of(errors: &[FieldError], row: &Row) -> Vec<CellFault> {
+    let cell_error = |FieldError { field, reason }: &FieldError| {
         let Some(column) = COLUMNS.iter().find(|column| column.field == *field) else {
             return CellFault::new(NAME, format!("{field}: {reason}"));
         };
@@ -329,7 +325,7 @@ fn faults_of(faults: &[Fault], row: &Row) -> Vec<CellFault> {
             None => CellFault::new(column.name, reason),
         }
     };
-    faults.iter().map(fault).collect()
+    errors.iter().map(cell_error).collect()
 }
 
 #[cfg(test)]
@@ -337,7 +333,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_column_is_found_however_people_write_its_name() {
+    fn a_column_name_ignores_case_and_punctuation() {
         for (written, name) in [
             ("name", "name"),
             ("User Name", "userName"),
@@ -353,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_is_read_with_a_fraction_of_nothing() {
+    fn a_whole_number_may_have_a_zero_fraction() {
         for (text, number) in [("3", Some(3)), ("-1", Some(-1)), ("3.0", Some(3)), ("3,0", Some(3))] {
             assert_eq!(whole_number(text), number, "{text}");
         }
@@ -363,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_is_the_same_for_rows_with_other_cells() {
+    fn equal_errors_have_equal_reasons_for_all_rows() {
         let row = Row::from([(NAME, "007".to_owned()), ("userName", "eva".to_owned())]);
         let reasons = [
             ("Name", "007 consists of digits only", "name: `007` consists of digits only"),
@@ -371,9 +367,9 @@ mod tests {
             ("Tooltip", "it is too long", "tooltip: it is too long"),
             ("CustomFields", "there are more", "name: CustomFields: there are more"),
         ];
-        for (field, reason, told) in reasons {
-            let fault = faults_of(&[Fault { field, reason: reason.to_owned() }], &row).remove(0);
-            assert_eq!(fault.to_string(), told);
+        for (field, reason, expected) in reasons {
+            let error = cell_errors_of(&[FieldError { field, reason: reason.to_owned() }], &row).remove(0);
+            assert_eq!(error.to_string(), expected);
         }
     }
 }

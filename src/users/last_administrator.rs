@@ -1,19 +1,19 @@
-//! The rule that an installation keeps an administrator who can log in: functions over values.
+//! The rule that an installation always keeps an administrator who can log in, as pure functions.
 
 use std::collections::HashMap;
 
-/// How a user can log in, the weakest way first.
+/// How well a user can log in, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Login {
-    /// Without a password that counts.
+    /// No password, or an expired one.
     Impossible,
-    /// With a temporary password, which only sets another one.
+    /// A temporary password, which only allows setting a new one.
     Temporary,
-    /// With a password that has no end, or through the identity provider.
+    /// A permanent password, or the identity provider.
     Lasting,
 }
 
-/// Which users the identity provider can name.
+/// The kind of user names in the identity provider's tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProviderNames {
     /// No provider is configured.
@@ -26,7 +26,7 @@ pub enum ProviderNames {
 }
 
 impl ProviderNames {
-    /// What tokens hold in this claim; no claim means no provider.
+    /// The kind of names in this claim; `None` means that no provider is configured.
     pub fn of_claim(claim: Option<&str>) -> Self {
         match claim {
             None => Self::None,
@@ -35,8 +35,8 @@ impl ProviderNames {
         }
     }
 
-    /// Whether a token can name the user who has these names.
-    pub fn can_be(self, names: [&str; 2]) -> bool {
+    /// Whether a token can name a user with these names.
+    pub fn can_name(self, names: [&str; 2]) -> bool {
         match self {
             Self::None => false,
             Self::Any => true,
@@ -45,7 +45,7 @@ impl ProviderNames {
     }
 }
 
-/// Everything that decides whether a user is an administrator who can log in.
+/// All facts that decide whether a user is an administrator who can log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UserAccess {
     pub user_id: i32,
@@ -53,38 +53,38 @@ pub struct UserAccess {
     pub is_deleted: bool,
     pub person_id: Option<i32>,
     pub is_person_retired: bool,
-    /// What the own password is good for.
+    /// How well the user can log in with the password.
     pub password: Login,
-    /// The identity provider can name the user.
+    /// Whether the identity provider can name the user.
     pub is_known_to_provider: bool,
 }
 
 impl UserAccess {
-    /// How the user can log in as an administrator; none for everybody else, and for retired users.
+    /// How well the user can log in as an administrator; `None` for other and retired users.
     pub fn administrator_login(&self) -> Option<Login> {
         let is_active = !self.is_deleted && !self.is_person_retired;
         let login = if self.is_known_to_provider { Login::Lasting } else { self.password };
         (self.is_administrator && is_active).then_some(login)
     }
 
-    /// The same user after somebody else who may have the same person changed.
-    fn beside(self, changed: &Self) -> Self {
+    /// This user after a change of another user. Changes when both share a person.
+    fn after_change_of(self, changed: &Self) -> Self {
         let shares_person = self.person_id.is_some() && self.person_id == changed.person_id;
         let is_person_retired = if shares_person { changed.is_person_retired } else { self.is_person_retired };
         Self { is_person_retired, ..self }
     }
 }
 
-/// Whether administrators can log in as well as before once this user is changed. `before` holds the active
-/// administrators. Where none can log in, as in a new installation, changes are free as long as an active one is left.
+/// Whether administrators can log in as well as before after this user's change. `before` has the active
+/// administrators. If none of them can log in, as in a new installation, it is enough that one stays active.
 pub fn keeps_an_administrator(before: &[UserAccess], changed: &UserAccess) -> bool {
-    let others = before.iter().filter(|user| user.user_id != changed.user_id).map(|user| user.beside(changed));
+    let others = before.iter().filter(|user| user.user_id != changed.user_id).map(|user| user.after_change_of(changed));
     let best = |users: &mut dyn Iterator<Item = UserAccess>| users.filter_map(|user| user.administrator_login()).max();
     best(&mut others.chain([*changed])) >= best(&mut before.iter().copied())
 }
 
-/// The administrators who lost access in a change of many users, if the administrators can log in less well than before;
-/// none if they can log in as well. Both lists hold the active administrators.
+/// The administrators who lost access in a change of many users. Empty if administrators can log in as well as before.
+/// Both lists have the active administrators.
 pub fn lost_administrators(before: &[UserAccess], after: &[UserAccess]) -> Vec<i32> {
     let best = |users: &[UserAccess]| users.iter().filter_map(UserAccess::administrator_login).max();
     if best(after) >= best(before) {
@@ -97,7 +97,7 @@ pub fn lost_administrators(before: &[UserAccess], after: &[UserAccess]) -> Vec<i
     lost.map(|user| user.user_id).collect()
 }
 
-/// Whether a change of a user can make the administrators log in less well, whatever password the user has.
+/// Whether a change can reduce how well administrators can log in, for any password that the user may have.
 pub fn can_lower(user: UserAccess, change: impl Fn(UserAccess) -> UserAccess) -> bool {
     [Login::Impossible, Login::Temporary, Login::Lasting].into_iter().any(|password| {
         let before = UserAccess { password, ..user };
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_administrator_who_can_log_in_loses_nothing() {
+    fn the_last_administrator_keeps_access() {
         for (loss, changed) in losses() {
             assert!(!keeps_an_administrator(&[ADMIN], &changed), "{loss}");
             for weak in [Login::Temporary, Login::Impossible] {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn many_changes_are_judged_by_what_is_left_at_the_end() {
+    fn many_changes_are_checked_by_their_result() {
         let third = UserAccess { user_id: 3, person_id: Some(3), ..ADMIN };
         for (before, after, lost) in [
             (&[ADMIN][..], &[OTHER][..], &[][..]),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retired_person_ends_every_administrator_behind_it() {
+    fn a_retired_person_retires_all_its_administrators() {
         let twin = UserAccess { is_administrator: false, user_id: 3, ..ADMIN };
         let retired = UserAccess { is_person_retired: true, ..twin };
         assert!(!keeps_an_administrator(&[ADMIN], &retired));
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_change_that_can_lower_a_login_is_looked_at() {
+    fn only_changes_that_can_lower_a_login_are_checked() {
         for (loss, changed) in losses() {
             let change = |before: UserAccess| UserAccess { password: before.password.min(changed.password), ..changed };
             assert!(can_lower(ADMIN, change), "{loss}");
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_administrator_can_log_in_changes_are_free() {
+    fn without_an_administrator_login_changes_are_free() {
         let [first, second] = [ADMIN, OTHER].map(|user| with(Login::Impossible, user));
         assert!(keeps_an_administrator(&[first, second], &UserAccess { is_deleted: true, ..first }));
         assert!(!keeps_an_administrator(&[first], &UserAccess { is_deleted: true, ..first }), "but one stays active");
@@ -206,14 +206,18 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_lets_in_those_whom_it_can_name() {
+    fn a_provider_can_log_in_users_that_it_can_name() {
         let known = UserAccess { is_known_to_provider: true, ..with(Login::Impossible, OTHER) };
         assert!(keeps_an_administrator(&[ADMIN, known], &UserAccess { is_deleted: true, ..ADMIN }));
         assert!(keeps_an_administrator(&[known], &with(Login::Temporary, known)));
         assert!(!keeps_an_administrator(&[known], &UserAccess { is_known_to_provider: false, ..known }));
-        for (claim, can_be) in [(None, [false, false]), (Some("email"), [false, true]), (Some("sub"), [true, true])] {
+        for (claim, can_name) in [(None, [false, false]), (Some("email"), [false, true]), (Some("sub"), [true, true])] {
             let names = ProviderNames::of_claim(claim);
-            assert_eq!([["ada", ""], ["ada", "ada@example.com"]].map(|both| names.can_be(both)), can_be, "{claim:?}");
+            assert_eq!(
+                [["ada", ""], ["ada", "ada@example.com"]].map(|both| names.can_name(both)),
+                can_name,
+                "{claim:?}"
+            );
         }
     }
 }

@@ -1,7 +1,8 @@
-//! The addresses from which users logged in. A login from one of them is not limited by the failures of strangers.
+//! The known addresses of users, from which they logged in. Failed logins from unfamiliar addresses do not limit logins
+//! from known ones.
 //!
-//! An address is stored as a keyed digest. A user has a bounded number of rows, so only the user's own logins can replace
-//! one of them.
+//! Addresses are stored as keyed digests. The number of rows per user is bounded; only the user's own logins replace
+//! rows.
 
 use chrono::TimeDelta;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, entity::prelude::*, sea_query::OnConflict};
@@ -9,9 +10,9 @@ use serde::Serialize;
 
 use crate::{clock, store::insert_all};
 
-/// How long an address is known after the last login.
+/// How long an address stays known after the last login.
 const KNOWN_FOR: TimeDelta = TimeDelta::days(90);
-/// Addresses of one user; the one with the oldest login is replaced.
+/// A further address replaces the address with the oldest login.
 const MAX_PER_USER: u64 = 32;
 
 #[sea_orm::model]
@@ -28,10 +29,7 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// How long ago this user last logged in from this address. A user who does not exist takes the same statement.
-///
-/// # Errors
-/// The database does not answer.
+/// Time since this user's last login from this address. Runs the same statement for unknown users.
 pub async fn last_login(
     db: &impl ConnectionTrait,
     user_id: Option<i32>,
@@ -42,15 +40,12 @@ pub async fn last_login(
     Ok(age.filter(|age| *age < KNOWN_FOR))
 }
 
-/// Notes that users logged in from addresses just now. Run it in a transaction.
-///
-/// # Errors
-/// The database does not answer.
+/// Stores new logins of users from addresses. Run it in a transaction.
 pub async fn remember(db: &impl ConnectionTrait, logins: &[(i32, i64)]) -> Result<(), DbErr> {
     let row =
         |(user_id, address): &(i32, i64)| Model { user_id: *user_id, address: *address, last_login_at: clock::wall() };
     let mut rows: Vec<_> = logins.iter().map(row).collect();
-    // Always in the same order, so that two servers do not wait for each other.
+    // Always in the same order, so that two servers do not deadlock.
     rows.sort_by_key(|row| (row.user_id, row.address));
     let update = OnConflict::columns([Column::UserId, Column::Address]).update_column(Column::LastLoginAt).to_owned();
     let mut user_ids: Vec<_> = rows.iter().map(|row| row.user_id).collect();
@@ -70,11 +65,8 @@ pub async fn remember(db: &impl ConnectionTrait, logins: &[(i32, i64)]) -> Resul
     Ok(())
 }
 
-/// Removes addresses that are no longer known, and tells how many.
-///
-/// # Errors
-/// The database does not answer.
+/// Removes expired addresses and returns their number.
 pub async fn clear(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
-    let past = Column::LastLoginAt.lt(clock::wall() - KNOWN_FOR);
-    Ok(Entity::delete_many().filter(past).exec(db).await?.rows_affected)
+    let is_expired = Column::LastLoginAt.lt(clock::wall() - KNOWN_FOR);
+    Ok(Entity::delete_many().filter(is_expired).exec(db).await?.rows_affected)
 }

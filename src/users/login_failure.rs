@@ -1,4 +1,4 @@
-//! Failed logins of the last minute, as the login rate limiter counts them, so that a restart does not begin anew.
+//! Stores the failed logins of the last minute, so that the login rate limiter survives a restart.
 
 use chrono::TimeDelta;
 use sea_orm::{entity::prelude::*, sea_query::OnConflict};
@@ -19,7 +19,7 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The failures of a bucket, and how long ago the last one was.
+/// The failures of a bucket. `age` is the time since the last failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failures {
     pub bucket: i64,
@@ -27,10 +27,7 @@ pub struct Failures {
     pub age: TimeDelta,
 }
 
-/// Stores buckets over what is stored of them. Run it in a transaction.
-///
-/// # Errors
-/// The database does not answer.
+/// Inserts or replaces buckets. Run it in a transaction.
 pub async fn save(db: &impl ConnectionTrait, buckets: &[Failures]) -> Result<(), DbErr> {
     let row = |Failures { bucket, count, age }: &Failures| Model {
         bucket: *bucket,
@@ -38,16 +35,13 @@ pub async fn save(db: &impl ConnectionTrait, buckets: &[Failures]) -> Result<(),
         last_failed_at: clock::wall() - *age,
     };
     let mut rows: Vec<_> = buckets.iter().map(row).collect();
-    // Always in the same order, so that two servers do not wait for each other.
+    // Always in the same order, so that two servers do not deadlock.
     rows.sort_by_key(|row| row.bucket);
     let update = OnConflict::column(Column::Bucket).update_columns([Column::Failures, Column::LastFailedAt]).to_owned();
     insert_all::<Entity>(db, rows, Some(update)).await.map(drop)
 }
 
-/// The buckets whose last failure is not older than this.
-///
-/// # Errors
-/// The database does not answer.
+/// The buckets with a failure within the window.
 pub async fn list(db: &impl ConnectionTrait, window: TimeDelta) -> Result<Vec<Failures>, DbErr> {
     let now = clock::wall();
     let rows = Entity::find().filter(Column::LastFailedAt.gt(now - window)).all(db).await?;
@@ -60,10 +54,7 @@ pub async fn list(db: &impl ConnectionTrait, window: TimeDelta) -> Result<Vec<Fa
     Ok(failures.collect())
 }
 
-/// Removes the buckets whose last failure is older than this.
-///
-/// # Errors
-/// The database does not answer.
+/// Removes the buckets without a failure within the window.
 pub async fn clear(db: &impl ConnectionTrait, window: TimeDelta) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::LastFailedAt.lte(clock::wall() - window)).exec(db).await.map(drop)
 }

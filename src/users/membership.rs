@@ -1,4 +1,4 @@
-//! The groups a user is in besides the main one.
+//! The other groups of a user, besides the main group.
 
 use sea_orm::{QuerySelect, QueryTrait, Set, entity::prelude::*};
 
@@ -20,9 +20,6 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 /// The ids of a user's other groups.
-///
-/// # Errors
-/// The database does not answer.
 pub async fn group_ids(db: &impl ConnectionTrait, user_id: i32) -> Result<Vec<i32>, DbErr> {
     let memberships = Entity::find().filter(Column::UserId.eq(user_id)).all(db).await?;
     Ok(memberships.into_iter().map(|membership| membership.user_group_id).collect())
@@ -31,16 +28,13 @@ pub async fn group_ids(db: &impl ConnectionTrait, user_id: i32) -> Result<Vec<i3
 /// Makes a user a member of a group.
 ///
 /// # Errors
-/// The database does not answer, or the user is one already.
+/// The user is already a member.
 pub async fn insert(db: &impl ConnectionTrait, user_id: i32, user_group_id: i32) -> Result<(), DbErr> {
     let membership = ActiveModel { user_id: Set(user_id), user_group_id: Set(user_group_id) };
     Entity::insert(membership).exec_without_returning(db).await.map(drop)
 }
 
-/// Makes a user a member of these groups, and of no others.
-///
-/// # Errors
-/// The database does not answer.
+/// Replaces the memberships of a user.
 pub async fn replace(db: &impl ConnectionTrait, user_id: i32, user_group_ids: &[i32]) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::UserId.eq(user_id)).exec(db).await?;
     let membership = |id: &i32| ActiveModel { user_id: Set(user_id), user_group_id: Set(*id) };
@@ -50,19 +44,16 @@ pub async fn replace(db: &impl ConnectionTrait, user_id: i32, user_group_ids: &[
     Ok(())
 }
 
-/// Makes the members of a group members of another one, but for those whose main group that is.
-///
-/// # Errors
-/// The database does not answer.
+/// Moves the members of a group to another group, except users who have it as their main group.
 pub async fn move_all(db: &impl ConnectionTrait, from: i32, to: i32) -> Result<(), DbErr> {
     let members = Entity::find().select_only().column(Column::UserId).filter(Column::UserGroupId.eq(from)).into_query();
     user::note_changes(db, members).await?;
-    let there = Entity::find().select_only().column(Column::UserId).filter(Column::UserGroupId.eq(to)).into_query();
-    let twice = Entity::delete_many().filter(Column::UserGroupId.eq(from)).filter(Column::UserId.in_subquery(there));
+    let already = Entity::find().select_only().column(Column::UserId).filter(Column::UserGroupId.eq(to)).into_query();
+    let twice = Entity::delete_many().filter(Column::UserGroupId.eq(from)).filter(Column::UserId.in_subquery(already));
     twice.exec(db).await?;
     let others = Entity::update_many().col_expr(Column::UserGroupId, Expr::value(to));
     others.filter(Column::UserGroupId.eq(from)).exec(db).await?;
     let mains = user::ids_of_group(to);
-    let besides = Entity::delete_many().filter(Column::UserGroupId.eq(to)).filter(Column::UserId.in_subquery(mains));
-    besides.exec(db).await.map(drop)
+    let redundant = Entity::delete_many().filter(Column::UserGroupId.eq(to)).filter(Column::UserId.in_subquery(mains));
+    redundant.exec(db).await.map(drop)
 }

@@ -1,12 +1,11 @@
-//! Who exists: users with their persons, roles and groups, how they prove who they are, and what they may see.
+//! Users with their persons, roles, groups, credentials and rights.
 //!
-//! Each table has one module. What joins several tables is in `account`, `user_access` and `list`. Changes that commands want
-//! are data (`effect`): they are decided on a `snapshot` and written by `writes`. User management is `user_service`.
+//! Each table has one module. `user_details`, `user_access` and `query` join several tables. The changes that commands
+//! want are data (`effect`): a `snapshot` decides them, `writes` stores them. User management is `user_service`.
 //!
-//! Absent is `Ok(None)`; cannot tell is `Err`.
+//! An absent row is `Ok(None)`; `Err` means that the database could not answer.
 
 pub mod access;
-pub mod account;
 pub mod application;
 pub mod bootstrap;
 mod cache;
@@ -14,61 +13,62 @@ mod caller;
 mod create;
 pub mod credential;
 pub mod demo;
-mod draft;
 mod effect;
+pub mod field_limits;
 mod folded;
 mod given_names;
 mod hash_queue;
 pub mod import;
 mod last_administrator;
-pub mod limits;
-pub mod list;
 pub mod login_address;
 pub mod login_failure;
 mod login_name;
 mod membership;
 mod named;
-mod organise;
 pub mod password;
 mod password_policy;
 pub mod person;
+pub mod query;
 pub mod role;
+mod role_and_group_service;
 mod row_lock;
 mod save_plan;
-mod secret;
 mod shared_person;
 mod snapshot;
 pub mod ticket;
+mod token;
 mod user;
 mod user_access;
+pub mod user_details;
 pub mod user_group;
+mod user_input;
 mod user_service;
 mod writes;
 
 pub use access::{AccessError, has_administrator, is_last_administrator};
-pub use account::Account;
 pub use cache::UserCache;
 pub use caller::Caller;
 pub use create::{CreateError, NewUser, create};
-pub use draft::{Draft, Fault};
 pub use effect::{Effect, Impossible};
 pub use given_names::GivenNames;
 pub use last_administrator::ProviderNames;
-pub use login_name::{NameError, fault_of_name, fold, is_reserved, suggest_name};
+pub use login_name::{NameError, fold, is_reserved, suggest_name, validate_name};
 pub use named::{NamedError, group_named, role_named, shown};
-pub use organise::{
+pub use role_and_group_service::{
     check_delete_group, check_delete_role, check_rights, check_save_group, check_save_role, delete_group, delete_role,
     ensure_group, save_group, save_role, set_rights,
 };
-pub use row_lock::{lock, lock_some, lock_table};
+pub use row_lock::{lock, lock_rows, lock_table};
 pub use save_plan::save;
 pub use snapshot::{Changes, EffectPlan, Needs, Snapshot};
-/// A row of the users table, and its columns, for those who make or change one.
+/// A row of the users table and its columns, for code that creates or changes rows.
 pub use user::{Column as UserColumn, Model as UserRow};
 pub use user::{
     Fields, Presence, User, UserType, count, custom_field_names, find, find_by_exact_login, find_by_login,
-    find_for_log_in, has_nick_name, list, list_some, set_columns, set_last_login, set_last_logout,
+    find_by_login_constant_time, find_many, has_nick_name, list, set_columns, set_last_login, set_last_logout,
 };
+pub use user_details::UserDetails;
 pub use user_group::Model as UserGroup;
+pub use user_input::{FieldError, UserInput};
 pub use user_service::{Precondition, UserEdit, UserRef, UserService};
 pub use writes::UserWrites;

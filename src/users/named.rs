@@ -1,4 +1,4 @@
-//! Finds roles and groups by name, and says what to do when there is none.
+//! Finds roles and groups by name. The errors say what to do.
 
 use super::{login_name::fold, role, user_group};
 use crate::localization::reads_as;
@@ -6,7 +6,7 @@ use crate::localization::reads_as;
 /// Characters of a name that a message shows.
 const SHOWN: usize = 60;
 
-/// Why a name stands for no role or group.
+/// Why no role or group was found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NamedError {
     #[error("there is no role \"{}\"; there are {known}", shown(name))]
@@ -19,30 +19,30 @@ pub enum NamedError {
     Ambiguous { name: String, candidates: String },
 }
 
-/// What a name stands for.
+/// The rows that match a name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Match<'a, T> {
     One(&'a T),
     None,
-    /// Several names differ only in case, or read alike in some language.
+    /// Several names that differ only in case, or are the same in some language.
     Several(Vec<&'a T>),
 }
 
-/// The row with exactly this name; else the only one with this name in some language; else the only one that differs only
-/// in case.
+/// Prefers the row with exactly this name, then rows with this name in some language, then rows that differ only in
+/// case.
 pub(super) fn match_name<'a, T>(
     all: impl Iterator<Item = &'a T> + Clone,
     name_of: impl Fn(&T) -> &str,
     name: &str,
 ) -> Match<'a, T> {
     let name = name.trim();
-    if let Some(exact) = all.clone().find(|one| name_of(one) == name) {
+    if let Some(exact) = all.clone().find(|row| name_of(row) == name) {
         return Match::One(exact);
     }
     let folded = fold(name);
-    let translated: Vec<_> = all.clone().filter(|one| reads_as(name_of(one), name)).collect();
+    let translated: Vec<_> = all.clone().filter(|row| reads_as(name_of(row), name)).collect();
     let found = match translated.is_empty() {
-        true => all.filter(|one| fold(name_of(one)) == folded).collect(),
+        true => all.filter(|row| fold(name_of(row)) == folded).collect(),
         false => translated,
     };
     match found[..] {
@@ -52,10 +52,10 @@ pub(super) fn match_name<'a, T>(
     }
 }
 
-/// The role of this name, the exact one first, then by language, then without regard to case.
+/// The role with this name. An exact match wins over a translated name, and that over a match that ignores case.
 ///
 /// # Errors
-/// There is no such role, or several differ in case alone.
+/// There is no such role, or the name is ambiguous.
 pub fn role_named<'a>(roles: &'a [role::Model], name: &str) -> Result<&'a role::Model, NamedError> {
     unambiguous(roles.iter(), |role| &role.name, name)?.ok_or_else(|| {
         let known: Vec<_> = roles.iter().map(|role| role.name.as_str()).collect();
@@ -63,10 +63,10 @@ pub fn role_named<'a>(roles: &'a [role::Model], name: &str) -> Result<&'a role::
     })
 }
 
-/// The group of this name that is in use, the exact one first, then by language, then without regard to case.
+/// The group with this name that is not deleted. Matches like [`role_named`].
 ///
 /// # Errors
-/// There is no such group, it is deleted, or several differ in case alone.
+/// There is no such group, it is deleted, or the name is ambiguous.
 pub fn group_named<'a>(groups: &'a [user_group::Model], name: &str) -> Result<&'a user_group::Model, NamedError> {
     if let Some(group) = unambiguous(groups.iter().filter(|group| !group.deleted), |group| &group.name, name)? {
         return Ok(group);
@@ -93,7 +93,7 @@ fn unambiguous<'a, T>(
     }
 }
 
-/// A text of a file as a message shows it: cut where it is long, and without control characters, which a terminal obeys.
+/// A text from a file for a message: shortened, with control characters escaped to protect terminals.
 pub fn shown(text: &str) -> String {
     let mut shown = String::new();
     for character in text.chars().take(SHOWN) {
@@ -102,7 +102,7 @@ pub fn shown(text: &str) -> String {
     if text.chars().nth(SHOWN).is_some() { shown + "…" } else { shown }
 }
 
-/// A name as a word of a shell, to be copied.
+/// Quotes a name as one word of a shell command.
 fn shell_word(name: &str) -> String {
     let name = name.replace(char::is_control, "");
     let is_plain = |character: char| character.is_alphanumeric() || "-_.@+".contains(character);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_found_exactly_or_without_regard_to_case() {
+    fn an_exact_name_is_found_first_then_ignoring_case() {
         let groups = [group(1, "Sales", false), group(2, "ØST", false), group(3, "øst", false), group(4, "Old", true)];
         let translated =
             [(5, r#"US:"Warehouse";GE:"Lager""#), (6, r#"US:"Sales";NO:"Salg""#), (7, r#"US:"Sale";NO:"Salg""#)];
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_in_a_remedy_is_one_word_of_a_shell() {
+    fn a_name_in_a_message_is_quoted_for_the_shell() {
         for (name, word) in [
             ("Sales", "Sales"),
             ("Field sales", "\"Field sales\""),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shown_text_is_short_and_moves_no_cursor() {
+    fn a_shown_text_is_short_and_has_no_control_characters() {
         assert_eq!(shown("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
         assert_eq!(shown(&"ø".repeat(61)), "ø".repeat(60) + "…");
     }

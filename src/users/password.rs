@@ -1,10 +1,10 @@
-//! Passwords: made, hashed and verified, off the async threads and never more at once than there are processors.
+//! Hashes and verifies passwords on blocking threads, at most as many at once as there are processors.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher, PasswordVerifier, phc},
+    password_hash::{PasswordHasher as _, PasswordVerifier, phc},
 };
 use base64::prelude::{BASE64_STANDARD_NO_PAD as BASE64, Engine};
 use sea_orm::DeriveValueType;
@@ -21,35 +21,35 @@ pub use super::{
     password_policy::{NewPassword, PasswordFault, PasswordPolicy},
 };
 
-/// The most work a verification may take: 1 GiB and what is bearable of the rest.
-const MOST_MEMORY: u32 = 1_048_576;
-const MOST_PASSES: u32 = 100;
-const MOST_LANES: u32 = 64;
+/// Upper limit of the configurable memory: 1 GiB.
+const MAX_MEMORY_KIB: u32 = 1_048_576;
+const MAX_PASSES: u32 = 100;
+const MAX_LANES: u32 = 64;
 
-/// The work a verification takes, as argon2's own notation has it: `m=19456,t=2,p=1` (memory in KiB, passes, lanes).
+/// The cost of a verification in argon2's notation: `m=19456,t=2,p=1` (memory in KiB, passes, lanes).
 #[derive(Clone, Debug)]
-pub struct Cost(Params);
+pub struct Argon2Cost(Params);
 
-impl FromStr for Cost {
+impl FromStr for Argon2Cost {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let form = || format!("`{text}` is not of the form m=19456,t=2,p=1 (KiB of memory, passes, lanes)");
+        let invalid = || format!("`{text}` is not of the form m=19456,t=2,p=1 (KiB of memory, passes, lanes)");
         let mut values = [None; 3];
         for part in text.split(',') {
-            let (name, value) = part.split_once('=').ok_or_else(form)?;
-            let place = ["m", "t", "p"].iter().position(|known| *known == name).ok_or_else(form)?;
-            values[place] = Some(value.parse::<u32>().map_err(|_| form())?);
+            let (name, value) = part.split_once('=').ok_or_else(invalid)?;
+            let index = ["m", "t", "p"].iter().position(|known| *known == name).ok_or_else(invalid)?;
+            values[index] = Some(value.parse::<u32>().map_err(|_| invalid())?);
         }
-        let [Some(memory), Some(passes), Some(lanes)] = values else { return Err(form()) };
-        if memory > MOST_MEMORY || passes > MOST_PASSES || lanes > MOST_LANES {
-            return Err(format!("`{text}` is more than m={MOST_MEMORY},t={MOST_PASSES},p={MOST_LANES}"));
+        let [Some(memory), Some(passes), Some(lanes)] = values else { return Err(invalid()) };
+        if memory > MAX_MEMORY_KIB || passes > MAX_PASSES || lanes > MAX_LANES {
+            return Err(format!("`{text}` is more than m={MAX_MEMORY_KIB},t={MAX_PASSES},p={MAX_LANES}"));
         }
         Params::new(memory, passes, lanes, None).map(Self).map_err(|error| format!("`{text}`: {error}"))
     }
 }
 
-/// A password's argon2id hash in PHC form, as it is stored.
+/// The stored argon2id hash of a password, in PHC format.
 #[derive(Clone, PartialEq, Eq, DeriveValueType)]
 pub struct PasswordHash(String);
 
@@ -60,8 +60,8 @@ impl fmt::Debug for PasswordHash {
 }
 
 impl PasswordHash {
-    /// A hash that no password has, as far as anybody knows, and that takes as long to find that out as any other.
-    fn of_nobody(cost: &Params) -> Self {
+    /// A random hash that no known password matches. Verifying against it takes as long as against a real hash.
+    fn dummy(cost: &Params) -> Self {
         let [memory, passes, lanes] = [cost.m_cost(), cost.t_cost(), cost.p_cost()];
         let salt = BASE64.encode(rand::random::<[u8; 16]>());
         let output = BASE64.encode(rand::random::<[u8; Params::DEFAULT_OUTPUT_LEN]>());
@@ -69,14 +69,14 @@ impl PasswordHash {
     }
 }
 
-/// Why password work gave no answer.
+/// Why hashing or verifying failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     #[error("too many passwords wait to be verified")]
     Overloaded,
-    #[error("a stored password hash cannot be read")]
+    #[error("a stored password hash is not valid")]
     Corrupt,
-    #[error("the work was broken off")]
+    #[error("hashing a password was interrupted")]
     Interrupted,
 }
 
@@ -89,40 +89,40 @@ impl From<PasswordError> for Error {
     }
 }
 
-/// How many passwords wait to be hashed or verified, and how many are.
+/// The numbers of waiting and running hash jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Load {
+pub struct HasherStats {
     pub waiting: usize,
     pub working: usize,
 }
 
 /// Hashes and verifies passwords.
 #[derive(Clone)]
-pub struct Passwords(Arc<Work>);
+pub struct PasswordHasher(Arc<Work>);
 
 struct Work {
     argon2: Argon2<'static>,
     policy: PasswordPolicy,
     queue: Arc<HashQueue>,
-    nobody: PasswordHash,
+    dummy: PasswordHash,
 }
 
-impl fmt::Debug for Passwords {
+impl fmt::Debug for PasswordHasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Passwords")
+        f.write_str("PasswordHasher")
     }
 }
 
-impl Passwords {
-    /// A stranger's password is compared with a hash that costs what `stored` costs, the hash of somebody's password, so
-    /// that strangers and users take the same time after the cost was changed, too.
-    pub fn new(cost: &Cost, policy: PasswordPolicy, stored: Option<&PasswordHash>) -> Self {
+impl PasswordHasher {
+    /// `stored` is any stored hash. The dummy hash for unknown users gets its cost, so that logins of unknown and known
+    /// users take the same time even after the configured cost has changed.
+    pub fn new(cost: &Argon2Cost, policy: PasswordPolicy, stored: Option<&PasswordHash>) -> Self {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.0.clone());
         let parameters =
             stored.and_then(|PasswordHash(hash)| Params::try_from(&phc::PasswordHash::new(hash).ok()?).ok());
-        let nobody = PasswordHash::of_nobody(parameters.as_ref().unwrap_or(&cost.0));
+        let dummy = PasswordHash::dummy(parameters.as_ref().unwrap_or(&cost.0));
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self(Arc::new(Work { argon2, policy, queue: HashQueue::new(processors), nobody }))
+        Self(Arc::new(Work { argon2, policy, queue: HashQueue::new(processors), dummy }))
     }
 
     /// The rule for new passwords.
@@ -130,39 +130,39 @@ impl Passwords {
         self.0.policy
     }
 
-    /// The hash to store of a password.
+    /// Hashes a new password.
     ///
     /// # Errors
-    /// Too many wait already, or the process is ending.
+    /// The queue is full, or the process is shutting down.
     pub async fn hash(&self, password: &NewPassword, requester: Requester) -> Result<PasswordHash, PasswordError> {
         let (argon2, password) = (self.0.argon2.clone(), password.clone());
         self.work(requester, move || hash(&argon2, password.secret().expose_secret())).await
     }
 
-    /// Whether the password is the one with this hash. `None`, for nobody's password, takes as long as a wrong one.
+    /// Whether the password matches the hash. Without a hash it returns false, after the same time as for a wrong
+    /// password.
     ///
     /// # Errors
-    /// Too many wait already, the stored hash is none, or the process is ending.
+    /// The queue is full, the stored hash is invalid, or the process is shutting down.
     pub async fn verify(
         &self,
         password: &SecretString,
         hash: Option<&PasswordHash>,
         requester: Requester,
     ) -> Result<bool, PasswordError> {
-        let is_somebody = hash.is_some();
-        let PasswordHash(stored) = hash.unwrap_or(&self.0.nobody).clone();
+        let has_hash = hash.is_some();
+        let PasswordHash(stored) = hash.unwrap_or(&self.0.dummy).clone();
         let (argon2, password) = (self.0.argon2.clone(), password.clone());
         let matches = self.work(requester, move || verify(&argon2, password.expose_secret(), &stored)).await??;
-        Ok(is_somebody && matches)
+        Ok(has_hash && matches)
     }
 
-    /// How much there is to do.
-    pub fn load(&self) -> Load {
+    pub fn stats(&self) -> HasherStats {
         let (waiting, working) = self.0.queue.load();
-        Load { waiting, working }
+        HasherStats { waiting, working }
     }
 
-    // The permit moves into the blocking task: a caller who goes away does not free a processor that still works.
+    // The permit moves into the blocking task, so a cancelled caller does not free a processor that is still busy.
     async fn work<T: Send + 'static>(
         &self,
         requester: Requester,
@@ -180,12 +180,12 @@ impl Passwords {
 fn hash(argon2: &Argon2<'_>, password: &str) -> PasswordHash {
     match argon2.hash_password(password.as_bytes()) {
         Ok(hash) => PasswordHash(hash.to_string()),
-        Err(error) => unreachable!("argon2 with parameters that were checked: {error}"),
+        Err(error) => unreachable!("the parameters of argon2 were checked: {error}"),
     }
 }
 
-/// Compares a password with a stored hash, in NFC. Hashes that were stored before normalization are of the password as it
-/// was typed: where that differs, both forms are tried, always, so that a match takes as long as none.
+/// Compares a password with a stored hash, in NFC. Old hashes were made of the password as typed, so both forms are
+/// tried if they differ. Both are always tried, so that a match takes as long as a mismatch.
 fn verify(argon2: &Argon2<'_>, password: &str, stored: &str) -> Result<bool, PasswordError> {
     let stored = phc::PasswordHash::new(stored).map_err(|_| PasswordError::Corrupt)?;
     let matches = |password: &str| argon2.verify_password(password.as_bytes(), &stored).is_ok();
@@ -201,15 +201,15 @@ mod tests {
 
     const POLICY: fn() -> PasswordPolicy = || PasswordPolicy::new(8);
 
-    fn passwords() -> Passwords {
-        Passwords::new(&"m=8,t=1,p=1".parse().expect("a cheap cost"), POLICY(), None)
+    fn passwords() -> PasswordHasher {
+        PasswordHasher::new(&"m=8,t=1,p=1".parse().expect("a cheap cost"), POLICY(), None)
     }
 
     fn new(password: &str) -> NewPassword {
         POLICY().accept(password).expect("a password")
     }
 
-    async fn is_right(passwords: &Passwords, password: &str, hash: Option<&PasswordHash>) -> bool {
+    async fn is_right(passwords: &PasswordHasher, password: &str, hash: Option<&PasswordHash>) -> bool {
         let answer = passwords.verify(&SecretString::from(password), hash, Requester::Server).await;
         answer.expect("an answer")
     }
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_password_matches_however_its_letters_are_spelled() {
+    async fn a_password_matches_in_every_unicode_form() {
         let passwords = passwords();
         let spellings = ["Bj\u{f8}rn caf\u{e9}", "Bj\u{f8}rn cafe\u{301}"];
         for stored in spellings {
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hash_from_before_normalization_matches_what_was_typed() {
+    async fn a_hash_without_normalization_matches_the_typed_form() {
         let passwords = passwords();
         let old = hash(&passwords.0.argon2, "cafe\u{301}");
         assert!(is_right(&passwords, "cafe\u{301}", Some(&old)).await);
@@ -245,22 +245,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_strangers_password_costs_what_a_stored_one_costs() {
+    async fn the_dummy_hash_costs_as_much_as_a_stored_hash() {
         let stored = passwords().hash(&new("password"), Requester::Server).await.expect("hash");
-        let dearer = Passwords::new(&"m=64,t=2,p=1".parse().expect("a cost"), POLICY(), Some(&stored));
-        let PasswordHash(nobody) = &dearer.0.nobody;
-        assert!(nobody.contains("$m=8,t=1,p=1$"), "{nobody}");
+        let dearer = PasswordHasher::new(&"m=64,t=2,p=1".parse().expect("a cost"), POLICY(), Some(&stored));
+        let PasswordHash(dummy) = &dearer.0.dummy;
+        assert!(dummy.contains("$m=8,t=1,p=1$"), "{dummy}");
     }
 
     #[tokio::test]
-    async fn what_is_no_hash_is_no_wrong_password() {
+    async fn an_invalid_hash_is_an_error() {
         let corrupt = PasswordHash("nonsense".to_owned());
         let answer = passwords().verify(&SecretString::from("x"), Some(&corrupt), Requester::Server).await;
         assert!(matches!(answer, Err(PasswordError::Corrupt)));
     }
 
     #[tokio::test]
-    async fn a_caller_who_goes_away_frees_no_processor_that_still_works() {
+    async fn a_cancelled_caller_frees_no_busy_processor() {
         let passwords = passwords();
         let (begun, has_begun) = tokio::sync::oneshot::channel();
         let (end, may_end) = std::sync::mpsc::channel::<()>();
@@ -272,18 +272,18 @@ mod tests {
             _ = work => panic!("it ended by itself"),
             _ = has_begun => {}
         }
-        assert_eq!(passwords.load().working, 1, "the caller is gone, and the work is not");
+        assert_eq!(passwords.stats().working, 1, "the work goes on without its caller");
         drop(end);
-        while passwords.load().working > 0 {
+        while passwords.stats().working > 0 {
             tokio::task::yield_now().await;
         }
     }
 
     #[test]
-    fn a_cost_is_read_as_argon2_writes_it() {
-        assert!("m=19456,t=2,p=1".parse::<Cost>().is_ok());
+    fn a_cost_is_parsed_in_the_notation_of_argon2() {
+        assert!("m=19456,t=2,p=1".parse::<Argon2Cost>().is_ok());
         for wrong in ["", "m=19456", "m=x,t=2,p=1", "m=1,t=2,p=1", "q=1,t=2,p=1", "m=4000000000,t=1,p=1"] {
-            assert!(wrong.parse::<Cost>().is_err(), "{wrong}");
+            assert!(wrong.parse::<Argon2Cost>().is_err(), "{wrong}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which passwords can be set, and the form in which passwords are hashed and compared.
+//! The rules for new passwords, and their Unicode normalization.
 
 use std::borrow::Cow;
 
@@ -6,13 +6,13 @@ use rand::RngExt;
 use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-/// Letters and digits that are not mistaken for each other, and that no shell takes for something else.
+/// Letters and digits that do not look alike and need no quoting in a shell.
 const ALPHABET: &[u8; 56] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789";
 const GENERATED_LENGTH: u16 = 16;
-/// The longest password, in characters: hashing a longer one is work that a stranger could ask for.
+/// In characters. Limits the hashing work that unauthenticated clients can cause.
 const MAX_LENGTH: usize = 1000;
 
-/// The rule for new passwords. Passwords that are stored already are not subject to it.
+/// The rule for new passwords. It does not apply to stored passwords.
 #[derive(Clone, Copy, Debug)]
 pub struct PasswordPolicy {
     min_length: u16,
@@ -27,7 +27,7 @@ pub enum PasswordFault {
     TooLong,
 }
 
-/// A password that a policy accepted, in NFC. Only a policy makes one, and nothing else is hashed for storage.
+/// A password that a policy accepted, in NFC. Only such passwords are hashed for storage.
 #[derive(Clone, Debug)]
 pub struct NewPassword(SecretString);
 
@@ -37,12 +37,9 @@ impl PasswordPolicy {
         Self { min_length }
     }
 
-    /// Takes a text as a new password.
-    ///
-    /// # Errors
-    /// It is too short or too long.
+    /// Checks and normalizes a new password.
     pub fn accept(self, password: &str) -> Result<NewPassword, PasswordFault> {
-        // Counted before normalization, which takes time for each character.
+        // Counted before normalization, which takes longer for longer texts.
         if password.chars().nth(MAX_LENGTH).is_some() {
             return Err(PasswordFault::TooLong);
         }
@@ -53,7 +50,7 @@ impl PasswordPolicy {
         }
     }
 
-    /// A random password: sixteen letters and digits (93 bits), or as many as the policy asks for.
+    /// A random password of 16 letters and digits (93 bits), or longer if the policy requires it.
     pub fn generate(self) -> NewPassword {
         let mut random = rand::rng();
         let length = self.min_length.max(GENERATED_LENGTH);
@@ -67,13 +64,13 @@ impl NewPassword {
         &self.0
     }
 
-    /// Whether a password that was typed is this one.
+    /// Whether a typed password is this password.
     pub fn is(&self, typed: &SecretString) -> bool {
         self.0.expose_secret() == nfc(typed.expose_secret())
     }
 }
 
-/// The form that is hashed. Keyboards and systems spell `é` as one character or as two; NFC is the same for both.
+/// Normalizes a password to NFC: systems enter `é` as one character or as two.
 pub(super) fn nfc(password: &str) -> Cow<'_, str> {
     match is_nfc_quick(password.chars()) {
         IsNormalized::Yes => Cow::Borrowed(password),
@@ -100,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn two_spellings_of_a_password_are_one() {
+    fn both_unicode_forms_are_the_same_password() {
         let composed = POLICY.accept("caf\u{e9} au lait").expect("a password");
         let decomposed = POLICY.accept("cafe\u{301} au lait").expect("a password");
         assert_eq!(composed.secret().expose_secret(), decomposed.secret().expose_secret());
@@ -109,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_of_two_characters_counts_once() {
+    fn a_decomposed_letter_counts_once() {
         assert_eq!(POLICY.accept(&"e\u{301}".repeat(6)).err(), Some(PasswordFault::TooShort(12)));
     }
 
@@ -124,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_tells_the_limit() {
+    fn an_error_names_the_limit() {
         assert_eq!(PasswordFault::TooShort(12).to_string(), "it has fewer than 12 characters");
         assert_eq!(PasswordFault::TooLong.to_string(), "it has more than 1000 characters");
     }

@@ -1,12 +1,12 @@
-//! The person behind a user: names and addresses.
+//! The person of a user: names and contact data.
 
 use std::collections::BTreeMap;
 
 use sea_orm::entity::prelude::*;
 
 use super::{
+    field_limits::{self, TooLong},
     folded,
-    limits::{self, TooLong},
 };
 use crate::store::{ColumnValues, update_all};
 
@@ -37,33 +37,30 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// Holds the texts against their limits.
-    ///
-    /// # Errors
-    /// One of them is longer.
+    /// Checks the lengths of all texts.
     pub(super) fn check_limits(&self) -> Result<(), TooLong> {
-        self.texts().into_iter().try_for_each(|(field, _, text, longest)| limits::check(field, text, longest))
+        self.texts().into_iter().try_for_each(|(field, _, text, longest)| field_limits::check(field, text, longest))
     }
 
-    /// Every text: what it is called, its upstream name, and how long it may be.
+    /// All texts: description, upstream's name, value and maximum length.
     pub(super) fn texts(&self) -> [(&'static str, &'static str, &str, usize); 12] {
         [
-            ("first name", "Person.Firstname", &self.firstname, limits::PERSON_NAME),
-            ("middle name", "Person.MiddleName", &self.middle_name, limits::PERSON_NAME),
-            ("last name", "Person.Lastname", &self.lastname, limits::PERSON_NAME),
-            ("form of address", "Person.Mrmrs", &self.mrmrs, limits::PERSON_TITLE),
-            ("title", "Person.Title", &self.title, limits::PERSON_TITLE),
-            ("position", "Person.Position", &self.position, limits::PERSON_TITLE),
-            ("description", "Person.Description", &self.description, limits::PERSON_DESCRIPTION),
-            ("e-mail address", "Person.Email", &self.email, limits::ADDRESS),
-            ("direct phone", "Person.DirectPhone", &self.direct_phone, limits::ADDRESS),
-            ("mobile phone", "Person.MobilePhone", &self.mobile_phone, limits::ADDRESS),
-            ("company", "Person.ContactName", &self.contact_name, limits::PERSON_TITLE),
-            ("department", "Person.ContactDepartment", &self.contact_department, limits::PERSON_TITLE),
+            ("first name", "Person.Firstname", &self.firstname, field_limits::PERSON_NAME),
+            ("middle name", "Person.MiddleName", &self.middle_name, field_limits::PERSON_NAME),
+            ("last name", "Person.Lastname", &self.lastname, field_limits::PERSON_NAME),
+            ("form of address", "Person.Mrmrs", &self.mrmrs, field_limits::PERSON_TITLE),
+            ("title", "Person.Title", &self.title, field_limits::PERSON_TITLE),
+            ("position", "Person.Position", &self.position, field_limits::PERSON_TITLE),
+            ("description", "Person.Description", &self.description, field_limits::PERSON_DESCRIPTION),
+            ("e-mail address", "Person.Email", &self.email, field_limits::ADDRESS),
+            ("direct phone", "Person.DirectPhone", &self.direct_phone, field_limits::ADDRESS),
+            ("mobile phone", "Person.MobilePhone", &self.mobile_phone, field_limits::ADDRESS),
+            ("company", "Person.ContactName", &self.contact_name, field_limits::PERSON_TITLE),
+            ("department", "Person.ContactDepartment", &self.contact_department, field_limits::PERSON_TITLE),
         ]
     }
 
-    /// The texts that the list compares, by the columns of their folded copies.
+    /// The texts with a folded copy, by folded column.
     fn folded_texts(&self) -> [(&'static str, &str); 8] {
         [
             ("firstname_folded", &self.firstname),
@@ -85,9 +82,6 @@ impl Model {
 }
 
 /// Stores a new person; its `id` is assigned by the database.
-///
-/// # Errors
-/// The database does not answer.
 pub async fn insert(db: &impl ConnectionTrait, person: Model) -> Result<Model, DbErr> {
     let mut row = ActiveModel::from(person.clone()).reset_all();
     row.id = sea_orm::NotSet;
@@ -96,32 +90,23 @@ pub async fn insert(db: &impl ConnectionTrait, person: Model) -> Result<Model, D
 }
 
 /// The person with this id.
-///
-/// # Errors
-/// The database does not answer.
 pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<Model>, DbErr> {
     Ok(Entity::find().filter(Column::Id.eq(id)).all(db).await?.pop())
 }
 
-/// Stores a person in place of the one with this `id`.
-///
-/// # Errors
-/// The database does not answer.
+/// Updates the person with this `id`.
 pub async fn update(db: &impl ConnectionTrait, person: Model) -> Result<(), DbErr> {
     folded::update(db, ActiveModel::from(person.clone()).reset_all(), &person.folded_texts()).await
 }
 
-/// Retires persons, or takes that back.
-///
-/// # Errors
-/// The database does not answer.
+/// Retires or reactivates persons.
 pub async fn set_retired(db: &impl ConnectionTrait, persons: BTreeMap<i32, bool>) -> Result<(), DbErr> {
     let columns = |is_retired: bool| ColumnValues::from([("retired", is_retired.into())]);
     let rows = persons.into_iter().map(|(id, is_retired)| (id, columns(is_retired))).collect();
     update_all::<Entity>(db, rows).await.map(drop)
 }
 
-/// A person of whom only the name is known.
+/// A person with only a name. The last word is the last name.
 pub fn named(full_name: &str) -> Model {
     let (firstname, lastname) = full_name.rsplit_once(' ').unwrap_or((full_name, ""));
     Model { firstname: firstname.to_owned(), lastname: lastname.to_owned(), ..Model::default() }

@@ -1,4 +1,4 @@
-//! Roles: what the users who hold one may do.
+//! Roles and their rights.
 
 use std::collections::BTreeSet;
 
@@ -28,13 +28,13 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// Whether it has this right.
+    /// Whether the role has this right.
     pub fn has(&self, right: FunctionRight) -> bool {
         self.function_rights.0.contains(&right)
     }
 }
 
-/// What kind of users a role is for.
+/// The kind of users that a role is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(32))", rename_all = "PascalCase")]
 pub enum RoleType {
@@ -44,33 +44,33 @@ pub enum RoleType {
     System,
 }
 
-/// What a role allows beyond what everybody may do with their own user.
+/// A right of a role. Without rights, users may only read and change themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumIter, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FunctionRight {
-    /// See users other than oneself.
+    /// Read other users.
     ReadUsers,
-    /// Manage users other than oneself, unless their role outranks the own one.
+    /// Manage other users, unless their role outranks the caller's role.
     ManageUsers,
 }
 
 impl FunctionRight {
-    /// Every right there is.
+    /// All rights.
     pub fn all() -> impl Iterator<Item = Self> {
         Self::iter()
     }
 
-    /// The right of this name, without regard to case.
+    /// The right with this name, ignoring case.
     pub fn named(name: &str) -> Option<Self> {
         Self::iter().find(|right| right.name().eq_ignore_ascii_case(name))
     }
 
-    /// The id on the wire: its place, from 1.
+    /// The id in the API, from 1.
     pub fn id(self) -> i32 {
         self as i32 + 1
     }
 
-    /// The name on the wire and in the database.
+    /// The name in the API and the database.
     pub fn name(self) -> &'static str {
         match self {
             Self::ReadUsers => "read-users",
@@ -82,27 +82,24 @@ impl FunctionRight {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct FunctionRights(pub Vec<FunctionRight>);
 
-/// The role that may do everything a definition allows to administrators.
+/// The role of administrators.
 pub const ADMINISTRATOR: &str = "Administrator";
-/// The role of a user who is given no other.
+/// The default role.
 pub const EMPLOYEE: &str = "Employee";
-/// The role of a user from outside the company.
+/// The role of users from outside the company.
 pub const EXTERNAL_USER: &str = "ExternalUser";
 
-/// The role of a user who manages other users.
+/// The role of users who manage other users.
 pub const USER_ADMIN: &str = "UserAdmin";
-/// The role of whoever did not log in.
+/// The role of anonymous users.
 pub const ANONYMOUS: &str = "Anonymous";
-/// The role of a program.
+/// The role of programs.
 pub const SYSTEM: &str = "System";
 
 /// The roles that every installation has.
 pub const BUILT_IN: [&str; 6] = [ADMINISTRATOR, EMPLOYEE, EXTERNAL_USER, USER_ADMIN, ANONYMOUS, SYSTEM];
 
-/// Makes the roles that every installation has, where they are missing.
-///
-/// # Errors
-/// The database does not answer.
+/// Creates the missing built-in roles.
 pub async fn ensure_defaults(db: &impl ConnectionTrait) -> Result<(), DbErr> {
     use FunctionRight::{ManageUsers, ReadUsers};
     let built_in = [
@@ -110,7 +107,7 @@ pub async fn ensure_defaults(db: &impl ConnectionTrait) -> Result<(), DbErr> {
         (EMPLOYEE, "Works here", RoleType::Employee, 20, vec![ReadUsers]),
         (EXTERNAL_USER, "Sees only their own user", RoleType::ExternalUser, 10, vec![]),
         (USER_ADMIN, "Manages users, but no administrators", RoleType::Employee, 25, vec![ReadUsers, ManageUsers]),
-        (ANONYMOUS, "Somebody who did not log in", RoleType::Anonymous, 0, vec![]),
+        (ANONYMOUS, "A user who did not log in", RoleType::Anonymous, 0, vec![]),
         (SYSTEM, "A program that manages users", RoleType::System, 30, vec![ReadUsers, ManageUsers]),
     ];
     let known: Vec<_> = list(db).await?.into_iter().map(|role| role.name).collect();
@@ -132,10 +129,10 @@ pub struct NewRole<'a> {
     pub rights: Vec<FunctionRight>,
 }
 
-/// Makes a role.
+/// Creates a role.
 ///
 /// # Errors
-/// The name is taken, or the database does not answer.
+/// The name is taken.
 pub async fn insert(db: &impl ConnectionTrait, new: NewRole<'_>) -> Result<(), DbErr> {
     let row = ActiveModel {
         name: Set(new.name.to_owned()),
@@ -149,14 +146,11 @@ pub async fn insert(db: &impl ConnectionTrait, new: NewRole<'_>) -> Result<(), D
 }
 
 /// All roles, by rank.
-///
-/// # Errors
-/// The database does not answer.
 pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
     Entity::find().order_by_desc(Column::Rank).order_by_asc(Column::Id).all(db).await
 }
 
-/// The roles of these names.
+/// The roles with these names.
 pub(super) async fn list_named(db: &impl ConnectionTrait, names: &BTreeSet<String>) -> Result<Vec<Model>, DbErr> {
     match names.is_empty() {
         true => Ok(Vec::new()),
@@ -165,25 +159,16 @@ pub(super) async fn list_named(db: &impl ConnectionTrait, names: &BTreeSet<Strin
 }
 
 /// The role of this name.
-///
-/// # Errors
-/// The database does not answer.
 pub async fn find_by_name(db: &impl ConnectionTrait, name: &str) -> Result<Option<Model>, DbErr> {
     Entity::find().filter(Column::Name.eq(name)).one(db).await
 }
 
 /// The role with this id.
-///
-/// # Errors
-/// The database does not answer.
 pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<Model>, DbErr> {
     Ok(Entity::find().filter(Column::Id.eq(id)).all(db).await?.pop())
 }
 
-/// The role of a new user for whom none is named: the usual one, or of other kinds of users the lowest.
-///
-/// # Errors
-/// The database does not answer.
+/// The default role for new users: `Employee`, or for other kinds of users the lowest role of that kind.
 pub async fn default_of(db: &impl ConnectionTrait, role_type: RoleType) -> Result<Option<Model>, DbErr> {
     if role_type == RoleType::Employee
         && let Some(employee) = find_by_name(db, EMPLOYEE).await?
@@ -193,10 +178,7 @@ pub async fn default_of(db: &impl ConnectionTrait, role_type: RoleType) -> Resul
     Ok(list(db).await?.into_iter().rfind(|role| role.role_type == role_type))
 }
 
-/// Stores a role: a new one when its `id` is 0, else in place of the one that has it.
-///
-/// # Errors
-/// The database does not answer.
+/// Inserts a role if its `id` is 0, otherwise updates it.
 pub(super) async fn store(db: &impl ConnectionTrait, role: Model) -> Result<Model, DbErr> {
     let mut row = ActiveModel::from(role.clone()).reset_all();
     let texts = [(NAME_FOLDED, role.name.as_str())];
@@ -209,10 +191,7 @@ pub(super) async fn store(db: &impl ConnectionTrait, role: Model) -> Result<Mode
     Ok(Model { id, ..role })
 }
 
-/// Deletes a role that nobody has.
-///
-/// # Errors
-/// The database does not answer.
+/// Deletes a role. No user may have it.
 pub(super) async fn delete(db: &impl ConnectionTrait, id: i32) -> Result<(), DbErr> {
     Entity::delete_by_id(id).exec(db).await.map(drop)
 }

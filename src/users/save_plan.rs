@@ -1,28 +1,28 @@
-//! Saving a draft: what the caller may make of the user, what is wrong with it, and what is stored.
+//! Saves a draft (`UserInput`): authorizes the caller, validates the draft and stores it.
 
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
     Caller, ProviderNames, User, access, credential,
-    draft::Draft,
     last_administrator::{Login, UserAccess},
     login_name, membership,
     password::PasswordHash,
     role,
     shared_person::{PersonChange, is_retired_with, may_change_person, sharers},
     ticket, user,
+    user_input::UserInput,
 };
 use crate::error::Error;
 
-/// Creates a user, or changes the one with the draft's id, and returns the id. Run it in a transaction.
+/// Creates a user, or changes the user with the draft's id, and returns the id. Run it in a transaction.
 ///
 /// # Errors
-/// The caller may not, the draft has faults, or it would take the last administrator.
+/// The caller is not authorized, the draft is invalid, or it would remove the last administrator.
 pub async fn save(
     db: &impl ConnectionTrait,
     caller: &Caller,
     provider: ProviderNames,
-    draft: Draft,
+    draft: UserInput,
     password: Option<PasswordHash>,
 ) -> Result<i32, Error> {
     let id = SavePlan::new(db, caller, provider, draft, password.is_some()).await?.store(db).await?;
@@ -32,29 +32,34 @@ pub async fn save(
     Ok(id)
 }
 
-/// The same as one of many changes: the caller compares the administrators before the first and after the last of them.
-pub(super) async fn save_one_of_many(db: &impl ConnectionTrait, caller: &Caller, draft: Draft) -> Result<i32, Error> {
+/// Like [`save`], for one of many changes: the calling code checks the rule of the last administrator after all of
+/// them.
+pub(super) async fn save_one_of_many(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    draft: UserInput,
+) -> Result<i32, Error> {
     Ok(SavePlan::one_of_many(db, caller, draft, false).await?.store(db).await?)
 }
 
-/// The user as it is, the completed draft, and its person: checked, and ready to be stored.
+/// A checked change: the stored user, the completed draft and the planned person.
 pub(super) struct SavePlan {
     present: Option<User>,
-    draft: Draft,
+    draft: UserInput,
     person: PersonChange,
 }
 
 impl SavePlan {
-    /// Checks whether a caller may save a draft. It stores nothing: run it before the transaction, too, so that a refused
-    /// draft takes no lock.
+    /// Checks whether a caller may save a draft. Stores nothing. Run it before the transaction as well, so that
+    /// rejected drafts take no locks.
     ///
     /// # Errors
-    /// The caller may not, the draft has faults, or it would take the last administrator.
+    /// As [`save`].
     pub(super) async fn new(
         db: &impl ConnectionTrait,
         caller: &Caller,
         provider: ProviderNames,
-        draft: Draft,
+        draft: UserInput,
         sets_password: bool,
     ) -> Result<Self, Error> {
         let plan = Self::one_of_many(db, caller, draft, sets_password).await?;
@@ -62,11 +67,11 @@ impl SavePlan {
         Ok(plan)
     }
 
-    /// Checks everything but the rule of the last administrator.
+    /// Checks everything except the rule of the last administrator.
     async fn one_of_many(
         db: &impl ConnectionTrait,
         caller: &Caller,
-        draft: Draft,
+        draft: UserInput,
         sets_password: bool,
     ) -> Result<Self, Error> {
         let present = match draft.user.id {
@@ -76,10 +81,10 @@ impl SavePlan {
         let draft = draft.complete(db).await?;
         authorize(db, caller, present.as_ref(), &draft, sets_password).await?;
         let person = plan_person(db, caller, present.as_ref(), &draft).await?;
-        let faults = draft.faults(db, present.as_ref()).await?;
-        if !faults.is_empty() {
-            let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
-            return Err(Error::Validation(told.join("; ")));
+        let errors = draft.validate(db, present.as_ref()).await?;
+        if !errors.is_empty() {
+            let messages: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            return Err(Error::Validation(messages.join("; ")));
         }
         Ok(Self { present, draft, person })
     }
@@ -97,15 +102,15 @@ impl SavePlan {
             person_id: person.id(),
             is_person_retired: person.next.retired,
             password: if sets_password { Login::Lasting } else { before.password },
-            is_known_to_provider: provider.can_be([&draft.user.name, &draft.user.user_name]),
+            is_known_to_provider: provider.can_name([&draft.user.name, &draft.user.user_name]),
             ..before
         });
         Ok(check.await?)
     }
 
-    /// Stores the draft, and returns the user's id.
+    /// Stores the draft and returns the user's id.
     async fn store(self, db: &impl ConnectionTrait) -> Result<i32, DbErr> {
-        let Self { present, draft: Draft { user: mut row, other_group_ids, .. }, person } = self;
+        let Self { present, draft: UserInput { user: mut row, other_group_ids, .. }, person } = self;
         row.person_id = Some(person.store(db).await?);
         let mut keys = vec![login_name::fold(&row.name)];
         if !row.user_name.is_empty() {
@@ -129,13 +134,13 @@ impl SavePlan {
     }
 }
 
-/// Checks whether the caller may make this of a user. No caller gives a role that outranks the own one. Callers who manage
-/// only themselves change nothing that others rely on.
+/// Checks whether the caller may change a user to this draft. No caller may assign a role that outranks their own.
+/// Callers who may only manage themselves may not change the restricted properties.
 pub(super) async fn authorize(
     db: &impl ConnectionTrait,
     caller: &Caller,
     present: Option<&User>,
-    draft: &Draft,
+    draft: &UserInput,
     sets_password: bool,
 ) -> Result<(), Error> {
     let may_manage = present.map_or_else(|| caller.may_manage_others(), |user| caller.may_manage(user));
@@ -147,20 +152,21 @@ pub(super) async fn authorize(
         return if rank > caller.role_rank { Err(Error::MayNotChange("Role")) } else { Ok(()) };
     }
     let Some(present) = present else { return Err(Error::MayNotManageUser) };
-    let present = Draft::of(db, present).await?.complete(db).await?;
-    let changed = draft.differences_of_standing(&present).into_iter().find(|(_, differs)| *differs);
+    let present = UserInput::of(db, present).await?.complete(db).await?;
+    let changed = draft.restricted_differences(&present).into_iter().find(|(_, differs)| *differs);
     match changed.map(|(field, _)| field).or(sets_password.then_some("Credentials")) {
         Some(field) => Err(Error::MayNotChange(field)),
         None => Ok(()),
     }
 }
 
-/// The person that the draft wants. Attaching, changing or retiring it takes the right to manage all of its users.
+/// Plans the person of the draft. Attaching, changing or retiring a person requires the right to manage all of its
+/// users.
 async fn plan_person(
     db: &impl ConnectionTrait,
     caller: &Caller,
     present: Option<&User>,
-    draft: &Draft,
+    draft: &UserInput,
 ) -> Result<PersonChange, Error> {
     let own = present.and_then(|user| user.person.as_ref());
     let mut person = PersonChange::plan(db, own, draft.person.clone()).await?;

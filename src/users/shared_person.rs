@@ -1,4 +1,4 @@
-//! Several users may have one person. A change of the person is a change of all of them.
+//! Rules for persons that several users share. A change of the person changes all of these users.
 
 use sea_orm::{ConnectionTrait, DbErr};
 
@@ -21,23 +21,23 @@ pub(super) fn may_change_person(caller: &Caller, sharers: &[User]) -> bool {
     sharers.iter().all(|user| caller.may_manage(user))
 }
 
-/// Whether the person is retired once its user is: an active user has an active person, and a person is retired with the
-/// last of its users.
+/// Whether the person must be retired after a user's change: an active user needs an active person, and a person is
+/// retired together with its last active user.
 pub(super) fn is_retired_with(is_user_retired: bool, person: &person::Model, sharers: &[User]) -> bool {
     is_user_retired && (person.retired || sharers.iter().all(|user| user.user.deleted))
 }
 
-/// The person of a user, as a draft wants it.
+/// The planned person of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PersonChange {
-    /// As it is stored; none when it is to be made.
+    /// The stored person; `None` for a new person.
     stored: Option<person::Model>,
     pub(super) next: person::Model,
     is_attached: bool,
 }
 
 impl PersonChange {
-    /// The own person is changed; another one is taken as it is; without any, one is made.
+    /// Changes the user's own person, attaches another existing person unchanged, or creates a new person.
     pub(super) async fn plan(
         db: &impl ConnectionTrait,
         own: Option<&person::Model>,
@@ -52,12 +52,12 @@ impl PersonChange {
         Ok(Self { is_attached: next.id != 0, stored, next })
     }
 
-    /// The person's id, unless the person is new.
+    /// The person's id; `None` for a new person.
     pub(super) fn id(&self) -> Option<i32> {
         Some(self.next.id).filter(|id| *id != 0)
     }
 
-    /// It is attached or changed: whoever shares the person is concerned.
+    /// Whether the plan affects other users of the person: it attaches or changes the person.
     pub(super) fn concerns_sharers(&self) -> bool {
         self.is_attached || self.is_changed()
     }
@@ -66,7 +66,7 @@ impl PersonChange {
         self.stored.as_ref().is_some_and(|stored| *stored != self.next)
     }
 
-    /// Stores what is new or changed, and answers with the person's id.
+    /// Stores a new or changed person and returns its id.
     pub(super) async fn store(self, db: &impl ConnectionTrait) -> Result<i32, DbErr> {
         let (id, is_changed) = (self.id(), self.is_changed());
         match id {

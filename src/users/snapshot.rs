@@ -1,6 +1,6 @@
-//! What a transaction has read of users before it decides, and what becomes of it with each effect that is decided.
+//! A snapshot of the users that a transaction has read, and the effects decided on it.
 //!
-//! Nothing here writes, waits or looks at the clock once a snapshot is read.
+//! After the snapshot is read, the code here does not access the database or the clock.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -11,30 +11,32 @@ use sea_orm::{ActiveEnum, ConnectionTrait, DbErr, Value, prelude::DateTimeUtc};
 
 use super::{
     Caller, Effect, Impossible, Presence, ProviderNames, User, UserCache, UserColumn, UserGroup, UserWrites,
+    field_limits,
     last_administrator::{Login, UserAccess, can_lower, keeps_an_administrator},
-    limits, role,
+    role,
     shared_person::{is_retired_with, may_change_person},
     user, user_access, user_group,
 };
 
-/// What is to be read.
+/// The rows that a snapshot must contain.
 #[derive(Clone, Debug, Default)]
 pub struct Needs {
-    /// Users who may be changed.
+    /// Users that may be changed.
     pub users: BTreeSet<i32>,
-    /// Users who call.
+    /// Callers.
     pub callers: BTreeSet<i32>,
-    /// Users to be read with their sharers: those who have the same person.
+    /// Users to read together with all users who share their person.
     pub sharers_of: BTreeSet<i32>,
-    /// Roles and groups, by name.
+    /// Roles by name.
     pub roles: BTreeSet<String>,
+    /// Groups by name.
     pub groups: BTreeSet<String>,
-    /// Who can log in as an administrator.
+    /// Whether the access of the active administrators is needed.
     pub administrators: bool,
 }
 
 impl Needs {
-    /// Adds what others need.
+    /// Adds other needs.
     pub fn extend(&mut self, more: Self) {
         self.users.extend(more.users);
         self.callers.extend(more.callers);
@@ -44,7 +46,7 @@ impl Needs {
         self.administrators |= more.administrators;
     }
 
-    /// What an effect on this user needs.
+    /// Adds the needs of an effect on this user.
     pub fn add_effect(&mut self, effect: &Effect, user_id: i32) {
         match effect {
             Effect::SetRole(name) => drop(self.roles.insert(name.clone())),
@@ -59,26 +61,23 @@ impl Needs {
     }
 }
 
-/// Users, callers among them, as they are at one time.
+/// The users and callers at one point in time.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// The time at which everything is decided, in microseconds, which is what every database keeps.
+    /// The time of all decisions, in whole microseconds, the precision of the databases.
     pub time: DateTimeUtc,
     provider: ProviderNames,
     users: HashMap<i32, Arc<User>>,
     roles: HashMap<String, role::Model>,
     groups: HashMap<String, UserGroup>,
-    /// How the active administrators, and those who may become one, can log in.
+    /// The access of the active administrators and of the read users.
     access: BTreeMap<i32, UserAccess>,
     changed: BTreeSet<i32>,
 }
 
 impl Snapshot {
-    /// Reads users with what they need: in one statement, and one each for roles, groups and administrators where these
-    /// are needed. Rows of the cache are taken where one is given, which must hold what the database has.
-    ///
-    /// # Errors
-    /// The database does not answer.
+    /// Reads the needed rows: the users with one statement, and one more each for roles, groups and administrators if
+    /// needed. Uses cached users if a cache is given; its rows must be current.
     pub async fn read(
         db: &impl ConnectionTrait,
         needs: &Needs,
@@ -121,30 +120,30 @@ impl Snapshot {
         self.users.get(&id)
     }
 
-    /// The caller that the user with this id is, unless retired.
+    /// The user with this id as a caller; `None` for a retired user.
     pub fn caller(&self, id: i32) -> Option<Caller> {
         self.users.get(&id).and_then(|user| Caller::of(user))
     }
 
-    /// The user is an administrator, and no other one can log in as well.
+    /// Whether the user is an administrator and no other administrator can log in equally well.
     pub fn is_last_administrator(&self, user: &User) -> bool {
         let retired = |access| UserAccess { is_deleted: true, ..access };
         !keeps_administrators(&self.administrators(&BTreeMap::new()), user_access::of(user, self.provider), retired)
     }
 
-    /// The active administrators, after changes.
+    /// The active administrators after these changes.
     fn administrators(&self, changed: &BTreeMap<i32, UserAccess>) -> Vec<UserAccess> {
         let unchanged = self.access.values().filter(|access| !changed.contains_key(&access.user_id));
         let all = unchanged.chain(changed.values());
         all.filter(|access| access.administrator_login().is_some()).copied().collect()
     }
 
-    /// Begins to decide the effects of one run on this user.
+    /// Starts a plan for the effects of one run on this user.
     pub fn plan_for(&self, caller: Caller, user_id: i32) -> EffectPlan<'_> {
         EffectPlan { snapshot: self, caller, user_id, changes: Changes::default() }
     }
 
-    /// Takes over what a run changes, so that the next one sees it.
+    /// Applies the changes of a run, so that the next run sees them.
     pub fn apply(&mut self, changes: Changes) -> UserWrites {
         self.changed.extend(changes.users.keys());
         self.users.extend(changes.users);
@@ -152,7 +151,7 @@ impl Snapshot {
         changes.writes
     }
 
-    /// Has the cache hold the users who were changed, once that is committed. `versions` are those that locked users had before
+    /// Caches the changed users. Call it after the commit. `versions` are the versions of the locked users from before
     /// they were read.
     pub fn store_changed(mut self, cache: &UserCache, versions: &HashMap<i32, u64>) {
         for id in self.changed {
@@ -163,7 +162,8 @@ impl Snapshot {
     }
 }
 
-/// Whether administrators can log in as well as before, once a user's access is changed. `administrators` are the active ones.
+/// Whether administrators can log in as well as before after a change of a user's access. `administrators` are the
+/// active administrators.
 pub(super) fn keeps_administrators(
     administrators: &[UserAccess],
     assumed: UserAccess,
@@ -176,7 +176,7 @@ pub(super) fn keeps_administrators(
     keeps_an_administrator(administrators, &change(present.unwrap_or(assumed)))
 }
 
-/// What the effects of a run change: the users as they are afterwards, and the rows to write.
+/// The changes of a run: the changed users, and the rows to write.
 #[derive(Clone, Default)]
 pub struct Changes {
     users: BTreeMap<i32, Arc<User>>,
@@ -184,7 +184,7 @@ pub struct Changes {
     writes: UserWrites,
 }
 
-/// The effects of one run, decided one after the other. Each sees those before it.
+/// Decides the effects of one run in order. Each effect sees the earlier ones.
 pub struct EffectPlan<'a> {
     snapshot: &'a Snapshot,
     caller: Caller,
@@ -193,15 +193,15 @@ pub struct EffectPlan<'a> {
 }
 
 impl EffectPlan<'_> {
-    /// What all effects change.
+    /// The changes of all effects.
     pub fn into_changes(self) -> Changes {
         self.changes
     }
 
-    /// Decides one more effect.
+    /// Decides the next effect.
     ///
     /// # Errors
-    /// It is impossible. What was decided before is to be dropped, too.
+    /// The effect is impossible. Drop the whole plan then.
     pub fn add(&mut self, effect: &Effect) -> Result<(), Impossible> {
         match effect {
             Effect::UpdateUser(values) => self.update(values),
@@ -244,7 +244,7 @@ impl EffectPlan<'_> {
         self.changes.writes.update(id, values, time);
     }
 
-    /// Notes that something of a user changed that stands in another table.
+    /// Sets the time of a user's last change, after a change in another table.
     fn touch(&mut self, id: i32) {
         self.update_user(id, &[]);
     }
@@ -256,7 +256,8 @@ impl EffectPlan<'_> {
     }
 
     fn set_presence(&mut self, status: Presence, message: &str) -> Result<(), Impossible> {
-        limits::check("message", message, limits::PRESENCE_MESSAGE).map_err(|_| Impossible::PresenceTooLong)?;
+        field_limits::check("message", message, field_limits::PRESENCE_MESSAGE)
+            .map_err(|_| Impossible::PresenceTooLong)?;
         self.update(&[
             (UserColumn::PresenceStatus, status.to_value().into()),
             (UserColumn::PresenceMessage, message.into()),
@@ -264,7 +265,7 @@ impl EffectPlan<'_> {
         Ok(())
     }
 
-    /// The person is retired with the last of its users, and active with each of them.
+    /// The person is active as long as one of its users is.
     fn set_retired(&mut self, is_retired: bool) -> Result<(), Impossible> {
         let Some(user) = self.user(self.user_id).cloned() else { return Ok(()) };
         let sharers = self.sharers(&user);
@@ -284,7 +285,7 @@ impl EffectPlan<'_> {
                         person.retired = is_person_retired;
                     }
                 });
-                self.note_access(id, |access| UserAccess { is_person_retired, ..access });
+                self.set_access(id, |access| UserAccess { is_person_retired, ..access });
             }
         }
         self.update(&[(UserColumn::Deleted, is_retired.into())]);
@@ -294,7 +295,7 @@ impl EffectPlan<'_> {
         Ok(())
     }
 
-    /// The other users who have the same person.
+    /// The other users with the same person.
     fn sharers(&self, user: &User) -> Vec<User> {
         let Some(person_id) = user.user.person_id else { return Vec::new() };
         let others = self.snapshot.users.keys().filter(|id| **id != user.user.id);
@@ -302,18 +303,18 @@ impl EffectPlan<'_> {
         others.filter(|other| other.user.person_id == Some(person_id)).map(|other| User::clone(other)).collect()
     }
 
-    /// Changes how the user can log in, unless administrators could log in less well than before.
+    /// Changes the user's access. Fails if administrators could log in less well than before.
     fn change_access(&mut self, change: impl Fn(UserAccess) -> UserAccess) -> Result<(), Impossible> {
         let Some(user) = self.user(self.user_id) else { return Ok(()) };
         let administrators = self.snapshot.administrators(&self.changes.access);
         if !keeps_administrators(&administrators, user_access::of(user, self.snapshot.provider), &change) {
             return Err(Impossible::LastAdministrator);
         }
-        self.note_access(self.user_id, change);
+        self.set_access(self.user_id, change);
         Ok(())
     }
 
-    fn note_access(&mut self, id: i32, change: impl Fn(UserAccess) -> UserAccess) {
+    fn set_access(&mut self, id: i32, change: impl Fn(UserAccess) -> UserAccess) {
         if let Some(present) = self.changes.access.get(&id).or_else(|| self.snapshot.access.get(&id)).copied() {
             self.changes.access.insert(id, change(present));
         }
@@ -322,7 +323,7 @@ impl EffectPlan<'_> {
 
 #[cfg(test)]
 impl Snapshot {
-    /// A whole installation: all users, roles and groups, and the access of each user.
+    /// A snapshot of a whole installation.
     pub fn of_all(time: DateTimeUtc, users: Vec<User>, roles: Vec<role::Model>, groups: Vec<UserGroup>) -> Self {
         let access = users.iter().map(|user| user_access::of(user, ProviderNames::None));
         Self {
@@ -336,7 +337,7 @@ impl Snapshot {
         }
     }
 
-    /// What is read of it for these needs.
+    /// The part of this snapshot that these needs would read.
     pub fn read_for(&self, needs: &Needs) -> Self {
         let persons: BTreeSet<_> =
             needs.sharers_of.iter().filter_map(|id| self.users.get(id)?.user.person_id).collect();
@@ -357,7 +358,7 @@ impl Snapshot {
         read
     }
 
-    /// The users who are in it, by id.
+    /// All users of the snapshot by id.
     pub fn all_users(&self) -> BTreeMap<i32, User> {
         self.users.iter().map(|(id, user)| (*id, User::clone(user))).collect()
     }

@@ -1,5 +1,5 @@
-//! What a user shows in place of a password (contract §4): tickets, valid for six hours after the last use, and access
-//! tokens, valid for one hour. Both are stored as a hash only.
+//! Tickets, valid for six hours after the last use, and access tokens, valid for one hour (docs/upstream.md §4). Only
+//! their hashes are stored.
 
 use chrono::TimeDelta;
 use sea_orm::{
@@ -9,66 +9,66 @@ use sea_orm::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{secret, user};
+use super::{token, user};
 use crate::{clock, store::id_in};
 
-/// How long a ticket lives after it was last used.
+/// After the last use.
 const TICKET_LIFETIME: TimeDelta = TimeDelta::hours(6);
-/// How long an access token lives, used or not.
+/// After its creation.
 const ACCESS_TOKEN_LIFETIME: TimeDelta = TimeDelta::seconds(3600);
-/// The end is written forward only when it has moved by this much, so that most uses of a ticket write nothing.
-const STRIDE: TimeDelta = TimeDelta::minutes(5);
-/// How many tickets, and how many access tokens, a user has at most. One more ends the oldest of its kind.
+/// The expiry is extended only when it moves by at least this much, so that most uses of a ticket write nothing.
+const RENEWAL_STEP: TimeDelta = TimeDelta::minutes(5);
+/// Maximum number of tickets, and of access tokens, per user. A further one deletes the oldest of its kind.
 pub const MOST_OF_A_KIND: u64 = 100;
-/// How many a single log-in ends at most, so that it takes no longer where an older version left many more.
-const MOST_ENDED_AT_ONCE: u64 = 500;
-/// What the secret of a session's cookie begins with.
+/// Maximum number that a single login deletes, so that it stays fast when an older version left many more.
+const MAX_DELETED_AT_ONCE: u64 = 500;
+/// The prefix of the secret in a session cookie.
 const SESSION_PREFIX: &str = "7S:";
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "tickets")]
 pub struct Model {
-    /// SHA-256 of the ticket, in hexadecimal. It names the ticket and does not prove anything.
+    /// SHA-256 of the ticket, in hexadecimal. It identifies the ticket but cannot be used to authenticate.
     #[sea_orm(primary_key, auto_increment = false)]
     pub hash: String,
     pub user_id: i32,
     pub created_at: DateTimeUtc,
     pub expires_at: DateTimeUtc,
     pub kind: Kind,
-    /// The application that it was issued through.
+    /// The application that requested it.
     pub application_id: Option<i32>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// What a log-in by a browser gets.
+/// The secrets of a new browser session.
 pub struct SessionSecrets {
-    /// For the session's cookie, and good for nothing else.
+    /// The secret in the session cookie.
     pub cookie: SecretString,
-    /// The ticket of the session. It is made from the cookie's secret, which cannot be made from it.
+    /// The session's ticket. It is derived from the cookie's secret; the reverse is impossible.
     pub ticket: SecretString,
 }
 
-/// Where a page of tickets ended.
+/// The last row of a page of tickets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct TicketPosition {
     pub created_at: DateTimeUtc,
     pub hash: String,
 }
 
-/// What was issued. The names are told to clients.
+/// Ticket or access token. The names are part of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "PascalCase")]
 pub enum Kind {
-    /// `7T:…`, for the scheme SoTicket: each use makes it live longer.
+    /// `7T:…`, for the scheme SoTicket. Each use extends it.
     Ticket,
     /// `8A:…`, for the scheme Bearer.
     AccessToken,
 }
 
 impl Kind {
-    /// What every one of them begins with.
+    /// The prefix of all secrets of this kind.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Ticket => "7T:",
@@ -85,65 +85,65 @@ impl Kind {
 }
 
 impl Model {
-    /// The last use moved the end by enough to be written down.
+    /// Whether a use now must extend the stored expiry.
     pub fn is_due_for_renewal(&self) -> bool {
-        self.kind == Kind::Ticket && self.expires_at < clock::now() + TICKET_LIFETIME - STRIDE
+        self.kind == Kind::Ticket && self.expires_at < clock::now() + TICKET_LIFETIME - RENEWAL_STEP
     }
 
-    /// It is of this kind and has not ended.
+    /// Whether it has this kind and has not expired.
     pub fn is_valid(&self, kind: Kind, longest_life: TimeDelta) -> bool {
         self.kind == kind && self.end(longest_life) > clock::now()
     }
 
-    /// When it ends: at the latest when it is as old as one may become, however often it was used.
+    /// When it expires. `longest_life` is the maximum age, however often it is used.
     pub fn end(&self, longest_life: TimeDelta) -> DateTimeUtc {
         self.expires_at.min(self.created_at + longest_life)
     }
 }
 
-/// Makes a ticket for a user and notes the log-in. Run it in a transaction.
+/// Issues a ticket and records the login. Run it in a transaction.
 ///
 /// # Errors
-/// The database does not answer, or no such user exists.
+/// The user does not exist.
 pub async fn issue(
     db: &impl ConnectionTrait,
     user_id: i32,
     application_id: Option<i32>,
 ) -> Result<(SecretString, Model), DbErr> {
     user::set_last_login(db, user_id).await?;
-    let ticket = secret::make(Kind::Ticket.prefix());
+    let ticket = token::generate(Kind::Ticket.prefix());
     let row = insert(db, Kind::Ticket, &ticket, user_id, application_id).await?;
     Ok((ticket, row))
 }
 
-/// Makes a session for a user and notes the log-in: one row, which is found by the ticket. Run it in a transaction.
+/// Issues a session and records the login. A session is stored as the row of its ticket. Run it in a transaction.
 ///
 /// # Errors
-/// The database does not answer, or no such user exists.
+/// The user does not exist.
 pub async fn issue_session(db: &impl ConnectionTrait, user_id: i32) -> Result<(SessionSecrets, Model), DbErr> {
     user::set_last_login(db, user_id).await?;
-    let cookie = secret::make(SESSION_PREFIX);
-    let ticket = secret::derive(&cookie, Kind::Ticket.prefix());
+    let cookie = token::generate(SESSION_PREFIX);
+    let ticket = token::derive(&cookie, Kind::Ticket.prefix());
     let row = insert(db, Kind::Ticket, &ticket, user_id, None).await?;
     Ok((SessionSecrets { cookie, ticket }, row))
 }
 
-/// The ticket of the session with this secret in its cookie; nothing when the secret is of another kind.
+/// The ticket of the session with this cookie secret; `None` if the secret is not that of a session.
 pub fn of_session(cookie: &SecretString) -> Option<SecretString> {
     let is_session = cookie.expose_secret().starts_with(SESSION_PREFIX);
-    is_session.then(|| secret::derive(cookie, Kind::Ticket.prefix()))
+    is_session.then(|| token::derive(cookie, Kind::Ticket.prefix()))
 }
 
-/// Makes an access token for a user who has logged in. Run it in a transaction.
+/// Issues an access token for an authenticated user. Run it in a transaction.
 ///
 /// # Errors
-/// The database does not answer, or no such user exists.
+/// The user does not exist.
 pub async fn issue_access_token(
     db: &impl ConnectionTrait,
     user_id: i32,
     application_id: Option<i32>,
 ) -> Result<SecretString, DbErr> {
-    let token = secret::make(Kind::AccessToken.prefix());
+    let token = token::generate(Kind::AccessToken.prefix());
     insert(db, Kind::AccessToken, &token, user_id, application_id).await?;
     Ok(token)
 }
@@ -157,7 +157,7 @@ async fn insert(
 ) -> Result<Model, DbErr> {
     let now = clock::now();
     let row = Model {
-        hash: secret::hash(secret),
+        hash: token::hash(secret),
         user_id,
         created_at: now,
         expires_at: now + kind.lifetime(),
@@ -169,12 +169,13 @@ async fn insert(
     Ok(row)
 }
 
-/// Ends the user's oldest of this kind, so that there is room for one more. Reads an index from its newest entry on.
+/// Deletes the user's oldest rows of this kind, so that there is room for a new one. Reads an index, newest entries
+/// first.
 async fn make_room(db: &impl ConnectionTrait, kind: Kind, user_id: i32) -> Result<(), DbErr> {
-    // Written out: SQLite prepares a statement with a bound LIMIT anew each time.
+    // Literal limits, because SQLite prepares a statement with a bound LIMIT again each time.
     let surplus = format!(
         "hash IN (SELECT hash FROM tickets WHERE user_id = ? AND kind = ? ORDER BY created_at DESC \
-         LIMIT {MOST_ENDED_AT_ONCE} OFFSET {})",
+         LIMIT {MAX_DELETED_AT_ONCE} OFFSET {})",
         MOST_OF_A_KIND - 1
     );
     let surplus = match db.get_database_backend() {
@@ -185,47 +186,35 @@ async fn make_room(db: &impl ConnectionTrait, kind: Kind, user_id: i32) -> Resul
     Entity::delete_many().filter(surplus).exec(db).await.map(drop)
 }
 
-/// Clears away a page of those past their end, but for rows that another transaction holds.
-///
-/// # Errors
-/// The database does not answer.
+/// Deletes at most `limit` expired rows. Skips rows that another transaction has locked.
 pub async fn clear_page(db: &impl ConnectionTrait, limit: u64) -> Result<u64, DbErr> {
-    let past = Entity::find().select_only().column(Column::Hash).filter(Column::ExpiresAt.lt(clock::now()));
-    let past = past.limit(limit).lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).into_query();
-    let cleared = Entity::delete_many().filter(Column::Hash.in_subquery(past)).exec(db).await?;
+    let expired = Entity::find().select_only().column(Column::Hash).filter(Column::ExpiresAt.lt(clock::now()));
+    let expired = expired.limit(limit).lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).into_query();
+    let cleared = Entity::delete_many().filter(Column::Hash.in_subquery(expired)).exec(db).await?;
     Ok(cleared.rows_affected)
 }
 
-/// What is named by this hash, whether or not it has ended.
-///
-/// # Errors
-/// The database does not answer.
+/// The row with this hash, expired or not.
 pub async fn find(db: &impl ConnectionTrait, hash: &str) -> Result<Option<Model>, DbErr> {
     Ok(Entity::find().filter(Column::Hash.eq(hash)).all(db).await?.pop())
 }
 
-/// What was presented, whether or not it has ended.
-///
-/// # Errors
-/// The database does not answer.
+/// The row of a presented ticket or token, expired or not.
 pub async fn find_presented(db: &impl ConnectionTrait, presented: &SecretString) -> Result<Option<Model>, DbErr> {
-    find(db, &secret::hash(presented)).await
+    find(db, &token::hash(presented)).await
 }
 
-/// A page of what a user has that has not ended, newest first, from behind a place on.
-///
-/// # Errors
-/// The database does not answer.
+/// A page of a user's valid tickets and tokens after a place, newest first.
 pub async fn list(
     db: &impl ConnectionTrait,
     user_id: i32,
     longest_life: TimeDelta,
-    after: Option<&Place>,
+    after: Option<&TicketPosition>,
     limit: u64,
 ) -> Result<Vec<Model>, DbErr> {
     let now = clock::now();
     let mut found = Vec::new();
-    // A statement for each kind: either reads an index in its order, however many rows there are.
+    // One statement for each kind, because each can read an index in its order.
     for kind in [Kind::Ticket, Kind::AccessToken] {
         let is_alive = Condition::all()
             .add(Column::UserId.eq(user_id))
@@ -241,15 +230,12 @@ pub async fn list(
     Ok(found)
 }
 
-fn is_behind(Place { created_at, hash }: &Place) -> Condition {
+fn is_behind(TicketPosition { created_at, hash }: &TicketPosition) -> Condition {
     let is_older = Condition::any().add(Column::CreatedAt.lt(*created_at)).add(Column::Hash.lt(hash));
     Condition::all().add(Column::CreatedAt.lte(*created_at)).add(is_older)
 }
 
-/// Writes a ticket's end forward: six hours from now.
-///
-/// # Errors
-/// The database does not answer.
+/// Extends a ticket to six hours from now.
 pub async fn renew(db: &impl ConnectionTrait, ticket: &Model) -> Result<(), DbErr> {
     let update = Entity::update_many()
         .col_expr(Column::ExpiresAt, Expr::value(clock::now() + TICKET_LIFETIME))
@@ -257,26 +243,17 @@ pub async fn renew(db: &impl ConnectionTrait, ticket: &Model) -> Result<(), DbEr
     update.exec(db).await.map(drop)
 }
 
-/// Ends one.
-///
-/// # Errors
-/// The database does not answer.
+/// Deletes the row with this hash.
 pub async fn revoke(db: &impl ConnectionTrait, hash: &str) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::Hash.eq(hash)).exec(db).await.map(drop)
 }
 
-/// Ends what was presented.
-///
-/// # Errors
-/// The database does not answer.
+/// Deletes the row of a presented ticket or token.
 pub async fn revoke_presented(db: &impl ConnectionTrait, presented: &SecretString) -> Result<(), DbErr> {
-    revoke(db, &secret::hash(presented)).await
+    revoke(db, &token::hash(presented)).await
 }
 
-/// Ends every ticket and access token of these users.
-///
-/// # Errors
-/// The database does not answer.
+/// Deletes all tickets and access tokens of these users.
 pub async fn revoke_all(db: &impl ConnectionTrait, user_ids: &[i32]) -> Result<(), DbErr> {
     if user_ids.is_empty() {
         return Ok(());

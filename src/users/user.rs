@@ -1,4 +1,4 @@
-//! The users table, and a user as everybody else sees one: with role, group and person.
+//! The users table, and `User`: a user with role, group and person.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::{
     store::{MOST_IDS, id_in},
 };
 
-/// The columns of the folded texts.
+/// Columns of folded texts.
 const NAME_FOLDED: &str = "name_folded";
 const USER_NAME_FOLDED: &str = "user_name_folded";
 const NICK_NAME_FOLDED: &str = "nick_name_folded";
@@ -31,7 +31,7 @@ pub struct Model {
     pub id: i32,
     /// The short name; upstream's archive id.
     pub name: String,
-    /// The name to log in with, often an e-mail address; empty when there is none.
+    /// A second login name, often an e-mail address; may be empty.
     pub user_name: String,
     pub nick_name: String,
     pub tooltip: String,
@@ -64,7 +64,7 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// What kind of user this is. The names are upstream's.
+/// The kind of a user. The names are upstream's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(32))", rename_all = "PascalCase")]
 pub enum UserType {
@@ -88,7 +88,7 @@ pub enum Presence {
     StatusSystem,
 }
 
-/// Values of fields that an installation defined itself, by field name.
+/// Values of custom or extra fields by field name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Fields(pub BTreeMap<String, String>);
 
@@ -105,33 +105,33 @@ pub struct User {
     pub person: Option<person::Model>,
 }
 
-/// What a user takes in memory besides custom and extra fields, with role, group and person.
+/// Estimated memory of a user with role, group and person, without custom and extra fields.
 const USUAL_BYTES: usize = 2048;
 
 impl User {
-    /// About how many bytes it takes in memory.
+    /// Estimated memory in bytes.
     pub fn bytes(&self) -> usize {
         let fields = self.user.custom_fields.0.iter().chain(&self.user.extra_fields.0);
         USUAL_BYTES + fields.map(|(name, value)| name.len() + value.len()).sum::<usize>()
     }
 
-    /// Deleted, or the person retired: such a user cannot call.
+    /// Whether the user or the person is retired. Retired users cannot log in.
     pub fn is_retired(&self) -> bool {
         self.user.deleted || self.is_person_retired()
     }
 
-    /// Name or UserName is this, folded. Both are looked at, whichever it is; where there is none, none is called so.
+    /// Whether Name or UserName equals this folded name. An empty name never matches.
     pub fn is_called(&self, folded: &str) -> bool {
-        let names = [&self.user.name, &self.user.user_name].map(|own| login_name::fold(own));
-        !folded.is_empty() && names.iter().any(|own| own == folded)
+        let names = [&self.user.name, &self.user.user_name].map(|name| login_name::fold(name));
+        !folded.is_empty() && names.iter().any(|name| name == folded)
     }
 
-    /// The person behind the user is retired.
+    /// Whether the user's person is retired.
     pub fn is_person_retired(&self) -> bool {
         self.person.as_ref().is_some_and(|person| person.retired)
     }
 
-    /// The person's name, or the short name when no person stands behind the user.
+    /// The person's full name, or the short name of a user without a person.
     pub fn full_name(&self) -> String {
         match &self.person {
             Some(person) => person.full_name(),
@@ -141,47 +141,32 @@ impl User {
 }
 
 /// The user with this id, in one statement.
-///
-/// # Errors
-/// The database does not answer.
 pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<User>, DbErr> {
     Ok(select(db, Entity::find().filter(Column::Id.eq(id))).await?.pop())
 }
 
-/// The user whose Name or UserName this is, without regard to case, in one statement.
-///
-/// # Errors
-/// The database does not answer.
+/// The user with this Name or UserName, ignoring case, in one statement.
 pub async fn find_by_login(db: &impl ConnectionTrait, name: &str) -> Result<Option<User>, DbErr> {
     Ok(select(db, Entity::find().filter(Column::Id.in_subquery(login_name::ids(name)))).await?.pop())
 }
 
-/// The same for somebody who is to prove it: a name that is nobody's takes the same statement, and the same time.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn find_for_log_in(db: &impl ConnectionTrait, name: &str) -> Result<Option<User>, DbErr> {
-    let anybody = Entity::find().select_only().column_as(Column::Id.min(), "id").into_query();
-    let id = Func::coalesce([Expr::from(login_name::ids(name)), Expr::from(anybody)]);
+/// Like [`find_by_login`], for logins: an unknown name takes the same statement and the same time.
+pub async fn find_by_login_constant_time(db: &impl ConnectionTrait, name: &str) -> Result<Option<User>, DbErr> {
+    let any_user = Entity::find().select_only().column_as(Column::Id.min(), "id").into_query();
+    let id = Func::coalesce([Expr::from(login_name::ids(name)), Expr::from(any_user)]);
     let found = select(db, Entity::find().filter(Expr::col((Entity, Column::Id)).eq(id))).await?.pop();
     Ok(found.filter(|user| user.is_called(&login_name::fold(name))))
 }
 
-/// The user whose Name or UserName is this, byte by byte: for names that another system has given, which may tell apart
-/// what is one name here.
-///
-/// # Errors
-/// The database does not answer.
+/// The user with exactly this Name or UserName, byte by byte. For names from another system, which may distinguish
+/// names that are equal here.
 pub async fn find_by_exact_login(db: &impl ConnectionTrait, name: &str) -> Result<Option<User>, DbErr> {
     let found = find_by_login(db, name).await?;
     Ok(found.filter(|User { user, .. }| !name.is_empty() && (user.name == name || user.user_name == name)))
 }
 
 /// The users with these ids, by id.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn list_some(db: &impl ConnectionTrait, mut ids: Vec<i32>) -> Result<Vec<User>, DbErr> {
+pub async fn find_many(db: &impl ConnectionTrait, mut ids: Vec<i32>) -> Result<Vec<User>, DbErr> {
     ids.sort_unstable();
     ids.dedup();
     let mut users = Vec::new();
@@ -192,14 +177,14 @@ pub async fn list_some(db: &impl ConnectionTrait, mut ids: Vec<i32>) -> Result<V
     Ok(users)
 }
 
-/// The users with these ids; and of these others, all users who have the same person, themselves among them.
+/// The users in `ids`, and the users in `sharers_of` together with all users who share their persons.
 pub(super) async fn list_with_sharers(
     db: &impl ConnectionTrait,
     ids: &[i32],
     sharers_of: &[i32],
 ) -> Result<Vec<User>, DbErr> {
     if sharers_of.is_empty() {
-        return list_some(db, ids.to_vec()).await;
+        return find_many(db, ids.to_vec()).await;
     }
     let persons = Entity::find().select_only().column(Column::PersonId).filter(id_in(db, Column::Id, sharers_of));
     let shares = Condition::any()
@@ -208,28 +193,28 @@ pub(super) async fn list_with_sharers(
     select(db, Entity::find().filter(shares)).await
 }
 
-/// The ids of those whose main group this is.
+/// Selects the ids of the users with this main group.
 pub(super) fn ids_of_group(id: i32) -> SelectStatement {
     Entity::find().select_only().column(Column::Id).filter(Column::UserGroupId.eq(id)).into_query()
 }
 
-/// Moves everybody of whom a column says one thing to where it says another.
+/// Changes a column from one value to another for all users who have the first.
 pub(super) async fn move_all(db: &impl ConnectionTrait, column: Column, from: i32, to: i32) -> Result<(), DbErr> {
     let update = Entity::update_many().col_expr(column, Expr::value(to)).filter(column.eq(from));
     update.col_expr(Column::UpdatedAt, Expr::value(clock::now())).exec(db).await.map(drop)
 }
 
-/// Notes that something of a user was changed that stands in another table.
+/// Sets the time of a user's last change, after a change in another table.
 pub(super) async fn note_change(db: &impl ConnectionTrait, id: i32) -> Result<(), DbErr> {
     set_columns(db, id, Vec::new()).await
 }
 
-/// Notes that a person was changed, which changes all of its users.
+/// Sets the time of the last change of all users of a person.
 pub(super) async fn note_changed_person(db: &impl ConnectionTrait, person_id: i32) -> Result<(), DbErr> {
     note_changed_where(db, Column::PersonId.eq(person_id)).await
 }
 
-/// As [`note_change`], for the users that a select finds.
+/// As [`note_change`], for the users that `ids` selects.
 pub(super) async fn note_changes(db: &impl ConnectionTrait, ids: SelectStatement) -> Result<(), DbErr> {
     note_changed_where(db, Column::Id.in_subquery(ids)).await
 }
@@ -239,52 +224,43 @@ async fn note_changed_where(db: &impl ConnectionTrait, which: Expr) -> Result<()
     update.filter(which).exec(db).await.map(drop)
 }
 
-/// The names of the custom fields that users have values of.
-///
-/// # Errors
-/// The database does not answer.
+/// The names of all custom fields that have a value for some user.
 pub async fn custom_field_names(db: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
     let names = "SELECT DISTINCT field.key AS name FROM users, json_each(users.custom_fields) AS field";
     let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), names)).await?;
     let mut names: Vec<_> = rows.iter().map(|row| row.try_get("", "name")).collect::<Result<_, _>>()?;
-    // Not sorted by the database, each of which has its own idea of the alphabet.
+    // Sorted here, because databases sort differently.
     names.sort();
     Ok(names)
 }
 
-/// How many users there are.
-///
-/// # Errors
-/// The database does not answer.
+/// The number of users.
 pub async fn count(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
     Entity::find().count(db).await
 }
 
 /// All users, by id.
-///
-/// # Errors
-/// The database does not answer.
 pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<User>, DbErr> {
     select(db, Entity::find().order_by_asc(Column::Id)).await
 }
 
-/// The users who have this person, by id.
+/// The users with this person, by id.
 pub(super) async fn list_by_person(db: &impl ConnectionTrait, person_id: i32) -> Result<Vec<User>, DbErr> {
     select(db, Entity::find().filter(Column::PersonId.eq(person_id)).order_by_asc(Column::Id)).await
 }
 
-/// Joins what makes a user whole.
-pub(super) fn whole(users: Select<Entity>) -> Select<Entity> {
+/// Joins role, group and person.
+pub(super) fn with_relations(users: Select<Entity>) -> Select<Entity> {
     users.inner_join(role::Entity).inner_join(user_group::Entity).left_join(person::Entity)
 }
 
-// One statement. `all`, not `one`: a bound LIMIT makes SQLite prepare it anew.
+// `all` instead of `one`, because SQLite would prepare a statement with a bound LIMIT again each time.
 async fn select(db: &impl ConnectionTrait, users: Select<Entity>) -> Result<Vec<User>, DbErr> {
-    whole(users).into_partial_model().all(db).await
+    with_relations(users).into_partial_model().all(db).await
 }
 
 impl Model {
-    /// A user of whom nothing is known yet.
+    /// A new user with empty values.
     pub fn blank(user_type: UserType) -> Self {
         let now = clock::now();
         Self {
@@ -313,7 +289,7 @@ impl Model {
         }
     }
 
-    /// Sets columns, as an update of the row does at this time.
+    /// Sets columns and the time of the last change.
     pub(super) fn set_columns(&mut self, values: &[(Column, Value)], time: DateTimeUtc) {
         for (column, value) in values {
             self.set(*column, value.clone());
@@ -321,7 +297,7 @@ impl Model {
         self.updated_at = time;
     }
 
-    /// The texts that the list compares, by the columns of their folded copies.
+    /// The texts with a folded copy, by folded column.
     fn folded_texts(&self) -> [(&'static str, &str); 4] {
         [
             (NAME_FOLDED, &self.name),
@@ -332,64 +308,52 @@ impl Model {
     }
 }
 
-/// Stores a new row; its `id` is assigned by the database.
+/// Inserts a row; its `id` is assigned by the database.
 pub(super) async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<i32, DbErr> {
     let mut new = ActiveModel::from(row.clone()).reset_all();
     new.id = sea_orm::NotSet;
     folded::insert(db, new, &row.folded_texts()).await
 }
 
-/// Stores a row in place of the one with its `id`.
+/// Updates the row with this `id`.
 pub(super) async fn update(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
     let row = Model { updated_at: clock::now(), ..row };
     folded::update(db, ActiveModel::from(row.clone()).reset_all(), &row.folded_texts()).await
 }
 
 /// Whether another user has this NickName.
-///
-/// # Errors
-/// The database does not answer.
 pub async fn has_nick_name(db: &impl ConnectionTrait, nick_name: &str, except: i32) -> Result<bool, DbErr> {
     Ok(Entity::find().filter(Column::NickName.eq(nick_name)).filter(Column::Id.ne(except)).count(db).await? > 0)
 }
 
-/// Notes that a user logged in now.
-///
-/// # Errors
-/// The database does not answer.
+/// Records a login of the user.
 pub async fn set_last_login(db: &impl ConnectionTrait, id: i32) -> Result<(), DbErr> {
     set_columns(db, id, vec![(Column::LastLogin, clock::now().into())]).await
 }
 
-/// Notes that a user logged out now.
-///
-/// # Errors
-/// The database does not answer.
+/// Records a logout of the user.
 pub async fn set_last_logout(db: &impl ConnectionTrait, id: i32) -> Result<(), DbErr> {
     set_columns(db, id, vec![(Column::LastLogout, clock::now().into())]).await
 }
 
 /// Changes columns of a user.
-///
-/// # Errors
-/// The database does not answer.
 pub async fn set_columns(db: &impl ConnectionTrait, id: i32, values: Vec<(Column, Value)>) -> Result<(), DbErr> {
     let mut update = Entity::update_many().filter(Column::Id.eq(id));
-    for (column, value) in completed(values, clock::now()) {
+    for (column, value) in with_derived_columns(values, clock::now()) {
         update = update.col_expr(column, Expr::value(value));
     }
     update.exec(db).await.map(drop)
 }
 
-/// Changed columns, with the folded copies of texts and the time of the change.
-pub(super) fn completed(values: Vec<(Column, Value)>, time: DateTimeUtc) -> Vec<(&'static str, Value)> {
+/// Adds the folded copies of texts and the time of the change to changed columns.
+pub(super) fn with_derived_columns(values: Vec<(Column, Value)>, time: DateTimeUtc) -> Vec<(&'static str, Value)> {
     let folded = |(column, value): &(Column, Value)| Some((folded_column(*column)?, folded::value(value)));
     let copies: Vec<_> = values.iter().filter_map(folded).collect();
-    let own = values.into_iter().map(|(column, value)| (column.as_str(), value));
-    own.chain(copies).chain([(Column::UpdatedAt.as_str(), time.into())]).collect()
+    let changed = values.into_iter().map(|(column, value)| (column.as_str(), value));
+    changed.chain(copies).chain([(Column::UpdatedAt.as_str(), time.into())]).collect()
 }
 
-/// The column of the folded copy of a text that the list compares.
+/// The column of a text's folded copy.
 fn folded_column(column: Column) -> Option<&'static str> {
     match column {
         Column::Name => Some(NAME_FOLDED),

@@ -1,4 +1,4 @@
-//! How users can log in, as the database has it.
+//! Reads from the database how users can log in.
 
 use sea_orm::{
     Condition, DbErr, FromQueryResult, JoinType::LeftJoin, QuerySelect, entity::prelude::*, sea_query::ExprTrait,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::store::id_in;
 
-/// A user's access, as if the password had no end.
+/// A user's access, assuming a permanent password.
 pub(super) fn of(user: &User, provider: ProviderNames) -> UserAccess {
     UserAccess {
         user_id: user.user.id,
@@ -22,7 +22,7 @@ pub(super) fn of(user: &User, provider: ProviderNames) -> UserAccess {
         person_id: user.user.person_id,
         is_person_retired: user.is_person_retired(),
         password: Login::Lasting,
-        is_known_to_provider: provider.can_be([&user.user.name, &user.user.user_name]),
+        is_known_to_provider: provider.can_name([&user.user.name, &user.user.user_name]),
     }
 }
 
@@ -34,7 +34,7 @@ pub(super) async fn administrators(
     read(db, provider, &[]).await
 }
 
-/// A user with the role and the person, as far as they decide about access, and the password, if there is one.
+/// The columns of user, role, person and password that decide about access.
 #[derive(FromQueryResult)]
 struct AccessRow {
     id: i32,
@@ -86,7 +86,7 @@ pub(super) async fn read(
         person_id: row.person_id,
         is_person_retired: row.is_person_retired.unwrap_or_default(),
         password: row.password_id.map_or(Login::Impossible, |_| credential::login(row.expires_at)),
-        is_known_to_provider: provider.can_be([&row.name, &row.user_name]),
+        is_known_to_provider: provider.can_name([&row.name, &row.user_name]),
     };
     Ok(rows.into_iter().map(access).collect())
 }

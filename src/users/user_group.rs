@@ -1,4 +1,4 @@
-//! User groups: each user has one, and may be a member of others.
+//! User groups. Each user has a main group and can be a member of others.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::folded;
 
 /// The column of the folded name.
 const NAME_FOLDED: &str = "name_folded";
-/// The group of users who are in no other; the first start makes it.
+/// The group that the first start creates.
 pub const DEFAULT: &str = "Users";
 
 use crate::store::{MOST_IDS, id_in};
@@ -28,35 +28,29 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The first group, made where there is none.
-///
-/// # Errors
-/// The database does not answer.
+/// The first group. Creates the default group if there is none.
 pub async fn ensure_default(db: &impl ConnectionTrait) -> Result<Model, DbErr> {
     match first(db).await? {
         Some(group) => Ok(group),
-        None => insert(db, DEFAULT, "Everybody who is in no other group").await,
+        None => insert(db, DEFAULT, "Users who are in no other group").await,
     }
 }
 
-/// The first group that is in use: the one of a new user for whom none is named.
-///
-/// # Errors
-/// The database does not answer.
+/// The first group that is not deleted. It is the default group of new users.
 pub async fn first(db: &impl ConnectionTrait) -> Result<Option<Model>, DbErr> {
     Entity::find().filter(Column::Deleted.eq(false)).order_by_asc(Column::Id).one(db).await
 }
 
-/// Makes a group.
+/// Creates a group.
 ///
 /// # Errors
-/// The database does not answer, or the name is taken.
+/// The name is taken.
 pub async fn insert(db: &impl ConnectionTrait, name: &str, tooltip: &str) -> Result<Model, DbErr> {
     let group = Model { name: name.to_owned(), tooltip: tooltip.to_owned(), ..Model::default() };
     store(db, group).await
 }
 
-/// The groups of these names.
+/// The groups with these names.
 pub(super) async fn list_named(db: &impl ConnectionTrait, names: &BTreeSet<String>) -> Result<Vec<Model>, DbErr> {
     match names.is_empty() {
         true => Ok(Vec::new()),
@@ -65,25 +59,16 @@ pub(super) async fn list_named(db: &impl ConnectionTrait, names: &BTreeSet<Strin
 }
 
 /// The group of this name.
-///
-/// # Errors
-/// The database does not answer.
 pub async fn find_by_name(db: &impl ConnectionTrait, name: &str) -> Result<Option<Model>, DbErr> {
     Entity::find().filter(Column::Name.eq(name)).one(db).await
 }
 
 /// The group with this id.
-///
-/// # Errors
-/// The database does not answer.
 pub async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<Model>, DbErr> {
     Ok(Entity::find().filter(Column::Id.eq(id)).all(db).await?.pop())
 }
 
-/// The groups with these ids, in no order.
-///
-/// # Errors
-/// The database does not answer.
+/// The groups with these ids, unordered.
 pub async fn find_some(db: &impl ConnectionTrait, mut ids: Vec<i32>) -> Result<Vec<Model>, DbErr> {
     ids.sort_unstable();
     ids.dedup();
@@ -95,17 +80,11 @@ pub async fn find_some(db: &impl ConnectionTrait, mut ids: Vec<i32>) -> Result<V
 }
 
 /// All groups, by rank and name.
-///
-/// # Errors
-/// The database does not answer.
 pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
     Entity::find().order_by_asc(Column::Rank).order_by_asc(Column::Name).all(db).await
 }
 
-/// Stores a group: a new one when its `id` is 0, else in place of the one that has it.
-///
-/// # Errors
-/// The database does not answer.
+/// Inserts a group if its `id` is 0, otherwise updates it.
 pub(super) async fn store(db: &impl ConnectionTrait, group: Model) -> Result<Model, DbErr> {
     let mut row = ActiveModel::from(group.clone()).reset_all();
     let texts = [(NAME_FOLDED, group.name.as_str())];

@@ -1,4 +1,4 @@
-//! User management. A change is checked before it waits for a lock, and again in the transaction that makes it.
+//! User management. Each change is checked before it waits for a lock, and again in its transaction.
 
 use std::sync::Arc;
 
@@ -7,19 +7,19 @@ use sea_orm::{ActiveEnum, ConnectionTrait, prelude::DateTimeUtc};
 use secrecy::ExposeSecret;
 
 use super::{
-    Account, Caller, Draft, Fault, Presence, ProviderNames, User, UserColumn, UserType, access, account, credential,
-    draft, limits, lock_table,
-    password::{PasswordHash, Passwords, Requester},
+    Caller, FieldError, Presence, ProviderNames, User, UserColumn, UserDetails, UserInput, UserType, access,
+    credential, field_limits, lock_table,
+    password::{PasswordHash, PasswordHasher, Requester},
     person,
     save_plan::{SavePlan, authorize, save},
-    user,
+    user, user_details, user_input,
 };
 use crate::{
     error::Error,
     store::{Store, Touched, WriteTransaction},
 };
 
-/// Which user is meant.
+/// Identifies a user.
 #[derive(Clone, Debug)]
 pub enum UserRef {
     Id(i32),
@@ -27,18 +27,18 @@ pub enum UserRef {
     Name(String),
 }
 
-/// What must hold for a change to be made.
+/// The precondition of a change.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Precondition {
-    /// The user did not change at this time or later.
+    /// The user must not have changed at or after this time.
     pub unmodified_since: Option<DateTimeUtc>,
 }
 
 impl Precondition {
-    /// Compares the time of the last change.
+    /// Checks the time of the user's last change.
     ///
     /// # Errors
-    /// It is too late.
+    /// The user changed too late.
     pub fn check(self, changed_at: DateTimeUtc) -> Result<(), Error> {
         match self.unmodified_since {
             Some(since) if changed_at >= since => Err(Error::Modified),
@@ -47,18 +47,18 @@ impl Precondition {
     }
 }
 
-/// A change that begins from the user as it is. It is applied again when the user changed meanwhile.
+/// A change of a stored user. It is applied again when the user changed meanwhile.
 pub trait UserEdit: Clone + Send + Sync + 'static {
-    /// What the edit makes of a user.
+    /// Applies the edit to a user.
     ///
     /// # Errors
-    /// It does not fit the user.
-    fn apply(&self, present: Account) -> Result<Draft, Error>;
+    /// The edit does not fit the user.
+    fn apply(&self, present: UserDetails) -> Result<UserInput, Error>;
 
     /// The new password, if the edit sets one.
     ///
     /// # Errors
-    /// It is not clear which one.
+    /// The edit is ambiguous.
     fn password(&self) -> Result<Option<String>, Error>;
 }
 
@@ -66,19 +66,19 @@ pub trait UserEdit: Clone + Send + Sync + 'static {
 #[derive(Clone, Debug)]
 pub struct UserService {
     pub store: Store,
-    pub passwords: Passwords,
+    pub passwords: PasswordHasher,
     pub provider: ProviderNames,
 }
 
 impl UserService {
-    /// Does `work` in a transaction, for a caller who is read again there. It is undone when it fails.
+    /// Runs `work` in a transaction, with the caller read again there. Rolls back when it fails.
     ///
-    /// On PostgreSQL the transaction locks all users, and on SQLite nothing else is written meanwhile. So `check` comes
-    /// first, with everything that can be refused and everything that takes long. The work checks again, since the data may
-    /// have changed, and gets what the check prepared.
+    /// The transaction blocks other changes of users: on PostgreSQL it locks all users. So `check` runs before it, with
+    /// all checks and all slow work. `work` gets the result of `check`, and must check again because the data may have
+    /// changed.
     ///
     /// # Errors
-    /// Those of the check and of the work; the caller cannot call any more; or the database does not answer.
+    /// The errors of `check` and `work`, or the caller was retired meanwhile.
     pub async fn write<C, T, F>(
         &self,
         caller: &Caller,
@@ -104,11 +104,16 @@ impl UserService {
         work.await
     }
 
-    /// Creates a user of this type: what the edit makes of the defaults.
+    /// Creates a user of this type from the defaults and the edit.
     ///
     /// # Errors
-    /// The caller may not, something is wrong with it, or the database does not answer.
-    pub async fn create(&self, caller: &Caller, user_type: UserType, edit: impl UserEdit) -> Result<Account, Error> {
+    /// The caller is not authorized, or the user is invalid.
+    pub async fn create(
+        &self,
+        caller: &Caller,
+        user_type: UserType,
+        edit: impl UserEdit,
+    ) -> Result<UserDetails, Error> {
         let (again, provider) = (edit.clone(), self.provider);
         let check = async {
             if !caller.may_manage_others() {
@@ -121,7 +126,7 @@ impl UserService {
             Box::pin(async move {
                 let draft = again.apply(blank(tx, user_type, None).await?)?;
                 let id = save(tx, &caller, provider, draft, password).await?;
-                Ok((account::find(tx, id).await?.ok_or(Error::NoSuchUser)?, Touched::Everything))
+                Ok((user_details::find(tx, id).await?.ok_or(Error::NoSuchUser)?, Touched::Everything))
             })
         });
         work.await
@@ -130,16 +135,15 @@ impl UserService {
     /// Changes a user, if the precondition holds.
     ///
     /// # Errors
-    /// The caller may not, there is no such user, it was changed since, something is wrong with it, or the database does not
-    /// answer.
+    /// The caller is not authorized, the user does not exist or was modified, or the change is invalid.
     pub async fn update(
         &self,
         caller: &Caller,
         user: UserRef,
         edit: impl UserEdit,
         precondition: Precondition,
-    ) -> Result<Account, Error> {
-        let (own, again, provider) = (user.clone(), edit.clone(), self.provider);
+    ) -> Result<UserDetails, Error> {
+        let (user_ref, again, provider) = (user.clone(), edit.clone(), self.provider);
         let check = async {
             let present = find_unmodified(self.store.reader(), caller, &user, precondition).await?;
             let draft = edit.apply(present.clone())?;
@@ -148,21 +152,21 @@ impl UserService {
         };
         let work = self.write(caller, check, move |tx, caller, (before, draft, password)| {
             Box::pin(async move {
-                let present = find_unmodified(tx, &caller, &own, precondition).await?;
-                // A large edit takes time while others wait, so it is applied again only to a user who changed meanwhile.
+                let present = find_unmodified(tx, &caller, &user_ref, precondition).await?;
+                // Applied again only if the user changed meanwhile, because a large edit is slow and others wait.
                 let draft = if present == before { draft } else { again.apply(present)? };
                 let id = save(tx, &caller, provider, draft, password).await?;
-                Ok((account::find(tx, id).await?.ok_or(Error::NoSuchUser)?, Touched::Everything))
+                Ok((user_details::find(tx, id).await?.ok_or(Error::NoSuchUser)?, Touched::Everything))
             })
         });
         work.await
     }
 
-    /// Checks whether a draft can be saved, and only then hashes the password.
+    /// Checks whether a draft can be saved, then hashes the password.
     async fn check_save(
         &self,
         caller: &Caller,
-        draft: Draft,
+        draft: UserInput,
         password: Result<Option<String>, Error>,
     ) -> Result<Option<PasswordHash>, Error> {
         let sets_password = !matches!(password, Ok(None));
@@ -173,37 +177,37 @@ impl UserService {
         }
     }
 
-    /// Everything that is wrong with the user of this id, or with a new one of this type, as the edit would make it. It
-    /// tells whether names are taken, so it is for callers who read others.
+    /// The errors that saving the edit would cause, for the user with this id or for a new user of this type. The
+    /// errors reveal which names are taken, so the caller needs the right to read users.
     ///
     /// # Errors
-    /// The caller may not, it is no user, or the database does not answer.
+    /// The caller is not authorized, or the edit does not fit the user.
     pub async fn validate(
         &self,
         caller: &Caller,
         id: i32,
         user_type: UserType,
         edit: impl UserEdit,
-    ) -> Result<Vec<Fault>, Error> {
+    ) -> Result<Vec<FieldError>, Error> {
         if !caller.may_read_others() {
             return Err(Error::MayNotReadUser);
         }
         let db = self.store.reader();
-        let stored = if id == 0 { None } else { account::find(db, id).await? };
+        let stored = if id == 0 { None } else { user_details::find(db, id).await? };
         let draft = match stored.clone() {
             Some(present) => edit.apply(present)?,
             None => edit.apply(blank(db, user_type, None).await?)?,
         };
-        let stored = stored.as_ref().map(|account| &*account.user);
-        Ok(draft.complete(db).await?.faults(db, stored).await?)
+        let stored = stored.as_ref().map(|details| &*details.user);
+        Ok(draft.complete(db).await?.validate(db, stored).await?)
     }
 
-    /// A new user of this type, with the default role and group. Nothing is stored. An id other than 0 names the person, for
-    /// callers who read others.
+    /// A new user of this type with the default role and group; nothing is stored. A `person_id` other than 0 requires
+    /// the right to read users.
     ///
     /// # Errors
-    /// The caller may not, there is no such person, or the database does not answer.
-    pub async fn blank(&self, caller: &Caller, user_type: UserType, person_id: i32) -> Result<Account, Error> {
+    /// The caller is not authorized, or the person does not exist.
+    pub async fn blank(&self, caller: &Caller, user_type: UserType, person_id: i32) -> Result<UserDetails, Error> {
         if person_id != 0 && !caller.may_read_others() {
             return Err(Error::MayNotReadUser);
         }
@@ -216,11 +220,10 @@ impl UserService {
         blank(db, user_type, person).await
     }
 
-    /// Retires a user, which is how users are deleted, or reactivates it; if the precondition holds.
+    /// Retires (deletes) or reactivates a user, if the precondition holds.
     ///
     /// # Errors
-    /// The caller may not, there is no such user, it was changed since, it is the last administrator, or the database does
-    /// not answer.
+    /// The caller is not authorized, the user does not exist or was modified, or is the last administrator.
     pub async fn set_retired(
         &self,
         caller: &Caller,
@@ -228,7 +231,7 @@ impl UserService {
         is_retired: bool,
         precondition: Precondition,
     ) -> Result<(), Error> {
-        let (own, provider) = (user.clone(), self.provider);
+        let (user_ref, provider) = (user.clone(), self.provider);
         let check = async {
             let db = self.store.reader();
             let user = find_to_retire(db, caller, &user, is_retired, precondition).await?;
@@ -236,7 +239,7 @@ impl UserService {
         };
         let work = self.write(caller, check, move |tx, caller, ()| {
             Box::pin(async move {
-                let user = find_to_retire(tx, &caller, &own, is_retired, precondition).await?;
+                let user = find_to_retire(tx, &caller, &user_ref, is_retired, precondition).await?;
                 access::set_retired(tx, &caller, provider, &user, is_retired).await?;
                 Ok(((), Touched::Everything))
             })
@@ -244,10 +247,10 @@ impl UserService {
         work.await
     }
 
-    /// Says whether a user can be reached.
+    /// Sets a user's presence.
     ///
     /// # Errors
-    /// The caller may not, there is no such user, the message is too long, or the database does not answer.
+    /// The caller is not authorized, the user does not exist, or the message is too long.
     pub async fn set_presence(
         &self,
         caller: &Caller,
@@ -255,16 +258,16 @@ impl UserService {
         status: Presence,
         message: String,
     ) -> Result<(), Error> {
-        let own = user.clone();
+        let user_ref = user.clone();
         let check = async {
             find_manageable(self.store.reader(), caller, &user).await?;
-            limits::check("message", &message, limits::PRESENCE_MESSAGE)
+            field_limits::check("message", &message, field_limits::PRESENCE_MESSAGE)
                 .map_err(|error| Error::Validation(format!("Message: {error}")))?;
             Ok(message)
         };
         let work = self.write(caller, check, move |tx, caller, message| {
             Box::pin(async move {
-                let id = find_manageable(tx, &caller, &own).await?.user.id;
+                let id = find_manageable(tx, &caller, &user_ref).await?.user.id;
                 let status = (UserColumn::PresenceStatus, status.to_value().into());
                 user::set_columns(tx, id, vec![status, (UserColumn::PresenceMessage, message.into())]).await?;
                 Ok(((), Touched::users([id])))
@@ -273,10 +276,7 @@ impl UserService {
         work.await
     }
 
-    /// Whether the caller may manage a user. A user who does not exist is not manageable.
-    ///
-    /// # Errors
-    /// The database does not answer.
+    /// Whether the caller may manage a user; false for a user that does not exist.
     pub async fn may_manage(&self, caller: &Caller, user: UserRef) -> Result<bool, Error> {
         match find_manageable(self.store.reader(), caller, &user).await {
             Ok(_) => Ok(true),
@@ -285,10 +285,10 @@ impl UserService {
         }
     }
 
-    /// Gives a user this password in place of any other, for callers who manage others.
+    /// Sets a user's password. The caller needs the right to manage users.
     ///
     /// # Errors
-    /// The caller may not, there is no such user, it can be no password, or the database does not answer.
+    /// The caller is not authorized, the user does not exist, or the policy rejects the password.
     pub async fn set_password(&self, caller: &Caller, user: UserRef, password: &str) -> Result<(), Error> {
         if !caller.may_manage_others() {
             return Err(Error::MayNotManageUser);
@@ -296,7 +296,7 @@ impl UserService {
         self.replace_password(caller, user, password, None).await.map(drop)
     }
 
-    /// Gives a user a random password, and returns it.
+    /// Sets and returns a random password.
     ///
     /// # Errors
     /// As [`Self::set_password`].
@@ -307,10 +307,10 @@ impl UserService {
         Ok(password.to_owned())
     }
 
-    /// A user and the hash of the password, which the caller is to prove before [`Self::change_password`].
+    /// A user and the password hash, against which the old password must be verified before [`Self::change_password`].
     ///
     /// # Errors
-    /// The caller may not, there is no such user, or the database does not answer.
+    /// The caller is not authorized, or the user does not exist.
     pub async fn find_password(&self, caller: &Caller, user: &UserRef) -> Result<(User, Option<PasswordHash>), Error> {
         let db = self.store.reader();
         let user = find_manageable(db, caller, user).await?;
@@ -318,8 +318,8 @@ impl UserService {
         Ok((user, password.map(|credential| credential.secret)))
     }
 
-    /// Gives a user a new password in place of the one that the caller proved. False, and no change, when the user has
-    /// another one by now.
+    /// Replaces the password with the hash `proved`. Returns false without a change when the user has another password
+    /// now.
     ///
     /// # Errors
     /// As [`Self::set_password`].
@@ -333,7 +333,7 @@ impl UserService {
         self.replace_password(caller, user, new, Some(proved)).await
     }
 
-    /// Stores a password, unless the present one is no longer the one that was proved.
+    /// Stores a password; with `proved`, only if the stored hash is still this one.
     async fn replace_password(
         &self,
         caller: &Caller,
@@ -341,14 +341,14 @@ impl UserService {
         new: &str,
         proved: Option<PasswordHash>,
     ) -> Result<bool, Error> {
-        let own = user.clone();
+        let user_ref = user.clone();
         let check = async {
             find_manageable(self.store.reader(), caller, &user).await?;
             self.hash(caller, new).await
         };
         let work = self.write(caller, check, move |tx, caller, hash| {
             Box::pin(async move {
-                let id = find_manageable(tx, &caller, &own).await?.user.id;
+                let id = find_manageable(tx, &caller, &user_ref).await?.user.id;
                 let present = credential::find_password(tx, id).await?.map(|credential| credential.secret);
                 if proved.is_some() && proved != present {
                     return Ok((false, Touched::Nothing));
@@ -360,12 +360,13 @@ impl UserService {
         work.await
     }
 
-    /// Deletes a user's password and tickets, for callers who manage others. False when there was no password.
+    /// Deletes a user's password and tickets. The caller needs the right to manage users. Returns false when there was
+    /// no password.
     ///
     /// # Errors
-    /// The caller may not, it is the last administrator, or the database does not answer.
+    /// The caller is not authorized, or the user is the last administrator.
     pub async fn delete_password(&self, caller: &Caller, user: UserRef) -> Result<bool, Error> {
-        let (own, provider) = (user.clone(), self.provider);
+        let (user_ref, provider) = (user.clone(), self.provider);
         let check = async {
             let db = self.store.reader();
             let user = find_to_delete_password(db, caller, &user).await?;
@@ -373,7 +374,7 @@ impl UserService {
         };
         let work = self.write(caller, check, move |tx, caller, ()| {
             Box::pin(async move {
-                let user = find_to_delete_password(tx, &caller, &own).await?;
+                let user = find_to_delete_password(tx, &caller, &user_ref).await?;
                 let id = user.user.id;
                 let is_deleted = access::delete_password(tx, provider, &user).await?;
                 Ok((is_deleted, Touched::users([id]).and(Touched::access([id]))))
@@ -382,15 +383,15 @@ impl UserService {
         work.await
     }
 
-    /// The hash of a new password that the policy accepts. Hashing takes long: first check whether the caller may set it.
+    /// Checks a new password against the policy and hashes it. Hashing is slow, so authorize the caller first.
     async fn hash(&self, caller: &Caller, password: &str) -> Result<PasswordHash, Error> {
         let new = self.passwords.policy().accept(password);
-        let new = new.map_err(|fault| Error::Validation(format!("Password: {fault}")))?;
+        let new = new.map_err(|error| Error::Validation(format!("Password: {error}")))?;
         Ok(self.passwords.hash(&new, Requester::User(caller.user_id)).await?)
     }
 }
 
-/// The user that a caller wants to manage. Callers who manage only themselves are not told who else exists.
+/// The user that a caller wants to manage. Callers who may only manage themselves cannot find out which users exist.
 async fn find_manageable(db: &impl ConnectionTrait, caller: &Caller, user: &UserRef) -> Result<User, Error> {
     let (found, missing) = match user {
         UserRef::Id(id) => (user::find(db, *id).await?, Error::NoSuchUser),
@@ -403,20 +404,20 @@ async fn find_manageable(db: &impl ConnectionTrait, caller: &Caller, user: &User
     }
 }
 
-/// The same user, with groups and credentials, if the precondition holds.
+/// The user to manage with groups and credentials, if the precondition holds.
 async fn find_unmodified(
     db: &impl ConnectionTrait,
     caller: &Caller,
     user: &UserRef,
     precondition: Precondition,
-) -> Result<Account, Error> {
+) -> Result<UserDetails, Error> {
     let id = find_manageable(db, caller, user).await?.user.id;
-    let account = account::find(db, id).await?.ok_or(Error::NoSuchUser)?;
-    precondition.check(account.changed_at())?;
-    Ok(account)
+    let details = user_details::find(db, id).await?.ok_or(Error::NoSuchUser)?;
+    precondition.check(details.changed_at())?;
+    Ok(details)
 }
 
-/// The user that the caller may retire or reactivate.
+/// The user to retire or reactivate, if the caller is authorized.
 async fn find_to_retire(
     db: &impl ConnectionTrait,
     caller: &Caller,
@@ -424,14 +425,14 @@ async fn find_to_retire(
     is_retired: bool,
     precondition: Precondition,
 ) -> Result<User, Error> {
-    let Account { user, .. } = find_unmodified(db, caller, user, precondition).await?;
-    let mut draft = Draft::of(db, &user).await?;
+    let UserDetails { user, .. } = find_unmodified(db, caller, user, precondition).await?;
+    let mut draft = UserInput::of(db, &user).await?;
     draft.user.deleted = is_retired;
     authorize(db, caller, Some(&user), &draft, false).await?;
     Ok(Arc::unwrap_or_clone(user))
 }
 
-/// The user, if the caller may delete the password.
+/// The user, if the caller may delete the user's password.
 async fn find_to_delete_password(db: &impl ConnectionTrait, caller: &Caller, user: &UserRef) -> Result<User, Error> {
     let user = find_manageable(db, caller, user).await?;
     if !caller.may_manage_others() {
@@ -440,13 +441,13 @@ async fn find_to_delete_password(db: &impl ConnectionTrait, caller: &Caller, use
     Ok(user)
 }
 
-/// A new user with the default role and group, who has no password yet.
+/// A new user with the default role and group and without a password.
 async fn blank(
     db: &impl ConnectionTrait,
     user_type: UserType,
     person: Option<person::Model>,
-) -> Result<Account, Error> {
-    let user = draft::blank(db, user_type, person).await?;
+) -> Result<UserDetails, Error> {
+    let user = user_input::blank(db, user_type, person).await?;
     let user = user.ok_or_else(|| Error::Validation("Type: there is no role for users of this type".to_owned()))?;
-    Ok(Account::blank(user))
+    Ok(UserDetails::blank(user))
 }

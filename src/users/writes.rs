@@ -1,5 +1,5 @@
-//! The rows that a transaction writes of users, gathered by row: the last value of a column counts, and each kind is one
-//! statement.
+//! Collects the rows of users that a transaction writes. For each column the last value wins, and each kind of row is
+//! written with few statements.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,13 +8,13 @@ use sea_orm::{ConnectionTrait, DbErr, Value, prelude::DateTimeUtc};
 use super::{UserColumn, credential, password::PasswordHash, person, ticket, user};
 use crate::store::{ColumnValues, Touched, update_all};
 
-/// Changes of users that wait to be written.
+/// Pending changes of users.
 #[derive(Clone, Default)]
 pub struct UserWrites {
     users: BTreeMap<i32, ColumnValues>,
     /// Whether persons are retired.
     persons: BTreeMap<i32, bool>,
-    /// New passwords, with their end.
+    /// New passwords and when they expire.
     passwords: BTreeMap<i32, (PasswordHash, Option<DateTimeUtc>)>,
     /// Users who lose their tickets and access tokens.
     revoked: BTreeSet<i32>,
@@ -22,14 +22,14 @@ pub struct UserWrites {
 
 impl UserWrites {
     pub(super) fn update(&mut self, id: i32, values: &[(UserColumn, Value)], time: DateTimeUtc) {
-        self.users.entry(id).or_default().extend(user::completed(values.to_vec(), time));
+        self.users.entry(id).or_default().extend(user::with_derived_columns(values.to_vec(), time));
     }
 
     pub(super) fn set_person_retired(&mut self, id: i32, is_retired: bool) {
         self.persons.insert(id, is_retired);
     }
 
-    /// A new password ends the tickets that were issued before.
+    /// Also deletes the user's tickets.
     pub(super) fn set_password(&mut self, id: i32, hash: PasswordHash, expires_at: Option<DateTimeUtc>) {
         self.passwords.insert(id, (hash, expires_at));
         self.revoke_tickets(id);
@@ -39,7 +39,7 @@ impl UserWrites {
         self.revoked.insert(id);
     }
 
-    /// Adds what comes later.
+    /// Adds later changes.
     pub fn extend(&mut self, later: Self) {
         for (id, values) in later.users {
             self.users.entry(id).or_default().extend(values);
@@ -49,16 +49,16 @@ impl UserWrites {
         self.revoked.extend(later.revoked);
     }
 
-    /// What it changes of what may be held in memory.
+    /// The cached rows that these changes touch.
     pub fn touched(&self) -> Touched {
         let access = self.passwords.keys().chain(&self.revoked);
         Touched::users(self.users.keys().copied()).and(Touched::access(access.copied()))
     }
 
-    /// Writes everything, one statement for each kind, and for each set of columns.
+    /// Writes all changes, with one statement for each kind of row and set of columns.
     ///
     /// # Errors
-    /// The database does not answer, or a user is gone.
+    /// A user no longer exists.
     pub async fn execute(self, db: &impl ConnectionTrait, time: DateTimeUtc) -> Result<(), DbErr> {
         let expected = self.users.len() as u64;
         if expected > 0 && update_all::<user::Entity>(db, self.users).await? != expected {

@@ -1,13 +1,13 @@
-//! Leaves a target alone for a while that fails again and again.
+//! A circuit breaker: blocks the calls to a target for a while after repeated failures.
 
 use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-/// After so many failures in a row it is left alone.
+/// Number of failures in a row that opens the breaker.
 const FAILURES: u32 = 5;
-/// For so long, until one call tries it again.
+/// How long the breaker stays open, before one call tries the target again.
 const REST: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Default)]
@@ -20,12 +20,11 @@ struct State {
 }
 
 impl Breaker {
-    /// Lets a call through, or tells how long the target is still left alone.
-    ///
-    /// After the rest one call is let through; the others wait for what comes of it.
+    /// Lets a call through if the breaker is closed. After the rest, one call is let through as a trial; other calls
+    /// stay blocked until it succeeds.
     ///
     /// # Errors
-    /// The target is left alone.
+    /// The breaker is open for this remaining time.
     pub fn enter(&self, now: Instant) -> Result<(), Duration> {
         let mut state = self.state();
         match state.rests_until {
@@ -38,15 +37,15 @@ impl Breaker {
         }
     }
 
-    /// How long no call is let through, if none is.
+    /// How long the breaker stays open; `None` if it is closed.
     pub fn remaining_rest(&self, now: Instant) -> Option<Duration> {
         self.state().rests_until.filter(|end| *end > now).map(|end| end - now)
     }
 
-    /// Takes note of how a call ended.
-    pub fn record(&self, is_well: bool, now: Instant) {
+    /// Records how a call ended.
+    pub fn record(&self, is_success: bool, now: Instant) {
         let mut state = self.state();
-        if is_well {
+        if is_success {
             *state = State::default();
         } else {
             state.failures += 1;
@@ -66,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn five_failures_in_a_row_open_it_for_half_a_minute_and_then_one_call_tries() {
+    fn five_failures_in_a_row_open_it_for_half_a_minute() {
         let (breaker, start) = (Breaker::default(), Instant::now());
         for _ in 0..4 {
             breaker.record(false, start);
@@ -79,8 +78,8 @@ mod tests {
         breaker.record(false, start);
         assert_eq!(breaker.enter(start), Err(REST));
         let later = start + REST;
-        assert!(breaker.enter(later).is_ok(), "one tries");
-        assert!(breaker.enter(later).is_err(), "the others wait");
+        assert!(breaker.enter(later).is_ok(), "one call tries");
+        assert!(breaker.enter(later).is_err(), "the other calls stay blocked");
         breaker.record(false, later);
         assert_eq!(breaker.remaining_rest(later), Some(REST));
         let much_later = later + REST;

@@ -1,14 +1,14 @@
-//! Calls to other systems: the targets an operator names, the signed call, and the deliveries after a commit.
+//! Webhooks: the targets that an operator configures, the signed call, and the deliveries after a commit.
 //!
-//! Requests go out as [Standard Webhooks](https://www.standardwebhooks.com) says. Nothing of a target's answer reaches a
-//! caller but `success` and `message`.
+//! Requests follow [Standard Webhooks](https://www.standardwebhooks.com). Of a target's answer, a caller sees only
+//! `success` and `message`.
 
 mod breaker;
-mod call;
-mod delivery;
-mod line;
-mod network;
+mod delivery_worker;
+mod egress_policy;
 mod target;
+mod target_client;
+mod webhook_request;
 
 use std::{
     collections::BTreeMap,
@@ -16,25 +16,25 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-pub use call::{CallError, Message, Reply};
-pub use delivery::Deliveries;
+pub use delivery_worker::DeliveryHandle;
 pub use target::{Target, Targets, TargetsError, read};
+pub use webhook_request::{CallError, Reply, WebhookRequest};
 
-use self::line::{Line, Slot};
-use crate::watch::{Counters, Meters, families::WEBHOOK_CALLS};
+use self::target_client::{CallPermit, TargetClient};
+use crate::metrics::{CounterVec, MetricsRegistry, definitions::WEBHOOK_CALLS};
 
 /// The targets, ready to be called.
 #[derive(Clone)]
 pub struct Webhooks {
-    lines: Arc<RwLock<Lines>>,
-    calls: Arc<Counters>,
+    clients: Arc<RwLock<TargetClients>>,
+    calls: Arc<CounterVec>,
 }
 
 /// The targets by name.
-type Lines = Arc<BTreeMap<String, Arc<Line>>>;
+type TargetClients = Arc<BTreeMap<String, Arc<TargetClient>>>;
 
-/// Targets that can take the place of those in force.
-pub struct NewTargets(Lines);
+/// New targets, ready for [`Webhooks::replace`].
+pub struct NewTargets(TargetClients);
 
 impl NewTargets {
     pub fn names(&self) -> Vec<String> {
@@ -43,52 +43,54 @@ impl NewTargets {
 }
 
 impl Webhooks {
-    /// Makes a client of its own for each target.
+    /// Makes a client for each target.
     ///
     /// # Errors
-    /// A target's certificates cannot be read, or the system's.
+    /// The certificates of a target or of the system cannot be read.
     pub fn new(targets: Targets) -> Result<Self, TargetsError> {
-        // Fails only when somebody chose one before, which is as good.
+        // Fails only if a provider is already installed, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let lines = targets.into_iter().map(|(name, target)| Ok((name.clone(), Arc::new(Line::new(&name, target)?))));
-        let lines: Lines = Arc::new(lines.collect::<Result<_, TargetsError>>()?);
-        let calls = Arc::new(Counters::new(&Meters::default(), WEBHOOK_CALLS));
-        Ok(Self { lines: Arc::new(RwLock::new(lines)), calls })
+        let clients =
+            targets.into_iter().map(|(name, target)| Ok((name.clone(), Arc::new(TargetClient::new(&name, target)?))));
+        let clients: TargetClients = Arc::new(clients.collect::<Result<_, TargetsError>>()?);
+        let calls = Arc::new(CounterVec::new(&MetricsRegistry::default(), WEBHOOK_CALLS));
+        Ok(Self { clients: Arc::new(RwLock::new(clients)), calls })
     }
 
-    /// Makes a client for each target that is new or changed. One that stays as it is keeps its limits, and its rest.
+    /// Makes a client for each new or changed target. An unchanged target keeps its client, with its permits and its
+    /// circuit breaker.
     ///
     /// # Errors
-    /// As [`Self::new`].
+    /// As for [`Self::new`].
     pub fn prepare(&self, targets: Targets) -> Result<NewTargets, TargetsError> {
-        let known = self.lines();
-        let line = |(name, target): (String, Target)| {
-            let same = known.get(&name).filter(|line| line.fingerprint() == target.fingerprint).cloned();
-            let line = same.map_or_else(|| Line::new(&name, target).map(Arc::new), Ok)?;
-            Ok((name, line))
+        let known = self.clients();
+        let client = |(name, target): (String, Target)| {
+            let unchanged = known.get(&name).filter(|client| client.fingerprint() == target.fingerprint).cloned();
+            let client = unchanged.map_or_else(|| TargetClient::new(&name, target).map(Arc::new), Ok)?;
+            Ok((name, client))
         };
-        Ok(NewTargets(Arc::new(targets.into_iter().map(line).collect::<Result<_, TargetsError>>()?)))
+        Ok(NewTargets(Arc::new(targets.into_iter().map(client).collect::<Result<_, TargetsError>>()?)))
     }
 
-    /// Puts these targets in force. Calls that are under way end as they began.
-    pub fn replace(&self, NewTargets(lines): NewTargets) {
-        *self.lines.write().unwrap_or_else(PoisonError::into_inner) = lines;
+    /// Puts these targets in force. Calls in flight keep their old target.
+    pub fn replace(&self, NewTargets(clients): NewTargets) {
+        *self.clients.write().unwrap_or_else(PoisonError::into_inner) = clients;
     }
 
-    fn lines(&self) -> Lines {
-        Arc::clone(&self.lines.read().unwrap_or_else(PoisonError::into_inner))
+    fn clients(&self) -> TargetClients {
+        Arc::clone(&self.clients.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The same, with calls counted here.
+    /// Counts calls in this registry.
     #[must_use]
-    pub fn counted(self, meters: &Meters) -> Self {
-        Self { calls: Arc::new(Counters::new(meters, WEBHOOK_CALLS)), ..self }
+    pub fn counted(self, metrics: &MetricsRegistry) -> Self {
+        Self { calls: Arc::new(CounterVec::new(metrics, WEBHOOK_CALLS)), ..self }
     }
 
     fn count<T>(&self, target: &str, end: &Result<T, CallError>) {
         let outcome = match end {
             Ok(_) => "taken",
-            Err(CallError::NoTarget) => return, // its name may be any
+            Err(CallError::NoTarget) => return, // an unknown name must not become a metric label
             Err(CallError::Resting(_) | CallError::Busy) => "not_made",
             Err(_) => "failed",
         };
@@ -97,64 +99,62 @@ impl Webhooks {
 
     /// The names of the targets.
     pub fn names(&self) -> Vec<String> {
-        self.lines().keys().cloned().collect()
+        self.clients().keys().cloned().collect()
     }
 
-    /// The targets that are never called, each with the reason: their URL has an address that is not allowed.
+    /// A line for each target that is never called, because the address in its URL is not allowed.
     pub fn not_allowed(&self) -> Vec<String> {
-        let of = |(name, line): (&String, &Arc<Line>)| {
-            line.check_literal_address()
-                .err()
-                .map(|refused| format!("target {name}: it is never called, since {refused}"))
+        let of = |(name, client): (&String, &Arc<TargetClient>)| {
+            client.check_literal_address().err().map(|refused| format!("target {name}: it is never called: {refused}"))
         };
-        self.lines().iter().filter_map(of).collect()
+        self.clients().iter().filter_map(of).collect()
     }
 
-    /// Whether a target would be called at all now.
+    /// Checks that the target can be called now, without calling it.
     ///
     /// # Errors
-    /// It would not.
-    pub fn check(&self, message: &Message) -> Result<(), CallError> {
-        self.line(message)?.check()
+    /// It cannot.
+    pub fn check(&self, message: &WebhookRequest) -> Result<(), CallError> {
+        self.client(message)?.check()
     }
 
-    /// Calls a target and takes its answer for the command's.
+    /// Calls a target for a sync webhook and returns its reply.
     ///
     /// # Errors
-    /// It could not be called, or gave no usable answer.
-    pub async fn ask(&self, message: &Message) -> Result<Reply, CallError> {
-        let end = self.line(message)?.ask(message).await;
+    /// The target could not be called, or gave no usable reply.
+    pub async fn ask(&self, message: &WebhookRequest) -> Result<Reply, CallError> {
+        let end = self.client(message)?.ask(message).await;
         self.count(&message.target, &end);
         end
     }
 
-    /// A place for a delivery to this target, if there is one now. One to a target that is gone needs none.
+    /// Reserves a permit for a delivery to this target, if one is free. A target that is gone needs none.
     pub fn reserve(&self, target: &str) -> Option<Reserved> {
-        match self.lines().get(target) {
-            Some(line) => line.reserve().map(|slot| Reserved(Some(slot))),
+        match self.clients().get(target) {
+            Some(client) => client.reserve().map(|permit| Reserved(Some(permit))),
             None => Some(Reserved(None)),
         }
     }
 
-    /// Tells a target; whatever it says beside its status does not matter.
+    /// Delivers a webhook. Only the status of the answer counts.
     ///
     /// # Errors
-    /// It could not be called, or did not take the message.
-    pub async fn tell(&self, message: &Message, Reserved(slot): Reserved) -> Result<(), CallError> {
-        let end = self.line(message)?.tell(message, slot.ok_or(CallError::NoTarget)?).await;
+    /// The target could not be called, or did not accept the webhook.
+    pub async fn tell(&self, message: &WebhookRequest, Reserved(permit): Reserved) -> Result<(), CallError> {
+        let end = self.client(message)?.tell(message, permit.ok_or(CallError::NoTarget)?).await;
         self.count(&message.target, &end);
         end
     }
 
-    /// The targets that no delivery would reach now.
+    /// The targets that cannot take a delivery now.
     pub fn unavailable(&self) -> Vec<String> {
-        let lines = self.lines();
-        let unavailable = lines.iter().filter(|(_, line)| line.check().is_err() || line.reserve().is_none());
+        let clients = self.clients();
+        let unavailable = clients.iter().filter(|(_, client)| client.check().is_err() || client.reserve().is_none());
         unavailable.map(|(name, _)| name.clone()).collect()
     }
 
-    fn line(&self, message: &Message) -> Result<Arc<Line>, CallError> {
-        self.lines().get(&message.target).cloned().ok_or(CallError::NoTarget)
+    fn client(&self, message: &WebhookRequest) -> Result<Arc<TargetClient>, CallError> {
+        self.clients().get(&message.target).cloned().ok_or(CallError::NoTarget)
     }
 }
 
@@ -164,6 +164,6 @@ impl fmt::Debug for Webhooks {
     }
 }
 
-/// A delivery's place among the calls to its target.
+/// A reserved permit for a delivery; `None` for a target that is gone.
 #[derive(Debug)]
-pub struct Reserved(Option<Slot>);
+pub struct Reserved(Option<CallPermit>);

@@ -1,4 +1,4 @@
-//! The file of targets: where each is, the secrets that sign its calls, and the networks it may be in.
+//! Reads the targets file: each target's URL, the secrets that sign its calls, and the networks it may be in.
 
 use std::{collections::BTreeMap, env, fs, io, path::Path};
 
@@ -9,57 +9,57 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use standardwebhooks::Webhook;
 
-/// The targets by name, with their secrets read.
+/// The targets by name, including their secrets.
 pub type Targets = BTreeMap<String, Target>;
 
-/// Where a webhook goes.
+/// A target of webhooks.
 pub struct Target {
     pub url: Url,
-    /// Each signs every call, so that one can be replaced while the other still holds.
+    /// All of them sign every call, so that a secret can be rotated.
     pub signers: Vec<Webhook>,
     pub allow_networks: Vec<IpNet>,
-    /// PEM of the authorities that are trusted beside the system's.
+    /// Certificate authorities (PEM) that are trusted in addition to the system's.
     pub authorities: Option<Vec<u8>>,
-    /// Changes with any of these.
+    /// Changes when anything above changes.
     pub fingerprint: Fingerprint,
 }
 
-/// SHA-256 over all that a target is, its secrets included.
+/// SHA-256 over all values of a target, including its secrets.
 pub type Fingerprint = [u8; 32];
 
 /// Why the targets cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetsError {
-    #[error("the targets cannot be read from {file}: {cause}")]
+    #[error("failed to read the targets from {file}: {cause}")]
     Unreadable { file: String, cause: io::Error },
     #[error("{file}: {problem}")]
     Wrong { file: String, problem: String },
     #[error("{}", self.lines().join("\n"))]
-    Targets(Vec<TargetFault>),
+    Targets(Vec<TargetError>),
 }
 
-/// What is wrong with one target.
+/// An error in one target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("target {target}: {problem}")]
-pub struct TargetFault {
+pub struct TargetError {
     pub target: String,
     pub problem: String,
 }
 
 impl TargetsError {
-    /// Everything that is wrong, a line each.
+    /// All errors, one line each.
     pub fn lines(&self) -> Vec<String> {
         match self {
-            Self::Targets(faults) => faults.iter().map(ToString::to_string).collect(),
+            Self::Targets(errors) => errors.iter().map(ToString::to_string).collect(),
             Self::Unreadable { .. } | Self::Wrong { .. } => vec![self.to_string()],
         }
     }
 }
 
-/// A target as it stands in the file.
+/// A target as written in the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct TargetConfig {
     url: String,
     secrets: Vec<Secret>,
     #[serde(default)]
@@ -67,7 +67,7 @@ struct Written {
     ca_file: Option<String>,
 }
 
-/// Where a secret is.
+/// Where to read a secret: from an environment variable or a file.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Secret {
@@ -75,36 +75,38 @@ enum Secret {
     File(String),
 }
 
-const MOST_SECRETS: usize = 2;
+const MAX_SECRETS: usize = 2;
 
-/// Reads the targets, and the secrets that they refer to.
+/// Reads the targets and their secrets.
 ///
 /// # Errors
-/// The file or a secret cannot be read, or a target is wrong.
+/// The file or a secret cannot be read, or a target is invalid.
 pub fn read(file: &Path) -> Result<Targets, TargetsError> {
     let name = file.display().to_string();
     let text = fs::read_to_string(file).map_err(|cause| TargetsError::Unreadable { file: name.clone(), cause })?;
-    let written: BTreeMap<String, Written> = serde_saphyr::from_str(&text).map_err(|error: serde_saphyr::Error| {
-        TargetsError::Wrong { file: name, problem: error.without_snippet().to_string() }
-    })?;
-    let (mut targets, mut faults) = (Targets::new(), Vec::new());
+    let written: BTreeMap<String, TargetConfig> =
+        serde_saphyr::from_str(&text).map_err(|error: serde_saphyr::Error| TargetsError::Wrong {
+            file: name,
+            problem: error.without_snippet().to_string(),
+        })?;
+    let (mut targets, mut errors) = (Targets::new(), Vec::new());
     for (name, written) in written {
         match written.check() {
             Ok(target) => {
                 targets.insert(name, target);
             }
             Err(problems) => {
-                let fault = |problem| TargetFault { target: name.clone(), problem };
-                faults.extend(problems.into_iter().map(fault));
+                let error = |problem| TargetError { target: name.clone(), problem };
+                errors.extend(problems.into_iter().map(error));
             }
         }
     }
-    if faults.is_empty() { Ok(targets) } else { Err(TargetsError::Targets(faults)) }
+    if errors.is_empty() { Ok(targets) } else { Err(TargetsError::Targets(errors)) }
 }
 
-impl Written {
+impl TargetConfig {
     /// # Errors
-    /// Everything that is wrong with it.
+    /// All problems of the target.
     fn check(self) -> Result<Target, Vec<String>> {
         let (url, secrets, authorities) = (self.read_url(), self.read_secrets(), self.read_authorities());
         match (url, secrets, authorities) {
@@ -119,22 +121,22 @@ impl Written {
     }
 
     fn read_url(&self) -> Result<Url, String> {
-        let url: Url = self.url.parse().map_err(|error| format!("`url` is no URL: {error}"))?;
+        let url: Url = self.url.parse().map_err(|error| format!("`url` is not a URL: {error}"))?;
         if !["https", "http"].contains(&url.scheme()) || !url.has_host() {
-            return Err("`url` begins with https:// or http://".to_owned());
+            return Err("`url` must begin with https:// or http://".to_owned());
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("`url` holds a user or a password; calls are signed instead".to_owned());
+            return Err("`url` must not contain a user or a password; calls are signed instead".to_owned());
         }
         if url.scheme() == "http" && self.allow_networks.is_empty() {
-            return Err("plain http goes only to networks named in `allow_networks`; use https".to_owned());
+            return Err("plain http is allowed only for networks in `allow_networks`; use https".to_owned());
         }
         Ok(url)
     }
 
     fn read_secrets(&self) -> Result<(Vec<SecretString>, Vec<Webhook>), String> {
-        if !(1..=MOST_SECRETS).contains(&self.secrets.len()) {
-            return Err("`secrets` names one secret, or two while one replaces the other".to_owned());
+        if !(1..=MAX_SECRETS).contains(&self.secrets.len()) {
+            return Err("`secrets` must name one secret, or two during a rotation".to_owned());
         }
         let secrets = self.secrets.iter().map(Secret::read).collect::<Result<Vec<_>, String>>()?;
         let signers = secrets.iter().map(signer).collect::<Result<_, String>>()?;
@@ -150,7 +152,7 @@ impl Written {
 impl Secret {
     fn read(&self) -> Result<SecretString, String> {
         let value = match self {
-            Self::Env(name) => env::var(name).map_err(|_| format!("the variable {name} is not set, or no text"))?,
+            Self::Env(name) => env::var(name).map_err(|_| format!("the variable {name} is not set, or is not text"))?,
             Self::File(file) => fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?,
         };
         Ok(SecretString::from(value.trim_end()))
@@ -159,7 +161,7 @@ impl Secret {
 
 fn fingerprint(url: &Url, secrets: &[SecretString], networks: &[IpNet], authorities: Option<&[u8]>) -> Fingerprint {
     let secrets: Vec<_> = secrets.iter().map(ExposeSecret::expose_secret).collect();
-    // Debug sets the parts apart.
+    // The Debug format quotes the parts, so that they cannot run together.
     let parts = format!("{url:?} {secrets:?} {networks:?} {authorities:?}");
     Sha256::digest(parts.as_bytes()).into()
 }
@@ -167,13 +169,13 @@ fn fingerprint(url: &Url, secrets: &[SecretString], networks: &[IpNet], authorit
 fn signer(secret: &SecretString) -> Result<Webhook, String> {
     const SHORTEST: usize = 24;
     let secret = secret.expose_secret();
-    let unfit = || {
-        "a secret is `whsec_` and at least 24 bytes in base64, as `echo whsec_$(openssl rand -base64 32)` makes them"
+    let invalid = || {
+        "a secret is `whsec_` and at least 24 bytes in base64; `echo whsec_$(openssl rand -base64 32)` makes one"
             .to_owned()
     };
     let key = secret.strip_prefix("whsec_").unwrap_or(secret);
     let is_long_enough = key.trim_end_matches('=').len() * 3 / 4 >= SHORTEST;
-    Webhook::new(secret).ok().filter(|_| is_long_enough).ok_or_else(unfit)
+    Webhook::new(secret).ok().filter(|_| is_long_enough).ok_or_else(invalid)
 }
 
 #[cfg(test)]
@@ -186,8 +188,8 @@ mod tests {
         fs::write(&secret, "whsec_bWF5IHRoZSBmb3JjZSBiZSB3aXRoIHlvdSBhbHdheXM=\n").expect("a file");
         fs::write(folder.path().join("weak"), "d2Vhaw==").expect("a file");
         let file = folder.path().join("targets.yaml");
-        let place = folder.path().display().to_string();
-        fs::write(&file, text.replace("HERE", &place)).expect("a file");
+        let folder_name = folder.path().display().to_string();
+        fs::write(&file, text.replace("HERE", &folder_name)).expect("a file");
         read(&file).map_err(|error| error.to_string())
     }
 
@@ -201,13 +203,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_target_is_told_with_its_name() {
+    fn an_error_in_a_target_names_the_target() {
         for (target, problem) in [
-            ("{url: nowhere, secrets: []}", "`url` is no URL"),
-            ("{url: 'ftp://a/b', secrets: []}", "`url` begins with https://"),
-            ("{url: 'https://me:it@a/b', secrets: []}", "`url` holds a user or a password"),
-            ("{url: 'http://a/b', secrets: [{file: HERE/secret}]}", "plain http goes only to networks"),
-            ("{url: 'https://a/b', secrets: []}", "`secrets` names one secret"),
+            ("{url: nowhere, secrets: []}", "`url` is not a URL"),
+            ("{url: 'ftp://a/b', secrets: []}", "`url` must begin with https://"),
+            ("{url: 'https://me:it@a/b', secrets: []}", "`url` must not contain a user or a password"),
+            ("{url: 'http://a/b', secrets: [{file: HERE/secret}]}", "plain http is allowed only for networks"),
+            ("{url: 'https://a/b', secrets: []}", "`secrets` must name one secret"),
             ("{url: 'https://a/b', secrets: [{env: SURELY_NOT_SET}]}", "the variable SURELY_NOT_SET"),
             ("{url: 'https://a/b', secrets: [{file: HERE/none}]}", "No such file"),
             ("{url: 'https://a/b', secrets: [{file: HERE/weak}]}", "at least 24 bytes"),

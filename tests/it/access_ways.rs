@@ -1,5 +1,4 @@
-//! Every way to change who can log in: REST, agent, command, command line and import, on a server with a second
-//! administrator.
+//! Helpers: every way to take access from an administrator (REST, agent, command, command line, import).
 
 use std::{env, fs};
 
@@ -24,7 +23,7 @@ const STEPS: [&str; 4] =
     ["set_deleted: {value: true}", "set_deleted: {value: false}", "set_role: {role: Employee}", "reset_password: {}"];
 const EMPLOYEE: i32 = 2;
 
-/// A way to end what an administrator can do.
+/// A way to take an administrator's access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     Delete,
@@ -74,7 +73,7 @@ pub async fn server() -> Server {
     };
     let definitions: Vec<_> = STEPS.iter().enumerate().map(definition).collect();
     let definitions: Vec<_> = definitions.iter().map(String::as_str).collect();
-    // Who loses a password while a request is on its way logs in wrongly; that is not what is looked at here.
+    // A caller who loses the password during a request fails to log in; the rate limiter must not interfere.
     Server::with_commands_and_settings(&definitions, &["--guess-limits", "1000000,1000000,1000000"]).await
 }
 
@@ -82,13 +81,13 @@ pub fn basic(name: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{name}:{PASSWORD}")))
 }
 
-/// A proof for a user who may have no password.
+/// An `Authorization` value for a user who may have no password.
 pub async fn ticket(server: &Server, id: i32) -> String {
     let ticket = ticket::issue(server.app.store.writer(), id, None).await.expect("a ticket").0;
     format!("SoTicket {}", ticket.expose_secret())
 }
 
-/// Sends JSON, or nothing.
+/// Sends the body as JSON; no body when it is null.
 pub async fn send(call: Call<'_>, proof: &str, body: Value) -> Answer {
     let call = call.header("authorization", proof);
     if body.is_null() { call.send().await } else { call.json(body).send().await }
@@ -102,12 +101,12 @@ pub async fn agent(server: &Server, proof: &str, operation: &str, body: Value) -
     send(server.post(format!("/api/v1/Agents/User/{operation}")), proof, body).await
 }
 
-/// Runs the command of a step: by its place in [`STEPS`].
+/// Runs the command of the step at this index of [`STEPS`].
 pub async fn step(server: &Server, proof: &str, index: usize, id: i32) -> Answer {
     send(server.post(format!("/api/v1/User/{id}/CustomCommand/step{index}")), proof, Value::Null).await
 }
 
-/// Runs the command line on the database of a server, and says whether it succeeded.
+/// Runs the command line on the database of a server; the error is its standard error.
 pub async fn line(server: &Server, words: &[&str]) -> Result<(), String> {
     let mut command = kommando();
     command.args(["--database-url", &server.database.url]).args(words);
@@ -116,7 +115,7 @@ pub async fn line(server: &Server, words: &[&str]) -> Result<(), String> {
     if said.ok { Ok(()) } else { Err(said.err) }
 }
 
-/// Imports one row over the user who is there.
+/// Imports one row as an update of an existing user.
 pub async fn import(server: &Server, row: &str) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("users.csv");
@@ -125,7 +124,8 @@ pub async fn import(server: &Server, row: &str) -> Result<(), String> {
 }
 
 impl Way {
-    /// Goes it, as the owner of a proof; an operator needs none. Ok when it was done, the refusal otherwise.
+    /// Applies it to a user with the caller's `Authorization` value, which the operator's ways ignore. The error is the
+    /// refusal.
     pub async fn go(self, server: &Server, proof: &str, id: i32) -> Result<(), String> {
         let name = server.user(id).await.user.name;
         let path = format!("/{id}");
@@ -168,7 +168,7 @@ impl Way {
     }
 }
 
-/// Two administrators as they were at the beginning.
+/// The initial state of two administrators.
 pub struct Administrators {
     password: PasswordHash,
     role_id: i32,
@@ -176,7 +176,7 @@ pub struct Administrators {
 }
 
 impl Administrators {
-    /// Makes anna the second one.
+    /// Makes anna the second administrator.
     pub async fn of(server: &Server) -> Self {
         let db = server.app.store.writer();
         let password = credential::find_password(db, ADMIN).await.expect("an answer").expect("a password").secret;
@@ -187,7 +187,7 @@ impl Administrators {
         administrators
     }
 
-    /// Undoes whatever was done to them.
+    /// Restores the state of both.
     pub async fn restore(&self, server: &Server) {
         let db = server.app.store.writer();
         for (id, person_id) in [ADMIN, ANNA].into_iter().zip(self.persons) {
@@ -203,14 +203,14 @@ impl Administrators {
     }
 }
 
-/// Whether the user is an administrator who has a lasting password, as the database has it.
+/// Whether the user is an active administrator with a permanent password, read from the database.
 pub async fn can_log_in(server: &Server, id: i32) -> bool {
     let user = server.user(id).await;
     let password = credential::find_password(server.app.store.reader(), id).await.expect("an answer");
     user.role.name == ADMINISTRATOR && !user.is_retired() && password.is_some_and(|password| !password.is_temporary())
 }
 
-/// A count that the environment scales.
+/// A count from an environment variable, or the default.
 pub fn count(variable: &str, default: usize) -> usize {
     env::var(variable).map_or(default, |text| text.parse().expect("a count"))
 }

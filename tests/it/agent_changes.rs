@@ -1,21 +1,21 @@
-//! The User agent where it changes something: users, passwords, groups and roles.
+//! Operations of the User agent that change users, passwords, groups and roles.
 
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
     agents::call,
-    harness::{ANNA, BJORN, CHRIS, NOBODY, PASSWORD, Server},
+    harness::{ABSENT, ANNA, BJORN, CHRIS, PASSWORD, Server},
 };
 
-/// What an operation answers an administrator.
+/// The body of a successful operation, called by the administrator.
 async fn answer(server: &Server, operation: &str, body: Value) -> Value {
     let got = call(server, "admin", operation, body).await;
     assert!(got.status.is_success(), "{operation}: {}", got.text);
     got.body
 }
 
-/// What an operation that an administrator may not do so is refused with.
+/// The message of an operation that is refused with 400 when the administrator calls it.
 async fn refusal(server: &Server, operation: &str, body: Value) -> String {
     call(server, "admin", operation, body).await.error(StatusCode::BAD_REQUEST).1.to_owned()
 }
@@ -25,7 +25,7 @@ async fn logs_in(server: &Server, name: &str, password: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_whole_life_of_a_user() {
+async fn a_user_is_created_changed_retired_and_deleted() {
     let server = Server::demo().await;
     let mut user = answer(&server, "CreateDefaultUser", Value::Null).await;
     user["name"] = "eva".into();
@@ -59,7 +59,7 @@ async fn a_whole_life_of_a_user() {
 }
 
 #[tokio::test]
-async fn default_users_have_the_role_of_their_type_and_the_person_named() {
+async fn a_default_user_has_the_role_of_its_type_and_its_person() {
     let server = Server::demo().await;
     let external = answer(&server, "CreateDefaultUserFromUserType", json!({"userType": "ExternalAssociate"})).await;
     assert_eq!(external["Role"]["Value"], "ExternalUser");
@@ -73,12 +73,12 @@ async fn default_users_have_the_role_of_their_type_and_the_person_named() {
 }
 
 #[tokio::test]
-async fn nobody_but_administrators_changes_others_through_the_agent() {
+async fn only_administrators_change_others_through_the_agent() {
     let server = Server::demo().await;
     for (operation, body) in [
         ("SaveUser", json!({"Name": "eva"})),
         ("SaveUser", json!({"AssociateId": BJORN, "Tooltip": "x"})),
-        ("SaveUserFromName", json!({"UserName": "nobody", "User": {"Tooltip": "x"}})),
+        ("SaveUserFromName", json!({"UserName": "absent", "User": {"Tooltip": "x"}})),
         ("ChangeUserType", json!({"User": {"AssociateId": ANNA}, "UserType": "SystemAssociate"})),
         ("DeleteUser?userId=3", Value::Null),
         ("DeleteUserFromName", json!({"UserName": "anna"})),
@@ -104,7 +104,7 @@ async fn nobody_but_administrators_changes_others_through_the_agent() {
 }
 
 #[tokio::test]
-async fn passwords_are_set_by_administrators_and_changed_by_whoever_knows_them() {
+async fn administrators_set_passwords_and_users_change_their_own() {
     let server = Server::demo().await;
     let change = |old: &str, new: &str| json!({"oldPassword": old, "newPassword": new});
     let own = |body| async { call(&server, "anna", "ChangeOwnPassword", body).await.body };
@@ -127,12 +127,12 @@ async fn passwords_are_set_by_administrators_and_changed_by_whoever_knows_them()
         refusal(&server, "SetPassword", json!({"AssociateId": ANNA, "Password": ""})).await,
         "Password: it has fewer than 12 characters."
     );
-    let missing = call(&server, "admin", "SetPassword", json!({"AssociateId": NOBODY, "Password": PASSWORD})).await;
+    let missing = call(&server, "admin", "SetPassword", json!({"AssociateId": ABSENT, "Password": PASSWORD})).await;
     missing.error(StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
-async fn whether_a_password_can_be_one_is_told_without_comparing_it() {
+async fn password_validation_checks_the_policy_only() {
     let server = Server::demo().await;
     for (password, can_be, reason) in [(PASSWORD, true, ""), ("elevenchars", false, "it has fewer than 12 characters")]
     {
@@ -141,7 +141,7 @@ async fn whether_a_password_can_be_one_is_told_without_comparing_it() {
         assert_eq!((&told["Result"], &told["Reason"]), (&can_be.into(), &reason.into()));
     }
     for (caller, id, may) in
-        [("admin", ANNA, true), ("anna", ANNA, true), ("anna", BJORN, false), ("admin", NOBODY, false)]
+        [("admin", ANNA, true), ("anna", ANNA, true), ("anna", BJORN, false), ("admin", ABSENT, false)]
     {
         let can = call(&server, caller, "CanChangePassword", json!({"associateId": id})).await;
         assert_eq!(can.body, may, "{caller} {id}");
@@ -151,7 +151,7 @@ async fn whether_a_password_can_be_one_is_told_without_comparing_it() {
 }
 
 #[tokio::test]
-async fn a_credential_is_a_password() {
+async fn the_only_credential_type_is_a_password() {
     let server = Server::demo().await;
     let types =
         server.post("/api/v1/Agents/User/GetCredentialTypes").by("chris").header("content-type", "application/json");
@@ -162,7 +162,7 @@ async fn a_credential_is_a_password() {
     let save = |kind: &str| json!({"userId": ANNA, "credential": {"type": {"type": kind}, "value": "the saved one"}});
     assert_eq!(answer(&server, "SaveCredential", save("CRM5/PASSWORD")).await, true);
     assert!(logs_in(&server, "anna", "the saved one").await);
-    assert_eq!(refusal(&server, "SaveCredential", save("Ticket")).await, "Credential: its Type is CRM5/PASSWORD.");
+    assert_eq!(refusal(&server, "SaveCredential", save("Ticket")).await, "Credential: Type must be CRM5/PASSWORD.");
     let delete = |id| json!({"userId": id, "credentialType": "CRM5/PASSWORD"});
     assert_eq!(answer(&server, "DeleteCredential", delete(ANNA)).await, true);
     assert_eq!(answer(&server, "DeleteCredential", delete(ANNA)).await, false);
@@ -172,7 +172,7 @@ async fn a_credential_is_a_password() {
 }
 
 #[tokio::test]
-async fn names_are_checked_and_corrected() {
+async fn user_names_are_validated_and_corrected() {
     let server = Server::demo().await;
     for (name, id, reason) in [
         ("eva", 0, ""),
@@ -207,7 +207,7 @@ async fn names_are_checked_and_corrected() {
 }
 
 #[tokio::test]
-async fn groups_are_made_changed_and_deleted_in_favour_of_others() {
+async fn groups_are_created_changed_and_replaced_when_deleted() {
     let server = Server::demo().await;
     let mut group = answer(&server, "CreateUserGroup", Value::Null).await;
     assert_eq!((&group["Id"], &group["Value"]), (&0.into(), &"".into()));
@@ -220,7 +220,7 @@ async fn groups_are_made_changed_and_deleted_in_favour_of_others() {
     let listed = answer(&server, "GetUserGroupList", json!([saved["Id"], 99])).await;
     assert_eq!(listed, json!([saved]));
     assert_eq!(answer(&server, "GetUserGroupList", Value::Null).await, json!([]));
-    // Anna's main group is the heir, Bjørn's main group goes.
+    // Anna's main group replaces Bjørn's, which is deleted.
     let delete = json!({"userGroupToDelete": 2, "userGroupToMoveTo": 1});
     assert_eq!(call(&server, "admin", "DeleteUserGroup", delete).await.status, StatusCode::NO_CONTENT);
     assert_eq!(server.user(BJORN).await.group.id, 1);
@@ -236,7 +236,7 @@ async fn groups_are_made_changed_and_deleted_in_favour_of_others() {
 }
 
 #[tokio::test]
-async fn roles_are_made_given_rights_and_deleted_in_favour_of_others() {
+async fn roles_are_created_given_rights_and_replaced_when_deleted() {
     let server = Server::demo().await;
     let mut role = answer(&server, "CreateDefaultRoleEntityFromType", json!({"type": "ExternalUser"})).await;
     role["Name"] = "Partner".into();
@@ -270,7 +270,7 @@ async fn roles_are_made_given_rights_and_deleted_in_favour_of_others() {
         ("SetFunctionalRights", json!({"roleId": 1, "functionalRightIds": []})),
         ("SaveRoleEntity", json!({"roleId": 1, "name": "Boss"})),
     ] {
-        assert_eq!(refusal(&server, operation, body).await, "RoleId: the role Administrator stays as it is.");
+        assert_eq!(refusal(&server, operation, body).await, "RoleId: the role Administrator cannot be changed.");
     }
     assert_eq!(
         refusal(&server, "SaveRoleEntity", json!({"name": "x", "rank": 31})).await,
@@ -279,7 +279,7 @@ async fn roles_are_made_given_rights_and_deleted_in_favour_of_others() {
 }
 
 #[tokio::test]
-async fn users_in_short_are_listed_as_far_as_the_caller_sees_them() {
+async fn user_infos_are_limited_to_users_the_caller_may_read() {
     let server = Server::demo().await;
     let anna = answer(&server, "GetUserInfo?userInfoId=2", Value::Null).await;
     assert_eq!((&anna["UserInfoId"], &anna["UserName"], &anna["CanLogon"]), (&2.into(), &"anna".into(), &true.into()));

@@ -1,21 +1,19 @@
-//! The User agent: the same users and commands, as procedures.
-
-use std::collections::BTreeSet;
+//! Operations of the User agent that read users and run commands.
 
 use kommando::api::{self, agents::UNIMPLEMENTED};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::{ANNA, Answer, NOBODY, Server};
+use crate::harness::{ABSENT, ANNA, Answer, Server};
 
-/// Calls an operation of the agent as its client does.
+/// Calls an operation of the User agent like the vendor's client.
 pub async fn call(server: &Server, caller: &str, operation: &str, body: Value) -> Answer {
     let call = server.post(format!("/api/v1/Agents/User/{operation}")).by(caller);
     call.body("application/json", body.to_string()).send().await
 }
 
 #[tokio::test]
-async fn a_user_is_the_same_by_every_way() {
+async fn every_operation_returns_the_same_user() {
     let server = Server::demo().await;
     let anna = server.get("/api/v1/User/anna").by("admin").send().await.body;
     for (operation, body) in [
@@ -32,24 +30,24 @@ async fn a_user_is_the_same_by_every_way() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_not_there_is_null() {
+async fn a_missing_user_is_null() {
     let server = Server::demo().await;
-    let got = server.post(format!("/api/v1/Agents/User/GetUser?userId={NOBODY}")).by("admin").send().await;
+    let got = server.post(format!("/api/v1/Agents/User/GetUser?userId={ABSENT}")).by("admin").send().await;
     assert_eq!((got.status, got.text.as_str()), (StatusCode::OK, "null"));
-    let got = call(&server, "admin", "GetUserFromName", json!({"UserName": "nobody"})).await;
+    let got = call(&server, "admin", "GetUserFromName", json!({"UserName": "absent"})).await;
     assert_eq!((got.status, got.text.as_str()), (StatusCode::OK, "null"));
-    let got = call(&server, "admin", "GetUserFromPersonId", json!({"PersonId": NOBODY})).await;
+    let got = call(&server, "admin", "GetUserFromPersonId", json!({"PersonId": ABSENT})).await;
     assert_eq!((got.status, got.text.as_str()), (StatusCode::OK, "[]"));
 }
 
 #[tokio::test]
-async fn who_may_not_see_others_is_not_told_whether_they_exist() {
+async fn without_read_rights_other_users_look_like_missing_ones() {
     let server = Server::demo().await;
     for (operation, body) in [
         ("GetUser?userId=2", Value::Null),
         ("GetUser?userId=4711", Value::Null),
         ("GetUserFromName", json!({"UserName": "anna"})),
-        ("GetUserFromName", json!({"UserName": "nobody"})),
+        ("GetUserFromName", json!({"UserName": "absent"})),
         ("GetUserCommands", json!({"AssociateId": 2})),
     ] {
         call(&server, "chris", operation, body).await.error(StatusCode::FORBIDDEN);
@@ -58,18 +56,18 @@ async fn who_may_not_see_others_is_not_told_whether_they_exist() {
 }
 
 #[tokio::test]
-async fn commands_are_listed_for_a_user_however_it_stands_in_the_body() {
+async fn get_user_commands_accepts_every_form_of_the_user() {
     let server = Server::demo().await;
     let listed = server.get("/api/v1/User/2/CustomCommand").by("admin").send().await.body;
     for body in [json!({"AssociateId": ANNA}), json!({"user": {"associateId": ANNA}}), json!({"associateid": ANNA})] {
         assert_eq!(call(&server, "admin", "GetUserCommands", body).await.body, listed);
     }
-    let got = call(&server, "admin", "GetUserCommands", json!({"AssociateId": NOBODY})).await;
+    let got = call(&server, "admin", "GetUserCommands", json!({"AssociateId": ABSENT})).await;
     assert_eq!(got.error(StatusCode::NOT_FOUND).1, "User with given id does not exist in the db.");
 }
 
 #[tokio::test]
-async fn a_command_runs_as_over_the_resource() {
+async fn the_agent_runs_commands_like_the_resource() {
     let server = Server::demo().await;
     let run = |answer: &'static str| {
         let body = json!({"commandName": "deactivate", "actionResult": answer, "user": {"associateId": ANNA}});
@@ -87,11 +85,11 @@ async fn a_command_runs_as_over_the_resource() {
 }
 
 #[tokio::test]
-async fn what_cannot_run_is_refused_as_over_the_resource() {
+async fn the_agent_refuses_commands_like_the_resource() {
     let server = Server::demo().await;
     let run = |body| call(&server, "admin", "ExecuteUserCommand", body);
-    let nobody = run(json!({"CommandName": "hello", "User": {"AssociateId": NOBODY}})).await;
-    assert_eq!(nobody.error(StatusCode::NOT_FOUND).1, "User with given id does not exist in the db.");
+    let absent = run(json!({"CommandName": "hello", "User": {"AssociateId": ABSENT}})).await;
+    assert_eq!(absent.error(StatusCode::NOT_FOUND).1, "User with given id does not exist in the db.");
     let unknown = run(json!({"CommandName": "nope", "User": {"AssociateId": ANNA}})).await;
     assert_eq!(unknown.error(StatusCode::BAD_REQUEST).0, "ArgumentException");
     let maybe = run(json!({"CommandName": "hello", "ActionResult": "Maybe", "User": {"AssociateId": ANNA}})).await;
@@ -105,7 +103,7 @@ async fn what_cannot_run_is_refused_as_over_the_resource() {
 }
 
 #[tokio::test]
-async fn what_is_not_selected_is_null() {
+async fn unselected_properties_are_null() {
     let server = Server::demo().await;
     let got =
         call(&server, "admin", "GetUser?userId=2&$SELECT=name,%20role/value,person/fullname", Value::Null).await.body;
@@ -123,7 +121,7 @@ async fn what_is_not_selected_is_null() {
 }
 
 #[tokio::test]
-async fn an_operation_that_is_not_implemented_says_so_and_stands_in_the_readme() {
+async fn unimplemented_operations_answer_501() {
     let server = Server::demo().await;
     for name in UNIMPLEMENTED {
         let got = call(&server, "anna", &name.to_lowercase(), Value::Null).await;
@@ -133,9 +131,9 @@ async fn an_operation_that_is_not_implemented_says_so_and_stands_in_the_readme()
         assert!(!api::routes().iter().any(|(path, _)| path == &format!("/api/v1/Agents/User/{name}")), "{name}");
     }
     call(&server, "anna", "MakeCoffee", Value::Null).await.error(StatusCode::NOT_FOUND);
-    let readme = include_str!("../../README.md");
-    let (_, list) = readme.split_once("Of the User agent, these operations answer 501:").expect("the list");
-    let (list, _) = list.split_once(".\n").expect("its end");
-    let listed: BTreeSet<_> = list.split('`').skip(1).step_by(2).collect();
-    assert_eq!(listed, BTreeSet::from(UNIMPLEMENTED));
+    let page = include_str!("../../docs/compatibility.md");
+    let is_listed =
+        |name: &str| page.contains(&format!("/{name}` | 501 |")) || page.contains(&format!("`{name}`, which"));
+    let missing: Vec<_> = UNIMPLEMENTED.iter().filter(|name| !is_listed(name)).collect();
+    assert!(missing.is_empty(), "docs/compatibility.md lacks {missing:?}");
 }

@@ -1,4 +1,4 @@
-//! Applications, and what an online installation asks of them.
+//! Application tokens in an online installation.
 
 use kommando::users::{application, ticket};
 use poem::http::StatusCode;
@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use crate::harness::{ANNA, Call, Server};
 
 const ONLINE: [&str; 2] = ["--installation", "online"];
-/// What upstream restricts in an online installation.
+/// Paths that upstream restricts to granted applications in an online installation.
 const RESTRICTED: [&str; 4] =
     ["/api/v1/User/current", "/api/v1/User/2", "/api/v1/User/anna", "/api/v1/User/2/CustomCommand"];
 const OPEN: [&str; 3] = ["/api/v1/User/currentPrincipal", "/api/v1/User/currentToken", "/_ext/executions"];
@@ -31,7 +31,7 @@ fn through<'a>(call: Call<'a>, ticket: &str, app: Option<&str>) -> Call<'a> {
 }
 
 #[tokio::test]
-async fn online_takes_no_basic_and_a_ticket_only_from_an_application() {
+async fn online_refuses_basic_and_tickets_without_an_application() {
     let server = Server::with_settings(&ONLINE).await;
     let (ticket, app) = (ticket(&server).await, add(&server, "partner", false).await);
     let wrong = through(server.get(OPEN[0]), "Bearer 8A:nonsense", None).send().await;
@@ -58,7 +58,7 @@ async fn online_takes_no_basic_and_a_ticket_only_from_an_application() {
 }
 
 #[tokio::test]
-async fn online_the_user_agent_takes_an_application_that_was_granted_it() {
+async fn online_the_user_agent_needs_a_granted_application() {
     let server = Server::with_settings(&ONLINE).await;
     let ticket = ticket(&server).await;
     let (plain, granted) = (add(&server, "plain", false).await, add(&server, "granted", true).await);
@@ -76,7 +76,7 @@ async fn online_the_user_agent_takes_an_application_that_was_granted_it() {
 }
 
 #[tokio::test]
-async fn an_execution_records_the_application_it_came_through() {
+async fn an_execution_records_its_application() {
     let server = Server::demo().await;
     let (ticket, app) = (ticket(&server).await, add(&server, "partner", false).await);
     let run = || server.post("/api/v1/User/2/CustomCommand/hello");
@@ -90,7 +90,7 @@ async fn an_execution_records_the_application_it_came_through() {
 }
 
 #[tokio::test]
-async fn an_access_token_speaks_for_the_application_it_was_issued_through_and_ends_with_it() {
+async fn an_access_token_ends_with_its_application() {
     let server = Server::with_settings(&ONLINE).await;
     let (ticket, app) = (ticket(&server).await, add(&server, "granted", true).await);
     let token = through(server.get("/api/v1/User/currentToken"), &ticket, Some(&app)).send().await;

@@ -1,11 +1,16 @@
-//! Arrows between rooms point down.
+//! Rules on imports: modules import downwards, files without cycles, and few modules know HTTP.
+
+mod imports;
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
-/// Each room and the rooms it may look into. `lib.rs` and the command line see everything.
+use self::imports::Imports;
+
+/// Each top-level module and the modules it may import. `lib.rs` and the command line may import everything.
 const ROOMS: [(&str, &[&str]); 16] = [
     (
         "app",
@@ -14,45 +19,48 @@ const ROOMS: [(&str, &[&str]); 16] = [
             "auth",
             "commands",
             "config",
-            "records",
+            "executions",
             "store",
             "users",
             "webhooks",
             "error",
             "localization",
-            "watch",
+            "metrics",
             "telemetry",
             "clock",
         ],
     ),
-    ("api", &["auth", "commands", "users", "records", "store", "error", "localization", "nearest", "watch", "clock"]),
-    ("auth", &["users", "records", "store", "error", "watch"]),
-    ("commands", &["webhooks", "users", "records", "store", "error", "localization", "nearest", "watch", "clock"]),
-    ("webhooks", &["records", "store", "watch", "clock"]),
+    (
+        "api",
+        &["auth", "commands", "users", "executions", "store", "error", "localization", "nearest", "metrics", "clock"],
+    ),
+    ("auth", &["users", "executions", "store", "error", "metrics"]),
+    ("commands", &["webhooks", "users", "executions", "store", "error", "localization", "nearest", "metrics", "clock"]),
+    ("webhooks", &["executions", "store", "metrics", "clock"]),
     ("users", &["store", "error", "localization", "odata", "clock"]),
-    ("records", &["store", "error", "watch", "clock"]),
+    ("executions", &["store", "error", "metrics", "clock"]),
     ("store", &["error"]),
-    ("error", &[]),
+    ("error", &["localization"]),
     ("localization", &["clock"]),
     ("nearest", &[]),
     ("odata", &[]),
-    ("watch", &[]),
+    ("metrics", &[]),
     ("clock", &[]),
-    ("config", &["auth", "localization", "records", "store", "users"]),
+    ("config", &["auth", "localization", "executions", "store", "users"]),
     ("telemetry", &["config", "nearest"]),
 ];
 
-/// The rooms that know HTTP.
-const HTTP: [&str; 4] = ["app", "api", "auth", "error"];
+/// The modules that may use HTTP types.
+const HTTP: [&str; 3] = ["app", "api", "auth"];
 
-/// Every source file in a folder.
+/// Every Rust file in a folder and its subfolders.
 pub fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let nested = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
     nested.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }
 
-/// Every file below `src`, with its room.
+/// Every file below `src` except the command line, with its top-level module and its text.
 fn files() -> Vec<(String, PathBuf, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let room = |path: &Path| {
@@ -66,55 +74,42 @@ fn files() -> Vec<(String, PathBuf, String)> {
     files.filter(|(room, ..)| !["lib", "main", "cli"].contains(&room.as_str())).collect()
 }
 
-/// The rooms that a file names after `crate::`, in one import or many.
-fn looks_into(text: &str) -> Vec<String> {
-    let mut rooms = Vec::new();
-    for after in text.split("crate::").skip(1) {
-        match after.strip_prefix('{') {
-            None => rooms.push(word(after)),
-            // A group of imports: the names at its first level.
-            Some(group) => {
-                let mut depth = 0;
-                let mut start = true;
-                for (index, character) in group.char_indices() {
-                    match character {
-                        '{' => depth += 1,
-                        '}' if depth == 0 => break,
-                        '}' => depth -= 1,
-                        ',' if depth == 0 => start = true,
-                        _ if start && character.is_alphabetic() => {
-                            rooms.push(word(&group[index..]));
-                            start = false;
-                        }
-                        _ => {}
-                    }
-                }
-            }
+#[test]
+fn modules_import_downwards_only() {
+    let imports = Imports::of_crate();
+    let mut crossings = 0;
+    for (file, imported) in imports.edges() {
+        let (_, allowed) = ROOMS.iter().find(|(name, _)| *name == file[0]).expect("a known room");
+        for other in imported.iter().filter(|other| other[0] != file[0]) {
+            crossings += 1;
+            assert!(allowed.contains(&other[0].as_str()), "{} may not import {}", file.join("::"), other.join("::"));
         }
     }
-    rooms
-}
-
-fn word(text: &str) -> String {
-    text.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect()
+    assert!(crossings > 200, "{crossings} imports between rooms were found");
 }
 
 #[test]
-fn arrows_between_rooms_point_down() {
-    let mut seen = 0;
-    for (room, path, text) in files() {
-        let (_, allowed) = ROOMS.iter().find(|(name, _)| *name == room).expect("a known room");
-        for other in looks_into(&text) {
-            seen += 1;
-            let is_fine = other == room || allowed.contains(&other.as_str());
-            assert!(is_fine, "{}: {room} may not look into {other}", path.display());
-        }
-    }
-    assert!(seen > 50, "the imports were found");
+fn files_do_not_import_each_other_in_a_cycle() {
+    let circles = Imports::of_crate().circles();
+    assert!(circles.is_empty(), "circles of files: {circles:#?}");
 }
 
 #[test]
-fn http_stops_at_the_rooms_that_know_it() {
+fn an_import_cycle_is_found() {
+    let files = [
+        ("a", "use crate::b::Two;\npub struct One;"),
+        ("b", "mod c;\npub use c::Two;"),
+        ("b::c", "pub struct Two(crate::d::Three);"),
+        ("d", "pub struct Three;\nfn three() { crate::a::one() }"),
+        ("e", "use crate::{a::One, b};\nfn five() -> b::Two { b::Two }"),
+    ];
+    let circles = Imports::of(files.map(|(name, text)| (name.to_owned(), text.to_owned()))).circles();
+    let expected = BTreeSet::from(["a", "b::c", "d"].map(str::to_owned));
+    assert_eq!(circles, [expected]);
+}
+
+#[test]
+fn only_app_api_and_auth_use_http() {
     for (room, path, text) in files().into_iter().filter(|(room, ..)| !HTTP.contains(&room.as_str())) {
         for http in ["poem::", "poem_openapi", "http::", "hyper"] {
             assert!(!text.contains(http), "{}: {room} knows {http}", path.display());
@@ -123,7 +118,7 @@ fn http_stops_at_the_rooms_that_know_it() {
 }
 
 #[test]
-fn the_time_is_asked_for_in_one_place() {
+fn only_the_clock_module_reads_the_time() {
     for (room, path, text) in files().into_iter().filter(|(room, ..)| room != "clock") {
         for way in ["Utc::now", "Timestamp::now", "Zoned::now", "Local::now"] {
             assert!(!text.contains(way), "{}: {room} asks by {way}; crate::clock::now does that", path.display());
@@ -132,7 +127,7 @@ fn the_time_is_asked_for_in_one_place() {
 }
 
 #[test]
-fn access_is_changed_through_the_door_that_guards_it() {
+fn access_is_changed_only_through_users_access() {
     for (room, path, text) in files().into_iter().filter(|(room, ..)| room != "users") {
         let raw = ["credential::delete_password(", "person::set_retired(", "person::update(", "set_columns("];
         let columns = ["UserColumn::RoleId", "UserColumn::Deleted", "UserColumn::PersonId"];
@@ -147,7 +142,7 @@ fn access_is_changed_through_the_door_that_guards_it() {
 }
 
 #[test]
-fn migrations_know_none_of_us() {
+fn the_migrations_crate_does_not_depend_on_kommando() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/Cargo.toml");
     assert!(!fs::read_to_string(manifest).expect("a manifest").contains("kommando"));
 }

@@ -1,9 +1,9 @@
-//! The chain of records: what it proves, and what it finds.
+//! Verification of the audit chain.
 
 use kommando::{
-    records::{
-        audit::{self, Fault, Head, Place, Verification},
-        execution::{self, Filter},
+    executions::{
+        audit::{self, ChainError, ChainPosition, Head, Verification},
+        execution::{self, ExecutionFilter},
     },
     users::application,
 };
@@ -31,9 +31,9 @@ async fn verify(server: &Server, expected: Option<&Head>) -> Verification {
     server.verify(expected).await
 }
 
-/// The place of the first fault, and its reason.
-fn fault(found: &Verification) -> Option<(Place, &'static str)> {
-    found.broken.as_ref().map(|Fault { place, reason }| (place.clone(), *reason))
+/// The position of the first error, and its reason.
+fn fault(found: &Verification) -> Option<(ChainPosition, &'static str)> {
+    found.broken.as_ref().map(|ChainError { place, reason }| (place.clone(), *reason))
 }
 
 async fn update(server: &Server, position: i64, column: audit::Column, value: &str) {
@@ -43,7 +43,7 @@ async fn update(server: &Server, position: i64, column: audit::Column, value: &s
 }
 
 #[tokio::test]
-async fn a_chain_that_nobody_touched_holds_and_every_execution_is_in_it() {
+async fn an_untouched_chain_holds_and_covers_every_execution() {
     let server = server_with_history().await;
     let found = verify(&server, None).await;
     assert_eq!((found.broken, found.head.position, found.unlinked), (None, 12, 0));
@@ -52,33 +52,33 @@ async fn a_chain_that_nobody_touched_holds_and_every_execution_is_in_it() {
 }
 
 #[tokio::test]
-async fn executions_with_an_application_and_those_from_before_there_were_any_hold_alike() {
+async fn executions_with_and_without_an_application_verify() {
     let server = server_with_history().await;
     let token = application::add(server.app.store.writer(), "partner", false).await.expect("an application");
     let call = server.post("/api/v1/User/2/CustomCommand/hello").by("admin");
     call.header("so-apptoken", token.expose_secret()).send().await;
     let entries = audit::Entity::find().all(server.app.store.reader()).await.expect("an answer");
     let telling = entries.iter().filter(|entry| entry.content.contains("application_id")).count();
-    assert_eq!((entries.len(), telling), (13, 1), "what came through none is written as it was before");
+    assert_eq!((entries.len(), telling), (13, 1), "without an application, the entry has its old form");
     let found = verify(&server, None).await;
     assert_eq!((found.broken, found.head.position), (None, 13));
 }
 
 #[tokio::test]
-async fn a_changed_entry_breaks_the_chain_at_its_place() {
+async fn a_changed_entry_breaks_the_chain_at_its_position() {
     let server = server_with_history().await;
     update(&server, 5, audit::Column::Content, "{}").await;
     let found = verify(&server, None).await;
-    assert_eq!((fault(&found), found.head.position), (Some((Place::Entry(5), CHANGED)), 4));
+    assert_eq!((fault(&found), found.head.position), (Some((ChainPosition::Entry(5), CHANGED)), 4));
 }
 
 #[tokio::test]
-async fn a_changed_execution_is_found_though_its_entry_is_whole() {
+async fn a_changed_execution_is_found_behind_an_intact_entry() {
     let server = server_with_history().await;
     let third = server.executions().await[2].id;
     let update = execution::Entity::update_many().col_expr(execution::Column::CallerId, Expr::value(ANNA));
     update.filter(execution::Column::Id.eq(third)).exec(server.app.store.writer()).await.expect("an update");
-    assert_eq!(fault(&verify(&server, None).await), Some((Place::Entry(3), "its execution was changed")));
+    assert_eq!(fault(&verify(&server, None).await), Some((ChainPosition::Entry(3), "its execution was changed")));
 }
 
 #[tokio::test]
@@ -87,28 +87,28 @@ async fn a_removed_entry_and_a_removed_execution_are_found() {
     let db = server.app.store.writer();
     let fourth = server.executions().await[3].id;
     execution::Entity::delete_by_id(fourth).exec(db).await.expect("a removal");
-    assert_eq!(fault(&verify(&server, None).await), Some((Place::Entry(4), "its execution is missing")));
+    assert_eq!(fault(&verify(&server, None).await), Some((ChainPosition::Entry(4), "its execution is missing")));
     audit::Entity::delete_by_id(fourth).exec(db).await.expect("a removal");
-    assert_eq!(fault(&verify(&server, None).await), Some((Place::Entry(4), "an entry is missing")));
+    assert_eq!(fault(&verify(&server, None).await), Some((ChainPosition::Entry(4), "an entry is missing")));
 }
 
 #[tokio::test]
-async fn an_inserted_execution_is_found_by_its_id_with_and_without_an_entry_of_its_own() {
+async fn an_inserted_execution_is_found_with_or_without_an_entry() {
     let server = server_with_history().await;
     let db = server.app.store.writer();
     let inserted = execution::Model { id: Uuid::now_v7(), ..server.executions().await.remove(0) };
     execution::insert(db, vec![inserted.clone()]).await.expect("an insertion");
-    let told = |reason| Some((Place::Execution(inserted.id), reason));
-    assert_eq!(fault(&verify(&server, None).await), told("no entry tells of it"));
-    let not_linked = match server.app.store.is_shared() {
+    let told = |reason| Some((ChainPosition::Execution(inserted.id), reason));
+    assert_eq!(fault(&verify(&server, None).await), told("it has no entry in the chain"));
+    let not_linked = match server.app.store.has_multiple_writers() {
         true => "its entry was changed, or not written with this key",
-        false => "its entry has no position in the chain, where each gets one at once",
+        false => "its entry has no position in the chain; SQLite entries get one immediately",
     };
     let entry = audit::Model { id: inserted.id, position: None, mac: None, content: "{}".to_owned() };
     for (position, expected) in [
         (None, told(not_linked)),
-        (Some(13), Some((Place::Entry(13), CHANGED))),
-        (Some(-1), Some((Place::Entry(1), "an entry was inserted before it"))),
+        (Some(13), Some((ChainPosition::Entry(13), CHANGED))),
+        (Some(-1), Some((ChainPosition::Entry(1), "an entry was inserted before it"))),
     ] {
         let entry = audit::ActiveModel::from(audit::Model { position, ..entry.clone() });
         audit::Entity::insert(entry).exec_without_returning(db).await.expect("an insertion");
@@ -118,7 +118,7 @@ async fn an_inserted_execution_is_found_by_its_id_with_and_without_an_entry_of_i
 }
 
 #[tokio::test]
-async fn a_shortened_chain_holds_and_is_told_by_a_head_that_was_noted() {
+async fn only_a_noted_head_reveals_a_shortened_chain() {
     let server = server_with_history().await;
     let noted = verify(&server, None).await.head;
     let last = server.executions().await[11].id;
@@ -127,19 +127,19 @@ async fn a_shortened_chain_holds_and_is_told_by_a_head_that_was_noted() {
     execution::Entity::delete_by_id(last).exec(db).await.expect("a removal");
     assert!(verify(&server, None).await.broken.is_none());
     let found = verify(&server, Some(&noted)).await;
-    assert_eq!(fault(&found), Some((Place::Entry(12), "the chain ends before the expected head")));
+    assert_eq!(fault(&found), Some((ChainPosition::Entry(12), "the chain ends before the expected head")));
 }
 
 #[tokio::test]
-async fn another_key_does_not_prove_it() {
+async fn a_chain_does_not_verify_with_another_key() {
     let server = server_with_history().await;
     let key = audit::AuditKey::new("another".into());
     let found = audit::verify(&server.app.store, &key, None, |_| {}).await.expect("an answer");
-    assert_eq!(fault(&found), Some((Place::Entry(1), CHANGED)));
+    assert_eq!(fault(&found), Some((ChainPosition::Entry(1), CHANGED)));
 }
 
 #[tokio::test]
-async fn many_at_once_make_one_chain_also_beside_what_is_taken_back() {
+async fn concurrent_runs_and_dry_runs_make_one_chain() {
     let server = Server::demo().await;
     let runs = (0..125).map(|index| {
         let command = if index % 2 == 0 { "hello" } else { "set-away" };
@@ -150,18 +150,18 @@ async fn many_at_once_make_one_chain_also_beside_what_is_taken_back() {
     assert!(got.iter().all(|answer| answer.body["Success"] == true));
     let found = verify(&server, None).await;
     assert_eq!((found.broken, found.head.position), (None, 100));
-    assert_eq!(execution::count(server.app.store.reader(), &Filter::default()).await, Ok(100));
+    assert_eq!(execution::count(server.app.store.reader(), &ExecutionFilter::default()).await, Ok(100));
 }
 
 #[tokio::test]
-async fn an_entry_alone_that_is_not_linked_is_found() {
+async fn an_unlinked_entry_without_an_execution_is_found() {
     let server = server_with_history().await;
     let entry = audit::Model { id: Uuid::now_v7(), position: None, mac: None, content: "{}".to_owned() };
     let id = entry.id;
     let insert = audit::Entity::insert(audit::ActiveModel::from(entry));
     insert.exec_without_returning(server.app.store.writer()).await.expect("an insertion");
     let found = verify(&server, None).await;
-    assert_eq!((fault(&found).map(|(place, _)| place), found.unlinked), (Some(Place::Execution(id)), 1));
+    assert_eq!((fault(&found).map(|(place, _)| place), found.unlinked), (Some(ChainPosition::Execution(id)), 1));
 }
 
 #[tokio::test]
@@ -172,6 +172,7 @@ async fn a_changed_execution_is_found_before_its_entry_is_linked() {
     let update = execution::Entity::update_many().col_expr(execution::Column::CallerId, Expr::value(ANNA));
     update.exec(server.app.store.writer()).await.expect("an update");
     let found = audit::verify(&server.app.store, &server.audit_key(), None, |_| {}).await.expect("an answer");
-    let place = if server.app.store.is_shared() { Place::Execution(id) } else { Place::Entry(1) };
+    let place =
+        if server.app.store.has_multiple_writers() { ChainPosition::Execution(id) } else { ChainPosition::Entry(1) };
     assert_eq!(fault(&found), Some((place, "its execution was changed")));
 }

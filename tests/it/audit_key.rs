@@ -1,4 +1,4 @@
-//! Which keys the audit chain takes.
+//! Which keys the audit chain accepts.
 
 use std::{
     fs,
@@ -7,7 +7,7 @@ use std::{
 };
 
 use kommando::{
-    records::audit::{self, AuditKey, SHORTEST_KEY},
+    executions::audit::{self, AuditKey, SHORTEST_KEY},
     store::Store,
 };
 
@@ -30,14 +30,14 @@ fn migrated() -> (Line, PathBuf) {
     (line, file)
 }
 
-/// Starts what a server starts with; the reason when it does not start.
+/// Starts like a server: opens the database and loads the key. The error is the reason for a refusal.
 fn start(line: &Line) -> Result<(), String> {
     let got = line.say(&["commands", "run", "hello", "--user", "eva", "--as", "eva"]);
     if got.err.contains("there is no user eva") { Ok(()) } else { Err(got.err) }
 }
 
 #[test]
-fn a_new_chain_takes_a_key_of_32_bytes() {
+fn a_new_chain_needs_a_key_of_32_bytes() {
     for (length, is_taken) in [(1, false), (SHORTEST_KEY - 1, false), (SHORTEST_KEY, true)] {
         let (line, file) = migrated();
         write(&file, &key(length), 0o600);
@@ -49,7 +49,7 @@ fn a_new_chain_takes_a_key_of_32_bytes() {
 }
 
 #[tokio::test]
-async fn a_chain_that_was_begun_with_a_short_key_goes_on_with_it() {
+async fn an_existing_chain_keeps_its_short_key() {
     let (line, file) = migrated();
     write(&file, "short", 0o600);
     let url = format!("sqlite://{}", line.folder.path().join("kommando.db").display());
@@ -58,27 +58,27 @@ async fn a_chain_that_was_begun_with_a_short_key_goes_on_with_it() {
     store.close().await.expect("an end");
     assert_eq!(start(&line), Ok(()));
     let checked = line.say(&["config", "check"]);
-    assert!(checked.ok && checked.out.contains("has 5 bytes only"), "{} {}", checked.out, checked.err);
+    assert!(checked.ok && checked.out.contains("has only 5 bytes"), "{} {}", checked.out, checked.err);
     write(&file, &key(64), 0o600);
-    assert!(start(&line).expect_err("a refusal").contains("this is not the key that the audit chain"));
+    assert!(start(&line).expect_err("a refusal").contains("this is not the key of the audit chain"));
     let checked = line.say(&["config", "check"]);
-    assert!(checked.err.contains("this is not the key that the audit chain"), "{}", checked.err);
+    assert!(checked.err.contains("this is not the key of the audit chain"), "{}", checked.err);
 }
 
 #[test]
-fn no_key_is_made_for_a_chain_that_was_begun() {
+fn no_key_is_generated_for_an_existing_chain() {
     let (line, file) = migrated();
     assert_eq!(start(&line), Ok(()));
     fs::remove_file(&file).expect("a key");
     let checked = line.say(&["config", "check"]);
     for told in [start(&line).expect_err("a refusal"), checked.err] {
-        assert!(told.contains("put it back from where it is kept"), "{told}");
+        assert!(told.contains("restore it from its backup"), "{told}");
     }
-    assert!(!file.exists(), "none was made");
+    assert!(!file.exists(), "no key is generated");
 }
 
 #[test]
-fn a_key_file_that_others_can_read_is_refused_with_the_remedy() {
+fn a_key_file_that_others_can_read_is_refused() {
     let (line, file) = migrated();
     for (mode, is_taken) in
         [(0o600, true), (0o400, true), (0o440, true), (0o644, false), (0o604, false), (0o660, false)]
@@ -96,10 +96,10 @@ fn a_key_file_that_others_can_read_is_refused_with_the_remedy() {
 }
 
 #[test]
-fn an_empty_and_a_short_key_are_refused_by_the_server_and_the_check_alike() {
+fn server_and_config_check_refuse_empty_and_short_keys() {
     let (line, file) = migrated();
     for (text, remedy) in
-        [("", "and is empty"), ("\n", "and is empty"), ("short", "has 5 bytes, and takes 32 at least")]
+        [("", "is empty; restore"), ("\n", "is empty; restore"), ("short", "has 5 bytes, but needs at least 32")]
     {
         write(&file, text, 0o600);
         for words in [&["serve", "--demo"][..], &["config", "check"]] {
@@ -110,6 +110,6 @@ fn an_empty_and_a_short_key_are_refused_by_the_server_and_the_check_alike() {
     fs::remove_file(&file).expect("a file");
     for words in [&["serve", "--demo"][..], &["config", "check"]] {
         let got = said(line.command(words).env("KOMMANDO_AUDIT_KEY", key(31)).output().expect("an end"));
-        assert!(!got.ok && got.err.contains("has 31 bytes, and takes 32 at least"), "{words:?}: {}", got.err);
+        assert!(!got.ok && got.err.contains("has 31 bytes, but needs at least 32"), "{words:?}: {}", got.err);
     }
 }

@@ -1,4 +1,4 @@
-//! How callers prove who they are.
+//! Authentication with passwords, tickets and access tokens.
 
 use chrono::{TimeDelta, Utc};
 use kommando::users::{self, UserColumn, application, credential, ticket};
@@ -27,7 +27,7 @@ async fn end_ticket(server: &Server, after: TimeDelta) {
 }
 
 #[tokio::test]
-async fn a_password_goes_with_the_name_or_the_user_name_without_regard_to_case() {
+async fn name_and_user_name_log_in_in_any_case() {
     let server = Server::demo().await;
     for name in ["anna", "ANNA", "anna@example.com", "Anna@Example.COM"] {
         let got = server.get(CURRENT).by(name).send().await;
@@ -36,14 +36,14 @@ async fn a_password_goes_with_the_name_or_the_user_name_without_regard_to_case()
 }
 
 #[tokio::test]
-async fn wrong_credentials_are_all_refused_alike() {
+async fn all_wrong_credentials_get_the_same_answer() {
     let server = Server::demo().await;
-    // The first user has no UserName: that is no name to log in with.
+    // The first user has no UserName; an empty name must not log in.
     let nothing = vec![(UserColumn::UserName, "".into())];
     users::set_columns(server.app.store.writer(), ADMIN, nothing).await.expect("a change");
     let attempts = [
         server.get(CURRENT).basic("anna", "wrong").send().await,
-        server.get(CURRENT).basic("nobody", "wrong").send().await,
+        server.get(CURRENT).basic("absent", "wrong").send().await,
         server.get(CURRENT).by("dora").send().await,
         server.get(CURRENT).basic("", "").send().await,
         server.get(CURRENT).by("").send().await,
@@ -74,15 +74,15 @@ async fn a_401_says_what_is_missing_or_misplaced() {
         (String::new(), "No credentials were sent."),
         ("Basic".to_owned(), "`name:password` in base64"),
         ("Basic anna:secret".to_owned(), "`name:password` in base64"),
-        ("SoTicket".to_owned(), "There is no ticket behind SoTicket"),
-        ("Bearer".to_owned(), "There is no token behind Bearer"),
+        ("SoTicket".to_owned(), "There is no ticket after SoTicket"),
+        ("Bearer".to_owned(), "There is no token after Bearer"),
         (ticket.clone(), "send `Authorization: SoTicket 7T:…`"),
         (format!("Bearer {ticket}"), "This is a ticket: send it as `Authorization: SoTicket 7T:…`"),
         ("Bearer 7T:nonsense".to_owned(), "This is a ticket: send it as `Authorization: SoTicket 7T:…`"),
         (format!("SoTicket {token}"), "This is an access token: send it as `Authorization: Bearer 8A:…`"),
         (token.clone(), "send `Authorization: Bearer …`"),
-        ("Bearer eyJhbGciOiJub25lIn0.e30.".to_owned(), "This server takes no JWTs"),
-        ("Negotiate YII=".to_owned(), "The scheme of Authorization is not known here"),
+        ("Bearer eyJhbGciOiJub25lIn0.e30.".to_owned(), "This server accepts no JWTs"),
+        ("Negotiate YII=".to_owned(), "The scheme of Authorization is unknown"),
     ] {
         let got = with(&server, &authorization).await;
         let (kind, message) = got.error(StatusCode::UNAUTHORIZED);
@@ -99,7 +99,7 @@ async fn a_401_says_what_is_missing_or_misplaced() {
 }
 
 #[tokio::test]
-async fn a_pages_own_fetch_is_not_made_to_open_the_browsers_prompt() {
+async fn a_fetch_from_a_page_gets_no_basic_challenge() {
     let server = Server::demo().await;
     let challenged = |mode: &'static str| {
         let call = server.get(CURRENT).header("sec-fetch-mode", mode);
@@ -109,7 +109,7 @@ async fn a_pages_own_fetch_is_not_made_to_open_the_browsers_prompt() {
 }
 
 #[tokio::test]
-async fn a_ticket_calls_as_its_user_and_counts_as_a_log_in() {
+async fn a_ticket_authenticates_its_user_and_counts_as_a_login() {
     let server = Server::demo().await;
     assert_eq!(server.user(ANNA).await.user.last_login, None);
     let ticket = issue(&server, ANNA).await;
@@ -141,7 +141,7 @@ async fn an_expired_ticket_is_refused() {
 }
 
 #[tokio::test]
-async fn a_tickets_end_moves_with_its_use_and_is_written_seldom() {
+async fn use_extends_a_ticket_without_writing_every_time() {
     let server = Server::demo().await;
     let ticket = format!("SoTicket {}", issue(&server, ANNA).await);
     let end = || async {
@@ -150,7 +150,7 @@ async fn a_tickets_end_moves_with_its_use_and_is_written_seldom() {
     };
     let first = end().await;
     with(&server, &ticket).await;
-    assert_eq!(end().await, first, "a use at once writes nothing");
+    assert_eq!(end().await, first, "an immediate use writes nothing");
     end_ticket(&server, TimeDelta::hours(1)).await;
     with(&server, &ticket).await;
     for _ in 0..100 {
@@ -159,7 +159,7 @@ async fn a_tickets_end_moves_with_its_use_and_is_written_seldom() {
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    panic!("a use later gives six hours again");
+    panic!("a later use did not extend the ticket to six hours");
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn the_ticket_of_a_deactivated_user_is_refused() {
 }
 
 #[tokio::test]
-async fn a_new_password_ends_the_tickets_that_were_issued_before() {
+async fn a_new_password_ends_earlier_tickets() {
     let server = Server::demo().await;
     let ticket = format!("SoTicket {}", issue(&server, ANNA).await);
     assert_eq!(with(&server, &ticket).await.status, StatusCode::OK);
@@ -182,7 +182,7 @@ async fn a_new_password_ends_the_tickets_that_were_issued_before() {
 }
 
 #[tokio::test]
-async fn a_ticket_that_is_due_for_renewal_does_not_wait_for_who_writes() {
+async fn renewing_a_ticket_does_not_wait_for_other_writers() {
     let server = Server::demo().await;
     let ticket = format!("SoTicket {}", issue(&server, ANNA).await);
     end_ticket(&server, TimeDelta::hours(1)).await;
@@ -193,7 +193,7 @@ async fn a_ticket_that_is_due_for_renewal_does_not_wait_for_who_writes() {
 }
 
 #[tokio::test]
-async fn a_temporary_password_ends_and_does_nothing_but_make_another() {
+async fn a_temporary_password_expires_and_only_sets_a_new_one() {
     let server = Server::demo().await;
     for (after, status) in [(60, StatusCode::FORBIDDEN), (-1, StatusCode::UNAUTHORIZED)] {
         let hash = server.hash("a temporary password").await;
@@ -215,7 +215,7 @@ async fn a_temporary_password_ends_and_does_nothing_but_make_another() {
 }
 
 #[tokio::test]
-async fn a_ticket_may_stand_where_basic_has_a_name() {
+async fn basic_accepts_a_ticket_as_its_name() {
     let server = Server::demo().await;
     let ticket = issue(&server, ANNA).await;
     assert_eq!(server.get(CURRENT).basic(&ticket, "").send().await.status, StatusCode::OK);
@@ -224,7 +224,7 @@ async fn a_ticket_may_stand_where_basic_has_a_name() {
 }
 
 #[tokio::test]
-async fn a_ticket_ends_at_its_greatest_age_however_often_it_is_used() {
+async fn a_ticket_ends_at_its_maximum_age_despite_use() {
     let server = Server::demo().await;
     let ticket = format!("SoTicket {}", issue(&server, ANNA).await);
     for (age, status) in [(167, StatusCode::OK), (168, StatusCode::UNAUTHORIZED)] {
@@ -236,7 +236,7 @@ async fn a_ticket_ends_at_its_greatest_age_however_often_it_is_used() {
 }
 
 #[tokio::test]
-async fn an_access_token_calls_as_bearer_for_an_hour_and_as_nothing_else() {
+async fn an_access_token_works_only_as_bearer_and_for_an_hour() {
     let server = Server::demo().await;
     let got = server.get("/api/v1/User/currentToken").by("anna").send().await;
     assert_eq!((got.status, got.header("cache-control")), (StatusCode::OK, Some("no-store")));
@@ -245,7 +245,7 @@ async fn an_access_token_calls_as_bearer_for_an_hour_and_as_nothing_else() {
     let bearer = format!("Bearer {token}");
     assert_eq!(with(&server, &bearer).await.body["Name"], "anna");
     let again = server.get("/api/v1/User/currentToken").header("authorization", &bearer).send().await;
-    assert_eq!(again.body, token.as_str(), "a token does not make another, and so does not outlive itself");
+    assert_eq!(again.body, token.as_str(), "a token returns itself and does not extend its life");
     assert_eq!(with(&server, &format!("SoTicket {token}")).await.status, StatusCode::UNAUTHORIZED);
     let ticket = issue(&server, ANNA).await;
     assert_eq!(with(&server, &format!("Bearer {ticket}")).await.status, StatusCode::UNAUTHORIZED);
@@ -257,10 +257,10 @@ async fn an_access_token_calls_as_bearer_for_an_hour_and_as_nothing_else() {
 }
 
 #[tokio::test]
-async fn too_many_wrong_passwords_are_refused_alike_whether_or_not_there_is_such_a_user() {
+async fn too_many_failures_look_alike_for_known_and_unknown_users() {
     let server = Server::with_settings(&["--guess-limits", "3,100,100"]).await;
     let tickets = issue(&server, ANNA).await;
-    for name in ["anna", "nobody", "dora"] {
+    for name in ["anna", "absent", "dora"] {
         for attempt in 0..5 {
             let got = server.get(CURRENT).basic(name, "wrong").send().await;
             let expected = if attempt < 3 { StatusCode::UNAUTHORIZED } else { StatusCode::TOO_MANY_REQUESTS };
@@ -271,13 +271,13 @@ async fn too_many_wrong_passwords_are_refused_alike_whether_or_not_there_is_such
     }
     let body = json!({"userName": "anna", "password": crate::harness::PASSWORD});
     let log_in = server.post("/_ext/session").json(body).send().await;
-    assert_eq!(log_in.status, StatusCode::TOO_MANY_REQUESTS, "the other way in is the same way");
+    assert_eq!(log_in.status, StatusCode::TOO_MANY_REQUESTS, "both ways to log in share one limit");
     assert_eq!(with(&server, &format!("SoTicket {tickets}")).await.status, StatusCode::OK);
     assert_eq!(server.get(CURRENT).by("bjorn").send().await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn successes_are_never_limited_and_a_password_just_used_goes_on_under_attack() {
+async fn the_limiter_spares_successes_and_recent_passwords() {
     let server = Server::with_settings(&["--guess-limits", "3,3,3"]).await;
     let at_once = futures_util::future::join_all((0..40).map(|_| server.get(CURRENT).by("anna").send())).await;
     assert!(at_once.iter().all(|got| got.status == StatusCode::OK));
@@ -288,7 +288,7 @@ async fn successes_are_never_limited_and_a_password_just_used_goes_on_under_atta
 }
 
 #[tokio::test]
-async fn asking_whether_a_password_is_the_present_one_is_guessing_it() {
+async fn wrong_old_passwords_count_as_failed_logins() {
     let server = Server::with_settings(&["--guess-limits", "3,100,100"]).await;
     let ticket = format!("SoTicket {}", issue(&server, ANNA).await);
     let change = |old: &'static str| {
@@ -303,11 +303,15 @@ async fn asking_whether_a_password_is_the_present_one_is_guessing_it() {
         assert_eq!(got.error(StatusCode::TOO_MANY_REQUESTS).0, "SoSessionException");
         assert!(got.header("retry-after").is_some());
     }
-    assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::TOO_MANY_REQUESTS, "it is one limit");
+    assert_eq!(
+        server.get(CURRENT).by("anna").send().await.status,
+        StatusCode::TOO_MANY_REQUESTS,
+        "the limit is shared"
+    );
 }
 
 #[tokio::test]
-async fn what_is_printed_for_debugging_has_no_secret() {
+async fn debug_output_contains_no_secret() {
     let words = ["--oidc-issuer", "x", "--oidc-audience", "x", "--oidc-jwks-url", "http://127.0.0.1:1/"];
     let server = Server::with_settings(&words).await;
     let db = server.app.store.writer();
@@ -319,7 +323,7 @@ async fn what_is_printed_for_debugging_has_no_secret() {
     let app = application::add(db, "app", true).await.expect("an application");
     let stored = application::find_by_token(db, &app).await.expect("an answer").expect("an application");
     let log_in = server.get(CURRENT).basic("anna", password.expose_secret()).send().await;
-    assert_eq!(log_in.status, StatusCode::OK, "the password is remembered");
+    assert_eq!(log_in.status, StatusCode::OK, "the password is cached");
     let printed = format!(
         "{:#?} {password:?} {hash:?} {credential:#?} {ticket:?} {row:#?} {app:?} {stored:#?} {:#?}",
         server.app,

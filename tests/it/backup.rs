@@ -1,4 +1,4 @@
-//! A backup is restored only as kommando made it, with the audit key that it was made with.
+//! Backups and their verification on restore.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
@@ -28,7 +28,7 @@ fn with_backup() -> Line {
     line
 }
 
-/// Changes a backup and gives it a tag that is right but for the MAC, which is that of the right one, or none.
+/// Changes a backup and gives it a correct tag except for the MAC, which is the original one or missing.
 fn forge(line: &Line, sql: &str, with_mac: bool) {
     let right = fs::read(line.folder.path().join("right")).expect("a file");
     let place = right.windows(TAG.len()).rposition(|window| window == TAG).expect("a tag");
@@ -47,21 +47,21 @@ fn forge(line: &Line, sql: &str, with_mac: bool) {
     fs::write(forged, content).expect("a file");
 }
 
-/// Restores a file over the database, and asserts that a refusal changes nothing.
+/// Restores a file over the database; asserts that a refusal changes nothing.
 fn restore(line: &Line, words: &[&str]) -> Said {
     let database = line.folder.path().join("kommando.db");
     let before = fs::read(&database).expect("a database");
     let got = line.say(&[&["restore", "--force"], words].concat());
     let is_same = fs::read(&database).expect("a database") == before;
-    assert!(got.ok || is_same, "{words:?}: it was refused and the database is another one");
+    assert!(got.ok || is_same, "{words:?}: it was refused, but the database changed");
     got
 }
 
 #[test]
-fn a_backup_that_was_changed_and_tagged_anew_is_refused() {
+fn a_changed_backup_with_a_new_tag_is_refused() {
     let line = with_backup();
     assert!(restore(&line, &["right"]).ok);
-    for (with_mac, told) in [(true, "the MAC of forged does not hold"), (false, "forged has no MAC")] {
+    for (with_mac, told) in [(true, "the MAC of forged is wrong"), (false, "forged has no MAC")] {
         forge(&line, "UPDATE users SET name = 'mallory'", with_mac);
         let got = restore(&line, &["forged"]);
         assert!(!got.ok && got.err.contains(told) && got.err.contains("--unverified"), "{}", got.err);
@@ -71,41 +71,41 @@ fn a_backup_that_was_changed_and_tagged_anew_is_refused() {
 }
 
 #[test]
-fn a_backup_is_restored_with_the_key_it_was_made_with() {
+fn a_backup_is_restored_only_with_its_own_key() {
     let line = with_backup();
     write_key(line.folder.path(), &"x".repeat(64));
     let got = restore(&line, &["right"]);
     assert!(!got.ok && got.err.contains("made with another audit key"), "{}", got.err);
     fs::remove_file(line.folder.path().join("kommando.db.audit-key")).expect("a key");
     let got = restore(&line, &["right"]);
-    assert!(!got.ok && got.err.contains("--unverified restores one without it"), "{}", got.err);
+    assert!(!got.ok && got.err.contains("--unverified restores it without the key"), "{}", got.err);
     assert!(restore(&line, &["right", "--unverified"]).ok);
     let got = line.say(&["backup", "unsigned"]);
     assert!(got.ok && got.err.contains("the backup has no MAC"), "{}", got.err);
 }
 
 #[test]
-fn what_kommando_did_not_make_is_refused_by_name() {
+fn foreign_schema_objects_are_refused_by_name() {
     let line = with_backup();
     for (sql, told) in [
-        (PROMOTE, "trigger promote on executions is not kommando's"),
-        ("CREATE VIEW everybody AS SELECT * FROM users", "view everybody is not kommando's"),
-        ("CREATE TABLE more (id)", "table more is not kommando's"),
-        ("CREATE UNIQUE INDEX more ON users (name)", "index more on users is not kommando's"),
-        ("ALTER TABLE users ADD COLUMN more TEXT", "table users is not as kommando made it"),
+        (PROMOTE, "trigger promote on executions is not part of kommando's schema"),
+        ("CREATE VIEW more_rows AS SELECT * FROM users", "view more_rows is not part of kommando's schema"),
+        ("CREATE TABLE more (id)", "table more is not part of kommando's schema"),
+        ("CREATE UNIQUE INDEX more ON users (name)", "index more on users is not part of kommando's schema"),
+        ("ALTER TABLE users ADD COLUMN more TEXT", "table users differs from kommando's schema"),
         ("DROP INDEX ix_executions_running", "index ix_executions_running on executions is missing"),
         (
             "DROP INDEX ix_executions_running; CREATE INDEX ix_executions_running ON executions (id)",
-            "index ix_executions_running on executions is not as kommando made it",
+            "index ix_executions_running on executions differs from kommando's schema",
         ),
         ("DROP TABLE audit_entries", "table audit_entries is missing"),
         (
             "DELETE FROM seaql_migrations WHERE version = (SELECT max(version) FROM seaql_migrations)",
-            "its migrations are not those of the schema that its tag says",
+            "its migrations do not match the schema in its manifest",
         ),
         (
             "DELETE FROM seaql_migrations WHERE version = 'm0013_passwords'",
-            "its migrations are not those of the schema that its tag says",
+            "its migrations do not match the schema in its manifest",
         ),
     ] {
         forge(&line, sql, false);
@@ -115,14 +115,14 @@ fn what_kommando_did_not_make_is_refused_by_name() {
 }
 
 #[test]
-fn a_trigger_in_the_database_is_told_by_checks_and_by_backup() {
+fn checks_and_backup_report_a_foreign_trigger() {
     let line = with_backup();
     let database = line.folder.path().join("kommando.db");
     assert!(line.say(&["config", "check"]).ok);
     let db = rusqlite::Connection::open(database).expect("a database");
     db.execute_batch(PROMOTE).expect("a trigger");
     db.close().expect("an end");
-    let told = "trigger promote on executions is not kommando's";
+    let told = "trigger promote on executions is not part of kommando's schema";
     for words in [&["config", "check"][..], &["audit", "verify"]] {
         let got = line.say(words);
         assert!(!got.ok && got.err.contains(told), "{words:?}: {}", got.err);
@@ -130,14 +130,14 @@ fn a_trigger_in_the_database_is_told_by_checks_and_by_backup() {
     let got = line.say(&["backup", "with-trigger"]);
     assert!(got.ok && got.err.contains(told), "{}", got.err);
     let got = restore(&line, &["with-trigger"]);
-    assert!(!got.ok && got.err.contains(told), "its MAC holds, and its schema does not: {}", got.err);
+    assert!(!got.ok && got.err.contains(told), "its MAC is valid, but its schema is not: {}", got.err);
 }
 
 #[tokio::test]
 async fn backups_of_all_earlier_schemas_are_restored() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: String| folder.path().join(name);
-    let mac_of = |tag: &kommando::store::Tag| tag.sha256.clone();
+    let mac_of = |tag: &kommando::store::BackupManifest| tag.sha256.clone();
     for count in 1..=Migrator::migrations().len() {
         let (from, to) = (path(format!("{count}.db")), path(format!("{count}.restored.db")));
         let url = format!("sqlite://{}?mode=rwc", from.display());
@@ -154,10 +154,10 @@ async fn backups_of_all_earlier_schemas_are_restored() {
     }
 }
 
-/// A library that words statements in another way would have every older backup refused: then compare what the statements
-/// mean, and not how they are written.
+/// If a new library version writes other SQL, every older backup would be refused: then compare the meaning of the
+/// statements, not their text.
 #[tokio::test]
-async fn the_statements_of_released_migrations_stay_as_they_are() {
+async fn the_statements_of_released_migrations_do_not_change() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite://{}?mode=rwc", folder.path().join("k.db").display());
     let db = Database::connect(ConnectOptions::new(&url)).await.expect("a database");

@@ -1,4 +1,4 @@
-//! Work on users is proportional to what was sent, bounded before it starts, and not begun for callers who may not.
+//! Limits on request bodies, and the order of permission checks, locks and password hashing.
 
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,11 @@ use poem::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
-use crate::harness::{ADMIN, ANNA, Answer, BJORN, CHRIS, Held, NOBODY, PASSWORD, Server};
+use crate::harness::{ABSENT, ADMIN, ANNA, Answer, BJORN, CHRIS, Held, PASSWORD, Server};
 
 const AGENT: &str = "/api/v1/Agents/User/";
 const USER: &str = "/api/v1/User";
-/// How long an answer that waits for nothing may take on a busy machine.
+/// The time limit of a response that needs no lock, on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
 
 async fn send(server: &Server, caller: &str, request: &str, body: &Value) -> Answer {
@@ -91,7 +91,7 @@ async fn time(server: &Server, caller: &str, request: &str, body: &Value) -> Dur
 }
 
 #[tokio::test]
-async fn twice_the_body_takes_at_most_a_little_over_twice_as_long() {
+async fn twice_the_body_takes_about_twice_as_long() {
     let server = Server::demo().await;
     let own = format!("PATCH {USER}/{CHRIS}");
     let objects = |count: usize| {
@@ -106,7 +106,7 @@ async fn twice_the_body_takes_at_most_a_little_over_twice_as_long() {
         ("admin", &validate, with_groups(2_500), with_groups(5_000)),
     ];
     for (caller, request, once, twice) in rows {
-        // The shortest of several times each, taken in turns: a busy machine makes some longer, and none shorter.
+        // Compare the minimum of several alternating measurements: a busy machine can only make them longer.
         let (mut of_once, mut of_twice) = (Duration::MAX, Duration::MAX);
         for round in 1.. {
             of_once = of_once.min(time(&server, caller, request, &once).await);
@@ -120,7 +120,7 @@ async fn twice_the_body_takes_at_most_a_little_over_twice_as_long() {
 }
 
 #[tokio::test]
-async fn what_is_refused_does_not_wait_for_the_lock() {
+async fn refused_requests_do_not_wait_for_the_lock() {
     let server = Server::demo().await;
     let held = Held::all_users(&server.app.store).await;
     let long = "x".repeat(255);
@@ -163,8 +163,8 @@ async fn what_is_refused_does_not_wait_for_the_lock() {
     let wrong = [
         (403, format!("DELETE {USER}/{ADMIN}"), Value::Null),
         (403, "POST DeleteCredential".to_owned(), json!({"UserId": ADMIN, "CredentialType": "CRM5/PASSWORD"})),
-        (404, format!("PUT {USER}/{NOBODY}"), json!({"Tooltip": "x"})),
-        (404, "POST SetPassword".to_owned(), json!({"AssociateId": NOBODY, "Password": PASSWORD})),
+        (404, format!("PUT {USER}/{ABSENT}"), json!({"Tooltip": "x"})),
+        (404, "POST SetPassword".to_owned(), json!({"AssociateId": ABSENT, "Password": PASSWORD})),
         (400, "POST SetPassword".to_owned(), json!({"AssociateId": ANNA, "Password": ""})),
         (400, format!("POST {USER}"), json!({"Name": "anna"})),
         (400, format!("PUT {USER}/{ANNA}"), json!({"OtherGroups": groups(10_000)})),
@@ -184,20 +184,20 @@ async fn what_is_refused_does_not_wait_for_the_lock() {
         let got = got.unwrap_or_else(|_| panic!("{caller} {request} waits for the lock"));
         assert_eq!(got.status.as_u16(), status, "{caller} {request}: {}", got.text);
     }
-    // The lock is really held: what is not refused waits for it.
+    // The lock is really held: a permitted request waits for it.
     let request = format!("PUT {USER}/{ANNA}");
     let (change, short) = (json!({"Tooltip": "x"}), Duration::from_millis(500));
-    assert!(timeout(short, send(&server, "admin", &request, &change)).await.is_err(), "nothing is locked");
+    assert!(timeout(short, send(&server, "admin", &request, &change)).await.is_err(), "the lock is not held");
     held.end();
     assert_eq!(send(&server, "admin", &request, &change).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn no_password_is_looked_at_before_the_permission() {
+async fn permission_is_checked_before_any_password() {
     let server = Server::demo().await;
     let promoted = send(&server, "admin", &format!("PUT {USER}/{BJORN}"), &json!({"Role": {"Id": 4}})).await;
     assert_eq!(promoted.body["Role"]["Value"], "UserAdmin");
-    // A password that can be none is refused with 400 where it would be hashed.
+    // Hashing would refuse this password with 400.
     let long = "x".repeat(1001);
     let (one, many) = (credentials(1, &long), credentials(700, &long));
     for (caller, request, body) in [
@@ -219,7 +219,7 @@ async fn no_password_is_looked_at_before_the_permission() {
     }
     let wrong = json!({"Name": "007", "Credentials": credentials(1, &long)});
     let got = send(&server, "admin", &format!("POST {USER}"), &wrong).await;
-    assert!(got.error(StatusCode::BAD_REQUEST).1.starts_with("Name: "), "the rest is checked before, too");
+    assert!(got.error(StatusCode::BAD_REQUEST).1.starts_with("Name: "), "other properties are checked first");
     let fine = json!({"Name": "eva", "Credentials": credentials(1, &long)});
     let got = send(&server, "admin", &format!("POST {USER}"), &fine).await;
     assert!(got.error(StatusCode::BAD_REQUEST).1.starts_with("Password: "), "{}", got.text);
@@ -241,7 +241,7 @@ async fn a_request_sets_at_most_one_password() {
         ),
     ] {
         let got = send(&server, "admin", &request, &body).await;
-        let told = "Credentials: a request sets at most one password, and more than one has a Value.";
+        let told = "Credentials: only one password can be set, but more than one has a Value.";
         assert_eq!(got.error(StatusCode::BAD_REQUEST).1, told, "{request}");
     }
     let (mut one, new) = (credentials(3, ""), "another correct horse");
@@ -252,7 +252,7 @@ async fn a_request_sets_at_most_one_password() {
 }
 
 #[tokio::test]
-async fn custom_and_extra_fields_are_limited_in_every_way() {
+async fn every_operation_limits_custom_and_extra_fields() {
     let server = Server::demo().await;
     let many = Value::Object((0..101).map(|number| (format!("x_{number}"), json!("1"))).collect());
     let (long, name) = ("1".repeat(4001), "x".repeat(101));
@@ -306,7 +306,7 @@ async fn stored_fields_over_the_limits_stay_when_unchanged() {
     assert_eq!(server.user(ANNA).await.user.custom_fields.0["x_shoe"], "40");
 }
 
-/// The length of the longest text in a value.
+/// The length of the longest string in a value.
 fn longest(value: &Value) -> usize {
     match value {
         Value::String(text) => text.chars().count(),
@@ -317,7 +317,7 @@ fn longest(value: &Value) -> usize {
 }
 
 #[tokio::test]
-async fn no_text_of_a_user_is_stored_without_a_limit() {
+async fn every_stored_text_of_a_user_has_a_limit() {
     let server = Server::demo().await;
     let (document, long) = (api::document(), "x".repeat(50_000));
     let texts = |schema: &str| {
@@ -333,13 +333,13 @@ async fn no_text_of_a_user_is_stored_without_a_limit() {
         let got = send(&server, "admin", &format!("PUT {USER}/{ANNA}"), &body).await;
         if got.status == StatusCode::BAD_REQUEST {
             refused += 1;
-            assert!(got.text.contains(&name) || got.text.contains("is no date"), "{name}");
+            assert!(got.text.contains(&name) || got.text.contains("is not a date"), "{name}");
         } else {
             assert_eq!(got.status, StatusCode::OK, "{name}: {}", got.text);
             assert!(longest(&got.body) < 1000, "{name} is stored");
         }
     }
-    assert!(refused >= 16, "the properties that are stored were found: {refused}");
+    assert!(refused >= 16, "too few stored properties were found: {refused}");
     for (request, body) in [
         (format!("PUT {USER}/{ANNA}/UserPresenceStatus"), json!({"Status": "StatusNone", "Message": long})),
         ("POST SaveUserGroup".to_owned(), json!({"UserGroup": {"Value": long}})),

@@ -1,4 +1,4 @@
-//! Answers from memory are those that the database would give, also when another process changed it.
+//! The user cache never contradicts the database, even when another process changes it.
 
 use std::{
     collections::BTreeMap,
@@ -11,8 +11,8 @@ use kommando::{
     clock,
     store::{Store, Touched},
     users::{
-        self, Effect, Needs, Presence, ProviderNames, Snapshot, UserCache, UserColumn, account, credential, role,
-        set_columns, ticket,
+        self, Effect, Needs, Presence, ProviderNames, Snapshot, UserCache, UserColumn, credential, role, set_columns,
+        ticket, user_details,
     },
 };
 use poem::http::{Method, StatusCode};
@@ -32,7 +32,7 @@ async fn set_rank(db: &impl ConnectionTrait, rank: i32) {
 }
 
 #[tokio::test]
-async fn a_statement_and_a_transaction_are_in_force_when_they_are_done() {
+async fn changes_are_visible_once_they_are_committed() {
     let server = Server::demo().await;
     let store = &server.app.store;
     let cache = UserCache::new(store.clone());
@@ -44,7 +44,7 @@ async fn a_statement_and_a_transaction_are_in_force_when_they_are_done() {
             .write(move |transaction| {
                 Box::pin(async move {
                     set_rank(transaction, by_statement + 1).await;
-                    assert_eq!(rank(&own).await, by_statement, "it is not in force yet");
+                    assert_eq!(rank(&own).await, by_statement, "the uncommitted change is visible");
                     Ok(((), Touched::users([ANNA])))
                 })
             })
@@ -55,7 +55,7 @@ async fn a_statement_and_a_transaction_are_in_force_when_they_are_done() {
 }
 
 #[tokio::test]
-async fn what_another_process_changes_is_known_within_a_second() {
+async fn changes_by_another_process_are_seen_within_a_second() {
     let server = Server::demo().await;
     let store = &server.app.store;
     let cache = UserCache::new(store.clone());
@@ -66,15 +66,15 @@ async fn what_another_process_changes_is_known_within_a_second() {
         set_rank(other.writer(), by_other).await;
         let changed = Instant::now();
         while rank(&cache).await != by_other {
-            assert!(changed.elapsed() < Duration::from_secs(1), "not known after a second");
+            assert!(changed.elapsed() < Duration::from_secs(1), "not seen after a second");
             sleep(Duration::from_millis(5)).await;
         }
     }
 }
 
-/// Rule 3: what is decided in a transaction is decided on what other processes wrote before it, whatever is in memory.
+/// A transaction decides on what other processes committed before it, not on cached values.
 #[tokio::test]
-async fn a_run_sees_what_another_process_changed_a_moment_ago() {
+async fn a_run_sees_a_change_just_made_by_another_process() {
     let rest = r#"{name: rest, display_name: Rest, allow_roles: [Administrator], when: [{field: rank, in: [1]}],
                    steps: [{set_presence: {status: StatusNotAvailable}}]}"#;
     let server = Server::with_commands(&[rest]).await;
@@ -91,7 +91,7 @@ async fn a_run_sees_what_another_process_changed_a_moment_ago() {
     }
 }
 
-/// What a run may want of a user, at random.
+/// A random effect of a run on a user.
 fn effect(random: &mut StdRng, hash: &users::password::PasswordHash) -> Effect {
     match random.random_range(0..10) {
         0 => Effect::UpdateUser(vec![(UserColumn::Rank, random.random_range(0..9).into())]),
@@ -112,7 +112,7 @@ fn effect(random: &mut StdRng, hash: &users::password::PasswordHash) -> Effect {
     }
 }
 
-/// What the database has of users, and of what lets them call.
+/// The users and their credentials in the database.
 async fn stored(
     store: &Store,
     ids: &[i32],
@@ -128,17 +128,17 @@ async fn stored(
     stored
 }
 
-/// Effects that are folded into a snapshot are what is read after they were written; what was touched is what changed; and
-/// the cache has the same. Runs in a batch are decided as they would be one after the other.
+/// Applying effects to a snapshot gives the rows that the database has after the write; exactly the changed rows are
+/// marked as touched; and the cache agrees. So runs in a batch are decided as if they ran one by one.
 #[tokio::test]
-async fn effects_in_a_snapshot_are_effects_in_the_database() {
+async fn a_snapshot_applies_effects_like_the_database() {
     let server = Server::demo().await;
     let store = &server.app.store;
     let cache = UserCache::new(store.clone());
     let mut random = StdRng::seed_from_u64(7);
     let hash = server.hash("a temporary password").await;
     let ids: Vec<_> = users::list(store.reader()).await.expect("users").iter().map(|user| user.user.id).collect();
-    // Two users have one person, so that retiring one concerns the other.
+    // Two users share a person, so that retiring one affects the other.
     let person_id = server.user(ANNA).await.user.person_id.expect("a person");
     set_columns(store.writer(), CHRIS, vec![(UserColumn::PersonId, person_id.into())]).await.expect("a change");
     for round in 0..60 {
@@ -195,15 +195,15 @@ async fn effects_in_a_snapshot_are_effects_in_the_database() {
             let has_same_access = password == password_before && tickets == tickets_before;
             assert!(access || has_same_access, "round {round}: the access of {id} changed and was not touched");
             assert_eq!(cache.user(*id).await.expect("an answer").as_deref(), Some(user), "round {round}");
-            let account = cache.account(*id).await.expect("an answer").expect("an account");
+            let account = cache.user_details(*id).await.expect("an answer").expect("an account");
             assert_eq!(*account.user, *user, "round {round}");
         }
     }
 }
 
-/// Rule 9: what a request changed is dropped from memory before it is answered, in each scope that it concerns.
+/// A request invalidates every cache entry that it changed before it is answered.
 #[tokio::test]
-async fn what_a_request_changed_is_known_when_it_is_answered() {
+async fn changes_are_visible_when_the_request_is_answered() {
     let server = Server::demo().await;
     let store = &server.app.store;
     let cache = UserCache::new(store.clone());
@@ -227,7 +227,7 @@ async fn what_a_request_changed_is_known_when_it_is_answered() {
     ];
     for (index, request) in requests.into_iter().enumerate() {
         for id in &ids {
-            drop((cache.user(*id).await, cache.account(*id).await, cache.password(*id).await));
+            drop((cache.user(*id).await, cache.user_details(*id).await, cache.password(*id).await));
         }
         let answer = request.send().await;
         assert!(answer.status.is_success(), "request {index}: {:?}", answer.body);
@@ -235,8 +235,12 @@ async fn what_a_request_changed_is_known_when_it_is_answered() {
             let db = store.reader();
             let stored = users::find(db, *id).await.expect("an answer");
             assert_eq!(cache.user(*id).await.expect("an answer").as_deref(), stored.as_ref(), "request {index}");
-            let stored = account::find(db, *id).await.expect("an answer");
-            assert_eq!(cache.account(*id).await.expect("an answer").as_deref(), stored.as_ref(), "request {index}");
+            let stored = user_details::find(db, *id).await.expect("an answer");
+            assert_eq!(
+                cache.user_details(*id).await.expect("an answer").as_deref(),
+                stored.as_ref(),
+                "request {index}"
+            );
             let stored = credential::find_password(db, *id).await.expect("an answer");
             assert_eq!(cache.password(*id).await.expect("an answer"), stored, "request {index}");
         }
@@ -244,16 +248,16 @@ async fn what_a_request_changed_is_known_when_it_is_answered() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_held_keeps_no_other_one_waiting() {
+async fn a_locked_user_does_not_delay_other_users() {
     let server = Server::demo().await;
-    // On SQLite one transaction writes at a time.
-    if !server.app.store.is_shared() {
+    // Row locks do not exist on SQLite, which has a single writer: tests/postgres/run runs this test.
+    if !server.app.store.has_multiple_writers() {
         return;
     }
     let [her, him] = [ANNA, CHRIS];
     let held = Held::user(&server.app.store, her).await;
     let go_away = |id: i32| server.post(format!("/api/v1/User/{id}/CustomCommand/set-away")).by("admin").send();
-    // Those that wait for her do so for ten seconds, and they are more than may write alone at once.
+    // The jobs on the locked user wait up to ten seconds; there are more of them than write connections.
     let others = timeout(Duration::from_secs(5), async {
         for answer in join_all((0..40).map(|_| go_away(him))).await {
             assert_eq!(answer.body["Success"], true);
@@ -261,6 +265,6 @@ async fn a_user_who_is_held_keeps_no_other_one_waiting() {
         held.end();
     });
     let (answers, others) = tokio::join!(join_all((0..24).map(|_| go_away(her))), others);
-    assert!(others.is_ok(), "they wait, too");
-    assert!(answers.iter().all(|answer| answer.body["Success"] == true), "when the user is free again");
+    assert!(others.is_ok(), "jobs on another user wait, too");
+    assert!(answers.iter().all(|answer| answer.body["Success"] == true), "not all succeed after the lock is released");
 }

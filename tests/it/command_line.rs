@@ -1,4 +1,4 @@
-//! The command line, on a database of its own.
+//! The subcommands of the command line.
 
 use std::{
     io::Write,
@@ -33,7 +33,7 @@ impl Line {
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = kommando();
         command.args(words).current_dir(self.folder.path()).env("KOMMANDO_PASSWORD_COST", "m=8,t=1,p=1");
-        // Somebody may listen on the port that is taken by default.
+        // The default port may be in use.
         command.env("KOMMANDO_LISTEN", "127.0.0.1:0");
         command
     }
@@ -57,13 +57,13 @@ pub fn said(output: Output) -> Said {
 }
 
 #[test]
-fn a_time_zone_that_is_none_stops_the_start_by_name() {
+fn an_unknown_time_zone_stops_the_start() {
     let said = Line::new().say(&["serve", "--demo", "--time-zone", "Atlantis"]);
-    assert!(!said.ok && said.err.contains("there is no time zone `Atlantis`; take a code"), "{}", said.err);
+    assert!(!said.ok && said.err.contains("there is no time zone `Atlantis`; use a code"), "{}", said.err);
 }
 
 #[test]
-fn a_misspelt_variable_stops_the_start_and_the_right_one_is_suggested() {
+fn a_misspelt_variable_stops_the_start_with_a_suggestion() {
     let line = Line::new();
     let got = said(line.command(&["user", "list"]).env("KOMMANDO_LISTN", "x").output().expect("an end"));
     assert!(!got.ok);
@@ -77,7 +77,7 @@ fn the_document_is_printed_without_a_database() {
     let checked_in = include_str!("../../openapi/kommando.json");
     assert!(got.ok && got.out == checked_in);
     assert!(line.say(&["openapi", "--yaml"]).out.starts_with("openapi: \"3.0.0\"\n"));
-    assert!(std::fs::read_dir(line.folder.path()).expect("a folder").next().is_none(), "nothing was made");
+    assert!(std::fs::read_dir(line.folder.path()).expect("a folder").next().is_none(), "no file is created");
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_group_is_added_listed_renamed_and_given_to_users() {
 }
 
 #[test]
-fn what_cannot_be_done_with_a_group_or_role_tells_the_way_out() {
+fn group_and_role_errors_name_the_remedy() {
     let line = Line::new();
     assert!(line.say_with(&["user", "add", "ada", "--role", "Administrator", "--password-stdin"], "a long secret").ok);
     assert!(line.say(&["group", "add", "HR"]).ok);
@@ -140,8 +140,8 @@ fn what_cannot_be_done_with_a_group_or_role_tells_the_way_out() {
         ),
         (&["user", "set-role", "ada", "King"], "there is no role \"King\"; there are Administrator, "),
         (&["user", "set-role", "eva", "Employee"], "there is no user eva; `kommando user list` shows them"),
-        (&["user", "set-role", "ada", "Employee"], "ada is the last administrator who can log in; `kommando user add"),
-        (&["group", "add", "HR"], "there is a group HR already; `kommando group list` shows them"),
+        (&["user", "set-role", "ada", "Employee"], "ada is the last administrator who can log in; first add another"),
+        (&["group", "add", "HR"], "the group HR already exists; `kommando group list` shows all groups"),
         (&["group", "add", " "], "it is empty"),
         (&["group", "add", &"x".repeat(240)], "more than 239 characters"),
         (&["group", "rename", "Users", "HR"], "`HR` is another group's"),
@@ -156,7 +156,7 @@ fn what_cannot_be_done_with_a_group_or_role_tells_the_way_out() {
 }
 
 #[tokio::test]
-async fn a_deleted_group_comes_back_when_it_is_added() {
+async fn adding_a_deleted_group_restores_it() {
     let server = Server::demo().await;
     let delete = json!({"UserGroupToDelete": 2, "UserGroupToMoveTo": 1});
     let deleted = server.post("/api/v1/Agents/User/DeleteUserGroup").by("admin").json(delete).send().await;
@@ -180,7 +180,7 @@ fn an_application_is_added_listed_and_revoked() {
     let added = line.say(&["app", "add", "partner", "--user-agent"]);
     assert!(added.ok && added.out.trim().len() > 40, "{}", added.err);
     let again = line.say(&["app", "add", "partner"]);
-    assert!(!again.ok && again.err.contains("there is an application partner already"), "{}", again.err);
+    assert!(!again.ok && again.err.contains("the application partner already exists"), "{}", again.err);
     let listed = line.say(&["app", "list"]).out;
     assert!(listed.contains("partner") && listed.contains("granted") && !listed.contains(added.out.trim()), "{listed}");
     assert!(line.say(&["app", "revoke", "partner"]).ok);
@@ -190,7 +190,7 @@ fn an_application_is_added_listed_and_revoked() {
 }
 
 #[test]
-fn what_cannot_be_done_is_refused_with_the_remedy() {
+fn errors_name_the_remedy() {
     let line = Line::new();
     for (words, remedy) in [
         (&["user", "add", "007", "--password-stdin"][..], "digits only"),
@@ -199,19 +199,22 @@ fn what_cannot_be_done_is_refused_with_the_remedy() {
             &["user", "add", "eva", "--role", "King", "--password-stdin"],
             "there are Administrator, System, UserAdmin, Employee",
         ),
-        (&["user", "set-password", "nobody", "--password-stdin"], "`kommando user list` shows them"),
-        (&["user", "add", " eva", "--password-stdin"], "begins or ends with a blank"),
+        (&["user", "set-password", "absent", "--password-stdin"], "`kommando user list` shows them"),
+        (&["user", "add", " eva", "--password-stdin"], "begins or ends with a space"),
         (&["user", "add", "eva", "--full-name", &"x".repeat(200), "--password-stdin"], "more than 99 characters"),
         (&["--password-cost", "m=4000000000,t=1,p=1", "user", "list"], "is more than m=1048576"),
         (&["--database-url", "sqlite://missing.db", "serve"], "add ?mode=rwc"),
-        (&["user", "add", "eva"], "pipe it in with --password-stdin"),
+        (&["user", "add", "eva"], "pass it through standard input with --password-stdin"),
         (&["serve", "--demo", "--listen", "0.0.0.0:0"], "--listen 127.0.0.1:0"),
-        (&["serve", "--commands", "missing"], "cannot be read"),
+        (&["serve", "--commands", "missing"], "failed to read"),
         (&["serve", "--database-url", "mysql://x"], "must begin with sqlite://"),
         (&["--log", "=!", "user", "list"], "KOMMANDO_LOG"),
         (&["serve", "--listen", "localhost:8099"], "an IP address and a port, such as 127.0.0.1:8080"),
-        (&["executions", "export", "--format", "csv", "--from", "yesterday"], "no time such as 2026-11-23T14:52:00Z"),
-        (&["restore", "missing.backup"], "missing.backup cannot be read"),
+        (
+            &["executions", "export", "--format", "csv", "--from", "yesterday"],
+            "is not a time such as 2026-11-23T14:52:00Z",
+        ),
+        (&["restore", "missing.backup"], "failed to read or write missing.backup"),
     ] {
         let got = line.say_with(words, "a long secret\n");
         assert!(!got.ok && got.err.contains(remedy), "{words:?}: {}", got.err);
@@ -222,9 +225,9 @@ fn what_cannot_be_done_is_refused_with_the_remedy() {
 }
 
 #[test]
-fn the_password_of_a_database_that_does_not_answer_is_not_told() {
+fn a_connection_error_hides_the_database_password() {
     let line = Line::new();
-    // Nobody listens there.
+    // No server listens there.
     let url = "postgres://eva:s3cr3t@127.0.0.1:1/kommando";
     for words in [&["user", "list"][..], &["serve"]] {
         let got = line.say(&[&["--database-url", url, "--log", "trace"], words].concat());
@@ -238,7 +241,7 @@ fn the_password_of_a_database_that_does_not_answer_is_not_told() {
 }
 
 #[test]
-fn what_works_on_a_database_makes_none() {
+fn subcommands_do_not_create_a_missing_database() {
     let line = Line::new();
     for words in [&["user", "list"][..], &["ticket", "issue", "--user", "x"], &["migrate", "status"]] {
         let got = line.say(words);
@@ -248,7 +251,7 @@ fn what_works_on_a_database_makes_none() {
 }
 
 #[test]
-fn definitions_are_checked_with_one_line_per_fault() {
+fn commands_check_prints_one_line_per_error() {
     let line = Line::new();
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("commands.d").display().to_string();
     assert!(line.say(&["commands", "check", &examples]).ok);
@@ -278,18 +281,42 @@ fn migrations_are_shown_applied_and_reverted() {
 }
 
 #[test]
-fn the_help_suffices() {
+fn the_help_names_the_subcommands_and_an_example() {
     let help = Line::new().say(&["--help"]).out;
-    for word in
-        ["serve", "openapi", "migrate", "user", "ticket", "commands", "kommando serve --demo", "KOMMANDO_LISTEN"]
-    {
+    for word in ["serve", "openapi", "migrate", "user", "commands", "kommando serve --demo", "operating", "webhooks"] {
         assert!(help.contains(word), "{word}");
     }
+    assert!(!help.contains("KOMMANDO_"), "{help}");
     assert!(Line::new().say(&["--version"]).out.starts_with("kommando "));
 }
 
 #[test]
-fn a_command_is_run_as_over_http_permitted_confirmed_and_recorded() {
+fn the_help_of_a_subcommand_shows_what_it_takes() {
+    let line = Line::new();
+    for (words, shown) in [
+        (&["user", "add"][..], &["KOMMANDO_DATABASE_URL", "KOMMANDO_PASSWORD_MIN_LENGTH"][..]),
+        (&["migrate", "up"], &["KOMMANDO_DATABASE_URL"]),
+        (&["backup"], &["KOMMANDO_DATABASE_URL"]),
+        (&["commands", "check"], &["KOMMANDO_COMMANDS", "KOMMANDO_DATABASE_URL", "KOMMANDO_TARGETS"]),
+        (&["healthcheck"], &["KOMMANDO_LISTEN"]),
+        (&["openapi"], &[]),
+    ] {
+        let help = line.say(&[words, &["--help"]].concat()).out;
+        let mut found: Vec<_> =
+            help.split(['[', ']', '=', ' ', '\n']).filter(|word| word.starts_with("KOMMANDO_")).collect();
+        found.sort_unstable();
+        assert_eq!(found, shown, "{words:?}: {help}");
+        assert!(help.lines().count() < 50, "{words:?}: {help}");
+    }
+    // What is not shown is taken all the same.
+    assert!(line.say(&["user", "list", "--listen", "nonsense"]).err.contains("an IP address and a port"));
+    let url = ["--database-url", "sqlite://elsewhere.db?mode=rwc"];
+    assert!(line.say(&[&["migrate", "up"][..], &url].concat()).ok && line.folder.path().join("elsewhere.db").exists());
+    assert!(line.say(&[&url[..], &["migrate", "status"]].concat()).ok);
+}
+
+#[test]
+fn commands_run_checks_asks_and_records_like_http() {
     let line = Line::new();
     let folder = line.folder.path().join("commands.d");
     std::fs::create_dir(&folder).expect("a folder");
@@ -306,23 +333,23 @@ fn a_command_is_run_as_over_http_permitted_confirmed_and_recorded() {
     let asked = run("admin", &[]);
     assert_eq!((asked.ok, asked.out.as_str()), (false, "asked: Sure?\n"));
     assert!(
-        asked.err.ends_with("error: nothing has run; answer the question with --answer Yes, Ok, No or Cancel\n"),
+        asked.err.ends_with("the command has not run; answer its question with --answer Yes, Ok, No or Cancel\n"),
         "{}",
         asked.err
     );
     let tried = run("admin", &["--answer", "ok", "--dry-run"]);
-    assert_eq!((tried.ok, tried.out.as_str()), (true, "succeeded (a dry run, nothing was kept): Gone: eva\n"));
+    assert_eq!((tried.ok, tried.out.as_str()), (true, "succeeded (dry run: nothing was changed): Gone: eva\n"));
     let ran = run("admin", &["--answer", "Ok"]);
     assert_eq!((ran.ok, ran.out.as_str()), (true, "succeeded: Gone: eva\n"));
     let denied = run("eva", &["--answer", "Ok"]);
     assert!(!denied.ok && denied.err.contains("You may not run `away` on this user"), "{}", denied.err);
     let unheard = line.say(&["commands", "run", "fly", "--user", "eva", "--as", "admin"]);
     assert!(!unheard.ok && unheard.err.contains("There is no command `fly`"), "{}", unheard.err);
-    assert!(line.say(&["audit", "verify"]).out.starts_with("3 entries hold"), "asked, succeeded and denied");
+    assert!(line.say(&["audit", "verify"]).out.starts_with("3 entries are valid"), "asked, succeeded and denied");
 }
 
 #[test]
-fn each_client_of_the_readme_has_lines_and_its_configuration_is_used() {
+fn every_client_has_lines_and_uses_its_configuration() {
     let line = Line::new();
     let known = line.say(&["openapi", "--client", "cobol"]);
     let clients = known.err.trim().rsplit("the clients are ").next().expect("clients").split(", ").map(str::to_owned);
@@ -343,11 +370,11 @@ fn each_client_of_the_readme_has_lines_and_its_configuration_is_used() {
     let mut files: Vec<_> = none.err.trim().rsplit("there are ").next().expect("files").split(", ").collect();
     files.sort_unstable();
     assert!(!none.ok);
-    assert_eq!(files, configured, "a configuration that nobody uses, or none where one is used");
+    assert_eq!(files, configured, "a configuration is unused or missing");
 }
 
 #[test]
-fn the_generators_that_are_proven_are_those_of_the_readme() {
+fn the_readme_names_the_tested_generator_versions() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |file: &str| std::fs::read_to_string(root.join(file)).expect(file);
     let readme = read("openapi/clients/README.md");
@@ -362,7 +389,7 @@ fn the_generators_that_are_proven_are_those_of_the_readme() {
         (&read("tests/clients/generated/run"), ["cargo-progenitor@", "cargo-progenitor@"]),
     ] {
         let version = |text: &str, name: &str| {
-            let rest = text.split_once(name).map(|(_, rest)| rest).expect("it is there");
+            let rest = text.split_once(name).map(|(_, rest)| rest).expect("the version");
             rest.chars().take_while(|one| one.is_ascii_digit() || *one == '.').collect::<String>()
         };
         assert_eq!(version(pinned, told[0]), version(&readme, told[1]), "{}", told[1]);
@@ -370,10 +397,10 @@ fn the_generators_that_are_proven_are_those_of_the_readme() {
 }
 
 #[test]
-fn a_first_folder_of_definitions_is_made_and_never_overwritten() {
+fn commands_init_creates_a_folder_and_never_overwrites() {
     let line = Line::new();
     let missing = line.say(&["commands", "list"]);
-    assert!(!missing.ok && missing.err.contains("`kommando commands init` makes one"), "{}", missing.err);
+    assert!(!missing.ok && missing.err.contains("by `kommando commands init`"), "{}", missing.err);
     let made = line.say(&["commands", "init"]);
     assert!(
         made.ok && made.out.contains("about, deactivate, hello, reactivate, reset-password, set-away"),
@@ -386,7 +413,7 @@ fn a_first_folder_of_definitions_is_made_and_never_overwritten() {
     assert_eq!(read("command.schema.json"), line.say(&["commands", "schema"]).out);
     for name in ["about", "deactivate", "hello", "reactivate", "reset-password", "set-away"] {
         let first = "# yaml-language-server: $schema=command.schema.json\n";
-        assert!(read(&format!("{name}.yaml")).starts_with(first), "{name}: the schema is beside it");
+        assert!(read(&format!("{name}.yaml")).starts_with(first), "{name}: the schema is in the same folder");
         assert_eq!(line.say(&["commands", "examples", name]).out, read(&format!("{name}.yaml")));
     }
     let listed = line.say(&["commands", "list"]).out;
@@ -395,14 +422,14 @@ fn a_first_folder_of_definitions_is_made_and_never_overwritten() {
         assert!(row.contains(part), "{row}");
     }
     let again = line.say(&["commands", "init"]);
-    assert!(!again.ok && again.err.contains("commands.d is there already, and is not empty"), "{}", again.err);
+    assert!(!again.ok && again.err.contains("commands.d already exists and is not empty"), "{}", again.err);
     assert!(
         line.say(&["commands", "init", "elsewhere/deep"]).ok && line.say(&["commands", "check", "elsewhere/deep"]).ok
     );
 }
 
 #[test]
-fn examples_are_those_of_the_demo_and_more() {
+fn every_listed_example_passes_the_check() {
     let line = Line::new();
     let listed = line.say(&["commands", "examples"]).out;
     let names: Vec<_> = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next()).collect();
@@ -416,7 +443,7 @@ fn examples_are_those_of_the_demo_and_more() {
 }
 
 #[test]
-fn a_client_of_python_ends_with_its_installation() {
+fn python_client_lines_end_with_the_installation() {
     for client in ["python", "python-httpx"] {
         let lines = Line::new().say(&["openapi", "--client", client]).out;
         assert_eq!(lines.lines().last(), Some("pip install ./kommando-client"), "{lines}");

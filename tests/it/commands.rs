@@ -1,6 +1,6 @@
-//! What commands do, and what is left of it.
+//! What commands change and record.
 
-use kommando::records::execution::Outcome;
+use kommando::executions::execution::Outcome;
 use poem::http::StatusCode;
 
 use crate::harness::{ADMIN, ANNA, BJORN, DORA, PASSWORD, Server};
@@ -32,7 +32,7 @@ async fn a_deactivated_user_cannot_call_until_reactivated() {
 }
 
 #[tokio::test]
-async fn a_reset_password_is_shown_once_works_and_is_stored_nowhere() {
+async fn a_reset_password_is_shown_once_and_stored_nowhere() {
     let server = Server::demo().await;
     let got = server.execute("admin", BJORN, "reset-password", Some("Ok")).await;
     let message = got.body["Message"].as_str().expect("a message");
@@ -41,7 +41,7 @@ async fn a_reset_password_is_shown_once_works_and_is_stored_nowhere() {
 
     let with_new = server.get("/api/v1/User/current").basic("bjorn", password).send().await;
     let with_old = server.get("/api/v1/User/current").basic("bjorn", PASSWORD).send().await;
-    // The right one, and good for nothing but making another.
+    // The temporary password is accepted, but only for setting a new one.
     assert_eq!((with_new.status, with_old.status), (StatusCode::FORBIDDEN, StatusCode::UNAUTHORIZED));
 
     let executions = server.executions().await;
@@ -61,7 +61,7 @@ async fn set_away_may_be_repeated() {
 }
 
 #[tokio::test]
-async fn a_command_that_cannot_do_its_work_leaves_its_record_and_nothing_else() {
+async fn a_failed_command_changes_nothing_and_is_recorded() {
     let long = "x".repeat(300);
     let server = Server::with_commands(&[&format!(
         "name: leave\ndisplay_name: Leave\nallow_roles: [Administrator]\nsteps:\n  - set_deleted: {{value: true}}\n  \
@@ -79,7 +79,7 @@ async fn a_command_that_cannot_do_its_work_leaves_its_record_and_nothing_else() 
 }
 
 #[tokio::test]
-async fn a_role_and_a_group_are_set_by_name_and_a_note_is_for_the_record_alone() {
+async fn roles_and_groups_are_set_by_name_and_notes_are_recorded() {
     let server =
         Server::with_commands(&["name: promote\ndisplay_name: Promote\nallow_roles: [Administrator]\nsteps:\n  \
         - set_role: {role: Administrator}\n  - set_group: {group: Field sales}\n  \
@@ -96,7 +96,7 @@ async fn a_role_and_a_group_are_set_by_name_and_a_note_is_for_the_record_alone()
 }
 
 #[tokio::test]
-async fn each_step_sees_the_user_as_earlier_steps_left_them() {
+async fn each_step_sees_the_changes_of_earlier_steps() {
     let server = Server::with_commands(&["name: both\ndisplay_name: Both\nallow_roles: [Administrator]\nsteps:\n  \
         - set_deleted: {value: true}\n  - set_deleted: {value: false}\n"])
     .await;
@@ -106,7 +106,7 @@ async fn each_step_sees_the_user_as_earlier_steps_left_them() {
 }
 
 #[tokio::test]
-async fn a_role_or_group_that_does_not_exist_fails_the_command() {
+async fn an_unknown_role_or_group_fails_the_command() {
     for step in ["set_role: {role: King}", "set_group: {group: Moon}"] {
         let definition = format!(
             "name: send\ndisplay_name: Send\nallow_roles: [Administrator]\nsteps:\n  \
@@ -121,7 +121,7 @@ async fn a_role_or_group_that_does_not_exist_fails_the_command() {
 }
 
 #[tokio::test]
-async fn an_execution_says_who_ran_what_on_whom_and_ties_it_to_the_log() {
+async fn an_execution_records_caller_user_command_and_request() {
     let server = Server::demo().await;
     let got = server.execute("admin", ANNA, "hello", Some("Yes")).await;
     let executions = server.executions().await;
@@ -135,7 +135,7 @@ async fn an_execution_says_who_ran_what_on_whom_and_ties_it_to_the_log() {
 }
 
 #[tokio::test]
-async fn an_unknown_command_is_a_bad_request_that_names_it_and_names_match_exactly() {
+async fn an_unknown_command_is_a_400_and_names_match_exactly() {
     let server = Server::demo().await;
     for name in ["nope", "Hello", "hello%2F", "hello%20"] {
         let got = server.execute("admin", ANNA, name, None).await;
@@ -147,7 +147,7 @@ async fn an_unknown_command_is_a_bad_request_that_names_it_and_names_match_exact
 }
 
 #[tokio::test]
-async fn a_command_that_makes_no_sense_on_this_user_is_not_available() {
+async fn a_command_is_unavailable_where_its_condition_fails() {
     let server = Server::demo().await;
     let got = server.execute("admin", DORA, "deactivate", Some("Yes")).await;
     assert_eq!(got.error(StatusCode::BAD_REQUEST).0, "ArgumentException");
@@ -156,7 +156,7 @@ async fn a_command_that_makes_no_sense_on_this_user_is_not_available() {
 }
 
 #[tokio::test]
-async fn about_tells_the_version_after_ok() {
+async fn about_shows_the_version_after_ok() {
     let server = Server::demo().await;
     assert_eq!(server.execute("anna", ANNA, "about", None).await.header("x-command-outcome"), Some("asked"));
     let got = server.execute("anna", ANNA, "about", Some("Ok")).await;
@@ -164,7 +164,7 @@ async fn about_tells_the_version_after_ok() {
 }
 
 #[tokio::test]
-async fn nothing_is_needed_in_the_body_and_null_and_an_empty_object_are_nothing() {
+async fn a_run_needs_no_body_and_ignores_null_and_empty_objects() {
     let server = Server::demo().await;
     let hello = || server.post("/api/v1/User/2/CustomCommand/hello").by("admin");
     for (media_type, body) in [
@@ -182,19 +182,23 @@ async fn nothing_is_needed_in_the_body_and_null_and_an_empty_object_are_nothing(
 }
 
 #[tokio::test]
-async fn the_readmes_answers_are_the_real_ones() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("the README");
-    let answers = readme.split("```json\n").skip(1).filter_map(|block| block.lines().next());
-    let answers: Vec<_> = answers.filter(|answer| answer.starts_with(r#"{"Success""#)).collect();
+async fn the_documented_answers_are_the_real_ones() {
     let server = Server::demo().await;
-    let greeted = server.execute("admin", ANNA, "hello", None).await;
-    let asked = server.execute("admin", ANNA, "deactivate", None).await;
-    let ran = server.execute("admin", ANNA, "deactivate", Some("Yes")).await;
-    assert_eq!(answers, [greeted.text, asked.text, ran.text]);
+    let run = async |command: &str| {
+        let path = format!("/api/v1/User/{ANNA}/CustomCommand/{command}");
+        server.post(path).by("admin").header("Accept-Language", "en").send().await.text
+    };
+    let real = [run("hello").await, run("deactivate").await, run("deactivate?actionResult=Yes").await];
+    for (page, expected) in [("README.md", &real[..]), ("docs/api.md", &real[1..])] {
+        let text = std::fs::read_to_string(format!("{}/{page}", env!("CARGO_MANIFEST_DIR"))).expect("a page");
+        let answers = text.split("```json\n").skip(1).filter_map(|block| block.lines().next());
+        let answers: Vec<_> = answers.filter(|answer| answer.starts_with(r#"{"Success""#)).collect();
+        assert_eq!(answers, expected, "{page}");
+    }
 }
 
 #[tokio::test]
-async fn the_readmes_definition_is_the_shipped_one() {
+async fn the_readme_shows_the_shipped_definition() {
     let read = |file: &str| std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).expect("a text");
     let readme = read("README.md");
     let shown = readme.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a definition");

@@ -1,17 +1,15 @@
-//! The page that says, row by row, what upstream has and how this server answers.
+//! `docs/compatibility.md` matches upstream's operations and the served document.
 
 use std::{collections::BTreeMap, fs};
 
 use kommando::api::{self, agents::UNIMPLEMENTED};
 use serde_json::Value;
 
-const OPENAPI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi");
-
-fn read(name: &str) -> String {
-    fs::read_to_string(format!("{OPENAPI}/{name}")).expect("a file")
+fn read(file: &str) -> String {
+    fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).expect("a file")
 }
 
-/// The operations that the page names, with what it says of them.
+/// The operations of the page's table, with their status.
 fn rows(page: &str) -> BTreeMap<String, String> {
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |")?.split_once("` | "));
     let operations = rows.filter(|(name, _)| name.split_once(' ').is_some_and(|(_, path)| path.starts_with("/api/")));
@@ -19,10 +17,10 @@ fn rows(page: &str) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn every_operation_of_upstream_has_a_row_and_the_row_is_true() {
-    let facts: Value = serde_json::from_str(&read("upstream.json")).expect("JSON");
-    let (document, page) = (api::document(), read("COMPATIBILITY.md"));
-    let deviations: toml::Table = toml::from_str(&read("deviations.toml")).expect("TOML");
+fn every_upstream_operation_has_a_correct_row() {
+    let facts: Value = serde_json::from_str(&read("openapi/upstream.json")).expect("JSON");
+    let (document, page) = (api::document(), read("docs/compatibility.md"));
+    let deviations: toml::Table = toml::from_str(&read("openapi/deviations.toml")).expect("TOML");
     let deviations = deviations["deviation"].as_array().expect("a list");
     let texts = |name: &str| {
         let values = deviations.iter().map(|one| one[name].clone());
@@ -42,12 +40,12 @@ fn every_operation_of_upstream_has_a_row_and_the_row_is_true() {
             (false, false) if UNIMPLEMENTED.contains(&last) => "501",
             (false, false) => "nothing: it is neither there nor told of",
         };
-        assert_eq!(rows.remove(name).as_deref(), Some(expected), "the row of {name} in openapi/COMPATIBILITY.md");
+        assert_eq!(rows.remove(name).as_deref(), Some(expected), "the row of {name} in docs/compatibility.md");
     }
     assert!(rows.is_empty(), "upstream has no {rows:?}");
     for text in texts("reason").iter().chain(&texts("findings")) {
         let line = format!("- {}\n", text.as_str().expect("a text"));
-        assert!(page.contains(&line), "openapi/COMPATIBILITY.md does not tell of this deviation:\n{line}");
+        assert!(page.contains(&line), "docs/compatibility.md does not tell of this deviation:\n{line}");
     }
     for line in page.lines().filter_map(|line| line.strip_prefix("  - ")) {
         assert!(findings.iter().any(|one| one == line), "openapi/deviations.toml does not have this:\n{line}");

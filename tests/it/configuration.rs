@@ -1,18 +1,18 @@
-//! Whether a server could start, and whether one is well.
+//! `config check` and `healthcheck`.
 
 use std::{fs, io::Write};
 
 use crate::command_line::{Line, said};
 
 #[test]
-fn right_settings_are_nothing_wrong_and_nothing_is_made() {
+fn valid_settings_pass_and_nothing_is_created() {
     let line = Line::new();
     let got = line.say(&["config", "check", "--demo"]);
     assert!(got.ok && got.out.ends_with("nothing wrong\n"), "{} {}", got.out, got.err);
-    for remark in ["makes the key of the audit chain at kommando.db.audit-key", "the first start makes kommando.db"] {
+    for remark in ["creates the key of the audit chain at kommando.db.audit-key", "first start creates kommando.db"] {
         assert!(got.out.contains(remark), "{}", got.out);
     }
-    assert!(fs::read_dir(line.folder.path()).expect("a folder").next().is_none(), "nothing was made");
+    assert!(fs::read_dir(line.folder.path()).expect("a folder").next().is_none(), "no file is created");
 
     assert!(line.say(&["migrate", "up"]).ok);
     let files = || fs::read_dir(line.folder.path()).expect("a folder").count();
@@ -20,11 +20,11 @@ fn right_settings_are_nothing_wrong_and_nothing_is_made() {
     let got = line.say(&["config", "check"]);
     assert!(got.ok && got.out.contains("its schema is up to date"), "{} {}", got.out, got.err);
     let after = (fs::read(line.folder.path().join("kommando.db")).expect("a file"), files());
-    assert!(after == before, "nothing is changed, nor made");
+    assert!(after == before, "no file is changed or created");
 }
 
 #[test]
-fn every_fault_of_every_kind_is_a_line() {
+fn every_error_is_printed_on_one_line() {
     let line = Line::new();
     let write = |name: &str, text: &str| fs::write(line.folder.path().join(name), text).expect("a file");
     fs::create_dir(line.folder.path().join("commands.d")).expect("a folder");
@@ -39,12 +39,12 @@ fn every_fault_of_every_kind_is_a_line() {
     for (count, part) in [
         (1, "there is no setting KOMMANDO_LISTN; did you mean KOMMANDO_LISTEN?"),
         (1, "there is no setting KOMMANDO_TICKET_HOUR; did you mean KOMMANDO_TICKET_HOURS?"),
-        (1, "KOMMANDO_LOG `=!` cannot be read"),
+        (1, "KOMMANDO_LOG `=!` is invalid"),
         (1, "the file of KOMMANDO_AUDIT_KEY_FILE cannot be read"),
         (1, "commands.d/a.yaml:4:5: "),
         (1, "commands.d/b.yaml:"),
-        (1, "target hr: `url` is no URL"),
-        (1, "target hr: `secrets` names one secret"),
+        (1, "target hr: `url` is not a URL"),
+        (1, "target hr: `secrets` must name one secret"),
         (1, "file is not a database"),
     ] {
         assert_eq!(got.err.lines().filter(|line| line.contains(part)).count(), count, "{part}: {}", got.err);
@@ -53,7 +53,7 @@ fn every_fault_of_every_kind_is_a_line() {
 }
 
 #[test]
-fn a_first_password_that_is_too_short_is_a_fault_until_there_are_users() {
+fn a_short_first_password_is_an_error_until_users_exist() {
     let line = Line::new();
     let check = || {
         let mut command = line.command(&["config", "check"]);
@@ -72,20 +72,20 @@ fn a_first_password_that_is_too_short_is_a_fault_until_there_are_users() {
 }
 
 #[test]
-fn a_definition_without_its_target_and_a_database_that_may_not_be_made_are_faults() {
+fn missing_targets_and_databases_are_errors() {
     let line = Line::new();
     fs::create_dir(line.folder.path().join("commands.d")).expect("a folder");
     let text = "name: a\ndisplay_name: A\nsteps:\n  - webhook: {target: hr, when: after_commit}\n";
     fs::write(line.folder.path().join("commands.d/a.yaml"), text).expect("a file");
     let got = line.say(&["config", "check", "--database-url", "sqlite://nowhere/x.db?mode=rwc"]);
     assert!(!got.ok && got.err.contains("there is no target `hr`"), "{}", got.err);
-    assert!(got.err.contains("the database cannot be made at nowhere/x.db"), "{}", got.err);
+    assert!(got.err.contains("failed to create the database at nowhere/x.db"), "{}", got.err);
     let got = line.say(&["config", "check", "--database-url", "sqlite://x.db"]);
     assert!(got.err.contains("there is no database at x.db; add ?mode=rwc"), "{}", got.err);
 }
 
 #[test]
-fn roles_and_groups_that_are_not_there_are_faults() {
+fn unknown_roles_and_groups_are_errors() {
     let line = Line::new();
     fs::create_dir(line.folder.path().join("commands.d")).expect("a folder");
     let text = "name: a\ndisplay_name: A\nallow_roles: [Admin, Administrator]\n\
@@ -93,7 +93,7 @@ fn roles_and_groups_that_are_not_there_are_faults() {
         steps:\n  - set_role: {role: Boss}\n  - set_group: {group: Nowhere}\n";
     fs::write(line.folder.path().join("commands.d/a.yaml"), text).expect("a file");
     assert!(line.say(&["migrate", "up"]).ok);
-    // Before the first start, those that it makes count.
+    // Before the first start, the built-in roles and groups count.
     for _ in 0..2 {
         let got = line.say(&["config", "check"]);
         for unknown in [
@@ -112,12 +112,12 @@ fn roles_and_groups_that_are_not_there_are_faults() {
 }
 
 #[test]
-fn settings_of_proxies_that_do_not_fit_are_remarks() {
+fn inconsistent_proxy_settings_are_remarks() {
     let line = Line::new();
     let got = line.say(&["config", "check", "--demo", "--proxy-header", "forwarded"]);
     assert!(got.ok && got.out.contains("KOMMANDO_PROXY_HEADER has no effect without KOMMANDO_TRUSTED"), "{}", got.out);
     let proxied = ["config", "check", "--demo", "--trusted-proxies", "127.0.0.1/32"];
-    let remark = "KOMMANDO_HOSTS must name the public host";
+    let remark = "set KOMMANDO_HOSTS to the public host";
     assert!(line.say(&proxied).out.contains(remark));
     let public = ["config", "check", "--trusted-proxies", "127.0.0.1/32", "--listen", "0.0.0.0:0"];
     for words in [[&proxied[..], &["--hosts", "kommando.example.com"]].concat(), public.to_vec()] {
@@ -125,29 +125,29 @@ fn settings_of_proxies_that_do_not_fit_are_remarks() {
         assert!(got.ok && !got.out.contains(remark), "{words:?}: {}", got.out);
     }
     let got = line.say(&["config", "check", "--hosts", "*.example.com"]);
-    assert!(!got.ok && got.err.contains("`*.example.com` is no host"), "{}", got.err);
+    assert!(!got.ok && got.err.contains("`*.example.com` is not a host"), "{}", got.err);
 }
 
 #[test]
-fn where_nothing_listens_nothing_is_healthy() {
+fn healthcheck_fails_where_nothing_listens() {
     let line = Line::new();
     let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port").port();
     let got = line.say(&["healthcheck", "--listen", &format!("0.0.0.0:{port}")]);
-    let expected = format!("error: 127.0.0.1:{port} cannot be asked; does the server run?");
+    let expected = format!("error: failed to connect to 127.0.0.1:{port}; is the server running?");
     assert!(!got.ok && got.err.starts_with(&expected), "{}", got.err);
     let got = line.say(&["healthcheck", "--listen", "127.0.0.1:0"]);
-    assert!(!got.ok && got.err.contains("give it the port that the server took"), "{}", got.err);
+    assert!(!got.ok && got.err.contains("set it to the port that the server listens on"), "{}", got.err);
 }
 
 #[test]
-fn a_server_that_cannot_serve_is_not_healthy_and_one_that_is_silent_neither() {
+fn healthcheck_fails_for_a_silent_or_unready_server() {
     let line = Line::new();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     let silent = line.say(&["healthcheck", "--listen", &address, "--timeout", "1"]);
-    assert!(!silent.ok && silent.err.contains("gave no answer within 1 s"), "{}", silent.err);
+    assert!(!silent.ok && silent.err.contains("did not answer within 1 s"), "{}", silent.err);
     let answering = std::thread::spawn(move || {
-        // The one that gave up waits first.
+        // The first connection is that of the healthcheck that timed out.
         for stream in listener.incoming().take(2) {
             let mut stream = stream.expect("a connection");
             let _ = std::io::Read::read(&mut stream, &mut [0; 1024]);
@@ -161,7 +161,7 @@ fn a_server_that_cannot_serve_is_not_healthy_and_one_that_is_silent_neither() {
 }
 
 #[test]
-fn every_shell_gets_completions_of_every_word() {
+fn every_shell_gets_completions() {
     let line = Line::new();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let got = line.say(&["completions", shell]);

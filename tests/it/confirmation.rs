@@ -1,4 +1,4 @@
-//! The confirmation table, whole: which answer runs which kind of command.
+//! The confirmation table: which action result runs, declines or asks again.
 
 use poem::http::StatusCode;
 use sea_orm::ActiveEnum;
@@ -12,7 +12,7 @@ const OK: Option<&str> = Some("Ok");
 const NO: Option<&str> = Some("No");
 const CANCEL: Option<&str> = Some("Cancel");
 
-/// `confirm` of the definition, `Actions` in the list, and the answers that run, decline and ask again.
+/// `confirm` of the definition, `Actions` in the list, the answers that run the command, and those that ask again.
 type Row = (&'static str, &'static str, &'static [Option<&'static str>], &'static [Option<&'static str>]);
 
 const TABLE: [Row; 4] = [
@@ -47,7 +47,7 @@ async fn check(confirm: &str, answer: Option<&str>, outcome: &str, success: bool
 }
 
 #[tokio::test]
-async fn an_answer_that_confirms_runs_the_command_and_is_the_result() {
+async fn a_confirming_answer_runs_the_command_and_is_the_result() {
     for (confirm, _, runs, _) in TABLE {
         for answer in runs {
             check(confirm, *answer, "succeeded", true, "Gone", answer.unwrap_or("Implicit")).await;
@@ -56,7 +56,7 @@ async fn an_answer_that_confirms_runs_the_command_and_is_the_result() {
 }
 
 #[tokio::test]
-async fn an_answer_that_confirms_nothing_is_asked_again() {
+async fn an_answer_that_does_not_confirm_asks_again() {
     for (confirm, _, _, asks) in TABLE {
         for answer in asks {
             check(confirm, *answer, "asked", false, "Travel, bjorn?", "Implicit").await;
@@ -93,7 +93,7 @@ async fn every_answer_is_in_the_table() {
 }
 
 #[tokio::test]
-async fn the_list_says_what_must_be_confirmed_and_asks_the_question() {
+async fn the_list_shows_the_actions_and_the_question() {
     for (confirm, actions, ..) in TABLE {
         let server = Server::with_commands(&[&definition(confirm)]).await;
         let list = server.get("/api/v1/User/3/CustomCommand").by("admin").send().await;
@@ -103,7 +103,7 @@ async fn the_list_says_what_must_be_confirmed_and_asks_the_question() {
 }
 
 #[tokio::test]
-async fn answers_and_their_name_are_read_without_regard_to_case() {
+async fn action_results_are_read_in_any_case() {
     let server = Server::with_commands(&[&definition("yes_no")]).await;
     let got = server.post("/api/v1/User/3/CustomCommand/travel?ACTIONRESULT=yES").by("admin").send().await;
     assert_eq!((got.body["Success"].as_bool(), got.body["Result"].as_str()), (Some(true), Some("Yes")));

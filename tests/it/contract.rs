@@ -1,4 +1,4 @@
-//! Our document against upstream's facts: what its clients send is taken, and what they are sent they understand.
+//! Compares our OpenAPI document with upstream's operations and schemas.
 
 use std::{collections::BTreeSet, fs};
 
@@ -12,14 +12,14 @@ struct Deviations {
     deviation: Vec<Deviation>,
 }
 
-/// An intended difference, and why it is one.
+/// An intended difference with its reason.
 #[derive(serde::Deserialize)]
 struct Deviation {
     reason: String,
     findings: Vec<String>,
 }
 
-/// A schema in the notation of the facts: `User[]`, `map<string>`, `Yes|No`.
+/// A schema in the notation of `upstream.json`: `User[]`, `map<string>`, `Yes|No`.
 fn notation(document: &Value, schema: &Value) -> String {
     let names = |schema: &Value| {
         let items = schema["enum"].as_array()?.iter().filter_map(Value::as_str);
@@ -98,7 +98,7 @@ fn compare_schema(found: &mut BTreeSet<String>, document: &Value, name: &str, th
 }
 
 #[test]
-fn the_document_differs_from_upstreams_facts_where_it_is_meant_to_and_nowhere_else() {
+fn the_document_differs_from_upstream_only_as_declared() {
     let facts = fs::read_to_string(format!("{OPENAPI}/upstream.json")).expect("the facts");
     let facts: Value = serde_json::from_str(&facts).expect("JSON");
     let document = api::document();

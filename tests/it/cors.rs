@@ -1,4 +1,4 @@
-//! Pages of other origins: those that the setting names may call, and never with cookies.
+//! Cross-origin requests: allowed origins may call, never with cookies.
 
 use std::collections::BTreeSet;
 
@@ -56,7 +56,7 @@ async fn without_the_setting_no_other_origin_may_call() {
 }
 
 #[tokio::test]
-async fn a_preflight_is_answered_without_a_log_in() {
+async fn a_preflight_needs_no_login() {
     let server = server().await;
     for (origin, path) in [(APP, HELLO), (LOCAL, "/api/v1/User/2"), (APP, "/_ext/session"), (APP, "/nope")] {
         let got = preflight(&server, path, origin).send().await;
@@ -74,7 +74,7 @@ async fn a_preflight_is_answered_without_a_log_in() {
 }
 
 #[tokio::test]
-async fn a_page_of_a_named_origin_calls_and_reads_every_answer() {
+async fn an_allowed_origin_calls_and_reads_every_answer() {
     let server = server().await;
     let ticket = ticket(&server, ADMIN).await;
     let call = server.post(HELLO).header("authorization", &ticket).header("origin", APP);
@@ -95,7 +95,7 @@ async fn a_page_of_a_named_origin_calls_and_reads_every_answer() {
 }
 
 #[tokio::test]
-async fn a_password_that_a_browser_adds_by_itself_opens_nothing() {
+async fn basic_from_another_origin_is_refused() {
     let server = server().await;
     for mode in ["cors", "no-cors", "navigate"] {
         let call = server.post(HELLO).by("admin").header("origin", APP).header("sec-fetch-mode", mode);
@@ -105,7 +105,7 @@ async fn a_password_that_a_browser_adds_by_itself_opens_nothing() {
 }
 
 #[tokio::test]
-async fn an_origin_that_is_not_named_may_not_call() {
+async fn an_unlisted_origin_may_not_call() {
     let server = server().await;
     for origin in OTHERS {
         let got = preflight(&server, HELLO, origin).send().await;
@@ -113,23 +113,23 @@ async fn an_origin_that_is_not_named_may_not_call() {
         assert_closed(&got, origin);
         let got = server.get("/api/v1/User/2").by("admin").header("origin", origin).send().await;
         assert_closed(&got, origin);
-        assert!(got.headers.get_all("vary").iter().any(|vary| vary == "Origin"), "caches tell origins apart");
+        assert!(got.headers.get_all("vary").iter().any(|vary| vary == "Origin"), "caches must distinguish origins");
         let got = server.post(HELLO).by("admin").header("origin", origin).send().await;
         assert_eq!(got.status, StatusCode::FORBIDDEN, "{origin}");
     }
     let got = server.post(HELLO).by("admin").header("sec-fetch-site", "cross-site").send().await;
-    assert_eq!(got.status, StatusCode::FORBIDDEN, "no origin is named");
+    assert_eq!(got.status, StatusCode::FORBIDDEN, "a cross-site request without Origin is refused");
     assert!(server.executions().await.is_empty());
 }
 
 #[tokio::test]
-async fn cookies_are_neither_read_from_another_origin_nor_set_there() {
+async fn another_origin_neither_sends_nor_gets_cookies() {
     let server = server().await;
     let log_in = || server.post("/_ext/session").json(json!({"userName": "anna", "password": PASSWORD}));
     let own = log_in().header("origin", "http://127.0.0.1:8080").send().await;
     let pairs = own.headers.get_all("set-cookie").iter().map(|one| one.to_str().expect("text"));
     let pairs: Vec<_> = pairs.map(|one| one.split(';').next().expect("a pair").to_owned()).collect();
-    assert_eq!(pairs.len(), 2, "the own page has a session");
+    assert_eq!(pairs.len(), 2, "a page of the own origin gets a session");
     let xsrf = pairs.iter().find_map(|pair| pair.strip_prefix("XSRF-TOKEN=")).expect("a token");
     let current = |origin: &str| {
         let call = server.get("/api/v1/User/current").header("origin", origin);
@@ -141,13 +141,13 @@ async fn cookies_are_neither_read_from_another_origin_nor_set_there() {
     assert_eq!((other.status, other.headers.get("set-cookie")), (StatusCode::OK, None));
     let ticket = format!("SoTicket {}", other.body["ticket"].as_str().expect("a ticket"));
     let call = server.get("/api/v1/User/current").header("origin", APP).header("authorization", &ticket);
-    assert_eq!(call.send().await.body["AssociateId"], ANNA, "the ticket of the log-in counts");
+    assert_eq!(call.send().await.body["AssociateId"], ANNA, "the ticket of the login is valid");
 }
 
 #[test]
-fn every_header_of_an_answer_can_be_read_by_a_page() {
-    // Browsers let every page read these, and Set-Cookie none.
-    let always = ["Content-Language", "Last-Modified", "Link", "Set-Cookie"];
+fn every_response_header_is_exposed_to_pages() {
+    // Browsers expose Content-Language and Last-Modified to every page, and Set-Cookie to none.
+    let always = ["Content-Language", "Last-Modified", "Set-Cookie"];
     let document = api::document();
     let mut headers = BTreeSet::new();
     for methods in document["paths"].as_object().expect("paths").values() {
@@ -165,10 +165,10 @@ fn every_header_of_an_answer_can_be_read_by_a_page() {
 }
 
 #[test]
-fn a_setting_that_is_no_origin_stops_the_start() {
+fn an_invalid_origin_stops_the_start() {
     for wrong in ["*", "app.example.com", "https://app.example.com/", "https://a.example,null", ""] {
         let output = kommando().args(["config", "check"]).env("KOMMANDO_CORS_ORIGINS", wrong).output().expect("an end");
         let told = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && told.contains("is no origin"), "{wrong}: {told}");
+        assert!(!output.status.success() && told.contains("is not an origin"), "{wrong}: {told}");
     }
 }

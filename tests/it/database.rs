@@ -1,5 +1,4 @@
-//! A database for each test: a file, or with `KOMMANDO_TEST_POSTGRES`, which names a server where databases can be made,
-//! one of PostgreSQL, copied from a template and dropped afterwards.
+//! A database for each test: an SQLite file, or a PostgreSQL database on the server of `KOMMANDO_TEST_POSTGRES`.
 
 use std::{env, os::unix::fs::PermissionsExt, path::Path, thread};
 
@@ -14,21 +13,21 @@ use crate::harness::{PASSWORD, config};
 
 const TEMPLATE: &str = "kommando_template_";
 
-/// A database that is gone when this is dropped.
+/// A database that is removed on drop.
 pub struct Database {
     pub url: String,
-    /// Its name on the server.
+    /// Its name on the PostgreSQL server.
     name: Option<String>,
     _folder: Option<TempDir>,
 }
 
-/// The server on which the tests run, unless that is none.
+/// The PostgreSQL server that the tests use; `None` for SQLite.
 pub fn server() -> Option<String> {
     env::var("KOMMANDO_TEST_POSTGRES").ok()
 }
 
 impl Database {
-    /// One that nobody migrated.
+    /// A database without tables.
     pub async fn empty() -> Self {
         match server() {
             Some(server) => Self::on(&server, "").await,
@@ -36,7 +35,7 @@ impl Database {
         }
     }
 
-    /// One that was migrated, and has the users of the demo.
+    /// A migrated database with the demo users.
     pub async fn filled() -> Self {
         let template = template().await;
         match (server(), &template.name) {
@@ -50,7 +49,7 @@ impl Database {
         }
     }
 
-    /// One that an earlier version wrote; see `earlier_version`.
+    /// A database of an earlier version; see `earlier_version.rs`.
     pub fn earlier() -> Self {
         Self::in_folder(|folder| {
             let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/earlier");
@@ -79,7 +78,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         let (Some(server), Some(name)) = (server(), self.name.take()) else { return };
-        // The runtime of the test is about to end.
+        // The test's runtime is ending, so use another one.
         let drop = move || {
             let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(say(&server, &format!("DROP DATABASE {name} WITH (FORCE)")));
@@ -88,7 +87,7 @@ impl Drop for Database {
     }
 }
 
-/// The address of another database on a server.
+/// The URL of another database on a server.
 fn at(server: &str, name: &str) -> String {
     let (before, after) = server.split_once('?').map_or((server, None), |(before, after)| (before, Some(after)));
     let (place, _) = before.rsplit_once('/').expect("the name of a database");
@@ -101,7 +100,7 @@ async fn say(server: &str, sql: &str) {
     db.close().await.expect("an end");
 }
 
-/// What earlier runs, which ended, did not drop.
+/// Drops the templates that earlier test runs left.
 async fn drop_old_templates(server: &str) {
     let db = Connector::connect(server).await.expect("the server of KOMMANDO_TEST_POSTGRES");
     let old = format!("SELECT datname FROM pg_database WHERE datname LIKE '{TEMPLATE}%'");
@@ -115,7 +114,7 @@ async fn drop_old_templates(server: &str) {
     db.close().await.expect("an end");
 }
 
-/// A database that was migrated and filled once, for all tests to copy.
+/// The database that all tests copy; it is migrated and filled once.
 async fn template() -> &'static Database {
     static DATABASE: OnceCell<Database> = OnceCell::const_new();
     let make = || async {

@@ -1,4 +1,4 @@
-//! What only a demo does: going back to its beginning, and faults on request.
+//! Demo mode: the reset and fault injection.
 
 use kommando::users::{credential, ticket};
 use poem::http::{Method, StatusCode};
@@ -10,7 +10,7 @@ use crate::harness::{ADMIN, ANNA, BJORN, CHRIS, Server};
 const RESET: &str = "/_ext/demo/reset";
 
 #[tokio::test]
-async fn a_demo_goes_back_to_its_beginning() {
+async fn a_reset_restores_the_demo() {
     let server = Server::in_demo_mode().await;
     let state = async || {
         let users = server.get("/api/v1/User").by("admin").send().await;
@@ -35,7 +35,7 @@ async fn a_demo_goes_back_to_its_beginning() {
         [password, ticket]
     };
     for _ in 0..2 {
-        assert_eq!(old().await, [StatusCode::OK; 2], "they are remembered");
+        assert_eq!(old().await, [StatusCode::OK; 2], "they are cached");
     }
 
     let reset = server.post(RESET).by("root").send().await;
@@ -44,24 +44,24 @@ async fn a_demo_goes_back_to_its_beginning() {
     assert_eq!(state().await, before);
     assert!(server.executions().await.is_empty());
     let again = server.post("/api/v1/User").by("admin").json(json!({"Name": "eva"})).send().await;
-    assert_eq!(again.body["AssociateId"], made.body["AssociateId"], "ids are counted anew");
+    assert_eq!(again.body["AssociateId"], made.body["AssociateId"], "ids start again");
     server.execute("admin", ADMIN, "hello", None).await;
     assert_eq!(server.executions().await.len(), 1);
 }
 
 #[tokio::test]
-async fn only_administrators_of_a_demo_reset_it() {
+async fn only_administrators_reset_a_demo() {
     let demo = Server::in_demo_mode().await;
     assert_eq!(demo.post(RESET).send().await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(demo.post(RESET).by("anna").send().await.status, StatusCode::FORBIDDEN);
     let other = Server::demo().await;
     let got = other.post(RESET).by("admin").send().await;
     assert_eq!(got.status, StatusCode::NOT_FOUND);
-    assert_eq!(got.body["detail"], "This server is no demo: it was not started with `serve --demo`.");
+    assert_eq!(got.body["detail"], "This server is not a demo: it was not started with `serve --demo`.");
 }
 
 #[tokio::test]
-async fn faults_are_made_in_a_demo_and_refused_elsewhere() {
+async fn faults_are_injected_only_in_a_demo() {
     let demo = Server::in_demo_mode().await;
     let hello = |fault: &'static str| {
         demo.post("/api/v1/User/2/CustomCommand/hello").by("admin").header("X-Demo-Fault", fault).send()
@@ -69,7 +69,7 @@ async fn faults_are_made_in_a_demo_and_refused_elsewhere() {
     let unavailable = hello("503").await;
     assert_eq!(unavailable.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(unavailable.header("retry-after"), Some("1"));
-    assert!(demo.executions().await.is_empty(), "nothing was done");
+    assert!(demo.executions().await.is_empty(), "no command ran");
     let slow = hello("slow=0").await;
     assert_eq!((slow.status, demo.executions().await.len()), (StatusCode::OK, 1));
     for fault in ["", "500", "slow=", "slow=121", "slow=-1"] {
@@ -80,5 +80,5 @@ async fn faults_are_made_in_a_demo_and_refused_elsewhere() {
     let other = Server::demo().await;
     let got = other.get("/api/v1/User/current").by("admin").header("x-demo-fault", "503").send().await;
     let (_, message) = got.error(StatusCode::BAD_REQUEST);
-    assert!(message.contains("only a server that was started with `serve --demo`"), "{message}");
+    assert!(message.contains("only servers that were started with `serve --demo`"), "{message}");
 }

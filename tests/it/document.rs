@@ -1,4 +1,4 @@
-//! The document: what is checked in is what is served, and it says everything.
+//! The OpenAPI document, its variants, and the pages that show it.
 
 use std::{fs, path::PathBuf};
 
@@ -24,7 +24,7 @@ fn takes_a_caller(method: &str, path: &str) -> bool {
 }
 
 #[tokio::test]
-async fn the_checked_in_document_is_the_one_that_is_served() {
+async fn the_checked_in_document_is_the_served_one() {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("openapi/kommando.json");
     let checked_in = fs::read_to_string(file).expect("openapi/kommando.json");
     let served = Server::demo().await.get("/openapi.json").send().await;
@@ -36,7 +36,7 @@ async fn the_checked_in_document_is_the_one_that_is_served() {
 }
 
 #[tokio::test]
-async fn the_yaml_document_says_the_same_as_the_json_one() {
+async fn the_yaml_document_equals_the_json_document() {
     let server = Server::demo().await;
     let yaml = server.get("/openapi.yaml").send().await;
     assert_eq!(yaml.header("content-type"), Some("application/yaml"));
@@ -45,7 +45,7 @@ async fn the_yaml_document_says_the_same_as_the_json_one() {
 }
 
 #[tokio::test]
-async fn the_root_leads_to_swagger_ui() {
+async fn the_root_redirects_to_swagger_ui() {
     let server = Server::demo().await;
     let root = server.get("/").send().await;
     assert_eq!((root.status, root.header("location")), (StatusCode::FOUND, Some("/docs")));
@@ -54,7 +54,7 @@ async fn the_root_leads_to_swagger_ui() {
 }
 
 #[tokio::test]
-async fn pages_run_no_script_but_their_own_and_a_browser_may_keep_them() {
+async fn pages_run_only_their_own_scripts_and_may_be_cached() {
     let server = Server::demo().await;
     for (path, media_type) in [
         ("/docs", "text/html; charset=utf-8"),
@@ -78,7 +78,7 @@ async fn pages_run_no_script_but_their_own_and_a_browser_may_keep_them() {
 }
 
 #[test]
-fn every_operation_says_what_it_is_who_may_call_it_and_what_can_go_wrong() {
+fn every_operation_documents_its_callers_and_errors() {
     let document = api::document();
     for (path, method, operation) in operations(&document) {
         let name = format!("{method} {path}");
@@ -105,20 +105,20 @@ fn every_operation_says_what_it_is_who_may_call_it_and_what_can_go_wrong() {
 }
 
 #[test]
-fn the_shared_headers_stand_at_every_operation_that_takes_a_caller() {
+fn authenticated_operations_document_the_shared_headers() {
     let document = api::document();
     for (path, method, operation) in operations(&document) {
         let parameters = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
         let headers: Vec<_> = parameters.iter().filter(|one| one["in"] == "header").map(|one| &one["name"]).collect();
         let shared = ["Accept-Language", "SO-Language", "SO-Culture", "SO-TimeZone", "SO-AppToken"];
-        // Headers of an operation's own stand before them.
+        // The operation's own headers come first.
         let last: Vec<_> = headers.iter().rev().take(shared.len()).rev().filter_map(|name| name.as_str()).collect();
         assert_eq!(last, if takes_a_caller(&method, &path) { &shared[..] } else { &[] }, "{method} {path}");
     }
 }
 
 #[test]
-fn the_central_operation_is_upstreams() {
+fn execute_user_command_is_documented_like_upstream() {
     let document = api::document();
     let operation = &document["paths"]["/api/v1/User/{id}/CustomCommand/{commandName}"]["post"];
     assert_eq!(operation["operationId"], "v1User_ExecuteUserCommand");
@@ -138,8 +138,8 @@ fn the_central_operation_is_upstreams() {
 }
 
 #[test]
-fn nothing_is_filled_in_that_one_would_not_send() {
-    // Swagger UI fills in examples: those of what may be left out would be sent without anybody wanting them.
+fn optional_parameters_have_no_example() {
+    // Swagger UI sends the examples, so an optional parameter with an example would be sent unintentionally.
     let document = api::document();
     for (path, method, operation) in operations(&document) {
         for parameter in operation.get("parameters").and_then(Value::as_array).into_iter().flatten() {
@@ -150,14 +150,14 @@ fn nothing_is_filled_in_that_one_would_not_send() {
 }
 
 #[test]
-fn names_stand_in_for_ids_in_words_only() {
+fn names_in_place_of_ids_are_only_described() {
     let text = api::document().to_string();
     assert!(!text.contains("{userName}") && !text.contains("\"v1User_GetUserFromName\""));
-    assert!(text.contains("A Name or UserName may stand in place of the id"));
+    assert!(text.contains("The path also accepts a Name or UserName instead of the id"));
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
+fn every_reference_resolves() {
     fn references(value: &Value, found: &mut Vec<String>) {
         match value {
             Value::Object(members) => {
@@ -173,12 +173,12 @@ fn every_reference_leads_somewhere() {
     references(&document, &mut found);
     assert!(found.len() > 20);
     for reference in found {
-        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference} leads nowhere");
+        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference} does not resolve");
     }
 }
 
 #[test]
-fn the_normalising_pass_mends_what_poem_openapi_cannot_be_told() {
+fn normalising_fixes_what_poem_openapi_cannot_express() {
     let made = json!({
         "tags": [{"name": "A"}, {"name": "B"}],
         "paths": {
@@ -239,13 +239,13 @@ fn the_normalising_pass_mends_what_poem_openapi_cannot_be_told() {
             }}
         }}
     });
-    assert_eq!(api::normalise(made), expected);
-    assert_eq!(api::normalise(expected.clone()), expected, "a second pass finds nothing");
+    assert_eq!(api::normalize(made), expected);
+    assert_eq!(api::normalize(expected.clone()), expected, "a second pass changes nothing");
 }
 
 #[test]
-fn the_plain_document_has_one_media_type_for_each_body_and_a_short_name_for_each_operation() {
-    let document = api::plain(api::document());
+fn the_simple_document_has_one_media_type_and_short_names() {
+    let document = api::for_simple_generators(api::document());
     let mut names = Vec::new();
     for (path, method, operation) in operations(&document) {
         let responses = operation["responses"].as_object().expect("responses").values();
@@ -259,11 +259,11 @@ fn the_plain_document_has_one_media_type_for_each_body_and_a_short_name_for_each
     let count = names.len();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), count, "each operation has a name of its own");
+    assert_eq!(names.len(), count, "operation names are unique");
 }
 
 #[test]
-fn the_checked_in_schema_of_definitions_is_the_one_that_the_code_makes() {
+fn the_checked_in_command_schema_is_up_to_date() {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("openapi/command.schema.json");
     let checked_in = fs::read_to_string(file).expect("openapi/command.schema.json");
     assert!(

@@ -1,10 +1,8 @@
-//! A database that an earlier version wrote is taken over whole. `earlier/database` was written before
-//! `m0019_invalidation`: users, executions of every outcome, keys that are kept, webhooks delivered and pending, and
-//! a run that was cut off while its webhook was called.
+//! A database of an earlier version keeps its data.
 
 use kommando::{
     commands::RecoveryScope,
-    records::{
+    executions::{
         delivery::{self, State},
         execution::Outcome,
     },
@@ -21,9 +19,11 @@ async fn run(server: &Server, command: &str, key: &str) -> Answer {
     server.post(path).basic("admin", "it's a secret").header("Idempotency-Key", key).send().await
 }
 
+/// `earlier/database` was written before `m0019_invalidation`. It has users, executions of every outcome, idempotency
+/// keys, delivered and pending webhooks, and a run that was interrupted during its sync webhook.
 #[tokio::test]
-async fn a_database_of_an_earlier_version_is_taken_over_whole() {
-    // It is an SQLite file.
+async fn a_database_of_an_earlier_version_is_fully_migrated() {
+    // The old database is an SQLite file: tests/all runs this test.
     if database::server().is_some() {
         return;
     }
@@ -34,13 +34,13 @@ async fn a_database_of_an_earlier_version_is_taken_over_whole() {
     let replayed = run(&server, "hello", "hello-1").await;
     assert_eq!((replayed.status, replayed.header("idempotency-replayed")), (StatusCode::OK, Some("true")));
     let in_flight = run(&server, "ask", "ask-1").await;
-    assert_eq!(in_flight.status, StatusCode::CONFLICT, "it may still be under way");
+    assert_eq!(in_flight.status, StatusCode::CONFLICT, "the run may still be in flight");
 
     assert!(server.user(CHRIS).await.user.deleted);
-    let pending = delivery::Filter { state: Some(State::Pending), ..delivery::Filter::default() };
+    let pending = delivery::DeliveryFilter { state: Some(State::Pending), ..delivery::DeliveryFilter::default() };
     let pending = delivery::list(server.app.store.reader(), pending, 10).await.expect("an answer");
     assert_eq!(pending.len(), 1);
-    assert_eq!(server.audit_key().fault_of_delivery(&pending[0]), None, "its seal holds");
+    assert_eq!(server.audit_key().fault_of_delivery(&pending[0]), None, "its seal is valid");
 
     assert_eq!(server.app.commands.recover(RecoveryScope::All).await.expect("an answer"), 1);
     let unknown = server.executions().await.into_iter().filter(|execution| execution.outcome == Outcome::Unknown);

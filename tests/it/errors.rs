@@ -1,8 +1,8 @@
-//! Bad input gets a clear error in the one shape, and never a 5xx.
+//! Error responses: status, type and message for bad requests, and never a 5xx for them.
 
 use poem::http::{Method, StatusCode};
 
-use crate::harness::{NOBODY, Server};
+use crate::harness::{ABSENT, Server};
 
 const HELLO: &str = "/api/v1/User/2/CustomCommand/hello";
 
@@ -17,7 +17,7 @@ async fn an_unknown_path_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_told_which_ones_there_are() {
+async fn a_wrong_method_is_answered_with_the_allowed_ones() {
     let server = Server::demo().await;
     for (path, allowed) in [(HELLO, "POST"), ("/api/v1/User/current", "GET, HEAD"), ("/docs", "GET, HEAD")] {
         for method in [Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS, Method::TRACE] {
@@ -35,12 +35,12 @@ async fn a_bad_parameter_is_named_with_the_values_it_takes() {
     let server = Server::demo().await;
     let names = "is not one of Implicit, Yes, Ok, No, Cancel";
     for (path, parameter, reason) in [
-        ("/api/v1/User/x/CustomCommand/hello", "id", "`x` is no whole number of 32 bits"),
-        ("/api/v1/User/99999999999/CustomCommand/hello", "id", "`99999999999` is no whole number"),
-        ("/api/v1/User/+2/CustomCommand/hello", "id", "`+2` is no whole number"),
+        ("/api/v1/User/x/CustomCommand/hello", "id", "`x` is not a 32-bit integer"),
+        ("/api/v1/User/99999999999/CustomCommand/hello", "id", "`99999999999` is not a 32-bit integer"),
+        ("/api/v1/User/+2/CustomCommand/hello", "id", "`+2` is not a 32-bit integer"),
         ("/api/v1/User/x%20(occurred%20while%20parsing%20/CustomCommand/hello", "id", "`x (occurred while parsing `"),
         ("/api/v1/User/2/CustomCommand/hello?actionResult=Maybe", "actionResult", names),
-        ("/api/v1/User/2/CustomCommand/hello?actionResult=%FF", "actionResult", "its value is no UTF-8"),
+        ("/api/v1/User/2/CustomCommand/hello?actionResult=%FF", "actionResult", "its value is not UTF-8"),
         ("/api/v1/User/2/CustomCommand/hello?actionResult=5", "actionResult", names),
         ("/api/v1/User/2/CustomCommand/hello?actionResult=-1", "actionResult", names),
         ("/api/v1/User/2/CustomCommand/hello?actionResult=%20", "actionResult", names),
@@ -55,16 +55,16 @@ async fn a_bad_parameter_is_named_with_the_values_it_takes() {
 }
 
 #[tokio::test]
-async fn a_missing_user_is_told_in_upstreams_words() {
+async fn a_missing_user_is_reported_in_upstreams_words() {
     let server = Server::demo().await;
-    let got = server.execute("admin", NOBODY, "no-such-command", None).await;
+    let got = server.execute("admin", ABSENT, "no-such-command", None).await;
     let expected = ("SoNotFoundException", "User with given id does not exist in the db.");
     assert_eq!(got.error(StatusCode::NOT_FOUND), expected);
     server.get("/api/v1/User/-5/CustomCommand").by("admin").send().await.error(StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
-async fn a_body_of_another_type_is_refused_and_so_is_one_that_is_too_large() {
+async fn bodies_of_a_wrong_type_or_size_are_refused() {
     let server = Server::demo().await;
     for media in ["application/xml", "text/xml", "application/x-www-form-urlencoded", "text/plain", "json"] {
         let got = server.post(HELLO).by("admin").body(media, "<x/>").send().await;
@@ -81,7 +81,7 @@ async fn a_body_of_another_type_is_refused_and_so_is_one_that_is_too_large() {
 }
 
 #[tokio::test]
-async fn a_client_that_excludes_json_and_xml_is_refused_before_anything_runs() {
+async fn accepting_neither_json_nor_xml_is_refused_before_a_run() {
     let server = Server::demo().await;
     for accept in ["application/json;q=0, application/xml;q=0", "*/*;q=0", "application/*;q=0, image/png"] {
         let got = server.post(HELLO).by("admin").header("accept", accept).send().await;
@@ -100,7 +100,7 @@ async fn a_client_that_excludes_json_and_xml_is_refused_before_anything_runs() {
 }
 
 #[tokio::test]
-async fn another_sites_page_is_refused_whatever_it_knows() {
+async fn a_page_of_another_site_is_refused_with_any_credentials() {
     let server = Server::demo().await;
     for (name, value) in [("origin", "https://elsewhere.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")]
     {
@@ -113,7 +113,7 @@ async fn another_sites_page_is_refused_whatever_it_knows() {
 }
 
 #[tokio::test]
-async fn segments_that_are_no_text_or_look_like_paths_are_refused_cleanly() {
+async fn invalid_path_segments_are_client_errors() {
     let server = Server::demo().await;
     for segment in ["%FF", "%00", "..%2F..%2Fetc", "%", "%zz", "'%20OR%201=1--", "%E2%80%AE"] {
         let got = server.get(format!("/api/v1/User/{segment}")).by("admin").send().await;
@@ -123,7 +123,7 @@ async fn segments_that_are_no_text_or_look_like_paths_are_refused_cleanly() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_gone_is_not_a_wrong_password() {
+async fn a_lost_database_is_not_reported_as_a_wrong_password() {
     let server = Server::demo().await;
     server.app.store.clone().close().await.expect("a closed database");
     for call in [server.get("/api/v1/User/current").by("admin"), server.get("/health/ready")] {
@@ -136,7 +136,7 @@ async fn a_database_that_is_gone_is_not_a_wrong_password() {
 }
 
 #[tokio::test]
-async fn every_answer_has_a_request_id_of_its_own() {
+async fn every_response_has_its_own_request_id() {
     let server = Server::demo().await;
     let mut ids = Vec::new();
     for path in ["/health/live", "/api", "/docs", "/nope", "/api/v1/User/2"] {

@@ -1,4 +1,4 @@
-//! Reading what was run.
+//! Reading executions.
 
 use poem::http::StatusCode;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ fn outcomes(answer: &Answer) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn administrators_see_everything_newest_first_and_others_what_they_called() {
+async fn administrators_see_all_executions_and_users_their_own() {
     let server = server_with_history().await;
     let all = list(&server, "admin", "").await;
     assert_eq!(outcomes(&all), ["succeeded", "declined", "denied", "asked", "succeeded"]);
@@ -38,7 +38,7 @@ async fn administrators_see_everything_newest_first_and_others_what_they_called(
 }
 
 #[tokio::test]
-async fn filters_hold_together() {
+async fn filters_are_combined() {
     let server = server_with_history().await;
     for (query, expected) in [
         ("?user=2", &["succeeded"][..]),
@@ -68,7 +68,7 @@ async fn pages_follow_each_other_without_gap_or_overlap() {
 }
 
 #[tokio::test]
-async fn an_execution_has_its_steps_for_those_who_may_see_it() {
+async fn an_execution_shows_its_steps_to_permitted_callers() {
     let server = server_with_history().await;
     let newest = list(&server, "admin", "?limit=1").await.body["executions"][0].clone();
     let path = format!("/_ext/executions/{}", newest["id"].as_str().expect("an id"));
@@ -83,7 +83,7 @@ async fn an_execution_has_its_steps_for_those_who_may_see_it() {
 }
 
 #[tokio::test]
-async fn lines_are_for_those_who_ask_for_them() {
+async fn json_lines_are_sent_when_accepted() {
     let server = server_with_history().await;
     let got = server.get("/_ext/executions?limit=3").by("admin").header("accept", "application/jsonl").send().await;
     assert_eq!(got.header("content-type"), Some("application/jsonl"));
@@ -98,11 +98,11 @@ async fn errors_outside_upstreams_api_are_problem_details() {
     for (path, status, detail) in [
         ("/_ext/executions?limit=0", 400, "Parameter limit: `0` is not between 1 and 1000."),
         ("/_ext/executions?limit=1001", 400, "Parameter limit: `1001` is not between 1 and 1000."),
-        ("/_ext/executions?user=anna", 400, "Parameter user: `anna` is no whole number of 32 bits."),
+        ("/_ext/executions?user=anna", 400, "Parameter user: `anna` is not a 32-bit integer."),
         ("/_ext/executions?outcome=odd", 400, "Parameter outcome: `odd` is not one of asked, declined"),
-        ("/_ext/executions?from=today", 400, "Parameter from: `today` is no time such as"),
-        ("/_ext/executions?cursor=x", 400, "Parameter cursor: `x` is no nextCursor"),
-        ("/_ext/executions/x", 400, "Parameter id: `x` is no UUID."),
+        ("/_ext/executions?from=today", 400, "Parameter from: `today` is not a time such as"),
+        ("/_ext/executions?cursor=x", 400, "Parameter cursor: `x` is not a nextCursor"),
+        ("/_ext/executions/x", 400, "Parameter id: `x` is not a UUID."),
         ("/_EXT/nothing", 404, "There is nothing at this path."),
         ("/_ext/executions/01a209b0-d816-749f-a3d9-b6ef0a7cccc4", 404, "There is no such execution"),
     ] {

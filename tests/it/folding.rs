@@ -1,4 +1,4 @@
-//! Case in the list of users: texts compare by Unicode, as names do at log-in, and alike on both databases.
+//! Filters of the user list ignore case by Unicode rules, alike on both databases.
 
 use std::{collections::BTreeSet, env};
 
@@ -6,9 +6,8 @@ use kommando::{
     localization::Clock,
     store::Store,
     users::{
-        self, NewUser, UserColumn, UserType,
-        list::{self, Asker, Question},
-        person,
+        self, NewUser, UserColumn, UserType, person,
+        query::{self, ListQuery, QueryContext},
     },
 };
 use poem::http::StatusCode;
@@ -21,24 +20,24 @@ use crate::{
     harness::{ADMIN, ANNA, BJORN, Server},
 };
 
-/// Letters of several scripts that are one letter in either case.
+/// Letters of several scripts, in both cases.
 const LETTERS: &str = "aAbBnNsSæÆøØåÅäÄöÖüÜéÉñÑçÇłŁđĐžŽčČőŐğĞþÞðÐσΣςαΑωΩάΆжЖёЁїЇюЮաԱბ";
 
-/// How many sets of names are tried: NAMES.
+/// The number of generated sets of names; the variable `NAMES` sets it.
 fn rounds() -> u32 {
     env::var("NAMES").ok().and_then(|names| names.parse().ok()).unwrap_or(4)
 }
 
-/// A text as names are compared, with the final sigma as any other.
+/// The text folded like names, with a final sigma like any other sigma.
 fn key(text: &str) -> String {
     users::fold(text).replace('ς', "σ")
 }
 
-/// The ids of the users that a filter finds.
+/// The ids of the users that match a filter.
 async fn found(store: &Store, filter: &str) -> BTreeSet<i32> {
     let clock = Clock::of("UTC".parse().expect("a zone"));
-    let question = Question { select: Some("assocName"), filter: Some(filter), limit: 5000, ..Question::default() };
-    let page = list::page(store.reader(), Asker { user_id: ADMIN, clock: &clock }, question).await;
+    let question = ListQuery { select: Some("assocName"), filter: Some(filter), limit: 5000, ..ListQuery::default() };
+    let page = query::page(store.reader(), QueryContext { user_id: ADMIN, clock: &clock }, question).await;
     page.unwrap_or_else(|error| panic!("{filter}: {error}")).rows.into_iter().map(|row| row.id).collect()
 }
 
@@ -48,7 +47,7 @@ fn names() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(prop_oneof![3 => known, 1 => "\\p{L}{1,8}", 1 => "[%_\\\\a-b]{1,4}"], 12)
 }
 
-/// A part of a text, its letters in another case: where it begins and how long it is, and which letters change.
+/// A part of a text with some letters in the other case: start, length, and a bit mask of the letters to change.
 fn part(text: &str, (start, length, case): (usize, usize, u32)) -> String {
     let letters: Vec<_> = text.chars().collect();
     let start = start % letters.len();
@@ -64,7 +63,7 @@ fn part(text: &str, (start, length, case): (usize, usize, u32)) -> String {
     letters.enumerate().map(other).collect()
 }
 
-/// Whether an operator finds a text.
+/// Whether an operator matches a text.
 fn finds(operator: &str, text: &str, wanted: &str) -> bool {
     let (text, wanted) = (key(text), key(wanted));
     match operator {
@@ -131,7 +130,7 @@ async fn a_filter_finds_exactly_the_texts_that_fold_alike() {
 }
 
 #[tokio::test]
-async fn a_text_of_any_length_and_letters_is_no_fault_of_the_database() {
+async fn a_filter_text_of_any_length_causes_no_database_error() {
     let server = Server::demo().await;
     let text = "\u{fdfa}".repeat(7900);
     for column in ["fullName", "lastName", "userName", "role", "associateDbId"] {
@@ -147,7 +146,7 @@ async fn a_text_of_any_length_and_letters_is_no_fault_of_the_database() {
     }
 }
 
-/// Every text that has a folded copy, with that: table, column.
+/// The tables and their columns that have a folded copy.
 const COPIES: [(&str, &[&str]); 4] = [
     (
         "persons",
@@ -158,7 +157,7 @@ const COPIES: [(&str, &[&str]); 4] = [
     ("user_groups", &["name"]),
 ];
 
-/// Every folded copy is that of its text.
+/// Asserts that every folded copy matches its text.
 async fn check_copies(store: &Store) {
     let db = store.reader();
     for (table, columns) in COPIES {
@@ -173,7 +172,7 @@ async fn check_copies(store: &Store) {
 }
 
 #[tokio::test]
-async fn whatever_writes_a_text_writes_its_folded_copy() {
+async fn every_write_of_a_text_updates_its_folded_copy() {
     let nick_name = "name: nick\ndisplay_name: Nick\nallow_roles: [Administrator]\nsteps: [{set_field: {field: nick_name, value: ÆRLIG}}]";
     let tooltip = "name: tip\ndisplay_name: Tip\nallow_roles: [Administrator]\nsteps: [{set_field: {field: tooltip, value: ØVERST}}]";
     let server = Server::with_commands(&[nick_name, tooltip]).await;
@@ -209,10 +208,10 @@ async fn whatever_writes_a_text_writes_its_folded_copy() {
     }
 }
 
-/// The triggers that tell of changes, with what each does.
+/// The invalidation triggers with their definitions.
 async fn triggers(store: &Store) -> Vec<String> {
     let backend = store.reader().get_database_backend();
-    let query = match store.is_shared() {
+    let query = match store.has_multiple_writers() {
         true => "SELECT tgname || ' ' || tgenabled::text AS told FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1",
         false => "SELECT name || ' ' || sql AS told FROM sqlite_schema WHERE type = 'trigger' ORDER BY 1",
     };
@@ -220,7 +219,7 @@ async fn triggers(store: &Store) -> Vec<String> {
     rows.iter().map(|row| row.try_get("", "told").expect("a text")).collect()
 }
 
-/// Copies a row for each number to a thousand, with changes.
+/// SQL that copies a row 1100 times with changed columns.
 fn copies<C: IdenStatic>(
     table: &str,
     columns: impl Iterator<Item = C>,
@@ -242,18 +241,18 @@ fn copies<C: IdenStatic>(
 }
 
 #[tokio::test]
-async fn a_database_of_before_is_folded_by_its_migration() {
+async fn the_migration_folds_existing_texts() {
     let database = Database::filled().await;
     let store = Store::open(&database.url).await.expect("a database");
     let known = store.migrations().await.expect("migrations");
     let place = known.iter().position(|one| one.name == "m0018_folded_texts").expect("the migration");
-    // Later migrations are no matter of this one.
+    // Revert the later migrations first.
     let later = u32::try_from(known.len() - place - 1).expect("a small number");
     store.migrate_down(later).await.expect("down");
     let told = triggers(&store).await;
     assert!(!told.is_empty());
     store.migrate_down(1).await.expect("down");
-    // More rows than are folded at once, among those of ASCII.
+    // More rows than one batch folds; some are pure ASCII.
     for statement in [
         copies(
             "persons",

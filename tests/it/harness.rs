@@ -1,4 +1,4 @@
-//! A whole server of its own for each test, and a client to call it with.
+//! A server in process for each test, and a client to call it.
 
 use std::{
     process::Command,
@@ -12,7 +12,7 @@ use kommando::{
     app::{App, audit_key},
     commands::Catalog,
     config::Config,
-    records::{
+    executions::{
         audit::{self, AuditKey, Head, Verification},
         execution,
     },
@@ -31,7 +31,7 @@ use sea_orm::{DbErr, EntityTrait, QueryOrder};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use crate::database::Database;
+use crate::{database::Database, documented_statuses};
 
 /// The password of every demo user in tests.
 pub const PASSWORD: &str = "correct horse";
@@ -41,7 +41,8 @@ pub const ANNA: i32 = 2;
 pub const BJORN: i32 = 3;
 pub const CHRIS: i32 = 4;
 pub const DORA: i32 = 5;
-pub const NOBODY: i32 = 4711;
+/// An id that no user has.
+pub const ABSENT: i32 = 4711;
 
 #[derive(Parser)]
 struct Line {
@@ -49,7 +50,7 @@ struct Line {
     config: Config,
 }
 
-/// A server on a database of its own, filled with the demo users.
+/// A server with its own database, filled with the demo users.
 pub struct Server {
     pub app: App,
     pub database: Database,
@@ -62,15 +63,15 @@ impl Server {
         Self::with_settings(&[]).await
     }
 
-    /// With the example commands, in an installation that has this time zone.
+    /// With the example commands, in an installation with this time zone.
     pub async fn in_zone(zone: &str) -> Self {
         Self::with_settings(&["--time-zone", zone]).await
     }
 
-    /// With the example commands, as `serve --demo` serves them.
+    /// With the example commands, in demo mode like `serve --demo`.
     pub async fn in_demo_mode() -> Self {
         let mut server = Self::demo().await;
-        server.app.be_demo().await.expect("a demo");
+        server.app.enable_demo_mode().await.expect("a demo");
         server.endpoint = server.app.endpoint().boxed();
         server
     }
@@ -136,7 +137,7 @@ impl Server {
         commands.iter().map(|command| command["Name"].as_str().expect("a name").to_owned()).collect()
     }
 
-    /// A user as the database has it.
+    /// A user, read from the database.
     pub async fn user(&self, id: i32) -> User {
         users::find(self.app.store.reader(), id).await.expect("an answer").expect("a user")
     }
@@ -148,17 +149,17 @@ impl Server {
         passwords.hash(&password, Requester::Server).await.expect("a hash")
     }
 
-    /// The key of its audit chain.
+    /// The key of the server's audit chain.
     pub fn audit_key(&self) -> AuditKey {
         audit_key::load(&self.database.url).expect("a key")
     }
 
-    /// Links what is linked later, as a server that serves does beside its requests.
+    /// Links pending audit entries, as the background task of a server does.
     pub async fn link(&self) {
         audit::link(&self.app.store, &self.audit_key()).await.expect("a continued chain");
     }
 
-    /// What a look at the whole audit chain finds.
+    /// Links pending entries and verifies the audit chain.
     pub async fn verify(&self, expected: Option<&Head>) -> Verification {
         self.link().await;
         audit::verify(&self.app.store, &self.audit_key(), expected, |_| {}).await.expect("an answer")
@@ -171,14 +172,14 @@ impl Server {
     }
 }
 
-/// The binary, to which the variables of the tests mean nothing.
+/// The binary, without the environment variables of the tests.
 pub fn kommando() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
     command.env_remove("KOMMANDO_TEST_POSTGRES").env_remove("KOMMANDO_AUDIT_KEY");
     command
 }
 
-/// A request that is being put together.
+/// A request under construction.
 pub struct Call<'a> {
     endpoint: &'a BoxEndpoint<'static, Response>,
     request: poem::RequestBuilder,
@@ -186,7 +187,7 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// As a user, with the password that all of them have.
+    /// As a demo user, with the common password.
     pub fn by(self, name: &str) -> Self {
         self.basic(name, PASSWORD)
     }
@@ -201,7 +202,7 @@ impl Call<'_> {
         self
     }
 
-    /// With a value that need not be text.
+    /// Adds a header with any bytes as its value.
     pub fn header_bytes(mut self, name: &str, value: &[u8]) -> Self {
         self.request = self.request.header(name, HeaderValue::from_bytes(value).expect("a value"));
         self
@@ -217,7 +218,10 @@ impl Call<'_> {
     }
 
     pub async fn send(self) -> Answer {
-        let mut response = self.endpoint.get_response(self.request.body(self.body)).await;
+        let request = self.request.body(self.body);
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let mut response = self.endpoint.get_response(request).await;
+        documented_statuses::check(&method, &path, response.status());
         let bytes = response.take_body().into_bytes().await.expect("a body");
         Answer {
             status: response.status(),
@@ -228,12 +232,12 @@ impl Call<'_> {
     }
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    /// The body as JSON; null when it is none.
+    /// The body as JSON; null when it is not JSON.
     pub body: Value,
     pub text: String,
 }
@@ -243,7 +247,7 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Asserts that this is an error in the one shape, and answers with its type and message.
+    /// Asserts that this is an error in upstream's format, and returns its type and message.
     #[track_caller]
     pub fn error(&self, status: StatusCode) -> (&str, &str) {
         assert_eq!(self.status, status, "{}", self.text);
@@ -258,27 +262,27 @@ impl Answer {
     }
 }
 
-/// Settings for a server on this database, with passwords that cost next to nothing.
+/// Settings for a server on this database, with a minimal password cost.
 pub fn config(url: &str, words: &[&str]) -> Config {
-    let line = ["kommando", "--database-url", url, "--password-cost", "m=8,t=1,p=1", "--database-patience", "30s"];
+    let line = ["kommando", "--database-url", url, "--password-cost", "m=8,t=1,p=1", "--database-query-timeout", "30s"];
     Line::parse_from(line.iter().chain(words)).config
 }
 
-/// A transaction that holds something until it is told to end.
+/// A transaction that holds a lock until it is ended.
 pub struct Held(oneshot::Sender<()>);
 
 impl Held {
-    /// The right to write, on SQLite.
+    /// Locks no row; on SQLite, this still blocks all other writers.
     pub async fn nothing(store: &Store) -> Self {
         Self::with(store, |_| Box::pin(async { Ok(()) })).await
     }
 
-    /// One user, on PostgreSQL.
+    /// Locks one user, on PostgreSQL.
     pub async fn user(store: &Store, id: i32) -> Self {
         Self::with(store, move |transaction| Box::pin(users::lock(transaction, id))).await
     }
 
-    /// All users.
+    /// Locks all users.
     pub async fn all_users(store: &Store) -> Self {
         Self::with(store, |transaction| Box::pin(users::lock_table(transaction))).await
     }

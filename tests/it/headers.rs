@@ -1,4 +1,5 @@
-//! Headers and query parameters: each is given once and can be read, or the request is refused by name and does nothing.
+//! Headers and query parameters: each is given once and can be read, or the request is refused by name and does
+//! nothing.
 
 use kommando::{
     api::{
@@ -16,10 +17,10 @@ const HELLO: &str = "/api/v1/User/2/CustomCommand/hello";
 const AGENT: &str = "/api/v1/Agents/User/ExecuteUserCommand";
 const TWICE: &str = "it is given more than once";
 const UNREADABLE: &[u8] = "slutt-Bjørn".as_bytes();
-/// Only some operations take these.
+/// Headers that only some operations accept.
 const OWN: [&str; 2] = ["X-Dry-Run", "Idempotency-Key"];
 
-/// Operations of every kind: what is changed, what is run, what is read, what is public, and what is a page.
+/// Requests of every kind: changes, runs, reads, public operations and pages.
 fn samples(server: &Server) -> Vec<(&'static str, Call<'_>)> {
     let (get, post) = (|path| server.get(path), |path| server.post(path));
     let run = json!({"CommandName": "hello", "User": {"AssociateId": ANNA}});
@@ -38,7 +39,7 @@ fn samples(server: &Server) -> Vec<(&'static str, Call<'_>)> {
     ]
 }
 
-/// What a client might well send.
+/// A valid value of a header.
 fn right(name: &str) -> &'static str {
     match name {
         "Authorization" => "Basic YWRtaW46Y29ycmVjdCBob3JzZQ==",
@@ -66,7 +67,7 @@ fn assert_refused(got: &Answer, name: &str, reason: &str, case: &str) {
     assert!(got.text.contains(name) && got.text.contains(reason), "{name} {case}: {}", got.text);
 }
 
-/// Nothing was run, and nobody was changed.
+/// Asserts that no command ran and no user changed.
 async fn assert_nothing_happened(server: &Server) {
     assert!(server.executions().await.is_empty());
     for user in [ADMIN, ANNA, BJORN, CHRIS] {
@@ -76,7 +77,7 @@ async fn assert_nothing_happened(server: &Server) {
 }
 
 #[tokio::test]
-async fn a_header_that_is_given_twice_is_refused_by_name() {
+async fn a_repeated_header_is_refused_by_name() {
     let server = Server::in_demo_mode().await;
     for name in SINGLE.into_iter().chain(["Host"]) {
         for (other, is_same) in [(right(name), true), ("y", false)] {
@@ -91,12 +92,12 @@ async fn a_header_that_is_given_twice_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_header_that_cannot_be_read_is_refused_by_name() {
+async fn an_unreadable_header_is_refused_by_name() {
     let server = Server::in_demo_mode().await;
     for name in SINGLE.into_iter().chain(LISTS) {
         for value in [UNREADABLE, b"\xff"] {
             for (path, call) in samples(&server) {
-                // The samples have these already, and one more would be one too many.
+                // The samples already have these headers.
                 let call = match name {
                     "Authorization" => server.post(HELLO),
                     "Content-Type" => server.post(HELLO).by("admin"),
@@ -129,7 +130,7 @@ async fn our_own_operations_refuse_unknown_query_parameters() {
     }
     assert!(count > 8, "{count}");
     let got = server.get("/_ext/executions?comand=hello").by("admin").send().await;
-    assert_refused(&got, "Parameter comand: ", "did you mean `command`?", "a name that is nearly right");
+    assert_refused(&got, "Parameter comand: ", "did you mean `command`?", "a misspelt name");
     assert_eq!(server.get("/_ext/executions?Command=hello").by("admin").send().await.status, StatusCode::OK);
 }
 
@@ -160,7 +161,7 @@ async fn changes_refuse_unknown_query_parameters() {
 }
 
 #[tokio::test]
-async fn a_change_that_depends_on_an_etag_is_refused() {
+async fn a_change_conditional_on_an_etag_is_refused() {
     let server = Server::demo().await;
     for method in [Method::PUT, Method::PATCH, Method::DELETE] {
         for name in ["If-Match", "If-None-Match"] {
@@ -175,7 +176,7 @@ async fn a_change_that_depends_on_an_etag_is_refused() {
 }
 
 #[tokio::test]
-async fn a_list_may_be_sent_in_several_headers() {
+async fn list_headers_may_be_repeated() {
     let server = Server::demo().await;
     for name in LISTS {
         let values = if name == "If-None-Match" { ["\"one\"", "W/\"two\""] } else { ["*/*", "en"] };
@@ -189,7 +190,7 @@ async fn a_list_may_be_sent_in_several_headers() {
 }
 
 #[tokio::test]
-async fn an_empty_header_is_none_where_the_vendors_client_sends_it() {
+async fn empty_headers_of_the_vendors_client_count_as_absent() {
     let server = Server::in_demo_mode().await;
     let ok = ["Accept", "Accept-Language", "Content-Type", "SO-AppToken", "SO-Culture", "SO-Language", "SO-TimeZone"];
     let current = server.get("/api/v1/User/2").by("admin").header("If-Modified-Since", "").send().await;
@@ -202,16 +203,16 @@ async fn an_empty_header_is_none_where_the_vendors_client_sends_it() {
     let count = server.executions().await.len();
     for name in ["Idempotency-Key", "X-Dry-Run", "X-Demo-Fault"] {
         let got = server.post(HELLO).by("admin").header(name, "").send().await;
-        assert_refused(&got, name, "it takes", "empty");
+        assert_refused(&got, name, if name == "X-Dry-Run" { "it must be" } else { "it takes" }, "empty");
     }
     let delete = server.call(Method::DELETE, "/api/v1/User/3").by("admin").header("If-Unmodified-Since", "");
-    assert_refused(&delete.send().await, "If-Unmodified-Since", "is no date", "empty");
+    assert_refused(&delete.send().await, "If-Unmodified-Since", "is not a date", "empty");
     let got = server.post(HELLO).header("authorization", "").send().await;
-    assert_eq!(got.status, StatusCode::UNAUTHORIZED, "an empty Authorization is none");
+    assert_eq!(got.status, StatusCode::UNAUTHORIZED, "an empty Authorization counts as absent");
     assert_eq!(server.executions().await.len(), count);
 }
 
-/// Every operation of the document: method, path with its parameters filled in, and its parameters.
+/// Every operation of the document: method, path with its parameters replaced, and its parameters.
 fn operations() -> Vec<(Method, String, Vec<Value>)> {
     let document = api::document();
     let mut found = Vec::new();
@@ -232,7 +233,7 @@ fn named(parameters: &[Value], place: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_header_of_the_document_has_its_rule() {
+fn every_documented_header_has_a_rule() {
     for (method, path, parameters) in operations() {
         for name in named(&parameters, "header") {
             assert!(SINGLE.iter().chain(&LISTS).any(|known| *known == name), "{method} {path}: {name}");
@@ -241,7 +242,7 @@ fn every_header_of_the_document_has_its_rule() {
 }
 
 #[tokio::test]
-async fn a_header_of_other_operations_is_refused_and_names_them() {
+async fn a_header_of_other_operations_is_refused_naming_them() {
     let server = Server::demo().await;
     let pages = ["/", "/docs", "/_ext/console", "/openapi.json"].map(|path| (Method::GET, path.to_owned(), Vec::new()));
     let mut refused = 0;
@@ -265,7 +266,7 @@ async fn a_header_of_other_operations_is_refused_and_names_them() {
 }
 
 #[tokio::test]
-async fn a_query_parameter_that_is_given_twice_is_refused_by_name() {
+async fn a_repeated_query_parameter_is_refused_by_name() {
     let server = Server::demo().await;
     let mut refused = 0;
     for (method, path, parameters) in operations() {
@@ -286,7 +287,7 @@ async fn a_query_parameter_that_is_given_twice_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn the_session_cookie_is_given_once() {
+async fn a_repeated_session_cookie_is_refused() {
     let server = Server::demo().await;
     let cookies = format!("{SESSION_COOKIE}=7S:a; {SESSION_COOKIE}=7S:b");
     let got = server.get("/api/v1/User/current").header("cookie", &cookies).send().await;
@@ -296,5 +297,5 @@ async fn the_session_cookie_is_given_once() {
     assert_refused(&got, SESSION_COOKIE, TWICE, "in two headers");
     let call = server.get("/api/v1/User/current").by("anna");
     let got = call.header("cookie", &cookies).header_bytes("cookie", UNREADABLE).send().await;
-    assert_eq!(got.status, StatusCode::OK, "beside Authorization no cookie is read");
+    assert_eq!(got.status, StatusCode::OK, "with Authorization, the cookie is ignored");
 }

@@ -1,4 +1,4 @@
-//! To which hosts a server answers, and which it puts into links.
+//! Which Host headers a server accepts and uses in links.
 
 use kommando::api;
 use poem::{
@@ -15,7 +15,7 @@ fn authorization() -> String {
     format!("Basic {}", STANDARD.encode(format!("admin:{}", crate::harness::PASSWORD)))
 }
 
-/// Asks as the administrator; the status and the body.
+/// Sends a request as the administrator; returns the status and the body.
 async fn ask(server: &Server, method: Method, path: &str, headers: &[(&'static str, &str)]) -> (StatusCode, String) {
     let request = Request::builder().method(method).uri_str(path).header(header::AUTHORIZATION, authorization());
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
@@ -24,7 +24,7 @@ async fn ask(server: &Server, method: Method, path: &str, headers: &[(&'static s
 }
 
 #[tokio::test]
-async fn a_page_whose_name_leads_here_reaches_nothing_on_loopback() {
+async fn dns_rebinding_reaches_nothing_on_loopback() {
     let server = Server::with_settings(&["--metrics", "path"]).await;
     let paths = api::routes().into_iter().chain([("/metrics".to_owned(), vec![Method::GET])]);
     for (path, methods) in paths {
@@ -43,7 +43,7 @@ async fn a_page_whose_name_leads_here_reaches_nothing_on_loopback() {
 }
 
 #[tokio::test]
-async fn a_public_listener_answers_to_listed_hosts_only() {
+async fn a_public_listener_answers_listed_hosts_only() {
     let listen = ["--listen", "0.0.0.0:8080"];
     let any = Server::with_settings(&listen).await;
     let listed =
@@ -58,7 +58,7 @@ async fn a_public_listener_answers_to_listed_hosts_only() {
 }
 
 #[tokio::test]
-async fn links_name_the_host_that_was_accepted_and_no_other() {
+async fn links_use_the_accepted_host() {
     let server = Server::with_settings(&["--hosts", "kommando.example.com"]).await;
     let links = async |headers: &[(&'static str, &str)]| {
         let (status, user) = ask(&server, Method::GET, "/api/v1/User/2", headers).await;
@@ -73,5 +73,5 @@ async fn links_name_the_host_that_was_accepted_and_no_other() {
     ] {
         assert_eq!(links(headers).await, "http://kommando.example.com/api/v1/user/2");
     }
-    assert_eq!(links(&[("host", "")]).await, "http://localhost/api/v1/user/2", "no host is named");
+    assert_eq!(links(&[("host", "")]).await, "http://localhost/api/v1/user/2", "without a host");
 }

@@ -1,4 +1,4 @@
-//! JWTs of an identity provider as Bearer, and everything that is not one.
+//! JWTs of an identity provider as Bearer tokens, and invalid ones.
 
 use chrono::Utc;
 use futures_util::future::join_all;
@@ -12,14 +12,14 @@ use crate::{
 };
 
 const CURRENT: &str = "/api/v1/User/current";
-/// So often the keys are fetched in a minute, at most.
+/// The limit of key fetches in a minute.
 const MOST_FETCHES: usize = 6;
 
 pub async fn provider() -> Issuer {
     Issuer::start(Shows::keys(&[SigningKey::rsa(), SigningKey::ec()])).await
 }
 
-/// A server that believes this provider.
+/// A server that trusts this provider.
 pub async fn believing(issuer: &Issuer, words: &[&str]) -> Server {
     let url = issuer.url();
     let own = ["--oidc-issuer", ISSUER, "--oidc-audience", "other,kommando", "--oidc-jwks-url", &url];
@@ -31,7 +31,7 @@ async fn with(server: &Server, token: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_token_calls_as_the_user_whom_it_names() {
+async fn a_jwt_authenticates_the_user_it_names() {
     let issuer = provider().await;
     let server = believing(&issuer, &[]).await;
     let (rsa, ec, now) = (SigningKey::rsa(), SigningKey::ec(), Utc::now().timestamp());
@@ -41,7 +41,7 @@ async fn a_token_calls_as_the_user_whom_it_names() {
         rsa.sign(&claims("anna")),
         ec.sign(&claims("anna")),
         ec.sign(&claims("anna@example.com")),
-        ec.sign(&claims_but("anna", "aud", json!(["somebody", AUDIENCE]))),
+        ec.sign(&claims_but("anna", "aud", json!(["another", AUDIENCE]))),
         ec.sign(&claims_but("anna", "nbf", (now - 5).into())),
         ec.sign_with(&without_key, &claims("anna")),
         ec.sign_with(&access, &claims("anna")),
@@ -53,16 +53,16 @@ async fn a_token_calls_as_the_user_whom_it_names() {
 }
 
 #[tokio::test]
-async fn whom_the_provider_proved_is_a_caller_like_any_other() {
+async fn a_jwt_caller_has_the_rights_of_the_user() {
     let server = believing(&provider().await, &[]).await;
     let bearer = format!("Bearer {}", SigningKey::ec().sign(&claims("anna")));
     let own = server.get("/api/v1/User/currentToken").header("authorization", &bearer).send().await;
-    assert_eq!(own.body, bearer["Bearer ".len()..], "the token that is used is the one to go on with");
+    assert_eq!(own.body, bearer["Bearer ".len()..], "a JWT caller gets its own token back");
     let run = server.post("/api/v1/User/2/CustomCommand/hello").header("authorization", &bearer).send().await;
     assert_eq!(run.status, StatusCode::OK);
     assert_eq!(server.executions().await[0].caller_id, ANNA);
     let others = server.get("/_ext/webhooks").header("authorization", &bearer).send().await;
-    assert_eq!(others.status, StatusCode::FORBIDDEN, "the role is the one that is known here");
+    assert_eq!(others.status, StatusCode::FORBIDDEN, "the role comes from the database, not from the token");
     let out = server.call(Method::DELETE, "/_ext/session").header("authorization", &bearer).send().await;
     assert_eq!(out.status, StatusCode::NO_CONTENT);
     server.execute("admin", ANNA, "deactivate", Some("Yes")).await;
@@ -70,12 +70,12 @@ async fn whom_the_provider_proved_is_a_caller_like_any_other() {
     got.error(StatusCode::UNAUTHORIZED);
 }
 
-/// A token that is put together by hand.
+/// A token built from its parts.
 fn forge(header: Value, claims: &Value, signature: &str) -> String {
     format!("{}.{}.{signature}", part(&header), part(claims))
 }
 
-/// Tokens signed with the public key as a shared secret, in every form in which somebody has it.
+/// Tokens signed with HMAC, with the public key in several encodings as the secret.
 fn signed_with_what_is_public(right: &Value) -> Vec<String> {
     let shown = SigningKey::rsa().shown();
     let modulus = shown["n"].as_str().expect("a modulus").to_owned();
@@ -94,7 +94,7 @@ fn signed_with_what_is_public(right: &Value) -> Vec<String> {
     secrets.iter().flat_map(|secret| algorithms.map(|algorithm| forge(secret, algorithm))).collect()
 }
 
-/// Tokens that somebody makes who has no key, or another's.
+/// Tokens of an attacker without a key of the provider.
 fn forged() -> Vec<(&'static str, String)> {
     let (rsa, ec, admin) = (SigningKey::rsa(), SigningKey::ec(), claims("admin"));
     let right = ec.sign(&claims("anna"));
@@ -136,7 +136,7 @@ fn forged() -> Vec<(&'static str, String)> {
     forged
 }
 
-/// Tokens that the provider made, for something else.
+/// Claims that the provider signed but that this server must refuse.
 fn unfit() -> Vec<(&'static str, Value)> {
     let now = Utc::now().timestamp();
     let but = |claim: &str, value: Value| claims_but("anna", claim, value);
@@ -147,18 +147,18 @@ fn unfit() -> Vec<(&'static str, Value)> {
         ("an end before time began", but("exp", (-1).into())),
         ("not valid yet", but("nbf", (now + 120).into())),
         ("a begin that is no time", but("nbf", "today".into())),
-        ("for somebody else", but("aud", "somebody".into())),
-        ("for nobody", but("aud", json!([]))),
+        ("for another audience", but("aud", "another".into())),
+        ("for an empty audience", but("aud", json!([]))),
         ("for a number", but("aud", 7.into())),
-        ("for nobody in particular", but("aud", Value::Null)),
-        ("by somebody else", but("iss", "https://elsewhere.example.com/".into())),
-        ("by almost the same", but("iss", ISSUER.trim_end_matches('/').into())),
-        ("by nobody", but("iss", Value::Null)),
+        ("without an audience", but("aud", Value::Null)),
+        ("of another issuer", but("iss", "https://elsewhere.example.com/".into())),
+        ("of almost the same issuer", but("iss", ISSUER.trim_end_matches('/').into())),
+        ("without an issuer", but("iss", Value::Null)),
         ("without a name", but("preferred_username", Value::Null)),
         ("with an empty name", but("preferred_username", "".into())),
         ("with a number as a name", but("preferred_username", ANNA.into())),
         ("with two names", but("preferred_username", json!(["anna", "admin"]))),
-        ("of nobody", claims("nobody")),
+        ("of an absent user", claims("absent")),
         ("of a name in other letters", claims("ａｎｎａ")),
         ("of a name in capitals", claims("ANNA")),
         ("of an address in another case", claims("Anna@example.com")),
@@ -173,7 +173,7 @@ fn unfit() -> Vec<(&'static str, Value)> {
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_with_a_token_the_answer_is_the_same() {
+async fn every_invalid_jwt_gets_the_same_answer() {
     let issuer = provider().await;
     let server = believing(&issuer, &[]).await;
     let wrong = server.get(CURRENT).basic("anna", "wrong").send().await;
@@ -189,7 +189,7 @@ async fn whatever_is_wrong_with_a_token_the_answer_is_the_same() {
 }
 
 #[tokio::test]
-async fn a_member_that_is_given_twice_is_refused() {
+async fn a_jwt_with_a_repeated_member_is_refused() {
     let issuer = provider().await;
     let server = believing(&issuer, &["--oidc-claim", "email"]).await;
     let ec = SigningKey::ec();
@@ -198,7 +198,7 @@ async fn a_member_that_is_given_twice_is_refused() {
     right["email_verified"] = true.into();
     right["nbf"] = right["iat"].clone();
     assert_eq!(with(&server, &ec.sign_text(&header, &right.to_string())).await.status, StatusCode::OK);
-    // What is given twice is right both times: it is refused since there are two.
+    // Both copies are valid; the token is refused only because of the repetition.
     let twice = |json: &str, name: &str| {
         let value = &serde_json::from_str::<Value>(json).expect("JSON")[name];
         assert!(!value.is_null(), "{name}");
@@ -223,7 +223,7 @@ fn unknown_key(number: usize) -> String {
 }
 
 #[tokio::test]
-async fn an_unknown_key_has_the_keys_fetched_once_and_many_of_them_not_much_oftener() {
+async fn unknown_keys_cause_few_fetches_of_the_key_set() {
     let issuer = provider().await;
     let server = believing(&issuer, &[]).await;
     assert_eq!(with(&server, &SigningKey::ec().sign(&claims("anna"))).await.status, StatusCode::OK);
@@ -238,7 +238,7 @@ async fn an_unknown_key_has_the_keys_fetched_once_and_many_of_them_not_much_ofte
 }
 
 #[tokio::test]
-async fn many_first_tokens_at_once_have_the_keys_fetched_once_or_twice() {
+async fn concurrent_first_tokens_fetch_the_keys_at_most_twice() {
     let issuer = provider().await;
     let server = believing(&issuer, &[]).await;
     let token = SigningKey::ec().sign(&claims("anna"));
@@ -248,7 +248,7 @@ async fn many_first_tokens_at_once_have_the_keys_fetched_once_or_twice() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_changed_is_found_and_the_old_one_forgotten() {
+async fn a_rotated_key_is_accepted_and_the_old_one_refused() {
     let issuer = Issuer::start(Shows::keys(&[SigningKey::rsa()])).await;
     let server = believing(&issuer, &[]).await;
     let (old, new) = (SigningKey::rsa().sign(&claims("anna")), SigningKey::ec().sign(&claims("anna")));
@@ -260,15 +260,15 @@ async fn a_key_that_was_changed_is_found_and_the_old_one_forgotten() {
 }
 
 #[tokio::test]
-async fn a_provider_that_cannot_be_reached_is_no_wrong_token_and_known_keys_stay_good() {
+async fn an_unreachable_provider_is_a_503_and_known_keys_stay_valid() {
     let issuer = Issuer::start(Shows::Status(500)).await;
     let server = believing(&issuer, &[]).await;
     let token = SigningKey::ec().sign(&claims("anna"));
     let got = with(&server, &token).await;
     assert_eq!(got.error(StatusCode::SERVICE_UNAVAILABLE).0, "SoServerException");
     assert_eq!(got.header("retry-after"), Some("10"));
-    assert_eq!(with(&server, "nonsense").await.status, StatusCode::UNAUTHORIZED, "what is no token needs no key");
-    assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::OK, "other ways do not need it");
+    assert_eq!(with(&server, "nonsense").await.status, StatusCode::UNAUTHORIZED, "an invalid token needs no key");
+    assert_eq!(server.get(CURRENT).by("anna").send().await.status, StatusCode::OK, "passwords need no provider");
 
     issuer.show(Shows::keys(&[SigningKey::ec()]));
     assert_eq!(with(&server, &token).await.status, StatusCode::OK);
@@ -287,7 +287,7 @@ async fn a_provider_that_cannot_be_reached_is_no_wrong_token_and_known_keys_stay
 }
 
 #[tokio::test]
-async fn a_provider_that_says_nothing_is_waited_for_five_seconds_and_by_nobody_else() {
+async fn a_silent_provider_times_out_and_delays_no_other_caller() {
     let issuer = provider().await;
     let server = believing(&issuer, &[]).await;
     let token = SigningKey::ec().sign(&claims("anna"));
@@ -306,7 +306,7 @@ async fn a_provider_that_says_nothing_is_waited_for_five_seconds_and_by_nobody_e
 }
 
 #[tokio::test]
-async fn another_claim_may_name_the_user_and_an_address_counts_when_it_was_verified() {
+async fn another_claim_may_name_the_user_and_emails_are_verified() {
     let server = believing(&provider().await, &["--oidc-claim", "email"]).await;
     let ec = SigningKey::ec();
     for (verified, status) in [
@@ -324,11 +324,11 @@ async fn another_claim_may_name_the_user_and_an_address_counts_when_it_was_verif
 }
 
 #[tokio::test]
-async fn other_algorithms_are_taken_where_they_are_allowed() {
+async fn other_algorithms_are_accepted_when_configured() {
     let server = believing(&provider().await, &["--oidc-algorithms", "PS256"]).await;
     let rsa = SigningKey::rsa();
     let pss = Header { alg: Algorithm::PS256, ..rsa.header() };
-    // The provider's key says that it signs RS256.
+    // The provider's key is declared for RS256.
     assert_eq!(with(&server, &rsa.sign_with(&pss, &claims("anna"))).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(with(&server, &rsa.sign(&claims("anna"))).await.status, StatusCode::UNAUTHORIZED);
     let mut shown = rsa.shown();
@@ -339,7 +339,7 @@ async fn other_algorithms_are_taken_where_they_are_allowed() {
 }
 
 #[tokio::test]
-async fn without_a_provider_no_jwt_proves_anything() {
+async fn without_a_provider_every_jwt_is_refused() {
     let server = Server::demo().await;
     let got = with(&server, &SigningKey::ec().sign(&claims("admin"))).await;
     assert_eq!(got.error(StatusCode::UNAUTHORIZED).0, "SoSessionException");
@@ -347,7 +347,7 @@ async fn without_a_provider_no_jwt_proves_anything() {
 }
 
 #[tokio::test]
-async fn online_a_token_opens_what_an_application_was_granted() {
+async fn online_a_jwt_needs_a_granted_application() {
     let issuer = provider().await;
     let server = believing(&issuer, &["--installation", "online"]).await;
     let bearer = format!("Bearer {}", SigningKey::ec().sign(&claims("anna")));

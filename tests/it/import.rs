@@ -1,4 +1,4 @@
-//! Users from files, and executions into files.
+//! Import of users, and export of executions.
 
 use std::fs;
 
@@ -22,14 +22,14 @@ const THREE: &str = "name,userName,firstName,lastName,email,role,rank,active\n\
                      kim,,,,,ExternalUser,,false\n";
 
 #[test]
-fn users_are_made_changed_when_that_is_said_and_left_when_nothing_differs() {
+fn an_import_creates_users_and_updates_them_on_request() {
     let line = Line::new();
     let dry = import(&line, "users.csv", THREE, &["--dry-run"]);
-    assert!(!dry.ok && dry.err.contains("there is no database at kommando.db"), "a dry run makes none: {}", dry.err);
+    assert!(!dry.ok && dry.err.contains("there is no database at kommando.db"), "a dry run creates none: {}", dry.err);
     assert!(line.say(&["migrate", "up"]).ok);
     let dry = import(&line, "users.csv", THREE, &["--dry-run"]);
     assert_eq!((dry.ok, dry.out.as_str()), (true, "3 created, 0 changed, 0 unchanged (dry run: nothing was saved)\n"));
-    assert_eq!(line.say(&["user", "list"]).out.lines().count(), 1, "nothing was kept");
+    assert_eq!(line.say(&["user", "list"]).out.lines().count(), 1, "no user was saved");
 
     let made = import(&line, "users.csv", THREE, &[]);
     assert_eq!((made.ok, made.out.as_str()), (true, "3 created, 0 changed, 0 unchanged\n"), "{}", made.err);
@@ -52,7 +52,7 @@ fn users_are_made_changed_when_that_is_said_and_left_when_nothing_differs() {
 }
 
 #[test]
-fn a_file_with_faults_leaves_nothing_and_tells_each_with_its_place() {
+fn a_file_with_errors_imports_nothing_and_lists_each_error() {
     let line = Line::new();
     let text = "Name;Role;Rank;active;otherGroups;userName\r\n\
                 eva;King;x;;;\r\n\
@@ -68,54 +68,54 @@ fn a_file_with_faults_leaves_nothing_and_tells_each_with_its_place() {
     assert!(!got.ok);
     for expected in [
         "users.csv:2: role: there is no role \"King\"; there are Administrator, ",
-        "users.csv:2: rank: `x` is no whole number",
+        "users.csv:2: rank: `x` is not a whole number",
         "users.csv:3: active: `perhaps` is neither true nor false",
         "users.csv:4: otherGroups: there is no group \"Nowhere\"; make it with `kommando group add Nowhere`, or import with \
          --make-groups",
         "users.csv:6: name: `EVA` has a row already, at :2",
-        "users.csv:7: it has 2 cells, and the first line has 6",
+        "users.csv:7: the row has 2 cells, but the first line has 6",
         "users.csv:9: name: it is missing",
-        "users.csv:11: column G: `more` stands in a column without a name; empty it, or name the column in line 1",
+        "users.csv:11: column G: `more` is in a column without a name; empty the cell, or name the column in line 1",
         "nothing was imported",
     ] {
         assert!(got.err.lines().any(|line| line.starts_with(expected)), "{expected}: {}", got.err);
     }
-    assert_eq!(line.say(&["user", "list"]).out.lines().count(), 1, "nothing was kept");
+    assert_eq!(line.say(&["user", "list"]).out.lines().count(), 1, "no user was saved");
 
     let got = import(&line, "users.json", r#"[{"name": "eva", "king": 1, "rank": {}}, {"name": "current"}]"#, &[]);
     assert!(got.err.contains("users.json#/0: king: there is no such member"), "{}", got.err);
-    assert!(got.err.contains("users.json#/0: rank: `{}` is no text"), "{}", got.err);
+    assert!(got.err.contains("users.json#/0: rank: `{}` must be a text"), "{}", got.err);
     assert!(got.err.contains("users.json#/1: name: ") && got.err.contains("current"), "{}", got.err);
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_refused_with_the_remedy() {
+fn an_unreadable_file_is_refused_with_the_remedy() {
     let line = Line::new();
     for (name, text, expected) in [
         (
             "users.csv",
             &b"name,salary\neva,1\n"[..],
-            "users.csv:1: there is no column `salary`; there are name, userName",
+            "users.csv:1: there is no column `salary`; known columns are name, userName",
         ),
-        ("users.csv", b"name,Name\neva,ole\n", "users.csv:1: the column name stands there twice"),
+        ("users.csv", b"name,Name\neva,ole\n", "users.csv:1: there are two columns name"),
         ("users.csv", b"name\nBj\xf8rn\n", "save it as \"CSV UTF-8\""),
         ("users.json", b"[{\"name\": \"eva\"},\n {]", "line 2"),
-        ("users.json", b"{\"name\": \"eva\"}", "it is to be a list of objects"),
-        ("users.csv", b"", "users.csv:1: the first line names the columns, and the column name is not among them"),
-        ("users.csv", b"firstName\tlastName\nEva\tHolm\n", "the column name is not among them"),
-        ("users.txt", b"name\neva\n", "ends neither with .csv nor with .json"),
+        ("users.json", b"{\"name\": \"eva\"}", "the file must be a list of objects"),
+        ("users.csv", b"", "users.csv:1: the first line must name the columns, including the column name"),
+        ("users.csv", b"firstName\tlastName\nEva\tHolm\n", "including the column name"),
+        ("users.txt", b"name\neva\n", "must have the extension .csv or .json"),
     ] {
         let got = import(&line, name, text, &[]);
         assert!(!got.ok && got.err.contains(expected), "{expected}: {}", got.err);
     }
     let got = import(&line, "users.csv", b"name\neva\nBj\xf8rn\n", &[]);
-    assert!(got.err.contains("users.csv:3: the file is no text in UTF-8"), "{}", got.err);
-    assert!(line.say(&["import", "users", "missing.csv"]).err.contains("missing.csv cannot be read"));
+    assert!(got.err.contains("users.csv:3: the file is not UTF-8 text"), "{}", got.err);
+    assert!(line.say(&["import", "users", "missing.csv"]).err.contains("failed to read missing.csv"));
     let marked = import(&line, "users.csv", "\u{feff}name\neva\n", &[]);
     assert_eq!(marked.out, "1 created, 0 changed, 0 unchanged\n", "{}", marked.err);
 }
 
-/// People as a spreadsheet writes them in a language, with the sign between cells and the words for true and false.
+/// A CSV file as a spreadsheet writes it in some language: with its separator and its words for true and false.
 fn spreadsheet(sign: char, [yes, no]: [&str; 2], people: usize) -> String {
     let row = |index: usize| {
         let group = ["Field sales", "Support", "HR"][index % 3];
@@ -127,9 +127,9 @@ fn spreadsheet(sign: char, [yes, no]: [&str; 2], people: usize) -> String {
     text.replace(';', &sign.to_string())
 }
 
-/// `PEOPLE` is how many people the file has; 30 without it.
+/// The variable `PEOPLE` sets the number of rows; the default is 30.
 #[test]
-fn people_of_a_spreadsheet_come_with_their_groups() {
+fn a_spreadsheet_imports_users_with_their_groups() {
     let people = count("PEOPLE", 30);
     let words = [
         (';', ["WAHR", "FALSCH"]),
@@ -153,7 +153,7 @@ fn people_of_a_spreadsheet_come_with_their_groups() {
         );
         assert_eq!((lines.len(), lines[0]), (4, first.as_str()), "{}", refused.err);
         let made = import(&line, "PEOPLE.CSV", &text, &["--make-groups"]);
-        let expected = format!("{people} created, 0 changed, 0 unchanged; groups made: Field sales, Support, HR\n");
+        let expected = format!("{people} created, 0 changed, 0 unchanged; groups created: Field sales, Support, HR\n");
         assert_eq!((made.out.as_str(), made.err.as_str()), (expected.as_str(), ""));
         let list = line.say(&["user", "list"]).out;
         assert_eq!(list.matches("deactivated").count(), people / 5, "{list}");
@@ -162,12 +162,12 @@ fn people_of_a_spreadsheet_come_with_their_groups() {
 }
 
 #[test]
-fn a_group_is_made_once_however_its_name_is_written() {
+fn a_group_is_created_once_in_any_spelling_of_its_name() {
     let line = Line::new();
     assert!(line.say(&["migrate", "up"]).ok);
     let text = "name,group,otherGroups\neva,Sales,HR;sales\nole, SALES,\nliv,hr,Users\n";
     let made = import(&line, "users.csv", text, &["--make-groups", "--dry-run"]);
-    let summary = "3 created, 0 changed, 0 unchanged; groups made: Sales, HR";
+    let summary = "3 created, 0 changed, 0 unchanged; groups created: Sales, HR";
     assert_eq!(made.out, format!("{summary} (dry run: nothing was saved)\n"), "{}", made.err);
     let made = import(&line, "users.csv", text, &["--make-groups"]);
     assert_eq!(made.out, format!("{summary}\n"), "{}", made.err);
@@ -178,11 +178,11 @@ fn a_group_is_made_once_however_its_name_is_written() {
         "{}",
         long.err
     );
-    assert_eq!(line.say(&["group", "list"]).out.lines().count(), 4, "nothing is made for a row with a fault");
+    assert_eq!(line.say(&["group", "list"]).out.lines().count(), 4, "a row with an error creates no group");
 }
 
 #[test]
-fn a_fault_that_many_rows_share_is_told_once() {
+fn an_error_shared_by_many_rows_is_printed_once() {
     let line = Line::new();
     let rows: String = (1..=300).map(|number| format!("{number},yes no\n")).collect();
     let got = import(&line, "users.csv", format!("name,active\n{rows}"), &[]);
@@ -198,7 +198,7 @@ fn a_fault_that_many_rows_share_is_told_once() {
 }
 
 #[test]
-fn an_import_is_judged_by_the_administrators_at_its_end() {
+fn only_the_administrators_left_by_an_import_count() {
     let line = Line::new();
     assert!(line.say_with(&["user", "add", "ada", "--role", "Administrator", "--password-stdin"], "a long secret").ok);
     assert!(line.say_with(&["user", "add", "eva", "--password-stdin"], "a long secret").ok);
@@ -220,7 +220,7 @@ fn an_import_is_judged_by_the_administrators_at_its_end() {
 }
 
 #[test]
-fn the_last_administrator_stays_one() {
+fn an_import_keeps_the_last_administrator() {
     let line = Line::new();
     assert!(import(&line, "users.csv", THREE, &[]).ok);
     let got = import(&line, "users.csv", "name,active\neva,false\n", &["--update"]);
@@ -228,7 +228,7 @@ fn the_last_administrator_stays_one() {
 }
 
 #[tokio::test]
-async fn executions_are_a_table_for_those_who_ask_for_one() {
+async fn executions_are_sent_as_csv_when_accepted() {
     let definition = "name: greet\ndisplay_name: A\nallow_roles: [Administrator]\nsteps:\n  \
                       - message: {text: \"=cmd('x'), {{ user.name }}\"}\n";
     let server = Server::with_commands(&[definition]).await;
@@ -255,7 +255,7 @@ const TALK: &str = "name: talk\ndisplay_name: A\nallow_roles: [Administrator, Em
                     - message: {text: {en: Hello, nb: Hei}}\n";
 
 #[tokio::test]
-async fn a_table_is_in_one_language_and_the_query_chooses_it() {
+async fn the_query_chooses_the_one_language_of_a_table() {
     let server = Server::with_commands(&[TALK]).await;
     server.execute("admin", ANNA, "talk", None).await;
     let both = "NO:\"Hei\";US:\"Hello\"";
@@ -280,11 +280,11 @@ async fn a_table_is_in_one_language_and_the_query_chooses_it() {
     let unknown = server.get("/_ext/executions?language=klingon").by("admin").send().await;
     assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
     let detail = unknown.body["detail"].as_str().expect("a text");
-    assert!(detail.starts_with("Parameter language: `klingon` is none of pt-BR, "), "{detail}");
+    assert!(detail.starts_with("Parameter language: `klingon` is not one of pt-BR, "), "{detail}");
 }
 
 #[tokio::test]
-async fn a_table_names_only_users_whom_its_reader_may_see() {
+async fn a_table_names_only_users_the_caller_may_read() {
     let server = Server::with_commands(&[TALK]).await;
     assert_eq!(server.execute("anna", BJORN, "talk", None).await.status, StatusCode::OK);
     let table = async || server.get("/_ext/executions").by("anna").header("accept", "text/csv").send().await.text;
@@ -314,11 +314,11 @@ fn executions_are_exported_in_one_language_with_names() {
         assert!(got.out.contains(expected), "{words:?}: {}{}", got.out, got.err);
         assert!(words[0] == "jsonl" || got.out.contains(",2,ole,\"Ole Dahl, Ola\",1,eva,Eva Berg,"), "{}", got.out);
     }
-    assert!(export(&["csv", "--language", "klingon"]).err.contains("`klingon` is none of pt-BR, "));
+    assert!(export(&["csv", "--language", "klingon"]).err.contains("`klingon` must be one of pt-BR, "));
 }
 
 #[test]
-fn executions_are_exported_as_they_are_told_over_http() {
+fn executions_are_exported_like_over_http() {
     let line = Line::new();
     fs::create_dir(line.folder.path().join("commands.d")).expect("a folder");
     let text = "name: greet\ndisplay_name: A\nallow_roles: [Administrator]\nsteps:\n  - message: {text: Hi}\n";
@@ -341,6 +341,6 @@ fn executions_are_exported_as_they_are_told_over_http() {
     ] {
         assert_eq!(export(&[&["jsonl"], filter].concat()).out.lines().count(), expected, "{filter:?}");
     }
-    assert!(export(&["jsonl", "--user", "nobody"]).err.contains("`kommando user list` shows them"));
-    assert!(export(&["jsonl", "--outcome", "good"]).err.contains("none of asked, declined"));
+    assert!(export(&["jsonl", "--user", "absent"]).err.contains("`kommando user list` shows them"));
+    assert!(export(&["jsonl", "--outcome", "good"]).err.contains("must be one of asked, declined"));
 }

@@ -1,4 +1,4 @@
-//! Answers of unusual size are written beside the async workers, and read like any other.
+//! Large responses, which are written on a blocking thread, have the same form as small ones.
 
 use kommando::users::{self, UserColumn};
 use poem::http::{Method, StatusCode};
@@ -8,7 +8,7 @@ use crate::harness::{ANNA, Server};
 
 const USER: &str = "/api/v1/User/2";
 
-/// A server on which a custom field of Anna has this text.
+/// A server on which a custom field of Anna contains this text.
 async fn with_field(text: &str) -> Server {
     let server = Server::demo().await;
     let values = vec![(UserColumn::CustomFields, json!({"x": text}).into())];
@@ -17,7 +17,7 @@ async fn with_field(text: &str) -> Server {
 }
 
 #[tokio::test]
-async fn a_large_answer_reads_like_a_small_one() {
+async fn a_large_response_has_the_form_of_a_small_one() {
     let (small, large) = ("[D:01/01/2020] ".to_owned(), "[D:01/01/2020] ".repeat(20_000));
     let servers = [with_field(&small).await, with_field(&large).await];
     for (language, accept) in [(None, "application/json"), (Some("nb"), "application/json"), (Some("nb"), "text/xml")] {
@@ -40,7 +40,7 @@ async fn a_large_answer_reads_like_a_small_one() {
 }
 
 #[tokio::test]
-async fn many_executions_read_like_a_few_as_lines_and_as_a_table() {
+async fn long_exports_have_the_form_of_short_ones() {
     let command = format!(
         "name: tell\ndisplay_name: Tell\nallow_roles: [Administrator]\nsteps:\n  - message: {{text: '[SR_COMMAND_DONE] {}'}}\n",
         "x".repeat(40_000)

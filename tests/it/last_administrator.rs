@@ -1,4 +1,4 @@
-//! An administrator who can log in is left, whatever is done in whichever way.
+//! No operation removes the last administrator who can log in.
 
 use kommando::users::credential;
 use poem::http::{Method, StatusCode};
@@ -20,7 +20,7 @@ async fn delete_password(server: &Server, id: i32) {
 }
 
 #[tokio::test]
-async fn who_cannot_log_in_does_not_count_in_any_way() {
+async fn an_administrator_who_cannot_log_in_does_not_count() {
     let server = server().await;
     let administrators = Administrators::of(&server).await;
     for way in IN_PROCESS.into_iter().chain(OF_THE_OPERATOR) {
@@ -38,9 +38,9 @@ async fn who_cannot_log_in_does_not_count_in_any_way() {
     }
 }
 
-/// `DUELS` is how often each pair of ways meets; 1 without it.
+/// The variable `DUELS` sets how often each pair of ways runs; the default is 1.
 #[tokio::test]
-async fn two_who_act_on_each_other_at_once_leave_one() {
+async fn two_administrators_removing_each_other_leave_one() {
     let server = server().await;
     let administrators = Administrators::of(&server).await;
     let in_process = IN_PROCESS
@@ -62,7 +62,7 @@ async fn two_who_act_on_each_other_at_once_leave_one() {
                     left.push(name);
                 }
             }
-            assert!(!left.is_empty(), "{one:?} against {other:?} left nobody: {ends:?}");
+            assert!(!left.is_empty(), "{one:?} against {other:?} left no administrator: {ends:?}");
             let current = server.get("/api/v1/User/current").by(left[0]).send().await;
             assert_eq!(current.status, StatusCode::OK, "{one:?} against {other:?}: {}", current.text);
             fought += 1;
@@ -72,7 +72,7 @@ async fn two_who_act_on_each_other_at_once_leave_one() {
 }
 
 #[tokio::test]
-async fn where_nobody_can_log_in_administrators_are_edited() {
+async fn without_possible_logins_administrators_may_be_edited() {
     let server = server().await;
     Administrators::of(&server).await;
     for id in [ADMIN, ANNA] {
@@ -81,7 +81,7 @@ async fn where_nobody_can_log_in_administrators_are_edited() {
     let proof = ticket(&server, ADMIN).await;
     let edited = user(&server, &proof, Method::PUT, "/1", json!({"Tooltip": "x", "Name": "boss"})).await;
     assert_eq!(edited.status, StatusCode::OK, "{}", edited.text);
-    assert_eq!(Way::Delete.go(&server, &proof, ANNA).await, Ok(()), "another active one is left");
+    assert_eq!(Way::Delete.go(&server, &proof, ANNA).await, Ok(()), "another active administrator remains");
     assert!(Way::Delete.go(&server, &proof, ADMIN).await.is_err_and(|told| told.contains(REFUSAL)));
     let given =
         agent(&server, &proof, "SetPassword", json!({"AssociateId": ADMIN, "Password": "a new long password"})).await;
@@ -107,7 +107,7 @@ fn a_new_installation_is_edited_from_the_command_line() {
 }
 
 #[tokio::test]
-async fn a_temporary_password_is_no_lasting_way_in() {
+async fn an_administrator_with_a_temporary_password_does_not_count() {
     let server = server().await;
     Administrators::of(&server).await;
     assert_eq!(Way::StepPassword.go(&server, &basic("admin"), ANNA).await, Ok(()));
@@ -118,11 +118,11 @@ async fn a_temporary_password_is_no_lasting_way_in() {
     }
     let dry = server.post(format!("/api/v1/User/{ADMIN}/CustomCommand/step3")).header("authorization", &proof);
     let dry = dry.header("x-dry-run", "true").send().await;
-    assert_eq!(dry.header("x-command-outcome"), Some("failed"), "a dry run tells it, too: {}", dry.text);
+    assert_eq!(dry.header("x-command-outcome"), Some("failed"), "a dry run fails, too: {}", dry.text);
 }
 
 #[tokio::test]
-async fn an_identity_provider_lets_in_those_whom_it_can_name() {
+async fn users_known_to_the_identity_provider_can_log_in() {
     let issuer = provider().await;
     let delete = json!({"UserId": ADMIN, "CredentialType": "CRM5/PASSWORD"});
     let server = believing(&issuer, &[]).await;
@@ -135,17 +135,17 @@ async fn an_identity_provider_lets_in_those_whom_it_can_name() {
     let renamed = user(&server, &proof, Method::PUT, "/1", nameless.clone()).await;
     assert_eq!(renamed.status, StatusCode::OK, "with a password: {}", renamed.text);
     let refused = agent(&server, &proof, "DeleteCredential", delete.clone()).await;
-    assert!(refused.error(StatusCode::FORBIDDEN).1.contains(REFUSAL), "no address, so no way in");
+    assert!(refused.error(StatusCode::FORBIDDEN).1.contains(REFUSAL), "without an address, no login");
     user(&server, &proof, Method::PUT, "/1", json!({"UserName": "ada@example.com"})).await;
     let deleted = agent(&server, &proof, "DeleteCredential", delete).await;
     assert_eq!(deleted.status, StatusCode::OK, "{}", deleted.text);
     let proof = ticket(&server, ADMIN).await;
     let refused = user(&server, &proof, Method::PUT, "/1", nameless).await;
-    assert!(refused.error(StatusCode::FORBIDDEN).1.contains(REFUSAL), "the address is the way in");
+    assert!(refused.error(StatusCode::FORBIDDEN).1.contains(REFUSAL), "the address is the only way to log in");
 }
 
 #[tokio::test]
-async fn commands_that_spare_the_last_administrator_hear_of_passwords() {
+async fn last_administrator_checks_follow_password_changes() {
     let server = Server::demo().await;
     let administrators = Administrators::of(&server).await;
     let is_listed = async || server.listed("anna", ADMIN).await.contains(&"deactivate".to_owned());
@@ -161,7 +161,7 @@ async fn commands_that_spare_the_last_administrator_hear_of_passwords() {
                 assert_eq!(reset.status, StatusCode::OK, "{}", reset.text);
             }
         }
-        // The ticket may be gone with the password.
+        // The password change may have ended the ticket.
         drop(proof);
         let proof = ticket(&server, ANNA).await;
         let listed = server.get("/api/v1/User/1/CustomCommand").header("authorization", &proof).send().await;

@@ -1,4 +1,4 @@
-//! Reading texts, options and headers is proportional to their length, whatever stands in them.
+//! Parsing texts, query options and headers takes linear time, even for hostile input.
 
 use std::{
     env,
@@ -7,31 +7,31 @@ use std::{
 };
 
 use kommando::{
-    localization::{Clock, Locale, MultiLanguage, Wishes, Zone, preferred_tag},
+    localization::{Clock, Locale, LocalePreferences, MultiLanguage, Zone, preferred_tag},
     odata,
 };
 use poem::http::StatusCode;
 
 use crate::harness::Server;
 
-/// The most work for twice the input, in times of the work for the input: 2 is proportional, 4 quadratic.
+/// The limit of the ratio between the time for twice the input and the time for the input: 2 is linear, 4 quadratic.
 const MOST: f64 = 3.0;
-/// The least time of so many is one that nothing else disturbed,
+/// The minimum of this many measurements is undisturbed by other processes.
 const TRIES: usize = 15;
-/// since each takes this long: enough to be measured, and less than a busy machine gives at a stretch.
+/// The duration of one measurement: long enough to be exact, and shorter than a time slice of a busy machine.
 const MEASURABLE: Duration = Duration::from_micros(200);
-/// How often to measure again what seems too much.
+/// How often a ratio over the limit is measured again.
 const ROUNDS: usize = 10;
 
-/// How long inputs are: `TEXT` KiB, or some.
+/// The length of inputs; the variable `TEXT` sets it in KiB.
 fn bytes() -> usize {
     env::var("TEXT").ok().and_then(|text| text.parse().ok()).unwrap_or(1) * 1024
 }
 
-/// The longest path that a request can have is a little longer.
+/// A little less than the longest path that a request can have.
 const LONGEST_HEAD: usize = 60 * 1024;
 
-/// Shapes of strings, each with what is repeated between a beginning and an end.
+/// Shapes of strings: a beginning, a part that is repeated, and an end.
 const TEXTS: [(&str, &str, &str); 24] = [
     ("", r#"ZZ:"";"#, ""),
     ("", r#"ZZ:"a""#, ""),
@@ -59,7 +59,7 @@ const TEXTS: [(&str, &str, &str); 24] = [
     ("[D:01/01/2020 00:00:00.", "0", "]"),
 ];
 
-/// Shapes of the query options of a list.
+/// Shapes of query options of the user list.
 const OPTIONS: [(&str, &str, &str); 12] = [
     ("", "(", ""),
     ("", "not ", ""),
@@ -75,7 +75,7 @@ const OPTIONS: [(&str, &str, &str); 12] = [
     ("", "a desc,", "a"),
 ];
 
-/// Shapes of headers.
+/// Shapes of list headers.
 const LISTS: [(&str, &str, &str); 10] = [
     ("", ",", ""),
     ("", ";", ""),
@@ -93,14 +93,14 @@ fn repeated((start, middle, end): (&str, &str, &str), bytes: usize) -> String {
     format!("{start}{}{end}", middle.repeat(bytes / middle.len()))
 }
 
-/// How long it takes, done so many times.
+/// The time of this many executions.
 fn measure(times: u32, work: impl Fn()) -> Duration {
     let started = Instant::now();
     (0..times).for_each(|_| work());
     started.elapsed()
 }
 
-/// The work for twice the input, in times of the work for the input.
+/// The ratio between the time for twice the input and the time for the input.
 fn ratio(once: impl Fn(), twice: impl Fn()) -> f64 {
     let mut times = 1;
     while measure(times, &once) < MEASURABLE {
@@ -111,7 +111,7 @@ fn ratio(once: impl Fn(), twice: impl Fn()) -> f64 {
     twice.as_secs_f64() / once.as_secs_f64()
 }
 
-/// The first ratio that is small enough, or the least of all.
+/// The first ratio below the limit, or the smallest.
 fn least_of(ratios: impl Iterator<Item = f64>) -> f64 {
     let mut least = f64::MAX;
     for ratio in ratios.take(ROUNDS) {
@@ -123,19 +123,20 @@ fn least_of(ratios: impl Iterator<Item = f64>) -> f64 {
     least
 }
 
-/// Reads inputs of each shape, and twice as long ones.
+/// Asserts that reading twice the input takes about twice as long, for each shape.
 fn assert_proportional(what: &str, shapes: &[(&str, &str, &str)], bytes: usize, read: impl Fn(&str)) {
     for shape in shapes {
         let (once, twice) = (repeated(*shape, bytes), repeated(*shape, 2 * bytes));
         let ratios = || ratio(|| read(black_box(&once)), || read(black_box(&twice)));
         let least = least_of(std::iter::repeat_with(ratios));
-        assert!(least <= MOST, "{what} of {shape:?}: {least} times the work for twice the input");
+        assert!(least <= MOST, "{what} of {shape:?}: {least} times the time for twice the input");
     }
 }
 
 #[test]
-fn a_text_is_resolved_in_one_pass() {
-    let wishes = Wishes { so_language: Some("nb"), so_culture: Some("nb-NO"), ..Wishes::default() };
+fn resolving_a_text_takes_linear_time() {
+    let wishes =
+        LocalePreferences { so_language: Some("nb"), so_culture: Some("nb-NO"), ..LocalePreferences::default() };
     let locale = Locale::new(wishes, &Zone::utc()).expect("a locale");
     assert_proportional("resolving", &TEXTS, bytes(), |text| {
         black_box(locale.resolve(text));
@@ -143,7 +144,7 @@ fn a_text_is_resolved_in_one_pass() {
 }
 
 #[test]
-fn a_text_in_several_languages_is_read_written_and_joined_in_one_pass() {
+fn multi_language_strings_take_linear_time() {
     assert_proportional("reading", &TEXTS, bytes(), |text| {
         let text: MultiLanguage = serde_json::from_value(text.into()).expect("a text");
         black_box(MultiLanguage::join(&[text.clone(), text]).raw());
@@ -151,8 +152,8 @@ fn a_text_in_several_languages_is_read_written_and_joined_in_one_pass() {
 }
 
 #[test]
-fn options_of_a_list_are_read_in_one_pass() {
-    // Twice this is the most that is read; more is refused after counting it.
+fn parsing_query_options_takes_linear_time() {
+    // Twice this is just below the limit; longer options are refused unread.
     for bytes in [3900, bytes()] {
         assert_proportional("options", &OPTIONS, bytes, |text| {
             let _ = black_box((odata::filter(text), odata::names(text), odata::order(text)));
@@ -161,28 +162,29 @@ fn options_of_a_list_are_read_in_one_pass() {
 }
 
 #[test]
-fn headers_that_say_how_values_read_are_read_in_one_pass() {
+fn parsing_locale_headers_takes_linear_time() {
     let utc = Zone::utc();
     assert_proportional("wishes", &LISTS, bytes(), |text| {
         let all = Some(text);
-        let wishes = Wishes { accept_language: all, so_language: None, so_culture: all, so_time_zone: all };
+        let wishes = LocalePreferences { accept_language: all, so_language: None, so_culture: all, so_time_zone: all };
         let _ = black_box((preferred_tag(text), Locale::new(wishes, &utc), Clock::new(text, &utc)));
         let _ = black_box((Clock::of(utc.clone()).read(text), Clock::of(utc.clone()).read_day(text)));
     });
 }
 
 #[test]
-fn different_subtags_of_a_culture_cost_no_more_than_their_length() {
+fn parsing_culture_subtags_takes_linear_time() {
     let tag = |bytes: usize| (0..bytes / 9).map(|number| format!("-{number:0>8}")).collect::<String>();
     let tags = [bytes(), 2 * bytes()].map(|bytes| format!("en{}", tag(bytes)));
     let read = |tag: &str| {
-        let wishes = Wishes { so_language: Some("en"), so_culture: Some(tag), ..Wishes::default() };
+        let wishes =
+            LocalePreferences { so_language: Some("en"), so_culture: Some(tag), ..LocalePreferences::default() };
         black_box(Locale::new(wishes, &Zone::utc()).expect("a locale").resolve("[D:01/01/2020]").into_owned());
     };
     assert!(least_of(std::iter::repeat_with(|| ratio(|| read(&tags[0]), || read(&tags[1])))) <= MOST);
 }
 
-/// How long the server takes for a path, or with a header.
+/// The minimal response time for a path, or with a header.
 async fn least_time(server: &Server, path: &str, header: Option<(&str, &str)>, status: StatusCode) -> Duration {
     let mut least = Duration::MAX;
     for _ in 0..TRIES {
@@ -197,9 +199,9 @@ async fn least_time(server: &Server, path: &str, header: Option<(&str, &str)>, s
 }
 
 #[tokio::test]
-async fn heads_of_any_shape_cost_as_much_as_they_are_long() {
+async fn reading_request_heads_takes_linear_time() {
     let server = Server::demo().await;
-    // Long enough that what a request costs anyway does not hide what its head costs.
+    // Long enough that the head dominates the fixed cost of a request.
     let bytes = (16 * bytes()).min(LONGEST_HEAD / 2);
     let user = "/api/v1/User/2";
     let accepted = ["*/*;q=0.1,", "a/b,", ",", "text/*;a=b;a=b,", "garbage,"];
@@ -235,6 +237,6 @@ async fn heads_of_any_shape_cost_as_much_as_they_are_long() {
                 break;
             }
         }
-        assert!(least <= MOST, "{place} {shape:?}: {least} times the work for twice the input");
+        assert!(least <= MOST, "{place} {shape:?}: {least} times the time for twice the input");
     }
 }

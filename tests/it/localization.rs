@@ -1,4 +1,4 @@
-//! How values read: in the language, culture and time zone that the client asks for, and as XML.
+//! Language, culture, time zone and XML format of responses.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -6,7 +6,7 @@ use kommando::users::{self, UserColumn};
 use poem::http::{Method, StatusCode};
 
 use crate::architecture::sources;
-use crate::harness::{ADMIN, ANNA, Answer, Call, NOBODY, Server};
+use crate::harness::{ABSENT, ADMIN, ANNA, Answer, Call, Server};
 
 const COMMANDS: &str = "/api/v1/User/2/CustomCommand";
 const HELLO: &str = "/api/v1/User/2/CustomCommand/hello";
@@ -21,7 +21,7 @@ fn message(answer: &Answer) -> &str {
 }
 
 #[tokio::test]
-async fn texts_come_in_the_language_asked_for_and_raw_without_one() {
+async fn texts_are_in_the_requested_language_or_raw_without_one() {
     let server = Server::demo().await;
     let raw = r#"NO:"Hei, Anna Lindqvist!";US:"Hello, Anna Lindqvist!""#;
     for (header, value, expected, language) in [
@@ -46,7 +46,7 @@ async fn texts_come_in_the_language_asked_for_and_raw_without_one() {
 }
 
 #[tokio::test]
-async fn so_language_goes_over_accept_language_also_when_it_switches_translation_off() {
+async fn so_language_overrides_accept_language_even_when_empty() {
     let server = Server::demo().await;
     let ask = |so: &'static str| hello(&server).header("accept-language", "en").header("so-language", so).send();
     assert_eq!(message(&ask("nb").await), "Hei, Anna Lindqvist!");
@@ -70,7 +70,7 @@ async fn every_text_of_a_command_is_resolved() {
 }
 
 #[tokio::test]
-async fn the_servers_own_texts_come_in_all_of_its_languages() {
+async fn the_servers_own_texts_exist_in_all_its_languages() {
     let server = Server::demo().await;
     for (language, expected) in [
         ("en", "The command was not run."),
@@ -93,7 +93,7 @@ async fn the_servers_own_texts_come_in_all_of_its_languages() {
 }
 
 #[tokio::test]
-async fn the_record_keeps_what_is_raw_and_a_replay_is_read_in_the_language_of_its_own_request() {
+async fn a_replay_resolves_the_raw_record_in_its_own_language() {
     let server = Server::demo().await;
     let ask =
         |language: &'static str| hello(&server).header("idempotency-key", "one").header("so-language", language).send();
@@ -111,7 +111,7 @@ async fn the_record_keeps_what_is_raw_and_a_replay_is_read_in_the_language_of_it
 }
 
 #[tokio::test]
-async fn a_definition_may_give_its_texts_as_one_string_in_several_languages() {
+async fn definitions_may_use_multi_language_strings() {
     let server = Server::with_commands(&["name: greet\nallow_roles: [Administrator]\n\
         display_name: 'US:\"Greet\";SW:\"Hälsa\";'\ndescription: 'Now NO:\"hils\";US:\"greet\"!'\n\
         steps:\n  - message: {text: 'US:\"Hi {{ user.firstname }}\";SW:\"Hej {{ user.firstname }}\"'}\n"])
@@ -126,7 +126,7 @@ async fn a_definition_may_give_its_texts_as_one_string_in_several_languages() {
 }
 
 #[tokio::test]
-async fn values_within_texts_read_as_the_culture_has_them_and_stay_encoded_without_a_language() {
+async fn values_in_texts_follow_the_culture_or_stay_encoded() {
     let raw = "[D:03/28/2019 00:00:00.0000000] [F:1234.5] [SR_COMMAND_DONE] [X]";
     let server = Server::with_commands(&[&format!(
         "name: tell\ndisplay_name: Tell\nallow_roles: [Administrator]\nsteps:\n  - message: {{text: '{raw}'}}\n"
@@ -148,7 +148,7 @@ async fn values_within_texts_read_as_the_culture_has_them_and_stay_encoded_witho
 }
 
 #[tokio::test]
-async fn what_a_user_is_called_cannot_add_a_language_to_a_text() {
+async fn a_users_name_cannot_add_a_language_to_a_text() {
     let server = Server::demo().await;
     let values = vec![(UserColumn::Tooltip, "nothing".into())];
     users::set_columns(server.app.store.writer(), ANNA, values).await.expect("a change");
@@ -158,7 +158,7 @@ async fn what_a_user_is_called_cannot_add_a_language_to_a_text() {
     assert_eq!(message(&got), "Hei, A”;US:”B[\u{2060}SR_COMMAND_DONE] Lindqvist!");
 }
 
-/// Anna's last log-in as it reads with this time zone.
+/// Anna's last login in this time zone, and the `SO-TimeZone` header of the response.
 async fn last_login(server: &Server, zone: Option<&str>) -> (String, Option<String>) {
     let call = server.get("/api/v1/User/2").by("admin");
     let call = if let Some(zone) = zone { call.header("so-timezone", zone) } else { call };
@@ -174,7 +174,7 @@ async fn log_in_at(server: &Server, time: &str) {
 }
 
 #[tokio::test]
-async fn dates_read_in_the_zone_asked_for_and_the_answer_names_it() {
+async fn dates_are_in_the_requested_zone_named_in_the_response() {
     let server = Server::in_zone("NO").await;
     log_in_at(&server, "2002-08-07T12:52:00Z").await;
     for (zone, date, used) in [
@@ -201,7 +201,7 @@ async fn without_a_setting_and_a_header_dates_are_in_utc() {
 }
 
 #[tokio::test]
-async fn an_unknown_zone_is_refused_by_name_before_anything_runs() {
+async fn an_unknown_zone_is_refused_before_anything_runs() {
     let server = Server::demo().await;
     let got = hello(&server).header("so-timezone", "Atlantis, includeTZOffset").send().await;
     let (kind, message) = got.error(StatusCode::BAD_REQUEST);
@@ -213,7 +213,7 @@ async fn an_unknown_zone_is_refused_by_name_before_anything_runs() {
 }
 
 #[tokio::test]
-async fn a_filter_without_an_offset_is_read_in_the_zone_of_the_request() {
+async fn filter_times_without_offset_use_the_zone_of_the_request() {
     let server = Server::demo().await;
     hello(&server).send().await;
     let earlier = |minutes| chrono::Utc::now() - chrono::TimeDelta::minutes(minutes);
@@ -225,7 +225,7 @@ async fn a_filter_without_an_offset_is_read_in_the_zone_of_the_request() {
     }
     let wrong = server.get("/_ext/executions?from=noon").by("admin").send().await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
-    assert_eq!(wrong.body["detail"], "Parameter from: `noon` is no time such as 2026-11-23T14:52:00Z.");
+    assert_eq!(wrong.body["detail"], "Parameter from: `noon` is not a time such as 2026-11-23T14:52:00Z.");
 }
 
 #[tokio::test]
@@ -247,7 +247,7 @@ async fn the_time_zones_are_listed_with_this_years_rules() {
 }
 
 #[tokio::test]
-async fn every_text_of_the_servers_own_is_there_and_is_used() {
+async fn every_text_id_is_defined_and_used() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut used = BTreeSet::new();
     for path in sources(&folder.join("src")).iter().filter(|path| !path.starts_with(folder.join("src/localization"))) {
@@ -256,7 +256,7 @@ async fn every_text_of_the_servers_own_is_there_and_is_used() {
         let words = text.split(|character: char| !character.is_ascii_uppercase() && character != '_');
         used.extend(words.filter(is_id).map(str::to_owned));
     }
-    // The ids of columns are made of their names.
+    // The ids of column texts are built from the column names.
     used.remove("SR_COLUMN_");
     let columns = Server::demo().await.get("/api/v1/User/$metadata").by("admin").send().await.body;
     let columns = columns.as_object().expect("columns").values();
@@ -268,7 +268,7 @@ async fn every_text_of_the_servers_own_is_there_and_is_used() {
 }
 
 #[tokio::test]
-async fn an_answer_comes_as_xml_to_who_asks_for_it() {
+async fn a_response_is_xml_when_requested() {
     let server = Server::demo().await;
     for (accept, content_type) in
         [("application/xml", "application/xml; charset=utf-8"), ("text/xml", "text/xml; charset=utf-8")]
@@ -289,7 +289,7 @@ async fn an_answer_comes_as_xml_to_who_asks_for_it() {
 }
 
 #[tokio::test]
-async fn lists_maps_and_what_must_be_escaped_have_their_form_in_xml() {
+async fn xml_represents_lists_and_maps_and_escapes_texts() {
     let server = Server::demo().await;
     let values = vec![
         (UserColumn::Tooltip, "<a> & \u{1}\"b\"".into()),
@@ -322,9 +322,9 @@ async fn lists_maps_and_what_must_be_escaped_have_their_form_in_xml() {
 }
 
 #[tokio::test]
-async fn errors_come_as_xml_too() {
+async fn errors_are_xml_when_requested() {
     let server = Server::demo().await;
-    let missing = format!("/api/v1/User/{NOBODY}");
+    let missing = format!("/api/v1/User/{ABSENT}");
     for (method, path, status) in [
         (Method::GET, missing.as_str(), StatusCode::NOT_FOUND),
         (Method::GET, "/api/v1/nowhere", StatusCode::NOT_FOUND),
@@ -341,13 +341,13 @@ async fn errors_come_as_xml_too() {
 }
 
 #[tokio::test]
-async fn every_operation_with_a_caller_answers_in_json_and_xml_and_says_so() {
+async fn authenticated_operations_answer_in_json_and_xml() {
     let server = Server::demo().await;
     let document = kommando::api::document();
     let mut seen = 0;
     for (path, methods) in document["paths"].as_object().expect("paths") {
         for (method, operation) in methods.as_object().expect("methods") {
-            // What is public reads the same for everyone, and what answers nothing reads as nothing.
+            // Public operations do not depend on the caller, and operations with 204 have no body.
             if operation["security"].as_array().is_some_and(Vec::is_empty) || operation["responses"]["204"].is_object()
             {
                 continue;
@@ -372,7 +372,7 @@ async fn every_operation_with_a_caller_answers_in_json_and_xml_and_says_so() {
 }
 
 #[tokio::test]
-async fn without_headers_answers_are_byte_for_byte_what_they_are_with_headers_that_ask_for_nothing() {
+async fn headers_that_request_nothing_change_no_byte() {
     let server = Server::demo().await;
     for path in ["/api/v1/User/2", COMMANDS, "/api/v1/User/currentPrincipal"] {
         let plain = server.get(path).by("admin").send().await;
@@ -380,7 +380,7 @@ async fn without_headers_answers_are_byte_for_byte_what_they_are_with_headers_th
         let asked = call.header("so-timezone", "UTC").header("accept", "application/json").send().await;
         assert_eq!(plain.text, asked.text);
     }
-    // What reads the same for everyone is no matter of headers.
+    // Public pages do not depend on headers.
     for path in ["/docs", "/openapi.json"] {
         assert_eq!(server.get(path).header("so-language", "nb").send().await.header("vary"), None);
     }

@@ -1,4 +1,4 @@
-//! What the login rate limiter remembers of an earlier process.
+//! The state of the login rate limiter survives a restart.
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ use crate::harness::{ANNA, BJORN, PASSWORD, Server, config};
 
 const CURRENT: &str = "/api/v1/User/current";
 
-/// Another process on the same database, which starts after the first one has written what it knows.
+/// Saves the limiter's state and builds another app on the same database.
 async fn restart(server: &Server, words: &[&str]) -> App {
     server.app.save_login_limits().await.expect("a saved state");
     App::build(&config(&server.database.url, words), Catalog::default()).await.expect("an application")
@@ -35,13 +35,13 @@ async fn log_in(app: &App, name: &str, password: &str) -> StatusCode {
 async fn failed_logins_count_after_a_restart() {
     let words = ["--guess-limits", "3,100,100"];
     let server = Server::with_settings(&words).await;
-    for name in ["anna", "nobody"] {
+    for name in ["anna", "absent"] {
         for _ in 0..3 {
             assert_eq!(log_in(&server.app, name, "wrong").await, StatusCode::UNAUTHORIZED);
         }
     }
     let app = restart(&server, &words).await;
-    for name in ["anna", "nobody"] {
+    for name in ["anna", "absent"] {
         assert_eq!(log_in(&app, name, "wrong").await, StatusCode::TOO_MANY_REQUESTS, "{name}");
     }
     assert_eq!(log_in(&app, "anna", PASSWORD).await, StatusCode::TOO_MANY_REQUESTS);
@@ -50,13 +50,13 @@ async fn failed_logins_count_after_a_restart() {
 
 #[tokio::test]
 async fn a_known_address_is_known_after_a_restart() {
-    // For an account over unfamiliar addresses, two.
+    // Two failures per account over unfamiliar addresses.
     let words = ["--guess-limits", "100,1000,2"];
     let server = Server::with_settings(&words).await;
     assert_eq!(log_in(&server.app, "anna", PASSWORD).await, StatusCode::OK);
     let app = restart(&server, &words).await;
     for _ in 0..5 {
-        assert_eq!(log_in(&app, "anna", "wrong").await, StatusCode::UNAUTHORIZED, "only strangers are limited to two");
+        assert_eq!(log_in(&app, "anna", "wrong").await, StatusCode::UNAUTHORIZED, "the address is known");
     }
     assert_eq!(log_in(&app, "anna", PASSWORD).await, StatusCode::OK);
     for attempt in 0..3 {
@@ -66,9 +66,9 @@ async fn a_known_address_is_known_after_a_restart() {
 }
 
 #[tokio::test]
-async fn names_that_fail_are_stored_as_digests_of_one_length() {
+async fn failed_names_are_stored_as_digests_of_equal_length() {
     let server = Server::demo().await;
-    for name in ["anna", "nobody", &"long".repeat(1000)] {
+    for name in ["anna", "absent", &"long".repeat(1000)] {
         log_in(&server.app, name, "wrong").await;
     }
     server.app.save_login_limits().await.expect("a saved state");
@@ -80,7 +80,7 @@ async fn names_that_fail_are_stored_as_digests_of_one_length() {
 }
 
 #[tokio::test]
-async fn only_the_logins_of_a_user_replace_an_address_of_the_user() {
+async fn only_a_users_own_logins_replace_its_addresses() {
     let server = Server::demo().await;
     let db = server.app.store.writer();
     login_address::remember(db, &[(ANNA, 1)]).await.expect("a change");
@@ -94,7 +94,7 @@ async fn only_the_logins_of_a_user_replace_an_address_of_the_user() {
 }
 
 #[tokio::test]
-async fn a_failure_past_its_minute_is_removed() {
+async fn a_failure_older_than_a_minute_is_removed() {
     let server = Server::demo().await;
     let db = server.app.store.writer();
     let failures =

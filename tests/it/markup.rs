@@ -1,4 +1,4 @@
-//! User data is never markup: what a user is called stays what it is, in every language and in every place.
+//! Names of users are never interpreted as markup.
 
 use kommando::users::{self, UserColumn};
 use poem::http::StatusCode;
@@ -16,7 +16,7 @@ const COMMAND: &str = "name: ask\nallow_roles: [Administrator]\nconfirm: yes_no\
     - note: {text: '{{ user.lastname }} [{{ user.name }}]'}\n  \
     - set_presence: {status: StatusNormal, message: {en: '{{ user.lastname }}', nb: '{{ user.lastname }}'}}\n";
 
-/// A server on which Anna is called so.
+/// A server on which Anna has these names.
 async fn server() -> Server {
     let server = Server::with_commands(&[COMMAND]).await;
     let writer = server.app.store.writer();
@@ -32,13 +32,13 @@ async fn server() -> Server {
     server
 }
 
-/// The text without the invisible character that keeps user data from being markup.
+/// The text without the invisible character that escapes markup in user data.
 fn visible(text: &str) -> String {
     text.replace('\u{2060}', "")
 }
 
 #[tokio::test]
-async fn a_name_that_looks_like_markup_is_shown_as_it_is_in_questions_messages_and_records() {
+async fn names_that_look_like_markup_are_shown_unchanged() {
     let server = server().await;
     let name = format!("{} {LAST}", FIRST.replace('"', "”"));
     let both = |en: &str, nb: &str| format!("NO:\"{nb}\";US:\"{en}\"");
@@ -73,7 +73,7 @@ async fn a_name_that_looks_like_markup_is_shown_as_it_is_in_questions_messages_a
 }
 
 #[tokio::test]
-async fn who_somebody_is_reads_the_same_in_every_language() {
+async fn names_and_addresses_are_the_same_in_every_language() {
     let server = server().await;
     let full = format!("{FIRST} {LAST}");
     for (language, tooltip) in [("*", "[SR_COMMAND_DONE]"), ("en", "Done."), ("nb", "Utført.")] {
@@ -84,7 +84,7 @@ async fn who_somebody_is_reads_the_same_in_every_language() {
         let read = [&user.body["Name"], &user.body["NickName"], &person["Firstname"], &person["Lastname"]];
         assert_eq!(read, [NAME, NAME, FIRST, LAST]);
         assert_eq!((&person["FullName"], &person["Email"]), (&full.as_str().into(), &NAME.into()));
-        // Upstream resolves what is shown of a user besides.
+        // Upstream resolves the tooltip.
         assert_eq!(user.body["Tooltip"], tooltip);
         let list = call("/api/v1/User?$filter=associateDbId%20eq%202").send().await;
         let row = &list.body["value"][0];

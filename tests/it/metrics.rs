@@ -1,14 +1,14 @@
-//! Metrics beside the API, and the README's list of them.
+//! Metrics beside the API, and the list of them in docs/operating.md.
 
 use std::collections::BTreeSet;
 
-use kommando::watch::families;
+use kommando::metrics::definitions;
 use poem::http::StatusCode;
 
 use crate::harness::Server;
 
 #[tokio::test]
-async fn metrics_are_beside_the_api_where_that_is_wanted_only() {
+async fn metrics_are_on_the_api_listener_only_when_configured() {
     assert_eq!(Server::demo().await.get("/metrics").send().await.status, StatusCode::NOT_FOUND);
     let server = Server::with_settings(&["--metrics", "path"]).await;
     server.execute("admin", 2, "hello", None).await;
@@ -19,10 +19,10 @@ async fn metrics_are_beside_the_api_where_that_is_wanted_only() {
 }
 
 #[test]
-fn the_readme_names_every_metric_and_no_other() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("the README");
-    let words = readme.split(|character: char| !(character.is_ascii_lowercase() || character == '_'));
+fn the_documentation_names_every_metric_and_no_other() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operating.md")).expect("a page");
+    let words = page.split(|character: char| !(character.is_ascii_lowercase() || character == '_'));
     let named: BTreeSet<_> =
         words.filter(|word| ["kommando_", "process_"].iter().any(|prefix| word.starts_with(prefix))).collect();
-    assert_eq!(named, families::ALL.iter().map(|family| family.name).collect());
+    assert_eq!(named, definitions::ALL.iter().map(|family| family.name).collect());
 }

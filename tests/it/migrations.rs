@@ -1,4 +1,4 @@
-//! The schema goes up, down, and up again.
+//! Migrations up, down, and from two processes at once.
 
 use kommando::store::Store;
 
@@ -28,7 +28,7 @@ async fn migrations_go_up_down_and_up_again() {
 }
 
 #[tokio::test]
-async fn two_processes_that_start_together_take_turns() {
+async fn concurrent_migrations_take_turns() {
     let database = Database::empty().await;
     let one = Store::open(&database.url).await.expect("a database");
     let other = Store::open(&database.url).await.expect("the same database");

@@ -1,4 +1,4 @@
-//! Which passwords can be set, by whatever way, and that each matches however its letters are spelled.
+//! The password policy and Unicode normalization of passwords.
 
 use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher};
 use kommando::{app::App, commands::Catalog};
@@ -19,7 +19,7 @@ async fn logs_in(server: &Server, name: &str, password: &str) -> bool {
     server.get(CURRENT).basic(name, password).send().await.status == StatusCode::OK
 }
 
-/// Every operation that sets a password, sent by an administrator, with this one.
+/// Calls every operation that sets a password, as an administrator.
 async fn set_everywhere(server: &Server, password: &str) -> Vec<(&'static str, Answer)> {
     let credential = json!({"Type": {"Type": "CRM5/PASSWORD"}, "Value": password});
     let agent = |operation| format!("/api/v1/Agents/User/{operation}");
@@ -122,7 +122,7 @@ async fn the_first_administrator_obeys_the_minimum_length() {
     assert!(app.register_administrator(&SecretString::from("twelve chars")).await.expect("an administrator"));
 }
 
-/// Stores a password as an earlier version did: any text, as it was typed.
+/// Stores a password like an earlier version: any text, without normalization.
 async fn store_old(server: &Server, password: &str) {
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8, 1, 1, None).expect("a cost"));
     let hash = argon2.hash_password(password.as_bytes()).expect("a hash");
@@ -158,5 +158,5 @@ async fn an_old_hash_matches_only_the_spelling_that_was_hashed() {
     let server = Server::demo().await;
     store_old(&server, "cafe\u{301}").await;
     assert!(logs_in(&server, "anna", "cafe\u{301}").await);
-    assert!(!logs_in(&server, "anna", "caf\u{e9}").await, "also while the other spelling is remembered");
+    assert!(!logs_in(&server, "anna", "caf\u{e9}").await, "even while the other spelling is cached");
 }

@@ -1,24 +1,24 @@
-//! Who may run what on whom: the list and execution always agree.
+//! Which callers may run which commands on which users.
 
-use kommando::{records::execution::Outcome, users};
+use kommando::{executions::execution::Outcome, users};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN, ANNA, BJORN, CHRIS, DORA, NOBODY, Server};
+use crate::harness::{ABSENT, ADMIN, ANNA, BJORN, CHRIS, DORA, Server};
 
 const CALLERS: [&str; 4] = ["admin", "anna", "bjorn", "chris"];
 const USERS: [i32; 5] = [ADMIN, ANNA, BJORN, CHRIS, DORA];
 const COMMANDS: [&str; 6] = ["about", "deactivate", "hello", "reactivate", "reset-password", "set-away"];
 
 #[tokio::test]
-async fn a_command_is_listed_exactly_when_running_it_is_neither_refused_nor_unavailable() {
+async fn the_examples_are_listed_exactly_when_they_can_be_run() {
     let server = Server::demo().await;
     for caller in CALLERS {
         for user in USERS {
             let list = server.get(format!("/api/v1/User/{user}/CustomCommand")).by(caller).send().await;
             let listed = list.body.as_array().cloned().unwrap_or_default();
             for command in COMMANDS {
-                // Declining looks at everything that running looks at, and changes nothing.
+                // Declining checks the same as running, and changes nothing.
                 let status = server.execute(caller, user, command, Some("Cancel")).await.status;
                 let is_listed = listed.iter().any(|one| one["Name"] == command);
                 let case = format!("{caller} runs {command} on {user}");
@@ -31,11 +31,16 @@ async fn a_command_is_listed_exactly_when_running_it_is_neither_refused_nor_unav
 }
 
 #[tokio::test]
-async fn the_definitions_say_of_each_command_what_running_it_would() {
+async fn the_definitions_show_the_verdict_of_a_run() {
     let server = Server::demo().await;
     for (caller, id) in [("admin", ADMIN), ("anna", ANNA), ("chris", CHRIS)] {
         for user in USERS.into_iter().filter(|user| caller != "chris" || *user == id) {
-            let got = server.get(format!("/_ext/commands?user={user}")).by(caller).send().await;
+            let got = server
+                .get(format!("/_ext/commands?user={user}"))
+                .by(caller)
+                .header("accept-language", "en")
+                .send()
+                .await;
             for command in got.body["commands"].as_array().expect("a list") {
                 let name = command["name"].as_str().expect("a name");
                 let ran = server.execute(caller, user, name, Some("Cancel")).await;
@@ -48,7 +53,7 @@ async fn the_definitions_say_of_each_command_what_running_it_would() {
                 assert_eq!(command["verdict"], expected, "{case}");
                 let reason = command["reason"].as_str();
                 assert_eq!(reason.is_none(), expected == "permitted", "{case}");
-                // A refusal tells the same reason.
+                // The error has the same reason.
                 assert!(reason.is_none_or(|reason| message.contains(reason)), "{case}: {message}");
             }
         }
@@ -56,20 +61,21 @@ async fn the_definitions_say_of_each_command_what_running_it_would() {
 }
 
 #[tokio::test]
-async fn the_definitions_tell_why_a_command_is_not_available() {
+async fn the_definitions_say_why_a_command_is_unavailable() {
     let server = Server::demo().await;
     let reason = async |user: i32, name: &str| {
-        let got = server.get(format!("/_ext/commands?user={user}")).by("admin").send().await;
+        let got =
+            server.get(format!("/_ext/commands?user={user}")).by("admin").header("accept-language", "en").send().await;
         let commands = got.body["commands"].as_array().expect("a list").clone();
         commands.into_iter().find(|one| one["name"] == name).expect("a command")["reason"].clone()
     };
-    assert_eq!(reason(ANNA, "reactivate").await, "it is for users whose deleted is true");
-    assert_eq!(reason(DORA, "deactivate").await, "it is for users whose deleted is false");
-    assert_eq!(reason(ADMIN, "deactivate").await, "nobody may run it on their own user");
+    assert_eq!(reason(ANNA, "reactivate").await, "Only for retired users.");
+    assert_eq!(reason(DORA, "deactivate").await, "Only for active users.");
+    assert_eq!(reason(ADMIN, "deactivate").await, "Not for your own user.");
 }
 
 #[tokio::test]
-async fn the_definitions_in_force_are_listed_with_their_hashes_and_no_verdict_without_a_user() {
+async fn definitions_have_hashes_and_without_a_user_no_verdict() {
     let server = Server::demo().await;
     let got = server.get("/_ext/commands").by("chris").header("accept-language", "nb").send().await;
     let commands = got.body["commands"].as_array().expect("a list");
@@ -79,6 +85,9 @@ async fn the_definitions_in_force_are_listed_with_their_hashes_and_no_verdict_wi
         assert_eq!((hash.len(), &command["verdict"], &command["reason"]), (64, &Value::Null, &Value::Null));
     }
     assert_eq!((&commands[2]["displayName"], &commands[2]["actions"]), (&json!("Si hei"), &json!("Implicit")));
+    let is_danger = |command: &&Value| command["danger"] == true;
+    let dangers: Vec<_> = commands.iter().filter(is_danger).map(|one| one["name"].as_str().expect("a name")).collect();
+    assert_eq!(dangers, ["deactivate", "reset-password"]);
     server.execute("admin", ANNA, "hello", None).await;
     let recorded = server.executions().await.remove(0).definition_hash;
     assert_eq!(commands[2]["definitionHash"], recorded.as_str());
@@ -91,7 +100,21 @@ async fn the_definitions_in_force_are_listed_with_their_hashes_and_no_verdict_wi
 }
 
 #[tokio::test]
-async fn the_definitions_are_held_only_against_users_whom_the_caller_may_read() {
+async fn administrators_read_a_definition_as_it_stands() {
+    let server = Server::demo().await;
+    let path = "/_ext/commands/deactivate/definition";
+    let got = server.get(path).by("admin").header("accept-language", "nb").send().await;
+    assert_eq!(got.body["text"], include_str!("../../commands.d/deactivate.yaml"));
+    let listed = server.get("/_ext/commands").by("admin").send().await;
+    assert_eq!(got.body["hash"], listed.body["commands"][1]["definitionHash"]);
+    assert_eq!(server.get(path).by("anna").send().await.status, StatusCode::FORBIDDEN);
+    let missing = server.get("/_ext/commands/nothing/definition").by("admin").send().await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+    assert_eq!(missing.body["detail"], "There is no command with this name.");
+}
+
+#[tokio::test]
+async fn verdicts_are_given_only_for_users_the_caller_may_read() {
     let server = Server::demo().await;
     for (caller, user, status) in [
         ("chris", "2", StatusCode::FORBIDDEN),
@@ -99,14 +122,15 @@ async fn the_definitions_are_held_only_against_users_whom_the_caller_may_read() 
         ("anna", "4711", StatusCode::NOT_FOUND),
         ("anna", "x", StatusCode::BAD_REQUEST),
     ] {
-        let got = server.get(format!("/_ext/commands?user={user}")).by(caller).send().await;
+        let got =
+            server.get(format!("/_ext/commands?user={user}")).by(caller).header("accept-language", "en").send().await;
         assert_eq!(got.status, status, "{caller} {user}: {}", got.text);
         assert_eq!(got.header("content-type"), Some("application/problem+json"));
     }
 }
 
 #[tokio::test]
-async fn administrators_get_the_whole_list_and_employees_what_is_harmless() {
+async fn administrators_are_offered_more_commands_than_employees() {
     let server = Server::demo().await;
     assert_eq!(server.listed("admin", ANNA).await, ["about", "deactivate", "hello", "reset-password", "set-away"]);
     assert_eq!(server.listed("admin", ADMIN).await, ["about", "hello", "set-away"]);
@@ -121,38 +145,38 @@ async fn a_denied_attempt_is_recorded_and_changes_nothing() {
     let got = server.execute("anna", BJORN, "deactivate", Some("Yes")).await;
     let (kind, message) = got.error(StatusCode::FORBIDDEN);
     assert_eq!(kind, "SoIllegalOperationException");
-    assert!(message.contains("your role is not among those it is for"), "{message}");
+    assert!(message.contains("Not for your role."), "{message}");
     assert!(!server.user(BJORN).await.user.deleted);
     let outcomes: Vec<_> = server.executions().await.iter().map(|one| one.outcome).collect();
     assert_eq!(outcomes, [Outcome::Denied]);
 }
 
 #[tokio::test]
-async fn nobody_deactivates_the_own_user() {
+async fn users_cannot_deactivate_themselves() {
     let server = Server::demo().await;
     let got = server.execute("admin", ADMIN, "deactivate", Some("Yes")).await;
-    assert!(got.error(StatusCode::FORBIDDEN).1.contains("nobody may run it on their own user"));
+    assert!(got.error(StatusCode::FORBIDDEN).1.contains("Not for your own user."));
 }
 
 #[tokio::test]
-async fn nobody_acts_on_a_user_who_outranks_them() {
+async fn callers_cannot_act_on_users_who_outrank_them() {
     let server = Server::with_commands(&["name: nudge\ndisplay_name: Nudge\nwhen: [not_higher_rank]\n\
         allow_roles: [Administrator, Employee, ExternalUser]\nsteps:\n  - message: {text: Hey}\n"])
     .await;
     let got = server.execute("anna", ADMIN, "nudge", None).await;
-    assert!(got.error(StatusCode::FORBIDDEN).1.contains("the user's role outranks yours"));
+    assert!(got.error(StatusCode::FORBIDDEN).1.contains("Not for users whose role outranks yours."));
     for (caller, user) in [("anna", BJORN), ("anna", CHRIS), ("admin", ANNA), ("chris", CHRIS)] {
         assert_eq!(server.execute(caller, user, "nudge", None).await.status, StatusCode::OK, "{caller} on {user}");
     }
 }
 
 #[tokio::test]
-async fn administrators_cannot_retire_each_other_to_the_last_one() {
+async fn administrators_retiring_each_other_leave_one() {
     let server = Server::demo().await;
     let administrator = server.user(ADMIN).await.user.role_id;
     let role = vec![(users::UserColumn::RoleId, administrator.into())];
     users::set_columns(server.app.store.writer(), ANNA, role).await.expect("a second administrator");
-    // Sixteen times each of them tries to retire the other, all at once.
+    // Both try to retire the other 16 times, all at once.
     let attempts = (0..32).map(|index| {
         let (caller, user) = if index % 2 == 0 { ("admin", ANNA) } else { ("anna", ADMIN) };
         server.execute(caller, user, "deactivate", Some("Yes"))
@@ -161,37 +185,37 @@ async fn administrators_cannot_retire_each_other_to_the_last_one() {
     let retired = got.iter().filter(|answer| answer.status == StatusCode::OK).count();
     assert_eq!(retired, 1, "{:?}", got.iter().map(|answer| answer.status).collect::<Vec<_>>());
     let states = [server.user(ADMIN).await.is_retired(), server.user(ANNA).await.is_retired()];
-    assert!(states.contains(&false), "one is left");
+    assert!(states.contains(&false), "no administrator is left");
 }
 
 #[tokio::test]
-async fn the_last_administrator_stays() {
+async fn the_last_administrator_cannot_be_retired() {
     let server = Server::with_commands(&["name: retire\ndisplay_name: Retire\nwhen: [not_last_admin]\n\
         allow_roles: [Administrator]\nsteps:\n  - set_deleted: {value: true}\n"])
     .await;
     let got = server.execute("admin", ADMIN, "retire", None).await;
-    assert!(got.error(StatusCode::FORBIDDEN).1.contains("this is the last administrator"));
+    assert!(got.error(StatusCode::FORBIDDEN).1.contains("This is the last administrator"));
     assert_eq!(server.listed("admin", ANNA).await, ["retire"]);
     assert!(server.listed("admin", ADMIN).await.is_empty());
 }
 
 #[tokio::test]
-async fn nobody_may_run_a_command_that_allows_no_role_and_denial_wins() {
+async fn a_command_needs_an_allowed_role_and_deny_wins() {
     let text = "display_name: X\nsteps:\n  - message: {text: X}\n";
     let open = format!("name: open\n{text}");
     let both = format!("name: both\nallow_roles: [Administrator]\ndeny_roles: [Administrator]\n{text}");
     let server = Server::with_commands(&[&open, &both]).await;
     assert!(server.listed("admin", ANNA).await.is_empty());
-    for (command, reason) in [("open", "allows no role"), ("both", "your role is excluded")] {
+    for (command, reason) in [("open", "allows no role"), ("both", "Not for your role")] {
         let got = server.execute("admin", ANNA, command, None).await;
         assert!(got.error(StatusCode::FORBIDDEN).1.contains(reason), "{}", got.text);
     }
 }
 
 #[tokio::test]
-async fn who_may_not_see_others_is_not_told_whether_they_exist() {
+async fn without_read_rights_other_users_look_like_missing_ones() {
     let server = Server::demo().await;
-    for user in [ANNA, NOBODY] {
+    for user in [ANNA, ABSENT] {
         for path in [format!("/api/v1/User/{user}"), format!("/api/v1/User/{user}/CustomCommand")] {
             server.get(path).by("chris").send().await.error(StatusCode::FORBIDDEN);
         }

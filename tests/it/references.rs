@@ -1,4 +1,4 @@
-//! Roles, groups and persons that a body names: the name is found, or refused by name, and Validate says the same.
+//! Roles, groups and persons in bodies, given by id or name.
 
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ async fn a_role_or_group_may_be_given_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_none_or_contradicts_the_id_is_refused() {
+async fn an_unknown_name_or_one_contradicting_the_id_is_refused() {
     let server = Server::demo().await;
     let unknown_group = "there is no group `Nowhere`; GetAllUserGroups lists them";
     for (given, field, reason) in [
@@ -68,7 +68,7 @@ async fn a_name_that_is_none_or_contradicts_the_id_is_refused() {
         (
             json!({"Person": {"PersonId": 3, "FullName": "Eva Berg"}}),
             "Person",
-            "the person 3 is `Bjørn Haugen`, and not the one of these names; send PersonId alone",
+            "the person 3 is `Bjørn Haugen` and does not have these names; send PersonId alone",
         ),
     ] {
         let before = server.user(ANNA).await;
@@ -77,7 +77,7 @@ async fn a_name_that_is_none_or_contradicts_the_id_is_refused() {
         for (path, method, body) in
             [("", Method::POST, &new), ("/2", Method::PUT, &given), ("/2", Method::PATCH, &given)]
         {
-            // An object in the place of a list is added to it by a merge patch, and a list stays one.
+            // A merge patch adds an object to a list and replaces a list by a list.
             let got = send(&server, "admin", method, path, body.clone()).await;
             let expected = ("SoValidationException", format!("{field}: {reason}."));
             let (kind, told) = got.error(StatusCode::BAD_REQUEST);
@@ -112,7 +112,7 @@ async fn a_user_can_be_saved_as_it_was_read_and_with_new_ids() {
     let mut read = server.get("/api/v1/User/2").by("admin").send().await.body;
     read["Role"]["Id"] = 4.into();
     let got = send(&server, "admin", Method::PUT, "/2", read.clone()).await;
-    assert_eq!(got.body["Role"]["Value"], "UserAdmin", "sent back with another id alone: {}", got.text);
+    assert_eq!(got.body["Role"]["Value"], "UserAdmin", "sent back with only another id: {}", got.text);
     read = got.body;
     read["Person"]["Lastname"] = "Berg".into();
     let renamed = put(&server, read).await;
@@ -133,7 +133,7 @@ async fn a_full_name_names_the_person_of_a_new_user() {
 }
 
 #[tokio::test]
-async fn a_name_gives_no_role_that_its_id_would_not_give() {
+async fn a_role_name_grants_no_more_than_its_id() {
     let server = Server::demo().await;
     for role in [json!({"Id": 1}), json!({"Value": "Administrator"})] {
         let own = send(&server, "anna", Method::PUT, "/2", json!({"Role": role})).await;

@@ -1,4 +1,4 @@
-//! Definitions are read again while the server serves.
+//! Reloading definitions and webhook targets.
 
 use std::{fs, path::Path, time::Duration};
 use tokio::signal::unix::{SignalKind, signal};
@@ -13,7 +13,7 @@ fn definition(name: &str) -> String {
     format!("name: {name}\ndisplay_name: X\nallow_roles: [Administrator]\nsteps:\n  - message: {{text: X}}\n")
 }
 
-/// Waits until these are the commands, and gives up after ten seconds.
+/// Waits up to ten seconds until these are the commands.
 async fn becomes(server: &Server, expected: &[&str]) {
     for _ in 0..200 {
         if server.listed("admin", ANNA).await == expected {
@@ -25,12 +25,12 @@ async fn becomes(server: &Server, expected: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_changed_folder_is_taken_as_a_whole_or_not_at_all() {
+async fn a_changed_folder_is_loaded_completely_or_not_at_all() {
     let server = Server::with_commands(&[]).await;
     let folder = tempfile::tempdir().expect("a folder");
     let hangup = signal(SignalKind::hangup()).expect("a signal");
     server.app.watch_commands(Some(folder.path().to_owned()), None, hangup);
-    // A set with one wrong file changes nothing; the mended set is taken whole.
+    // A folder with one wrong file changes nothing; the corrected folder is loaded completely.
     write(folder.path(), "bad", "name: 1st");
     write(folder.path(), "one", &definition("one"));
     tokio::time::sleep(Duration::from_millis(400)).await;
@@ -41,12 +41,12 @@ async fn a_changed_folder_is_taken_as_a_whole_or_not_at_all() {
     becomes(&server, &["two"]).await;
 }
 
-/// Lets the task begin that watches: it watches before it first waits.
+/// Waits until the watching task has started.
 async fn is_watched() {
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
-/// Waits until a reload has failed, or none has, and gives up after ten seconds.
+/// Waits up to ten seconds until the last reload has failed, or has not.
 async fn reloaded(server: &Server, fails: bool) -> serde_json::Value {
     for _ in 0..200 {
         let failed = server.get("/_ext/commands").by("admin").send().await.body["failedReload"].take();
@@ -55,7 +55,7 @@ async fn reloaded(server: &Server, fails: bool) -> serde_json::Value {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("a reload that fails is expected: {fails}");
+    panic!("expected a failed reload: {fails}");
 }
 
 #[tokio::test]
@@ -72,11 +72,7 @@ async fn administrators_see_why_a_reload_failed() {
     assert!(fault.ends_with("bad.yaml:5:5: `mesage` is unknown here; did you mean `message`?"), "{failed}");
     assert!(failed["at"].as_str().is_some_and(|at| at.ends_with('Z')), "{failed}");
     let others = server.get("/_ext/commands").by("anna").send().await;
-    assert!(
-        others.body["failedReload"].is_null(),
-        "paths of the server's files are not for everybody: {}",
-        others.text
-    );
+    assert!(others.body["failedReload"].is_null(), "only administrators may see paths of the server: {}", others.text);
     write(folder.path(), "bad", &definition("good"));
     becomes(&server, &["good"]).await;
     assert!(reloaded(&server, false).await.is_null());
@@ -103,7 +99,7 @@ async fn webhook_targets_are_read_again_with_the_definitions() {
     );
     let failed = reloaded(&server, true).await;
     assert!(failed["faults"][0].as_str().expect("a fault").contains("there is no target `hr`"), "{failed}");
-    // As editors save: another file in the place of the old one.
+    // Like editors: replace the file by a new one.
     for (name, fails) in [("hr", false), ("other", true), ("hr", false)] {
         fs::write(folder.path().join("new"), target(name)).expect("a file");
         fs::rename(folder.path().join("new"), &targets).expect("a file in place");
@@ -114,9 +110,9 @@ async fn webhook_targets_are_read_again_with_the_definitions() {
     assert_eq!(ran.status, poem::http::StatusCode::OK, "{}", ran.text);
     fs::write(&targets, "hr: {url: nowhere, secrets: []}").expect("a file");
     let failed = reloaded(&server, true).await;
-    assert!(failed["faults"][0].as_str().expect("a fault").contains("target hr: `url` is no URL"), "{failed}");
+    assert!(failed["faults"][0].as_str().expect("a fault").contains("target hr: `url` is not a URL"), "{failed}");
     becomes(&server, &["tell"]).await;
-    // A file that went away is read when it comes back.
+    // A removed file is read when it is back.
     fs::write(&targets, target("hr")).expect("a file");
     reloaded(&server, false).await;
     fs::remove_file(&targets).expect("a removal");

@@ -1,5 +1,5 @@
-//! Requests as clients of upstream really write them: each tolerance of the compatibility page, and what is refused beside
-//! it.
+//! Requests as clients of upstream really write them: each tolerance of the compatibility page, and what is refused
+//! beside it.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ async fn patch(server: &Server, media: &str, body: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn json_is_taken_as_upstreams_samples_write_it() {
+async fn json_is_read_as_upstreams_samples_write_it() {
     let server = Server::demo().await;
     for (path, body) in [
         ("GetUserFromPersonId", r#"{"PersonId":"2"}"#),
@@ -58,17 +58,17 @@ async fn json_is_taken_as_upstreams_samples_write_it() {
 }
 
 #[tokio::test]
-async fn what_two_readers_would_read_differently_is_refused_by_name() {
+async fn ambiguous_json_is_refused_by_name() {
     let server = Server::demo().await;
     for (path, body, told) in [
-        ("/api/v1/User", r#"{"Name":"eva","Name":"eve"}"#, "`Name` stands twice in one object"),
+        ("/api/v1/User", r#"{"Name":"eva","Name":"eve"}"#, "`Name` is given twice in one object"),
         ("/api/v1/User", r#"{"Name":"eva","name":"eve"}"#, "Name is given more than once"),
-        ("/api/v1/User", r#"{"Name":"eva","CustomFields":{"x":"1","x":"2"}}"#, "`x` stands twice in one object"),
+        ("/api/v1/User", r#"{"Name":"eva","CustomFields":{"x":"1","x":"2"}}"#, "`x` is given twice in one object"),
         ("/api/v1/User", r#"{"Name":"eva","Role":{"Id":1,"ID":2}}"#, "Role.Id is given more than once"),
-        ("SaveUser", r#"{"Name":"eva","Name":"eva"}"#, "`Name` stands twice in one object"),
+        ("SaveUser", r#"{"Name":"eva","Name":"eva"}"#, "`Name` is given twice in one object"),
         ("GetUserCommands", r#"{"user":{"AssociateId":2},"User":{"AssociateId":3}}"#, "User is given more than once"),
         ("DeleteUserFromName", r#"{"UserName":"anna","userName":"bjorn"}"#, "UserName is given more than once"),
-        ("/_ext/session", r#"{"userName":"anna","password":"x","password":"y"}"#, "`password` stands twice"),
+        ("/_ext/session", r#"{"userName":"anna","password":"x","password":"y"}"#, "`password` is given twice"),
         ("/_ext/password", r#"{"userName":"anna","USERNAME":"admin"}"#, "userName is given more than once"),
     ] {
         let got = post(&server, path, body).await;
@@ -87,17 +87,17 @@ async fn what_two_readers_would_read_differently_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_still_refused_by_name() {
+async fn unreadable_values_are_refused_by_name() {
     let server = Server::demo().await;
     for (path, body, told) in [
-        ("GetUserPresenceStatus", r#"{"AssociateId":"two"}"#, "AssociateId takes a whole number of 32 bits"),
-        ("GetUserPresenceStatus", r#"{"AssociateId":""}"#, "AssociateId takes a whole number of 32 bits"),
-        ("GetUserPresenceStatus", r#"{"AssociateId":"2147483648"}"#, "AssociateId takes a whole number of 32 bits"),
+        ("GetUserPresenceStatus", r#"{"AssociateId":"two"}"#, "AssociateId must be a 32-bit integer"),
+        ("GetUserPresenceStatus", r#"{"AssociateId":""}"#, "AssociateId must be a 32-bit integer"),
+        ("GetUserPresenceStatus", r#"{"AssociateId":"2147483648"}"#, "AssociateId must be a 32-bit integer"),
         ("GetCredentialTypesForUserType", r#"{"UserType":6}"#, "UserType is `6`, which is not one of Unknown"),
         ("ExecuteUserCommand", r#"{"CommandName":"hello","ActionResult":5}"#, "ActionResult is `5`, which is not"),
-        ("GetAllUserGroups", r#"{"IncludeDeleted":"1"}"#, "IncludeDeleted takes true or false"),
+        ("GetAllUserGroups", r#"{"IncludeDeleted":"1"}"#, "IncludeDeleted must be true or false"),
         ("GetUserGroupList", "[1,,2]", "Body: expected value"),
-        ("/api/v1/User", r#"{"Name":7}"#, "Name takes a text"),
+        ("/api/v1/User", r#"{"Name":7}"#, "Name must be a string"),
     ] {
         let got = post(&server, path, body).await;
         assert!(got.error(StatusCode::BAD_REQUEST).1.contains(told), "{path} {body}: {}", got.text);
@@ -112,7 +112,7 @@ async fn booleans_and_enums_in_a_query_are_read_in_any_case() {
         assert_eq!(got.status, StatusCode::OK, "{query}: {}", got.text);
     }
     let got = server.get("/api/v1/User/2?fk=yes").by("admin").send().await;
-    assert_eq!(got.error(StatusCode::BAD_REQUEST).1, "Parameter fk: it takes true or false.");
+    assert_eq!(got.error(StatusCode::BAD_REQUEST).1, "Parameter fk: it must be true or false.");
     for (query, name) in [("False", "odata.metadata"), ("TRUE", "odata_metadata"), ("", "odata.metadata")] {
         let got = server.get(format!("/api/v1/User?$jsonSafe={query}&$select=assocName")).by("admin").send().await;
         assert!(got.body.get(name).is_some(), "{query}: {}", got.text);
@@ -148,7 +148,7 @@ async fn an_empty_value_in_a_query_counts_as_left_out() {
 }
 
 #[tokio::test]
-async fn an_encoded_body_is_refused_with_what_is_taken() {
+async fn an_encoded_body_is_refused_with_accept_encoding() {
     let server = Server::demo().await;
     for encoding in ["gzip", "br", "deflate", "zstd", "gzip, identity"] {
         for (path, body) in [(HELLO, vec![0x1f, 0x8b, 8, 0]), ("/api/v1/User", b"{\"Name\":\"eva\"}".to_vec())] {
@@ -164,7 +164,7 @@ async fn an_encoded_body_is_refused_with_what_is_taken() {
 }
 
 #[tokio::test]
-async fn a_patch_in_the_wrong_form_is_told_the_right_one() {
+async fn a_malformed_patch_is_refused_with_the_right_form() {
     let server = Server::demo().await;
     let before = server.user(ANNA).await;
     let one = r#"{"op":"replace","path":"/Tooltip","value":"x"}"#;
@@ -210,20 +210,20 @@ async fn a_command_may_be_named_in_the_query_of_the_agent() {
     let twice =
         post(&server, "ExecuteUserCommand?commandName=hello", r#"{"CommandName":"about","User":{"AssociateId":2}}"#);
     let twice = twice.await;
-    assert!(twice.error(StatusCode::BAD_REQUEST).1.contains("given in the body, too"), "{}", twice.text);
-    let nobody = post(&server, "ExecuteUserCommand?commandName=hello", "null").await;
-    nobody.error(StatusCode::NOT_FOUND);
+    assert!(twice.error(StatusCode::BAD_REQUEST).1.contains("the body has a different value"), "{}", twice.text);
+    let absent = post(&server, "ExecuteUserCommand?commandName=hello", "null").await;
+    absent.error(StatusCode::NOT_FOUND);
     assert_eq!(server.executions().await.len(), 3);
 }
 
 #[tokio::test]
-async fn a_get_on_an_operation_of_the_agent_describes_it() {
+async fn a_get_on_an_agent_operation_describes_it() {
     let server = Server::demo().await;
     let got = server.get("/API/v1/agents/user/deleteuser?userId=2").by("chris").send().await;
     assert_eq!(got.status, StatusCode::OK, "{}", got.text);
     let address = "http://127.0.0.1:8080/api/v1/Agents/User/DeleteUser";
     let told = got.body[address]["POST"].as_str().expect("a description");
-    assert!(told.starts_with("Delete a user. Retires a user, as"), "{told}");
+    assert!(told.starts_with("Delete a user. Deactivates a user, like"), "{told}");
     assert!(!server.user(ANNA).await.user.deleted, "it is not run");
     let run = server.get(format!("{AGENT}ExecuteUserCommand?commandName=hello")).by("admin").send().await;
     assert_eq!(run.status, StatusCode::OK);
@@ -236,7 +236,7 @@ async fn a_get_on_an_operation_of_the_agent_describes_it() {
     put.error(StatusCode::METHOD_NOT_ALLOWED);
 }
 
-/// The Last-Modified of a user, once the second of the last change is over.
+/// The `Last-Modified` of a user, which is sent once the second of the last change is over.
 async fn last_modified(server: &Server, path: &str) -> String {
     for _ in 0..100 {
         let got = server.get(path).by("admin").send().await;
@@ -249,7 +249,7 @@ async fn last_modified(server: &Server, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_was_not_changed_since_is_not_sent_again() {
+async fn if_modified_since_gets_304_for_an_unchanged_user() {
     let server = Server::demo().await;
     for path in ["/api/v1/User/2", "/api/v1/User/anna"] {
         let date = last_modified(&server, path).await;
@@ -257,7 +257,7 @@ async fn what_was_not_changed_since_is_not_sent_again() {
         let same = ask(&date).await;
         assert_eq!((same.status, same.text.as_str()), (StatusCode::NOT_MODIFIED, ""), "{path}");
         assert_eq!(ask("Mon, 02 Jan 2006 15:04:05 GMT").await.status, StatusCode::OK);
-        assert!(ask("yesterday").await.error(StatusCode::BAD_REQUEST).1.contains("is no date such as"));
+        assert!(ask("yesterday").await.error(StatusCode::BAD_REQUEST).1.contains("is not a date such as"));
         // Beside If-None-Match, the date counts for nothing.
         for (tags, date, expected) in [
             ("*", "Mon, 02 Jan 2006 15:04:05 GMT", StatusCode::NOT_MODIFIED),
@@ -267,7 +267,7 @@ async fn what_was_not_changed_since_is_not_sent_again() {
             let call = server.get(path).by("admin").header("if-none-match", tags).header("if-modified-since", date);
             assert_eq!(call.send().await.status, expected, "{tags}");
         }
-        // Every way to change the user, the person and the password.
+        // Every way to change the user, the person or the password.
         for (path, body) in [
             ("/api/v1/User/2", json!({"Tooltip": date})),
             ("/api/v1/User/2", json!({"Person": {"Title": date}})),
@@ -286,7 +286,7 @@ async fn what_was_not_changed_since_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_person_that_another_user_changes_is_a_change_of_both() {
+async fn a_change_of_a_shared_person_modifies_both_users() {
     let server = Server::demo().await;
     let second = json!({"Name": "anna2", "Person": {"PersonId": 2}}).to_string();
     let id = post(&server, "/api/v1/User", second).await.body["AssociateId"].as_i64().expect("an id");
@@ -298,7 +298,7 @@ async fn a_person_that_another_user_changes_is_a_change_of_both() {
 }
 
 #[tokio::test]
-async fn a_change_of_what_was_changed_since_is_refused() {
+async fn if_unmodified_since_refuses_a_change_after_another() {
     let server = Server::demo().await;
     let known = last_modified(&server, "/api/v1/User/2").await;
     let send = async |method: Method, path: &str, body: Value| {
@@ -329,7 +329,7 @@ async fn a_change_of_what_was_changed_since_is_refused() {
 }
 
 #[tokio::test]
-async fn a_log_in_names_the_member_that_is_missing() {
+async fn a_login_error_names_the_missing_member() {
     let server = Server::demo().await;
     for (path, body, told) in [
         ("/_ext/session", r#"{}"#, "Body: userName is missing."),
@@ -350,7 +350,7 @@ async fn a_log_in_names_the_member_that_is_missing() {
 }
 
 #[tokio::test]
-async fn a_refusal_repeats_little_of_what_was_sent() {
+async fn an_error_repeats_little_of_the_request() {
     let server = Server::demo().await;
     let long = "x".repeat(60_000);
     let get = |path: String| server.get(path).by("admin");

@@ -1,10 +1,10 @@
-//! Records that are older than they are kept: what goes, what stays, and that the rest is still provable.
+//! Removal of old records, and verification of the rest of the audit chain.
 
 use std::env;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use kommando::records::{
-    audit::{self, Anchor, AuditKey, Head, Place, ProofError, Verification, anchor},
+use kommando::executions::{
+    audit::{self, Anchor, AuditKey, ChainPosition, Head, ProofError, Verification, anchor},
     execution::{self, Outcome, Steps},
     idempotency, retention,
 };
@@ -13,8 +13,7 @@ use uuid::Uuid;
 
 use crate::harness::{ADMIN, ANNA, Server, kommando};
 
-const MISSING_BEGINNING: &str =
-    "the chain does not begin where it should: its first entries are missing, or their anchor is";
+const MISSING_BEGINNING: &str = "the chain does not begin at its anchor: its first entries or the anchor are missing";
 
 fn days_ago(days: i64) -> DateTime<Utc> {
     (Utc::now() - TimeDelta::days(days)).trunc_subsecs(6)
@@ -24,7 +23,7 @@ fn key(server: &Server) -> AuditKey {
     server.audit_key()
 }
 
-/// Records executions that finished so many days ago, in this order, and answers with their ids.
+/// Records executions that finished this many days ago, in this order; returns their ids.
 async fn record(server: &Server, ages: &[i64]) -> Vec<Uuid> {
     let finished = |days: &i64| execution::Model {
         id: Uuid::now_v7(),
@@ -51,7 +50,7 @@ async fn record(server: &Server, ages: &[i64]) -> Vec<Uuid> {
     executions.iter().map(|execution| execution.id).collect()
 }
 
-/// Removes what is older than so many days, and answers with the number of each page.
+/// Removes records older than this many days; returns the count of each page.
 async fn remove(server: &Server, days: i64) -> Result<Vec<u64>, ProofError> {
     let (key, mut pages) = (key(server), Vec::new());
     retention::remove_older(&server.app.store, &key, days_ago(days), |page| pages.push(page)).await?;
@@ -62,11 +61,11 @@ async fn verify(server: &Server, expected: Option<&Head>) -> Verification {
     server.verify(expected).await
 }
 
-async fn fault(server: &Server, expected: Option<&Head>) -> Option<(Place, &'static str)> {
+async fn fault(server: &Server, expected: Option<&Head>) -> Option<(ChainPosition, &'static str)> {
     verify(server, expected).await.broken.map(|fault| (fault.place, fault.reason))
 }
 
-/// Ten entries, of which the first five were removed.
+/// A server with ten entries, of which the first five are removed.
 async fn cut_server() -> Server {
     let server = Server::demo().await;
     record(&server, &[9, 9, 9, 9, 9, 1, 1, 1, 1, 1]).await;
@@ -85,7 +84,7 @@ async fn put(server: &Server, anchor: Anchor) {
 }
 
 #[tokio::test]
-async fn what_is_older_goes_page_by_page_and_the_rest_stays_provable() {
+async fn old_records_are_removed_in_pages_and_the_rest_verifies() {
     let server = Server::demo().await;
     record(&server, &vec![9; 2500]).await;
     server.execute("admin", ANNA, "hello", None).await;
@@ -101,7 +100,7 @@ async fn what_is_older_goes_page_by_page_and_the_rest_stays_provable() {
 }
 
 #[tokio::test]
-async fn only_the_beginning_goes_and_ends_before_the_first_that_is_young() {
+async fn only_entries_before_the_first_recent_one_are_removed() {
     let server = Server::demo().await;
     let ids = record(&server, &[9, 8, 1, 9, 1]).await;
     assert_eq!(remove(&server, 5).await.expect("a removal"), [2]);
@@ -111,7 +110,7 @@ async fn only_the_beginning_goes_and_ends_before_the_first_that_is_young() {
 }
 
 #[tokio::test]
-async fn the_chain_goes_on_behind_its_anchor_when_everything_was_removed() {
+async fn an_emptied_chain_continues_behind_its_anchor() {
     let server = Server::demo().await;
     record(&server, &[9; 12]).await;
     let noted = verify(&server, None).await.head;
@@ -123,47 +122,48 @@ async fn the_chain_goes_on_behind_its_anchor_when_everything_was_removed() {
 }
 
 #[tokio::test]
-async fn a_forged_anchor_is_found_whatever_was_changed_in_it() {
+async fn any_change_of_an_anchor_is_found() {
     let server = cut_server().await;
     let real = anchor(&server).await;
-    let forged = Some((Place::Anchor, "it was changed, or the key is another one"));
+    let forged = Some((ChainPosition::Anchor, "it was changed, or the key is another one"));
     for anchor in [
         Anchor { position: 6, ..real.clone() },
         Anchor { entry_mac: "0".repeat(64), ..real.clone() },
         Anchor { finished_at: days_ago(7), ..real.clone() },
         Anchor { mac: "0".repeat(64), ..real.clone() },
-        // The mac of an entry is made with the key, too.
+        // The MAC of an entry uses the same key.
         Anchor { mac: verify(&server, None).await.head.mac, ..real.clone() },
     ] {
         put(&server, anchor).await;
         assert_eq!(fault(&server, None).await, forged);
-        assert!(matches!(remove(&server, 0).await, Err(ProofError::Fault(_))), "no real anchor follows a forged one");
+        assert!(matches!(remove(&server, 0).await, Err(ProofError::Chain(_))), "a forged anchor was replaced");
     }
     put(&server, real).await;
     assert_eq!(fault(&server, None).await, None);
 }
 
 #[tokio::test]
-async fn a_removed_anchor_and_an_anchor_of_before_are_found() {
+async fn a_removed_or_outdated_anchor_is_found() {
     let server = cut_server().await;
     let old = anchor(&server).await;
     record(&server, &[1]).await;
     assert_eq!(remove(&server, 0).await.expect("a removal"), [6]);
     record(&server, &[0]).await;
     put(&server, old).await;
-    assert_eq!(fault(&server, None).await, Some((Place::Entry(6), "an entry is missing")));
+    assert_eq!(fault(&server, None).await, Some((ChainPosition::Entry(6), "an entry is missing")));
     anchor::Entity::delete_many().exec(server.app.store.writer()).await.expect("a removal");
-    assert_eq!(fault(&server, None).await, Some((Place::Entry(1), MISSING_BEGINNING)));
+    assert_eq!(fault(&server, None).await, Some((ChainPosition::Entry(1), MISSING_BEGINNING)));
 }
 
 #[tokio::test]
-async fn entries_removed_without_the_key_are_found_with_an_anchor_and_without_one() {
+async fn entries_removed_without_the_key_are_found() {
     let server = cut_server().await;
     let whole = Server::demo().await;
     record(&whole, &[1; 10]).await;
-    for (server, expected) in
-        [(&server, (Place::Entry(6), "an entry is missing")), (&whole, (Place::Entry(1), MISSING_BEGINNING))]
-    {
+    for (server, expected) in [
+        (&server, (ChainPosition::Entry(6), "an entry is missing")),
+        (&whole, (ChainPosition::Entry(1), MISSING_BEGINNING)),
+    ] {
         let db = server.app.store.writer();
         for execution in &server.executions().await[..2] {
             audit::Entity::delete_by_id(execution.id).exec(db).await.expect("a removal");
@@ -174,16 +174,16 @@ async fn entries_removed_without_the_key_are_found_with_an_anchor_and_without_on
 }
 
 #[tokio::test]
-async fn an_entry_put_back_before_the_anchor_is_found() {
+async fn an_entry_restored_before_the_anchor_is_found() {
     let server = cut_server().await;
     let entry = audit::Model { id: Uuid::now_v7(), position: Some(5), mac: None, content: "{}".to_owned() };
     let entry = audit::Entity::insert(audit::ActiveModel::from(entry));
     entry.exec_without_returning(server.app.store.writer()).await.expect("an insertion");
-    assert_eq!(fault(&server, None).await, Some((Place::Entry(6), "an entry was inserted before it")));
+    assert_eq!(fault(&server, None).await, Some((ChainPosition::Entry(6), "an entry was inserted before it")));
 }
 
 #[tokio::test]
-async fn an_expected_head_that_was_removed_is_told_from_one_that_never_was() {
+async fn a_removed_expected_head_differs_from_an_unknown_one() {
     let server = Server::demo().await;
     record(&server, &[9; 3]).await;
     let third = verify(&server, None).await.head;
@@ -192,27 +192,27 @@ async fn an_expected_head_that_was_removed_is_told_from_one_that_never_was() {
     record(&server, &[1]).await;
     remove(&server, 5).await.expect("a removal");
     let older = "the expected head is older than what is kept; expect a newer one";
-    assert_eq!(fault(&server, Some(&third)).await, Some((Place::Entry(3), older)));
-    assert_eq!(fault(&server, Some(&fifth)).await, None, "the anchor holds it");
+    assert_eq!(fault(&server, Some(&third)).await, Some((ChainPosition::Entry(3), older)));
+    assert_eq!(fault(&server, Some(&fifth)).await, None, "the anchor contains this head");
     let other = Head { mac: third.mac, ..fifth };
-    assert_eq!(fault(&server, Some(&other)).await, Some((Place::Entry(5), "this is not the expected head")));
+    assert_eq!(fault(&server, Some(&other)).await, Some((ChainPosition::Entry(5), "this is not the expected head")));
 }
 
 #[tokio::test]
-async fn records_that_do_not_hold_are_not_removed() {
+async fn records_that_do_not_verify_are_not_removed() {
     let server = Server::demo().await;
     let ids = record(&server, &[1, 1, 1]).await;
-    // Made to look old, so that nobody would see any more that it was changed.
+    // A changed execution that looks old must not be removed, which would hide the change.
     let update = execution::Entity::update_many().col_expr(execution::Column::FinishedAt, Expr::value(days_ago(9)));
     let update = update.filter(execution::Column::Id.eq(ids[0]));
     update.exec(server.app.store.writer()).await.expect("an update");
     let error = remove(&server, 5).await.expect_err("a fault");
-    assert_eq!(error.to_string(), "the records do not hold at entry 1: its execution was changed");
+    assert_eq!(error.to_string(), "the audit records are not intact at entry 1: its execution was changed");
     assert_eq!(server.executions().await.len(), 3);
 }
 
 #[tokio::test]
-async fn keys_past_their_end_go_with_their_executions() {
+async fn expired_idempotency_keys_are_removed_with_executions() {
     let server = Server::demo().await;
     let ids = record(&server, &[9, 1]).await;
     let expired = |id: &Uuid| idempotency::Model {
@@ -230,13 +230,13 @@ async fn keys_past_their_end_go_with_their_executions() {
 }
 
 #[tokio::test]
-async fn the_command_line_removes_and_tells_where_the_chain_begins() {
+async fn audit_cut_removes_records_and_verify_shows_the_start() {
     let server = Server::demo().await;
     record(&server, &[9, 9, 1]).await;
     let line = |words: &[&str]| {
         let mut command = kommando();
         command.args(["--database-url", &server.database.url, "audit"]).args(words);
-        // On PostgreSQL, the key that sealed the chain is the tests' own.
+        // On PostgreSQL, the audit key is in the variable.
         command.envs(env::var_os("KOMMANDO_AUDIT_KEY").map(|key| ("KOMMANDO_AUDIT_KEY", key)));
         let output = command.output().expect("an end");
         String::from_utf8([output.stdout, output.stderr].concat()).expect("text")
@@ -245,8 +245,8 @@ async fn the_command_line_removes_and_tells_where_the_chain_begins() {
     let proof = line(&["verify"]);
     let lines: Vec<_> = proof.lines().collect();
     assert_eq!(lines.len(), 3, "{proof}");
-    assert_eq!(lines[0], "1 entries hold, 0 are not linked yet");
-    assert!(lines[1].starts_with("the chain begins behind entry 2, of 20"), "{proof}");
+    assert_eq!(lines[0], "1 entries are valid, 0 are not linked yet");
+    assert!(lines[1].starts_with("the chain begins after entry 2 of 20"), "{proof}");
     assert!(lines[2].starts_with("head 3:"), "{proof}");
     assert!(line(&["cut", "--older-than", "1d"]).contains("records are kept for 2d at least"));
 }

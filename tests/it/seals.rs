@@ -1,15 +1,14 @@
-//! What is not in the audit chain yet, executions that run and webhooks to be sent, is acted on only when a server with
-//! the key wrote it.
+//! Seals of running executions and pending deliveries, which are not in the audit chain yet.
 
 use std::time::{Duration, Instant};
 
 use chrono::{SubsecRound, TimeDelta, Utc};
 use kommando::{
     commands::RecoveryScope,
-    records::{
-        audit::{self, FORGED, Fault, Place, UNSEALED, seal},
+    executions::{
+        audit::{self, ChainError, ChainPosition, FORGED, UNSEALED, seal},
         delivery::{self, State},
-        execution::{self, Outcome, Step, Steps},
+        execution::{self, Outcome, StepRecord, Steps},
     },
 };
 use poem::http::StatusCode;
@@ -38,7 +37,7 @@ fn run() -> execution::Model {
     }
 }
 
-/// To a target that is not configured, due at once.
+/// A delivery to a target that is not configured, due at once.
 fn webhook() -> delivery::Model {
     let now = Utc::now().trunc_subsecs(6);
     delivery::Model {
@@ -58,7 +57,7 @@ fn webhook() -> delivery::Model {
     }
 }
 
-/// Stores an execution that runs, as a server does.
+/// Stores a running execution with its seal, like a server.
 async fn begin(server: &Server) -> execution::Model {
     let run = run();
     let db = server.app.store.writer();
@@ -67,15 +66,15 @@ async fn begin(server: &Server) -> execution::Model {
     run
 }
 
-/// Stores a delivery, as a server does.
+/// Stores a delivery with its seal, like a server.
 async fn post(server: &Server, mut webhook: delivery::Model) -> delivery::Model {
     webhook.seal = Some(server.audit_key().seal_delivery(&webhook));
     delivery::insert(server.app.store.writer(), vec![webhook.clone()]).await.expect("a delivery");
     webhook
 }
 
-async fn fault(server: &Server) -> Option<(Place, &'static str)> {
-    server.verify(None).await.broken.map(|Fault { place, reason }| (place, reason))
+async fn fault(server: &Server) -> Option<(ChainPosition, &'static str)> {
+    server.verify(None).await.broken.map(|ChainError { place, reason }| (place, reason))
 }
 
 async fn recover(server: &Server) -> usize {
@@ -86,7 +85,7 @@ async fn outcome(server: &Server, id: Uuid) -> Outcome {
     execution::find(server.app.store.reader(), id).await.expect("an answer").expect("an execution").outcome
 }
 
-/// Another value for each column.
+/// Another value for a column.
 fn changed(column: execution::Column) -> Expr {
     use execution::Column;
     match column {
@@ -98,13 +97,13 @@ fn changed(column: execution::Column) -> Expr {
         Column::ActionResult => Expr::value("No"),
         Column::Outcome => Expr::value(Outcome::Succeeded),
         Column::Message | Column::RequestId => Expr::value("changed"),
-        Column::Steps => Expr::value(Steps(vec![Step { name: "note".to_owned(), result: "changed".to_owned() }])),
+        Column::Steps => Expr::value(Steps(vec![StepRecord { name: "note".to_owned(), result: "changed".to_owned() }])),
         Column::StartedAt | Column::FinishedAt => Expr::value((Utc::now() - TimeDelta::days(1)).trunc_subsecs(6)),
     }
 }
 
 #[tokio::test]
-async fn each_column_of_an_execution_that_runs_is_sealed() {
+async fn every_column_of_a_running_execution_is_sealed() {
     let server = Server::demo().await;
     let run = begin(&server).await;
     let db = server.app.store.writer();
@@ -114,9 +113,9 @@ async fn each_column_of_an_execution_that_runs_is_sealed() {
         let touched = update.filter(execution::Column::Id.eq(run.id)).exec(db).await.expect("an update").rows_affected;
         assert_eq!(touched, 1, "{column:?}");
         let told = fault(&server).await;
-        assert!(matches!(told, Some((Place::Execution(_), _))), "{column:?}: {told:?}");
-        assert_eq!(recover(&server).await, 0, "{column:?}: it was closed");
-        assert_eq!(server.verify(None).await.head.position, 0, "{column:?}: it is in the chain");
+        assert!(matches!(told, Some((ChainPosition::Execution(_), _))), "{column:?}: {told:?}");
+        assert_eq!(recover(&server).await, 0, "{column:?}: the run was closed");
+        assert_eq!(server.verify(None).await.head.position, 0, "{column:?}: the run is in the chain");
         execution::Entity::delete_many().exec(db).await.expect("a removal");
         execution::insert(db, vec![run.clone()]).await.expect("as it was");
         assert_eq!(fault(&server).await, None, "{column:?}");
@@ -124,25 +123,25 @@ async fn each_column_of_an_execution_that_runs_is_sealed() {
     assert_eq!(recover(&server).await, 1);
     let chain = server.verify(None).await;
     assert_eq!((chain.broken, chain.head.position, outcome(&server, run.id).await), (None, 1, Outcome::Unknown));
-    assert!(seal::Entity::find().all(db).await.expect("seals").is_empty(), "what ended has no seal");
+    assert!(seal::Entity::find().all(db).await.expect("seals").is_empty(), "a finished run has no seal");
 }
 
 #[tokio::test]
-async fn an_inserted_execution_that_runs_is_not_closed() {
+async fn an_inserted_running_execution_is_not_closed() {
     let server = Server::demo().await;
     let run = run();
     execution::insert(server.app.store.writer(), vec![run.clone()]).await.expect("an insertion");
     assert_eq!(recover(&server).await, 0);
     assert_eq!(outcome(&server, run.id).await, Outcome::Running);
-    assert_eq!(fault(&server).await, Some((Place::Execution(run.id), UNSEALED)));
+    assert_eq!(fault(&server).await, Some((ChainPosition::Execution(run.id), UNSEALED)));
     let foreign = seal::Model { execution_id: run.id, mac: "0".repeat(64) }.into_active_model();
     seal::Entity::insert(foreign).exec_without_returning(server.app.store.writer()).await.expect("a seal");
     assert_eq!(recover(&server).await, 0);
-    assert_eq!(fault(&server).await, Some((Place::Execution(run.id), FORGED)));
+    assert_eq!(fault(&server).await, Some((ChainPosition::Execution(run.id), FORGED)));
 }
 
 #[tokio::test]
-async fn a_seal_of_another_execution_or_of_another_kind_does_not_hold() {
+async fn a_seal_of_another_row_or_kind_is_invalid() {
     let server = Server::demo().await;
     let (one, key) = (begin(&server).await, server.audit_key());
     let other = execution::Model { id: Uuid::now_v7(), ..one.clone() };
@@ -153,7 +152,7 @@ async fn a_seal_of_another_execution_or_of_another_kind_does_not_hold() {
 }
 
 #[tokio::test]
-async fn an_execution_put_back_as_it_was_when_it_ran_is_not_closed_again() {
+async fn a_finished_execution_reset_to_running_is_not_closed_again() {
     let server = Server::demo().await;
     let (run, db) = (begin(&server).await, server.app.store.writer());
     let seals = seal::Entity::find().all(db).await.expect("seals");
@@ -161,26 +160,26 @@ async fn an_execution_put_back_as_it_was_when_it_ran_is_not_closed_again() {
     server.link().await;
     run.clone().into_active_model().reset_all().update(db).await.expect("an update");
     let unsealed = audit::find_unsealed(db, &server.audit_key()).await.expect("an answer");
-    assert!(unsealed.executions.is_empty(), "no operator is asked to seal it");
+    assert!(unsealed.executions.is_empty(), "the run is offered for sealing");
     for seal in seals {
         seal::Entity::insert(seal.into_active_model()).exec_without_returning(db).await.expect("an insertion");
     }
     assert_eq!(recover(&server).await, 0);
     assert_eq!(outcome(&server, run.id).await, Outcome::Running);
-    assert_eq!(fault(&server).await, Some((Place::Entry(1), "its execution was changed")));
+    assert_eq!(fault(&server).await, Some((ChainPosition::Entry(1), "its execution was changed")));
 }
 
 #[tokio::test]
-async fn an_execution_that_ran_and_is_gone_is_found_by_its_seal() {
+async fn a_deleted_running_execution_is_found_by_its_seal() {
     let server = Server::demo().await;
     let run = begin(&server).await;
     execution::Entity::delete_by_id(run.id).exec(server.app.store.writer()).await.expect("a removal");
-    let gone = "it has a seal as one that runs, and does not run";
-    assert_eq!(fault(&server).await, Some((Place::Execution(run.id), gone)));
+    let gone = "it has the seal of a running execution, but is not running";
+    assert_eq!(fault(&server).await, Some((ChainPosition::Execution(run.id), gone)));
 }
 
 #[tokio::test]
-async fn what_is_sent_and_where_to_is_sealed_and_how_far_it_came_is_not() {
+async fn a_deliverys_body_and_target_are_sealed_and_its_state_is_not() {
     use delivery::Column;
     let server = Server::demo().await;
     let (sent, db) = (post(&server, webhook()).await, server.app.store.writer());
@@ -203,7 +202,9 @@ async fn what_is_sent_and_where_to_is_sealed_and_how_far_it_came_is_not() {
         assert_eq!(update.exec(db).await.expect("an update").rows_affected, 1, "{column:?}");
         let found = server.verify(None).await;
         match found.broken {
-            Some(Fault { place: Place::Delivery(_), reason }) if is_sealed => assert_eq!(reason, FORGED, "{column:?}"),
+            Some(ChainError { place: ChainPosition::Delivery(_), reason }) if is_sealed => {
+                assert_eq!(reason, FORGED, "{column:?}")
+            }
             None if !is_sealed => assert_eq!(found.sealed.deliveries, 1),
             other => panic!("{column:?}: {other:?}"),
         }
@@ -213,7 +214,7 @@ async fn what_is_sent_and_where_to_is_sealed_and_how_far_it_came_is_not() {
     assert_eq!(fault(&server).await, None);
 }
 
-/// Waits until the worker has tried or given up each of these.
+/// Waits until the worker has tried or given up each delivery.
 async fn settled(server: &Server, ids: [&str; 3]) -> [delivery::Model; 3] {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
@@ -230,7 +231,7 @@ async fn settled(server: &Server, ids: [&str; 3]) -> [delivery::Model; 3] {
 }
 
 #[tokio::test]
-async fn an_inserted_or_changed_webhook_is_given_up_unsent() {
+async fn an_inserted_or_changed_delivery_is_never_sent() {
     let server = Server::demo().await;
     let (inserted, db) = (webhook(), server.app.store.writer());
     delivery::insert(db, vec![inserted.clone()]).await.expect("an insertion");
@@ -238,24 +239,24 @@ async fn an_inserted_or_changed_webhook_is_given_up_unsent() {
     let update = delivery::Entity::update_many().col_expr(delivery::Column::Body, Expr::value("{}"));
     update.filter(delivery::Column::Id.eq(&changed.id)).exec(db).await.expect("an update");
     let right = post(&server, webhook()).await;
-    assert!(matches!(fault(&server).await, Some((Place::Delivery(_), _))));
+    assert!(matches!(fault(&server).await, Some((ChainPosition::Delivery(_), _))));
 
     server.app.commands.recover_and_start().await.expect("a worker");
     let found = settled(&server, [&inserted.id, &changed.id, &right.id]).await;
     let told = found.map(|one| (one.state, one.attempts, one.last_error.unwrap_or_default()));
     let no_target = (State::Pending, 1, "there is no such target".to_owned());
     assert_eq!(told, [(State::Dead, 0, UNSEALED.to_owned()), (State::Dead, 0, FORGED.to_owned()), no_target]);
-    assert!(matches!(fault(&server).await, Some((Place::Delivery(_), _))), "they are still found");
+    assert!(matches!(fault(&server).await, Some((ChainPosition::Delivery(_), _))), "verification no longer finds them");
 
     for id in [&inserted.id, &changed.id] {
         let again = server.post(format!("/_ext/webhooks/{id}/redrive")).by("admin").send().await;
         assert_eq!(again.status, StatusCode::CONFLICT, "{}", again.text);
-        assert!(again.body["detail"].as_str().is_some_and(|told| told.contains("has no seal")), "{}", again.text);
+        assert!(again.body["detail"].as_str().is_some_and(|told| told.contains("is not sealed")), "{}", again.text);
     }
 }
 
 #[tokio::test]
-async fn an_operator_seals_what_an_older_version_left() {
+async fn an_operator_seals_rows_of_an_older_version() {
     let server = Server::demo().await;
     let (run, pending, db) = (run(), webhook(), server.app.store.writer());
     let refused = delivery::Model { state: State::Dead, last_error: Some(UNSEALED.to_owned()), ..webhook() };
@@ -269,7 +270,11 @@ async fn an_operator_seals_what_an_older_version_left() {
     assert_eq!((unsealed.executions.len(), unsealed.deliveries.len()), (1, 3));
     audit::seal_all(db, &key, &unsealed).await.expect("seals");
 
-    assert_eq!(fault(&server).await, Some((Place::Delivery(forged.id.clone()), FORGED)), "never what has a wrong one");
+    assert_eq!(
+        fault(&server).await,
+        Some((ChainPosition::Delivery(forged.id.clone()), FORGED)),
+        "a forged seal was replaced"
+    );
     delivery::Entity::delete_by_id(forged.id).exec(db).await.expect("a removal");
     assert_eq!(fault(&server).await, None);
     let mut states = Vec::new();
@@ -283,7 +288,7 @@ async fn an_operator_seals_what_an_older_version_left() {
 }
 
 #[tokio::test]
-async fn a_webhook_of_a_command_is_sealed_as_it_is_stored() {
+async fn a_commands_webhook_is_sealed_when_stored() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("secret"), "whsec_bWF5IHRoZSBmb3JjZSBiZSB3aXRoIHlvdSBhbHdheXM=").expect("a file");
     let secret = folder.path().join("secret");

@@ -1,4 +1,4 @@
-//! Sessions of browsers, and what was issued to whom.
+//! Browser sessions, and the list of a user's tickets.
 
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::harness::{ADMIN, ANNA, Answer, Call, PASSWORD, Server};
 
 const CURRENT: &str = "/api/v1/User/current";
 
-/// A browser that has logged in.
+/// A browser with a session.
 struct Browser {
     ticket: String,
     cookie: String,
@@ -56,7 +56,7 @@ async fn a_session_begins_with_a_ticket_and_two_cookies() {
 }
 
 #[tokio::test]
-async fn without_authorization_a_session_needs_its_token_for_reads_too() {
+async fn a_session_needs_its_xsrf_token_even_for_reads() {
     let server = Server::demo().await;
     let (anna, admin) = (Browser::log_in(&server, "anna").await, Browser::log_in(&server, "admin").await);
     for xsrf in [None, Some(""), Some("nonsense"), Some(admin.xsrf.as_str())] {
@@ -73,13 +73,13 @@ async fn without_authorization_a_session_needs_its_token_for_reads_too() {
             }
         }
     }
-    // Whether the cookie is that of a session makes no difference.
+    // The response must not reveal whether the cookie is valid.
     let made_up = server.get(CURRENT).header("cookie", "kommando-session=7S:nonsense").send().await;
     assert!(made_up.error(StatusCode::UNAUTHORIZED).1.contains("came without the header X-XSRF-TOKEN"));
     let alone = server.get(CURRENT).header("x-xsrf-token", &anna.xsrf).send().await;
     assert!(alone.error(StatusCode::UNAUTHORIZED).1.contains("X-XSRF-TOKEN came without the session's cookie"));
     let with_basic = server.get(CURRENT).header("cookie", &anna.cookie).by("admin").send().await;
-    assert_eq!(with_basic.body["Name"], "admin", "with Authorization the session is not looked at");
+    assert_eq!(with_basic.body["Name"], "admin", "with Authorization, the session is ignored");
 }
 
 #[tokio::test]
@@ -94,16 +94,16 @@ async fn logging_out_ends_the_session_and_its_token() {
         assert!(cookie.to_str().expect("text").contains("Max-Age=0"), "{cookie:?}");
     }
     assert_eq!(browser.in_session(server.get(CURRENT)).send().await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(other.in_session(server.get(CURRENT)).send().await.status, StatusCode::OK, "another session goes on");
+    assert_eq!(other.in_session(server.get(CURRENT)).send().await.status, StatusCode::OK, "other sessions stay valid");
     assert!(server.user(ANNA).await.user.last_logout.is_some());
 }
 
 #[tokio::test]
-async fn a_log_in_that_is_refused_tells_nothing_and_makes_nothing() {
+async fn a_refused_login_reveals_and_creates_nothing() {
     let server = Server::demo().await;
     let attempts = [
         log_in(&server, "anna", "wrong").await,
-        log_in(&server, "nobody", PASSWORD).await,
+        log_in(&server, "absent", PASSWORD).await,
         log_in(&server, "dora", PASSWORD).await,
         log_in(&server, "", "").await,
     ];
@@ -118,7 +118,7 @@ async fn a_log_in_that_is_refused_tells_nothing_and_makes_nothing() {
 }
 
 #[tokio::test]
-async fn another_sites_page_cannot_log_its_visitor_in() {
+async fn a_page_of_another_site_cannot_log_in_a_visitor() {
     let server = Server::demo().await;
     let body = json!({"userName": "anna", "password": PASSWORD});
     let got = server.post("/_ext/session").header("origin", "https://elsewhere.example").json(body).send().await;
@@ -126,7 +126,7 @@ async fn another_sites_page_cannot_log_its_visitor_in() {
 }
 
 #[tokio::test]
-async fn a_changed_password_ends_what_was_issued_before() {
+async fn a_changed_password_ends_earlier_sessions() {
     let server = Server::demo().await;
     let browser = Browser::log_in(&server, "anna").await;
     let change = |old: &str, new: &str| {
@@ -144,7 +144,7 @@ async fn a_changed_password_ends_what_was_issued_before() {
 }
 
 #[tokio::test]
-async fn one_sees_and_ends_ones_own_tickets() {
+async fn users_see_and_end_their_own_tickets() {
     let server = Server::demo().await;
     let browser = Browser::log_in(&server, "anna").await;
     server.get("/api/v1/User/currentToken").by("anna").send().await;
@@ -164,7 +164,7 @@ async fn one_sees_and_ends_ones_own_tickets() {
 }
 
 #[tokio::test]
-async fn an_administrator_ends_the_tickets_of_others_and_nobody_else_sees_them() {
+async fn only_administrators_see_and_end_tickets_of_others() {
     let server = Server::demo().await;
     let (anna, admin) = (Browser::log_in(&server, "anna").await, Browser::log_in(&server, "admin").await);
     for (caller, user) in [("bjorn", ANNA), ("anna", ADMIN), ("anna", 4711), ("admin", 4711), ("chris", 2)] {

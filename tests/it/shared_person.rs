@@ -1,4 +1,4 @@
-//! A person whom several users have: who attaches, changes or retires it may manage all of them.
+//! Rights over a person that several users share.
 
 use kommando::users::{self, UserColumn, role};
 use poem::http::{Method, StatusCode};
@@ -9,9 +9,9 @@ use crate::{
     harness::{ADMIN, ANNA, Answer, BJORN, CHRIS, DORA, Server},
 };
 
-const REFUSAL: &str = "Person: another user has this person, too, and you may not manage that user.";
+const REFUSAL: &str = "Person: another user has the same person, and you may not manage that user.";
 
-/// A server on which bjorn manages users, but no administrators.
+/// A server on which bjorn manages users, but not administrators.
 async fn with_user_admin() -> Server {
     let server = server().await;
     let db = server.app.store.writer();
@@ -24,7 +24,7 @@ async fn person_of(server: &Server, id: i32) -> i32 {
     server.user(id).await.user.person_id.expect("a person")
 }
 
-/// Gives a user the person of another one, without asking anybody.
+/// Gives a user the person of another user, without permission checks.
 async fn share(server: &Server, id: i32, with: i32) {
     let value = (UserColumn::PersonId, Some(person_of(server, with).await).into());
     users::set_columns(server.app.store.writer(), id, vec![value]).await.expect("a change");
@@ -35,7 +35,7 @@ async fn set_deleted(server: &Server, id: i32, is_deleted: bool) {
     users::set_columns(server.app.store.writer(), id, vec![value]).await.expect("a change");
 }
 
-/// Every way to give somebody a person: to a new user, and to chris.
+/// Every way to attach a person to a new user or to chris.
 async fn attach(server: &Server, proof: &str, person_id: i32) -> Vec<(&'static str, Answer)> {
     let person = json!({"PersonId": person_id});
     let patch = json!([{"op": "replace", "path": "/Person/PersonId", "value": person_id}]);
@@ -58,7 +58,7 @@ async fn attach(server: &Server, proof: &str, person_id: i32) -> Vec<(&'static s
 }
 
 #[tokio::test]
-async fn a_person_is_attached_by_who_manages_all_of_its_users() {
+async fn attaching_a_person_needs_rights_over_all_its_users() {
     let server = with_user_admin().await;
     let before = person_of(&server, CHRIS).await;
     for (way, answer) in attach(&server, &basic("bjorn"), person_of(&server, ADMIN).await).await {
@@ -93,19 +93,19 @@ async fn rename(server: &Server, proof: &str) -> Vec<(&'static str, Answer)> {
 }
 
 #[tokio::test]
-async fn a_person_is_changed_by_who_manages_all_of_its_users() {
+async fn changing_a_person_needs_rights_over_all_its_users() {
     let server = with_user_admin().await;
     share(&server, CHRIS, ADMIN).await;
     let before = server.user(ADMIN).await.person;
-    // The user administrator may manage chris, and chris himself may; neither may manage the administrator.
+    // Bjorn and chris may manage chris; neither may manage the administrator.
     for caller in ["bjorn", "chris"] {
         for (way, answer) in rename(&server, &basic(caller)).await {
             assert_eq!(answer.error(StatusCode::FORBIDDEN).1, REFUSAL, "{way} by {caller}");
         }
         let other = user(&server, &basic(caller), Method::PUT, "/4", json!({"Tooltip": caller})).await;
-        assert_eq!(other.status, StatusCode::OK, "what is no part of the person: {}", other.text);
+        assert_eq!(other.status, StatusCode::OK, "a property outside the person: {}", other.text);
         let same = user(&server, &basic(caller), Method::PUT, "/4", other.body).await;
-        assert_eq!(same.status, StatusCode::OK, "the person as it is: {}", same.text);
+        assert_eq!(same.status, StatusCode::OK, "an unchanged person: {}", same.text);
     }
     assert_eq!(server.user(ADMIN).await.person, before);
     for (way, answer) in rename(&server, &basic("admin")).await {
@@ -118,7 +118,7 @@ async fn a_person_is_changed_by_who_manages_all_of_its_users() {
 }
 
 #[tokio::test]
-async fn a_user_is_retired_without_the_others_of_the_person() {
+async fn retiring_a_user_leaves_others_of_the_person_active() {
     let ways = [
         Way::Delete,
         Way::PutDeleted,
@@ -140,7 +140,7 @@ async fn a_user_is_retired_without_the_others_of_the_person() {
     }
     let answer = server.get("/api/v1/User/current").by("admin").send().await;
     assert_eq!((answer.status, &answer.body["IsPersonRetired"]), (StatusCode::OK, &false.into()));
-    // With the last of them, the person is retired, as upstream does.
+    // The person is retired with its last active user, like upstream.
     share(&server, CHRIS, ANNA).await;
     set_deleted(&server, CHRIS, false).await;
     for id in [CHRIS, ANNA] {
@@ -150,10 +150,10 @@ async fn a_user_is_retired_without_the_others_of_the_person() {
 }
 
 #[tokio::test]
-async fn a_person_is_retired_by_who_manages_all_of_its_users() {
+async fn retiring_a_person_needs_rights_over_all_its_users() {
     let server = with_user_admin().await;
     let administrator = server.user(ADMIN).await.user.role_id;
-    // Anna, an administrator, has no access any more; chris is the last active user of her person.
+    // Anna is a retired administrator; chris is the last active user of her person.
     let role = (UserColumn::RoleId, administrator.into());
     users::set_columns(server.app.store.writer(), ANNA, vec![role]).await.expect("a change");
     share(&server, CHRIS, ANNA).await;
@@ -167,7 +167,7 @@ async fn a_person_is_retired_by_who_manages_all_of_its_users() {
     assert!(server.user(ANNA).await.is_person_retired());
 }
 
-/// Every way to give dora access again that a caller has.
+/// Every way for a caller to reactivate dora.
 async fn reactivate(server: &Server, proof: &str) -> Vec<(&'static str, Answer)> {
     let path = format!("/{DORA}");
     vec![
@@ -179,10 +179,10 @@ async fn reactivate(server: &Server, proof: &str) -> Vec<(&'static str, Answer)>
 }
 
 #[tokio::test]
-async fn a_person_comes_back_by_who_manages_all_of_its_users() {
+async fn reactivating_a_person_needs_rights_over_all_its_users() {
     let server = with_user_admin().await;
     let administrator = server.user(ADMIN).await.user.role_id;
-    // Anna is an administrator whose access ended with the person that she shares with dora.
+    // Anna is an administrator; the person that she shares with dora is retired.
     let role = (UserColumn::RoleId, administrator.into());
     users::set_columns(server.app.store.writer(), ANNA, vec![role]).await.expect("a change");
     share(&server, ANNA, DORA).await;
@@ -197,7 +197,7 @@ async fn a_person_comes_back_by_who_manages_all_of_its_users() {
 }
 
 #[tokio::test]
-async fn the_last_administrator_takes_no_retired_person() {
+async fn the_last_administrator_cannot_get_a_retired_person() {
     let server = with_user_admin().await;
     let person_id = person_of(&server, DORA).await;
     let proof = ticket(&server, ADMIN).await;

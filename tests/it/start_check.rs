@@ -1,4 +1,4 @@
-//! What `serve` refuses, `config check` finds, in the same words.
+//! `config check` reports the errors with which `serve` refuses to start.
 
 use std::{
     fs,
@@ -11,12 +11,12 @@ use kommando::store::FileLock;
 
 use crate::command_line::{Line, Said, said};
 
-/// Settings with which no server starts.
+/// Settings with which `serve` fails.
 struct Case {
     name: &'static str,
     words: &'static [&'static str],
     variables: &'static [(&'static str, &'static str)],
-    /// What both of them say.
+    /// A part of the error message of both commands.
     told: &'static str,
     prepare: fn(&Line),
 }
@@ -34,7 +34,7 @@ fn done(line: &Line, words: &[&str]) {
     assert!(got.ok, "{words:?}: {}", got.err);
 }
 
-/// A database in which a chain is begun, and a user is there.
+/// Creates a database with an audit chain and a user.
 fn begin_chain(line: &Line) {
     done(line, &["commands", "init"]);
     done(line, &["user", "add", "eva", "--role", "Administrator", "--password-stdin"]);
@@ -69,13 +69,13 @@ fn cases() -> Vec<Case> {
         Case {
             name: "a clock",
             words: &["--clock", "2026-01-01T00:00:00Z"],
-            told: "KOMMANDO_CLOCK stops the clock of a demo",
+            told: "KOMMANDO_CLOCK is allowed only with --demo",
             ..BLANK
         },
         Case {
             name: "a log that is silent",
             variables: &[("KOMMANDO_LOG", "verbose")],
-            told: "`verbose` is no level",
+            told: "`verbose` is not a level",
             ..BLANK
         },
         Case {
@@ -105,7 +105,7 @@ fn cases() -> Vec<Case> {
         Case {
             name: "a host with an empty label",
             variables: &[("KOMMANDO_HOSTS", "a..b")],
-            told: "`a..b` is no host",
+            told: "`a..b` is not a host",
             ..BLANK
         },
         Case {
@@ -135,19 +135,19 @@ fn cases() -> Vec<Case> {
         Case {
             name: "no definitions",
             words: &["--commands", "missing"],
-            told: "missing: the folder of command definitions cannot be read",
+            told: "missing: failed to read the folder of command definitions",
             ..BLANK
         },
         Case {
             name: "no targets",
             words: &["--targets", "missing"],
-            told: "the targets cannot be read from missing",
+            told: "failed to read the targets from missing",
             ..BLANK
         },
         Case {
             name: "a wrong target",
             words: &["--targets", "t.yaml"],
-            told: "target hr: `url` is no URL",
+            told: "target hr: `url` is not a URL",
             prepare: |line| write(line, "t.yaml", "hr: {url: nowhere, secrets: []}\n"),
             ..BLANK
         },
@@ -202,7 +202,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             name: "a chain without its key",
-            told: "there is no key of the audit chain at kommando.db.audit-key",
+            told: "the key of the audit chain is missing at kommando.db.audit-key",
             prepare: |line| {
                 begin_chain(line);
                 remove_key(line);
@@ -211,7 +211,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             name: "the same, and an old schema",
-            told: "there is no key of the audit chain at kommando.db.audit-key",
+            told: "the key of the audit chain is missing at kommando.db.audit-key",
             prepare: |line| {
                 begin_chain(line);
                 done(line, &["migrate", "down", "--yes"]);
@@ -222,14 +222,14 @@ fn cases() -> Vec<Case> {
         Case {
             name: "a chain with another key",
             variables: &[("KOMMANDO_AUDIT_KEY", KEY)],
-            told: "this is not the key that the audit chain",
+            told: "this is not the key of the audit chain",
             prepare: begin_chain,
             ..BLANK
         },
         Case {
             name: "PostgreSQL without a key",
             words: &["--database-url", "postgres://eva@127.0.0.1:1/x"],
-            told: "KOMMANDO_AUDIT_KEY or KOMMANDO_AUDIT_KEY_FILE must be set",
+            told: "set KOMMANDO_AUDIT_KEY or KOMMANDO_AUDIT_KEY_FILE",
             ..BLANK
         },
         Case {
@@ -274,7 +274,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             name: "a newer database",
-            told: "was brought up to date by a newer kommando, which has m9999_later",
+            told: "was migrated by a newer kommando with m9999_later",
             prepare: |line| {
                 done(line, &["migrate", "up"]);
                 say_to_database(line, "INSERT INTO seaql_migrations VALUES ('m9999_later', 0)");
@@ -284,14 +284,14 @@ fn cases() -> Vec<Case> {
         Case {
             name: "a demo of another's users",
             words: &["--demo"],
-            told: "this database has users that are not the demo's",
+            told: "the database has users that are not of the demo",
             prepare: |line| done(line, &["user", "add", "eva", "--password-stdin"]),
             ..BLANK
         },
     ]
 }
 
-/// Runs a word of the command line to its end, which comes soon.
+/// Runs a subcommand to its end, with a time limit.
 fn run(line: &Line, word: &[&str], case: &Case) -> Said {
     let mut command = line.command(&[word, case.words].concat());
     command.envs(case.variables.iter().copied());
@@ -301,7 +301,7 @@ fn run(line: &Line, word: &[&str], case: &Case) -> Said {
     while child.try_wait().expect("an answer").is_none() {
         if Instant::now() > limit {
             child.kill().expect("an end");
-            panic!("{}: {word:?} goes on", case.name);
+            panic!("{}: {word:?} does not end", case.name);
         }
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -309,7 +309,7 @@ fn run(line: &Line, word: &[&str], case: &Case) -> Said {
 }
 
 #[test]
-fn what_serve_refuses_config_check_finds() {
+fn config_check_reports_every_refusal_of_serve() {
     for case in cases() {
         let line = Line::new();
         (case.prepare)(&line);
@@ -327,27 +327,27 @@ fn what_serve_refuses_config_check_finds() {
 }
 
 #[test]
-fn several_refusals_are_told_at_once() {
+fn several_errors_are_reported_at_once() {
     let line = Line::new();
     let mut command = line.command(&["serve", "--targets", "missing", "--clock", "2026-01-01T00:00:00Z"]);
     command.env("KOMMANDO_ADMIN_PASSWORD", "short").env("KOMMANDO_OIDC_ISSUER", "x");
     let got = said(command.stdin(Stdio::null()).output().expect("an end"));
-    let told = ["KOMMANDO_CLOCK", "KOMMANDO_OIDC_AUDIENCE", "the targets cannot be read", "fewer than 12 characters"];
+    let told = ["KOMMANDO_CLOCK", "KOMMANDO_OIDC_AUDIENCE", "failed to read the targets", "fewer than 12 characters"];
     for part in told {
         assert_eq!(got.err.lines().filter(|line| line.contains(part)).count(), 1, "{part}: {}", got.err);
     }
-    assert!(!line.folder.path().join("kommando.db").exists(), "nothing was made");
+    assert!(!line.folder.path().join("kommando.db").exists(), "the database is created");
 }
 
 #[tokio::test]
-async fn a_database_that_is_served_is_a_remark() {
+async fn a_database_in_use_is_a_remark() {
     let line = Line::new();
     done(&line, &["migrate", "up"]);
     let file = line.folder.path().join("kommando.db");
     let lock = FileLock::of_file(Path::new(&file)).await.expect("a lock");
     let checked = run(&line, &["config", "check"], &Case { words: &["--demo"], ..BLANK });
     assert!(
-        checked.ok && checked.out.contains("a second one on the same file is refused"),
+        checked.ok && checked.out.contains("a second server on it would not start"),
         "{} {}",
         checked.out,
         checked.err
@@ -358,24 +358,22 @@ async fn a_database_that_is_served_is_a_remark() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_a_remark() {
+fn an_address_in_use_is_a_remark() {
     let line = Line::new();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     let got = line.say(&["config", "check", "--demo", "--listen", &address]);
-    assert!(got.ok && got.out.contains(&format!("a program listens on {address}")), "{} {}", got.out, got.err);
+    assert!(got.ok && got.out.contains(&format!("another program listens on {address}")), "{} {}", got.out, got.err);
 }
 
 #[test]
-fn what_has_no_effect_is_a_remark() {
+fn a_setting_without_effect_is_a_remark() {
     let line = Line::new();
     done(&line, &["user", "add", "eva", "--password-stdin"]);
     let case =
         Case { variables: &[("KOMMANDO_ADMIN_PASSWORD", "another secret"), ("KOMMANDO_LOG", "sqlx=debug")], ..BLANK };
     let got = run(&line, &["config", "check"], &case);
-    for part in
-        ["KOMMANDO_ADMIN_PASSWORD is for a database without users", "KOMMANDO_LOG logs nothing of kommando itself"]
-    {
+    for part in ["KOMMANDO_ADMIN_PASSWORD has no effect", "KOMMANDO_LOG hides all log lines of kommando itself"] {
         assert!(got.ok && got.out.contains(part), "{part}: {} {}", got.out, got.err);
     }
 }
@@ -387,20 +385,20 @@ fn a_database_without_an_administrator_is_a_remark() {
         let got = run(&line, &["config", "check"], &BLANK);
         assert!(got.ok && got.out.contains(part), "{part}: {} {}", got.out, got.err);
     };
-    check("there are no users, so no log-in can succeed: `kommando user add admin --role Administrator` adds one");
+    check("there are no users, so nothing can log in: add one with `kommando user add admin --role Administrator`");
     done(&line, &["user", "add", "eva", "--password-stdin"]);
-    check("no administrator can log in: `kommando user add admin --role Administrator` adds one");
+    check("no administrator can log in: add one with `kommando user add admin --role Administrator`");
     done(&line, &["user", "add", "admin", "--role", "Administrator", "--password-stdin"]);
     let got = run(&line, &["config", "check"], &BLANK);
     assert!(got.ok && !got.out.contains("administrator can log in"), "{}", got.out);
 }
 
 #[test]
-fn a_target_that_is_never_called_is_a_fault() {
+fn a_target_that_can_never_be_called_is_an_error() {
     let line = Line::new();
     write(&line, "secret", "whsec_bWF5IHRoZSBmb3JjZSBiZSB3aXRoIHlvdSBhbHdheXM=");
     write(&line, "targets.yaml", "hr: {url: 'https://127.0.0.1/', secrets: [{file: secret}]}");
     let got = line.say(&["config", "check", "--targets", "targets.yaml"]);
-    let told = "target hr: it is never called, since 127.0.0.1 is in no network that the target allows";
+    let told = "target hr: it is never called: 127.0.0.1 is in no network that the target allows";
     assert!(!got.ok && got.err.contains(told), "{} {}", got.out, got.err);
 }

@@ -1,4 +1,4 @@
-//! How many tickets and access tokens a user has, and how they are listed.
+//! Limits on the tickets and access tokens of a user, and their list.
 
 use std::env;
 
@@ -20,12 +20,12 @@ use crate::harness::{ANNA, Answer, BJORN, Call, PASSWORD, Server};
 const OPEN: &str = "/api/v1/User/currentPrincipal";
 const MOST: usize = ticket::MOST_OF_A_KIND as usize;
 
-/// How often one user logs in; `LOG_INS=10000` is a long run.
+/// How often a user logs in; `LOG_INS=10000` makes a long run.
 fn log_ins() -> usize {
     env::var("LOG_INS").ok().and_then(|count| count.parse().ok()).unwrap_or(MOST + 5)
 }
 
-/// How many rows an older version left behind; `ROWS=1000000` is a long run.
+/// How many rows an older version left; `ROWS=1000000` makes a long run.
 fn rows() -> usize {
     env::var("ROWS").ok().and_then(|count| count.parse().ok()).unwrap_or(3000)
 }
@@ -61,7 +61,7 @@ async fn page(server: &Server, query: &str) -> (Vec<Value>, Option<String>) {
     (tickets, got.body["nextCursor"].as_str().map(str::to_owned))
 }
 
-/// Stores tickets as an older version did, newest last.
+/// Stores tickets like an older version, newest last.
 async fn leave(server: &Server, user_id: i32, count: usize, ends: TimeDelta) {
     let now = Utc::now();
     let row = |number: usize| ticket::Model {
@@ -79,7 +79,7 @@ async fn leave(server: &Server, user_id: i32, count: usize, ends: TimeDelta) {
 }
 
 #[tokio::test]
-async fn one_ticket_too_many_ends_the_oldest() {
+async fn a_ticket_over_the_limit_ends_the_oldest() {
     let server = Server::demo().await;
     let other = ticket_of(&server, "bjorn").await;
     let (mut tickets, mut tokens) = (Vec::new(), Vec::new());
@@ -98,7 +98,7 @@ async fn one_ticket_too_many_ends_the_oldest() {
 }
 
 #[tokio::test]
-async fn log_ins_at_once_leave_no_more_than_the_most() {
+async fn concurrent_logins_keep_the_ticket_limit() {
     let server = Server::demo().await;
     leave(&server, ANNA, MOST, TimeDelta::hours(1)).await;
     let log_ins = (0..20).map(|_| async {
@@ -110,7 +110,7 @@ async fn log_ins_at_once_leave_no_more_than_the_most() {
 }
 
 #[tokio::test]
-async fn a_log_in_ends_a_bounded_number_of_what_was_left() {
+async fn a_login_ends_a_bounded_number_of_old_tickets() {
     let server = Server::demo().await;
     leave(&server, ANNA, rows(), TimeDelta::hours(1)).await;
     leave(&server, BJORN, 10, TimeDelta::hours(1)).await;
@@ -122,7 +122,7 @@ async fn a_log_in_ends_a_bounded_number_of_what_was_left() {
         (before, log_ins) = (after, log_ins + 1);
     }
     assert!(before == MOST || rows() > 10_000, "{before}");
-    assert_eq!(count(&server, BJORN).await, 10, "another user's stay");
+    assert_eq!(count(&server, BJORN).await, 10, "tickets of another user stay");
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn tickets_are_listed_page_by_page_newest_first() {
         if next.is_none() {
             break;
         }
-        // What ends between two pages moves no other one.
+        // A ticket that ends between two pages does not shift the others.
         let last = all.last().expect("a ticket")["id"].as_str().expect("an id").to_owned();
         let ended = server.call(Method::DELETE, format!("/_ext/tickets/{last}")).by("anna").send().await;
         assert_eq!(ended.status, StatusCode::NO_CONTENT);
@@ -157,11 +157,11 @@ async fn tickets_are_listed_page_by_page_newest_first() {
     for kind in ["Ticket", "AccessToken"] {
         assert_eq!(all.iter().filter(|one| one["kind"] == kind).count(), if kind == "Ticket" { 90 } else { 20 });
     }
-    assert_eq!(page(&server, "").await.0.len(), 100, "a page has 100 unless said otherwise");
+    assert_eq!(page(&server, "").await.0.len(), 100, "a page has 100 tickets by default");
 }
 
 #[tokio::test]
-async fn a_page_of_very_many_tickets_is_no_larger() {
+async fn a_page_of_tickets_has_a_bounded_size() {
     let server = Server::demo().await;
     leave(&server, ANNA, rows(), TimeDelta::hours(1)).await;
     for query in ["", "?limit=1000"] {
@@ -173,7 +173,7 @@ async fn a_page_of_very_many_tickets_is_no_larger() {
 }
 
 #[tokio::test]
-async fn a_limit_or_cursor_that_is_none_is_refused() {
+async fn an_invalid_limit_or_cursor_is_refused() {
     let server = Server::demo().await;
     for (query, parameter) in
         [("limit=0", "limit"), ("limit=1001", "limit"), ("cursor=x", "cursor"), ("cursor=%20", "cursor")]
@@ -185,7 +185,7 @@ async fn a_limit_or_cursor_that_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn tickets_past_their_end_are_not_listed_and_cleared_by_pages() {
+async fn expired_tickets_are_not_listed_and_cleared_in_pages() {
     let server = Server::demo().await;
     leave(&server, ANNA, 25, TimeDelta::seconds(-1)).await;
     leave(&server, BJORN, 5, TimeDelta::hours(1)).await;
@@ -201,7 +201,7 @@ async fn tickets_past_their_end_are_not_listed_and_cleared_by_pages() {
     assert_eq!(status_with(&server, &format!("SoTicket {living}")).await, StatusCode::OK);
 }
 
-/// With what a browser would send that has this in its session's cookie.
+/// Adds the session cookie and XSRF token that a browser would send for this secret.
 fn in_session<'a>(call: Call<'a>, secret: &str) -> Call<'a> {
     let cookies = session::cookies(Some(&SecretString::from(secret)), &Request::default());
     let [cookie, xsrf] = cookies.map(|one| one.split(';').next().expect("a pair").to_owned());
@@ -215,7 +215,7 @@ fn secret_of(log_in: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn online_a_ticket_is_refused_as_a_cookie_as_it_is_as_soticket() {
+async fn online_a_ticket_needs_an_application_as_a_cookie_too() {
     let server = Server::with_settings(&["--installation", "online"]).await;
     let db = server.app.store.writer();
     let app = application::add(db, "partner", false).await.expect("an application").expose_secret().to_owned();
@@ -239,7 +239,7 @@ async fn online_a_ticket_is_refused_as_a_cookie_as_it_is_as_soticket() {
 }
 
 #[tokio::test]
-async fn the_secret_of_a_session_is_good_as_a_cookie_only() {
+async fn a_session_secret_works_only_as_a_cookie() {
     for installation in ["onsite", "online"] {
         let server = Server::with_settings(&["--installation", installation]).await;
         let app = application::add(server.app.store.writer(), "partner", true).await.expect("an application");

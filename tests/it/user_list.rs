@@ -1,4 +1,4 @@
-//! The list of users: what the query options mean, and what they cannot do.
+//! The query options of the user list.
 
 use poem::http::StatusCode;
 use sea_orm::ConnectionTrait;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::{ANNA, Answer, BJORN, Server};
 use kommando::users::{self, UserColumn};
 
-/// A query in which a blank is a plus and the rest is escaped where it must be.
+/// Percent-encodes every byte that is not a letter or a digit.
 fn escaped(text: &str) -> String {
     text.bytes()
         .map(|byte| if byte.is_ascii_alphanumeric() { (byte as char).to_string() } else { format!("%{byte:02X}") })
@@ -33,7 +33,7 @@ async fn names(server: &Server, filter: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_column_is_there_with_the_values_of_the_database() {
+async fn every_column_has_the_value_of_the_database() {
     let server = Server::demo().await;
     let got = list(&server, "admin", &[]).await;
     assert_eq!(got.status, StatusCode::OK, "{}", got.text);
@@ -56,11 +56,11 @@ async fn every_column_is_there_with_the_values_of_the_database() {
     ] {
         assert_eq!(anna[name], value, "{name}: {anna}");
     }
-    assert!(anna.get("getAllRows").is_none(), "a switch is shown to whoever selects it");
+    assert!(anna.get("getAllRows").is_none(), "a switch is shown only when it is selected");
 }
 
 #[tokio::test]
-async fn filters_mean_what_they_say() {
+async fn filters_select_the_expected_users() {
     let server = Server::demo().await;
     let travels = vec![(UserColumn::LastLogin, chrono::Utc::now().into())];
     users::set_columns(server.app.store.writer(), ANNA, travels).await.expect("a change");
@@ -103,21 +103,17 @@ async fn filters_mean_what_they_say() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_with_its_place_and_nothing_of_it_reaches_the_database() {
+async fn an_invalid_option_is_refused_with_its_position() {
     let server = Server::demo().await;
     for (option, value, message) in [
-        ("$filter", "nobody eq 1", "Parameter $filter, character 1: there is no column `nobody`"),
-        ("$filter", "assocName like 'a'", "Parameter $filter, character 11: `like` is no operator of assocName"),
-        ("$filter", "fullName is 7", "Parameter $filter, character 13: a text in quotes should stand here, not 7"),
-        (
-            "$filter",
-            "role oneOf (1, true)",
-            "Parameter $filter, character 16: a whole number should stand here, not true",
-        ),
-        ("$filter", "role oneOf ('1', true)", "Parameter $filter, character 18: a text in quotes should stand here"),
-        ("$filter", "associateDbId gt 'anna'", "Parameter $filter, character 18: a whole number should stand here"),
+        ("$filter", "absent eq 1", "Parameter $filter, character 1: there is no column `absent`"),
+        ("$filter", "assocName like 'a'", "Parameter $filter, character 11: `like` is not an operator of assocName"),
+        ("$filter", "fullName is 7", "Parameter $filter, character 13: expected a text in quotes, not 7"),
+        ("$filter", "role oneOf (1, true)", "Parameter $filter, character 16: expected a whole number, not true"),
+        ("$filter", "role oneOf ('1', true)", "Parameter $filter, character 18: expected a text in quotes"),
+        ("$filter", "associateDbId gt 'anna'", "Parameter $filter, character 18: expected a whole number"),
         ("$filter", "role eq ('1', '2')", "Parameter $filter, character 6: `eq` takes one value, not 2"),
-        ("$filter", "lastLogin before 'soon'", "Parameter $filter, character 18: 'soon' is no day"),
+        ("$filter", "lastLogin before 'soon'", "Parameter $filter, character 18: 'soon' is not a day"),
         ("$filter", "assocName is 'x'; DROP TABLE users", "Parameter $filter, character 17: `;` has no meaning here"),
         ("$filter", "assocName is 'x' --", "Parameter $filter, character 18"),
         ("$filter", "portraitThumbnail set", "Parameter $filter, character 1: there is no column"),
@@ -125,9 +121,9 @@ async fn what_is_wrong_is_told_with_its_place_and_nothing_of_it_reaches_the_data
         ("$select", "assocName,secret", "Parameter $select, character 11: there is no column `secret`"),
         ("$orderBy", "assocTooltip", "Parameter $orderBy, character 1: the list cannot be ordered by assocTooltip"),
         ("$orderBy", "assocName; x", "Parameter $orderBy, character 10"),
-        ("$top", "-1", "Parameter $top: `-1` is no whole number from 0 to 4294967295."),
-        ("$skip", "99999999999999999999", "Parameter $skip: `99999999999999999999` is no whole number"),
-        ("$skiptoken", "x", "Parameter $skiptoken: `x` is no whole number of 32 bits"),
+        ("$top", "-1", "Parameter $top: `-1` is not an integer from 0 to 4294967295."),
+        ("$skip", "99999999999999999999", "Parameter $skip: `99999999999999999999` is not an integer"),
+        ("$skiptoken", "x", "Parameter $skiptoken: `x` is not a 32-bit integer"),
         ("$format", "csv", "Parameter $format: `csv` is not one of JSON, XML."),
         ("$mode", "Full", "Parameter $mode: this operation does not take it. Its query parameters: "),
     ] {
@@ -144,7 +140,7 @@ async fn what_is_wrong_is_told_with_its_place_and_nothing_of_it_reaches_the_data
 }
 
 #[tokio::test]
-async fn ids_may_stand_in_quotes_and_in_means_one_of() {
+async fn ids_may_be_quoted_and_in_means_one_of() {
     let server = Server::demo().await;
     for (filter, expected) in [
         ("role oneOf('1','2')", &["admin", "anna", "bjorn", "dora"][..]),
@@ -175,7 +171,7 @@ async fn ids_may_stand_in_quotes_and_in_means_one_of() {
 }
 
 #[tokio::test]
-async fn a_number_in_quotes_is_a_name_as_well() {
+async fn a_quoted_number_is_also_a_name() {
     let server = Server::demo().await;
     let body = json!({"UserGroup": {"Id": 2, "Value": "2027"}});
     let saved = server.post("/api/v1/Agents/User/SaveUserGroup").by("admin").json(body).send().await;
@@ -191,13 +187,13 @@ async fn a_number_in_quotes_is_a_name_as_well() {
 }
 
 #[tokio::test]
-async fn statements_that_read_alike_take_numbers_alike() {
+async fn statements_with_equal_text_take_equal_parameter_types() {
     let server = Server::demo().await;
     let ask = async |caller: &str, options: &[(&str, &str)]| {
         let got = list(&server, caller, &[&[("$select", "assocName")], options].concat()).await;
         column(&got, "assocName").join(" ")
     };
-    // PostgreSQL prepares a statement once for each connection, and each pair below is one statement.
+    // PostgreSQL prepares a statement once per connection, and each pair below has the same statement text.
     for _ in 0..4 {
         assert_eq!(ask("admin", &[("$filter", "associateDbId eq 4")]).await, "chris");
         assert_eq!(ask("admin", &[("$filter", "associateDbId currentAssociate")]).await, "admin");
@@ -211,7 +207,7 @@ async fn statements_that_read_alike_take_numbers_alike() {
     }
 }
 
-/// The columns as `$metadata` describes them.
+/// The columns described by `$metadata`.
 async fn metadata(server: &Server, language: &str) -> Value {
     let list = server.get("/api/v1/User?$top=1").by("admin").send().await;
     let link = list.body["odata.metadata"].as_str().expect("a link").replace("http://127.0.0.1:8080", "");
@@ -261,11 +257,11 @@ async fn the_metadata_describes_every_column() {
     let escaped = server.get("/API/v1/user/%24Metadata").by("anna").send().await;
     assert_eq!(escaped.status, StatusCode::OK, "{}", escaped.text);
     let new = server.post("/api/v1/User").by("admin").json(json!({"Name": "$Metadata"})).send().await;
-    assert_eq!(new.status, StatusCode::BAD_REQUEST, "a user of that name could not be asked for");
+    assert_eq!(new.status, StatusCode::BAD_REQUEST, "a user with this name could not be addressed by path");
 }
 
 #[tokio::test]
-async fn a_refused_operator_is_told_those_that_the_column_takes() {
+async fn a_refused_operator_names_the_operators_of_the_column() {
     const VALUES: [&str; 6] = ["", "'1'", "('1', '2')", "'2026-11-23'", "('2026-11-23', '2026-11-24')", "true"];
     let server = Server::demo().await;
     for (name, column) in metadata(&server, "en").await.as_object().expect("columns") {
@@ -288,14 +284,14 @@ async fn a_refused_operator_is_told_those_that_the_column_takes() {
 }
 
 #[tokio::test]
-async fn whoever_may_not_see_others_sees_the_own_user() {
+async fn callers_without_read_rights_see_only_themselves() {
     let server = Server::demo().await;
     let got = list(&server, "chris", &[("$select", "assocName"), ("$filter", "getAllRows eq 1")]).await;
     assert_eq!(column(&got, "assocName"), ["chris"]);
 }
 
 #[tokio::test]
-async fn order_select_format_and_names_are_as_asked_for() {
+async fn order_select_format_and_names_follow_the_options() {
     let server = Server::demo().await;
     let got =
         list(&server, "admin", &[("$select", "assocName,isActive"), ("$orderBy", "isActive desc, assocName DESC")])
@@ -342,7 +338,7 @@ async fn pages_follow_each_other_without_gap_or_overlap() {
             let page = server.get(&path).by("admin").send().await;
             assert!(rows(&page).len() <= 1000);
             seen.extend(column(&page, "assocName").into_iter().map(str::to_owned));
-            // The part that reads further on costs the same however far that is: it counts no rows.
+            // The next link uses a cursor and not an offset, so later pages cost no more.
             assert!(!page.body["odata.nextLink"].to_string().contains("$skip="), "{}", page.body["odata.nextLink"]);
             next = page.body["odata.nextLink"].as_str().map(|link| link.replace("http://127.0.0.1:8080", ""));
         }
@@ -357,7 +353,7 @@ async fn pages_follow_each_other_without_gap_or_overlap() {
 }
 
 #[tokio::test]
-async fn texts_of_persons_are_found_and_not_said_of_users_without_one() {
+async fn users_without_a_person_have_empty_person_texts() {
     let server = Server::demo().await;
     let orphan = format!("UPDATE users SET person_id = NULL WHERE id = {BJORN}");
     server.app.store.writer().execute_unprepared(&orphan).await.expect("a user without a person");

@@ -1,4 +1,4 @@
-//! Reading users.
+//! Reading users, the current caller and the version pages.
 
 use kommando::users::{credential, user_group};
 use poem::http::{Method, StatusCode};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{ANNA, Server};
 
-/// The properties of upstream's User, in its order.
+/// The properties of upstream's User, in upstream's order.
 const USER: [&str; 27] = [
     "AssociateId",
     "Name",
@@ -43,7 +43,7 @@ fn keys(value: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_user_by_id_has_upstreams_properties_in_its_order_and_links() {
+async fn a_user_by_id_has_links_and_upstreams_property_order() {
     let server = Server::demo().await;
     let got = server.get("/api/v1/User/2").by("admin").send().await;
     assert_eq!(keys(&got.body), [&USER[..], &["_Links"]].concat());
@@ -59,7 +59,7 @@ async fn a_user_by_id_has_upstreams_properties_in_its_order_and_links() {
 }
 
 #[tokio::test]
-async fn each_other_group_stands_once_by_rank_and_name_and_each_credential() {
+async fn other_groups_and_credentials_are_listed_once_and_in_order() {
     let server = Server::demo().await;
     let db = server.app.store.writer();
     let mut ids = Vec::new();
@@ -98,7 +98,7 @@ async fn a_user_by_name_is_the_same_without_links() {
 }
 
 #[tokio::test]
-async fn digits_are_an_id_however_many_and_everything_else_is_a_name() {
+async fn digits_are_an_id_and_everything_else_is_a_name() {
     let server = Server::demo().await;
     let status = |segment: &'static str| {
         let call = server.get(format!("/api/v1/User/{segment}")).by("admin");
@@ -115,16 +115,16 @@ async fn digits_are_an_id_however_many_and_everything_else_is_a_name() {
 }
 
 #[tokio::test]
-async fn a_word_of_upstreams_paths_is_no_name() {
+async fn a_word_of_upstreams_paths_is_not_a_name() {
     let server = Server::demo().await;
     for word in ["validate", "VALIDATE"] {
         let got = server.get(format!("/api/v1/User/{word}")).by("chris").send().await;
-        assert_eq!(got.error(StatusCode::METHOD_NOT_ALLOWED).1, "This path takes the methods POST.", "{word}");
+        assert_eq!(got.error(StatusCode::METHOD_NOT_ALLOWED).1, "This path allows the methods POST.", "{word}");
     }
 }
 
 #[tokio::test]
-async fn the_documents_example_is_the_demos_anna() {
+async fn the_documented_example_is_anna_of_the_demo() {
     let server = Server::demo().await;
     let served = server.get("/api/v1/User/2").by("admin").send().await.body;
     let example = &kommando::api::document()["components"]["schemas"]["UserWithLinks"]["example"];
@@ -134,7 +134,7 @@ async fn the_documents_example_is_the_demos_anna() {
 }
 
 #[tokio::test]
-async fn the_current_user_is_the_caller_and_literal_names_win_in_any_case() {
+async fn current_is_the_caller_and_literal_paths_win_in_any_case() {
     let server = Server::demo().await;
     for path in ["/api/v1/User/current", "/api/v1/user/CURRENT/", "/API/V1/USER/Current"] {
         let got = server.get(path).by("anna").send().await;
@@ -143,7 +143,7 @@ async fn the_current_user_is_the_caller_and_literal_names_win_in_any_case() {
 }
 
 #[tokio::test]
-async fn the_current_principal_tells_group_role_and_rights() {
+async fn the_current_principal_has_group_role_and_rights() {
     let server = Server::demo().await;
     let got = server.get("/api/v1/User/currentPrincipal").by("anna").send().await;
     assert_eq!((keys(&got.body).len(), &got.body["Associate"]), (27, &"anna".into()));
@@ -153,7 +153,7 @@ async fn the_current_principal_tells_group_role_and_rights() {
 }
 
 #[tokio::test]
-async fn the_version_pages_are_for_everybody() {
+async fn the_version_pages_are_public() {
     let server = Server::demo().await;
     let version = server.get("/api").send().await;
     assert_eq!(version.body["v1"], "http://127.0.0.1:8080/api/v1");

@@ -1,11 +1,10 @@
-//! The list of webhooks and sending them again, and the definitions that name them. What is really sent is tested with
-//! processes.
+//! The list of webhooks, redriving them, and webhooks in definitions. `tests/process/webhooks.rs` tests the sending.
 
 use chrono::{SubsecRound, Utc};
 use kommando::{
     commands::Catalog,
     commands::RecoveryScope,
-    records::{
+    executions::{
         audit,
         delivery::{self, State},
         execution::{self, Outcome, Steps},
@@ -18,7 +17,7 @@ use uuid::Uuid;
 
 use crate::harness::{ADMIN, BJORN, Server};
 
-/// A server with webhooks to two targets, in every state.
+/// A server with webhooks to two targets in every state.
 async fn server_with_webhooks() -> Server {
     let server = Server::demo().await;
     let now = Utc::now().trunc_subsecs(6);
@@ -31,7 +30,7 @@ async fn server_with_webhooks() -> Server {
         timeout_ms: 1000,
         state,
         attempts: 0,
-        // So that nobody tries to send it while the test looks.
+        // So that the worker does not send it during the test.
         due_at: now + chrono::TimeDelta::hours(1),
         claimed_until: None,
         last_error: None,
@@ -48,7 +47,7 @@ async fn server_with_webhooks() -> Server {
 }
 
 #[tokio::test]
-async fn administrators_list_webhooks_by_state_and_target_page_by_page() {
+async fn administrators_list_webhooks_by_state_and_target() {
     let server = server_with_webhooks().await;
     let all = server.get("/_ext/webhooks").by("admin").send().await;
     let states: Vec<_> = all.body["webhooks"].as_array().expect("a list").iter().map(|one| &one["state"]).collect();
@@ -66,12 +65,12 @@ async fn administrators_list_webhooks_by_state_and_target_page_by_page() {
     let wrong = server.get("/_ext/webhooks?cursor=x").by("admin").send().await;
     assert_eq!(
         (wrong.status, &wrong.body["detail"]),
-        (StatusCode::BAD_REQUEST, &json!("Parameter cursor: `x` is no nextCursor of a page before."))
+        (StatusCode::BAD_REQUEST, &json!("Parameter cursor: `x` is not a nextCursor of an earlier page."))
     );
 }
 
 #[tokio::test]
-async fn webhooks_are_for_administrators() {
+async fn only_administrators_see_webhooks() {
     let server = server_with_webhooks().await;
     assert_eq!(server.get("/_ext/webhooks").by("anna").send().await.status, StatusCode::FORBIDDEN);
     assert_eq!(server.post("/_ext/webhooks/x/redrive").by("anna").send().await.status, StatusCode::FORBIDDEN);
@@ -94,7 +93,7 @@ async fn only_a_dead_webhook_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_run_that_nobody_can_end_any_more_is_closed_as_unknown_with_an_entry_in_the_chain() {
+async fn an_abandoned_run_is_closed_as_unknown_in_the_chain() {
     let server = Server::demo().await;
     server.execute("admin", BJORN, "hello", None).await;
     let now = Utc::now().trunc_subsecs(6);
@@ -119,10 +118,10 @@ async fn a_run_that_nobody_can_end_any_more_is_closed_as_unknown_with_an_entry_i
     let got = server.get(format!("/_ext/executions/{id}")).by("admin").send().await;
     assert_eq!((&got.body["outcome"], &got.body["finishedAt"]), (&json!("running"), &json!(null)));
     let chain = server.verify(None).await;
-    assert_eq!((chain.broken, chain.head.position), (None, 1), "what runs needs no entry yet");
+    assert_eq!((chain.broken, chain.head.position), (None, 1), "a running execution has no entry yet");
     assert_eq!(chain.sealed.executions, 1);
 
-    assert_eq!(server.app.commands.recover(RecoveryScope::Late).await.expect("an end"), 0, "it is not late yet");
+    assert_eq!(server.app.commands.recover(RecoveryScope::Late).await.expect("an end"), 0, "the run is not late yet");
     assert_eq!(server.app.commands.recover(RecoveryScope::All).await.expect("an end"), 1);
     let got = server.get("/_ext/executions?outcome=unknown").by("admin").send().await;
     assert_eq!(got.body["executions"][0]["id"], json!(id.to_string()));
@@ -132,7 +131,7 @@ async fn a_run_that_nobody_can_end_any_more_is_closed_as_unknown_with_an_entry_i
 }
 
 #[test]
-fn a_definition_asks_first_once_and_within_a_time() {
+fn a_definition_has_one_sync_webhook_first_with_a_timeout() {
     let check = |text: &str| {
         let folder = tempfile::tempdir().expect("a folder");
         let text = format!("name: a\ndisplay_name: A\n{text}");
@@ -146,8 +145,8 @@ fn a_definition_asks_first_once_and_within_a_time() {
     for (steps, fault) in [
         (format!("steps:\n{say}{ask}"), "a.yaml:3:1: `steps` holds a `sync` webhook that is not the first step"),
         (format!("steps:\n{ask}{ask}"), "a.yaml:3:1: `steps` holds a `sync` webhook that is not the first step"),
-        (format!("timeout: 1ms\nsteps:\n{ask}"), "`1ms` is no time between 100ms and 5m, such as 30s"),
-        (format!("timeout: soon\nsteps:\n{ask}"), "`soon` is no time"),
+        (format!("timeout: 1ms\nsteps:\n{ask}"), "`1ms` is not a duration between 100ms and 5m, such as 30s"),
+        (format!("timeout: soon\nsteps:\n{ask}"), "`soon` is not a duration"),
         ("steps:\n  - webhook: {target: hr}\n".to_owned(), "`webhook` lacks `when`: `webhook: {target: …, when: …}`"),
         (
             "steps:\n  - webhook: {target: hr, when: later}\n".to_owned(),

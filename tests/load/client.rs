@@ -1,4 +1,4 @@
-//! A client that keeps its connection, and sends requests as fast as it can or as it is told.
+//! An HTTP client with a persistent connection.
 
 use std::{io, time::Duration};
 
@@ -8,17 +8,17 @@ use tokio::{
     time::timeout,
 };
 
-/// Whoever waits longer has lost.
+/// The timeout of a request.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A connection, made again when it was closed.
+/// A client that reconnects when its connection was closed.
 pub struct Client {
     address: String,
     stream: Option<TcpStream>,
     read: Vec<u8>,
 }
 
-/// What a request was answered with.
+/// A response.
 pub struct Answer {
     pub status: u16,
     pub head: String,
@@ -36,7 +36,7 @@ impl Client {
         Self { address: address.to_owned(), stream: None, read: Vec::with_capacity(4096) }
     }
 
-    /// Sends a whole request, and reads the answer.
+    /// Sends a complete request and reads the response.
     pub async fn send(&mut self, request: &str) -> io::Result<Answer> {
         let end = timeout(PATIENCE, self.exchange(request.as_bytes())).await;
         let answer = end.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
@@ -71,7 +71,7 @@ impl Client {
     }
 }
 
-/// An answer, when all of it is there.
+/// Parses a response; `None` while it is incomplete.
 fn parse(read: &[u8]) -> Option<Answer> {
     let end = read.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&read[..end]).expect("a head in ASCII");

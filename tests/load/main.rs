@@ -1,7 +1,6 @@
-//! More requests than can be answered: those that are, are answered in time, and the others are told at once.
-//!
-//! A program of its own, since cargo runs one after the other: nothing else is to be busy meanwhile.
+//! Overload of a server: accepted requests stay fast, and the others are refused at once.
 
+// A separate test binary, since cargo runs binaries one after the other: no other test must use the processor.
 mod client;
 
 use std::{
@@ -20,20 +19,20 @@ use tokio::time::{sleep, sleep_until};
 
 use self::client::Client;
 
-/// The share of what the server can do that is asked for, in turn, and whether those who are refused wait as they are told.
-/// Who does not wait costs the server what a refusal costs, which is a part of what an answer costs.
+/// The loads in turn: the share of the server's capacity, and whether refused clients obey `Retry-After`. Clients that
+/// do not obey cause refusals, which take a part of the capacity.
 const LOADS: [(f64, bool); 5] = [(0.5, true), (1.0, true), (2.0, true), (4.0, true), (4.0, false)];
-/// How many clients ask as fast as they are answered, to find out what the server can do.
+/// The number of closed-loop clients that measure the capacity.
 const AT_ONCE: usize = 64;
-/// How many clients there are at most, each of which asks at its times.
+/// The number of open-loop clients, each with its own schedule.
 const CLIENTS: usize = 2000;
-/// They are answered also when others find no room.
+/// Health requests, which are answered even under overload.
 const HEALTH: [&str; 2] =
     ["GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n"];
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 const REFUSED_WITHIN: Duration = Duration::from_millis(50);
 
-/// How long each load lasts: `LOAD` seconds, and then the figures are held to what they must be; or a few.
+/// The duration of each load. The variable `LOAD` sets it in seconds, and makes the test assert the stated figures.
 fn length() -> Duration {
     Duration::from_secs(env::var("LOAD").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(3))
 }
@@ -42,12 +41,12 @@ fn request() -> &'static str {
     "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==\r\n\r\n"
 }
 
-/// What came of the requests of one load.
+/// The results of one load.
 #[derive(Default)]
 struct Figures {
     served: Vec<Duration>,
     refused: Vec<Duration>,
-    /// Requests whose time came while their client still waited: for an answer, or to ask again.
+    /// Requests that were due while their client still waited for a response or for `Retry-After`.
     missed: u64,
     seconds: f64,
 }
@@ -67,7 +66,7 @@ impl Figures {
         let (p50, p99) = (percentile(&mut self.served, 50), percentile(&mut self.served, 99));
         let (count, refusal) = (self.refused.len(), percentile(&mut self.refused, 99));
         println!(
-            "{name}: {:.0}/s served, p50 {p50:.0?}, p99 {p99:.0?}; {count} refused, p99 {refusal:.0?}; {} not asked",
+            "{name}: {:.0}/s served, p50 {p50:.0?}, p99 {p99:.0?}; {count} refused, p99 {refusal:.0?}; {} not sent",
             self.goodput(),
             self.missed
         );
@@ -79,18 +78,18 @@ fn percentile(times: &mut [Duration], percent: usize) -> Duration {
     times.get((times.len() * percent / 100).min(times.len().saturating_sub(1))).copied().unwrap_or_default()
 }
 
-/// How a client asks.
+/// How a client schedules its requests.
 #[derive(Clone, Copy)]
 enum Manner {
-    /// As soon as it is answered.
+    /// Immediately after the previous response.
     Eager,
-    /// At its times, and after a refusal when `Retry-After` says.
+    /// By its schedule, and after a refusal as `Retry-After` says.
     Polite(Duration),
-    /// At its times, whatever it was answered.
+    /// By its schedule, even after a refusal.
     Rude(Duration),
 }
 
-/// One client, until its time is over.
+/// Runs one client until the end of the load.
 async fn ask(address: String, from: Instant, manner: Manner, until: Instant) -> Figures {
     let (mut client, mut figures, mut due) = (Client::new(&address), Figures::default(), from);
     while due < until {
@@ -127,7 +126,7 @@ async fn ask(address: String, from: Instant, manner: Manner, until: Instant) -> 
     figures
 }
 
-/// Has so many clients ask.
+/// Runs this many clients.
 async fn load(address: &str, clients: usize, manner: Manner) -> Figures {
     let (started, length) = (Instant::now() + Duration::from_millis(100), length());
     let spread = match manner {
@@ -147,11 +146,11 @@ async fn load(address: &str, clients: usize, manner: Manner) -> Figures {
     all
 }
 
-/// A server that runs as a process, and ends with the test.
+/// A server process that is killed on drop.
 struct Server {
     child: Child,
     address: String,
-    /// A server that nobody listens to ends.
+    /// Kept open: the server ends when its standard output is closed.
     _out: BufReader<ChildStdout>,
     _folder: TempDir,
 }
@@ -175,7 +174,7 @@ impl Server {
         Self { child, address, _out: out, _folder: folder }
     }
 
-    /// The memory that it holds, in MiB.
+    /// The resident memory, in MiB.
     fn resident(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a process");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
@@ -191,13 +190,13 @@ impl Drop for Server {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_load_than_can_be_answered_is_refused_early_and_costs_the_others_little() {
+async fn overload_is_refused_early_and_barely_slows_others() {
     rlimit::increase_nofile_limit(u64::MAX).expect("file descriptors");
     let server = Server::start();
     let address = server.address.clone();
     load(&address, AT_ONCE, Manner::Eager).await; // to warm up
     let mut eager = load(&address, AT_ONCE, Manner::Eager).await;
-    eager.tell(&format!("{AT_ONCE} clients, as fast as they are answered"));
+    eager.tell(&format!("{AT_ONCE} closed-loop clients"));
     let capacity = eager.goodput();
 
     let most = Arc::new(AtomicU64::new(0));
@@ -206,8 +205,8 @@ async fn more_load_than_can_be_answered_is_refused_early_and_costs_the_others_li
     for (share, is_polite) in LOADS {
         let every = Duration::from_secs_f64(CLIENTS as f64 / (share * capacity));
         let (manner, how) = match is_polite {
-            true => (Manner::Polite(every), "politely"),
-            false => (Manner::Rude(every), "without heed of Retry-After"),
+            true => (Manner::Polite(every), "obeying Retry-After"),
+            false => (Manner::Rude(every), "ignoring Retry-After"),
         };
         let watch = async {
             loop {
@@ -220,9 +219,9 @@ async fn more_load_than_can_be_answered_is_refused_early_and_costs_the_others_li
         };
         let mut figures = tokio::select! {
             figures = load(&address, CLIENTS, manner) => figures,
-            () = watch => unreachable!("it goes on"),
+            () = watch => unreachable!("it never ends"),
         };
-        figures.tell(&format!("{share} of capacity, asked for {how}"));
+        figures.tell(&format!("{share} of capacity, {how}"));
         slowest = slowest.max(percentile(&mut figures.served, 99)).max(percentile(&mut figures.refused, 99));
         latest = latest.max(percentile(&mut figures.refused, 50));
         if is_polite {
@@ -246,12 +245,12 @@ async fn more_load_than_can_be_answered_is_refused_early_and_costs_the_others_li
     let peak = goodput.iter().copied().fold(capacity, f64::max);
     let last = 100.0 * goodput[goodput.len() - 1] / peak;
     println!("goodput at four times capacity: {last:.0} % of the peak");
-    // Without a length that somebody chose, other things may be going on, and nothing is optimised.
+    // The figures below hold for an optimised build on an idle machine: tests/long sets LOAD.
     if env::var_os("LOAD").is_none() {
         return;
     }
     assert!(last >= 90.0, "{last} %");
-    // Whoever had to try again to connect would take longer.
+    // A client that had to retry its connection would take longer.
     assert!(slowest < Duration::from_secs(1), "{slowest:?}");
     assert!(latest <= REFUSED_WITHIN, "{latest:?}");
 }

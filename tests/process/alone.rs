@@ -1,4 +1,4 @@
-//! An SQLite file is served by one process, and what needs the file alone waits for its end.
+//! Only one process serves an SQLite file, and exclusive commands are refused meanwhile.
 
 use std::{
     fs,
@@ -26,7 +26,7 @@ const SERVE: [&str; 6] = ["serve", "--demo", "--commands", "commands.d", "--targ
 const VARIABLES: [(&str, &str); 1] = [("KOMMANDO_ADMIN_PASSWORD", "it's a secret")];
 
 #[test]
-fn a_second_server_is_refused_and_the_run_of_the_first_ends() {
+fn a_second_server_is_refused_and_the_first_finishes_its_run() {
     let folder = folder();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -42,7 +42,7 @@ fn a_second_server_is_refused_and_the_run_of_the_first_ends() {
     let mut first = Process::start(folder.path(), &SERVE, &VARIABLES);
     let address = address(&first.banner());
 
-    // The target answers once the second server was refused.
+    // The target responds after the second server was refused.
     let (called, wait_for_call) = mpsc::channel();
     let (answer, wait_for_answer) = mpsc::channel::<()>();
     thread::spawn(move || {
@@ -70,7 +70,7 @@ fn a_second_server_is_refused_and_the_run_of_the_first_ends() {
 }
 
 #[test]
-fn what_needs_the_file_alone_is_refused_beside_a_server_and_the_rest_runs() {
+fn exclusive_commands_are_refused_beside_a_server() {
     let folder = folder();
     let path = folder.path();
     std::os::unix::fs::symlink("kommando.db", path.join("link.db")).expect("a link");

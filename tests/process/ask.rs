@@ -1,4 +1,4 @@
-//! A client that sends one request and reads the answer to its end.
+//! An HTTP client that sends one request per connection.
 
 use std::{
     io::{Read, Write},
@@ -24,7 +24,7 @@ pub struct Ask {
     body: String,
 }
 
-/// What came back.
+/// A response.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
@@ -45,7 +45,7 @@ impl Ask {
         Self::new("POST", path)
     }
 
-    /// As a user, with HTTP Basic.
+    /// Adds HTTP Basic credentials.
     pub fn by(self, name: &str, password: &str) -> Self {
         let credentials = STANDARD.encode(format!("{name}:{password}"));
         self.authorized(format!("Basic {credentials}"))
@@ -64,7 +64,7 @@ impl Ask {
         self.body(body.to_string())
     }
 
-    /// As JSON, whether or not it is any.
+    /// Adds a body with the media type of JSON, which need not be valid.
     pub fn body(mut self, body: impl Into<String>) -> Self {
         self.body = body.into();
         self.header("Content-Type", "application/json")
@@ -87,7 +87,7 @@ impl Ask {
         Answer::read(&answer)
     }
 
-    /// From an address of this machine.
+    /// Sends from an address of this machine.
     pub async fn send_from(&self, from: Ipv4Addr, address: &str) -> Answer {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind(SocketAddr::from((from, 0))).expect("an address of this machine");
@@ -108,12 +108,12 @@ impl Answer {
         Self { status, head: head.to_owned(), body: body.to_owned() }
     }
 
-    /// The body as JSON; null when it is none.
+    /// The body as JSON; null when it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 
-    /// The same, of what must have succeeded.
+    /// The body of a successful response, as JSON.
     #[track_caller]
     pub fn done(&self) -> Value {
         assert!((200..300).contains(&self.status), "{}\n\n{}", self.head, self.body);

@@ -1,5 +1,4 @@
-//! Secrets stay where they belong: one is planted in every place that takes one, and everything that the server and the
-//! command line emit is searched for it, with the log at its most talkative, and the database as well.
+//! Searches all output (responses, logs at level trace, command line, database) for secrets that the test planted.
 
 mod search;
 
@@ -35,15 +34,15 @@ const DEFINITIONS: [(&str, &str); 3] = [
     ("tell", "webhook: {target: hr, when: after_commit}"),
 ];
 
-/// A server in a folder, whose log goes to a file, and the command line beside it.
-struct House {
+/// A server with its log in a file, and the command line in the same folder.
+struct Installation {
     folder: TempDir,
     variables: Vec<(&'static str, String)>,
     server: Option<Child>,
     address: String,
 }
 
-impl House {
+impl Installation {
     fn new() -> Self {
         let folder = folder();
         fs::create_dir(folder.path().join("commands.d")).expect("a folder");
@@ -83,13 +82,13 @@ impl House {
         let mut command = self.command(words);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("a start");
-        // Who does not read it has ended.
+        // A command that does not read its input may have ended already.
         let _ = child.stdin.take().expect("standard input").write_all(input.as_bytes());
         child.wait_with_output().expect("an end")
     }
 }
 
-impl Drop for House {
+impl Drop for Installation {
     fn drop(&mut self) {
         if let Some(server) = &mut self.server {
             let _ = server.kill();
@@ -98,24 +97,24 @@ impl Drop for House {
     }
 }
 
-/// Sends requests, and keeps what came back.
+/// Sends requests and records all output.
 struct Visitor<'a> {
-    house: &'a House,
+    installation: &'a Installation,
     search: Search,
 }
 
 impl Visitor<'_> {
-    /// Sends a request whose answer may show these secrets, and no others.
+    /// Sends a request; its response may contain only these secrets.
     fn ask(&mut self, ask: Ask, shows: &[&'static str]) -> Answer {
-        let answer = ask.send(&self.house.address);
+        let answer = ask.send(&self.installation.address);
         let text = format!("{}\n\n{}", answer.head, answer.body);
         self.search.emitted(format!("the answer to {ask:?}"), text, shows);
         answer
     }
 
-    /// The same, from the command line. What goes to standard error shows none.
+    /// Runs the command line; standard output may contain only these secrets, and standard error none.
     fn run(&mut self, words: &[&str], input: &str, shows: &[&'static str]) -> Output {
-        let output = self.house.run(words, input);
+        let output = self.installation.run(words, input);
         self.search.emitted(format!("the output of {words:?}"), output.stdout.clone(), shows);
         self.search.emitted(format!("the log of {words:?}"), output.stderr.clone(), &[]);
         output
@@ -130,18 +129,18 @@ fn agent(operation: &str) -> Ask {
     Ask::post(&format!("/api/v1/Agents/User/{operation}"))
 }
 
-/// What proves who calls, right and wrong, in every place that takes it.
+/// Sends valid and invalid credentials in every place that accepts them.
 fn show_credentials(visitor: &mut Visitor<'_>, admin: &str) -> String {
     let wrong = visitor.search.plant("a wrong password");
     let basic = visitor.search.basic("a refused Basic", "admin", &wrong);
     visitor.ask(current().authorized(basic), &[]);
-    let wrong = visitor.search.plant("a wrong password of nobody");
-    visitor.ask(Ask::post("/_ext/session").json(json!({"userName": "nobody", "password": wrong})), &[]);
+    let wrong = visitor.search.plant("a password of an absent user");
+    visitor.ask(Ask::post("/_ext/session").json(json!({"userName": "absent", "password": wrong})), &[]);
     let basic = visitor.search.basic("Basic", "admin", admin);
     visitor.ask(current().authorized(&basic), &[]).done();
 
     let log_in = Ask::post("/_ext/session").json(json!({"userName": "admin", "password": admin}));
-    let session = log_in.send(&visitor.house.address);
+    let session = log_in.send(&visitor.installation.address);
     let ticket = session.done()["ticket"].as_str().expect("a ticket").to_owned();
     visitor.search.note("a ticket", &ticket[3..]);
     let xsrf = session.head.split("XSRF-TOKEN=").nth(1).and_then(|rest| rest.split(';').next()).expect("a token");
@@ -158,7 +157,7 @@ fn show_credentials(visitor: &mut Visitor<'_>, admin: &str) -> String {
 
     let ticket = format!("SoTicket {ticket}");
     visitor.ask(current().authorized(&ticket), &[]).done();
-    let token = Ask::get("/api/v1/User/currentToken").authorized(&ticket).send(&visitor.house.address).done();
+    let token = Ask::get("/api/v1/User/currentToken").authorized(&ticket).send(&visitor.installation.address).done();
     let token = token.as_str().expect("a token");
     visitor.search.note("an access token", &token[3..]);
     visitor.ask(current().authorized(format!("Bearer {token}")), &[]).done();
@@ -171,7 +170,7 @@ fn show_credentials(visitor: &mut Visitor<'_>, admin: &str) -> String {
     ticket
 }
 
-/// JWTs, right and wrong.
+/// Sends valid and invalid JWTs.
 fn show_tokens_of_the_provider(visitor: &mut Visitor<'_>) {
     let right = SigningKey::ec().sign(&claims("admin"));
     let foreign = SigningKey::foreign().sign(&claims("admin"));
@@ -186,7 +185,7 @@ fn show_tokens_of_the_provider(visitor: &mut Visitor<'_>) {
     }
 }
 
-/// Bodies with passwords in them, most of which are no good.
+/// Sends bodies with passwords, most of them invalid.
 fn send_passwords(visitor: &mut Visitor<'_>, admin: &str, ticket: &str) {
     for (place, body) in [
         ("a body that breaks off", r#"{"userName":"admin","password":"CANARY""#),
@@ -232,16 +231,16 @@ fn send_passwords(visitor: &mut Visitor<'_>, admin: &str, ticket: &str) {
     let set = json!({"AssociateId": 2, "Password": long.repeat(100)});
     visitor.ask(agent("SetPassword").authorized(ticket).json(set), &[]);
     let generate = agent("SetGeneratedPassword").authorized(ticket).json(json!({"AssociateId": 2}));
-    let generated = generate.send(&visitor.house.address).done();
+    let generated = generate.send(&visitor.installation.address).done();
     visitor.search.note("a generated password", generated.as_str().expect("a password"));
     visitor.ask(current().by("admin", admin), &[]).done();
 }
 
-/// Commands that make a secret, and that use one.
+/// Runs commands that create or use a secret.
 fn run_commands(visitor: &mut Visitor<'_>, ticket: &str) {
     let run = |name: &str| Ask::post(&format!("/api/v1/User/2/CustomCommand/{name}")).authorized(ticket);
     let reset = run("reset").header("Idempotency-Key", "once");
-    let shown = reset.send(&visitor.house.address).done();
+    let shown = reset.send(&visitor.installation.address).done();
     let shown = shown["Message"].as_str().expect("a message").to_owned();
     let words = shown.split(|character: char| !character.is_ascii_alphanumeric());
     let temporary = words.max_by_key(|word| word.len()).expect("a word").to_owned();
@@ -251,11 +250,11 @@ fn run_commands(visitor: &mut Visitor<'_>, ticket: &str) {
     visitor.ask(current().by("eva", &temporary), &[]);
     visitor.ask(run("ask"), &[]);
     visitor.ask(run("tell"), &[]).done();
-    // What is told after the commit is tried at once.
+    // The first attempt of an after-commit webhook is immediate.
     thread::sleep(Duration::from_millis(500));
 }
 
-/// Everything that can be read, now that all has happened.
+/// Reads everything that the API shows.
 fn read_everything(visitor: &mut Visitor<'_>, ticket: &str) {
     for path in [
         "/openapi.json",
@@ -296,8 +295,8 @@ fn use_the_command_line(visitor: &mut Visitor<'_>) -> String {
     ] {
         visitor.run(words, &set, &[]);
     }
-    let issued = visitor.house.run(&["ticket", "issue", "--user", "finn"], "");
-    let app = visitor.house.run(&["app", "add", "partner"], "");
+    let issued = visitor.installation.run(&["ticket", "issue", "--user", "finn"], "");
+    let app = visitor.installation.run(&["app", "add", "partner"], "");
     let [_, app] = [("an issued ticket", issued), ("an app token", app)].map(|(place, output)| {
         let shown = String::from_utf8(output.stdout).expect("text");
         let secret = shown.trim_end().trim_start_matches("7T:").to_owned();
@@ -305,7 +304,7 @@ fn use_the_command_line(visitor: &mut Visitor<'_>) -> String {
         visitor.search.emitted(format!("the log of making {place}"), output.stderr, &[]);
         secret
     });
-    // An address that holds a password, of a database that is not there.
+    // A database URL with a password, of a server that does not exist.
     let password = visitor.search.plant("the password of a database");
     let url = format!("postgres://kommando:{password}@127.0.0.1:1/kommando");
     visitor.run(&["user", "list", "--database-url", &url], "", &[]);
@@ -313,15 +312,15 @@ fn use_the_command_line(visitor: &mut Visitor<'_>) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_is_where_it_does_not_belong() {
+async fn no_secret_appears_where_it_does_not_belong() {
     let issuer = Issuer::start(Shows::keys(&[SigningKey::ec(), SigningKey::rsa()])).await;
-    let (mut house, mut search) = (House::new(), Search::default());
+    let (mut installation, mut search) = (Installation::new(), Search::default());
     let admin = search.plant("the first administrator's password");
     let webhook = STANDARD.encode(search.plant("seed of the webhook's secret"));
     search.note("the webhook's secret", &webhook);
     let targets = TARGETS.replace("URL", &search.plant("the address of a target"));
-    fs::write(house.path().join("targets.yaml"), targets).expect("a file");
-    house.variables = vec![
+    fs::write(installation.path().join("targets.yaml"), targets).expect("a file");
+    installation.variables = vec![
         ("KOMMANDO_ADMIN_PASSWORD", admin.clone()),
         ("KOMMANDO_AUDIT_KEY", search.plant("the audit key") + &search.plant("its second half")),
         ("KOMMANDO_TARGETS", "targets.yaml".to_owned()),
@@ -332,8 +331,8 @@ async fn no_secret_is_where_it_does_not_belong() {
         ("KOMMANDO_METRICS", "path".to_owned()),
         ("HR_SECRET", format!("whsec_{webhook}")),
     ];
-    house.serve();
-    let mut visitor = Visitor { house: &house, search };
+    installation.serve();
+    let mut visitor = Visitor { installation: &installation, search };
     let ticket = tokio::task::block_in_place(|| {
         let ticket = show_credentials(&mut visitor, &admin);
         show_tokens_of_the_provider(&mut visitor);
@@ -346,14 +345,14 @@ async fn no_secret_is_where_it_does_not_belong() {
     });
     let Visitor { mut search, .. } = visitor;
     for file in ["log", "out", "kommando.db", "kommando.db-wal"] {
-        search.emitted(file, fs::read(house.path().join(file)).unwrap_or_default(), &[]);
+        search.emitted(file, fs::read(installation.path().join(file)).unwrap_or_default(), &[]);
     }
-    let log = fs::read_to_string(house.path().join("log")).expect("a log");
+    let log = fs::read_to_string(installation.path().join("log")).expect("a log");
     println!("{search}, {} lines of log", log.lines().count());
-    assert!(log.contains("\"TRACE\"") && log.contains("log-in refused") && log.contains("JWT"), "the log talks");
+    assert!(log.contains("\"TRACE\"") && log.contains("log-in refused") && log.contains("JWT"), "the log is detailed");
     let leaks = search.leaks();
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
-    // The search finds what is there.
+    // The search does find a secret.
     search.emitted("a test of the search", ticket, &["an XSRF token"]);
     assert_eq!(search.leaks().len(), 1);
 }

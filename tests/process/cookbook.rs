@@ -1,4 +1,4 @@
-//! The examples of `commands.d/examples`, each run for real.
+//! Runs the commands of `commands.d/examples`.
 
 use std::{fs, path::Path};
 
@@ -8,15 +8,15 @@ use crate::{Process, address, folder, send, sink::Sink};
 
 const SECRET: &str = "whsec_bWF5IHRoZSBmb3JjZSBiZSB3aXRoIHlvdSBhbHdheXM=";
 
-/// A server that serves a folder of examples.
-struct Kitchen {
+/// A server with the examples as its commands.
+struct ExampleServer {
     address: String,
     sink: Sink,
     _process: Process,
     _folder: tempfile::TempDir,
 }
 
-impl Kitchen {
+impl ExampleServer {
     fn open(examples: &Path) -> Self {
         let (folder, sink) = (folder(), Sink::start());
         fs::write(folder.path().join("secret"), SECRET).expect("a file");
@@ -40,14 +40,14 @@ impl Kitchen {
         serde_json::from_str(body).expect("JSON")
     }
 
-    fn offers(&self, user: i32, command: &str) -> bool {
-        let offered = self.call("GET", &format!("/api/v1/User/{user}/CustomCommand"));
-        offered.as_array().expect("a list").iter().any(|one| one["Name"] == command)
+    fn is_listed(&self, user: i32, command: &str) -> bool {
+        let listed = self.call("GET", &format!("/api/v1/User/{user}/CustomCommand"));
+        listed.as_array().expect("a list").iter().any(|one| one["Name"] == command)
     }
 
-    /// Runs it, and answers with its message.
+    /// Runs a command and returns its message.
     fn run(&self, user: i32, command: &str, answer: &str) -> String {
-        assert!(self.offers(user, command), "{command} is not offered");
+        assert!(self.is_listed(user, command), "{command} is not listed");
         let path = format!("/api/v1/User/{user}/CustomCommand/{command}");
         if answer != "Implicit" {
             assert_eq!(self.call("POST", &path)["Success"], false, "{command} asks first");
@@ -61,7 +61,7 @@ impl Kitchen {
         self.call("GET", &format!("/api/v1/User/{id}"))
     }
 
-    /// What the newest execution's step of this name had to say.
+    /// The result of the step with this name in the newest execution.
     fn remark(&self, step: &str) -> String {
         let newest = self.call("GET", "/_ext/executions?limit=1")["executions"][0]["id"].take();
         let whole = self.call("GET", &format!("/_ext/executions/{}", newest.as_str().expect("an id")));
@@ -73,54 +73,54 @@ impl Kitchen {
 #[test]
 fn every_example_does_what_it_says() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("commands.d/examples");
-    let kitchen = Kitchen::open(&examples);
+    let server = ExampleServer::open(&examples);
     let mut names: Vec<_> = fs::read_dir(&examples)
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path().file_stem().expect("a name").to_string_lossy().into_owned())
         .collect();
-    let mut cook = |user: i32, name: &str, answer: &str| {
+    let mut run = |user: i32, name: &str, answer: &str| {
         names.retain(|known| known != name);
-        kitchen.run(user, name, answer)
+        server.run(user, name, answer)
     };
     let (anna, bjorn, chris, dora) = (2, 3, 4, 5);
 
-    assert!(cook(anna, "move-to-field-sales", "Implicit").contains("moved from Head office to Field sales"));
-    assert_eq!(kitchen.user(anna)["UserGroup"]["Value"], "Field sales");
-    assert!(!kitchen.offers(anna, "move-to-field-sales"));
+    assert!(run(anna, "move-to-field-sales", "Implicit").contains("moved from Head office to Field sales"));
+    assert_eq!(server.user(anna)["UserGroup"]["Value"], "Field sales");
+    assert!(!server.is_listed(anna, "move-to-field-sales"));
 
-    cook(anna, "travel", "Implicit");
-    assert_eq!((&kitchen.user(anna)["IsOnTravel"], kitchen.offers(anna, "travel")), (&json!(true), false));
-    cook(anna, "return-from-travel", "Implicit");
-    assert_eq!((&kitchen.user(anna)["IsOnTravel"], kitchen.offers(anna, "travel")), (&json!(false), true));
+    run(anna, "travel", "Implicit");
+    assert_eq!((&server.user(anna)["IsOnTravel"], server.is_listed(anna, "travel")), (&json!(true), false));
+    run(anna, "return-from-travel", "Implicit");
+    assert_eq!((&server.user(anna)["IsOnTravel"], server.is_listed(anna, "travel")), (&json!(false), true));
 
-    cook(anna, "make-user-admin", "Yes");
-    assert_eq!(kitchen.user(anna)["Role"]["Value"], "UserAdmin");
-    assert!(kitchen.remark("note").contains("Was Employee; made UserAdmin by admin."), "{}", kitchen.remark("note"));
-    assert!(!kitchen.offers(chris, "make-user-admin"));
+    run(anna, "make-user-admin", "Yes");
+    assert_eq!(server.user(anna)["Role"]["Value"], "UserAdmin");
+    assert!(server.remark("note").contains("Was Employee; made UserAdmin by admin."), "{}", server.remark("note"));
+    assert!(!server.is_listed(chris, "make-user-admin"));
 
-    assert_eq!(cook(bjorn, "request-leave", "Yes"), "Done by HR.");
-    let called: Value = serde_json::from_str(&kitchen.sink.calls("/ok")[0].body).expect("JSON");
+    assert_eq!(run(bjorn, "request-leave", "Yes"), "Done by HR.");
+    let called: Value = serde_json::from_str(&server.sink.calls("/ok")[0].body).expect("JSON");
     assert_eq!((&called["type"], &called["data"]["command"]), (&json!("command.run"), &json!("request-leave")));
 
-    let password = cook(bjorn, "onboard", "Ok");
-    assert!(!password.is_empty() && !kitchen.remark("reset_password").contains(&password));
-    assert_eq!(kitchen.user(bjorn)["UserGroup"]["Value"], "Head office");
+    let password = run(bjorn, "onboard", "Ok");
+    assert!(!password.is_empty() && !server.remark("reset_password").contains(&password));
+    assert_eq!(server.user(bjorn)["UserGroup"]["Value"], "Head office");
 
-    assert!(cook(bjorn, "log-out-everywhere", "Ok").contains("is logged out"));
-    cook(dora, "note-a-call", "Implicit");
-    assert!(kitchen.remark("note").contains("admin called Dora Nilsen"));
+    assert!(run(bjorn, "log-out-everywhere", "Ok").contains("is logged out"));
+    run(dora, "note-a-call", "Implicit");
+    assert!(server.remark("note").contains("admin called Dora Nilsen"));
 
-    assert!(!kitchen.offers(chris, "approve"));
+    assert!(!server.is_listed(chris, "approve"));
     let head = "PATCH /api/v1/User/4 HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==\r\nContent-Type: application/json\r\n\
                 Content-Length: 27";
     let body = r#"{"WaitingForApproval":true}"#;
-    assert!(patch(&kitchen.address, head, body).starts_with("HTTP/1.1 200"));
-    assert!(cook(chris, "approve", "Ok").contains("is approved"));
-    assert!(!kitchen.offers(chris, "approve"));
+    assert!(patch(&server.address, head, body).starts_with("HTTP/1.1 200"));
+    assert!(run(chris, "approve", "Ok").contains("is approved"));
+    assert!(!server.is_listed(chris, "approve"));
 
-    cook(bjorn, "offboard", "Yes");
-    assert_eq!(kitchen.user(bjorn)["Deleted"], true);
-    let told: Value = serde_json::from_str(&kitchen.sink.wait_for("/ok", 2)[1].body).expect("JSON");
+    run(bjorn, "offboard", "Yes");
+    assert_eq!(server.user(bjorn)["Deleted"], true);
+    let told: Value = serde_json::from_str(&server.sink.wait_for("/ok", 2)[1].body).expect("JSON");
     assert_eq!((&told["type"], &told["data"]["command"]), (&json!("command.succeeded"), &json!("offboard")));
     assert_eq!(names, [""; 0], "not run");
 }

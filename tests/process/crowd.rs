@@ -1,4 +1,4 @@
-//! Crowds of clients that take places and leave them unused: others are served beside them, and hardly later.
+//! Many idle or trickling connections: other callers are still served, and hardly slower.
 
 use std::{
     env,
@@ -17,22 +17,22 @@ use tokio::{
 
 use crate::{Process, address, ask::Ask, folder};
 
-/// How many connections are silent: `SILENT`, or some.
+/// The number of silent connections; the variable `SILENT` sets it.
 fn silent_connections() -> usize {
     env::var("SILENT").ok().and_then(|count| count.parse().ok()).unwrap_or(300)
 }
 
-/// How many large bodies trickle: `BODIES`, or some more than there are places.
+/// The number of large bodies that trickle in; `BODIES` sets it. The default exceeds the server's limit.
 fn trickling_bodies() -> usize {
     env::var("BODIES").ok().and_then(|count| count.parse().ok()).unwrap_or(80)
 }
 
-/// The figures that are stated: so many silent connections, for so many places.
+/// The documented figures: silent connections, and the connection limit of the server.
 const STATED: (usize, usize) = (4200, 4096);
-/// How many connections a crowd opens again in a second.
+/// The number of reconnects of a crowd per second.
 const A_SECOND: f64 = 200.0;
 const REQUESTS: usize = 200;
-/// How much later the median of the others is answered beside a crowd, at most.
+/// The limit of the ratio between the median response times with and without a crowd.
 const RATIO: f64 = 3.0;
 const PASSWORD: &str = "it's a secret";
 const AT_HOME: Ipv4Addr = Ipv4Addr::LOCALHOST;
@@ -52,7 +52,7 @@ async fn connect(address: &str, from: Ipv4Addr) -> std::io::Result<TcpStream> {
     socket.connect(address.parse().expect("an address")).await
 }
 
-/// What a silent client sends before it falls silent.
+/// The bytes that a silent client sends before it stops.
 fn beginning(number: usize) -> String {
     match number % 5 {
         0 => String::new(),
@@ -60,12 +60,12 @@ fn beginning(number: usize) -> String {
         2 => "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"
             .to_owned(),
         3 => "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(),
-        // Answers of more than the system takes in for a client that does not read.
+        // Responses larger than the socket buffer, for a client that does not read.
         _ => "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(20),
     }
 }
 
-/// A client that is silent until the server has had enough. One that does not read finds out only by writing.
+/// A client that is silent until the server closes the connection. A client that does not read would not notice this.
 async fn be_silent(address: &str, from: Ipv4Addr, number: usize) -> std::io::Result<()> {
     let mut stream = connect(address, from).await?;
     stream.write_all(beginning(number).as_bytes()).await?;
@@ -76,7 +76,7 @@ async fn be_silent(address: &str, from: Ipv4Addr, number: usize) -> std::io::Res
     stream.read_to_end(&mut Vec::new()).await.map(|_| ())
 }
 
-/// A client that sends a part of a large body, and then a byte from time to time.
+/// A client that sends a part of a large body, and then single bytes slowly.
 async fn trickle(address: &str, from: Ipv4Addr, _: usize) -> std::io::Result<()> {
     let mut stream = connect(address, from).await?;
     let head = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: localhost\r\n\
@@ -89,7 +89,7 @@ async fn trickle(address: &str, from: Ipv4Addr, _: usize) -> std::io::Result<()>
     }
 }
 
-/// Keeps so many clients at it; each begins again some time after it was cut off.
+/// Runs this many clients; each starts again some time after it was cut off.
 fn crowd<F>(count: usize, client: impl Fn(usize) -> F + Clone + Send + 'static) -> JoinSet<()>
 where
     F: Future<Output = std::io::Result<()>> + Send,
@@ -108,7 +108,7 @@ where
     crowd
 }
 
-/// How long requests take, one after the other, each on a connection of its own; all of them must succeed.
+/// The median time of sequential requests, each on its own connection; all must succeed.
 async fn measure(address: &str, ask: &Ask, when: &str) -> Duration {
     let mut times = Vec::new();
     for number in 0..REQUESTS {
@@ -127,11 +127,11 @@ async fn measure(address: &str, ask: &Ask, when: &str) -> Duration {
     times[REQUESTS / 2]
 }
 
-/// Requests before a crowd and beside it.
+/// Compares requests with and without a crowd.
 async fn compare(address: &str, ask: &Ask, name: &str, crowd: impl FnOnce() -> JoinSet<()>) {
     let calm = measure(address, ask, "before").await;
     let crowd = crowd();
-    sleep(Duration::from_secs(2)).await; // until it is complete
+    sleep(Duration::from_secs(2)).await; // until all are connected
     let beside = measure(address, ask, name).await;
     drop(crowd);
     let ratio = beside.as_secs_f64() / calm.as_secs_f64();
@@ -144,13 +144,13 @@ fn start(folder: &std::path::Path, connections: usize) -> Process {
     let variables = [
         ("KOMMANDO_ADMIN_PASSWORD", PASSWORD),
         ("KOMMANDO_MAX_CONNECTIONS", connections.as_str()),
-        ("KOMMANDO_LOG", "error"), // nobody reads the log, and a full pipe would stop the server
+        ("KOMMANDO_LOG", "error"), // the test does not read the log; a full pipe would stop the server
     ];
     Process::start(folder, &["serve", "--demo"], &variables)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn silent_connections_keep_no_other_caller_out() {
+async fn silent_connections_do_not_keep_other_callers_out() {
     rlimit::increase_nofile_limit(u64::MAX).expect("file descriptors");
     let (count, folder) = (silent_connections(), folder());
     let mut process = start(folder.path(), count * STATED.1 / STATED.0);
@@ -159,7 +159,7 @@ async fn silent_connections_keep_no_other_caller_out() {
     for (from, name) in
         [(from_one as fn(usize) -> Ipv4Addr, "beside silence from one address"), (from_many, "beside silence from 64")]
     {
-        // A connection that is used before and after, and idle meanwhile.
+        // This connection is used before and after the crowd, and idle meanwhile.
         let mut idle = connect(&address, AT_HOME).await.expect("a connection");
         let request = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
         idle.write_all(request).await.expect("a request");
@@ -175,12 +175,12 @@ async fn silent_connections_keep_no_other_caller_out() {
         if from(0) == from(1) {
             idle.write_all(request).await.expect("another request");
             let read = idle.read(&mut [0; 4096]).await.expect("an answer");
-            assert!(read > 0, "a crowd at one address displaces only its own connections");
+            assert!(read > 0, "a crowd from one address closed another address's connection");
         }
     }
 }
 
-/// A server with so few file descriptors that they are short before the places are.
+/// A server with fewer file descriptors than its connection limit.
 fn start_with_files(folder: &std::path::Path, files: usize) -> Process {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_kommando")]);
@@ -194,7 +194,7 @@ fn start_with_files(folder: &std::path::Path, files: usize) -> Process {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn silent_connections_take_no_file_that_others_need() {
+async fn silent_connections_do_not_use_up_file_descriptors() {
     rlimit::increase_nofile_limit(u64::MAX).expect("file descriptors");
     let (count, folder) = (400, folder());
     let mut process = start_with_files(folder.path(), count / 2);
@@ -211,7 +211,7 @@ async fn silent_connections_take_no_file_that_others_need() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn trickling_bodies_keep_no_other_body_out() {
+async fn trickling_bodies_do_not_keep_other_bodies_out() {
     rlimit::increase_nofile_limit(u64::MAX).expect("file descriptors");
     let (count, folder) = (trickling_bodies(), folder());
     let mut process = start(folder.path(), 4096);

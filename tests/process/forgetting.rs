@@ -1,6 +1,4 @@
-//! Forgetting: a change that matters for security holds for every request that begins after it was answered; and within
-//! a second, when the command line made it in the same SQLite file. Clients ask without a pause while it is made, so that
-//! whatever the server remembers is fresh, and so that what was being looked up at that moment is not remembered either.
+//! Cache invalidation under load: changes over HTTP hold at once, and changes by the command line within a second.
 
 use std::{
     fs,
@@ -22,13 +20,13 @@ use crate::{Process, address, ask::Ask, folder};
 
 /// The password of every demo user.
 const PASSWORD: &str = "it's a secret";
-/// How often each change is made over HTTP.
+/// How often each change over HTTP is repeated.
 const ROUNDS: usize = 3;
-/// For a change that the server makes itself.
+/// The limit for a change by the server itself.
 const AT_ONCE: Duration = Duration::ZERO;
-/// For a change that another process makes.
+/// The limit for a change by another process.
 const WITHIN_A_SECOND: Duration = Duration::from_secs(1);
-/// How many clients ask each request at once.
+/// The number of clients per request.
 const CLIENTS: usize = 2;
 const BREATH: Duration = Duration::from_millis(2);
 
@@ -40,7 +38,7 @@ const DEFINITIONS: [(&str, &str); 5] = [
     ("restore", "set_deleted: {value: false}"),
 ];
 
-/// A server, and the command line beside it.
+/// A server, and the command line on the same database.
 struct Serving {
     folder: TempDir,
     address: String,
@@ -59,7 +57,7 @@ impl Serving {
         let variables = [
             ("KOMMANDO_ADMIN_PASSWORD", PASSWORD),
             ("KOMMANDO_GUESS_LIMITS", "1000000,1000000,1000000"),
-            ("KOMMANDO_LOG", "warn"), // nobody reads the log, and a full pipe would stop the server
+            ("KOMMANDO_LOG", "warn"), // the test does not read the log; a full pipe would stop the server
         ];
         let mut process = Process::start(folder.path(), &words, &variables);
         let address = address(&process.banner());
@@ -70,7 +68,7 @@ impl Serving {
         ask.send(&self.address).status
     }
 
-    /// Asks what must succeed.
+    /// Sends a request that must succeed, and returns the body.
     fn done(&self, ask: Ask) -> Value {
         ask.send(&self.address).done()
     }
@@ -84,19 +82,19 @@ impl Serving {
         self.done(Ask::post(&format!("/api/v1/Agents/User/{operation}")).by("admin", PASSWORD).json(body));
     }
 
-    /// What stands in `Authorization` after anna logged in: a ticket.
+    /// The `Authorization` value of a new ticket of anna.
     fn ticket(&self, password: &str) -> String {
         let log_in = json!({"userName": "anna", "password": password});
         let session = self.done(Ask::post("/_ext/session").json(log_in));
         format!("SoTicket {}", session["ticket"].as_str().expect("a ticket"))
     }
 
-    /// The same: an access token, for whoever may ask for one.
+    /// The `Authorization` value of a new access token.
     fn token(&self, ask: Ask) -> String {
         format!("Bearer {}", self.done(ask).as_str().expect("a token"))
     }
 
-    /// Reads a user in every way in which anna can prove who she is.
+    /// Requests for a user, with each kind of anna's credentials.
     fn reads(&self, user: i32, password: &str) -> Vec<Ask> {
         let read = || Ask::get(&format!("/api/v1/User/{user}"));
         let ticket = self.ticket(password);
@@ -105,7 +103,7 @@ impl Serving {
         [read().by("anna", password)].into_iter().chain(proved).collect()
     }
 
-    /// The command line, on the file that is being served.
+    /// Runs the command line on the server's database.
     fn command_line(&self, words: &[&str], input: &str) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
         command.args(words).current_dir(self.folder.path()).env("KOMMANDO_PASSWORD_COST", "m=8,t=1,p=1");
@@ -121,8 +119,8 @@ impl Serving {
         self.command_line(&words, "");
     }
 
-    /// Asks again and again while something is changed. Requests that begin later than `limit` after the change was done
-    /// are answered with the new status.
+    /// Sends requests repeatedly during a change, which keeps the caches filled. Requests that begin later than `limit`
+    /// after the change must get the new status.
     fn changes(&self, what: &str, asks: &[Ask], (old, new): (u16, u16), limit: Duration, change: impl FnOnce()) {
         for ask in asks {
             assert_eq!(self.ask(ask), old, "before {what}: {ask:?}");
@@ -154,7 +152,7 @@ impl Serving {
             wait_for(&asked);
             change();
             changed.get_or_init(Instant::now);
-            // What was being looked up would come back by now.
+            // A stale entry loaded during the change would be in the cache by now.
             thread::sleep(Duration::from_millis(100));
             wait_for(&asked_late);
             stop.store(true, Ordering::Relaxed);
@@ -173,7 +171,7 @@ impl Serving {
 }
 
 #[test]
-fn what_the_server_changes_itself_holds_at_once() {
+fn changes_over_http_hold_at_once() {
     let server = Serving::start(&[]);
     for round in 0..ROUNDS {
         let changed = format!("a new password {round}");
@@ -216,7 +214,7 @@ fn what_the_server_changes_itself_holds_at_once() {
 }
 
 #[test]
-fn a_ticket_or_a_role_that_ends_ends_at_once() {
+fn ending_a_ticket_or_role_holds_at_once() {
     let server = Serving::start(&[]);
     for _ in 0..ROUNDS {
         let read = |ticket: &String| [Ask::get("/api/v1/User/2").authorized(ticket.as_str())];
@@ -245,7 +243,7 @@ fn a_ticket_or_a_role_that_ends_ends_at_once() {
 }
 
 #[test]
-fn what_the_command_line_changes_holds_within_a_second() {
+fn changes_by_the_command_line_hold_within_a_second() {
     let server = Serving::start(&[]);
     server.changes("a password", &server.reads(3, PASSWORD), (200, 401), WITHIN_A_SECOND, || {
         server.command_line(&["user", "set-password", "anna", "--password-stdin"], "a new password");
@@ -268,7 +266,7 @@ fn what_the_command_line_changes_holds_within_a_second() {
 }
 
 #[test]
-fn a_revoked_application_ends_within_a_second_with_all_that_was_issued_through_it() {
+fn a_revoked_application_ends_with_its_tokens_in_a_second() {
     let server = Serving::start(&["--installation", "online"]);
     let app = server.command_line(&["app", "add", "partner", "--user-agent"], "");
     let ticket = server.ticket(PASSWORD);

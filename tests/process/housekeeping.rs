@@ -1,9 +1,9 @@
-//! What a server clears away by itself while it serves.
+//! The background removal of expired records.
 
 use chrono::{SubsecRound, TimeDelta, Utc};
 use kommando::{
     app::audit_key,
-    records::{
+    executions::{
         audit,
         execution::{self, Outcome, Steps},
     },
@@ -36,7 +36,7 @@ fn execution(age: TimeDelta) -> execution::Model {
 }
 
 #[tokio::test]
-async fn records_past_their_retention_are_removed_while_serving_and_the_rest_stays_provable() {
+async fn expired_records_are_removed_and_the_rest_verifies() {
     let folder = folder();
     let mut process = Process::demo(folder.path());
     process.banner();
@@ -49,7 +49,7 @@ async fn records_past_their_retention_are_removed_while_serving_and_the_rest_sta
     drop(process);
 
     let mut process = Process::start(folder.path(), &["serve", "--demo"], &[("KOMMANDO_RETENTION", "2d")]);
-    process.logs(r#""message":"removed what was past its time","executions":2,"webhooks":0,"keys":0"#);
+    process.logs(r#""message":"deleted expired rows","executions":2,"webhooks":0,"keys":0"#);
     let found = audit::verify(&store, &key, None, |_| {}).await.expect("an answer");
     assert_eq!((found.broken, found.head.position, found.anchor.map(|anchor| anchor.position)), (None, 3, Some(2)));
     process.signal("TERM");

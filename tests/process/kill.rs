@@ -1,4 +1,4 @@
-//! What is left when the server dies, at any moment and at the worst ones: everything that was acknowledged, once.
+//! Kills the server at any moment and at fail points: no acknowledged run is lost, and none happens twice.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -14,11 +14,11 @@ use std::{
 
 use kommando::{
     app::audit_key,
-    records::{
+    executions::{
         audit::{self, AuditKey},
         delivery::{self, State},
         execution::{self, Outcome},
-        idempotency::{self, Scope},
+        idempotency::{self, KeyScope},
     },
     store::Store,
 };
@@ -35,10 +35,10 @@ use crate::{
 pub const CLIENTS: usize = 16;
 const ADMIN: i32 = 1;
 pub const BJORN: i32 = 3;
-/// The first of the users who are made beside those of the demo.
+/// The id of the first user that the test creates.
 const FIRST_MADE: i32 = 6;
 
-/// Commands of five kinds, and what they do.
+/// The commands with their steps.
 pub const COMMANDS: [(&str, &str); 5] = [
     ("say", "- message: {text: Hi}"),
     ("count", "- set_field: {field: tooltip, value: counted}"),
@@ -46,10 +46,10 @@ pub const COMMANDS: [(&str, &str); 5] = [
     ("tell", "- set_field: {field: tooltip, value: counted}\n  - webhook: {target: sink, when: after_commit}"),
     ("ask", "- webhook: {target: sink, when: sync}\n  - set_field: {field: tooltip, value: counted}"),
 ];
-/// Those that are counted by the database itself when they have their effect.
+/// The commands with an effect that a database trigger counts.
 const COUNTED: [&str; 4] = ["count", "reset", "tell", "ask"];
 
-/// Where the server dies, in turn: at any moment (the empty one), and at each of its fail points.
+/// The fail points at which the server dies in turn; the empty one stands for any moment.
 const MOMENTS: [&str; 8] = [
     "",
     "call-recorded",
@@ -61,12 +61,12 @@ const MOMENTS: [&str; 8] = [
     "delivery-sent",
 ];
 
-/// How often the server is killed: `KILLS`, or a few times.
+/// How often the server is killed; the variable `KILLS` sets it.
 fn kills() -> usize {
     env::var("KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(8)
 }
 
-/// Stops the clients when it is dropped, by a failure of the test, too.
+/// Stops the clients on drop, even when the test panics.
 #[derive(Clone, Default)]
 pub struct Stop(pub Arc<AtomicBool>);
 
@@ -76,14 +76,14 @@ impl Drop for Stop {
     }
 }
 
-/// The user of the client that made a key: each has one. What several runs change of one user in a transaction is one
-/// change of a row, and could not be counted.
+/// The user of the client that sent a key. Each client has its own user: several changes of one row in a transaction
+/// would be counted as one.
 fn own_user(key: &str) -> i32 {
     let client = key.split('-').next().and_then(|client| client.parse::<i32>().ok());
     FIRST_MADE + client.expect("the number of a client")
 }
 
-/// Makes a user for each client.
+/// Creates a user for each client.
 fn make_users(server: &str) {
     for client in 0..CLIENTS {
         let user = json!({"Name": format!("client{client}")});
@@ -92,15 +92,15 @@ fn make_users(server: &str) {
     }
 }
 
-/// What a request was answered for good.
+/// The final outcome of each acknowledged request, by command and key.
 pub type Acknowledged = HashMap<(&'static str, String), Outcome>;
 
-/// Clients that go on, over kills and restarts of their server.
+/// Clients that go on across kills and restarts of their server.
 pub struct Clients {
     server: Mutex<String>,
     stop: Stop,
     acknowledged: Mutex<Acknowledged>,
-    /// The user of a key.
+    /// Maps a key to the target user.
     user_of: fn(&str) -> i32,
 }
 
@@ -110,8 +110,8 @@ impl Clients {
         Self { server: Mutex::new(server), stop: Stop::default(), acknowledged: Mutex::default(), user_of }
     }
 
-    /// Each runs those of the commands that are wanted in turn, each time under another key, until what this answers is
-    /// dropped.
+    /// Starts the clients. Each runs the wanted commands in turn, every time with a new key, until the returned value
+    /// is dropped.
     pub fn run<'scope>(
         &'scope self,
         scope: &'scope thread::Scope<'scope, '_>,
@@ -133,7 +133,7 @@ impl Clients {
         self.stop.clone()
     }
 
-    /// From now on, they ask the server at this address.
+    /// Sends further requests to this address.
     pub fn turn_to(&self, server: String) {
         *self.server.lock().expect("an address") = server;
     }
@@ -143,7 +143,7 @@ impl Clients {
     }
 }
 
-/// Sends one request until it is answered for good, over kills and restarts; nothing when told to stop before.
+/// Repeats a request across kills and restarts until it has a final outcome; `None` when stopped before.
 pub fn run_once(server: &Mutex<String>, stop: &AtomicBool, user_id: i32, command: &str, key: &str) -> Option<Outcome> {
     let head = format!(
         "POST /api/v1/User/{user_id}/CustomCommand/{command} HTTP/1.1\r\n\
@@ -192,7 +192,7 @@ async fn open(folder: &Path) -> Store {
     Store::open(&url(folder)).await.expect("a database")
 }
 
-/// Has the database itself count the changes that commands make.
+/// Creates a trigger that counts the effects of commands.
 async fn count_effects(folder: &Path) {
     let store = open(folder).await;
     let count = "CREATE TABLE effects (kind TEXT); \
@@ -206,7 +206,7 @@ async fn count_effects(folder: &Path) {
     store.close().await.expect("an end");
 }
 
-/// Waits for a server to die of its fail point, or kills it. True when it died by itself.
+/// Waits until the server dies at its fail point, or kills it. True when it died by itself.
 fn end(process: &mut Process, moment: &str, after: Duration) -> bool {
     let patience = if moment.is_empty() { after } else { Duration::from_secs(3) };
     let limit = Instant::now() + patience;
@@ -220,26 +220,26 @@ fn end(process: &mut Process, moment: &str, after: Duration) -> bool {
     false
 }
 
-/// Waits until nothing is under way any more in a server that nobody calls.
+/// Waits until no run and no delivery is in flight; the server must get no more requests.
 pub async fn settle(store: &Store, patience: Duration) {
     let limit = Instant::now() + patience;
     loop {
         let running = execution::running(store.reader(), None).await.expect("an answer").len();
-        let pending = delivery::Filter { state: Some(State::Pending), ..delivery::Filter::default() };
+        let pending = delivery::DeliveryFilter { state: Some(State::Pending), ..delivery::DeliveryFilter::default() };
         let pending = delivery::list(store.reader(), pending, 1).await.expect("an answer").len();
         if running + pending == 0 {
             return;
         }
         assert!(
             Instant::now() < limit,
-            "{patience:?} after the last start, {running} run and {pending} are to be delivered"
+            "{patience:?} after the last start, {running} executions run and {pending} deliveries are pending"
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_happens_twice() {
+async fn a_killed_server_loses_and_repeats_no_acknowledged_run() {
     let (folder, sink) = (folder(), Sink::start());
     define(folder.path(), &sink);
     let mut first = start(folder.path(), "");
@@ -254,12 +254,12 @@ async fn killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_happens_t
         let stop_at_the_end = clients.run(scope, |_| true);
         let mut moment = "";
         for kill in 0..kills() {
-            // From in the middle of the start to in full swing.
+            // From the middle of the start to full load.
             let by_itself = end(&mut process, moment, Duration::from_millis(kill as u64 * 97 % 500));
             *deaths.entry(if by_itself { moment } else { "killed" }).or_default() += 1;
             moment = if cfg!(feature = "failpoints") { MOMENTS[(kill + 1) % MOMENTS.len()] } else { "" };
             process = start(folder.path(), moment);
-            // It may die at once: when it closes what was left open, it passes fail points, too.
+            // It may die during the start: recovery passes fail points, too.
             if let Some(banner) = process.try_banner() {
                 clients.turn_to(address(&banner));
             }
@@ -276,6 +276,7 @@ async fn killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_happens_t
     process.signal("TERM");
     process.child.wait().expect("an end");
     println!("{} deaths: {deaths:?}", kills());
+    // Without the feature, the server is only killed: tests/all enables it.
     if cfg!(feature = "failpoints") && kills() >= 3 * MOMENTS.len() {
         let missed: Vec<_> = MOMENTS[1..].iter().filter(|moment| !deaths.contains_key(*moment)).collect();
         assert!(missed.is_empty(), "the server never died at {missed:?}");
@@ -286,7 +287,7 @@ async fn killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_happens_t
     Findings::gather(&store, &key, acknowledged, own_user, sink.calls("/kill")).await.judge();
 }
 
-/// Everything that is left.
+/// The data after the last kill.
 pub struct Findings {
     acknowledged: Acknowledged,
     kept: HashMap<(&'static str, String), Outcome>,
@@ -309,7 +310,7 @@ impl Findings {
         let db = store.reader();
         let mut kept = HashMap::new();
         for (command, key) in acknowledged.keys() {
-            let scope = Scope::new(ADMIN, user_of(key), command, key);
+            let scope = KeyScope::new(ADMIN, user_of(key), command, key);
             if let Some(key_row) = idempotency::find_all(db, &[&scope]).await.expect("an answer").pop() {
                 let execution =
                     execution::find(db, key_row.execution_id).await.expect("an answer").expect("its execution");
@@ -351,8 +352,8 @@ impl Findings {
             self.calls.len(),
             self.chain.head.position
         );
-        assert_eq!(lost, 0, "acknowledged and lost");
-        assert_eq!(self.executions.len(), self.keys, "happened twice");
+        assert_eq!(lost, 0, "acknowledged runs were lost");
+        assert_eq!(self.executions.len(), self.keys, "a key ran twice");
         assert_eq!(self.effects, changed, "effects without a record, or records without an effect");
         self.judge_calls(&by_id);
         assert_eq!((&self.chain.broken, self.chain.unlinked), (&None, 0));
@@ -361,19 +362,19 @@ impl Findings {
 
     fn judge_calls(&self, by_id: &HashMap<&str, u32>) {
         let told: HashSet<_> = self.deliveries.iter().map(|one| one.id.as_str()).collect();
-        assert!(self.deliveries.iter().all(|one| one.state == State::Delivered), "given up");
-        assert_eq!(told.len(), self.count(|one| one.command_name == "tell"), "runs and webhooks");
-        assert!(told.iter().all(|id| by_id.contains_key(id)), "told and never heard");
+        assert!(self.deliveries.iter().all(|one| one.state == State::Delivered), "a delivery was given up");
+        assert_eq!(told.len(), self.count(|one| one.command_name == "tell"), "runs and webhooks differ");
+        assert!(told.iter().all(|id| by_id.contains_key(id)), "a delivery never arrived");
         let asked =
             |outcome| self.executions.iter().filter(move |one| one.command_name == "ask" && one.outcome == outcome);
         let id = |one: &execution::Model| format!("{}_1", one.id.simple());
         let done: HashSet<_> = asked(Outcome::Succeeded).map(id).collect();
         let open: HashSet<_> = asked(Outcome::Unknown).map(id).collect();
-        assert!(done.iter().all(|id| by_id.contains_key(id.as_str())), "done and never asked for");
+        assert!(done.iter().all(|id| by_id.contains_key(id.as_str())), "a run succeeded without its call");
         for (id, calls) in by_id {
             let is_asked = done.contains(*id) || open.contains(*id);
             assert!(is_asked || told.contains(id), "a call without a record: {id}");
-            assert!(!is_asked || *calls == 1, "asked for twice: {id}");
+            assert!(!is_asked || *calls == 1, "called twice: {id}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Logins beside callers that keep every processor busy with passwords.
+//! Logins while other callers keep every processor busy with password verification.
 
 use std::{
     env,
@@ -18,18 +18,18 @@ use crate::{Process, address, ask::Ask, folder};
 
 const PASSWORD: &str = "it's a secret";
 const AT_HOME: Ipv4Addr = Ipv4Addr::LOCALHOST;
-/// Logins that are measured, of each kind.
+/// The number of measured logins of each kind.
 const LOGINS: usize = 12;
-/// How much longer a login takes beside an attack, at most: it waits for a processor, and shares it with the attackers.
+/// The limit of the ratio between login times with and without an attack, which shares the processors.
 const RATIO: u32 = 15;
 
-/// Attackers at once, each from an address of its own: `STRANGERS`, or some.
+/// The number of attackers, each with its own address; the variable `STRANGERS` sets it.
 fn strangers() -> usize {
     env::var("STRANGERS").ok().and_then(|strangers| strangers.parse().ok()).unwrap_or(80)
 }
 
 fn serve(folder: &Path) -> Process {
-    // The usual cost: what a verification takes is what is to be shared.
+    // The default password cost: verifications are the load that is shared.
     let variables = [
         ("KOMMANDO_ADMIN_PASSWORD", PASSWORD),
         ("KOMMANDO_PASSWORD_COST", "m=19456,t=2,p=1"),
@@ -47,7 +47,7 @@ fn nth(network: u8, number: usize) -> Ipv4Addr {
     Ipv4Addr::new(127, network, (number / 250) as u8, (number % 250) as u8 + 1)
 }
 
-/// Requests that take a password's work each, again and again, from many connections.
+/// Continuous requests on many connections; each costs a password verification.
 struct Attack {
     stop: Arc<AtomicBool>,
     sent: Arc<AtomicUsize>,
@@ -82,7 +82,7 @@ impl Attack {
     }
 }
 
-/// Logs in one user after the other; how many succeeded, and the median of the time that took.
+/// Logs in one user after the other. Returns the number of successes and the median time.
 async fn log_in_all(
     address: &str,
     users: impl Iterator<Item = usize>,
@@ -101,17 +101,17 @@ async fn log_in_all(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn neither_strangers_nor_a_user_keep_others_from_logging_in() {
+async fn a_flood_of_logins_does_not_keep_others_out() {
     let folder = folder();
     let mut process = serve(folder.path());
     let server = address(&process.banner());
-    // So many users for each measurement: a password that was verified once is answered from memory.
+    // New users for each measurement: a password that was verified before is cached.
     for user in 0..5 * LOGINS {
         let credentials = json!([{"Type": {"Type": "CRM5/PASSWORD"}, "Value": PASSWORD}]);
         let user = json!({"Name": format!("user{user}"), "Credentials": credentials});
         Ask::post("/api/v1/User").by("admin", PASSWORD).json(user).send_from(AT_HOME, &server).await.done();
     }
-    // The first of them are known at home, also after a restart.
+    // The address of the first users is known, even after a restart.
     assert_eq!(log_in_all(&server, 0..3 * LOGINS, |_| AT_HOME).await.0, 3 * LOGINS);
     process.signal("TERM");
     assert!(process.child.wait().expect("an end").success());
@@ -132,7 +132,7 @@ async fn neither_strangers_nor_a_user_keep_others_from_logging_in() {
         attack.end().await
     );
 
-    // One user of the server, with as many connections.
+    // An authenticated user with as many connections.
     let session = log_in("admin", PASSWORD).send_from(AT_HOME, &server).await.done();
     let ticket = format!("SoTicket {}", session["ticket"].as_str().expect("a ticket"));
     let attack = Attack::begin(&server, strangers, |_| {

@@ -1,5 +1,4 @@
-//! The binary itself as a process, on a port of its own choice: how it starts and stops, and what is left when it is
-//! killed.
+//! Tests of the binary as a process, on a free port.
 
 mod alone;
 mod ask;
@@ -8,12 +7,12 @@ mod cookbook;
 mod crowd;
 mod disk;
 mod forgetting;
-mod guessing;
 mod housekeeping;
 #[path = "../it/issuer/mod.rs"]
 #[expect(dead_code, reason = "the tests of tokens use more of it")]
 mod issuer;
 mod kill;
+mod login_limiter;
 mod login_queue;
 mod metrics;
 mod operating;
@@ -38,7 +37,7 @@ use std::{
 
 use tempfile::TempDir;
 
-/// A server that runs as a process, and ends with the test.
+/// A server process that is killed on drop.
 struct Process {
     child: Child,
     out: BufReader<ChildStdout>,
@@ -61,7 +60,7 @@ impl Process {
         Self::start(folder, &["serve", "--demo"], &[("KOMMANDO_ADMIN_PASSWORD", "it's a secret")])
     }
 
-    /// The banner, to its last line.
+    /// Reads the complete banner.
     fn banner(&mut self) -> String {
         self.try_banner().unwrap_or_else(|| {
             let _ = self.err.read_to_string(&mut self.log);
@@ -69,7 +68,7 @@ impl Process {
         })
     }
 
-    /// The banner, unless the process ends before that.
+    /// Reads the banner; `None` if the process ends before.
     fn try_banner(&mut self) -> Option<String> {
         let mut banner = String::new();
         while !banner.contains("curl ") {
@@ -80,7 +79,7 @@ impl Process {
         Some(banner)
     }
 
-    /// Waits until the log has a line with this.
+    /// Waits until a line of the log contains this text.
     fn logs(&mut self, what: &str) {
         while !self.log.lines().any(|line| line.contains(what)) {
             let read = self.err.read_line(&mut self.log).expect("a line");
@@ -88,14 +87,14 @@ impl Process {
         }
     }
 
-    /// Closes the log: the server fails to write it from now on.
+    /// Closes the log: further writes of the server fail.
     fn close_log(&mut self) {
         let mut other = Command::new("true").stderr(Stdio::piped()).spawn().expect("a start");
         self.err = BufReader::new(other.stderr.take().expect("standard error"));
         other.wait().expect("an end");
     }
 
-    /// Takes what comes next as the whole log.
+    /// Forgets the log lines read so far.
     fn forget_log(&mut self) {
         self.log.clear();
     }
@@ -105,7 +104,7 @@ impl Process {
         assert!(Command::new("sh").args(["-c", &kill]).status().expect("a signal").success());
     }
 
-    /// The whole log of a process that ends by itself.
+    /// The complete log of a process that ends by itself.
     fn log(mut self) -> String {
         self.err.read_to_string(&mut self.log).expect("a log");
         std::mem::take(&mut self.log)
@@ -134,7 +133,7 @@ fn address(banner: &str) -> String {
     line.split("http://").nth(1).and_then(|rest| rest.strip_suffix("/docs")).expect("an address").to_owned()
 }
 
-/// Sends a request and reads the answer to its end.
+/// Sends a request and reads the complete response.
 fn send(address: &str, head: &str) -> std::io::Result<String> {
     send_body(address, head, "")
 }

@@ -1,4 +1,4 @@
-//! `/metrics` on a listener of its own, and the lines of the log.
+//! `/metrics` on its own listener, and the request log.
 
 use std::fs;
 
@@ -9,14 +9,14 @@ use crate::{Process, address, folder, send, sink::Sink};
 const RUN: &str = "POST /api/v1/User/2/CustomCommand";
 const ADMIN: &str = "Authorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==";
 
-/// The value of a line.
+/// The value of a metric.
 fn value(metrics: &str, line: &str) -> f64 {
     let found = metrics.lines().find_map(|known| known.strip_prefix(line)?.strip_prefix(' '));
     found.unwrap_or_else(|| panic!("no {line} in {metrics}")).parse().expect("a number")
 }
 
 #[test]
-fn what_happens_is_counted_and_shown_on_a_listener_of_its_own() {
+fn metrics_are_counted_and_served_on_their_own_listener() {
     let folder = folder();
     let variables = [
         ("KOMMANDO_ADMIN_PASSWORD", "it's a secret"),
@@ -29,8 +29,8 @@ fn what_happens_is_counted_and_shown_on_a_listener_of_its_own() {
     define("a.yaml", "name: a\ndisplay_name: A\nallow_roles: [Administrator]\nsteps:\n  - message: {text: A}\n");
     let mut process = Process::start(folder.path(), &["serve", "--demo"], &variables);
     let address = address(&process.banner());
-    process.logs("showing metrics");
-    let line = process.log.lines().find(|line| line.contains("showing metrics")).expect("a line");
+    process.logs("serving metrics");
+    let line = process.log.lines().find(|line| line.contains("serving metrics")).expect("a line");
     let url = serde_json::from_str::<Value>(line).expect("JSON")["url"].as_str().expect("an address").to_owned();
     let own =
         url.strip_prefix("http://").and_then(|rest| rest.strip_suffix("/metrics")).expect("an address").to_owned();
@@ -46,7 +46,7 @@ fn what_happens_is_counted_and_shown_on_a_listener_of_its_own() {
         send(&address, &head).expect("an answer");
     }
     define("b.yaml", "name: [");
-    process.logs("a definition or target is wrong");
+    process.logs("failed to reload definitions and targets");
     let answer = send(&own, "GET /metrics HTTP/1.1").expect("an answer");
     assert!(answer.contains("content-type: text/plain; version=0.0.4"), "{answer}");
     let metrics = answer.split_once("\r\n\r\n").expect("a body").1;
@@ -79,7 +79,7 @@ fn what_happens_is_counted_and_shown_on_a_listener_of_its_own() {
 }
 
 #[test]
-fn a_request_has_one_line_in_the_log_whatever_it_brings_and_its_trace_goes_on() {
+fn a_request_has_one_log_line_and_passes_its_trace_on() {
     let (folder, sink) = (folder(), Sink::start());
     fs::create_dir(folder.path().join("commands.d")).expect("a folder");
     let command = "name: ask\ndisplay_name: A\nallow_roles: [Administrator]\nsteps:\n  \
@@ -101,7 +101,7 @@ fn a_request_has_one_line_in_the_log_whatever_it_brings_and_its_trace_goes_on() 
     let answer = answer.expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let id = answer.split("x-request-id: ").nth(1).and_then(|rest| rest.lines().next()).expect("an id").to_owned();
-    // Names, paths and headers with line breaks in every notation, and one that begins a line of JSON.
+    // Names, paths and headers with line breaks in every notation, and one that looks like a JSON line.
     for head in [
         "GET /a%0d%0a{%22level%22:%22ERROR%22}?x=%0a HTTP/1.1\r\nX-Evil: a\u{85}b\u{2028}c\r\ntraceparent: 00-\u{2028}",
         "POST /api/v1/User/2/CustomCommand/a%0ab HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==",

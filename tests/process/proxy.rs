@@ -1,4 +1,4 @@
-//! Behind a proxy: whom limits count, and what the log tells of headers that are ignored.
+//! Behind a proxy: client addresses for the rate limits, ignored headers, and secure cookies.
 
 use std::time::Instant;
 
@@ -7,9 +7,9 @@ use serde_json::json;
 use crate::{Process, address, ask::Ask, folder};
 
 const PASSWORD: &str = "it's a secret";
-/// The limit of failed log-ins from one address in a minute, unless another is set.
+/// The default limit of failed logins per address in a minute.
 const FROM_ONE: usize = 100;
-/// How many wrong log-ins are sent, and for how many accounts: as many as the fault was found with.
+/// The number of failed logins and of accounts, as in the report of the original bug.
 const GUESSES: usize = 400;
 const ACCOUNTS: usize = 50;
 
@@ -17,7 +17,7 @@ fn log_in(name: &str, password: &str) -> Ask {
     Ask::post("/_ext/session").json(json!({"userName": name, "password": password}))
 }
 
-/// A server that trusts the proxy on this machine, which writes this header.
+/// A server that trusts a proxy on this machine, which sets this header.
 fn start(folder: &std::path::Path, header: &str) -> Process {
     let variables = [
         ("KOMMANDO_ADMIN_PASSWORD", PASSWORD),
@@ -28,7 +28,7 @@ fn start(folder: &std::path::Path, header: &str) -> Process {
 }
 
 #[test]
-fn a_client_does_not_choose_its_address() {
+fn a_client_cannot_choose_its_address() {
     for (setting, written, by_proxy, passed_on) in [
         ("x-forwarded-for", "X-Forwarded-For", "198.51.100.7", "Forwarded"),
         ("forwarded", "Forwarded", "for=198.51.100.7", "X-Forwarded-For"),
@@ -49,7 +49,7 @@ fn a_client_does_not_choose_its_address() {
             guess("anna", number, at_home.clone());
         }
         let victim = log_in("anna", PASSWORD).header(written, spell(written, at_home)).send(&address);
-        assert_eq!(victim.status, 200, "nobody is locked out at home: {}", victim.body);
+        assert_eq!(victim.status, 200, "the user is locked out at a known address: {}", victim.body);
 
         let invented = |number: usize| format!("10.1.{}.{}", number / 250, number % 250 + 1);
         let began = Instant::now();
@@ -62,7 +62,7 @@ fn a_client_does_not_choose_its_address() {
         process.logs("ignored a header of a trusted proxy");
         process.signal("TERM");
         let log = process.log();
-        assert_eq!(log.matches("ignored a header of a trusted proxy").count(), 1, "it is told once: {log}");
+        assert_eq!(log.matches("ignored a header of a trusted proxy").count(), 1, "not logged once: {log}");
         assert!(log.contains(&passed_on.to_lowercase()) && log.contains("KOMMANDO_PROXY_HEADER"), "{log}");
     }
 }

@@ -1,4 +1,4 @@
-//! Where webhooks arrive in tests: a server that takes notes, and behaves well or badly, as the path says.
+//! A webhook receiver that records calls, and behaves well or badly depending on the path.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -13,7 +13,7 @@ use std::{
 
 use poem::http::{HeaderMap, HeaderName};
 
-/// What a call brought.
+/// A recorded call.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub path: String,
@@ -27,7 +27,7 @@ impl Call {
     }
 }
 
-/// A server on a port of its own, for as long as the test's process lives.
+/// The receiver, on a free port until the test process ends.
 #[derive(Clone)]
 pub struct Sink {
     pub port: u16,
@@ -51,12 +51,12 @@ impl Sink {
         sink
     }
 
-    /// The calls to a path so far.
+    /// The calls to a path.
     pub fn calls(&self, path: &str) -> Vec<Call> {
         self.notes().iter().filter(|call| call.path == path).cloned().collect()
     }
 
-    /// Waits until so many calls came to a path.
+    /// Waits until a path was called this often.
     pub fn wait_for(&self, path: &str, count: usize) -> Vec<Call> {
         let few = |notes: &mut Vec<Call>| notes.iter().filter(|call| call.path == path).count() < count;
         let limit = Duration::from_secs(20);
@@ -66,7 +66,7 @@ impl Sink {
         self.calls(path)
     }
 
-    /// How many calls were under way at the same time.
+    /// The maximal number of concurrent calls.
     pub fn most_in_flight(&self) -> usize {
         self.most_in_flight.load(Ordering::SeqCst)
     }
@@ -83,10 +83,10 @@ impl Sink {
             let path = call.path.clone();
             self.notes().push(call);
             self.notes.1.notify_all();
-            dawdle(&path);
-            // Before the answer: the next call may come on its heels.
+            delay(&path);
+            // Count down before the response: the next call may follow immediately.
             self.in_flight.fetch_sub(1, Ordering::SeqCst);
-            let goes_on = behave(&path, || self.calls(&path).len() == 1, reader.get_mut());
+            let goes_on = respond(&path, || self.calls(&path).len() == 1, reader.get_mut());
             if !goes_on {
                 return;
             }
@@ -111,8 +111,8 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Call> {
     Some(Call { path, headers, body: String::from_utf8(body).ok()? })
 }
 
-/// Takes the time that the path says.
-fn dawdle(path: &str) {
+/// Sleeps as long as the path demands.
+fn delay(path: &str) {
     match path {
         "/slow" => thread::sleep(Duration::from_millis(300)),
         "/hang" => thread::sleep(Duration::from_secs(10)),
@@ -120,8 +120,8 @@ fn dawdle(path: &str) {
     }
 }
 
-/// Answers as the path says; false ends the connection.
-fn behave(path: &str, is_first: impl Fn() -> bool, stream: &mut TcpStream) -> bool {
+/// Responds as the path demands; false closes the connection.
+fn respond(path: &str, is_first: impl Fn() -> bool, stream: &mut TcpStream) -> bool {
     let mut answer = |status: &str, headers: &str, body: &str| {
         let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
         stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).is_ok()
@@ -149,7 +149,7 @@ fn behave(path: &str, is_first: impl Fn() -> bool, stream: &mut TcpStream) -> bo
     }
 }
 
-/// An answer that begins at once and never ends.
+/// A response that begins at once and never ends.
 fn drip(stream: &mut TcpStream) -> bool {
     let head = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n");
     let end = Instant::now() + Duration::from_secs(10);
@@ -159,7 +159,7 @@ fn drip(stream: &mut TcpStream) -> bool {
     false
 }
 
-/// A gigabyte, for whoever reads that much.
+/// A response of a gigabyte.
 fn huge(stream: &mut TcpStream) -> bool {
     let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n");
     let megabyte = vec![b' '; 1024 * 1024];
@@ -171,7 +171,7 @@ fn huge(stream: &mut TcpStream) -> bool {
     false
 }
 
-/// A port at which no connection comes about: nobody takes those that wait, and no more may wait.
+/// A port on which connections time out: its backlog is full, and nothing accepts connections.
 pub struct Unanswered {
     pub port: u16,
     _listener: tokio::net::TcpListener,

@@ -1,4 +1,4 @@
-//! Clients that are slow, on purpose or not: each is cut off in time, and nobody else notices.
+//! Timeouts for slow clients.
 
 use std::{
     env, fs,
@@ -14,24 +14,25 @@ use tokio::{
 
 use crate::{Process, address, folder};
 
-/// How many clients are slow: `SLOW`, or some.
+/// The number of slow clients; the variable `SLOW` sets it.
 fn slow_clients() -> usize {
     env::var("SLOW").ok().and_then(|count| count.parse().ok()).unwrap_or(50)
 }
 
-/// The ways to be slow, and after how many seconds each is cut off.
+/// The ways in which a client is slow.
 #[derive(Clone, Copy, Debug)]
 enum Slowness {
     Silence,
     HalfHead,
     DribbledHead,
-    /// After a request that was in time.
+    /// After a first request at normal speed.
     LaterHalfHead,
     StalledBody,
     DribbledBody,
     SlowReader,
 }
 
+/// Each way with its timeout in seconds.
 const KINDS: [(Slowness, u64); 7] = [
     (Slowness::Silence, 10),
     (Slowness::HalfHead, 10),
@@ -42,15 +43,15 @@ const KINDS: [(Slowness, u64); 7] = [
     (Slowness::SlowReader, 20),
 ];
 
-/// How many slow clients have one address: fewer than a server takes from one.
+/// The number of slow clients per address; less than the server's limit.
 const PER_ADDRESS: usize = 500;
 
-/// Begins to be slow, from an address of the client's own or of a few.
+/// Connects a slow client and sends its first bytes.
 async fn begin(address: &str, kind: Slowness, number: usize) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     let from = Ipv4Addr::new(127, 7, 7, (number / PER_ADDRESS) as u8 + 1);
     socket.bind(SocketAddr::from((from, 0))).expect("an address of this machine");
-    // What the system takes in for a client who does not read is not the server's to wait for.
+    // A small buffer, so that the server has to wait for a client that does not read.
     socket.set_recv_buffer_size(4096).expect("a small buffer");
     let mut stream = socket.connect(address.parse().expect("an address")).await.expect("a connection");
     let post = "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{";
@@ -71,7 +72,7 @@ async fn begin(address: &str, kind: Slowness, number: usize) -> TcpStream {
     stream
 }
 
-/// Is slow until the server has had enough; how long that took.
+/// Is slow until the server closes the connection; returns the time until then.
 async fn be_slow(mut stream: TcpStream, kind: Slowness) -> Duration {
     let started = Instant::now();
     match kind {
@@ -80,7 +81,7 @@ async fn be_slow(mut stream: TcpStream, kind: Slowness) -> Duration {
                 sleep(Duration::from_millis(200)).await;
             }
         }
-        // Looking for the end would be reading: only the server's file descriptors tell.
+        // Checking for the end would read: the server's file descriptors show it.
         Slowness::SlowReader => sleep(Duration::from_secs(22)).await,
         _ => {
             let _ = stream.read_to_end(&mut Vec::new()).await;
@@ -93,7 +94,7 @@ fn open_files(process: &Process) -> usize {
     fs::read_dir(format!("/proc/{}/fd", process.child.id())).expect("a folder").count()
 }
 
-/// How long an ordinary request takes.
+/// The time of a normal request.
 async fn ask(address: &str) -> Duration {
     let started = Instant::now();
     let mut stream = TcpStream::connect(address).await.expect("a connection");
@@ -107,7 +108,7 @@ async fn ask(address: &str) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn slow_clients_are_cut_off_in_time_and_nobody_else_notices() {
+async fn slow_clients_are_cut_off_and_delay_no_others() {
     rlimit::increase_nofile_limit(u64::MAX).expect("file descriptors");
     let folder = folder();
     let mut process = Process::demo(folder.path());

@@ -1,4 +1,4 @@
-//! How a server starts and stops.
+//! Start and stop of a server, its banner and its first log lines.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use sea_orm::ConnectionTrait;
 
 use crate::{Process, address, folder, send};
 
-/// The words of a line, as a shell takes them.
+/// The words of a line, split by a shell.
 fn words(line: &str) -> Vec<String> {
     let script = format!("set -- {line}; printf '%s\\n' \"$@\"");
     let output = Command::new("sh").args(["-c", &script]).output().expect("a shell");
@@ -21,14 +21,15 @@ fn words(line: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_banners_curl_line_runs_a_command_as_it_is() {
+fn the_curl_line_of_the_banner_works() {
     let folder = folder();
     let mut process = Process::demo(folder.path());
     let banner = process.banner();
     assert!(banner.contains("Password    it's a secret"));
     let words = words(banner.lines().find(|line| line.contains("curl ")).expect("a line"));
-    let [curl, method, post, user, credentials, url] = words.as_slice() else { panic!("{words:?}") };
-    assert_eq!([curl, method, post, user].map(String::as_str), ["curl", "-X", "POST", "-u"]);
+    let [curl, method, post, user, credentials, flag, language, url] = words.as_slice() else { panic!("{words:?}") };
+    let known = [curl, method, post, user, flag, language].map(String::as_str);
+    assert_eq!(known, ["curl", "-X", "POST", "-u", "-H", "Accept-Language: en"]);
     let address = address(&banner);
     let path = url.strip_prefix(&format!("http://{address}")).expect("a path");
     let credentials = STANDARD.encode(credentials);
@@ -38,7 +39,7 @@ fn the_banners_curl_line_runs_a_command_as_it_is() {
 }
 
 #[test]
-fn a_second_start_keeps_data_and_passwords_and_says_how_to_set_one() {
+fn a_second_start_keeps_passwords_and_says_how_to_set_one() {
     let folder = folder();
     Process::demo(folder.path()).banner();
     let banner = Process::demo(folder.path()).banner();
@@ -49,7 +50,7 @@ fn a_second_start_keeps_data_and_passwords_and_says_how_to_set_one() {
 }
 
 #[test]
-fn of_three_servers_that_start_together_one_serves() {
+fn of_three_servers_started_together_only_one_serves() {
     let folder = folder();
     let mut processes: Vec<_> = (0..3).map(|_| Process::demo(folder.path())).collect();
     let banners: Vec<_> = processes.iter_mut().map(Process::try_banner).collect();
@@ -60,12 +61,12 @@ fn of_three_servers_that_start_together_one_serves() {
             assert!(log.contains("a server has kommando.db open") && log.contains("use PostgreSQL"), "{log}");
         }
     }
-    // All of them are gone, the one that served by SIGKILL.
+    // All three have ended, the serving one by SIGKILL.
     Process::demo(folder.path()).banner();
 }
 
 #[test]
-fn the_demo_does_not_serve_a_database_that_is_not_its_own() {
+fn the_demo_refuses_a_database_with_other_users() {
     let folder = folder();
     let mut add = Command::new(env!("CARGO_BIN_EXE_kommando"));
     add.args(["user", "add", "eva", "--password-stdin"]).current_dir(folder.path()).stdin(Stdio::piped());
@@ -73,23 +74,23 @@ fn the_demo_does_not_serve_a_database_that_is_not_its_own() {
     child.stdin.take().expect("standard input").write_all(b"a long secret").expect("input");
     assert!(child.wait().expect("an end").success());
     let log = Process::demo(folder.path()).log();
-    assert!(log.contains("error: this database has users that are not the demo's"), "{log}");
+    assert!(log.contains("error: the database has users that are not of the demo"), "{log}");
 }
 
 #[test]
-fn nobody_is_told_of_a_server_before_it_takes_requests() {
+fn a_server_announces_itself_only_when_it_is_ready() {
     let (folder, taken) = (folder(), TcpListener::bind("127.0.0.1:0").expect("a port"));
     let metrics = taken.local_addr().expect("an address").to_string();
     let words = ["serve", "--demo", "--port-file", "port", "--metrics", &metrics];
     let mut process = Process::start(folder.path(), &words, &[("KOMMANDO_ADMIN_PASSWORD", "it's a secret")]);
     assert_eq!(process.try_banner(), None);
     let log = process.log();
-    assert!(log.contains("there can be no metrics at") && !log.contains("listening"), "{log}");
+    assert!(log.contains("cannot serve metrics on") && !log.contains("listening"), "{log}");
     assert!(!folder.path().join("port").exists());
 }
 
 #[test]
-fn a_request_in_flight_ends_after_the_signal_to_stop() {
+fn a_request_in_flight_is_answered_after_sigterm() {
     let folder = folder();
     let mut process = Process::demo(folder.path());
     let mut stream = TcpStream::connect(address(&process.banner())).expect("a connection");
@@ -97,7 +98,7 @@ fn a_request_in_flight_ends_after_the_signal_to_stop() {
                    Content-Type: application/json\r\nExpect: 100-continue\r\n\
                    Authorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==\r\n\r\n";
     stream.write_all(request.as_bytes()).expect("a head");
-    // The server asks for the body: the request is under way.
+    // The server asks for the body: the request is in flight.
     let mut answer = [0; 25];
     stream.read_exact(&mut answer).expect("100 Continue");
     process.signal("TERM");
@@ -110,19 +111,19 @@ fn a_request_in_flight_ends_after_the_signal_to_stop() {
 }
 
 #[test]
-fn an_empty_database_gets_its_administrator_from_a_file_and_a_missing_folder_is_a_warning() {
+fn a_first_start_reads_the_password_file_and_needs_no_folder() {
     let folder = folder();
     fs::write(folder.path().join("secret"), "read from a file\n").expect("a file");
     let mut process = Process::start(folder.path(), &["serve"], &[("KOMMANDO_ADMIN_PASSWORD_FILE", "secret")]);
     process.logs("listening");
     process.signal("INT");
     let log = process.log();
-    assert!(log.contains("made the first administrator, admin") && !log.contains("from a file"), "{log}");
+    assert!(log.contains("created the first administrator, admin") && !log.contains("from a file"), "{log}");
     assert!(log.contains("there is no folder commands.d"), "{log}");
 }
 
 #[test]
-fn a_wrong_definition_and_an_unheard_of_role_are_told_at_the_start() {
+fn a_wrong_definition_stops_the_start_an_unknown_role_warns() {
     let folder = folder();
     let write = |text: &str| fs::write(folder.path().join("commands.d/a.yaml"), text).expect("a file");
     fs::create_dir(folder.path().join("commands.d")).expect("a folder");
@@ -139,7 +140,7 @@ fn a_wrong_definition_and_an_unheard_of_role_are_told_at_the_start() {
 }
 
 #[tokio::test]
-async fn the_log_line_of_a_failure_carries_the_id_of_the_response() {
+async fn the_log_line_of_an_error_has_the_request_id() {
     let folder = folder();
     let mut process = Process::demo(folder.path());
     let address = address(&process.banner());
@@ -154,22 +155,23 @@ async fn the_log_line_of_a_failure_carries_the_id_of_the_response() {
     let id = answer.split("x-request-id: ").nth(1).and_then(|rest| rest.lines().next()).expect("an id").to_owned();
     process.signal("TERM");
     let log = process.log();
-    let line = log.lines().find(|line| line.contains("\"failed\"")).expect("a line of the failure");
+    let line = log.lines().find(|line| line.contains("failed to answer the request")).expect("a line of the failure");
     assert!(line.contains(&id) && line.contains("no such table: audit_entries"), "{line}");
 }
 
 #[test]
-fn the_banner_of_an_online_demo_has_a_line_that_works() {
+fn the_curl_line_of_an_online_demo_works() {
     let folder = folder();
     for _ in 0..2 {
         let words = ["serve", "--demo", "--installation", "online"];
         let mut process = Process::start(folder.path(), &words, &[("KOMMANDO_ADMIN_PASSWORD", "it's a secret")]);
         let banner = process.banner();
         let words = words_of_curl(&banner);
-        let [curl, method, post, ticket_flag, ticket, app_flag, app, url] = words.as_slice() else {
+        let [curl, method, post, ticket_flag, ticket, app_flag, app, _, language, url] = words.as_slice() else {
             panic!("{words:?}")
         };
         assert_eq!([curl, method, post, ticket_flag, app_flag].map(String::as_str), ["curl", "-X", "POST", "-H", "-H"]);
+        assert_eq!(language, "Accept-Language: en");
         let address = address(&banner);
         let path = url.strip_prefix(&format!("http://{address}")).expect("a path");
         let answer = send(&address, &format!("POST {path} HTTP/1.1\r\n{ticket}\r\n{app}")).expect("an answer");
@@ -179,19 +181,19 @@ fn the_banner_of_an_online_demo_has_a_line_that_works() {
     }
 }
 
-/// The words of the banner's curl line.
+/// The words of the curl line in the banner.
 fn words_of_curl(banner: &str) -> Vec<String> {
     words(banner.lines().find(|line| line.contains("curl ")).expect("a line"))
 }
 
 #[test]
-fn a_changed_administrators_password_is_said_to_change_nothing() {
+fn a_changed_first_password_has_no_effect_and_warns() {
     let folder = folder();
     let log_of = |words: &[&str], password: &str| {
         let mut process = Process::start(folder.path(), words, &[("KOMMANDO_ADMIN_PASSWORD", password)]);
         process.logs("listening");
         if password != "a first secret" {
-            process.logs("changes nothing");
+            process.logs("has no effect");
         }
         process.signal("TERM");
         process.log()
@@ -205,7 +207,7 @@ fn a_changed_administrators_password_is_said_to_change_nothing() {
 }
 
 #[test]
-fn a_refused_jwt_is_logged_with_its_reason_and_without_itself() {
+fn a_refused_jwt_is_logged_with_its_reason_only() {
     let folder = folder();
     let variables = [
         ("KOMMANDO_ADMIN_PASSWORD", "it's a secret"),
@@ -232,44 +234,54 @@ fn a_refused_jwt_is_logged_with_its_reason_and_without_itself() {
 }
 
 #[test]
-fn the_readmes_curl_lines_work_as_they_are() {
-    let readme = include_str!("../../README.md");
-    let blocks = readme.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let text = blocks.map(|block| block.replace("\\\n", " ")).collect::<Vec<_>>().join("\n");
-    let lines: Vec<_> = text.lines().filter(|line| line.starts_with("curl ")).collect();
-    assert!(lines.len() >= 4, "{lines:?}");
-    let folder = folder();
-    let mut process =
-        Process::start(folder.path(), &["serve", "--demo"], &[("KOMMANDO_ADMIN_PASSWORD", "it's a secret")]);
-    let address = address(&process.banner());
-    for line in lines {
-        let line = format!("PASSWORD=\"it's a secret\"; {}", line.replacen("curl ", "set -- ", 1));
-        let output =
-            Command::new("sh").args(["-c", &format!("{line}; printf '%s\\n' \"$@\"")]).output().expect("a shell");
-        let text = String::from_utf8(output.stdout).expect("text");
-        let (mut method, mut credentials, mut url, mut query) = ("GET", "", "", Vec::new());
-        let mut words = text.lines();
-        while let Some(word) = words.next() {
-            match word {
-                "-X" => method = words.next().expect("a method"),
-                "-u" => credentials = words.next().expect("credentials"),
-                "-G" => {}
-                "--data-urlencode" => query.push(words.next().expect("a parameter")),
-                _ => url = word,
-            }
+fn the_documented_curl_lines_work_as_they_are() {
+    for (page, text, count) in [
+        ("README.md", include_str!("../../README.md"), 3),
+        ("docs/api.md", include_str!("../../docs/api.md"), 4),
+        ("docs/testing.md", include_str!("../../docs/testing.md"), 1),
+    ] {
+        let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let text = blocks.map(|block| block.replace("\\\n", " ")).collect::<Vec<_>>().join("\n");
+        let lines: Vec<_> = text.lines().filter(|line| line.starts_with("curl ")).collect();
+        assert!(lines.len() >= count, "{page}: {lines:?}");
+        let folder = folder();
+        let variables = [("KOMMANDO_ADMIN_PASSWORD", "it's a secret")];
+        let mut process = Process::start(folder.path(), &["serve", "--demo"], &variables);
+        let address = address(&process.banner());
+        for line in lines {
+            let answer = send(&address, &head_of(line)).expect("an answer");
+            let is_success = ["HTTP/1.1 200", "HTTP/1.1 204"].iter().any(|status| answer.starts_with(status));
+            assert!(is_success, "{page}: {line}: {answer}");
         }
-        let path = url.strip_prefix("http://127.0.0.1:8080").unwrap_or_else(|| panic!("{line}: {url}"));
-        let encode = |parameter: &&str| {
-            let (name, value) = parameter.split_once('=').expect("a value");
-            format!("{name}={}", percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC))
-        };
-        let query = query.iter().map(encode).collect::<Vec<_>>().join("&");
-        let separator = if query.is_empty() { "" } else { "?" };
-        let head = format!(
-            "{method} {path}{separator}{query} HTTP/1.1\r\nAuthorization: Basic {}",
-            STANDARD.encode(credentials)
-        );
-        let answer = send(&address, &head).expect("an answer");
-        assert!(answer.starts_with("HTTP/1.1 200"), "{line}: {answer}");
     }
+}
+
+/// The head of the request that a line of curl makes, as a shell reads it.
+fn head_of(line: &str) -> String {
+    let script = format!("PASSWORD=\"it's a secret\"; {}", line.replacen("curl ", "set -- ", 1));
+    let output =
+        Command::new("sh").args(["-c", &format!("{script}; printf '%s\\n' \"$@\"")]).output().expect("a shell");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let (mut method, mut credentials, mut url) = ("GET", "", "");
+    let (mut headers, mut query) = (Vec::new(), Vec::new());
+    let mut words = text.lines();
+    while let Some(word) = words.next() {
+        match word {
+            "-X" => method = words.next().expect("a method"),
+            "-u" => credentials = words.next().expect("credentials"),
+            "-H" => headers.push(format!("\r\n{}", words.next().expect("a header"))),
+            "-G" => {}
+            "--data-urlencode" => query.push(words.next().expect("a parameter")),
+            _ => url = word,
+        }
+    }
+    let path = url.strip_prefix("http://127.0.0.1:8080").unwrap_or_else(|| panic!("{line}: {url}"));
+    let encode = |parameter: &&str| {
+        let (name, value) = parameter.split_once('=').expect("a value");
+        format!("{name}={}", percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC))
+    };
+    let query = query.iter().map(encode).collect::<Vec<_>>().join("&");
+    let separator = if query.is_empty() { "" } else { "?" };
+    let (headers, credentials) = (headers.concat(), STANDARD.encode(credentials));
+    format!("{method} {path}{separator}{query} HTTP/1.1\r\nAuthorization: Basic {credentials}{headers}")
 }

@@ -1,4 +1,4 @@
-//! A stored text that is made to be slow to read: reading it costs what its length costs, and others do not notice.
+//! A stored text that is built to be slow to resolve costs no more than a normal one.
 
 use std::{
     env,
@@ -10,20 +10,20 @@ use std::{
 
 use crate::{Process, address, ask::Ask, folder};
 
-/// How many entries the text has: `TEXTS`, or some.
+/// The number of entries of the text; the variable `TEXTS` sets it.
 fn entries() -> usize {
     env::var("TEXTS").ok().and_then(|entries| entries.parse().ok()).unwrap_or(4000)
 }
 
-/// A code of no language, which was slow to read, and one of a language.
+/// An entry with an unknown language code, which used to be slow, and one with a known code.
 const HOSTILE: &str = "ZZ:\"\";";
 const HARMLESS: &str = "US:\"\";";
-/// More readers than the server has workers.
+/// More readers than the server has worker threads.
 const READERS: usize = 4;
-/// The most times as long as beside harmless texts.
+/// The limit of the ratio between the times with hostile and harmless texts.
 const MOST: f64 = 10.0;
 
-/// Writes the text into the database beside the server, as a version without limits did.
+/// Writes the text directly into the database, like a version without length limits.
 fn store(folder: &Path, text: &str) {
     let database = rusqlite::Connection::open(folder.join("kommando.db")).expect("the database");
     database.busy_timeout(Duration::from_secs(10)).expect("a timeout");
@@ -44,7 +44,7 @@ fn median(mut times: Vec<Duration>) -> f64 {
     times[times.len() / 2].as_secs_f64()
 }
 
-/// How long reading the text takes, and how long others wait for the server's health meanwhile.
+/// The median times of reading the text, and of a health request meanwhile.
 fn measure(address: &str) -> [f64; 2] {
     let is_over = AtomicBool::new(false);
     let read_on = || {
@@ -69,13 +69,13 @@ fn measure(address: &str) -> [f64; 2] {
 }
 
 #[test]
-fn a_hostile_text_costs_and_delays_no_more_than_a_harmless_one() {
+fn a_hostile_text_costs_no_more_than_a_harmless_one() {
     let folder = folder();
     let mut process = Process::demo(folder.path());
     let address = address(&process.banner());
     let measured = [HARMLESS, HOSTILE].map(|text| {
         store(folder.path(), &text.repeat(entries()));
-        // The server hears of changes that others make within a second.
+        // The server sees the change of another process within a second.
         thread::sleep(Duration::from_secs(1));
         read(&address);
         measure(&address)

@@ -1,4 +1,4 @@
-//! Whether there is such a user does not show in how long a refusal takes.
+//! The time of a refused login does not reveal whether the user exists.
 
 use std::{
     env,
@@ -13,20 +13,20 @@ use serde_json::json;
 
 use crate::{Process, address, ask::Ask, folder};
 
-/// How many samples are taken of each refusal: `TIMING`, or some.
+/// The number of samples of each refusal; the variable `TIMING` sets it.
 fn samples() -> usize {
     env::var("TIMING").ok().and_then(|samples| samples.parse().ok()).unwrap_or(400)
 }
 
-/// Whom a stranger may try: the name of nobody, a wrong password, the right one of a user who was deactivated, and a user
-/// without one.
+/// The refused logins: an unknown user, a wrong password, a deactivated user with the correct password, and a user
+/// without a password.
 const REFUSED: [(&str, &str); 4] =
     [("ghost", "wrong"), ("admin", "wrong"), ("dora", "it's a secret"), ("chris", "wrong")];
 
 /// The user without password.
 const CHRIS: i32 = 4;
 
-/// A connection that is used again, so that its making is not measured.
+/// A persistent connection, so that connecting is not measured.
 struct Connection(TcpStream);
 
 impl Connection {
@@ -37,7 +37,7 @@ impl Connection {
         Self(stream)
     }
 
-    /// How long the answer took, and the answer without what is of this request alone.
+    /// The response time, and the response without its request id and date.
     fn ask(&mut self, name: &str, password: &str) -> (Duration, String) {
         let credentials = STANDARD.encode(format!("{name}:{password}"));
         let request = format!(
@@ -63,7 +63,7 @@ fn is_whole(answer: &str) -> bool {
     body.len() >= length.parse::<usize>().expect("a number")
 }
 
-/// How likely one of these takes longer than one of those: a half when nothing tells them apart (Mann and Whitney).
+/// The probability that one of `these` takes longer than one of `those`; a half without a difference (Mann-Whitney).
 fn auc(these: &[Duration], those: &[Duration]) -> f64 {
     let mut all: Vec<_> = these.iter().map(|took| (*took, 1.0)).chain(those.iter().map(|took| (*took, 0.0))).collect();
     all.sort_by_key(|(took, _)| *took);
@@ -79,13 +79,13 @@ fn auc(these: &[Duration], those: &[Duration]) -> f64 {
 }
 
 #[test]
-fn how_long_a_refusal_takes_does_not_tell_whether_there_is_such_a_user() {
+fn refusals_take_equally_long_for_known_and_unknown_users() {
     let samples = samples();
     let folder = folder();
     let variables = [
         ("KOMMANDO_ADMIN_PASSWORD", "it's a secret"),
         ("KOMMANDO_GUESS_LIMITS", "1000000,1000000,1000000"),
-        ("KOMMANDO_LOG", "error"), // nobody reads the log, and a full pipe would stop the server
+        ("KOMMANDO_LOG", "error"), // the test does not read the log; a full pipe would stop the server
     ];
     let mut process = Process::start(folder.path(), &["serve", "--demo"], &variables);
     let address = address(&process.banner());
@@ -110,27 +110,27 @@ fn how_long_a_refusal_takes_does_not_tell_whether_there_is_such_a_user() {
             }
         }
     }
-    // 0.03 for the 4000 samples of tests/long; chance alone moves fewer farther.
+    // 0.03 for the 4000 samples of tests/long; fewer samples vary more by chance.
     let limit = 0.03 * (4000.0 / samples as f64).sqrt().max(1.0);
     let median = |taken: &[Duration]| {
         let mut sorted = taken.to_vec();
         sorted.sort();
         sorted[sorted.len() / 2]
     };
-    let nobody = &taken[0];
+    let unknown = &taken[0];
     for (kind, what) in [(1, "a wrong password"), (2, "a deactivated user"), (3, "a user without password")] {
-        let auc = auc(&taken[kind], nobody);
+        let auc = auc(&taken[kind], unknown);
         println!(
-            "{samples} samples: AUC of {what} against nobody {auc:.4}, medians {:?} and {:?}",
+            "{samples} samples: AUC of {what} against an unknown user {auc:.4}, medians {:?} and {:?}",
             median(&taken[kind]),
-            median(nobody)
+            median(unknown)
         );
         assert!((auc - 0.5).abs() <= limit, "{what}: {auc:.4} is farther than {limit:.3} from a half");
     }
 }
 
 #[test]
-fn the_rank_test_tells_apart_what_differs() {
+fn the_rank_test_detects_a_difference() {
     let at = |from: u64| (0..1000).map(|n| Duration::from_micros(from + n)).collect::<Vec<_>>();
     assert_eq!(auc(&at(0), &at(0)), 0.5);
     assert_eq!((auc(&at(5000), &at(0)), auc(&at(0), &at(5000))), (1.0, 0.0));

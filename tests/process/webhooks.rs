@@ -1,4 +1,4 @@
-//! Commands that call other systems, and what they do when those misbehave.
+//! Commands with webhooks to well-behaved and misbehaving targets.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use crate::{
     sink::{Sink, Unanswered},
 };
 
-/// Of two secrets, both of which are in force.
+/// Two active secrets of the targets.
 const SECRETS: [&str; 2] =
     ["whsec_bWF5IHRoZSBmb3JjZSBiZSB3aXRoIHlvdSBhbHdheXM=", "whsec_dGhlIGZvcmNlIHdpbGwgYmUgd2l0aCB5b3Ugc29vbg=="];
 const PATHS: [&str; 16] = [
@@ -38,8 +38,9 @@ const PATHS: [&str; 16] = [
     "page",
 ];
 
-/// A server, and the sink that its commands call: `ask-…` and wait for the answer, or `tell-…` after the commit.
-struct Scene {
+/// A server and a sink. For each path of the sink there is a command `ask-…` with a sync webhook, and a command
+/// `tell-…` with an after-commit webhook.
+struct WebhookServer {
     process: Process,
     address: String,
     sink: Sink,
@@ -47,7 +48,7 @@ struct Scene {
     _unanswered: Unanswered,
 }
 
-/// What a request was answered with.
+/// A response.
 struct Answer {
     status: u16,
     head: String,
@@ -61,7 +62,7 @@ impl Answer {
     }
 }
 
-impl Scene {
+impl WebhookServer {
     fn start() -> Self {
         let (folder, sink, unanswered) = (folder(), Sink::start(), Unanswered::start());
         fs::write(folder.path().join("first"), SECRETS[0]).expect("a file");
@@ -115,7 +116,7 @@ impl Scene {
         self.call("GET", &format!("/_ext/executions/{}", newest.as_str().expect("an id")), "").body
     }
 
-    /// The newest webhook, once nothing more is to become of it for now.
+    /// Waits until the newest webhook has this state, and returns it.
     fn webhook(&self, state: &str) -> Value {
         let end = Instant::now() + Duration::from_secs(20);
         loop {
@@ -136,21 +137,21 @@ impl Scene {
     }
 }
 
-/// The body that the README shows.
-fn readme_body() -> Value {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("a README");
-    let line = readme.lines().find(|line| line.starts_with(r#"{"type":"command.run""#)).expect("a line");
+/// The body that the documentation shows.
+fn documented_body() -> Value {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/commands.md")).expect("a page");
+    let line = page.lines().find(|line| line.starts_with(r#"{"type":"command.run""#)).expect("a line");
     serde_json::from_str(line).expect("JSON")
 }
 
-/// The names of a value and all within it, in their order.
+/// The member names of a value and of all nested values, in order.
 fn shape(value: &Value) -> Vec<String> {
     let fields = value.as_object().into_iter().flatten();
     let within = |(name, value): (&String, &Value)| [vec![name.clone()], shape(value)].concat();
     fields.flat_map(within).collect()
 }
 
-/// A command that calls, and then changes something.
+/// Defines a command with a webhook and then a change.
 fn define(folder: &Path, name: &str, webhook: &str) {
     let text = format!(
         "name: {name}\ndisplay_name: {name}\nallow_roles: [Administrator]\ntimeout: 1s\n\
@@ -160,16 +161,16 @@ fn define(folder: &Path, name: &str, webhook: &str) {
 }
 
 #[test]
-fn a_target_that_is_asked_answers_for_the_command() {
-    let scene = Scene::start();
-    let got = scene.run("ask-ok", "");
+fn a_sync_target_answers_for_the_command() {
+    let server = WebhookServer::start();
+    let got = server.run("ask-ok", "");
     assert_eq!((got.status, got.header("x-command-outcome")), (200, Some("succeeded")));
     assert_eq!((&got.body["Success"], &got.body["Message"]), (&json!(true), &json!("Done by HR.")));
-    assert_eq!(scene.tooltip(), "by ask-ok");
-    let execution = scene.execution();
+    assert_eq!(server.tooltip(), "by ask-ok");
+    let execution = server.execution();
     assert_eq!((&execution["outcome"], &execution["message"]), (&json!("succeeded"), &json!("Done by HR.")));
 
-    let call = scene.sink.calls("/ok").pop().expect("a call");
+    let call = server.sink.calls("/ok").pop().expect("a call");
     let simple = execution["id"].as_str().expect("an id").replace('-', "");
     assert_eq!(call.id(), format!("{simple}_1"));
     for secret in SECRETS {
@@ -180,29 +181,29 @@ fn a_target_that_is_asked_answers_for_the_command() {
     assert_eq!((&body["type"], &body["data"]["command"]), (&json!("command.run"), &json!("ask-ok")));
     assert_eq!(body["data"]["execution"], execution["id"]);
     assert_eq!((&body["data"]["user"]["name"], &body["data"]["caller"]["name"]), (&json!("bjorn"), &json!("admin")));
-    assert_eq!(shape(&body), shape(&readme_body()), "the README shows a real one");
+    assert_eq!(shape(&body), shape(&documented_body()), "docs/commands.md shows a real one");
     assert_eq!((&body["data"]["action_result"], &body["data"]["dry_run"]), (&json!("Implicit"), &json!(false)));
 
-    let got = scene.run("ask-silent", "");
-    assert_eq!((&got.body["Success"], scene.tooltip()), (&json!(true), json!("by ask-silent")));
-    let got = scene.run("ask-chatty", "");
+    let got = server.run("ask-silent", "");
+    assert_eq!((&got.body["Success"], server.tooltip()), (&json!(true), json!("by ask-silent")));
+    let got = server.run("ask-chatty", "");
     assert_eq!(got.body["Message"], "å".repeat(1000));
-    let got = scene.run("ask-no", "");
+    let got = server.run("ask-no", "");
     assert_eq!((got.status, got.header("x-command-outcome")), (200, Some("failed")));
     assert_eq!((&got.body["Success"], &got.body["Message"]), (&json!(false), &json!("Not on a Friday.")));
-    assert_eq!(scene.tooltip(), "by ask-chatty", "nothing runs after a no");
-    assert!(scene.folder.path().join("kommando.db").exists());
+    assert_eq!(server.tooltip(), "by ask-chatty", "no step runs after a negative answer");
+    assert!(server.folder.path().join("kommando.db").exists());
 }
 
 #[test]
-fn a_target_that_misbehaves_costs_its_caller_a_second_and_a_half_at_most_and_others_nothing() {
-    let scene = Scene::start();
-    scene.run("ask-ok", "");
-    let before = scene.memory();
-    let port = scene.sink.port.to_string();
+fn a_bad_target_delays_its_caller_briefly_and_no_others() {
+    let server = WebhookServer::start();
+    server.run("ask-ok", "");
+    let before = server.memory();
+    let port = server.sink.port.to_string();
     for (command, status, outcome, cause) in [
-        ("ask-hang", 504, "unknown", "it gave no answer in 1 s"),
-        ("ask-drip", 504, "unknown", "it gave no answer in 1 s"),
+        ("ask-hang", 504, "unknown", "it did not answer within 1 s"),
+        ("ask-drip", 504, "unknown", "it did not answer within 1 s"),
         ("ask-huge", 504, "unknown", "its answer is larger than 65536 bytes"),
         ("ask-reset", 504, "unknown", "the connection to it broke before it answered"),
         ("ask-broken", 504, "unknown", "it answered with status 500 Internal Server Error"),
@@ -210,13 +211,13 @@ fn a_target_that_misbehaves_costs_its_caller_a_second_and_a_half_at_most_and_oth
         ("ask-redirect", 502, "failed", "it answered with status 307 Temporary Redirect"),
         ("ask-missing", 502, "failed", "it answered with status 404 Not Found"),
         ("ask-closed", 502, "failed", "nothing listens at its address"),
-        ("ask-unanswered", 502, "failed", "no connection to it came about in time"),
+        ("ask-unanswered", 502, "failed", "connecting to it timed out"),
         ("ask-forbidden", 502, "failed", "its address is in no network that the target allows"),
         ("ask-named", 502, "failed", "its address is in no network that the target allows"),
     ] {
         let others_are_fast = thread::scope(|scope| {
-            let asked = scope.spawn(|| scene.run(command, ""));
-            let others: Vec<_> = (0..5).map(|_| scene.run("ask-silent", "").took).collect();
+            let asked = scope.spawn(|| server.run(command, ""));
+            let others: Vec<_> = (0..5).map(|_| server.run("ask-silent", "").took).collect();
             let got = asked.join().expect("an answer");
             assert_eq!(
                 (got.status, got.header("x-command-outcome")),
@@ -228,7 +229,7 @@ fn a_target_that_misbehaves_costs_its_caller_a_second_and_a_half_at_most_and_oth
             let message = got.body["Message"].as_str().expect("a text");
             let target = command.trim_start_matches("ask-");
             assert!(message.contains(&format!("The target `{target}` ")) && message.contains(cause), "{message}");
-            let next = if status == 502 { "Nothing was done" } else { "look there before you run the command again" };
+            let next = if status == 502 { "Nothing was done" } else { "check there before you run the command again" };
             assert!(message.contains(next), "{message}");
             for hidden in ["secret", "127.0.0.1", "localhost", "http", &port] {
                 assert!(!message.contains(hidden), "{hidden}: {message}");
@@ -237,124 +238,124 @@ fn a_target_that_misbehaves_costs_its_caller_a_second_and_a_half_at_most_and_oth
         });
         assert!(others_are_fast < Duration::from_millis(500), "beside {command}: {others_are_fast:?}");
     }
-    assert_eq!(scene.tooltip(), "by ask-silent", "no change was made by one that failed");
-    let grown = scene.memory().saturating_sub(before);
+    assert_eq!(server.tooltip(), "by ask-silent", "a failed command changed the user");
+    let grown = server.memory().saturating_sub(before);
     assert!(grown < 30 * 1024, "memory grew by {grown} KiB");
     // The redirect was not followed, and the forbidden addresses were not called.
-    assert_eq!(scene.sink.calls("/ok").len(), 1);
+    assert_eq!(server.sink.calls("/ok").len(), 1);
 }
 
 #[test]
-fn what_is_not_known_is_answered_again_and_never_called_again_and_what_was_not_done_may_be_tried_again() {
-    let scene = Scene::start();
+fn an_unknown_call_is_replayed_and_a_failed_one_is_retried() {
+    let server = WebhookServer::start();
     let key = "\r\nIdempotency-Key: one";
-    assert_eq!(scene.run("ask-reset", key).header("idempotency-replayed"), None);
-    let recorded = scene.execution();
+    assert_eq!(server.run("ask-reset", key).header("idempotency-replayed"), None);
+    let recorded = server.execution();
     assert_eq!((&recorded["outcome"], &recorded["steps"][0]["result"]), (&json!("unknown"), &recorded["message"]));
-    let again = scene.run("ask-reset", key);
+    let again = server.run("ask-reset", key);
     assert_eq!((again.status, again.header("idempotency-replayed")), (504, Some("true")));
-    assert_eq!(again.body["Message"], recorded["message"], "the record keeps the cause");
+    assert_eq!(again.body["Message"], recorded["message"], "the record has the cause");
     assert_eq!(again.header("x-command-outcome"), Some("unknown"));
-    assert_eq!(scene.sink.calls("/reset").len(), 1);
+    assert_eq!(server.sink.calls("/reset").len(), 1);
 
     for _ in 0..2 {
-        let got = scene.run("ask-missing", key);
+        let got = server.run("ask-missing", key);
         assert_eq!((got.status, got.header("idempotency-replayed")), (502, None));
     }
-    assert_eq!(scene.sink.calls("/missing").len(), 2);
+    assert_eq!(server.sink.calls("/missing").len(), 2);
 
-    scene.run("ask-no", key);
-    let again = scene.run("ask-no", key);
+    server.run("ask-no", key);
+    let again = server.run("ask-no", key);
     assert_eq!(
         (&again.body["Message"], again.header("idempotency-replayed")),
         (&json!("Not on a Friday."), Some("true"))
     );
-    assert_eq!(scene.sink.calls("/no").len(), 1);
+    assert_eq!(server.sink.calls("/no").len(), 1);
 }
 
 #[test]
-fn a_dry_run_reports_webhooks_and_calls_nobody() {
-    let scene = Scene::start();
-    let before = scene.tooltip();
+fn a_dry_run_reports_webhooks_without_calling_them() {
+    let server = WebhookServer::start();
+    let before = server.tooltip();
     for command in ["ask-ok", "tell-ok"] {
-        let got = scene.run(command, "\r\nX-Dry-Run: true");
+        let got = server.run(command, "\r\nX-Dry-Run: true");
         assert!(
             got.body["Message"].as_str().expect("text").contains("The webhook ok would be called."),
             "{}",
             got.body
         );
-        assert_eq!((got.header("x-dry-run"), &scene.tooltip()), (Some("applied"), &before));
+        assert_eq!((got.header("x-dry-run"), &server.tooltip()), (Some("applied"), &before));
     }
-    assert!(scene.sink.calls("/ok").is_empty());
+    assert!(server.sink.calls("/ok").is_empty());
 }
 
 #[test]
-fn a_target_is_told_after_the_commit_until_it_takes_it() {
-    let scene = Scene::start();
-    let got = scene.run("tell-ok", "");
-    assert_eq!((got.status, scene.tooltip()), (200, json!("by tell-ok")));
-    let call = scene.sink.wait_for("/ok", 1).remove(0);
+fn a_webhook_is_sent_after_commit_until_it_is_accepted() {
+    let server = WebhookServer::start();
+    let got = server.run("tell-ok", "");
+    assert_eq!((got.status, server.tooltip()), (200, json!("by tell-ok")));
+    let call = server.sink.wait_for("/ok", 1).remove(0);
     let body: Value = serde_json::from_str(&call.body).expect("JSON");
     assert_eq!(body["type"], "command.succeeded");
-    assert_eq!(scene.webhook("delivered")["id"], call.id());
-    assert_eq!(scene.execution()["steps"][0]["result"], call.id());
+    assert_eq!(server.webhook("delivered")["id"], call.id());
+    assert_eq!(server.execution()["steps"][0]["result"], call.id());
 
-    // What it says beside its status does not matter.
-    scene.run("tell-page", "");
-    assert_eq!((&scene.webhook("delivered")["attempts"], scene.sink.calls("/page").len()), (&json!(0), 1));
+    // The body of the response is ignored.
+    server.run("tell-page", "");
+    assert_eq!((&server.webhook("delivered")["attempts"], server.sink.calls("/page").len()), (&json!(0), 1));
 
     let started = Instant::now();
-    scene.run("tell-flaky", "");
-    let calls = scene.sink.wait_for("/flaky", 2);
+    server.run("tell-flaky", "");
+    let calls = server.sink.wait_for("/flaky", 2);
     assert_eq!(calls[0].id(), calls[1].id());
     assert!(started.elapsed() >= Duration::from_secs(6), "Retry-After is respected: {:?}", started.elapsed());
-    assert_eq!(scene.webhook("delivered")["attempts"], 1);
+    assert_eq!(server.webhook("delivered")["attempts"], 1);
 }
 
 #[test]
 fn a_dead_webhook_is_listed_and_sent_again() {
-    let scene = Scene::start();
-    scene.run("tell-gone", "");
-    let dead = scene.webhook("dead");
+    let server = WebhookServer::start();
+    server.run("tell-gone", "");
+    let dead = server.webhook("dead");
     assert_eq!(
         (&dead["lastError"], &dead["nextAttemptAt"]),
         (&json!("it answered with status 410 Gone"), &Value::Null)
     );
-    assert_eq!(scene.call("GET", "/_ext/webhooks?state=DEAD&target=gone", "").body["webhooks"], json!([dead]));
+    assert_eq!(server.call("GET", "/_ext/webhooks?state=DEAD&target=gone", "").body["webhooks"], json!([dead]));
     let redrive = format!("/_ext/webhooks/{}/redrive", dead["id"].as_str().expect("an id"));
-    let again = scene.call("POST", &redrive, "");
+    let again = server.call("POST", &redrive, "");
     assert_eq!((again.status, &again.body["state"]), (200, &json!("pending")));
-    let calls = scene.sink.wait_for("/gone", 2);
+    let calls = server.sink.wait_for("/gone", 2);
     assert_eq!(calls[0].id(), calls[1].id());
-    scene.webhook("delivered");
-    assert_eq!(scene.call("POST", &redrive, "").status, 409);
-    assert_eq!(scene.call("POST", "/_ext/webhooks/x/redrive", "").status, 404);
+    server.webhook("delivered");
+    assert_eq!(server.call("POST", &redrive, "").status, 409);
+    assert_eq!(server.call("POST", "/_ext/webhooks/x/redrive", "").status, 404);
 }
 
 #[test]
-fn sixteen_calls_to_a_target_are_under_way_at_most_and_five_failures_give_it_a_rest() {
-    let scene = Scene::start();
+fn a_target_gets_16_calls_at_once_and_rests_after_5_failures() {
+    let server = WebhookServer::start();
     thread::scope(|scope| {
         for _ in 0..30 {
-            scope.spawn(|| assert_eq!(scene.run("ask-slow", "").status, 200));
+            scope.spawn(|| assert_eq!(server.run("ask-slow", "").status, 200));
         }
     });
-    assert_eq!(scene.sink.calls("/slow").len(), 30);
-    assert_eq!(scene.sink.most_in_flight(), 16);
+    assert_eq!(server.sink.calls("/slow").len(), 30);
+    assert_eq!(server.sink.most_in_flight(), 16);
 
     for _ in 0..8 {
-        scene.run("ask-broken", "");
+        server.run("ask-broken", "");
     }
-    assert_eq!(scene.sink.calls("/broken").len(), 5);
-    let got = scene.run("ask-broken", "");
+    assert_eq!(server.sink.calls("/broken").len(), 5);
+    let got = server.run("ask-broken", "");
     assert_eq!((got.status, got.header("x-command-outcome")), (502, Some("failed")));
-    // What is told after a commit waits for the end of the rest, and does not count as tried.
-    scene.run("tell-broken", "");
-    assert_eq!(scene.webhook("pending")["attempts"], 0);
+    // An after-commit webhook waits until the pause ends, which does not count as an attempt.
+    server.run("tell-broken", "");
+    assert_eq!(server.webhook("pending")["attempts"], 0);
 }
 
 #[test]
-fn an_unheard_of_target_stops_the_start() {
+fn an_unknown_target_stops_the_start() {
     let folder = folder();
     fs::create_dir(folder.path().join("commands.d")).expect("a folder");
     define(folder.path(), "ask", "webhook: {target: hr, when: sync}");
@@ -362,5 +363,5 @@ fn an_unheard_of_target_stops_the_start() {
     assert!(log.contains("commands.d/ask.yaml:6:23: there is no target `hr` in KOMMANDO_TARGETS"), "{log}");
     fs::write(folder.path().join("targets.yaml"), "hr: {url: nowhere, secrets: []}").expect("a file");
     let log = Process::start(folder.path(), &["serve", "--targets", "targets.yaml"], &[]).log();
-    assert!(log.contains("target hr: `url` is no URL"), "{log}");
+    assert!(log.contains("target hr: `url` is not a URL"), "{log}");
 }

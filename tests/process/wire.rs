@@ -1,4 +1,4 @@
-//! What the server makes of requests that are not quite as they should be, and of connections when it stops.
+//! HTTP at the wire level: malformed requests, connection limits, and open connections at the stop.
 
 use std::{
     io::{Read, Write},
@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kommando::{records::execution, store::Store};
+use kommando::{executions::execution, store::Store};
 use sea_orm::{EntityTrait, PaginatorTrait};
 
 use crate::{Process, address, folder, send};
@@ -21,10 +21,10 @@ fn connect(address: &str) -> TcpStream {
     stream
 }
 
-/// Everything that is answered to these bytes until the connection ends.
+/// Sends bytes, and returns everything until the connection ends.
 fn exchange(address: &str, bytes: &[u8]) -> String {
     let mut stream = connect(address);
-    // A server that has heard enough may close before everything is written.
+    // The server may close the connection before everything is written.
     let _ = stream.write_all(bytes);
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
@@ -56,7 +56,7 @@ fn a_request_names_one_host() {
 }
 
 #[test]
-fn lengths_that_contradict_each_other_end_the_connection() {
+fn contradicting_lengths_end_the_connection() {
     let folder = folder();
     let mut process = Process::demo(folder.path());
     let address = address(&process.banner());
@@ -66,7 +66,7 @@ fn lengths_that_contradict_each_other_end_the_connection() {
         let answer = exchange(&address, format!("{head}{lengths}\r\n\r\nnull").as_bytes());
         assert!(answer.starts_with("HTTP/1.1 400 "), "{lengths}: {answer}");
     }
-    // Chunks win over a length, as HTTP demands; what a proxy in front may take for another body is not looked at.
+    // HTTP demands that chunked encoding overrides a length; a smuggled request is not executed.
     let smuggled = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
     for lengths in
         ["Content-Length: 50\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\r\nContent-Length: 50"]
@@ -77,7 +77,7 @@ fn lengths_that_contradict_each_other_end_the_connection() {
 }
 
 #[test]
-fn a_body_in_chunks_needs_no_length_and_has_the_same_limit() {
+fn a_chunked_body_needs_no_length_and_has_the_same_limit() {
     let folder = folder();
     let mut process = Process::demo(folder.path());
     let address = address(&process.banner());
@@ -98,7 +98,7 @@ fn a_body_in_chunks_needs_no_length_and_has_the_same_limit() {
 }
 
 #[test]
-fn a_connection_too_many_is_told_so_in_the_one_shape() {
+fn a_connection_over_the_limit_gets_a_503() {
     let folder = folder();
     let variables = [("KOMMANDO_ADMIN_PASSWORD", "it's a secret"), ("KOMMANDO_MAX_CONNECTIONS", "3")];
     let mut process = Process::start(folder.path(), &["serve", "--demo"], &variables);
@@ -112,7 +112,7 @@ fn a_connection_too_many_is_told_so_in_the_one_shape() {
             stream
         })
         .collect();
-    thread::sleep(Duration::from_secs(1)); // until the server has read them
+    thread::sleep(Duration::from_secs(1)); // until the server has read the requests
     let started = Instant::now();
     let answer = send(&address, "GET /health/live HTTP/1.1").expect("an answer");
     assert!(is_error(&answer, "503", "SoServerException"), "{answer}");
@@ -121,14 +121,14 @@ fn a_connection_too_many_is_told_so_in_the_one_shape() {
     for mut stream in worked_for {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
-        assert!(answer.starts_with("HTTP/1.1 200"), "those that are worked for are not closed: {answer}");
+        assert!(answer.starts_with("HTTP/1.1 200"), "a connection in use was closed: {answer}");
     }
     let answer = send(&address, "GET /health/live HTTP/1.1").expect("an answer");
-    assert!(answer.starts_with("HTTP/1.1 200"), "there is room again: {answer}");
+    assert!(answer.starts_with("HTTP/1.1 200"), "no connection is free again: {answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_answers_what_is_under_way_takes_nothing_new_and_does_not_wait_for_the_silent() {
+async fn a_stop_answers_requests_in_flight_and_closes_idle_clients() {
     let folder = folder();
     let mut process = Process::demo(folder.path());
     let address = address(&process.banner());
@@ -138,7 +138,7 @@ async fn a_stop_answers_what_is_under_way_takes_nothing_new_and_does_not_wait_fo
         stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("a request");
         let _ = stream.read(&mut [0; 1024]).expect("an answer");
     }
-    // Those who have sent a request and see it answered, and go on until nobody listens.
+    // Clients that send requests until the server stops listening.
     let clients: Vec<_> = (0..20)
         .map(|_| {
             let address = address.clone();
@@ -147,7 +147,7 @@ async fn a_stop_answers_what_is_under_way_takes_nothing_new_and_does_not_wait_fo
                 loop {
                     match send(&address, &format!("{HELLO}\r\n{ADMIN}")) {
                         Ok(answer) if answer.starts_with("HTTP/1.1 200 ") => ran += 1,
-                        Ok(answer) => assert!(answer.is_empty(), "a half answer: {answer}"),
+                        Ok(answer) => assert!(answer.is_empty(), "a partial response: {answer}"),
                         Err(_) if TcpStream::connect(&address).is_err() => return ran,
                         Err(_) => {}
                     }
@@ -164,7 +164,7 @@ async fn a_stop_answers_what_is_under_way_takes_nothing_new_and_does_not_wait_fo
     let ran: u64 = clients.into_iter().map(|client| client.join().expect("no panic")).sum();
     assert!(took < Duration::from_secs(5), "{took:?}");
     for mut stream in silent.into_iter().chain(idle) {
-        assert!(matches!(stream.read(&mut [0; 16]), Ok(0) | Err(_)), "it is closed, without a word");
+        assert!(matches!(stream.read(&mut [0; 16]), Ok(0) | Err(_)), "an idle connection is not closed silently");
     }
     let url = format!("sqlite://{}", folder.path().join("kommando.db").display());
     let store = Store::open(&url).await.expect("a database");

@@ -1,9 +1,9 @@
-//! How many connections may be open, in all and from one address, and which one is closed to make room for a new one.
+//! Limits the number of open connections, in total and per address, and evicts a waiting connection to admit a new one.
 //!
-//! A connection waits while its client owes the server something: a complete head, the rest of a body, or the reading of
-//! an answer. At a limit, the connection that has waited longest is closed in favour of the new one. When the
-//! server works for all of them, the new one is refused. A client that pipelines requests without reading answers waits even
-//! while the server works on its next request.
+//! A connection is waiting while the server waits for its client: for a complete head, the rest of a body, or the
+//! reading of an answer. At a limit, the connection that has been waiting longest is closed, and the new one is
+//! admitted. If no connection is waiting, the new one is refused. A client that pipelines requests without reading
+//! answers is waiting even while the server works on its next request.
 
 use std::{
     collections::HashMap,
@@ -19,92 +19,92 @@ use crate::auth::Address;
 /// The limits of one listener, and its open connections.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimiter {
-    places: Arc<Mutex<Places<AbortHandle>>>,
+    table: Arc<Mutex<ConnectionTable<AbortHandle>>>,
     /// Counts the connections that were closed to make room.
     evicted: Counter,
 }
 
 impl ConnectionLimiter {
     pub fn new(most: usize, most_per_address: usize, evicted: Counter) -> Self {
-        Self { places: Arc::new(Mutex::new(Places::new(most, most_per_address))), evicted }
+        Self { table: Arc::new(Mutex::new(ConnectionTable::new(most, most_per_address))), evicted }
     }
 
-    /// How many connections are open.
+    /// The number of open connections.
     pub fn count(&self) -> usize {
-        self.places().open
+        self.table().open
     }
 
-    /// A place for a new connection. Without an address, only the limit of all connections holds.
+    /// Admits a new connection, or returns `None` at the limit. Without an address, only the total limit applies.
     pub fn admit(&self, address: Option<Address>) -> Option<ConnectionPermit> {
-        let admitted = self.places().admit(address)?;
+        let admitted = self.table().admit(address)?;
         if let Some(task) = admitted.evicted {
             self.evicted.increment(1);
             task.abort();
         }
-        Some(ConnectionPermit { place: admitted.place, limiter: self.clone() })
+        Some(ConnectionPermit { id: admitted.id, limiter: self.clone() })
     }
 
-    /// Closes up to so many connections that wait, the longest first; how many there were.
+    /// Closes up to `most` waiting connections, the longest waiting first. Returns how many were closed.
     pub fn evict(&self, most: usize) -> usize {
         let tasks: Vec<_> = {
-            let mut places = self.places();
-            std::iter::from_fn(|| places.evict()).take(most).collect()
+            let mut table = self.table();
+            std::iter::from_fn(|| table.evict()).take(most).collect()
         };
         self.evicted.increment(tasks.len() as u64);
         tasks.iter().for_each(AbortHandle::abort);
         tasks.len()
     }
 
-    /// Names the task that serves a connection; to evict the connection is to abort the task.
-    pub fn serve_by(&self, place: Place, task: AbortHandle) {
-        self.places().serve_by(place, task);
+    /// Sets the task that serves a connection. Eviction aborts this task.
+    pub fn serve_by(&self, id: ConnectionId, task: AbortHandle) {
+        self.table().serve_by(id, task);
     }
 
-    fn places(&self) -> MutexGuard<'_, Places<AbortHandle>> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    fn table(&self) -> MutexGuard<'_, ConnectionTable<AbortHandle>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The place of an open connection, until it is dropped.
+/// Counts a connection as open until it is dropped.
 #[derive(Debug)]
 pub struct ConnectionPermit {
-    pub place: Place,
+    pub id: ConnectionId,
     limiter: ConnectionLimiter,
 }
 
 impl ConnectionPermit {
-    /// The connection waits for its client, from now on.
+    /// Marks the connection as waiting for its client.
     pub fn wait(&self) {
-        self.limiter.places().wait(self.place);
+        self.limiter.table().wait(self.id);
     }
 
-    /// The server works for the connection. False when the connection has been evicted: then it must not begin.
+    /// Marks the connection as being worked for. Returns false if it has been evicted; then the server must not begin.
     pub fn work(&self) -> bool {
-        self.limiter.places().work(self.place)
+        self.limiter.table().work(self.id)
     }
 
     /// Whether the connection has not been evicted.
     pub fn is_open(&self) -> bool {
-        self.limiter.places().connection(self.place).is_some()
+        self.limiter.table().connection(self.id).is_some()
     }
 }
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        self.limiter.places().leave(self.place);
+        self.limiter.table().leave(self.id);
     }
 }
 
-/// Names a connection. Slots are used again; the serial number tells their users apart.
+/// Identifies a connection. Slots are reused; the serial number tells their connections apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ConnectionId {
     slot: usize,
     serial: u64,
 }
 
-/// The decisions, without sockets: `T` is what serves a connection.
+/// The state and the decisions, without sockets. `T` is the task that serves a connection.
 #[derive(Debug)]
-struct Places<T> {
+struct ConnectionTable<T> {
     most: usize,
     most_per_address: usize,
     open: usize,
@@ -133,11 +133,11 @@ struct Share {
 }
 
 struct Admitted<T> {
-    place: Place,
+    id: ConnectionId,
     evicted: Option<T>,
 }
 
-impl<T> Places<T> {
+impl<T> ConnectionTable<T> {
     fn new(most: usize, most_per_address: usize) -> Self {
         Self {
             most,
@@ -153,7 +153,7 @@ impl<T> Places<T> {
         }
     }
 
-    /// Admits a connection, which waits. At the limit of its address, another connection of that address gives way.
+    /// Admits a connection as waiting. At the limit of its address, a connection of the same address is evicted.
     fn admit(&mut self, address: Option<Address>) -> Option<Admitted<T>> {
         let share = address.and_then(|address| self.shares.get(&address));
         let evicted = match share {
@@ -162,48 +162,48 @@ impl<T> Places<T> {
             _ => None,
         };
         let evicted = evicted.and_then(|slot| self.remove(slot)).and_then(|connection| connection.task);
-        Some(Admitted { place: self.insert(address), evicted })
+        Some(Admitted { id: self.insert(address), evicted })
     }
 
-    /// Removes the connection that has waited longest.
+    /// Removes the connection that has been waiting longest.
     fn evict(&mut self) -> Option<T> {
         let slot = self.waiting.first()?;
         self.remove(slot)?.task
     }
 
-    fn serve_by(&mut self, place: Place, task: T) {
-        if let Some(connection) = self.connection(place) {
+    fn serve_by(&mut self, id: ConnectionId, task: T) {
+        if let Some(connection) = self.connection(id) {
             connection.task = Some(task);
         }
     }
 
-    /// Puts a connection at the end of those that wait.
-    fn wait(&mut self, place: Place) {
-        if self.work(place) {
-            self.enqueue(place.slot);
+    /// Moves a connection to the end of the waiting queue.
+    fn wait(&mut self, id: ConnectionId) {
+        if self.work(id) {
+            self.enqueue(id.slot);
         }
     }
 
-    /// Takes a connection out of those that wait. False when it has been evicted.
-    fn work(&mut self, place: Place) -> bool {
-        let Some(connection) = self.connection(place) else { return false };
+    /// Removes a connection from the waiting queue. Returns false if it has been evicted.
+    fn work(&mut self, id: ConnectionId) -> bool {
+        let Some(connection) = self.connection(id) else { return false };
         if connection.is_waiting {
-            self.dequeue(place.slot);
+            self.dequeue(id.slot);
         }
         true
     }
 
-    fn leave(&mut self, place: Place) {
-        if self.connection(place).is_some() {
-            self.remove(place.slot);
+    fn leave(&mut self, id: ConnectionId) {
+        if self.connection(id).is_some() {
+            self.remove(id.slot);
         }
     }
 
-    fn connection(&mut self, place: Place) -> Option<&mut Connection<T>> {
-        self.slots.get_mut(place.slot)?.as_mut().filter(|connection| connection.serial == place.serial)
+    fn connection(&mut self, id: ConnectionId) -> Option<&mut Connection<T>> {
+        self.slots.get_mut(id.slot)?.as_mut().filter(|connection| connection.serial == id.serial)
     }
 
-    fn insert(&mut self, address: Option<Address>) -> Place {
+    fn insert(&mut self, address: Option<Address>) -> ConnectionId {
         self.open += 1;
         self.serial += 1;
         let serial = self.serial;
@@ -219,7 +219,7 @@ impl<T> Places<T> {
             self.shares.entry(address).or_default().open += 1;
         }
         self.enqueue(slot);
-        Place { slot, serial }
+        ConnectionId { slot, serial }
     }
 
     fn remove(&mut self, slot: usize) -> Option<Connection<T>> {

@@ -1,12 +1,12 @@
-//! The loop that takes connections: HTTP/1.1 only, each with deadlines that no client can outstay. TLS and HTTP/2 belong to
-//! the proxy in front.
+//! The HTTP/1.1 server: accepts connections, limits them, and enforces timeouts. TLS and HTTP/2 are left to a reverse
+//! proxy.
 
-mod body;
 pub mod connection_limit;
-mod pace;
-pub mod proxies;
+mod counted_body;
+mod overload_response;
 mod queue;
-mod refusal;
+mod stream_timeouts;
+pub mod trusted_proxies;
 
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -31,71 +31,71 @@ use tokio::{
 };
 
 use self::{
-    body::watched,
     connection_limit::{ConnectionLimiter, ConnectionPermit},
-    pace::{Paced, Stage},
-    proxies::Proxies,
-    refusal::Refusal,
+    counted_body::tracked_body,
+    overload_response::OverloadResponse,
+    stream_timeouts::{Stage, TimeoutStream},
+    trusted_proxies::TrustedProxies,
 };
-use crate::{api::Dropped, auth::Address};
+use crate::{api::DropConnection, auth::Address};
 
-/// How long a connection may be silent between two requests.
-const IDLE: Duration = Duration::from_secs(30);
-/// The largest head that is read.
-const LARGEST_HEAD: usize = 64 * 1024;
-/// How long requests in flight may take to end after a signal to stop.
+/// Timeout of an idle connection between two requests.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Maximum size of a request head, in bytes.
+const MAX_HEAD: usize = 64 * 1024;
+/// Time for requests in flight to end during a shutdown.
 pub const DRAIN: Duration = Duration::from_secs(30);
-/// How long to wait when the system has no room for another connection.
-const BREATH: Duration = Duration::from_millis(50);
-/// What Linux says then: ENOMEM, ENFILE, EMFILE, ENOBUFS.
+/// Pause after the system could not accept a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Linux errors for a lack of memory or file descriptors: ENOMEM, ENFILE, EMFILE, ENOBUFS.
 const SHORTAGES: [i32; 4] = [12, 23, 24, 105];
-/// How many silent connections are closed then, and how long their tasks need for it.
+/// Number of waiting connections that are closed after such an error.
 const EVICTED_AT_ONCE: usize = 16;
-const CLOSING: Duration = Duration::from_millis(1);
+/// Time for the tasks of evicted connections to close their sockets.
+const CLOSE_PAUSE: Duration = Duration::from_millis(1);
 
-/// How many connections may wait to be taken, as far as the system allows: whoever is one too many is not refused, but
-/// tries again after a second.
-const WAITING: u32 = 4096;
+/// Length of the accept queue, as far as the system allows. A client beyond it is not refused; its system tries again
+/// after a second.
+const ACCEPT_QUEUE: u32 = 4096;
 
-/// What is taken at most.
+/// The limits of a listener.
 #[derive(Clone, Debug)]
 pub struct Limits {
     pub connections: ConnectionLimiter,
-    /// Counts the connections that were one too many.
+    /// Counts the refused connections.
     pub refused: Counter,
-    pub proxies: Proxies,
+    pub proxies: TrustedProxies,
 }
 
 /// Listens on an address.
 ///
 /// # Errors
-/// The system does not let us.
+/// The system does not allow it.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(WAITING)
+    socket.listen(ACCEPT_QUEUE)
 }
 
-/// Whether this address could be listened on, without taking connections.
+/// Checks that it is possible to listen on an address, without accepting connections.
 ///
 /// # Errors
-/// It could not.
+/// It is not possible.
 pub fn try_address(address: SocketAddr) -> io::Result<()> {
     let socket = if address.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
     socket.set_reuseaddr(true)?;
     socket.bind(address)
 }
 
-/// Takes connections and answers their requests until `stop` is ready; then no more are taken, and requests in flight may
-/// end.
+/// Serves connections until `stop` is ready. Then it accepts no more, and waits for the requests in flight.
 pub async fn run<E>(endpoint: E, limits: Limits, listener: TcpListener, stop: impl Future<Output = ()>)
 where
     E: Endpoint<Output = Response> + 'static,
 {
     let endpoint = Arc::new(endpoint);
     let Limits { connections, refused, proxies } = limits;
-    let (proxies, refusal) = (Arc::new(proxies), Refusal::new().await);
+    let (proxies, overload) = (Arc::new(proxies), OverloadResponse::new().await);
     let graceful = GracefulShutdown::new();
     let mut stop = pin!(stop);
     loop {
@@ -109,37 +109,37 @@ where
                 }
             },
         };
-        // All clients of a proxy share its address, so the limit of one address is not for it.
+        // All clients of a proxy share its address, so the limit per address does not apply to it.
         let address = (!proxies.trusts(peer.ip())).then(|| Address::from(&RemoteAddr(peer.into())));
         match connections.admit(address) {
             Some(permit) => {
-                let place = permit.place;
+                let id = permit.id;
                 let task = serve(stream, peer, &endpoint, &proxies, &graceful, permit);
-                connections.serve_by(place, task);
+                connections.serve_by(id, task);
             }
             None => {
                 refused.increment(1);
-                refusal.tell(stream);
+                overload.send(stream);
             }
         }
     }
     drop(listener);
     if timeout(DRAIN, graceful.shutdown()).await.is_err() {
-        tracing::warn!("requests were cut off that did not end within {} s", DRAIN.as_secs());
+        tracing::warn!(seconds = DRAIN.as_secs(), "cut off requests that did not end in time");
     }
 }
 
-/// A client that went away is no trouble. Where file descriptors or memory are short, silent connections hold some.
+/// Handles a failed accept. If file descriptors or memory are short, evicts waiting connections.
 async fn make_room(error: &io::Error, connections: &ConnectionLimiter) {
     if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
         return;
     }
     let is_short = error.raw_os_error().is_some_and(|code| SHORTAGES.contains(&code));
     if is_short && connections.evict(EVICTED_AT_ONCE) > 0 {
-        sleep(CLOSING).await;
+        sleep(CLOSE_PAUSE).await;
     } else {
-        tracing::error!(%error, "a connection could not be taken");
-        sleep(BREATH).await;
+        tracing::error!(%error, "failed to accept a connection");
+        sleep(ACCEPT_PAUSE).await;
     }
 }
 
@@ -147,14 +147,14 @@ fn serve<E>(
     stream: TcpStream,
     peer: SocketAddr,
     endpoint: &Arc<E>,
-    proxies: &Arc<Proxies>,
+    proxies: &Arc<TrustedProxies>,
     graceful: &GracefulShutdown,
     permit: ConnectionPermit,
 ) -> AbortHandle
 where
     E: Endpoint<Output = Response> + 'static,
 {
-    // Without it, the kernel holds the end of an answer back for a moment.
+    // Without this, the kernel delays the end of an answer.
     let _ = stream.set_nodelay(true);
     let local = stream.local_addr().unwrap_or(peer);
     let stage = Stage::new(permit);
@@ -171,21 +171,21 @@ where
             let addresses = (LocalAddr(local.into()), RemoteAddr(client.into()));
             let mut request: Request = (request, addresses.0, addresses.1, scheme).into();
             if has_body {
-                let body = watched(request.take_body(), in_service.clone());
+                let body = tracked_body(request.take_body(), in_service.clone());
                 request.set_body(body);
             }
             let response = endpoint.get_response(request).await;
             in_service.end_answer();
             // An error ends the connection without an answer.
-            let is_dropped = response.data::<Dropped>().is_some();
+            let is_dropped = response.data::<DropConnection>().is_some();
             if is_dropped { Err(io::Error::from(io::ErrorKind::ConnectionAborted)) } else { Ok(response.into()) }
         }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(IDLE)
-        .max_buf_size(LARGEST_HEAD)
-        .serve_connection(TokioIo::new(Paced::new(stream, stage)), service);
+        .header_read_timeout(IDLE_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(TimeoutStream::new(stream, stage)), service);
     let connection = graceful.watch(connection);
     let task = tokio::spawn(async move {
         if let Err(error) = connection.await {

@@ -1,6 +1,7 @@
-//! A first-in, first-out queue of slots from which any slot can be removed: each operation takes constant time.
+//! A first-in, first-out queue of slots from which any slot can be removed. Each operation takes constant time.
 
-/// The neighbours of a slot in a queue. One table of links serves many queues, as long as a slot is in one of them.
+/// The neighbours of a slot in a queue. Several queues can share a table of links if each slot is in at most one of
+/// them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Link {
     before: Option<usize>,
@@ -19,7 +20,7 @@ impl Queue {
         self.first
     }
 
-    /// Adds a slot, which must not be in the queue, at the end.
+    /// Adds a slot at the end. It must not be in the queue.
     pub fn push(&mut self, links: &mut [Link], slot: usize) {
         links[slot] = Link { before: self.last, after: None };
         match self.last {
@@ -29,7 +30,7 @@ impl Queue {
         self.last = Some(slot);
     }
 
-    /// Removes a slot, which must be in the queue.
+    /// Removes a slot. It must be in the queue.
     pub fn remove(&mut self, links: &mut [Link], slot: usize) {
         let Link { before, after } = links[slot];
         match before {

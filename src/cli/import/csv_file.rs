@@ -1,8 +1,8 @@
-//! Rows out of a CSV file, as spreadsheets write one.
+//! Reads rows from a CSV file as spreadsheets write it.
 //!
-//! Tolerated: `,`, `;` or a tab between cells, or whatever a first line such as `sep=;` says; rows without a filled cell, also
-//! above the names of the columns; columns without name and cells; rows that end early, since Excel leaves out empty cells at
-//! the end of a row. Any other cell that cannot be read is refused.
+//! Accepted: `,`, `;` or a tab between cells, or the separator that a first line such as `sep=;` names; empty rows,
+//! also above the column names; columns without name and content; short rows, since Excel leaves out empty cells at the
+//! end of a row. Any other cell that cannot be read is an error.
 
 use kommando::users::{
     import::{self, COLUMNS, Column, Row, find_column},
@@ -11,17 +11,16 @@ use kommando::users::{
 
 use super::{
     Rows,
-    faults::{Fault, Faults, Place},
+    faults::{Fault, Faults, RowPosition},
 };
 
-/// What may stand between cells: where the comma is the decimal sign, spreadsheets write semicolons; what was copied out of
-/// one has tabs.
+/// Separators of cells. Spreadsheets write semicolons in locales with a decimal comma, and tabs in copied cells.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
-/// Stands behind the text while it is read. A record that takes it in has a quotation mark that is never closed.
+/// Appended to the text while it is read. A record that includes it has an unclosed quotation mark.
 const END: &str = "\nx";
 
-/// The rows of a file, and what is wrong with it.
+/// Reads the rows of a file, with its errors.
 pub fn read(text: &str) -> (Rows, Faults) {
     let (delimiter, start) = match separator_line(text) {
         Some(Ok(found)) => found,
@@ -32,7 +31,7 @@ pub fn read(text: &str) -> (Rows, Faults) {
     records.retain(|record| record.cells.iter().any(|cell| !cell.is_empty()));
     let mut records = records.into_iter();
     let Some(header) = records.next() else {
-        faults.push(Fault::of_row(Place::Line(1), no_name_column()));
+        faults.push(Fault::of_row(RowPosition::Line(1), no_name_column()));
         return (Rows::new(), faults);
     };
     let columns = match read_header(&header) {
@@ -41,12 +40,12 @@ pub fn read(text: &str) -> (Rows, Faults) {
     };
     let mut rows = Rows::new();
     for record in records {
-        rows.push((Place::Line(record.line), read_row(&record, &columns, header.line, &mut faults)));
+        rows.push((RowPosition::Line(record.line), read_row(&record, &columns, header.line, &mut faults)));
     }
     (rows, faults)
 }
 
-/// The separator that a first line such as `sep=;` names, and where the text behind that line begins.
+/// The separator that a first line such as `sep=;` names, and the offset of the next line.
 fn separator_line(text: &str) -> Option<Result<(u8, usize), Fault>> {
     let line = text.split(['\r', '\n']).next().unwrap_or_default();
     let rest = &text[line.len()..];
@@ -56,18 +55,18 @@ fn separator_line(text: &str) -> Option<Result<(u8, usize), Fault>> {
     Some(match separator.as_bytes() {
         [sign] if sign.is_ascii_punctuation() || *sign == b'\t' => Ok((*sign, start)),
         _ => {
-            let reason = format!("`{}` names no separator; `sep=` is followed by one sign, as in `sep=;`", shown(line));
-            Err(Fault::of_row(Place::Line(1), reason))
+            let reason = format!("`{}` names no separator; put one character after `sep=`, as in `sep=;`", shown(line));
+            Err(Fault::of_row(RowPosition::Line(1), reason))
         }
     })
 }
 
-/// The separator that stands most often in the first line with text in it, outside quotation marks.
+/// The most frequent separator in the first line with text, outside quotation marks.
 fn likely_delimiter(text: &str) -> u8 {
     let line = text.split(['\r', '\n']).find(|line| line.chars().any(char::is_alphanumeric)).unwrap_or_default();
     let outside: String = line.split('"').step_by(2).collect();
     let count = |delimiter: &u8| outside.bytes().filter(|byte| byte == delimiter).count();
-    // Of several that stand there as often, the first one.
+    // `max_by_key` returns the last of equals; reversed, it returns the first.
     DELIMITERS.iter().rev().max_by_key(|delimiter| count(delimiter)).copied().unwrap_or(b',')
 }
 
@@ -75,7 +74,7 @@ fn likely_delimiter(text: &str) -> u8 {
 struct Record {
     line: u64,
     cells: Vec<String>,
-    /// Nothing ends its line: the file may have been cut off.
+    /// The record has no line end, so the file may be truncated.
     is_unterminated: bool,
 }
 
@@ -97,7 +96,7 @@ fn records(text: &str, start: usize, delimiter: u8) -> (Vec<Record>, Faults) {
             return (records, faults);
         }
         let line = lines.line_of(start + begin);
-        let place = Place::Line(line);
+        let place = RowPosition::Line(line);
         if let Err(error) = reader.read_record(&mut record) {
             faults.push(Fault::of_row(place, error.to_string()));
             return (records, faults);
@@ -105,7 +104,7 @@ fn records(text: &str, start: usize, delimiter: u8) -> (Vec<Record>, Faults) {
         let read_to = reader.position().byte();
         if read_to > end {
             let column = format!("column {}", letters(record.len().saturating_sub(1)));
-            let reason = "the quotation mark that begins the cell is never closed";
+            let reason = "the quotation mark at the start of the cell is never closed";
             faults.push(Fault::new(place, Some(column), None, reason));
             return (records, faults);
         }
@@ -114,13 +113,13 @@ fn records(text: &str, start: usize, delimiter: u8) -> (Vec<Record>, Faults) {
     }
 }
 
-/// Where a record begins: the reader skips empty lines, and the second half of a line end, only with the next record.
+/// The start of the next record. The reader's position may still be before empty lines, or within a `\r\n`.
 fn behind_line_ends(data: &[u8], from: usize) -> usize {
     let rest = data.get(from..).unwrap_or_default();
     from + rest.iter().take_while(|byte| [b'\r', b'\n'].contains(byte)).count()
 }
 
-/// Counts lines that end with `\n`, `\r\n` or `\r`. It only goes forward.
+/// Counts lines that end with `\n`, `\r\n` or `\r`. Offsets must not decrease.
 struct LineCounter<'a> {
     text: &'a [u8],
     at: usize,
@@ -142,17 +141,17 @@ impl LineCounter<'_> {
     }
 }
 
-/// The columns by their places; nothing where a place has no name.
+/// The columns by index; `None` for a column without a name.
 type Columns = Vec<Option<&'static Column>>;
 
 fn read_header(header: &Record) -> Result<Columns, Fault> {
-    let refuse = |reason| Err(Fault::of_row(Place::Line(header.line), reason));
+    let refuse = |reason| Err(Fault::of_row(RowPosition::Line(header.line), reason));
     let mut columns = Columns::new();
     let mut unknown = Vec::new();
     for name in &header.cells {
         let column = find_column(name);
         if let Some(column) = column.filter(|column| has(&columns, column.name)) {
-            return refuse(format!("the column {} stands there twice", column.name));
+            return refuse(format!("there are two columns {}", column.name));
         }
         if column.is_none() && !name.is_empty() {
             unknown.push(format!("no column `{}`", shown(name)));
@@ -161,7 +160,7 @@ fn read_header(header: &Record) -> Result<Columns, Fault> {
     }
     if !unknown.is_empty() {
         let known = COLUMNS.each_ref().map(|column| column.name).join(", ");
-        return refuse(format!("there is {}; there are {known}", unknown.join(" and ")));
+        return refuse(format!("there is {}; known columns are {known}", unknown.join(" and ")));
     }
     if has(&columns, import::NAME) { Ok(columns) } else { refuse(no_name_column()) }
 }
@@ -171,31 +170,32 @@ fn has(columns: &Columns, name: &str) -> bool {
 }
 
 fn no_name_column() -> String {
-    format!("the first line names the columns, and the column {} is not among them", import::NAME)
+    format!("the first line must name the columns, including the column {}", import::NAME)
 }
 
 /// The filled cells of a record by column.
 fn read_row(record: &Record, columns: &Columns, header: u64, faults: &mut Faults) -> Row {
     let Record { line, cells, is_unterminated } = record;
-    let place = Place::Line(*line);
+    let place = RowPosition::Line(*line);
     let wanted = columns.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-    // A quotation mark that is closed rows later makes a record that is too short, too.
+    // A short record is an error if the file may be truncated, or if a quotation mark took in later rows.
     let is_broken = *is_unterminated || cells.iter().any(|cell| cell.contains(['\r', '\n']));
     if cells.len() < wanted && is_broken {
-        faults.push(Fault::of_row(place, format!("it has {} cells, and the first line has {wanted}", cells.len())));
+        let reason = format!("the row has {} cells, but the first line has {wanted}", cells.len());
+        faults.push(Fault::of_row(place, reason));
     }
     let mut row = Row::new();
     for (index, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
         match columns.get(index).copied().flatten() {
-            // Most likely a row that a quotation mark took in: of all columns, only a tooltip has lines.
+            // Only a tooltip may have several lines. Elsewhere, a quotation mark has probably taken in the next row.
             Some(column) if column.name != "tooltip" && cell.contains(['\r', '\n']) => {
-                let reason = "has a line break; remove it, or close the quotation mark that begins the cell";
+                let reason = "has a line break; remove it, or close the quotation mark at the start of the cell";
                 faults.push(Fault::new(place, Some(column.name), Some(cell.clone()), reason));
             }
             Some(column) => drop(row.insert(column.name, cell.clone())),
             None => {
                 let reason =
-                    format!("stands in a column without a name; empty it, or name the column in line {header}");
+                    format!("is in a column without a name; empty the cell, or name the column in line {header}");
                 faults.push(Fault::new(place, Some(format!("column {}", letters(index))), Some(cell.clone()), reason));
             }
         }
@@ -203,20 +203,21 @@ fn read_row(record: &Record, columns: &Columns, header: u64, faults: &mut Faults
     row
 }
 
-/// A column as spreadsheets name it: A to Z, then AA and so on.
+/// The letters of a column in a spreadsheet: A to Z, then AA and so on.
 fn letters(index: usize) -> String {
-    let own = char::from(b'A' + (index % 26) as u8);
-    if index < 26 { own.to_string() } else { letters(index / 26 - 1) + &own.to_string() }
+    let last = char::from(b'A' + (index % 26) as u8);
+    if index < 26 { last.to_string() } else { letters(index / 26 - 1) + &last.to_string() }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::faults::report, *};
+    use super::*;
+    use crate::cli::import::faults::report;
 
-    /// The rows as `line column=cell …`, and the faults.
+    /// The rows as `line column=cell …`, and the errors.
     fn read_as_text(text: &str) -> (Vec<String>, String) {
         let (rows, faults) = read(text);
-        let row = |(place, row): (Place, Row)| {
+        let row = |(place, row): (RowPosition, Row)| {
             let cells = row.iter().map(|(column, cell)| format!(" {column}={cell}"));
             format!("{place}{}", cells.collect::<String>())
         };
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_spreadsheets_write_is_read() {
+    fn files_of_spreadsheets_are_read() {
         let eva = &[":2 name=eva role=Employee"][..];
         for (text, expected) in [
             ("name,role\neva,Employee\n", eva),
@@ -254,27 +255,27 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_refused_by_its_place() {
+    fn an_error_has_its_line_and_column() {
         for (text, expected) in [
-            ("name,,\neva,x,\nole,,y\n", "f:2: column B: `x` stands in a column without a name"),
+            ("name,,\neva,x,\nole,,y\n", "f:2: column B: `x` is in a column without a name"),
             (
                 "name\neva,,,x\n",
-                "f:2: column D: `x` stands in a column without a name; empty it, or name the column in line 1\n",
+                "f:2: column D: `x` is in a column without a name; empty the cell, or name the column in line 1\n",
             ),
             ("sep=ab\nname\n", "f:1: `sep=ab` names no separator"),
             ("sep=\nname\n", "f:1: `sep=` names no separator"),
-            ("\n\nname,salary,city\n", "f:3: there is no column `salary` and no column `city`; there are name, "),
-            ("name,Name\n", "f:1: the column name stands there twice"),
-            ("title\n", "f:1: the first line names the columns, and the column name is not among them"),
-            ("", "f:1: the first line names the columns"),
-            ("sep=;\n;;\n", "f:1: the first line names the columns"),
+            ("\n\nname,salary,city\n", "f:3: there is no column `salary` and no column `city`; known columns are name"),
+            ("name,Name\n", "f:1: there are two columns name"),
+            ("title\n", "f:1: the first line must name the columns, including the column name"),
+            ("", "f:1: the first line must name the columns"),
+            ("sep=;\n;;\n", "f:1: the first line must name the columns"),
             (
                 "name,title\neva,\"Head\nole,\n",
-                "f:2: column B: the quotation mark that begins the cell is never closed",
+                "f:2: column B: the quotation mark at the start of the cell is never closed",
             ),
             ("name,title,role\neva,\"a\nole,\"b,\n", "f:2: title: `a\\nole,b` has a line break; remove it"),
-            ("name,tooltip,role\neva,\"a\nole,\"b\n", "f:2: it has 2 cells, and the first line has 3"),
-            ("name,title,role\neva,a,b\nole,He", "f:3: it has 2 cells, and the first line has 3"),
+            ("name,tooltip,role\neva,\"a\nole,\"b\n", "f:2: the row has 2 cells, but the first line has 3"),
+            ("name,title,role\neva,a,b\nole,He", "f:3: the row has 2 cells, but the first line has 3"),
         ] {
             let (_, faults) = read_as_text(text);
             assert!(faults.starts_with(expected), "{text}: {faults}");

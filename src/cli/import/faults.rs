@@ -1,4 +1,4 @@
-//! What is wrong with a file, and how it is told: a fault that many rows share is one line.
+//! Errors in an import file, and their report: an error that many rows share is one line.
 
 use std::{
     borrow::Cow,
@@ -8,20 +8,20 @@ use std::{
 
 use kommando::users::{import::CellFault, shown};
 
-/// How many rows of a shared fault are named.
+/// Number of rows that are named for a shared error.
 const ROWS_SHOWN: usize = 5;
 
 pub type Faults = Vec<Fault>;
 
-/// Where a row stands in its file.
+/// The position of a row in its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum RowPosition {
     Line(u64),
-    /// An element of a list, from 0, as a JSON pointer names it.
+    /// Index of an element of a list, from 0, shown as a JSON pointer.
     Element(usize),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for RowPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line(line) => write!(f, ":{line}"),
@@ -30,19 +30,19 @@ impl fmt::Display for Place {
     }
 }
 
-/// What is wrong with a row, or with one of its cells.
+/// An error in a row, or in one of its cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    place: Place,
+    place: RowPosition,
     column: Option<Cow<'static, str>>,
-    /// The cell, where the reason goes on after it.
+    /// The content of the cell, if the reason continues after it: "`x` is no name".
     value: Option<String>,
     reason: String,
 }
 
 impl Fault {
     pub fn new(
-        place: Place,
+        place: RowPosition,
         column: Option<impl Into<Cow<'static, str>>>,
         value: Option<String>,
         reason: impl Into<String>,
@@ -50,11 +50,11 @@ impl Fault {
         Self { place, column: column.map(Into::into), value, reason: reason.into() }
     }
 
-    pub fn of_row(place: Place, reason: impl Into<String>) -> Self {
+    pub fn of_row(place: RowPosition, reason: impl Into<String>) -> Self {
         Self { place, column: None, value: None, reason: reason.into() }
     }
 
-    pub fn of_cell(place: Place, CellFault { column, value, reason }: CellFault) -> Self {
+    pub fn of_cell(place: RowPosition, CellFault { column, value, reason }: CellFault) -> Self {
         Self::new(place, Some(column), value, reason)
     }
 }
@@ -72,7 +72,8 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The faults as lines, in the order of the file. Those that differ only in row and value are one line, with the first rows.
+/// The errors as lines, in the order of the file. Errors that differ only in row and value share a line that names the
+/// first rows.
 pub fn report(file: &str, mut faults: Faults) -> String {
     faults.sort_by_key(|fault| fault.place);
     let mut kinds: Vec<Vec<&Fault>> = Vec::new();
@@ -87,7 +88,7 @@ pub fn report(file: &str, mut faults: Faults) -> String {
     kinds.iter().map(|same| format!("{file}{}{}\n", same[0], others(same))).collect()
 }
 
-/// The count and the first rows of a fault that several rows share.
+/// The number of rows that share an error, and the first of them.
 fn others(same: &[&Fault]) -> String {
     if same.len() < 2 {
         return String::new();
@@ -96,7 +97,7 @@ fn others(same: &[&Fault]) -> String {
     let mut text = format!(" ({} rows:", same.len());
     for (index, fault) in same.iter().take(ROWS_SHOWN).enumerate() {
         let place = match fault.place {
-            Place::Line(line) => line.to_string(),
+            RowPosition::Line(line) => line.to_string(),
             element => element.to_string(),
         };
         let comma = if index == 0 { "" } else { "," };
@@ -111,14 +112,14 @@ mod tests {
     use super::*;
 
     fn fault(line: u64, value: Option<&str>, reason: &str) -> Fault {
-        Fault::new(Place::Line(line), Some("group"), value.map(str::to_owned), reason)
+        Fault::new(RowPosition::Line(line), Some("group"), value.map(str::to_owned), reason)
     }
 
     #[test]
-    fn a_fault_of_many_rows_is_told_once_with_its_first_rows() {
+    fn an_error_of_many_rows_is_one_line() {
         let mut faults: Faults = (2..302).map(|line| fault(line, None, "there is no group \"Sales\"")).collect();
         faults.push(fault(4, None, "there is no group \"HR\""));
-        faults.insert(0, Fault::of_row(Place::Line(9), "it has 3 cells"));
+        faults.insert(0, Fault::of_row(RowPosition::Line(9), "it has 3 cells"));
         assert_eq!(
             report("a.csv", faults),
             "a.csv:2: group: there is no group \"Sales\" (300 rows: 2, 3, 4, 5, 6, …)\n\
@@ -128,12 +129,12 @@ mod tests {
     }
 
     #[test]
-    fn the_values_of_a_shared_fault_are_told_where_they_differ() {
+    fn a_shared_error_shows_the_values_if_they_differ() {
         let faults = vec![fault(2, Some("x"), "is no name"), fault(3, Some("y"), "is no name")];
         assert_eq!(report("a.csv", faults), "a.csv:2: group: `x` is no name (2 rows: 2 `x`, 3 `y`)\n");
         let faults = vec![fault(2, Some("x"), "is no name"), fault(3, Some("x"), "is no name")];
         assert_eq!(report("a.csv", faults), "a.csv:2: group: `x` is no name (2 rows: 2, 3)\n");
-        let elements = [0, 7].map(|index| Fault::of_row(Place::Element(index), "it is missing"));
+        let elements = [0, 7].map(|index| Fault::of_row(RowPosition::Element(index), "it is missing"));
         assert_eq!(report("a.json", elements.into()), "a.json#/0: it is missing (2 rows: #/0, #/7)\n");
     }
 }

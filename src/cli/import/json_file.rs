@@ -1,4 +1,4 @@
-//! Rows out of a JSON file: a list of objects.
+//! Reads rows from a JSON file: a list of objects.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ use serde_json::Value;
 
 use super::{
     Rows,
-    faults::{Fault, Faults, Place},
+    faults::{Fault, Faults, RowPosition},
 };
 
-/// The members of an object in their order, also those of one name.
+/// The members of an object in their order, including duplicates.
 struct Members(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {
@@ -42,26 +42,26 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-/// The rows of a file, and what is wrong with it.
+/// Reads the rows of a file, with its errors.
 ///
 /// # Errors
-/// It is no list of objects.
+/// The file is not a list of objects.
 pub fn read(text: &str) -> anyhow::Result<(Rows, Faults)> {
-    let list: Vec<Members> = serde_json::from_str(text).context("it is to be a list of objects, one for each user")?;
+    let list: Vec<Members> = serde_json::from_str(text).context("the file must be a list of objects, one per user")?;
     let (mut rows, mut faults) = (Rows::new(), Faults::new());
     for (index, Members(members)) in list.into_iter().enumerate() {
-        let place = Place::Element(index);
+        let place = RowPosition::Element(index);
         let mut row = Row::new();
         for (name, value) in members {
             let refuse = |value, reason| Fault::new(place, Some(name.clone()), value, reason);
             match (find_column(&name), cell(&value)) {
                 (Some(_), None) => {
-                    faults.push(refuse(Some(value.to_string()), "is no text, number, true or false"));
+                    faults.push(refuse(Some(value.to_string()), "must be a text, number, true or false"));
                 }
                 (Some(_), Some(None)) => {}
                 (Some(column), Some(Some(text))) => {
                     if row.insert(column.name, text).is_some() {
-                        faults.push(refuse(None, "it stands there twice"));
+                        faults.push(refuse(None, "the member occurs twice"));
                     }
                 }
                 (None, cell) if name.trim().is_empty() => {
@@ -77,7 +77,7 @@ pub fn read(text: &str) -> anyhow::Result<(Rows, Faults)> {
     Ok((rows, faults))
 }
 
-/// A value as a cell of a table; nothing for null, which says nothing.
+/// A value as the text of a cell: `None` for an object or a list with other values than texts, `Some(None)` for null.
 fn cell(value: &Value) -> Option<Option<String>> {
     Some(match value {
         Value::Null => None,
@@ -97,7 +97,8 @@ fn is_empty(cell: &Option<String>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::faults::report, *};
+    use super::*;
+    use crate::cli::import::faults::report;
 
     #[test]
     fn a_member_that_cannot_be_read_is_refused_by_name() {
@@ -108,8 +109,8 @@ mod tests {
         assert_eq!(rows[0].1, Row::from(first.map(|(column, cell)| (column, cell.to_owned()))));
         assert_eq!(
             report("f", faults),
-            "f#/1: Name: it stands there twice\nf#/2: king: there is no such member\n\
-             f#/2: rank: `{}` is no text, number, true or false\nf#/3: a member without a name has a value\n"
+            "f#/1: Name: the member occurs twice\nf#/2: king: there is no such member\n\
+             f#/2: rank: `{}` must be a text, number, true or false\nf#/3: a member without a name has a value\n"
         );
     }
 }

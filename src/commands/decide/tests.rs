@@ -1,4 +1,4 @@
-//! Random runs on a random installation, without a database.
+//! Tests decisions with random runs on a random installation, without a database.
 
 use std::{fs, sync::Arc};
 
@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     clock,
     commands::{Catalog, available_commands::available, request::ExecuteRequest},
-    records::Entry,
+    executions::ExecutionEvent,
     users::{
         Effect, Needs, Presence, UserColumn, UserGroup, UserRow, UserType, person,
         role::{self, FunctionRight, FunctionRights, RoleType},
@@ -41,7 +41,7 @@ fn groups() -> Vec<UserGroup> {
     GROUPS.iter().enumerate().map(group).collect()
 }
 
-/// An installation in which some users share a person, some are retired, and some are administrators.
+/// Random users: some share a person, some are retired, some are administrators.
 fn installation(random: &mut StdRng) -> users::Snapshot {
     let (roles, groups) = (roles(), groups());
     let people: Vec<_> = (1..=USERS / 2)
@@ -127,7 +127,7 @@ fn run(random: &mut StdRng, catalog: &Catalog, users: &users::Snapshot) -> Prepa
     };
     let key = random.random_bool(0.3).then(|| {
         let key = random.random_range(0..4).to_string();
-        Scope::new(caller_id, request.user_id, "command", &key)
+        KeyScope::new(caller_id, request.user_id, "command", &key)
     });
     let now = clock::now();
     let steps = (0..random.random_range(1..4)).map(|_| ("step", step(random))).collect();
@@ -135,15 +135,15 @@ fn run(random: &mut StdRng, catalog: &Catalog, users: &users::Snapshot) -> Prepa
     PreparedRun { id: clock::new_id(now), started_at: now, request, key, command, steps }
 }
 
-/// What a decision comes to, but for what is different each time.
-fn told(decision: &Decision) -> String {
+/// A decision as text, without ids and times.
+fn summary(decision: &Decision) -> String {
     let answer = match &decision.answer {
         Ok(Some(output)) => format!("{:?} {} {:?}", output.outcome, output.message.raw(), output.result),
         Ok(None) => "nothing".to_owned(),
         Err(error) => error.to_string(),
     };
     let record = decision.record.as_ref().map(|entry| match entry {
-        Entry::Whole { execution, key, deliveries } => {
+        ExecutionEvent::Completed { execution, key, deliveries } => {
             format!("{:?} {:?} {} {}", execution.outcome, execution.steps, key.is_some(), deliveries.len())
         }
         other => format!("{other:?}"),
@@ -151,10 +151,9 @@ fn told(decision: &Decision) -> String {
     format!("{answer}; {record:?}")
 }
 
-/// A batch reads what all of its runs need, once, and decides them in order. That is what the same runs come to one after
-/// the other, each with a snapshot of its own.
+/// A batch reads the rows of all its runs once and decides the runs in order. Single transactions give the same result.
 #[test]
-fn a_batch_decides_what_the_same_runs_would_one_after_the_other() {
+fn a_batch_decides_like_single_transactions() {
     let (mut random, catalog) = (StdRng::seed_from_u64(21), catalog());
     for round in 0..2000 {
         let installation = installation(&mut random);
@@ -165,13 +164,13 @@ fn a_batch_decides_what_the_same_runs_would_one_after_the_other() {
         let mut database = state(installation);
         for run in &runs {
             let together = decide(run, &batch);
-            let own = BatchState {
+            let single = BatchState {
                 users: database.users.read_for(&run.needs()),
                 keys: database.keys.clone(),
                 running: HashSet::new(),
             };
-            let alone = decide(run, &own);
-            assert_eq!(told(&together), told(&alone), "round {round}");
+            let alone = decide(run, &single);
+            assert_eq!(summary(&together), summary(&alone), "round {round}");
             batch.apply(together.changes, together.record.as_ref());
             database.apply(alone.changes, alone.record.as_ref());
             let all = database.users.all_users();
@@ -182,26 +181,26 @@ fn a_batch_decides_what_the_same_runs_would_one_after_the_other() {
     }
 }
 
-/// Rule 17: a decision can be made again, since it changes nothing.
+/// Also: deciding twice gives the same result, since a decision changes nothing.
 #[test]
-fn a_dry_run_decides_what_a_run_would_and_records_nothing() {
+fn a_dry_run_decides_like_a_run_and_records_nothing() {
     let (mut random, catalog) = (StdRng::seed_from_u64(22), catalog());
     for _ in 0..2000 {
         let installation = installation(&mut random);
         let mut run = PreparedRun { key: None, ..run(&mut random, &catalog, &installation) };
         let snapshot = state(installation.read_for(&run.needs()));
         let [once, again] = [(); 2].map(|()| decide(&run, &snapshot));
-        assert_eq!(told(&once), told(&again));
+        assert_eq!(summary(&once), summary(&again));
         run.request.dry_run = true;
         let dry = decide(&run, &snapshot);
         assert!(dry.record.is_none());
-        let without_record = |decision: Decision| told(&Decision { record: None, ..decision });
+        let without_record = |decision: Decision| summary(&Decision { record: None, ..decision });
         assert_eq!(without_record(dry), without_record(once));
     }
 }
 
 #[test]
-fn a_command_is_listed_exactly_when_it_is_neither_refused_nor_unavailable() {
+fn a_command_is_listed_exactly_when_it_can_run() {
     let (mut random, catalog) = (StdRng::seed_from_u64(23), catalog());
     let mut listed = 0;
     for _ in 0..2000 {
@@ -231,40 +230,40 @@ fn a_command_is_listed_exactly_when_it_is_neither_refused_nor_unavailable() {
     assert!(listed > 200, "{listed}");
 }
 
-/// A run that called its webhook, and its begin.
+/// A run of an administrator on user 2, with a key, and the state of its installation.
 fn with_webhook() -> (PreparedRun, BatchState) {
     let mut random = StdRng::seed_from_u64(24);
     let catalog = catalog();
-    // An administrator who is another user than the one that it runs on.
+    // The caller is an administrator, and not user 2.
     let (installation, caller) = std::iter::repeat_with(|| installation(&mut random))
         .find_map(|installation| {
             let mut others = (3..=USERS).filter_map(|id| installation.caller(id));
             let caller = others.find(Caller::is_administrator)?;
             Some((installation, caller))
         })
-        .expect("there is no end of installations");
+        .expect("the iterator is endless");
     let command = Arc::clone(catalog.find("c00").expect("a command"));
     let effect = Effect::UpdateUser(vec![(UserColumn::Rank, 4711.into())]);
     let steps = vec![("set_field", PreparedStep::Effect(effect, StepOutput::default()))];
     let mut run = PreparedRun { command, steps, ..run(&mut random, &catalog, &installation) };
     (run.request.caller, run.request.user_id) = (caller, 2);
-    run.key = Some(Scope::new(1, 2, "c00", "key"));
+    run.key = Some(KeyScope::new(1, 2, "c00", "key"));
     (run, state(installation))
 }
 
-/// Rule 21: the end of a run that has begun needs its running record, and is recorded even when the caller is gone.
+/// A run that began can end only while its record is running. The end is recorded even if the caller is gone.
 #[test]
-fn a_run_that_has_begun_ends_once_and_is_recorded_whatever_came_between() {
+fn a_run_that_began_ends_once_and_is_always_recorded() {
     let done = CallEnd::Replied { success: true, message: Some("Done there".to_owned()) };
     let (run, mut snapshot) = with_webhook();
     let finish = |end: &CallEnd, snapshot: &BatchState| decide_finish(&run, "webhook", end, snapshot);
     let lost = finish(&done, &snapshot);
-    assert!(matches!(lost.answer, Err(Error::OutcomeUnknown { .. })) && lost.record.is_none(), "it is not running");
+    assert!(matches!(lost.answer, Err(Error::OutcomeUnknown { .. })) && lost.record.is_none(), "the run is closed");
 
     let begun = decide_begin(&run, Duration::from_secs(1), &snapshot);
-    assert!(matches!(begun.answer, Ok(None)) && matches!(begun.record, Some(Entry::Begun { .. })));
+    assert!(matches!(begun.answer, Ok(None)) && matches!(begun.record, Some(ExecutionEvent::Started { .. })));
     snapshot.apply(begun.changes, begun.record.as_ref());
-    assert!(matches!(decide(&run, &snapshot).answer, Err(Error::KeyInFlight)), "its key is taken");
+    assert!(matches!(decide(&run, &snapshot).answer, Err(Error::KeyInFlight)), "the key is in use");
 
     for (end, outcome, frees_key) in [
         (CallEnd::NotDone { text: "No".to_owned() }, Outcome::Failed, true),
@@ -272,13 +271,13 @@ fn a_run_that_has_begun_ends_once_and_is_recorded_whatever_came_between() {
         (CallEnd::Replied { success: false, message: None }, Outcome::Failed, false),
         (done.clone(), Outcome::Succeeded, false),
     ] {
-        let Some(Entry::Ended { execution, freed_key, .. }) = finish(&end, &snapshot).record else {
+        let Some(ExecutionEvent::Finished { execution, freed_key, .. }) = finish(&end, &snapshot).record else {
             panic!("no record of {outcome:?}")
         };
         assert_eq!((execution.outcome, freed_key.is_some()), (outcome, frees_key));
     }
 
-    // The other system did its work, and the caller is gone.
+    // The target did its work, and the caller is gone.
     let without_caller = BatchState {
         users: snapshot.users.read_for(&Needs { users: [2].into(), ..Needs::default() }),
         keys: snapshot.keys.clone(),
@@ -286,14 +285,14 @@ fn a_run_that_has_begun_ends_once_and_is_recorded_whatever_came_between() {
     };
     assert!(without_caller.users.caller(run.request.caller.user_id).is_none());
     let half_done = finish(&done, &without_caller);
-    let Some(Entry::Ended { execution, .. }) = &half_done.record else { panic!("no record") };
+    let Some(ExecutionEvent::Finished { execution, .. }) = &half_done.record else { panic!("no record") };
     assert_eq!(execution.outcome, Outcome::Failed);
     assert!(execution.message.contains("Done there"), "{}", execution.message);
 }
 
-/// Rule 22: what a run that fails had said of its earlier steps is dropped, and so are its webhooks.
+/// A failed run drops the changes, outputs and webhooks of its earlier steps.
 #[test]
-fn a_run_that_fails_leaves_nothing_of_its_earlier_steps() {
+fn a_failed_run_keeps_nothing_of_its_earlier_steps() {
     let (mut run, snapshot) = with_webhook();
     let secret = StepOutput {
         shown: Some(MultiLanguage::Plain("secret".to_owned())),
@@ -306,7 +305,8 @@ fn a_run_that_fails_leaves_nothing_of_its_earlier_steps() {
     let failed = decide(&run, &snapshot);
     let Ok(Some(output)) = &failed.answer else { panic!("no answer") };
     assert_eq!((output.outcome, output.is_shown_once), (Outcome::Failed, false));
-    assert!(!output.message.raw().contains("secret") && !told(&failed).contains("was shown"), "{}", told(&failed));
+    let failed_text = summary(&failed);
+    assert!(!output.message.raw().contains("secret") && !failed_text.contains("was shown"), "{failed_text}");
     let mut after = snapshot;
     after.apply(failed.changes, failed.record.as_ref());
     assert_eq!(after.users.user(2).map(|user| user.user.presence_status), Some(Presence::StatusNormal));

@@ -1,4 +1,4 @@
-//! Reads types from a tree. An error knows the innermost part that is wrong, and shows the right form.
+//! A serde deserializer for the tree. An error names the innermost node that is wrong, and shows the right form.
 
 use std::{fmt::Display, ops::Range};
 
@@ -11,28 +11,28 @@ use serde::{
 };
 
 use super::{
-    LOCATED, Place, TEMPLATE,
+    located::{LOCATED, Position, TEMPLATE},
     tree::{Content, Node, Scalar},
 };
 use crate::nearest;
 
-/// What is wrong with a part of the tree.
+/// An error in a part of the tree.
 #[derive(Debug)]
-pub(super) struct Fault {
-    /// The part that is wrong; without one, the whole is.
+pub(super) struct ReadError {
+    /// The node that is wrong; `None` for the root.
     pub ids: Option<Range<usize>>,
-    pub at: Option<Place>,
+    pub at: Option<Position>,
     kind: Kind,
 }
 
 #[derive(Debug)]
 enum Kind {
     Text(String),
-    /// A map has no entry of this name.
+    /// A map lacks this entry.
     Missing(&'static str),
 }
 
-impl Fault {
+impl ReadError {
     pub fn text(&self) -> String {
         match &self.kind {
             Kind::Text(text) => text.clone(),
@@ -44,31 +44,31 @@ impl Fault {
         Self { ids: None, at: None, kind: Kind::Text(text) }
     }
 
-    /// The same as a fault of this node, unless it is one of a node within it.
+    /// Assigns the error to this node, unless it already belongs to an inner node.
     fn within(self, node: &Node) -> Self {
         self.of(node.ids.clone(), node.at)
     }
 
-    fn of(self, ids: Range<usize>, at: Place) -> Self {
+    fn of(self, ids: Range<usize>, at: Position) -> Self {
         if self.ids.is_some() { self } else { Self { ids: Some(ids), at: Some(at), ..self } }
     }
 }
 
-impl Display for Fault {
+impl Display for ReadError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text())
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for ReadError {}
 
-impl de::Error for Fault {
+impl de::Error for ReadError {
     fn custom<T: Display>(message: T) -> Self {
         Self::new(message.to_string())
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(format!("this is {expected}, and not {}", plain(found)))
+        Self::new(format!("expected {expected}, found {}", plain(found)))
     }
 
     fn unknown_variant(word: &str, known: &'static [&'static str]) -> Self {
@@ -102,20 +102,23 @@ fn plain(found: Unexpected<'_>) -> String {
     }
 }
 
-/// Reads a value from the tree without the parts that are hidden.
-pub(super) fn read<T: DeserializeOwned>(root: &Node, hidden: &[usize]) -> Result<T, Fault> {
-    T::deserialize(Reader { node: root, label: "", hidden, is_template: false }).map_err(|fault| fault.within(root))
+/// Reads a value from the tree without the hidden nodes.
+pub(super) fn read<T: DeserializeOwned>(root: &Node, hidden: &[usize]) -> Result<T, ReadError> {
+    T::deserialize(Reader { node: root, label: "", hidden, is_template: false }).map_err(|error| error.within(root))
 }
 
 #[derive(Clone, Copy)]
 struct Reader<'a> {
     node: &'a Node,
-    /// The key before the value; empty where there is none.
+    /// The key of the value; empty if it has none.
     label: &'a str,
+    /// Ids of the nodes to leave out.
     hidden: &'a [usize],
-    /// The text may hold templates.
+    /// The text may contain templates.
     is_template: bool,
 }
+
+const QUOTE_BRACE: &str = "put quotes around a text that begins with a brace: \"{{ user.name }}\"";
 
 impl<'a> Reader<'a> {
     fn at(self, node: &'a Node) -> Self {
@@ -133,66 +136,67 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn fault<T>(self, text: impl Into<String>) -> Result<T, Fault> {
-        Err(Fault::new(text.into()).within(self.node))
+    fn fail<T>(self, text: impl Into<String>) -> Result<T, ReadError> {
+        Err(ReadError::new(text.into()).within(self.node))
     }
 
-    /// A text, which holds no template unless it may.
-    fn text(self) -> Result<&'a str, Fault> {
+    /// The text of a scalar. Fails if it contains a template where none is allowed.
+    fn text(self) -> Result<&'a str, ReadError> {
         let label = self.label;
         let Some(written) = self.node.written() else {
             return self
-                .fault(format!("`{label}` is one text, not a list or a map; quote a text that has braces in it"));
+                .fail(format!("`{label}` must be a text, not a list or a map; put quotes around a text with braces"));
         };
         if self.node.is_null() {
-            return self.fault(format!("`{label}` is empty; write a text behind it"));
+            return self.fail(format!("`{label}` is empty; write a text after it"));
         }
         if !self.is_template && ["{{", "{%", "{#"].iter().any(|start| written.contains(start)) {
-            return self.fault(format!(
-                "`{label}` takes no template: `{written}` would be kept as it is written. Templates stand in question, message, \
+            return self.fail(format!(
+                "`{label}` takes no template: `{written}` would stay as it is. Use templates in question, message, \
                  note, and the message of set_presence"
             ));
         }
         Ok(written)
     }
 
-    /// What a list looks like.
-    fn no_list<T>(self) -> Result<T, Fault> {
+    /// Fails and shows how to write a list.
+    fn no_list<T>(self) -> Result<T, ReadError> {
         let label = self.label;
         match &self.node.content {
             Content::Map(entries) => {
                 let first = entries.first().and_then(|(key, _)| key.written()).unwrap_or_default();
                 match first.strip_prefix('-') {
-                    Some(word) => self.fault(format!("a blank stands behind the dash: `- {}: …`", word.trim())),
-                    None => self
-                        .fault(format!("`{label}` is a list: begin each of its entries with a dash, `- {first}: …`")),
+                    Some(word) => self.fail(format!("put a space after the dash: `- {}: …`", word.trim())),
+                    None => {
+                        self.fail(format!("`{label}` is a list: begin each of its entries with a dash, `- {first}: …`"))
+                    }
                 }
             }
             Content::Scalar { .. } if self.node.is_null() => {
-                self.fault(format!("`{label}` is empty; give it a list, or leave it out"))
+                self.fail(format!("`{label}` is empty; give it a list, or leave it out"))
             }
             _ => {
                 let written = self.node.written().unwrap_or_default();
                 match written.strip_prefix('-') {
-                    Some(word) => self.fault(format!("a blank stands behind the dash: `- {}`", word.trim())),
-                    None => self.fault(format!("`{label}` is a list: `{label}: [{written}]`")),
+                    Some(word) => self.fail(format!("put a space after the dash: `- {}`", word.trim())),
+                    None => self.fail(format!("`{label}` is a list: `{label}: [{written}]`")),
                 }
             }
         }
     }
 
-    /// What a map with these fields looks like.
-    fn no_map<T>(self, fields: &[&str]) -> Result<T, Fault> {
+    /// Fails and shows how to write a map with these fields.
+    fn no_map<T>(self, fields: &[&str]) -> Result<T, ReadError> {
         let written = self.node.written().filter(|_| !self.node.is_null());
         let form = form(self.label, fields, written);
         match self.label {
-            "" => self.fault("a definition is a map: lines such as `name: hello`"),
-            label => self.fault(format!("`{label}` is written with its parameters: `{form}`")),
+            "" => self.fail("a definition is a map: write lines such as `name: hello`"),
+            label => self.fail(format!("write `{label}` with its parameters: `{form}`")),
         }
     }
 }
 
-/// The right form of a step and the like.
+/// The right form of a map, such as `set_deleted: {value: …}`.
 fn form(label: &str, fields: &[&str], value: Option<&str>) -> String {
     match (fields, value) {
         ([field], Some(value)) => format!("{label}: {{{field}: {value}}}"),
@@ -204,9 +208,9 @@ fn form(label: &str, fields: &[&str], value: Option<&str>) -> String {
 }
 
 impl<'a, 'de> Deserializer<'de> for Reader<'a> {
-    type Error = Fault;
+    type Error = ReadError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match &self.node.content {
             Content::Scalar { scalar, .. } => match scalar {
                 Scalar::Null => visitor.visit_unit(),
@@ -220,33 +224,37 @@ impl<'a, 'de> Deserializer<'de> for Reader<'a> {
         }
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match &self.node.content {
             Content::Scalar { scalar: Scalar::Bool(value), .. } => visitor.visit_bool(*value),
-            _ => self.fault(format!("`{}` is true or false, without quotes", self.label)),
+            _ => self.fail(format!("`{}` must be true or false, without quotes", self.label)),
         }
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         visitor.visit_str(self.text()?)
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.node.written() {
             Some(written) => visitor.visit_str(written),
-            None => self.fault("a text that begins with a brace is quoted: \"{{ user.name }}\""),
+            None => self.fail(QUOTE_BRACE),
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         if self.node.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
         match name {
             LOCATED => visitor.visit_seq(Parts { reader: self, next: 0 }),
             TEMPLATE => visitor.visit_newtype_struct(Self { is_template: true, ..self }),
@@ -254,14 +262,14 @@ impl<'a, 'de> Deserializer<'de> for Reader<'a> {
         }
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match &self.node.content {
             Content::List(items) => visitor.visit_seq(Items { reader: self, items: items.iter() }),
             Content::Scalar { .. } | Content::Map(_) => self.no_list(),
         }
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.entries() {
             Some(entries) => visitor.visit_map(Entries { reader: self, entries: entries.into_iter(), value: None }),
             None => self.no_map(&[]),
@@ -273,13 +281,13 @@ impl<'a, 'de> Deserializer<'de> for Reader<'a> {
         _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, ReadError> {
         if self.entries().is_none() {
             return self.no_map(fields);
         }
-        self.deserialize_map(visitor).map_err(|fault| match fault {
-            Fault { ids: None, kind: Kind::Missing(field), .. } if !self.label.is_empty() => {
-                Fault::new(format!("`{}` lacks `{field}`: `{}`", self.label, form(self.label, fields, None)))
+        self.deserialize_map(visitor).map_err(|error| match error {
+            ReadError { ids: None, kind: Kind::Missing(field), .. } if !self.label.is_empty() => {
+                ReadError::new(format!("`{}` lacks `{field}`: `{}`", self.label, form(self.label, fields, None)))
             }
             other => other,
         })
@@ -290,19 +298,19 @@ impl<'a, 'de> Deserializer<'de> for Reader<'a> {
         _: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, ReadError> {
         let Some(entries) = self.entries() else {
             return match self.node.written() {
                 Some(_) if self.node.is_null() => {
-                    self.fault(format!("a word is missing here; known are {}", variants.join(", ")))
+                    self.fail(format!("a value is missing here; known are {}", variants.join(", ")))
                 }
                 Some(_) => visitor.visit_enum(Choice { reader: self, word: self.node, value: None }),
-                None => self.fault(format!("this is one of {}", variants.join(", "))),
+                None => self.fail(format!("expected one of {}", variants.join(", "))),
             };
         };
         let is_known = |key: &Node| key.written().is_some_and(|key| variants.contains(&key));
         match entries.as_slice() {
-            [] => self.fault("a word is missing here"),
+            [] => self.fail("a value is missing here"),
             [(key, value)] => visitor.visit_enum(Choice { reader: self, word: key, value: Some(value) }),
             [(key, value), (second, other), ..] => {
                 let (word, second_word) = (key.written().unwrap_or_default(), second.written().unwrap_or_default());
@@ -310,13 +318,14 @@ impl<'a, 'de> Deserializer<'de> for Reader<'a> {
                     format!("`{second_word}` is a step of its own: begin it with a dash, `- {second_word}: …`")
                 } else if value.is_null() {
                     format!(
-                        "`{second_word}` belongs to `{word}`: indent it two blanks further, or write `{word}: {{{second_word}: {}}}`",
+                        "`{second_word}` belongs to `{word}`: indent it by two more spaces, or write \
+                         `{word}: {{{second_word}: {}}}`",
                         other.written().unwrap_or("…")
                     )
                 } else {
-                    format!("`{second_word}` stands beside `{word}`; a step is one word with its parameters behind it")
+                    format!("`{word}` and `{second_word}` are in one entry; a step has one name, then its parameters")
                 };
-                Err(Fault::new(text).of(self.node.ids.clone(), second.at))
+                Err(ReadError::new(text).of(self.node.ids.clone(), second.at))
             }
         }
     }
@@ -333,12 +342,12 @@ struct Items<'a> {
 }
 
 impl<'de> SeqAccess<'de> for Items<'_> {
-    type Error = Fault;
+    type Error = ReadError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ReadError> {
         let reader = self.reader;
         let Some(item) = self.items.by_ref().find(|item| reader.is_visible(item)) else { return Ok(None) };
-        seed.deserialize(reader.at(item)).map(Some).map_err(|fault| fault.within(item))
+        seed.deserialize(reader.at(item)).map(Some).map_err(|error| error.within(item))
     }
 }
 
@@ -350,40 +359,40 @@ struct Entries<'a> {
 }
 
 impl<'de> MapAccess<'de> for Entries<'_> {
-    type Error = Fault;
+    type Error = ReadError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ReadError> {
         let Some(entry) = self.entries.next() else { return Ok(None) };
         self.value = Some(entry);
         let (key, value) = entry;
         let word = key.written().unwrap_or_default();
         let read = match key.written() {
             Some(word) => seed.deserialize(word.into_deserializer()),
-            None => Err(Fault::new("a text that begins with a brace is quoted: \"{{ user.name }}\"".to_owned())),
+            None => Err(ReadError::new(QUOTE_BRACE.to_owned())),
         };
-        read.map(Some).map_err(|fault| Fault { ids: None, ..fault }.of(value.ids.clone(), key.at)).map_err(
-            |mut fault| {
-                // In braces, a comma begins another entry.
-                if let Kind::Text(text) = &mut fault.kind
+        read.map(Some).map_err(|error| ReadError { ids: None, ..error }.of(value.ids.clone(), key.at)).map_err(
+            |mut error| {
+                // Within braces, an unquoted comma starts a new entry.
+                if let Kind::Text(text) = &mut error.kind
                     && value.is_null()
                     && word.contains(' ')
                 {
-                    text.push_str("; a text with a comma in it is quoted");
+                    text.push_str("; put quotes around a text with a comma");
                 }
-                fault
+                error
             },
         )
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
         let Some((key, value)) = self.value.take() else { return Err(de::Error::custom("a value without its key")) };
-        // The languages of a text stand for the text.
+        // An error in one language of a text names the language.
         let label = key.written().unwrap_or_default();
-        seed.deserialize(Reader { label, ..self.reader.at(value) }).map_err(|fault| fault.within(value))
+        seed.deserialize(Reader { label, ..self.reader.at(value) }).map_err(|error| error.within(value))
     }
 }
 
-/// One word of several, with what stands behind it.
+/// A variant name with its optional value.
 struct Choice<'a> {
     reader: Reader<'a>,
     word: &'a Node,
@@ -391,38 +400,38 @@ struct Choice<'a> {
 }
 
 impl<'a, 'de> EnumAccess<'de> for Choice<'a> {
-    type Error = Fault;
+    type Error = ReadError;
     type Variant = Self;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Fault> {
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), ReadError> {
         let word = self.word.written().unwrap_or_default();
-        let variant = seed.deserialize(word.into_deserializer()).map_err(|fault: Fault| {
-            let Fault { kind, .. } = fault;
-            // As a fault of the whole entry, of which nothing is left without its word.
-            Fault { ids: Some(self.reader.node.ids.clone()), at: Some(self.word.at), kind }
+        let variant = seed.deserialize(word.into_deserializer()).map_err(|error: ReadError| {
+            let ReadError { kind, .. } = error;
+            // An unknown name makes the whole entry wrong.
+            ReadError { ids: Some(self.reader.node.ids.clone()), at: Some(self.word.at), kind }
         })?;
         Ok((variant, self))
     }
 }
 
 impl<'de> VariantAccess<'de> for Choice<'_> {
-    type Error = Fault;
+    type Error = ReadError;
 
-    fn unit_variant(self) -> Result<(), Fault> {
+    fn unit_variant(self) -> Result<(), ReadError> {
         match self.value {
             None => Ok(()),
-            Some(_) => self.reader.fault("nothing stands behind this word"),
+            Some(_) => self.reader.fail("this word takes no value"),
         }
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, ReadError> {
         let label = self.word.written().unwrap_or_default();
         match self.value {
             Some(value) => {
                 let read = seed.deserialize(Reader { label, ..self.reader.at(value) });
-                read.map_err(|fault| fault.within(value))
+                read.map_err(|error| error.within(value))
             }
-            // A word alone: what it lacks is told as for an empty value.
+            // A name without a value is read as one with an empty value, so that the error shows the right form.
             None => {
                 let (ids, at) = (self.word.ids.clone(), self.word.at);
                 let content = Content::Scalar { written: String::new(), scalar: Scalar::Null };
@@ -432,11 +441,15 @@ impl<'de> VariantAccess<'de> for Choice<'_> {
         }
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Fault> {
-        self.reader.fault("a list is not expected here")
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, ReadError> {
+        self.reader.fail("a list is not expected here")
     }
 
-    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Fault> {
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
         match self.value {
             Some(value) => self.reader.at(value).deserialize_struct("", fields, visitor),
             None => self.reader.no_map(fields),
@@ -444,19 +457,19 @@ impl<'de> VariantAccess<'de> for Choice<'_> {
     }
 }
 
-/// Line, column and value.
+/// The parts of a [`super::Located`]: line, column and value.
 struct Parts<'a> {
     reader: Reader<'a>,
     next: usize,
 }
 
 impl<'de> SeqAccess<'de> for Parts<'_> {
-    type Error = Fault;
+    type Error = ReadError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ReadError> {
         let (line, column) = self.reader.node.at;
         self.next += 1;
-        let number = |number: u64| -> U64Deserializer<Fault> { number.into_deserializer() };
+        let number = |number: u64| -> U64Deserializer<ReadError> { number.into_deserializer() };
         match self.next {
             1 => seed.deserialize(number(line)).map(Some),
             2 => seed.deserialize(number(column)).map(Some),

@@ -1,35 +1,35 @@
-//! What is wrong with a file that is no YAML: the commonest mistakes in plain words, with the right form.
+//! Explains YAML syntax errors: the most common mistakes in plain words, with the right form.
 
-use super::{Place, Problem};
+use super::{DefinitionProblem, Position};
 
-/// The parser's error, explained by what stands in the line.
-pub(super) fn explain(text: &str, error: &serde_saphyr::Error) -> Problem {
+/// Explains the parser's error with the help of the line that it points to.
+pub(super) fn explain(text: &str, error: &serde_saphyr::Error) -> DefinitionProblem {
     let at = error.location().map(|location| (location.line(), location.column()));
     let message = plain(&error.without_snippet().to_string());
     let line = at.and_then(|(line, _)| text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?));
-    let without_blank = key_without_blank(text, at);
-    let explained = without_blank.map(|(place, text)| (Some(place), text));
+    let without_space = key_without_space(text, at);
+    let explained = without_space.map(|(position, text)| (Some(position), text));
     let (at, text) = explained.unwrap_or_else(|| (at, meaning(&message, line.unwrap_or_default()).unwrap_or(message)));
-    Problem { at, text }
+    DefinitionProblem { at, text }
 }
 
-/// The parser's message without the place, which stands elsewhere, and without advice to programmers.
+/// The parser's message without its position, which is shown separately, and without advice to programmers.
 fn plain(message: &str) -> String {
     let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
     message.split(", set DuplicateKeyPolicy").next().unwrap_or_default().to_owned()
 }
 
-/// What the message means to the author of a definition.
+/// The message in words for the author of a definition; `None` for an unknown message.
 fn meaning(message: &str, line: &str) -> Option<String> {
     let says = |part: &str| message.contains(part);
     let text = if says("tabs disallowed") || says("found a tab") {
-        "a tab indents this line, and YAML takes blanks only: two for each level"
+        "this line is indented with a tab; YAML allows only spaces: two for each level"
     } else if says("mapping values are not allowed") {
         return Some(match text_with_colon(line) {
             Some((key, text)) => {
-                format!("a text with a colon in it is quoted: `{key}: \"{}\"`", text.replace('"', "'"))
+                format!("put quotes around a text with a colon: `{key}: \"{}\"`", text.replace('"', "'"))
             }
-            None => format!("this line is indented further than what it belongs to; {SAME_COLUMN}"),
+            None => format!("this line is indented too far; {SAME_COLUMN}"),
         });
     } else if says("did not find expected key")
         || says("did not find expected '-'")
@@ -37,28 +37,28 @@ fn meaning(message: &str, line: &str) -> Option<String> {
         || says("entries are not allowed in this context")
     {
         return Some(match text_with_template(line) {
-            Some((key, text)) => format!("a text that begins with a brace is quoted: `{key}: \"{text}\"`"),
-            None => format!("this line is indented differently from the lines it belongs to; {SAME_COLUMN}"),
+            Some((key, text)) => format!("put quotes around a text that begins with a brace: `{key}: \"{text}\"`"),
+            None => format!("this line is indented differently from its neighbours; {SAME_COLUMN}"),
         });
     } else if says("after single-quoted scalar") {
-        "the text in single quotes ended before this place; write a single quote within it twice ('It''s here'), or put the \
-         text into double quotes (\"It's here\")"
+        "the text in single quotes ended before this position; write a single quote within it twice ('It''s here'), or \
+         put the text into double quotes (\"It's here\")"
     } else if says("after double-quoted scalar") {
-        "the text in double quotes ended before this place; write a double quote within it as \\\""
+        "the text in double quotes ended before this position; write a double quote within it as \\\""
     } else if says("unknown anchor") {
-        "a text that begins with `*` is quoted: \"*text*\""
+        "put quotes around a text that begins with `*`: \"*text*\""
     } else if says("did not find expected node content") || says("cannot start any token") || says("reserved") {
-        "what begins here means something to YAML; put the text into double quotes"
+        "the text begins with a character that YAML reserves; put the text into double quotes"
     } else if says("unclosed quote") || says("unexpected document indicator") {
-        "a quote opens a text here, and none closes it"
+        "a quote opens a text here and is not closed"
     } else if says("unclosed bracket") {
-        "a bracket is opened here and not closed; within brackets, a text with a bracket, comma or colon in it is quoted"
+        "a bracket is opened here and not closed; within brackets, quote a text with a bracket, comma or colon"
     } else if says("parsing a flow") || says("flow construct") {
-        "within brackets, entries are separated by commas, and a text with a bracket, comma or colon in it is quoted"
+        "within brackets, separate entries by commas, and quote a text with a bracket, comma or colon"
     } else if says("multiple YAML documents") {
-        "a file defines one command; put what stands behind `---` into a file of its own"
+        "a file defines one command; move the part after `---` to a file of its own"
     } else if let Some(key) = message.strip_prefix("duplicate mapping key: ") {
-        return Some(format!("`{key}` stands here a second time; keep one"));
+        return Some(format!("`{key}` is defined a second time here; keep one"));
     } else if says("budget") || says("depth") || says("nest") {
         "lists and maps are nested too deeply here"
     } else {
@@ -68,36 +68,36 @@ fn meaning(message: &str, line: &str) -> Option<String> {
 }
 
 const SAME_COLUMN: &str =
-    "entries of one list or map begin in the same column, and what belongs to an entry two columns further right";
+    "the entries of a list or map begin in the same column, and the content of an entry two columns further right";
 
-/// A key and a text with a colon in it: `text: Hello: world`.
+/// A key, and a text that contains a colon: `text: Hello: world`.
 fn text_with_colon(line: &str) -> Option<(&str, &str)> {
     let (key, text) = line.trim_start().trim_start_matches("- ").split_once(": ")?;
     let text = text.split(" #").next()?.trim();
     (is_key(key) && text.contains(": ") && !text.starts_with(['"', '\'', '{', '['])).then_some((key, text))
 }
 
-/// A key and a text that begins with a template: `text: {{ user.name }}, hello`.
+/// A key, and a text that begins with a template: `text: {{ user.name }}, hello`.
 fn text_with_template(line: &str) -> Option<(&str, &str)> {
     let (key, text) = line.trim_start().trim_start_matches("- ").split_once(": ")?;
     (is_key(key) && text.starts_with("{{") && !text.contains('"')).then_some((key, text.trim_end()))
 }
 
-/// A key with no blank after its colon, in the line of an error or in the line before it: `name:hello`.
-fn key_without_blank(text: &str, at: Option<Place>) -> Option<(Place, String)> {
+/// A key without a space after its colon, in the line of an error or in the line before: `name:hello`.
+fn key_without_space(text: &str, at: Option<Position>) -> Option<(Position, String)> {
     let end = usize::try_from(at?.0).ok()?;
     let lines = text.lines().enumerate().take(end).skip(end.saturating_sub(2));
     lines.filter_map(|(index, line)| glued(line).map(|(column, form)| ((index as u64 + 1, column), form))).next()
 }
 
-/// The column of a key that is glued to its value, and the right form.
+/// The column of a key without a space after its colon, and the right form.
 fn glued(line: &str) -> Option<(u64, String)> {
     let trimmed = line.trim_start();
     let column = line.len() - trimmed.len() + 1;
     let (key, value) = trimmed.split_once(':')?;
     let is_glued =
         is_key(key) && value.starts_with(|first: char| !first.is_whitespace() && first != ':' && first != '/');
-    is_glued.then(|| (column as u64, format!("a blank stands behind the colon: `{key}: {value}`")))
+    is_glued.then(|| (column as u64, format!("put a space after the colon: `{key}: {value}`")))
 }
 
 fn is_key(word: &str) -> bool {

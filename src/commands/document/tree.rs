@@ -1,4 +1,4 @@
-//! The tree: what YAML says, before it is known what is expected.
+//! The tree of a YAML file: untyped values with their positions.
 
 use std::{fmt, ops::Range};
 
@@ -8,23 +8,23 @@ use serde::{
 };
 use serde_saphyr::{Spanned, budget, options};
 
-use super::{Place, Problem, syntax};
+use super::{DefinitionProblem, Position, syntax};
 
-/// Lists and maps within each other are no deeper than this.
-const DEEPEST: usize = 32;
+/// Maximum nesting of lists and maps.
+const MAX_DEPTH: usize = 32;
 
-/// A value and its place.
+/// A value and its position.
 #[derive(Debug)]
 pub struct Node {
-    /// The number of this node, up to those of the nodes within it.
+    /// The ids of this node (the first) and of all nodes within it.
     pub(super) ids: Range<usize>,
-    pub(super) at: Place,
+    pub(super) at: Position,
     pub(super) content: Content,
 }
 
 #[derive(Debug)]
 pub(super) enum Content {
-    /// A single value: as it is written, and what YAML takes it for.
+    /// A single value: the source text, and its YAML type.
     Scalar {
         written: String,
         scalar: Scalar,
@@ -43,7 +43,7 @@ pub(super) enum Scalar {
 }
 
 impl Node {
-    /// The value as it is written; nothing for lists and maps.
+    /// The source text of a scalar; `None` for lists and maps.
     pub(super) fn written(&self) -> Option<&str> {
         match &self.content {
             Content::Scalar { written, .. } => Some(written),
@@ -55,8 +55,8 @@ impl Node {
         matches!(self.content, Content::Scalar { scalar: Scalar::Null, .. })
     }
 
-    /// The keys of a map, as they are written.
-    pub fn keys(&self) -> impl Iterator<Item = (&str, Place)> {
+    /// The keys of a map with their positions.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, Position)> {
         let entries = match &self.content {
             Content::Map(entries) => entries.as_slice(),
             Content::Scalar { .. } | Content::List(_) => &[],
@@ -65,17 +65,17 @@ impl Node {
     }
 }
 
-pub(super) fn parse(text: &str) -> Result<Node, Problem> {
+pub(super) fn parse(text: &str) -> Result<Node, DefinitionProblem> {
     if text.trim_start_matches('\u{feff}').trim().is_empty() {
         let text = "the file is empty; `kommando commands examples hello` prints a definition to begin with".to_owned();
-        return Err(Problem { at: None, text });
+        return Err(DefinitionProblem { at: None, text });
     }
-    let options = options! { budget: budget! { max_depth: DEEPEST, flow_nesting_limit: DEEPEST } };
+    let options = options! { budget: budget! { max_depth: MAX_DEPTH, flow_nesting_limit: MAX_DEPTH } };
     let parsed: Result<Parsed, _> = serde_saphyr::from_str_with_options(text, options);
     parsed.map(|parsed| number(parsed, text, &mut 0)).map_err(|error| syntax::explain(text, &error))
 }
 
-/// What the parser gives: each value with its span.
+/// A value of the parser with its span.
 struct Parsed(Spanned<Value>);
 
 enum Value {
@@ -85,6 +85,7 @@ enum Value {
     Map(Vec<(Parsed, Parsed)>),
 }
 
+/// Converts parsed values to nodes and numbers them, beginning with `next`.
 fn number(Parsed(parsed): Parsed, text: &str, next: &mut usize) -> Node {
     let start = *next;
     *next += 1;

@@ -1,4 +1,4 @@
-//! `message: {text: …}` tells the caller something.
+//! `message: {text: …}` shows the caller a text.
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -8,17 +8,17 @@ use crate::{
     commands::{
         step::{PrepareContext, PreparedStep, Step},
         step_output::StepOutput,
-        text::Text,
+        template::Template,
     },
     error::Error,
 };
 
-/// Tells the caller something.
+/// Shows the caller a text.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
-    /// What to tell.
-    text: Text,
+    /// The text.
+    text: Template,
 }
 
 #[async_trait]

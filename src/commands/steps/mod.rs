@@ -1,7 +1,7 @@
-//! The things a command can do.
+//! The steps that a definition can use.
 //!
-//! To add one: write its file here (its parameters, what it does, its tests), and give it its `mod` line and its row in
-//! the table below. Reading, validation and running follow from the table.
+//! To add a step, write its file here and add its `mod` line and its row in the table below. Reading, validation and
+//! execution follow from the table.
 
 mod message;
 mod note;
@@ -23,21 +23,20 @@ use super::{document::Located, predicate::NameKind, step::Step};
 
 macro_rules! table {
     ($($name:ident($parameters:ty) = $word:literal),+ $(,)?) => {
-        /// One thing to do: its name, and its parameters behind it.
+        /// One step: its name, followed by its parameters.
         #[derive(Debug, Deserialize, JsonSchema)]
         pub enum StepDefinition {
             $(#[serde(rename = $word)] $name($parameters)),+
         }
 
         impl StepDefinition {
-            /// What the step can do.
             pub fn as_step(&self) -> &dyn Step {
                 match self {
                     $(Self::$name(step) => step),+
                 }
             }
 
-            /// Its name in a definition.
+            /// The step's name in a definition.
             pub fn name(&self) -> &'static str {
                 match self {
                     $(Self::$name(_) => $word),+
@@ -61,7 +60,7 @@ table! {
 }
 
 impl StepDefinition {
-    /// The role or group that it gives.
+    /// The role or group that the step assigns, by name.
     pub fn name_given(&self) -> Option<(NameKind, &Located<String>)> {
         match self {
             Self::SetRole(step) => Some((NameKind::Role, &step.role)),
@@ -70,7 +69,7 @@ impl StepDefinition {
         }
     }
 
-    /// The webhook, if it is one.
+    /// The webhook, if the step is one.
     pub fn webhook(&self) -> Option<&Webhook> {
         match self {
             Self::Webhook(webhook) => Some(webhook),

@@ -1,4 +1,4 @@
-//! `note: {text: …}` leaves a remark in the record of the execution; the caller does not see it.
+//! `note: {text: …}` adds a note to the record of the execution. The caller does not see it.
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -8,17 +8,17 @@ use crate::{
     commands::{
         step::{PrepareContext, PreparedStep, Step},
         step_output::StepOutput,
-        text::Text,
+        template::Template,
     },
     error::Error,
 };
 
-/// Leaves a remark in the record of the execution.
+/// Adds a note to the record of the execution. The caller does not see it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Note {
-    /// The remark.
-    text: Text,
+    /// The note.
+    text: Template,
 }
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! `reset_password: {}` gives a user a temporary password, valid for 24 hours, and shows it once.
+//! `reset_password: {}` sets a temporary password, valid for 24 hours, and shows it to the caller once.
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -19,7 +19,7 @@ use crate::{
 
 const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-/// Gives the user a temporary password, shown once.
+/// Sets a temporary password, valid for 24 hours, and shows it to the caller once.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResetPassword {}

@@ -1,4 +1,4 @@
-//! `revoke_tickets: {}` takes every ticket of the user: what is logged in is logged out.
+//! `revoke_tickets: {}` revokes all tickets of the user and so logs the user out everywhere.
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -10,7 +10,7 @@ use crate::{
     users::Effect,
 };
 
-/// Takes every ticket of the user.
+/// Revokes all tickets of the user and so logs the user out everywhere.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeTickets {}

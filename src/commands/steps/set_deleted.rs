@@ -1,4 +1,4 @@
-//! `set_deleted: {value: true}` ends a user's access as upstream does, by retiring user and person; `false` undoes it.
+//! `set_deleted: {value: true}` deactivates a user as upstream does: it retires user and person. `false` reactivates.
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -10,11 +10,11 @@ use crate::{
     users::Effect,
 };
 
-/// Ends a user's access, or gives it back.
+/// Deactivates or reactivates the user.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetDeleted {
-    /// True ends it, false gives it back.
+    /// True deactivates, false reactivates.
     value: bool,
 }
 

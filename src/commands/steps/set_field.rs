@@ -1,4 +1,4 @@
-//! `set_field: {field: tooltip, value: …}` sets one of the user's fields that commands may set.
+//! `set_field: {field: tooltip, value: …}` sets a field of the user.
 
 use std::borrow::Cow;
 
@@ -9,12 +9,12 @@ use serde::Deserialize;
 use crate::{
     commands::step::{PrepareContext, PreparedStep, Step},
     error::Error,
-    users::{Effect, UserColumn, limits},
+    users::{Effect, UserColumn, field_limits},
 };
 
 /// Sets a field of the user.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "Written")]
+#[serde(try_from = "RawSetField")]
 pub struct SetField {
     column: UserColumn,
     value: Value,
@@ -23,14 +23,14 @@ pub struct SetField {
 /// Sets a field of the user.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Written {
-    /// Which field.
+struct RawSetField {
+    /// The field to set.
     field: Field,
-    /// Its new value: a text, a whole number, or true or false, as the field has it.
+    /// The new value: a text, a whole number, or true or false, depending on the field.
     value: Value,
 }
 
-/// The fields that commands may set.
+/// The fields that a command can set.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Field {
@@ -42,17 +42,17 @@ enum Field {
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "`value` is a text, a whole number, or true or false")]
+#[serde(untagged, expecting = "`value` must be a text, a whole number, or true or false")]
 enum Value {
     Bool(bool),
     Int(i32),
     Text(String),
 }
 
-impl TryFrom<Written> for SetField {
+impl TryFrom<RawSetField> for SetField {
     type Error = String;
 
-    fn try_from(Written { field, value }: Written) -> Result<Self, Self::Error> {
+    fn try_from(RawSetField { field, value }: RawSetField) -> Result<Self, Self::Error> {
         let column = match (field, &value) {
             (Field::Tooltip, Value::Text(_)) => UserColumn::Tooltip,
             (Field::NickName, Value::Text(_)) => UserColumn::NickName,
@@ -62,13 +62,14 @@ impl TryFrom<Written> for SetField {
             (Field::Tooltip | Field::NickName, _) => {
                 return Err("this field takes a text: quote a number, and words such as `no` and `yes`".to_owned());
             }
-            (Field::Rank, _) => return Err("this field takes a whole number of 32 bits".to_owned()),
+            (Field::Rank, _) => return Err("this field takes a whole number (32 bits)".to_owned()),
             (Field::IsOnTravel | Field::WaitingForApproval, _) => {
                 return Err("this field takes true or false, without quotes".to_owned());
             }
         };
         if let Value::Text(text) = &value {
-            limits::check("text", text, limits::TOOLTIP.min(limits::NICK_NAME)).map_err(|error| error.to_string())?;
+            field_limits::check("text", text, field_limits::TOOLTIP.min(field_limits::NICK_NAME))
+                .map_err(|error| error.to_string())?;
         }
         Ok(Self { column, value })
     }
@@ -80,7 +81,7 @@ impl JsonSchema for SetField {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        Written::json_schema(generator)
+        RawSetField::json_schema(generator)
     }
 }
 
@@ -106,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_takes_values_of_its_own_type_only() {
+    fn a_field_takes_only_values_of_its_type() {
         let read = |yaml: &str| serde_saphyr::from_str::<SetField>(yaml).map(drop).map_err(|error| error.to_string());
         assert_eq!(read("{field: rank, value: 3}"), Ok(()));
         assert_eq!(read("{field: tooltip, value: On leave}"), Ok(()));

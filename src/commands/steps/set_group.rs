@@ -17,7 +17,7 @@ use crate::{
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetGroup {
-    /// The group's name.
+    /// The name of the group.
     #[schemars(with = "String")]
     pub group: Located<String>,
 }

@@ -1,4 +1,4 @@
-//! `set_presence: {status: StatusNotAvailable, message: …}` says whether a user can be reached.
+//! `set_presence: {status: StatusNotAvailable, message: …}` sets the user's presence.
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -7,20 +7,20 @@ use serde::Deserialize;
 use crate::{
     commands::{
         step::{PrepareContext, PreparedStep, Step},
-        text::Text,
+        template::Template,
     },
     error::Error,
     users::{Effect, Presence},
 };
 
-/// Says whether the user can be reached.
+/// Sets the user's presence.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetPresence {
-    /// Upstream's name of the status.
+    /// The presence status, by upstream's name.
     status: Presence,
-    /// More about it.
-    message: Option<Text>,
+    /// The presence message.
+    message: Option<Template>,
 }
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! `set_role: {role: …}` gives the user a role.
+//! `set_role: {role: …}` changes the user's role.
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -13,11 +13,11 @@ use crate::{
     users::Effect,
 };
 
-/// Gives the user a role.
+/// Changes the user's role.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetRole {
-    /// The role's name.
+    /// The name of the role.
     #[schemars(with = "String")]
     pub role: Located<String>,
 }

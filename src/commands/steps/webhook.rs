@@ -1,4 +1,5 @@
-//! `webhook: {target: …, when: after_commit}` tells another system what was done; `when: sync` asks it to do the work.
+//! `webhook: {target: …, when: after_commit}` notifies another system after the command; `when: sync` asks it to do the
+//! work.
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -9,40 +10,40 @@ use crate::{
         document::Located,
         step::{PrepareContext, PreparedStep, Step},
         step_output::StepOutput,
-        text::{CallerSubject, UserSubject},
+        template::{CallerSubject, UserSubject},
     },
     error::Error,
     localization::MultiLanguage,
-    webhooks::Message,
+    webhooks::WebhookRequest,
 };
 
 /// Calls another system.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
-    /// The name of its target in the server's configuration.
+    /// The name of the target in the server's targets file.
     #[schemars(with = "String")]
     pub target: Located<String>,
-    /// When it is called.
+    /// When to call the target.
     pub when: When,
 }
 
-/// When a webhook is called.
+/// When to call a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum When {
-    /// After the command's effect is stored: it is delivered until the target takes it, or given up after a day.
+    /// After the effect of the command is stored. The server retries for about 18 hours until the target accepts the call.
     AfterCommit,
-    /// Before anything else happens: the target's answer is the command's. It must be the first step.
+    /// Before anything is changed. The target's answer becomes the command's answer. Must be the first step.
     Sync,
 }
 
-/// What a target is told.
+/// The body of the webhook.
 #[derive(Serialize)]
 struct Payload<'a> {
-    /// `command.run` asks for the work, `command.succeeded` tells that it is done.
+    /// `command.run` asks the target to do the work; `command.succeeded` reports that the command succeeded.
     r#type: &'static str,
-    /// When the execution began.
+    /// Start of the execution.
     timestamp: String,
     data: Data<'a>,
 }
@@ -73,7 +74,7 @@ impl Step for Webhook {
 }
 
 impl Webhook {
-    fn message(&self, context: &PrepareContext<'_>) -> Result<Message, Error> {
+    fn message(&self, context: &PrepareContext<'_>) -> Result<WebhookRequest, Error> {
         let PrepareContext { request, execution_id, started_at, timeout, .. } = *context;
         let payload = Payload {
             r#type: match self.when {
@@ -90,8 +91,8 @@ impl Webhook {
                 dry_run: request.dry_run,
             },
         };
-        Ok(Message {
-            // No full stop: the signature sets the id off with one.
+        Ok(WebhookRequest {
+            // Without a full stop: the signed text separates the id with one.
             id: format!("{}_{}", execution_id.simple(), context.number),
             target: self.target.value.clone(),
             body: serde_json::to_string(&payload).map_err(Error::internal)?,

@@ -1,4 +1,4 @@
-//! By which a server knows its own changes among those that PostgreSQL notifies everyone of.
+//! The id by which a server recognizes its own changes in PostgreSQL notifications.
 
 use std::{
     fmt,
@@ -10,10 +10,10 @@ use std::{
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement};
 
-/// The setting from which the triggers take it.
+/// The PostgreSQL setting from which the triggers read the id.
 pub(super) const SETTING: &str = "kommando.instance";
 
-/// The random id of a server. Its connections have the first one as a setting; a transaction is told a later one.
+/// The random id of a server process. Connections carry the first id as a setting; transactions set a later id.
 #[derive(Clone)]
 pub struct InstanceId(Arc<Ids>);
 
@@ -34,31 +34,28 @@ impl InstanceId {
         Self(Arc::new(Ids { first, current: AtomicU64::new(first) }))
     }
 
-    /// The id that connections are made with.
+    /// The id that connections carry.
     pub(super) fn of_connections(&self) -> String {
         text(self.0.first)
     }
 
-    /// The present id.
+    /// The current id.
     #[cfg(test)]
     pub fn current(&self) -> String {
         text(self.0.current.load(SeqCst))
     }
 
-    /// Whether these are changes of this server that it has dealt with.
+    /// Whether a notification with this id reports a change that this server already invalidated.
     pub(super) fn is_own(&self, instance: &str) -> bool {
         instance == text(self.0.current.load(SeqCst))
     }
 
-    /// Takes another id: what is notified under those before counts as a change of another server.
+    /// Changes the id, so that late notifications with an earlier id count as changes of another server.
     pub fn renew(&self) {
         self.0.current.store(rand::random(), SeqCst);
     }
 
-    /// Tells a transaction the id, where it is not the one that the connection has.
-    ///
-    /// # Errors
-    /// The database does not answer.
+    /// Sets the current id in a transaction, if it differs from the connection's id.
     pub async fn announce(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
         let current = self.0.current.load(SeqCst);
         if current != self.0.first {
@@ -78,9 +75,8 @@ fn text(id: u64) -> String {
 mod tests {
     use super::*;
 
-    /// Rule 6: what is notified late of a commit in doubt counts as a change of another server.
     #[test]
-    fn a_server_knows_its_id_until_it_takes_another() {
+    fn a_renewed_server_does_not_recognize_its_old_id() {
         let (one, other) = (InstanceId::random(), InstanceId::random());
         let id = one.of_connections();
         assert!(one.is_own(&id) && !other.is_own(&id) && !one.is_own(""));

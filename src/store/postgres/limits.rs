@@ -1,29 +1,29 @@
-//! What requests may take of a database that is a server.
+//! Limits on the use of PostgreSQL by requests.
 
 use std::{str::FromStr, time::Duration};
 
 use jiff::Span;
 
-/// How many connections serve requests, and how long one of them may wait.
+/// Connections for requests, and the time limit of a request's database work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct RequestLimits {
     pub connections: u32,
-    pub patience: Patience,
+    pub query_timeout: QueryTimeout,
 }
 
-/// How long a request waits for a connection or for an answer, before it is answered with 503.
+/// How long a request waits for a connection or a result before it fails with 503.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience(pub Duration);
+pub struct QueryTimeout(pub Duration);
 
-impl FromStr for Patience {
+impl FromStr for QueryTimeout {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let unfit = || format!("`{text}` is no time between 100ms and 1m, such as 900ms");
-        let span: Span = text.parse().map_err(|_| unfit())?;
-        let duration = Duration::try_from(span).map_err(|_| unfit())?;
-        let is_fit = (Duration::from_millis(100)..=Duration::from_secs(60)).contains(&duration);
-        is_fit.then_some(Self(duration)).ok_or_else(unfit)
+        let invalid = || format!("`{text}` is not a duration between 100ms and 1m, such as 900ms");
+        let span: Span = text.parse().map_err(|_| invalid())?;
+        let duration = Duration::try_from(span).map_err(|_| invalid())?;
+        let is_valid = (Duration::from_millis(100)..=Duration::from_secs(60)).contains(&duration);
+        is_valid.then_some(Self(duration)).ok_or_else(invalid)
     }
 }
 
@@ -32,10 +32,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patience_is_a_time_with_its_unit() {
-        assert_eq!("900ms".parse(), Ok(Patience(Duration::from_millis(900))));
+    fn the_query_timeout_is_a_duration_with_a_unit() {
+        assert_eq!("900ms".parse(), Ok(QueryTimeout(Duration::from_millis(900))));
         for unfit in ["", "1", "50ms", "2m", "-1s", "1 month"] {
-            assert!(unfit.parse::<Patience>().is_err(), "{unfit}");
+            assert!(unfit.parse::<QueryTimeout>().is_err(), "{unfit}");
         }
     }
 }

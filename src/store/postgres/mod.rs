@@ -1,4 +1,4 @@
-//! PostgreSQL: a pool for requests, which are answered in time or refused, and a small one for what goes on beside them.
+//! PostgreSQL connections: a pool for requests with short timeouts, and a small pool for background work.
 
 mod instance;
 mod limits;
@@ -12,62 +12,62 @@ use sea_orm::{
 };
 
 pub use instance::InstanceId;
-pub use limits::{Limits, Patience};
+pub use limits::{QueryTimeout, RequestLimits};
 pub use listen::keep_listening;
 
-/// What goes on beside requests is given up only when nobody can believe in it any more.
-const LONG_PATIENCE: Duration = Duration::from_secs(60);
-/// How long the database may take to be there at the start.
+/// Timeout of background work.
+const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(60);
+/// Maximum wait for the database at the start.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection that was idle for this long is asked whether it still is one.
-const TRUSTED_FOR: Duration = Duration::from_secs(1);
-/// One listens, one links, one clears away, and one is left for the rest.
+/// Connections that were idle longer are pinged before use.
+const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
+/// Background connections: one each for the listener, the audit linker and retention, and one for the rest.
 pub const BACKGROUND: u32 = 4;
 
-/// What a pool is for.
+/// The purpose of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
-    Requests(Limits),
-    /// What has time.
+pub enum PoolPurpose {
+    Requests(RequestLimits),
     Background,
 }
 
-impl Use {
-    /// How long an answer may take altogether.
-    pub fn patience(self) -> Duration {
+impl PoolPurpose {
+    /// Maximum total time of a query, including the wait for a connection.
+    pub fn query_timeout(self) -> Duration {
         match self {
-            Self::Requests(limits) => limits.patience.0,
-            Self::Background => LONG_PATIENCE,
+            Self::Requests(limits) => limits.query_timeout.0,
+            Self::Background => BACKGROUND_TIMEOUT,
         }
     }
 
+    /// The settings of each connection.
     fn session(self, instance: &InstanceId) -> Vec<(&'static str, String)> {
         let (statement, lock) = match self {
-            // The database gives a statement up a little earlier, so that it can say so; and whoever waits for a row that
-            // another one holds has time left for a second try.
-            Self::Requests(limits) => (limits.patience.0 * 8 / 9, limits.patience.0 / 3),
-            Self::Background => (Duration::ZERO, LONG_PATIENCE),
+            // The database's statement timeout is shorter than ours, so that its error arrives in time. The lock
+            // timeout leaves time for a retry.
+            Self::Requests(limits) => (limits.query_timeout.0 * 8 / 9, limits.query_timeout.0 / 3),
+            Self::Background => (Duration::ZERO, BACKGROUND_TIMEOUT),
         };
         vec![
             ("statement_timeout", statement.as_millis().to_string()),
             ("lock_timeout", lock.as_millis().to_string()),
-            // Whoever dies in the middle of a transaction does not hold its rows for ever.
-            ("idle_in_transaction_session_timeout", LONG_PATIENCE.as_millis().to_string()),
+            // Ends the transactions of clients that died, and releases their locks.
+            ("idle_in_transaction_session_timeout", BACKGROUND_TIMEOUT.as_millis().to_string()),
             (instance::SETTING, instance.of_connections()),
         ]
     }
 }
 
-/// Opens a pool. The one of requests connects when the first of them comes.
+/// Opens a pool. The pool for requests connects at the first request.
 ///
-/// Not by way of sea-orm, which logs the address with its password when it is told to trace.
-pub async fn connect(url: &str, pool: Use, instance: &InstanceId) -> Result<DatabaseConnection, DbErr> {
+/// Uses sqlx directly, because sea-orm logs the URL with its password at level trace.
+pub async fn connect(url: &str, pool: PoolPurpose, instance: &InstanceId) -> Result<DatabaseConnection, DbErr> {
     let failed = |error: sqlx::Error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)));
     let options = url.parse::<PgConnectOptions>().map_err(failed)?;
     let options = options.options(pool.session(instance)).application_name("kommando").disable_statement_logging();
     let (connections, timeout) = match pool {
-        Use::Requests(limits) => (limits.connections, limits.patience.0),
-        Use::Background => (BACKGROUND, CONNECT_TIMEOUT),
+        PoolPurpose::Requests(limits) => (limits.connections, limits.query_timeout.0),
+        PoolPurpose::Background => (BACKGROUND, CONNECT_TIMEOUT),
     };
     let pooled = PoolOptions::<Postgres>::new()
         .max_connections(connections)
@@ -76,15 +76,15 @@ pub async fn connect(url: &str, pool: Use, instance: &InstanceId) -> Result<Data
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
-                if meta.idle_for > TRUSTED_FOR {
+                if meta.idle_for > PING_AFTER_IDLE {
                     connection.ping().await?;
                 }
                 Ok(true)
             })
         });
     Ok(match pool {
-        Use::Requests(_) => pooled.connect_lazy_with(options),
-        Use::Background => pooled.connect_with(options).await.map_err(failed)?,
+        PoolPurpose::Requests(_) => pooled.connect_lazy_with(options),
+        PoolPurpose::Background => pooled.connect_with(options).await.map_err(failed)?,
     }
     .into())
 }

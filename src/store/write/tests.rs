@@ -1,9 +1,10 @@
-//! What a transaction leaves behind in memory, however it ends.
+//! How the end of a transaction affects the cache.
 
 use sea_orm::ConnectionTrait;
 
 use super::*;
 use crate::store::CacheScope;
+use crate::store::Store;
 
 async fn store() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -34,9 +35,9 @@ async fn insert(store: &Store, touched: Touched) -> Result<(), DbErr> {
         .await
 }
 
-/// Rules 1 and 2: what is written is invalidated before the next transaction begins, and when the client left meanwhile.
+/// The invalidation happens before the next transaction begins, even when the client disconnected.
 #[tokio::test(flavor = "multi_thread")]
-async fn each_transaction_finds_what_those_before_it_touched_invalidated() {
+async fn writes_are_invalidated_before_the_next_transaction() {
     let (_folder, store) = store().await;
     let before = version(&store, 7);
     let writes: Vec<_> = (0..50)
@@ -56,21 +57,22 @@ async fn each_transaction_finds_what_those_before_it_touched_invalidated() {
             })
         })
         .collect();
-    // A client that leaves does not cancel what it began.
+    // A client that disconnects does not cancel its transaction.
     writes[7].abort();
     for (index, write) in writes.into_iter().enumerate() {
         assert!(write.await.is_ok_and(|end| end.is_ok()) || index == 7);
     }
-    // The one that was left may not have begun, or still go on.
+    // The aborted write may not have begun, or may still run.
     insert(&store, Touched::users([7])).await.expect("a commit");
     assert_eq!(version(&store, 7) - before, count(store.reader()).await);
 }
 
-/// Rules 1 and 6: after a commit with an unknown end, everything is taken for changed, under another id.
+/// A commit with unknown result invalidates everything and renews the instance id.
 #[test]
 fn a_commit_in_doubt_invalidates_everything() {
     let (invalidations, instance) = (Invalidations::default(), InstanceId::random());
-    let end = |touched| CommitEnd { invalidations: invalidations.clone(), instance: Some(instance.clone()), touched };
+    let end =
+        |touched| InvalidateOnDrop { invalidations: invalidations.clone(), instance: Some(instance.clone()), touched };
     let version = |id| invalidations.version(CacheScope::Users, id);
     let first = instance.current();
     drop(end(Some(Touched::users([7]))));
@@ -80,9 +82,9 @@ fn a_commit_in_doubt_invalidates_everything() {
     assert_ne!(instance.current(), first);
 }
 
-/// Rule 3: what another process wrote is known to the next transaction; what this one wrote is not taken for such a change.
+/// The next transaction notices the writes of another process, but does not mistake its own for them.
 #[tokio::test]
-async fn a_transaction_looks_whether_another_process_wrote() {
+async fn a_transaction_notices_writes_of_other_processes() {
     let (folder, store) = store().await;
     let url = format!("sqlite://{}", folder.path().join("test.db").display());
     let other = Store::open(&url).await.expect("the same database");
@@ -91,7 +93,7 @@ async fn a_transaction_looks_whether_another_process_wrote() {
     for _ in 0..3 {
         insert(&store, Touched::Nothing).await.expect("a commit");
         store.writer.poll().await.expect("an answer");
-        assert_eq!(version(&store, 7), before, "its own commits are no news");
+        assert_eq!(version(&store, 7), before, "its own commits do not count");
     }
     insert(&other, Touched::Nothing).await.expect("a commit");
     insert(&store, Touched::Nothing).await.expect("a commit");
@@ -101,9 +103,9 @@ async fn a_transaction_looks_whether_another_process_wrote() {
     assert_eq!(version(&store, 7), before + 2);
 }
 
-/// Rule 4: another connection knows nothing of what was written before it was made.
+/// A new connection cannot know what was written before it was created.
 #[tokio::test]
-async fn a_new_connection_means_that_everything_changed() {
+async fn a_new_connection_invalidates_everything() {
     let (_folder, store) = store().await;
     store
         .writer()

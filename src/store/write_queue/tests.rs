@@ -1,4 +1,4 @@
-//! What the queue keeps, undoes, and survives.
+//! How the queue handles failing jobs, failing commits and clients that stop waiting.
 
 use std::{collections::HashSet, sync::Mutex};
 
@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::*;
 
-/// Writes a text, or does what the text says.
+/// Writes a text, or fails in the way that the text names.
 struct Note(&'static str);
 
 impl Job for Note {
@@ -26,7 +26,7 @@ fn queued(text: &'static str) -> (Queued<Note>, oneshot::Receiver<Result<&'stati
     (Queued { job: Note(text), client, span: Span::none() }, answer)
 }
 
-/// How many jobs each transaction had, and whether clients leave in the middle of one.
+/// Records the size of each batch. Dropping `leaving` lets clients stop waiting in the middle of a batch.
 #[derive(Default)]
 struct Notes {
     batches: Arc<Mutex<Vec<usize>>>,
@@ -48,9 +48,9 @@ impl BatchWriter for Notes {
             match *text {
                 "fails" => transaction.execute_unprepared("INSERT INTO nowhere VALUES (1)").await.map(drop)?,
                 "panics" => panic!("at the worst moment"),
-                // A statement fails, and what noticed it goes on.
+                // A statement fails, and the writer ignores the error.
                 "hides" => drop(transaction.execute_unprepared("INSERT INTO nowhere VALUES (1)").await),
-                // It is found at the commit.
+                // The commit fails.
                 "breaks" => {
                     let orphan = "PRAGMA defer_foreign_keys = ON; INSERT INTO children VALUES (4711)";
                     transaction.execute_unprepared(orphan).await.map(drop)?;
@@ -78,8 +78,8 @@ async fn fixture(notes: Notes) -> Fixture {
     let tables = "CREATE TABLE notes (text TEXT); CREATE TABLE parents (id INTEGER PRIMARY KEY); \
                   CREATE TABLE children (parent INTEGER REFERENCES parents)";
     store.writer().execute_unprepared(tables).await.expect("tables");
-    let (places, waiting_alone) = (Semaphore::new(1), Arc::default());
-    let writer = Arc::new(QueueWriter { store: store.clone(), batches: notes, places, waiting_alone });
+    let (permits, waiting_alone) = (Semaphore::new(1), Arc::default());
+    let writer = Arc::new(QueueWriter { store: store.clone(), batches: notes, permits, waiting_alone });
     Fixture { _folder: folder, store, writer }
 }
 
@@ -90,7 +90,7 @@ impl Fixture {
         rows.iter().map(|row| row.try_get("", "text").expect("a text")).collect()
     }
 
-    /// Has these written as one batch, and returns whether each was.
+    /// Writes one batch and returns which jobs succeeded.
     async fn write<const N: usize>(&self, texts: [&'static str; N]) -> [bool; N] {
         let (jobs, answers): (Vec<_>, Vec<_>) = texts.map(queued).into_iter().unzip();
         self.writer.write(jobs).await;
@@ -103,21 +103,20 @@ impl Fixture {
 }
 
 #[tokio::test]
-async fn a_job_that_fails_takes_no_other_one_with_it() {
+async fn a_failing_job_does_not_affect_others() {
     let notes = Notes::default();
     let batches = Arc::clone(&notes.batches);
     let fixture = fixture(notes).await;
     let ends = fixture.write(["one", "two", "fails", "three", "panics", "four", "five", "hides"]).await;
     assert_eq!(ends, [true, true, false, true, false, true, true, false]);
     assert_eq!(fixture.notes().await, HashSet::from(["one", "two", "three", "four", "five"].map(str::to_owned)));
-    // Halved, first half first, until what fails is alone.
+    // Halved, first half first, until the failing job is alone.
     assert_eq!(*batches.lock().expect("no panic"), [8, 4, 2, 2, 1, 1, 4, 2, 1, 1, 2, 1, 1]);
     assert_eq!(fixture.write(["after"]).await, [true], "the queue goes on");
 }
 
-/// Rule 16: when a commit fails, all are told so, and nothing is tried again.
 #[tokio::test]
-async fn a_commit_that_fails_is_not_tried_again() {
+async fn a_failed_commit_is_not_retried() {
     let notes = Notes::default();
     let batches = Arc::clone(&notes.batches);
     let fixture = fixture(notes).await;
@@ -127,9 +126,9 @@ async fn a_commit_that_fails_is_not_tried_again() {
     assert_eq!(fixture.notes().await, HashSet::from(["after".to_owned()]));
 }
 
-/// Rule 17: a client that leaves just before the commit was told that nothing happened, and nothing does.
+/// A client that stops waiting before the commit got a timeout, so its job must not be committed.
 #[tokio::test]
-async fn a_job_whose_client_left_is_not_committed() {
+async fn a_job_without_a_client_is_not_committed() {
     let notes = Notes::default();
     let fixture = fixture(notes).await;
     let (gone, answer) = queued("gone");
@@ -140,8 +139,7 @@ async fn a_job_whose_client_left_is_not_committed() {
     assert_eq!(fixture.notes().await, HashSet::from(["leaves".to_owned()]));
 }
 
-/// Rule 5: SQLite ends a transaction by itself when the disk is full; what is executed from then on would be in force at
-/// once.
+/// SQLite ends a transaction when the disk is full; later statements would take effect immediately.
 #[tokio::test]
 async fn after_a_failed_statement_nothing_is_executed_or_committed() {
     let fixture = fixture(Notes::default()).await;

@@ -1,4 +1,4 @@
-//! Which job is next, which one is evicted, and that no permit is lost.
+//! The order of jobs, the eviction, and permits of cancelled callers.
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -6,14 +6,14 @@ use futures_util::FutureExt;
 
 use super::*;
 
-fn stranger(number: u8) -> Requester {
+fn unfamiliar(number: u8) -> Requester {
     Requester::Address(Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, number))))
 }
 
 const USER: Requester = Requester::User(1);
 const OTHER: Requester = Requester::User(2);
 
-/// The order in which these jobs are done, by their index.
+/// The order in which these jobs are served, by index.
 fn order(waiting: &[Requester]) -> Vec<usize> {
     let mut jobs = Jobs::new();
     for (index, requester) in waiting.iter().enumerate() {
@@ -23,7 +23,7 @@ fn order(waiting: &[Requester]) -> Vec<usize> {
 }
 
 #[test]
-fn one_requester_is_served_in_the_order_of_arrival() {
+fn jobs_of_one_requester_keep_their_order() {
     assert_eq!(order(&[USER; 4]), [0, 1, 2, 3]);
 }
 
@@ -33,9 +33,9 @@ fn the_requester_that_was_served_least_is_next() {
 }
 
 #[test]
-fn users_and_strangers_take_turns() {
-    let strangers = (1..=4).map(stranger);
-    let waiting: Vec<_> = strangers.chain([USER, OTHER]).collect();
+fn users_and_unfamiliar_addresses_alternate() {
+    let addresses = (1..=4).map(unfamiliar);
+    let waiting: Vec<_> = addresses.chain([USER, OTHER]).collect();
     assert_eq!(order(&waiting), [0, 4, 1, 5, 2, 3]);
 }
 
@@ -52,34 +52,34 @@ fn a_full_queue_evicts_the_newest_job_of_the_largest_requester() {
 }
 
 #[test]
-fn strangers_cannot_evict_users() {
+fn unfamiliar_addresses_cannot_evict_users() {
     let mut jobs = Jobs::new();
     for id in 0..10 {
         assert_eq!(jobs.push(Requester::User(id), u32::MAX), None);
     }
     for index in 0..1000 {
-        let evicted = jobs.push(stranger((index % 250) as u8), index);
+        let evicted = jobs.push(unfamiliar((index % 250) as u8), index);
         assert_ne!(evicted, Some(u32::MAX), "after {index}");
     }
-    assert_eq!(jobs.requesters.iter().filter(|requester| !requester.is_stranger()).count(), 10);
+    assert_eq!(jobs.requesters.iter().filter(|requester| !requester.is_unfamiliar()).count(), 10);
 }
 
 #[test]
-fn a_new_address_comes_before_those_that_were_served_lately() {
+fn a_new_address_is_served_before_recent_ones() {
     let mut jobs = Jobs::new();
-    // A hundred addresses ask again as soon as they are served.
+    // A hundred addresses send a new job as soon as they are served.
     for round in 0..1000 {
-        jobs.push(stranger((round % 100) as u8), "attack");
+        jobs.push(unfamiliar((round % 100) as u8), "attack");
         if round % 2 == 0 {
             jobs.pop();
         }
     }
-    assert_eq!(jobs.push(stranger(200), "new"), Some("attack"), "the queue was full");
+    assert_eq!(jobs.push(unfamiliar(200), "new"), Some("attack"), "the queue was full");
     assert_eq!(jobs.pop(), Some("new"));
 }
 
 #[test]
-fn what_was_counted_long_ago_is_forgotten() {
+fn old_usage_is_forgotten() {
     let mut usage = Usage::default();
     (0..100).for_each(|_| usage.add(USER));
     (0..20 * JOBS_PER_HALF_LIFE).for_each(|_| usage.add(OTHER));
@@ -87,7 +87,7 @@ fn what_was_counted_long_ago_is_forgotten() {
 }
 
 #[test]
-fn any_number_of_requesters_takes_little_memory() {
+fn usage_counts_take_bounded_memory() {
     let mut usage = Usage::default();
     for id in 0..100_000 {
         usage.add(Requester::User(id));
@@ -96,7 +96,7 @@ fn any_number_of_requesters_takes_little_memory() {
 }
 
 #[test]
-fn a_job_that_ends_while_it_is_looked_at_goes_whole() {
+fn a_job_that_is_cancelled_during_a_check_is_removed_whole() {
     let mut jobs = Jobs::new();
     (0..3).for_each(|index| assert!(jobs.push(USER, index).is_none()));
     let asked = std::cell::Cell::new(0);
@@ -108,7 +108,7 @@ fn a_job_that_ends_while_it_is_looked_at_goes_whole() {
 }
 
 #[tokio::test]
-async fn a_permit_goes_to_the_next_caller_who_still_waits() {
+async fn a_permit_goes_to_the_next_waiting_caller() {
     let queue = HashQueue::new(1);
     let first = queue.acquire(USER).await.expect("a permit");
     let mut gone = Box::pin(queue.acquire(USER));
@@ -117,14 +117,14 @@ async fn a_permit_goes_to_the_next_caller_who_still_waits() {
     assert_eq!(queue.load(), (2, 1));
     drop(gone);
     drop(first);
-    let permit = tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("a turn").expect("a permit");
+    let permit = tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("in time").expect("a permit");
     assert_eq!(queue.load(), (0, 1));
     drop(permit);
     assert_eq!(queue.load(), (0, 0));
 }
 
 #[tokio::test]
-async fn a_permit_that_was_given_to_a_caller_who_left_is_not_lost() {
+async fn a_permit_sent_to_a_cancelled_caller_is_not_lost() {
     let queue = HashQueue::new(1);
     let first = queue.acquire(USER).await.expect("a permit");
     let mut leaves = Box::pin(queue.acquire(OTHER));
@@ -136,10 +136,10 @@ async fn a_permit_that_was_given_to_a_caller_who_left_is_not_lost() {
 }
 
 #[tokio::test]
-async fn an_evicted_job_is_told_at_once() {
+async fn an_evicted_job_fails_at_once() {
     let queue = HashQueue::new(1);
     let _working = queue.acquire(USER).await.expect("a permit");
-    let mut attack: Vec<_> = (0..MAX_WAITING).map(|_| Box::pin(queue.acquire(stranger(1)))).collect();
+    let mut attack: Vec<_> = (0..MAX_WAITING).map(|_| Box::pin(queue.acquire(unfamiliar(1)))).collect();
     for job in &mut attack {
         assert!(job.as_mut().now_or_never().is_none());
     }

@@ -1,4 +1,4 @@
-"""Has a driver make the calls of calls.json against a server of its own, and holds what came of them against them.
+"""Runs a driver, which makes the calls of calls.json, against a demo server, and compares the responses.
 
 Usage: prove.py NAME KOMMANDO DRIVER…
 """
@@ -28,14 +28,14 @@ def main(name, binary, driver):
     came = [json.loads(line) for line in ran.stdout.splitlines()]
     faults = [f"{call['name']}: {fault}" for call, got in zip(calls, came) for fault in unlike(call["expect"], got)]
     if len(came) != len(calls) or ran.returncode:
-        faults.append(f"{len(came)} of {len(calls)} calls, and then it ended with {ran.returncode}")
+        faults.append(f"{len(came)} of {len(calls)} calls, then exit code {ran.returncode}")
     if faults:
         sys.exit(f"clients: {name}: " + "\n    ".join(faults))
-    print(f"clients: {name}: {len(calls)} calls came to what they should")
+    print(f"clients: {name}: {len(calls)} calls as expected")
 
 
 def serve(binary, folder):
-    # Nothing of our own environment, so that no KOMMANDO_* of the caller's has a say.
+    # A clean environment, so that KOMMANDO_* variables of the caller have no effect.
     settings = {"KOMMANDO_ADMIN_PASSWORD": PASSWORD, "KOMMANDO_PASSWORD_COST": "m=8,t=1,p=1", "KOMMANDO_LOG": "warn"}
     words = [binary, "serve", "--demo", "--listen", "127.0.0.1:0"]
     return subprocess.Popen(words, cwd=folder, env=settings, stdout=subprocess.PIPE, text=True)
@@ -45,11 +45,11 @@ def address_of(server):
     for line in server.stdout:
         if "/docs" in line:
             return line.split()[-1].removesuffix("/docs")
-    sys.exit("clients: the server did not come to listen")
+    sys.exit("clients: the server did not start to listen")
 
 
 def unlike(expected, got):
-    """What of the expected is not so; a list holds each that is expected, and headers are told where a client shows them."""
+    """Yields the differences. A list must contain each expected item; headers count only if the client exposes them."""
     if got["status"] != expected["status"]:
         yield f"status {got['status']} instead of {expected['status']}, with {got['body']}"
     headers = {name.lower(): value for name, value in (got["headers"] or {}).items()}
@@ -57,7 +57,7 @@ def unlike(expected, got):
         if got["headers"] is not None and headers.get(name.lower()) != value:
             yield f"{name} is {headers.get(name.lower())} instead of {value}"
     if "body" in expected and not holds(got["body"], expected["body"]):
-        yield f"{got['body']} does not hold {expected['body']}"
+        yield f"{got['body']} does not contain {expected['body']}"
 
 
 def holds(got, expected):

@@ -1,4 +1,4 @@
-// What programs do with the vendor's own client, unchanged, against the running server.
+// The User agent of the vendor's client against a running server.
 
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 
 import { password, serveDemo } from '../../browser/kommando.mjs';
 
-// The package's ES modules name their files without endings, which Node does not take; its CommonJS ones work.
+// Node cannot load the package's ES modules, which import files without extensions; the CommonJS modules work.
 const client = createRequire(import.meta.url)('@superoffice/webapi');
 
 const { CommandActionResult, EjUserStatus, RoleType, UserType } = client;
@@ -19,10 +19,10 @@ before(async () => {
 
 after(() => server?.stop());
 
-/** The operations that were called. */
+/** The operations called by the tests. */
 const called = new Set();
 
-/** The name of the operation that a method calls. */
+/** The operation of a method. */
 const operationOf = (method) => method[0].toUpperCase() + method.slice(1, -'Async'.length);
 
 const recording = (agent) => new Proxy(agent, {
@@ -32,14 +32,14 @@ const recording = (agent) => new Proxy(agent, {
     },
 });
 
-/** The agent of somebody who logs in with a password. */
+/** The User agent of a user with a password. */
 function agentOf(name, options = {}, secret = password) {
     const webapi = new client.WebApi({ baseUrl: `${server.address}/api`, ...options });
     webapi.authenticateWithPassword(name, secret);
     return recording(webapi.getUserAgent());
 }
 
-/** Asserts that a call is refused so, as the client sees it. */
+/** Asserts that a call is refused with this status and error type. */
 async function isRefused(call, status, type) {
     await assert.rejects(call, (error) => {
         assert.equal(error.response.status, status);
@@ -50,7 +50,7 @@ async function isRefused(call, status, type) {
     });
 }
 
-test('a password and a ticket let in, and nothing else does', async () => {
+test('passwords and tickets are accepted, and wrong ones refused', async () => {
     const anna = await agentOf('anna').getUserAsync(2);
     assert.equal(anna.person.fullName, 'Anna Lindqvist');
     const webapi = new client.WebApi({ baseUrl: `${server.address}/api` });
@@ -59,7 +59,7 @@ test('a password and a ticket let in, and nothing else does', async () => {
     await isRefused(agentOf('anna', {}, 'wrong').getUserAsync(2), 401, 'SoSessionException');
 });
 
-test('a whole life of a user', async () => {
+test('a user is created, changed and deleted', async () => {
     const admin = agentOf('admin');
     const user = await admin.createDefaultUserAsync();
     assert.equal(user.associateId, 0);
@@ -111,10 +111,10 @@ test('a whole life of a user', async () => {
     assert.equal((await admin.getUserInfoAsync(saved.associateId)).canLogon, false);
 });
 
-test('what is not there is null, and lists are empty', async () => {
+test('missing objects are null, and lists are empty', async () => {
     const admin = agentOf('admin');
     assert.equal(await admin.getUserAsync(4711), null);
-    assert.equal(await admin.getUserFromNameAsync('nobody'), null);
+    assert.equal(await admin.getUserFromNameAsync('absent'), null);
     assert.deepEqual(await admin.getUserFromPersonIdAsync(4711), []);
     assert.equal(await admin.getUserGroupAsync(4711), null);
     assert.equal(await admin.getRoleAsync(4711), null);
@@ -168,7 +168,7 @@ test('names', async () => {
     assert.equal(await admin.getValidUserNameForNewUserAsync(user), 'fredrik@example.com');
     user.person = { ...user.person, firstname: 'Fredrik', lastname: 'Berg' };
     assert.equal(await admin.getDefaultAssociateUserNameAsync(user), 'fredrikberg');
-    assert.equal(await admin.isNickNameUniqueAsync(0, 'nobody has it'), true);
+    assert.equal(await admin.isNickNameUniqueAsync(0, 'unused'), true);
 });
 
 test('groups', async () => {
@@ -202,13 +202,13 @@ test('roles and rights', async () => {
     assert.equal(await admin.getRoleAsync(saved.roleId), null);
 });
 
-test('users in short', async () => {
+test('user infos', async () => {
     const admin = agentOf('admin');
     assert.equal((await admin.getUserInfoAsync(2)).userName, 'anna');
     assert.deepEqual((await admin.getUserInfoListAsync([2, 4])).map((one) => one.userName), ['anna', 'chris']);
 });
 
-test('languages and time zones, by its options', async () => {
+test('languages and time zones from the client options', async () => {
     const command = async (options) => {
         const commands = await agentOf('admin', options).getUserCommandsAsync({ user: { associateId: 2 } });
         return commands.find((one) => one.name === 'deactivate').displayName;
@@ -217,13 +217,15 @@ test('languages and time zones, by its options', async () => {
     assert.equal(await command({ languageCode: 'nb' }), 'Deaktiver bruker');
     assert.equal(await command({ languageCode: '' }), 'NO:"Deaktiver bruker";US:"Deactivate user"');
     await server.issueTicket('anna');
+    // The command line is another process: the server sees its changes within a second.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
     const login = async (options) => (await agentOf('admin', options).getUserAsync(2)).lastlogin.valueOf();
     const utc = await login({ timezone: 'UTC', timezoneInclude: true });
     assert.equal(await login({ timezone: 'NO', timezoneInclude: true }), utc);
     assert.ok(Math.abs(Date.now() - utc) < 60_000);
 });
 
-test('errors, as the client sees them', async () => {
+test('errors', async () => {
     const admin = agentOf('admin');
     await isRefused(admin.saveUserAsync({ name: 'anna' }), 400, 'SoValidationException');
     await isRefused(admin.getUserCommandsAsync({ user: { associateId: 4711 } }), 404, 'SoNotFoundException');
@@ -234,7 +236,7 @@ test('errors, as the client sees them', async () => {
     await isRefused(admin.getAccessGatewayInfoAsync(), 501, 'SoNotImplementedException');
 });
 
-test('every operation that is served was called, and every other one says that it is not', async () => {
+test('every served operation was called, and every other one answers 501', async () => {
     const agent = new client.WebApi({ baseUrl: `${server.address}/api` }).getUserAgent();
     const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(agent)).filter((name) => /^[A-Za-z].*Async$/.test(name));
     const { paths } = await (await fetch(`${server.address}/openapi.json`)).json();

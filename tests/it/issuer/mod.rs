@@ -1,5 +1,4 @@
-//! A small identity provider on loopback: it signs tokens, and shows its keys over HTTP as well or as badly as a test
-//! wants it to. The keys in this folder are its own, and open nothing else.
+//! A fake identity provider: signs tokens and serves its keys over HTTP, correctly or not. Its keys are for tests only.
 
 use std::{
     net::SocketAddr,
@@ -23,7 +22,7 @@ pub const AUDIENCE: &str = "kommando";
 /// The public half of the RSA key, as providers publish it.
 pub const RSA_PUBLIC_PEM: &str = include_str!("rsa-public.pem");
 
-/// A key to sign with, under its id.
+/// A private key with its id.
 #[derive(Clone)]
 pub struct SigningKey {
     pub id: &'static str,
@@ -41,13 +40,13 @@ impl SigningKey {
         Self { id: "ec", algorithm: Algorithm::ES256, key: EncodingKey::from_ec_der(include_bytes!("ec.der")) }
     }
 
-    /// One that the provider does not show.
+    /// A key that the provider does not publish.
     pub fn foreign() -> Self {
         let key = EncodingKey::from_rsa_der(include_bytes!("other.der"));
         Self { id: "rsa", algorithm: Algorithm::RS256, key }
     }
 
-    /// What everybody may see of it.
+    /// The public key as a JWK.
     pub fn shown(&self) -> Value {
         let mut jwk = Jwk::from_encoding_key(&self.key, self.algorithm).expect("a public key");
         jwk.common.key_id = Some(self.id.to_owned());
@@ -64,7 +63,7 @@ impl SigningKey {
         self.sign_with(&self.header(), claims)
     }
 
-    /// Signs what is written, right or wrong.
+    /// Signs any header and claims, valid or not.
     pub fn sign_text(&self, header: &str, claims: &str) -> String {
         let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
         let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, self.algorithm).expect("a signature");
@@ -76,13 +75,13 @@ impl SigningKey {
     }
 }
 
-/// What a right token says of a user.
+/// Valid claims for a user.
 pub fn claims(name: &str) -> Value {
     let now = Utc::now().timestamp();
     json!({"iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + 300, "preferred_username": name})
 }
 
-/// The same, with something else in one place; null takes it away.
+/// The same with another value for one claim; null removes it.
 pub fn claims_but(name: &str, claim: &str, value: Value) -> Value {
     let mut claims = claims(name);
     match value {
@@ -92,18 +91,18 @@ pub fn claims_but(name: &str, claim: &str, value: Value) -> Value {
     claims
 }
 
-/// A part of a token.
+/// A value encoded as a part of a token.
 pub fn part(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-/// What stands at the URL of the keys.
+/// How the key URL responds.
 #[derive(Clone, Debug)]
 pub enum Shows {
     Body(String),
     Status(u16),
     Redirect(String),
-    /// Nothing, ever.
+    /// Never responds.
     Silence,
 }
 
@@ -140,7 +139,7 @@ impl Issuer {
         *self.shows.lock().expect("a lock") = shows;
     }
 
-    /// How often the keys were fetched, or somebody tried.
+    /// The number of requests for the keys.
     pub fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
@@ -165,7 +164,7 @@ async fn answer(mut stream: TcpStream, shows: Shows) {
         Shows::Silence => std::future::pending().await,
     };
     let head = format!("HTTP/1.1 {line}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
-    // Who does not want all of it hangs up.
+    // The client may close the connection early.
     let _ = stream.write_all(head.as_bytes()).await;
     let _ = stream.write_all(body.as_bytes()).await;
 }

@@ -1,32 +1,32 @@
-//! What was planted, what was emitted, and what of the one is in the other.
+//! Searches emitted texts for planted secrets.
 
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// The secrets, and everything that was emitted.
+/// The secrets and all emitted texts.
 #[derive(Default)]
 pub struct Search {
     secrets: Vec<(&'static str, String)>,
-    /// Where, what, and which secrets may be shown there.
+    /// Place, text, and the secrets that the text may contain.
     emitted: Vec<(String, String, Vec<&'static str>)>,
 }
 
 impl Search {
-    /// A secret for this place. It looks like nothing else, whatever is done to it on the way.
+    /// Creates a secret for a place. It consists of letters and digits, so encoding does not change it.
     pub fn plant(&mut self, place: &'static str) -> String {
         let secret = format!("canary{:02}{:016x}", self.secrets.len(), rand::random::<u64>());
         self.note(place, &secret);
         secret
     }
 
-    /// One that the server made.
+    /// Adds a secret that the server generated.
     pub fn note(&mut self, place: &'static str, secret: &str) {
-        assert!(secret.len() >= 16, "{place}: {secret} is not to be told from other text");
+        assert!(secret.len() >= 16, "{place}: {secret} is too short to be found reliably");
         self.secrets.push((place, secret.to_owned()));
     }
 
-    /// The name and password of HTTP Basic, which are a secret in their written form, too.
+    /// Encodes the credentials of HTTP Basic, which are a secret in this form, too.
     pub fn basic(&mut self, place: &'static str, name: &str, password: &str) -> String {
         let written = STANDARD.encode(format!("{name}:{password}"));
         self.note(place, &written);
@@ -38,7 +38,7 @@ impl Search {
         self.emitted.push((place.into(), text, shows.to_vec()));
     }
 
-    /// Every place in which a secret is that does not belong there.
+    /// The secrets found where they are not allowed.
     pub fn leaks(&self) -> Vec<String> {
         let mut leaks = Vec::new();
         for (place, what, shows) in &self.emitted {

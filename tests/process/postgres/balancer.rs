@@ -1,4 +1,4 @@
-//! A balancer as simple as one can be: it passes bytes on, to one server after the other of those that are in.
+//! A simple TCP load balancer with round robin.
 
 use std::{
     io::{self, Write},
@@ -13,7 +13,7 @@ use std::{
 #[derive(Clone)]
 pub struct Balancer {
     pub address: String,
-    /// Where each server is, when it is in.
+    /// The address of each server; `None` when it is taken out.
     servers: Arc<Mutex<Vec<Option<String>>>>,
     next: Arc<AtomicUsize>,
 }
@@ -34,7 +34,7 @@ impl Balancer {
         balancer
     }
 
-    /// Gives a server nothing more.
+    /// Sends no new connections to a server.
     pub fn take_out(&self, server: usize) {
         self.servers.lock().expect("no panic")[server] = None;
     }
@@ -51,7 +51,7 @@ impl Balancer {
         let _ = forth.join();
     }
 
-    /// The next server that takes connections.
+    /// Connects to the next server that accepts connections.
     fn connect(&self) -> Option<TcpStream> {
         let all: Vec<_> = self.servers.lock().expect("no panic").iter().flatten().cloned().collect();
         let first = self.next.fetch_add(1, Ordering::Relaxed);

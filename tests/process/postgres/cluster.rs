@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster of a test's own, which it can stop, freeze and fill.
+//! A temporary PostgreSQL cluster that a test can stop and freeze.
 
 use std::{
     env, fs,
@@ -9,11 +9,11 @@ use std::{
 
 use tempfile::TempDir;
 
-/// How many connections it takes.
+/// The connection limit of the cluster.
 pub const CONNECTIONS: u32 = 100;
 const KEY: &str = "a key for tests, of 32 bytes and more";
 
-/// It ends with the test.
+/// A cluster that is removed on drop.
 pub struct Cluster {
     folder: TempDir,
     binaries: PathBuf,
@@ -21,12 +21,13 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// A cluster that runs; none where PostgreSQL is not installed.
-    pub fn start() -> Option<Self> {
-        let Some(binaries) = binaries() else {
-            eprintln!("skipped: PostgreSQL is not installed");
-            return None;
-        };
+    /// Starts a cluster.
+    ///
+    /// # Panics
+    /// PostgreSQL is not installed.
+    pub fn start() -> Self {
+        let binaries =
+            binaries().expect("PostgreSQL is not installed: apt-get install postgresql, or run tests/all as root");
         let folder = TempDir::with_prefix_in("kommando-pg.", "/tmp").expect("a folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("rights");
         let is_root = text(Command::new("id").arg("-u")).trim() == "0";
@@ -39,41 +40,41 @@ impl Cluster {
             ["--username", "kommando", "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"];
         assert!(cluster.run("initdb", &words), "a cluster");
         cluster.resume_after_stop();
-        // One by one: together they would be a transaction, in which no database can be made.
+        // Separate statements: CREATE DATABASE cannot run in a transaction.
         cluster.say("CREATE ROLE app LOGIN");
         cluster.say("CREATE DATABASE kommando OWNER app");
-        Some(cluster)
+        cluster
     }
 
-    /// Its address, for somebody who has no rights but over the one database.
+    /// The URL for a role with rights over the one database only.
     pub fn url(&self) -> String {
         format!("postgres://app@localhost/kommando?host={}", self.folder.path().display())
     }
 
-    /// What a server needs to use it.
+    /// The settings for a server on this cluster.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         vec![
             ("KOMMANDO_DATABASE_URL", self.url()),
             ("KOMMANDO_AUDIT_KEY", KEY.to_owned()),
             ("KOMMANDO_MIGRATE", "true".to_owned()),
             ("KOMMANDO_ADMIN_PASSWORD", "it's a secret".to_owned()),
-            // Nobody reads the log meanwhile, and a pipe that is full would stop the server.
+            // The tests do not read the log; a full pipe would stop the server.
             ("KOMMANDO_LOG", "off".to_owned()),
         ]
     }
 
-    pub fn audit_key(&self) -> kommando::records::audit::AuditKey {
-        kommando::records::audit::AuditKey::new(KEY.into())
+    pub fn audit_key(&self) -> kommando::executions::audit::AuditKey {
+        kommando::executions::audit::AuditKey::new(KEY.into())
     }
 
-    /// As the machine's failing: nothing is written, nobody is told.
+    /// Stops PostgreSQL like a crash: without a checkpoint, and without notice to its clients.
     pub fn stop(&self) {
         assert!(self.run("pg_ctl", &["--mode", "immediate", "--silent", "stop"]), "an end");
     }
 
     pub fn resume_after_stop(&self) {
         let folder = self.folder.path().display();
-        // Tests kill PostgreSQL, and never the machine, so nothing needs to be on disk.
+        // Tests kill PostgreSQL but never the machine, so fsync is not needed.
         let options = format!(
             "-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections={CONNECTIONS} \
              -c shared_buffers=64MB -c fsync=off"
@@ -83,7 +84,7 @@ impl Cluster {
         assert!(self.run("pg_ctl", &words), "a start");
     }
 
-    /// Nothing of it moves any more, though every connection stays.
+    /// Suspends all processes; connections stay open.
     pub fn freeze(&self) {
         self.signal("STOP");
     }
@@ -92,10 +93,10 @@ impl Cluster {
         self.signal("CONT");
     }
 
-    /// To the server and everybody it started, and to nobody else.
+    /// Sends a signal to the server and its child processes.
     fn signal(&self, name: &str) {
         let file = self.folder.path().join("data/postmaster.pid");
-        // Without the file it does not run.
+        // Without the file, the server does not run.
         let Ok(first) = fs::read_to_string(file) else { return };
         let first = first.lines().next().expect("a line").to_owned();
         let children = Command::new("ps").args(["-o", "pid=", "--ppid", &first]).output().expect("an end").stdout;
@@ -105,7 +106,7 @@ impl Cluster {
         let _ = Command::new("kill").args(["-s", name]).args(all).stderr(Stdio::null()).status();
     }
 
-    /// Says something to the database, as somebody who may do everything.
+    /// Runs SQL as the superuser.
     pub fn say(&self, sql: &str) -> String {
         text(self.psql("postgres").args(["--command", sql]))
     }
@@ -114,7 +115,7 @@ impl Cluster {
         text(self.psql("kommando").args(["--command", sql]))
     }
 
-    /// A session of somebody who may do everything.
+    /// A psql command as the superuser.
     pub fn psql(&self, database: &str) -> Command {
         let mut psql = Command::new(self.binaries.join("psql"));
         psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"]);
@@ -150,12 +151,12 @@ fn text(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// Where the newest PostgreSQL of this machine is.
+/// The folder of the newest PostgreSQL on this machine.
 fn binaries() -> Option<PathBuf> {
     let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let debian = debian.map(|entry| entry.path().join("bin"));
     let path = env::var_os("PATH").unwrap_or_default();
-    // Where it really is: a link may stand for one of its programs, and not for the others.
+    // Resolve links: a folder may link to initdb only.
     let real = |folder: PathBuf| Some(folder.join("initdb").canonicalize().ok()?.parent()?.to_owned());
     debian.chain(env::split_paths(&path)).filter_map(real).max()
 }

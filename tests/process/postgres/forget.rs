@@ -1,4 +1,4 @@
-//! What one server takes away is worth nothing to the others, at once.
+//! Revoked tickets and changed passwords are refused by the other servers, too.
 
 use std::{
     thread,
@@ -11,7 +11,7 @@ use super::{CREDENTIALS, Cluster, start};
 use crate::{address, folder, send};
 
 const CURRENT: &str = "GET /api/v1/User/currentPrincipal HTTP/1.1";
-/// How long a credential may still be good elsewhere.
+/// How long another server may still accept a revoked credential.
 const AT_MOST: Duration = Duration::from_secs(1);
 
 fn status(address: &str, line: &str, headers: &str) -> String {
@@ -26,7 +26,7 @@ fn post(address: &str, path: &str, body: &str) -> String {
     crate::send_body(address, &head, body).expect("an answer")
 }
 
-/// Gives anna this password, and returns what proves that she calls.
+/// Sets anna's password, and returns her `Authorization` header.
 fn set_password(address: &str, password: &str) -> String {
     let body = format!(r#"{{"AssociateId":2,"Password":"{password}"}}"#);
     let answer = post(address, "/api/v1/Agents/User/SetPassword", &body);
@@ -41,8 +41,9 @@ fn log_in(address: &str) -> String {
 }
 
 #[test]
-fn a_ticket_or_password_that_ends_at_one_server_ends_at_all_within_a_second_also_when_nobody_hears_of_it() {
-    let Some(cluster) = Cluster::start() else { return };
+#[ignore = "needs PostgreSQL: tests/all runs it"]
+fn revocations_reach_all_servers_within_a_second() {
+    let cluster = Cluster::start();
     let folder = folder();
     let mut processes: Vec<_> = (0..3).map(|_| start(folder.path(), &cluster, &[])).collect();
     let servers: Vec<_> = processes.iter_mut().map(|process| address(&process.banner())).collect();
@@ -55,7 +56,7 @@ fn a_ticket_or_password_that_ends_at_one_server_ends_at_all_within_a_second_also
             }
         }
         if round % 2 == 1 {
-            // Whoever listens is cut off in the very moment.
+            // Cut the notification channels at the same moment.
             cluster.say(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app' AND query LIKE 'LISTEN%' \
                  OR query = 'SELECT 1'",
@@ -66,12 +67,12 @@ fn a_ticket_or_password_that_ends_at_one_server_ends_at_all_within_a_second_also
         let ended = Instant::now();
         for (server, proof) in servers.iter().flat_map(|server| proofs.iter().map(move |proof| (server, proof))) {
             while status(server, CURRENT, proof) == "200" {
-                assert!(ended.elapsed() < AT_MOST, "it was good {:?} after its end", ended.elapsed());
+                assert!(ended.elapsed() < AT_MOST, "accepted {:?} after its end", ended.elapsed());
                 thread::sleep(Duration::from_millis(5));
             }
         }
         longest = longest.max(ended.elapsed());
         assert_eq!(status(&servers[0], CURRENT, CREDENTIALS), "200");
     }
-    println!("a ticket and a password that had ended were refused by all within {longest:?}");
+    println!("a revoked ticket and an old password were refused by all servers within {longest:?}");
 }

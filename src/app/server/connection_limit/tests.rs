@@ -1,4 +1,4 @@
-//! Which connection gives way, and when the new one is refused.
+//! Tests which connection is evicted, and when the new one is refused.
 
 use std::net::SocketAddr;
 
@@ -12,103 +12,103 @@ fn at(address: &str) -> Option<Address> {
     Some(Address::from(&RemoteAddr(address.into())))
 }
 
-/// Places whose connections are served by their numbers, in the order of their beginning.
-struct Numbered(Places<usize>, Vec<Place>);
+/// A table with numbers as tasks, in the order of admission.
+struct Numbered(ConnectionTable<usize>, Vec<ConnectionId>);
 
 impl Numbered {
     fn new(most: usize, most_per_address: usize) -> Self {
-        Self(Places::new(most, most_per_address), Vec::new())
+        Self(ConnectionTable::new(most, most_per_address), Vec::new())
     }
 
-    /// Whether there was a place, and which connection gave way.
+    /// Whether the connection was admitted, and which connection was evicted.
     fn admit(&mut self, address: Option<Address>) -> Option<Option<usize>> {
-        let Admitted { place, evicted } = self.0.admit(address)?;
-        self.0.serve_by(place, self.1.len());
-        self.1.push(place);
+        let Admitted { id, evicted } = self.0.admit(address)?;
+        self.0.serve_by(id, self.1.len());
+        self.1.push(id);
         Some(evicted)
     }
 }
 
 #[test]
-fn at_the_limit_the_connection_that_waits_longest_goes() {
-    let mut places = Numbered::new(3, 3);
+fn at_the_limit_the_longest_waiting_connection_is_evicted() {
+    let mut table = Numbered::new(3, 3);
     for address in ["192.0.2.1", "192.0.2.2", "192.0.2.3"] {
-        assert_eq!(places.admit(at(address)), Some(None));
+        assert_eq!(table.admit(at(address)), Some(None));
     }
-    // The first has been answered since: now the second waits longest, then the third.
-    assert!(places.0.work(places.1[0]));
-    places.0.wait(places.1[0]);
-    assert_eq!(places.admit(at("192.0.2.4")), Some(Some(1)));
-    assert_eq!(places.admit(at("192.0.2.4")), Some(Some(2)));
-    assert_eq!(places.admit(at("192.0.2.4")), Some(Some(0)));
-    assert_eq!(places.0.open, 3);
+    // After an answer, the first waits again: now the second has been waiting longest, then the third.
+    assert!(table.0.work(table.1[0]));
+    table.0.wait(table.1[0]);
+    assert_eq!(table.admit(at("192.0.2.4")), Some(Some(1)));
+    assert_eq!(table.admit(at("192.0.2.4")), Some(Some(2)));
+    assert_eq!(table.admit(at("192.0.2.4")), Some(Some(0)));
+    assert_eq!(table.0.open, 3);
 }
 
 #[test]
-fn a_connection_that_is_worked_for_never_goes() {
-    let mut places = Numbered::new(2, 2);
-    places.admit(at("192.0.2.1"));
-    places.admit(at("192.0.2.2"));
-    assert!(places.0.work(places.1[0]));
-    assert_eq!(places.admit(at("192.0.2.3")), Some(Some(1)));
-    assert!(places.0.work(places.1[2]));
-    assert_eq!(places.admit(at("192.0.2.4")), None, "both are worked for");
-    places.0.leave(places.1[0]);
-    assert_eq!(places.admit(at("192.0.2.4")), Some(None));
+fn a_connection_that_is_worked_for_is_never_evicted() {
+    let mut table = Numbered::new(2, 2);
+    table.admit(at("192.0.2.1"));
+    table.admit(at("192.0.2.2"));
+    assert!(table.0.work(table.1[0]));
+    assert_eq!(table.admit(at("192.0.2.3")), Some(Some(1)));
+    assert!(table.0.work(table.1[2]));
+    assert_eq!(table.admit(at("192.0.2.4")), None, "both are worked for");
+    table.0.leave(table.1[0]);
+    assert_eq!(table.admit(at("192.0.2.4")), Some(None));
 }
 
 #[test]
-fn below_the_limits_only_those_that_wait_can_be_evicted() {
-    let mut places = Numbered::new(9, 9);
+fn only_waiting_connections_can_be_evicted() {
+    let mut table = Numbered::new(9, 9);
     for _ in 0..3 {
-        places.admit(at("192.0.2.1"));
+        table.admit(at("192.0.2.1"));
     }
-    assert!(places.0.work(places.1[0]));
-    assert_eq!([places.0.evict(), places.0.evict(), places.0.evict()], [Some(1), Some(2), None]);
-    assert_eq!(places.0.open, 1);
+    assert!(table.0.work(table.1[0]));
+    assert_eq!([table.0.evict(), table.0.evict(), table.0.evict()], [Some(1), Some(2), None]);
+    assert_eq!(table.0.open, 1);
 }
 
 #[test]
-fn at_the_limit_of_an_address_its_own_connection_goes() {
-    let mut places = Numbered::new(10, 2);
-    places.admit(at("192.0.2.1"));
+fn at_an_address_limit_a_connection_of_it_is_evicted() {
+    let mut table = Numbered::new(10, 2);
+    table.admit(at("192.0.2.1"));
     for _ in 0..2 {
-        places.admit(at("192.0.2.9"));
+        table.admit(at("192.0.2.9"));
     }
-    assert_eq!(places.admit(at("192.0.2.9")), Some(Some(1)), "not that of another address, which waits longer");
-    assert!(places.0.work(places.1[2]) && places.0.work(places.1[3]));
-    assert_eq!(places.admit(at("192.0.2.9")), None);
-    assert_eq!(places.admit(at("192.0.2.1")), Some(None));
+    assert_eq!(table.admit(at("192.0.2.9")), Some(Some(1)), "not the one of another address, which has waited longer");
+    assert!(table.0.work(table.1[2]) && table.0.work(table.1[3]));
+    assert_eq!(table.admit(at("192.0.2.9")), None);
+    assert_eq!(table.admit(at("192.0.2.1")), Some(None));
 }
 
 #[test]
-fn an_ipv6_network_has_one_share_and_a_proxy_none() {
-    let mut places = Numbered::new(10, 1);
-    places.admit(at("2001:db8::1"));
-    assert_eq!(places.admit(at("2001:db8::ffff:1")), Some(Some(0)), "the same /64");
-    assert_eq!(places.admit(at("2001:db8:0:1::1")), Some(None));
-    assert_eq!(places.admit(at("::ffff:192.0.2.1")), Some(None));
-    assert_eq!(places.admit(at("192.0.2.1")), Some(Some(3)), "the same IPv4 address");
+fn an_ipv6_network_has_one_limit_and_a_proxy_none() {
+    let mut table = Numbered::new(10, 1);
+    table.admit(at("2001:db8::1"));
+    assert_eq!(table.admit(at("2001:db8::ffff:1")), Some(Some(0)), "the same /64");
+    assert_eq!(table.admit(at("2001:db8:0:1::1")), Some(None));
+    assert_eq!(table.admit(at("::ffff:192.0.2.1")), Some(None));
+    assert_eq!(table.admit(at("192.0.2.1")), Some(Some(3)), "the same IPv4 address");
     for _ in 0..5 {
-        assert_eq!(places.admit(None), Some(None));
+        assert_eq!(table.admit(None), Some(None));
     }
 }
 
 #[test]
-fn an_evicted_connection_does_not_begin_and_frees_nothing() {
-    let mut places = Numbered::new(1, 1);
-    places.admit(at("192.0.2.1"));
-    assert_eq!(places.admit(at("192.0.2.2")), Some(Some(0)));
-    let evicted = places.1[0];
-    assert!(!places.0.work(evicted));
-    places.0.wait(evicted);
-    places.0.leave(evicted);
-    assert_eq!(places.0.open, 1, "the place belongs to the new connection");
-    assert!(places.0.work(places.1[1]));
-    assert_eq!(places.admit(at("192.0.2.3")), None);
+fn an_evicted_connection_frees_no_slot() {
+    let mut table = Numbered::new(1, 1);
+    table.admit(at("192.0.2.1"));
+    assert_eq!(table.admit(at("192.0.2.2")), Some(Some(0)));
+    let evicted = table.1[0];
+    assert!(!table.0.work(evicted));
+    table.0.wait(evicted);
+    table.0.leave(evicted);
+    assert_eq!(table.0.open, 1, "the slot belongs to the new connection");
+    assert!(table.0.work(table.1[1]));
+    assert_eq!(table.admit(at("192.0.2.3")), None);
 }
 
-/// The same rules over a plain list, in the order of waiting.
+/// A simple model with the same rules: plain lists, in the order of waiting.
 #[derive(Default)]
 struct Model {
     waiting: Vec<(usize, Option<Address>)>,
@@ -131,11 +131,11 @@ impl Model {
 }
 
 #[test]
-fn whatever_happens_the_queues_agree_with_a_plain_list() {
+fn the_table_agrees_with_a_simple_model() {
     let mut random = StdRng::seed_from_u64(19);
     for _ in 0..50 {
         let (most, share) = (random.random_range(1..12), random.random_range(1..6));
-        let (mut places, mut model) = (Numbered::new(most, share), Model::default());
+        let (mut table, mut model) = (Numbered::new(most, share), Model::default());
         for _ in 0..400 {
             let open = |model: &Model| model.waiting.iter().chain(&model.working).copied().collect::<Vec<_>>();
             let known = open(&model);
@@ -144,27 +144,27 @@ fn whatever_happens_the_queues_agree_with_a_plain_list() {
                 (0..2, _) | (_, None) => {
                     let address =
                         [None, at("192.0.2.1"), at("192.0.2.2"), at("2001:db8::1")][random.random_range(0..4)];
-                    let number = places.1.len();
-                    assert_eq!(places.admit(address), model.admit(number, address, most, share));
+                    let number = table.1.len();
+                    assert_eq!(table.admit(address), model.admit(number, address, most, share));
                 }
                 (action, Some(connection)) => {
                     model.waiting.retain(|other| *other != connection);
                     model.working.retain(|other| *other != connection);
-                    let place = places.1[connection.0];
+                    let id = table.1[connection.0];
                     match action {
                         2 => {
-                            assert!(places.0.work(place));
+                            assert!(table.0.work(id));
                             model.working.push(connection);
                         }
                         3 => {
-                            places.0.wait(place);
+                            table.0.wait(id);
                             model.waiting.push(connection);
                         }
-                        _ => places.0.leave(place),
+                        _ => table.0.leave(id),
                     }
                 }
             }
-            assert_eq!(places.0.open, open(&model).len());
+            assert_eq!(table.0.open, open(&model).len());
         }
     }
 }

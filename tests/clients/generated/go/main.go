@@ -77,7 +77,7 @@ func clientOf(who, ticket string) (*kommando.APIClient, context.Context) {
 	configuration.Servers = kommando.ServerConfigurations{{URL: os.Getenv("ADDRESS")}}
 	caller := context.Background()
 	switch who {
-	case "nobody":
+	case "anonymous":
 	case "ticket":
 		keys := map[string]kommando.APIKey{"SoTicket": {Key: ticket, Prefix: "SoTicket"}}
 		caller = context.WithValue(caller, kommando.ContextAPIKeys, keys)
@@ -107,7 +107,7 @@ func execute(client *kommando.APIClient, who context.Context, with given) (*komm
 	return request.Execute()
 }
 
-// tell prints what was answered, whatever the status.
+// tell prints a response of any status.
 func tell[T any](body T, response *http.Response, err error) {
 	shown := any(body)
 	if failed, ok := err.(*kommando.GenericOpenAPIError); ok {

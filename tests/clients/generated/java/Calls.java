@@ -53,7 +53,7 @@ public final class Calls {
         var client = new ApiClient(HttpClient.newBuilder(), ApiClient.createDefaultObjectMapper(), System.getenv("ADDRESS"));
         String password = who.equals("wrong") ? "wrong" : System.getenv("PASSWORD");
         String authorization = switch (who) {
-            case "nobody" -> null;
+            case "anonymous" -> null;
             case "ticket" -> "SoTicket " + ticket;
             case "wrong" -> basic("admin", password);
             default -> basic(who, password);
@@ -74,8 +74,8 @@ public final class Calls {
         var operator = new OperatorApi(client);
         switch (call) {
             case "list":
-                var whose = UserApi.APIGetUserCommandsRequest.newBuilder().id(given.get("id").asInt());
-                return users.getUserCommandsWithHttpInfo(whose.build());
+                var listRequest = UserApi.APIGetUserCommandsRequest.newBuilder().id(given.get("id").asInt());
+                return users.getUserCommandsWithHttpInfo(listRequest.build());
             case "execute":
                 return users.executeUserCommandWithHttpInfo(what(given));
             case "user":

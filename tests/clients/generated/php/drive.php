@@ -21,7 +21,7 @@ function configured(string $who, ?string $ticket): Configuration
 {
     $configuration = (new Configuration())->setHost(getenv('ADDRESS'));
     return match ($who) {
-        'nobody' => $configuration,
+        'anonymous' => $configuration,
         'ticket' => $configuration->setApiKey('Authorization', $ticket)->setApiKeyPrefix('Authorization', 'SoTicket'),
         'wrong' => $configuration->setUsername('admin')->setPassword('wrong'),
         default => $configuration->setUsername($who)->setPassword(getenv('PASSWORD')),

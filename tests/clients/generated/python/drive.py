@@ -1,4 +1,4 @@
-"""What the Python drivers share: the calls in their order, and a line of JSON for what came of each."""
+"""Shared by the Python drivers: makes the calls in order, and prints each response as a line of JSON."""
 
 import json
 import os
@@ -7,12 +7,12 @@ ADDRESS, PASSWORD = os.environ["ADDRESS"], os.environ["PASSWORD"]
 
 
 def drive(perform):
-    """Has `perform` make each call, given who calls: None, (name, password), or a ticket."""
+    """Makes each call with `perform`, which gets the caller: None, (name, password), or a ticket."""
     ticket = newest = None
     with open(os.environ["CALLS"], encoding="utf-8") as file:
         calls = json.load(file)
     for call in calls:
-        who = {"nobody": None, "wrong": ("admin", "wrong"), "ticket": ticket}.get(call["as"], (call["as"], PASSWORD))
+        who = {"anonymous": None, "wrong": ("admin", "wrong"), "ticket": ticket}.get(call["as"], (call["as"], PASSWORD))
         given = {"password": PASSWORD, "id": newest, **call["with"]}
         status, headers, body = perform(who, call["call"], given)
         if call["call"] == "logIn":

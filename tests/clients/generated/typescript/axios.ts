@@ -13,7 +13,7 @@ function configured(who: Who): Configuration {
     return new Configuration({ basePath: address, username: who?.name, password: who?.password });
 }
 
-/** What was answered, whatever the status. */
+/** A response of any status. */
 async function of<T>(call: Promise<AxiosResponse<T>>) {
     const response = await call.catch((error) => {
         if (isAxiosError(error) && error.response) return error.response as AxiosResponse<T>;

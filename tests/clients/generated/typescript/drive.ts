@@ -1,8 +1,8 @@
-// What the TypeScript drivers share: the calls in their order, and a line of JSON for what came of each.
+// Shared by the TypeScript drivers: makes the calls in order, and prints each response as a line of JSON.
 
 import { readFileSync } from 'node:fs';
 
-/** Name and password, a ticket, or nobody. */
+/** The caller: name and password, a ticket, or undefined for an anonymous call. */
 export type Who = { name: string; password: string } | { ticket: string } | undefined;
 
 export type Answer = { status: number; headers: Record<string, unknown>; body: unknown };
@@ -21,7 +21,7 @@ type Given = {
     execution: string;
 };
 
-/** A client of somebody. */
+/** A generated client for one caller. */
 export interface Client {
     list(given: Given): Promise<Answer>;
     execute(given: Given): Promise<Answer>;
@@ -40,7 +40,7 @@ export async function drive(clientOf: (who: Who) => Client) {
     let ticket = '';
     let execution = '';
     for (const call of JSON.parse(readFileSync(process.env.CALLS ?? '', 'utf8'))) {
-        const others: Record<string, Who> = { nobody: undefined, wrong: { name: 'admin', password: 'wrong' }, ticket: { ticket } };
+        const others: Record<string, Who> = { anonymous: undefined, wrong: { name: 'admin', password: 'wrong' }, ticket: { ticket } };
         const client = clientOf(call.as in others ? others[call.as] : { name: call.as, password });
         const given = { password, execution: call.with.id ?? execution, ...call.with };
         const answer = await client[call.call as keyof Client](given);

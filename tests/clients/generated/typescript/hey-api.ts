@@ -12,7 +12,7 @@ function clientOf(who: Who) {
     return createClient(createConfig({ baseUrl: address, auth }));
 }
 
-/** What was answered, whatever the status. */
+/** A response of any status. */
 async function of<T>(call: Promise<{ data?: T; error?: unknown; response?: Response }>) {
     const { data, error, response } = await call;
     if (!response) throw error;

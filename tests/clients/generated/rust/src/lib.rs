@@ -1,16 +1,16 @@
-//! What the Rust drivers share: the calls in their order, and a line of JSON for what came of each.
+//! Shared by the Rust drivers: makes the calls in order, and prints each response as a line of JSON.
 
 use serde_json::{Value, json};
 
-/// Name and password, a ticket, or nobody.
+/// The caller: anonymous, name and password, or a ticket.
 #[derive(Clone)]
 pub enum Who {
-    Nobody,
+    Anonymous,
     Named(String, String),
     Ticket(String),
 }
 
-/// What was answered, whatever the status. Not every client shows headers.
+/// A response of any status. Not every client exposes headers.
 pub struct Answer {
     pub status: u16,
     pub headers: Option<Value>,
@@ -25,14 +25,14 @@ pub fn address() -> String {
     variable("ADDRESS")
 }
 
-/// Has `perform` make each call: who calls, what, and with what.
+/// Makes each call with `perform`, which gets the caller, the name of the call, and its parameters.
 pub async fn drive(perform: impl AsyncFn(Who, String, Value) -> Answer) {
     let calls = std::fs::read_to_string(variable("CALLS")).expect("the calls");
     let calls: Vec<Value> = serde_json::from_str(&calls).expect("the calls are JSON");
     let (mut ticket, mut newest) = (String::new(), Value::Null);
     for call in calls {
         let who = match call["as"].as_str().expect("who calls") {
-            "nobody" => Who::Nobody,
+            "anonymous" => Who::Anonymous,
             "ticket" => Who::Ticket(ticket.clone()),
             "wrong" => Who::Named("admin".to_owned(), "wrong".to_owned()),
             name => Who::Named(name.to_owned(), variable("PASSWORD")),
@@ -52,7 +52,7 @@ pub async fn drive(perform: impl AsyncFn(Who, String, Value) -> Answer) {
     }
 }
 
-/// What is given under a name.
+/// A parameter as text.
 pub fn text(given: &Value, name: &str) -> Option<String> {
     given[name].as_str().map(str::to_owned)
 }
@@ -61,7 +61,7 @@ pub fn number(given: &Value, name: &str) -> i32 {
     given[name].as_i64().and_then(|number| number.try_into().ok()).expect("a number")
 }
 
-/// An enum's value, by its name.
+/// A parameter as an enum value.
 pub fn named<T: serde::de::DeserializeOwned>(given: &Value, name: &str) -> Option<T> {
     serde_json::from_value(given[name].clone()).ok()
 }

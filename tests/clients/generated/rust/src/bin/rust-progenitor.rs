@@ -1,4 +1,4 @@
-//! Makes the calls with the client of progenitor.
+//! Driver for the client of progenitor.
 
 use std::num::NonZeroU32;
 
@@ -51,7 +51,7 @@ fn limit(given: &Value) -> NonZeroU32 {
 
 fn client_of(who: Who) -> Client {
     let authorization = match who {
-        Who::Nobody => return Client::new(&address()),
+        Who::Anonymous => return Client::new(&address()),
         Who::Named(name, password) => format!("Basic {}", base64(format!("{name}:{password}").as_bytes())),
         Who::Ticket(ticket) => format!("SoTicket {ticket}"),
     };

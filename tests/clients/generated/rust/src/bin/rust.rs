@@ -1,4 +1,4 @@
-//! Makes the calls with the client of openapi-generator.
+//! Driver for the client of openapi-generator.
 
 use kommando_client::{
     apis::{
@@ -19,7 +19,7 @@ async fn main() {
     drive(async |who, call, given| {
         let configuration = configured(who);
         match call.as_str() {
-            "list" => answer(user_api::get_user_commands(&configuration, whose(&given)).await),
+            "list" => answer(user_api::get_user_commands(&configuration, list_parameters(&given)).await),
             "execute" => answer(user_api::execute_user_command(&configuration, what(&given)).await),
             "user" => answer(user_api::get_user(&configuration, some(&given)).await),
             "logIn" => {
@@ -38,7 +38,7 @@ async fn main() {
 fn configured(who: Who) -> Configuration {
     let mut configuration = Configuration { base_path: address(), ..Configuration::default() };
     match who {
-        Who::Nobody => {}
+        Who::Anonymous => {}
         Who::Named(name, password) => configuration.basic_auth = Some((name, Some(password))),
         Who::Ticket(key) => configuration.api_key = Some(ApiKey { prefix: Some("SoTicket".to_owned()), key }),
     }
@@ -54,7 +54,7 @@ fn answer<T: Serialize, E>(came: Result<T, Error<E>>) -> Answer {
     Answer { status, headers: None, body }
 }
 
-fn whose(given: &Value) -> GetUserCommandsParams {
+fn list_parameters(given: &Value) -> GetUserCommandsParams {
     GetUserCommandsParams {
         id: number(given, "id"),
         accept_language: None,

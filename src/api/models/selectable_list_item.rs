@@ -1,0 +1,106 @@
+//! An item of a list with selectable items (docs/upstream.md §1.2).
+
+use poem_openapi::Object;
+
+use super::datetime::LocalDateTime;
+use super::{
+    MdoListItem,
+    rights::{FieldProperties, TableRight},
+};
+use crate::users::role::{self, FunctionRight};
+
+/// An item of a list with selectable items.
+#[derive(Clone, Debug, PartialEq, Object)]
+#[oai(rename_all = "PascalCase", rename = "SelectableMDOListItem")]
+pub struct SelectableMdoListItem {
+    /// The id of the item.
+    pub id: i32,
+    /// The name of the item.
+    pub name: String,
+    /// The tooltip of the item.
+    pub tool_tip: String,
+    /// True when the item is no longer in use.
+    pub deleted: bool,
+    /// The sort order of the item.
+    pub rank: i32,
+    /// The type of the item.
+    pub r#type: String,
+    /// The color of the item.
+    pub color_block: i32,
+    /// The icon of the item.
+    pub icon_hint: String,
+    /// True when the item is selected.
+    pub selected: bool,
+    /// Always `0001-01-01T00:00:00`: this server does not store it.
+    pub last_changed: LocalDateTime,
+    /// The child items.
+    pub child_items: Vec<SelectableMdoListItem>,
+    /// Additional information.
+    pub extra_info: String,
+    /// The style of the item.
+    pub style_hint: String,
+    /// True when the item is hidden.
+    pub hidden: bool,
+    /// The name of the item with the names of its parents.
+    pub full_name: String,
+    /// Always null in this version.
+    pub table_right: Option<TableRight>,
+    /// Always empty in this version.
+    pub field_properties: FieldProperties,
+}
+
+impl SelectableMdoListItem {
+    /// An item for a function right. `selected` tells whether the role has the right.
+    pub fn right(right: FunctionRight, selected: bool) -> Self {
+        Self { selected, ..Self::named(right.id(), right.name().to_owned()) }
+    }
+
+    fn named(id: i32, name: String) -> Self {
+        Self {
+            id,
+            full_name: name.clone(),
+            name,
+            tool_tip: String::new(),
+            deleted: false,
+            rank: 0,
+            r#type: String::new(),
+            color_block: 0,
+            icon_hint: String::new(),
+            selected: false,
+            last_changed: LocalDateTime(None),
+            child_items: Vec::new(),
+            extra_info: String::new(),
+            style_hint: String::new(),
+            hidden: false,
+            table_right: None,
+            field_properties: FieldProperties::new(),
+        }
+    }
+}
+
+impl From<role::Model> for SelectableMdoListItem {
+    fn from(role: role::Model) -> Self {
+        Self { tool_tip: role.tooltip, rank: role.rank, ..Self::named(role.id, role.name) }
+    }
+}
+
+impl From<role::Model> for MdoListItem {
+    fn from(role: role::Model) -> Self {
+        Self {
+            id: role.id,
+            full_name: role.name.clone(),
+            name: role.name,
+            tool_tip: role.tooltip,
+            deleted: false,
+            rank: role.rank,
+            r#type: String::new(),
+            child_items: Vec::new(),
+            icon_hint: String::new(),
+            color_block: 0,
+            extra_info: String::new(),
+            style_hint: String::new(),
+            table_right: None,
+            field_properties: FieldProperties::new(),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The version and the health of the server.
+
+use poem_openapi::{Object, types::Example};
+
+/// The versions of the API and of the server.
+#[derive(Clone, Debug, Object)]
+#[oai(rename_all = "PascalCase", example)]
+pub struct Version {
+    /// The base URL of version 1 of the API.
+    #[oai(rename = "v1")]
+    pub v1: String,
+    /// The version of the API.
+    pub version: String,
+    /// The name of the server.
+    pub net_server: String,
+    /// The version of the server.
+    pub net_server_version: String,
+    /// The name and version of the server as a label for people.
+    pub net_server_label: String,
+}
+
+impl Version {
+    /// The version of this server. `base` is its base URL.
+    pub fn at(base: &str) -> Self {
+        let version = env!("CARGO_PKG_VERSION");
+        Self {
+            v1: format!("{base}/api/v1"),
+            version: "v1".to_owned(),
+            net_server: "kommando".to_owned(),
+            net_server_version: version.to_owned(),
+            net_server_label: format!("kommando {version}, an independent server"),
+        }
+    }
+}
+
+impl Example for Version {
+    fn example() -> Self {
+        Self::at("http://127.0.0.1:8080")
+    }
+}
+
+/// The health of the server.
+#[derive(Clone, Debug, Object)]
+#[oai(example)]
+pub struct HealthStatus {
+    /// Always `ok`. Problems are reported with the status code.
+    pub status: String,
+}
+
+impl HealthStatus {
+    pub fn ok() -> Self {
+        Self { status: "ok".to_owned() }
+    }
+}
+
+impl Example for HealthStatus {
+    fn example() -> Self {
+        Self::ok()
+    }
+}

@@ -1,0 +1,220 @@
+//! Exports executions, over HTTP and on the command line: JSON Lines for programs, CSV for spreadsheets. CSV has names
+//! next to ids, and each text in one language.
+
+use std::collections::HashMap;
+
+use poem::{IntoResponse, Response};
+use poem_openapi::{
+    payload::Payload,
+    registry::{MetaSchema, MetaSchemaRef},
+    types::{Example, ToJSON},
+};
+use sea_orm::{ConnectionTrait, DbErr};
+use serde_json::{Map, Value};
+
+use super::{
+    format::{LINES, ResponseFormat, TABLE},
+    large_response,
+};
+use crate::{
+    api::models::Execution,
+    executions::execution::Model,
+    localization::Locale,
+    users::{self, application},
+};
+
+/// The characters that start a formula in spreadsheets. A text that starts with one gets an apostrophe in front, which
+/// marks it as text. East Asian editions treat the fullwidth characters like the ASCII ones.
+const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
+/// The format of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// A JSON object on each line.
+    JsonLines,
+    /// CSV (RFC 4180): a header line, and a line for each execution.
+    Csv,
+}
+
+/// The names of users and applications by id, for CSV.
+#[derive(Clone, Debug, Default)]
+pub struct DisplayNames {
+    /// Name and full name of each user.
+    users: HashMap<i32, [String; 2]>,
+    applications: HashMap<i32, String>,
+}
+
+impl DisplayNames {
+    /// Loads the names for these executions. `may_read` tells which users the caller may see; the others get no name.
+    pub async fn of(
+        db: &impl ConnectionTrait,
+        executions: &[Model],
+        may_read: impl Fn(i32) -> bool,
+    ) -> Result<Self, DbErr> {
+        let ids = executions.iter().flat_map(|one| [one.user_id, one.caller_id]).filter(|id| may_read(*id));
+        let users = users::find_many(db, ids.collect()).await?.into_iter();
+        let users = users.map(|user| (user.user.id, [user.user.name.clone(), user.full_name()])).collect();
+        let applications = match executions.iter().any(|one| one.application_id.is_some()) {
+            true => application::list(db).await?,
+            false => Vec::new(),
+        };
+        let applications = applications.into_iter().map(|one| (one.id, one.name)).collect();
+        Ok(Self { users, applications })
+    }
+
+    /// The name columns that follow an id column, with their cells.
+    fn columns_after(&self, member: &str, value: &Value) -> Vec<(&'static str, String)> {
+        let id = value.as_i64().and_then(|id| i32::try_from(id).ok()).unwrap_or_default();
+        let user = || self.users.get(&id).cloned().unwrap_or_default();
+        match member {
+            "userId" => ["user", "userFullName"].into_iter().zip(user()).collect(),
+            "callerId" => ["caller", "callerFullName"].into_iter().zip(user()).collect(),
+            "applicationId" => vec![("application", self.applications.get(&id).cloned().unwrap_or_default())],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The first line of an export, with its line end; empty for JSON Lines.
+pub fn head(form: ExportFormat) -> String {
+    match form {
+        ExportFormat::JsonLines => String::new(),
+        ExportFormat::Csv => {
+            let example = Execution::example().to_json().unwrap_or_default();
+            let columns = columns(&example, &DisplayNames::default());
+            record(columns.iter().map(|(column, _)| column.as_str()))
+        }
+    }
+}
+
+/// The line of an execution, with its line end. With a locale, texts are translated.
+pub fn line(form: ExportFormat, execution: Model, names: &DisplayNames, locale: Option<&Locale>) -> String {
+    let mut execution = Execution::from(execution);
+    if let Some(locale) = locale {
+        execution.message = locale.resolve(&execution.message).into_owned();
+    }
+    write_line(form, &execution.to_json().unwrap_or_default(), names)
+}
+
+fn write_line(form: ExportFormat, execution: &Value, names: &DisplayNames) -> String {
+    match form {
+        ExportFormat::JsonLines => format!("{execution}\n"),
+        ExportFormat::Csv => record(columns(execution, names).iter().map(|(_, cell)| cell.as_str())),
+    }
+}
+
+/// The columns of an execution, each with its cell.
+fn columns(execution: &Value, names: &DisplayNames) -> Vec<(String, String)> {
+    let mut columns = Vec::new();
+    for (member, value) in members(execution) {
+        let name_columns = names.columns_after(&member, &value);
+        columns.push((member, cell(&value)));
+        columns.extend(name_columns.into_iter().map(|(column, name)| (column.to_owned(), cell(&name.into()))));
+    }
+    columns
+}
+
+fn members(execution: &Value) -> Map<String, Value> {
+    execution.as_object().cloned().unwrap_or_default()
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) if text.starts_with(FORMULA_STARTS) => format!("'{text}"),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn record<'a>(cells: impl Iterator<Item = &'a str>) -> String {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    // Writing to a vector cannot fail, and the cells are UTF-8.
+    let bytes = writer.write_record(cells).ok().and_then(|()| writer.into_inner().ok());
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+}
+
+/// A response of executions as JSON Lines.
+pub struct JsonLines(pub Vec<Execution>, pub ResponseFormat);
+
+/// A response of executions as CSV.
+pub struct Csv(pub Vec<Execution>, pub DisplayNames, pub ResponseFormat);
+
+impl Payload for JsonLines {
+    const CONTENT_TYPE: &'static str = LINES;
+
+    fn schema_ref() -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")))
+    }
+}
+
+impl Payload for Csv {
+    const CONTENT_TYPE: &'static str = TABLE;
+
+    fn schema_ref() -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")))
+    }
+}
+
+impl IntoResponse for JsonLines {
+    fn into_response(self) -> Response {
+        respond(ExportFormat::JsonLines, Self::CONTENT_TYPE, &self.0, DisplayNames::default(), self.1)
+    }
+}
+
+impl IntoResponse for Csv {
+    fn into_response(self) -> Response {
+        respond(ExportFormat::Csv, "text/csv; charset=utf-8; header=present", &self.0, self.1, self.2)
+    }
+}
+
+fn respond(
+    form: ExportFormat,
+    content_type: &str,
+    executions: &[Execution],
+    names: DisplayNames,
+    response_format: ResponseFormat,
+) -> Response {
+    let mut response = Response::builder().content_type(content_type).finish();
+    response_format.mark(&mut response);
+    let contents: Vec<_> = executions.iter().map(|one| response_format.content(one)).collect();
+    let text_bytes = contents.iter().map(large_response::text_bytes).sum();
+    large_response::set_body(&mut response, text_bytes, move || {
+        let lines = contents.into_iter().map(|one| write_line(form, &response_format.resolve(one), &names));
+        head(form) + &lines.collect::<String>()
+    });
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_text_that_looks_like_a_formula_is_marked_as_text() {
+        for text in ["=1+1", "+1", "-1", "@sum", "\tx", "\r=1", "\n=1", "\r\n=1", "＝1+1", "＋1", "－1", "＠sum"] {
+            assert_eq!(cell(&json!(text)), format!("'{text}"));
+        }
+        for text in ["1=1", "a\n=1", "'=1", "–1", ""] {
+            assert_eq!(cell(&json!(text)), text);
+        }
+        let execution = json!({"a": "=x\"y\"", "b": 1, "c": null, "d": "two\nlines, and more"});
+        let line = write_line(ExportFormat::Csv, &execution, &DisplayNames::default());
+        assert_eq!(line, "\"'=x\"\"y\"\"\",1,,\"two\nlines, and more\"\r\n");
+    }
+
+    #[test]
+    fn names_follow_their_ids_and_cannot_be_formulas() {
+        let users = HashMap::from([(2, ["anna".to_owned(), "=Anna".to_owned()])]);
+        let names = DisplayNames { users, applications: HashMap::from([(7, "hr".to_owned())]) };
+        let execution = json!({"userId": 2, "callerId": 3, "applicationId": 7, "message": "x"});
+        assert_eq!(write_line(ExportFormat::Csv, &execution, &names), "2,anna,'=Anna,3,,,7,hr,x\r\n");
+        assert_eq!(write_line(ExportFormat::JsonLines, &execution, &names), format!("{execution}\n"));
+        let head = head(ExportFormat::Csv);
+        let expected =
+            "id,userId,user,userFullName,callerId,caller,callerFullName,applicationId,application,commandName,";
+        assert!(head.starts_with(expected), "{head}");
+    }
+}

@@ -1,0 +1,120 @@
+//! All operations, grouped by the kind of caller, and the endpoint that serves them.
+
+use std::collections::BTreeMap;
+
+use poem::{Endpoint, EndpointExt, Response, Route, http::Method, middleware::CatchPanic};
+use poem_openapi::OpenApi;
+use serde_json::Value;
+
+use super::{
+    extract::odata_select::WithSelect,
+    middleware::{normalize_path::PathNormalizer, pipeline::RequestPipeline},
+    openapi::{
+        common::{IdOrName, RouteTable, RoutesOnly, WithCommonDocs},
+        document, schema_registry,
+    },
+    respond::error,
+    routes::*,
+    state::AppState,
+};
+
+type Operations = WithCommonDocs<(
+    UserOperations,
+    agents::AgentOperations,
+    time_zone::TimeZoneOperations,
+    SessionOperations,
+    OperatorOperations,
+    version::VersionOperations,
+    health::HealthOperations,
+    static_files::StaticFiles,
+)>;
+
+/// Users and their custom commands: upstream's `User` resource.
+type UserOperations = (
+    custom_command::CustomCommandOperations,
+    WithSelect<(
+        IdOrName<user::UserById, user::UserByName>,
+        IdOrName<update_user::ChangeById, update_user::ChangeByName>,
+        create_user::CreateUser,
+    )>,
+    create_user::PrepareUser,
+    user_list::UserListOperations,
+    presence::PresenceOperations,
+    custom_fields::FieldOperations,
+    current_user::CurrentOperations,
+);
+
+/// Sessions, passwords and tickets.
+type SessionOperations = (session::SessionOperations, tickets::TicketOperations);
+
+/// Operations for operators.
+type OperatorOperations = (
+    command_definitions::DefinitionOperations,
+    executions::ExecutionOperations,
+    webhooks::WebhookOperations,
+    demo::DemoOperations,
+);
+
+fn operations() -> Operations {
+    schema_registry::install(Operations::register);
+    WithCommonDocs((
+        UserOperations::default(),
+        agents::AgentOperations::default(),
+        Default::default(),
+        SessionOperations::default(),
+        OperatorOperations::default(),
+        version::VersionOperations::new(summaries),
+        Default::default(),
+        static_files::StaticFiles::new(document),
+    ))
+}
+
+/// The OpenAPI document: served, shown by Swagger UI, and checked in as `openapi/kommando.json`.
+pub fn document() -> Value {
+    document::document_of(operations())
+}
+
+/// The endpoint that serves the whole API.
+pub fn endpoint(state: AppState) -> impl Endpoint<Output = Response> + 'static {
+    let operations = Route::new()
+        .nest_no_strip("/", document::service_of(RoutesOnly(operations())))
+        .with(CatchPanic::new().with_handler(error::answer_panic))
+        .map_to_response();
+    // Boxed: the future is large, and every layer around it would copy it onto the stack.
+    RequestPipeline::new(operations.boxed(), path_normalizer(), Operations::declared_inputs(), state)
+}
+
+fn path_normalizer() -> PathNormalizer {
+    let (routes, ids) = (routes(), Operations::ids());
+    let entry = |path: &String, method: Method| {
+        let id = ids.get(&(path.clone(), method.clone())).unwrap_or(path).clone();
+        (method, id)
+    };
+    PathNormalizer::new(
+        routes
+            .iter()
+            .map(|(path, methods)| (path.as_str(), methods.iter().map(|method| entry(path, method.clone())).collect())),
+    )
+}
+
+/// All paths with their methods, in poem's notation: `/api/v1/User/:param0`.
+pub fn routes() -> Vec<(String, Vec<Method>)> {
+    let mut table = RouteTable::new();
+    operations().add_routes(&mut table);
+    let mut routes: Vec<_> = table.into_iter().map(|(path, methods)| (path, methods.into_keys().collect())).collect();
+    routes.sort_by(|one, other| one.0.cmp(&other.0));
+    routes
+}
+
+/// The paths under `/api/v1/`, each with the summaries of its operations by method.
+fn summaries() -> Vec<(String, BTreeMap<String, String>)> {
+    let paths = <Operations as OpenApi>::meta().into_iter().flat_map(|api| api.paths);
+    let paths = paths.filter(|path| path.path.starts_with("/api/v1/"));
+    let methods = |operations: Vec<poem_openapi::registry::MetaOperation>| {
+        let summary = |operation: poem_openapi::registry::MetaOperation| {
+            (operation.method.to_string(), operation.summary.unwrap_or_default().to_owned())
+        };
+        operations.into_iter().map(summary).collect()
+    };
+    paths.map(|path| (path.path, methods(path.operations))).collect()
+}

@@ -1,0 +1,216 @@
+//! The custom commands of a user: listing and running them.
+
+use poem::{Request, RequestBody};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions, Object, OpenApi,
+    param::Header,
+    registry::{MetaRequest, Registry},
+    types::Example,
+};
+use serde_json::{Map, Value};
+
+use crate::{
+    api::{
+        extract::{
+            json_body::{self, JsonBody, PartialUpdate},
+            parameters::{DryRun, IdempotencyKey},
+            request::RequestId,
+        },
+        models::{CommandActionResult, CustomCommand, User},
+        openapi::error_responses::ErrorResponse,
+        openapi::tags::Tag,
+        respond::format::{Formatted, ResponseFormat},
+        routes::custom_command::{CommandResponse, ExecuteUserCommandError, GetUserCommandsError, run},
+    },
+    auth::AgentCaller,
+    commands::{CommandService, ExecuteRequest},
+    error::Error,
+    metrics,
+};
+
+#[derive(Default)]
+pub struct CommandList;
+
+#[derive(Default)]
+pub struct CommandRun;
+
+/// A command, the user to run it on, and the answer to its question.
+#[derive(Debug, Object)]
+#[oai(rename_all = "PascalCase", example)]
+pub struct ExecuteUserCommandRequest {
+    /// The Name of the command, exactly as listed.
+    command_name: String,
+    /// The answer to the command's question; `Implicit` when omitted.
+    action_result: Option<CommandActionResult>,
+    /// The user. Only AssociateId is used.
+    user: Option<PartialUpdate<User>>,
+}
+
+impl Example for ExecuteUserCommandRequest {
+    fn example() -> Self {
+        Self {
+            command_name: "hello".to_owned(),
+            action_result: Some(CommandActionResult::Implicit),
+            user: Some(PartialUpdate::of_id(2)),
+        }
+    }
+}
+
+/// The request in either form: everything in the body, or, as in one version of upstream's page, command and answer in
+/// the query and the user in the body.
+pub struct ExecuteBody(ExecuteUserCommandRequest);
+
+/// The members that may be in the query.
+const IN_QUERY: [&str; 2] = ["CommandName", "ActionResult"];
+const USER: &str = "User";
+
+impl<'a> ApiExtractor<'a> for ExecuteBody {
+    const TYPES: &'static [ApiExtractorType] = JsonBody::<ExecuteUserCommandRequest>::TYPES;
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        JsonBody::<ExecuteUserCommandRequest>::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        JsonBody::<ExecuteUserCommandRequest>::request_meta()
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let query = request.params::<Vec<(String, String)>>().unwrap_or_default();
+        let body = match json_body::read(request, body).await? {
+            Value::Object(members) => Value::Object(with_query(members, query)?),
+            Value::Null => Value::Object(with_query(Map::new(), query)?),
+            other => other,
+        };
+        Ok(Self(json_body::parse(body)?))
+    }
+}
+
+/// Adds the members from the query to those of the body.
+fn with_query(body: Map<String, Value>, query: Vec<(String, String)>) -> Result<Map<String, Value>, Error> {
+    let known_member = |(name, value): (String, String)| {
+        let known = IN_QUERY.into_iter().find(|known| known.eq_ignore_ascii_case(&name))?;
+        Some((known, value))
+    };
+    let given: Vec<(&str, String)> = query.into_iter().filter_map(known_member).collect();
+    let has = |name: &str| body.keys().any(|known| known.eq_ignore_ascii_case(name));
+    let is_request = body.is_empty() || IN_QUERY.iter().chain([&USER]).any(|name| has(name));
+    // QUIRK: with members in the query, the body is the user alone. Seen in: docs/upstream.md §1.2, a sample. Until:
+    // the sample is gone.
+    let mut members = match is_request || given.is_empty() {
+        true => body,
+        false => Map::from_iter([(USER.to_owned(), Value::Object(body))]),
+    };
+    for (name, value) in given {
+        match members.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            Some((_, Value::String(in_body))) if *in_body == value => {}
+            Some(_) => {
+                let conflict = "the body has a different value; send it once";
+                return Err(Error::InvalidArgument(format!("Parameter {name}: {conflict}.")));
+            }
+            None => drop(members.insert(name.to_owned(), value.into())),
+        }
+    }
+    Ok(members)
+}
+
+#[OpenApi(prefix_path = "/api/v1/Agents/User", tag = "Tag::UserAgent", ignore_case = true)]
+impl CommandList {
+    /// Get the custom commands of a user
+    ///
+    /// Returns the commands that the caller can run on this user now. Only AssociateId of the user is used. The user
+    /// may also be in a property `User`, because some clients send it there.
+    #[oai(path = "/GetUserCommands", method = "post", operation_id = "v1UserAgent_GetUserCommands")]
+    async fn get_user_commands(
+        &self,
+        caller: AgentCaller,
+        format: ResponseFormat,
+        commands: &CommandService,
+        user: JsonBody<PartialUpdate<User>>,
+    ) -> Result<Formatted<Vec<CustomCommand>>, ErrorResponse<GetUserCommandsError>> {
+        // QUIRK: the user may be in `user`. Seen in: docs/upstream.md §1.2, the official client. Until: the client
+        // follows upstream's document.
+        let user = user.0.within("User")?.unwrap_or(user.0);
+        let available = commands.list(&caller, user.number("AssociateId")).await?;
+        Ok(format.answer(available.iter().map(Into::into).collect()))
+    }
+}
+
+#[OpenApi(prefix_path = "/api/v1/Agents/User", tag = "Tag::UserAgent", ignore_case = true)]
+impl CommandRun {
+    /// Run a custom command on a user
+    ///
+    /// Runs a command like `POST /api/v1/User/{id}/CustomCommand/{commandName}`, with the same checks, confirmation,
+    /// record and errors. `commandName` and `actionResult` may also be in the query; the body is then the user alone.
+    #[oai(path = "/ExecuteUserCommand", method = "post", operation_id = "v1UserAgent_ExecuteUserCommand")]
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the request, as the document shows it")]
+    async fn execute_user_command(
+        &self,
+        caller: AgentCaller,
+        format: ResponseFormat,
+        commands: &CommandService,
+        request_id: RequestId,
+        /// A key that makes the command run only once, even if the request is repeated: 1 to 255 visible ASCII
+        /// characters.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<IdempotencyKey>>,
+        /// Runs the command without storing its changes or an execution record. Cannot be combined with
+        /// Idempotency-Key.
+        #[oai(name = "X-Dry-Run")]
+        dry_run: Header<Option<DryRun>>,
+        body: ExecuteBody,
+    ) -> Result<CommandResponse, ErrorResponse<ExecuteUserCommandError>> {
+        let ExecuteBody(ExecuteUserCommandRequest { command_name, action_result, user }) = body;
+        let request = ExecuteRequest {
+            caller: caller.into_caller(),
+            user_id: user.map(|user| user.number("AssociateId")).unwrap_or_default(),
+            command_name,
+            idempotency_key: idempotency_key.0.map(|IdempotencyKey(key)| key),
+            dry_run: dry_run.0.is_some_and(|DryRun(dry_run)| dry_run),
+            action_result: action_result.unwrap_or_default().into(),
+            request_id: request_id.0,
+            trace: metrics::trace(),
+        };
+        Ok(run(commands, request, format).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn completed(body: Value, query: &[(&str, &str)]) -> Result<Value, String> {
+        let Value::Object(members) = body else { unreachable!("it is an object") };
+        let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        with_query(members, query).map(Value::Object).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn command_and_answer_may_be_in_the_query() {
+        let query = [("commandName", "hello"), ("ACTIONRESULT", "Yes"), ("other", "x")];
+        let user = json!({"AssociateId": 2});
+        for (body, expected) in [
+            (json!({}), json!({"CommandName": "hello", "ActionResult": "Yes"})),
+            (user.clone(), json!({"User": user, "CommandName": "hello", "ActionResult": "Yes"})),
+            (json!({"user": user}), json!({"user": user, "CommandName": "hello", "ActionResult": "Yes"})),
+            (
+                json!({"user": user, "commandname": "hello"}),
+                json!({"user": user, "commandname": "hello", "ActionResult": "Yes"}),
+            ),
+        ] {
+            assert_eq!(completed(body.clone(), &query), Ok(expected), "{body}");
+        }
+        assert_eq!(completed(user.clone(), &[]), Ok(user), "without a query the body is the request");
+        let error = completed(json!({"CommandName": "about"}), &query).expect_err("two names");
+        assert_eq!(error, "Parameter CommandName: the body has a different value; send it once.");
+    }
+}

@@ -1,0 +1,347 @@
+//! Roles and their function rights.
+
+use std::collections::BTreeSet;
+
+use poem_openapi::{Object, OpenApi, param::Query};
+
+use crate::{
+    api::{
+        extract::{
+            json_body::{JsonBody, PartialUpdate, parse_completed},
+            parameters::AnyId,
+            request::NoBody,
+        },
+        models::{MdoListItem, Nullable, Role, RoleEntity, RoleType, SelectableMdoListItem},
+        openapi::error_responses::{CommonErrors, Done, ErrorResponse, error_responses},
+        openapi::tags::Tag,
+        respond::format::{Formatted, ResponseFormat},
+    },
+    auth::AgentCaller,
+    store::{Store, Touched},
+    users::{
+        self, UserService,
+        role::{self, FunctionRight},
+    },
+};
+
+#[derive(Default)]
+pub struct Roles;
+
+/// A role by id.
+#[derive(Debug, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct RoleRequest {
+    /// The id of the role.
+    role_id: i32,
+}
+
+/// A type of role.
+#[derive(Debug, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct RoleTypeRequest {
+    /// The type of role; `Employee` when omitted.
+    role_type: Option<RoleType>,
+}
+
+/// A type of role.
+#[derive(Debug, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct CreateDefaultRoleEntityFromTypeRequest {
+    /// The type of role; `Employee` when omitted.
+    r#type: Option<RoleType>,
+}
+
+/// A role to delete, and the role that replaces it.
+#[derive(Debug, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct DeleteRoleRequest {
+    /// The id of the role to delete.
+    role_id_to_delete: i32,
+    /// The id of the role that its users get instead.
+    replacing_role_id: i32,
+}
+
+/// A role and its new function rights.
+#[derive(Debug, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct SetFunctionalRightsRequest {
+    /// The id of the role.
+    role_id: i32,
+    /// The ids of the rights. They replace all present rights of the role.
+    functional_right_ids: Vec<i32>,
+}
+
+/// A function right by name.
+#[derive(Debug, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct FunctionalRightRequest {
+    /// The name of the right, such as `read-users`.
+    functional_right_name: String,
+}
+
+/// Function rights by name.
+#[derive(Debug, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct FunctionalRightsRequest {
+    /// The names of the rights, such as `read-users`.
+    functional_right_names: Vec<String>,
+}
+
+error_responses! {
+    /// The errors of saving and deleting a role.
+    pub enum ChangeRoleError {
+        /// Bad request. A property is missing or wrong; the message names it.
+        400 BadRequest,
+        /// Forbidden. The caller is not an administrator.
+        403 Forbidden,
+        /// The server has no room to store anything; nothing happened.
+        507 InsufficientStorage,
+    }
+}
+
+#[OpenApi(prefix_path = "/api/v1/Agents/User", tag = "Tag::UserAgent", ignore_case = true)]
+impl Roles {
+    /// Get a role
+    ///
+    /// Returns a role by id; null if it does not exist.
+    #[oai(path = "/GetRole", method = "post", operation_id = "v1UserAgent_GetRole")]
+    async fn get(
+        &self,
+        _caller: AgentCaller,
+        format: ResponseFormat,
+        store: &Store,
+        /// The id of the role.
+        #[oai(name = "roleId")]
+        role_id: Query<AnyId>,
+        _body: NoBody,
+    ) -> Result<Formatted<Nullable<Role>>, ErrorResponse<CommonErrors>> {
+        Ok(format.answer(Nullable(role::find(store.reader(), role_id.0.0).await?.map(Into::into))))
+    }
+
+    /// Get all roles of a type
+    ///
+    /// Returns the roles of a type, the highest rank first.
+    #[oai(path = "/GetAllRoles", method = "post", operation_id = "v1UserAgent_GetAllRoles")]
+    async fn list(
+        &self,
+        _caller: AgentCaller,
+        format: ResponseFormat,
+        store: &Store,
+        body: JsonBody<RoleTypeRequest>,
+    ) -> Result<Formatted<Vec<SelectableMdoListItem>>, ErrorResponse<CommonErrors>> {
+        let role_type = body.0.role_type.unwrap_or(RoleType::Employee);
+        let roles = role::list(store.reader()).await?.into_iter();
+        Ok(format.answer(roles.filter(|role| RoleType::from(role.role_type) == role_type).map(Into::into).collect()))
+    }
+
+    /// Get a default role
+    ///
+    /// Returns a new role for employees, to be completed and saved. Nothing is stored.
+    #[oai(path = "/CreateDefaultRoleEntity", method = "post", operation_id = "v1UserAgent_CreateDefaultRoleEntity")]
+    async fn create_default(
+        &self,
+        _caller: AgentCaller,
+        format: ResponseFormat,
+        _body: NoBody,
+    ) -> Result<Formatted<RoleEntity>, ErrorResponse<CommonErrors>> {
+        Ok(format.answer(RoleEntity::blank(RoleType::Employee)))
+    }
+
+    /// Get a default role of a type
+    ///
+    /// Returns a new role of a type, to be completed and saved. Nothing is stored.
+    #[oai(
+        path = "/CreateDefaultRoleEntityFromType",
+        method = "post",
+        operation_id = "v1UserAgent_CreateDefaultRoleEntityFromType"
+    )]
+    async fn create_default_of_type(
+        &self,
+        _caller: AgentCaller,
+        format: ResponseFormat,
+        body: JsonBody<CreateDefaultRoleEntityFromTypeRequest>,
+    ) -> Result<Formatted<RoleEntity>, ErrorResponse<CommonErrors>> {
+        Ok(format.answer(RoleEntity::blank(body.0.r#type.unwrap_or(RoleType::Employee))))
+    }
+
+    /// Get a role with all its properties
+    ///
+    /// Returns a role by id; null if it does not exist.
+    #[oai(path = "/GetRoleEntity", method = "post", operation_id = "v1UserAgent_GetRoleEntity")]
+    async fn get_entity(
+        &self,
+        _caller: AgentCaller,
+        format: ResponseFormat,
+        store: &Store,
+        /// The id of the role.
+        #[oai(name = "roleEntityId")]
+        role_id: Query<AnyId>,
+        _body: NoBody,
+    ) -> Result<Formatted<Nullable<RoleEntity>>, ErrorResponse<CommonErrors>> {
+        Ok(format.answer(Nullable(role::find(store.reader(), role_id.0.0).await?.map(Into::into))))
+    }
+
+    /// Save a role
+    ///
+    /// Updates the role with this RoleId, or creates a role when RoleId is 0 or omitted. Only for administrators. The
+    /// type of an existing role cannot be changed, nor anything of the role `Administrator`.
+    #[oai(path = "/SaveRoleEntity", method = "post", operation_id = "v1UserAgent_SaveRoleEntity")]
+    async fn save(
+        &self,
+        caller: AgentCaller,
+        format: ResponseFormat,
+        service: &UserService,
+        body: JsonBody<PartialUpdate<RoleEntity>>,
+    ) -> Result<Formatted<RoleEntity>, ErrorResponse<ChangeRoleError>> {
+        let role: RoleEntity = parse_completed(body.0.into_value())?;
+        let role = role::Model::from(role);
+        let new_role = role.clone();
+        let check = async { users::check_save_role(service.store.reader(), &caller, &role).await.map(drop) };
+        let work = service.write(&caller, check, move |db, caller, ()| {
+            Box::pin(async move { Ok((users::save_role(db, caller, new_role).await?, Touched::Everything)) })
+        });
+        Ok(format.answer(work.await?.into()))
+    }
+
+    /// Delete a role
+    ///
+    /// Gives the users of a role another role, and deletes the role. Only for administrators.
+    #[oai(path = "/DeleteRole", method = "post", operation_id = "v1UserAgent_DeleteRole")]
+    async fn delete(
+        &self,
+        caller: AgentCaller,
+        service: &UserService,
+        body: JsonBody<DeleteRoleRequest>,
+    ) -> Result<Done, ErrorResponse<ChangeRoleError>> {
+        let JsonBody(DeleteRoleRequest { role_id_to_delete: id, replacing_role_id: replacement }) = body;
+        let check =
+            async { users::check_delete_role(service.store.reader(), &caller, id, replacement).await.map(drop) };
+        let work = service.write(&caller, check, move |db, caller, ()| {
+            Box::pin(async move { Ok((users::delete_role(db, caller, id, replacement).await?, Touched::Everything)) })
+        });
+        work.await?;
+        Ok(Done::NoContent)
+    }
+
+    /// Get all function rights
+    ///
+    /// Returns all rights that a role can have. They are the same for all types of roles.
+    #[oai(path = "/GetAllFunctionalRights", method = "post", operation_id = "v1UserAgent_GetAllFunctionalRights")]
+    async fn list_rights(
+        &self,
+        _caller: AgentCaller,
+        format: ResponseFormat,
+        _body: JsonBody<RoleTypeRequest>,
+    ) -> Result<Formatted<Vec<SelectableMdoListItem>>, ErrorResponse<CommonErrors>> {
+        Ok(format.answer(FunctionRight::all().map(|right| SelectableMdoListItem::right(right, false)).collect()))
+    }
+
+    /// Get the function rights of a role
+    ///
+    /// Returns the rights of a role.
+    #[oai(path = "/GetFunctionalRights", method = "post", operation_id = "v1UserAgent_GetFunctionalRights")]
+    async fn get_rights(
+        &self,
+        _caller: AgentCaller,
+        format: ResponseFormat,
+        store: &Store,
+        body: JsonBody<RoleRequest>,
+    ) -> Result<Formatted<Vec<SelectableMdoListItem>>, ErrorResponse<CommonErrors>> {
+        let role = role::find(store.reader(), body.0.role_id).await?;
+        let rights = role.map(|role| role.function_rights.0).unwrap_or_default().into_iter();
+        Ok(format.answer(rights.map(|right| SelectableMdoListItem::right(right, true)).collect()))
+    }
+
+    /// Set the function rights of a role
+    ///
+    /// Replaces the rights of a role. Only for administrators. The role `Administrator` cannot be changed.
+    #[oai(path = "/SetFunctionalRights", method = "post", operation_id = "v1UserAgent_SetFunctionalRights")]
+    async fn set_rights(
+        &self,
+        caller: AgentCaller,
+        service: &UserService,
+        body: JsonBody<SetFunctionalRightsRequest>,
+    ) -> Result<Done, ErrorResponse<ChangeRoleError>> {
+        let JsonBody(SetFunctionalRightsRequest { role_id, functional_right_ids }) = body;
+        let new_rights = functional_right_ids.clone();
+        let check = async {
+            users::check_rights(service.store.reader(), &caller, role_id, &functional_right_ids).await.map(drop)
+        };
+        let work = service.write(&caller, check, move |db, caller, ()| {
+            Box::pin(
+                async move { Ok((users::set_rights(db, caller, role_id, new_rights).await?, Touched::Everything)) },
+            )
+        });
+        work.await?;
+        Ok(Done::NoContent)
+    }
+
+    /// Find the roles that have a right
+    ///
+    /// Returns the roles that have this right, the highest rank first.
+    #[oai(
+        path = "/FindRolesWithFunctionalRight",
+        method = "post",
+        operation_id = "v1UserAgent_FindRolesWithFunctionalRight"
+    )]
+    async fn find_with_right(
+        &self,
+        _caller: AgentCaller,
+        format: ResponseFormat,
+        store: &Store,
+        body: JsonBody<FunctionalRightRequest>,
+    ) -> Result<Formatted<Vec<MdoListItem>>, ErrorResponse<CommonErrors>> {
+        let right = FunctionRight::named(&body.0.functional_right_name);
+        let roles = role::list(store.reader()).await?.into_iter();
+        let found = roles.filter(|role| right.is_some_and(|right| role.has(right)));
+        Ok(format.answer(found.map(Into::into).collect()))
+    }
+
+    /// Find the roles that have several rights
+    ///
+    /// Returns the ids of the roles that have all of these rights.
+    #[oai(
+        path = "/FindRolesWithFunctionalRights",
+        method = "post",
+        operation_id = "v1UserAgent_FindRolesWithFunctionalRights"
+    )]
+    async fn find_with_rights(
+        &self,
+        _caller: AgentCaller,
+        format: ResponseFormat,
+        store: &Store,
+        body: JsonBody<FunctionalRightsRequest>,
+    ) -> Result<Formatted<Vec<i32>>, ErrorResponse<CommonErrors>> {
+        let rights = rights_named(&body.0.functional_right_names);
+        let roles = role::list(store.reader()).await?.into_iter();
+        let has = |role: &role::Model, right: &Option<FunctionRight>| right.is_some_and(|right| role.has(right));
+        let found = roles.filter(|role| rights.iter().all(|right| has(role, right)));
+        Ok(format.answer(found.map(|role| role.id).collect()))
+    }
+
+    /// Find the roles without certain rights
+    ///
+    /// Returns the ids of the roles that have none of these rights.
+    #[oai(
+        path = "/FindRolesWithoutFunctionalRights",
+        method = "post",
+        operation_id = "v1UserAgent_FindRolesWithoutFunctionalRights"
+    )]
+    async fn find_without_rights(
+        &self,
+        _caller: AgentCaller,
+        format: ResponseFormat,
+        store: &Store,
+        body: JsonBody<FunctionalRightsRequest>,
+    ) -> Result<Formatted<Vec<i32>>, ErrorResponse<CommonErrors>> {
+        let rights = rights_named(&body.0.functional_right_names);
+        let roles = role::list(store.reader()).await?.into_iter();
+        let found = roles.filter(|role| !rights.iter().flatten().any(|right| role.has(*right)));
+        Ok(format.answer(found.map(|role| role.id).collect()))
+    }
+}
+
+/// The rights with these names, without duplicates. `None` stands for unknown names.
+fn rights_named(names: &[String]) -> BTreeSet<Option<FunctionRight>> {
+    names.iter().map(|name| FunctionRight::named(name)).collect()
+}

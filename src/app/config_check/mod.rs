@@ -1,0 +1,36 @@
+//! Checks whether a server can start with these settings, without changing anything. `serve` and `config check` share
+//! the checks, so that they always agree.
+
+mod database;
+mod finding;
+mod settings;
+
+pub use self::{
+    database::{NO_USERS, database, names, no_administrator},
+    finding::{Finding, Refusals},
+};
+use super::StartError;
+use crate::{commands::Catalog, config::Config};
+
+/// Checks the settings before a start, and returns the definitions.
+///
+/// # Errors
+/// All refusals, including those of the database.
+pub async fn start(config: &Config, demo: bool) -> Result<Catalog, StartError> {
+    let (findings, catalog) = settings::check(config, demo);
+    match (catalog, findings.iter().any(Finding::is_refusal)) {
+        (Some(catalog), false) => Ok(catalog),
+        _ => {
+            let refusals = Refusals::among(all(config, demo).await).or_else(|| Refusals::among(findings));
+            Err(StartError::Refused(refusals.unwrap_or(Refusals(Vec::new()))))
+        }
+    }
+}
+
+/// All findings: of the settings, the listening addresses, and the database.
+pub async fn all(config: &Config, demo: bool) -> Vec<Finding> {
+    let (mut findings, catalog) = settings::check(config, demo);
+    findings.extend(settings::listeners(config));
+    findings.extend(database::check(config, demo, catalog.as_ref()).await);
+    findings
+}

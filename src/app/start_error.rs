@@ -1,0 +1,68 @@
+//! Errors that prevent the start of the server.
+
+use std::net::SocketAddr;
+
+use super::{audit_key, config_check};
+use crate::{
+    auth::FetchError,
+    commands::DefinitionErrors,
+    config::ConfigError,
+    error::Error,
+    store::{FileLockError, OpenError, SchemaError},
+    users::{
+        CreateError,
+        bootstrap::RegisterError,
+        password::{PasswordError, PasswordFault},
+    },
+    webhooks::TargetsError,
+};
+
+pub const UNUSABLE_TARGETS: &str = "the file of webhook targets (KOMMANDO_TARGETS or --targets) cannot be used";
+
+/// Why the application cannot be built or served.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    #[error("the command definitions have errors; fix them, and run `kommando config check` to check them:\n{0}")]
+    Commands(DefinitionErrors),
+    #[error("{0}")]
+    Refused(config_check::Refusals),
+    #[error("{UNUSABLE_TARGETS}")]
+    Targets(#[from] TargetsError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("the HTTP client for the identity provider cannot be created")]
+    Provider(#[from] FetchError),
+    #[error(transparent)]
+    AuditKey(#[from] audit_key::AuditKeyError),
+    #[error(transparent)]
+    Lock(#[from] FileLockError),
+    #[error("the database does not answer")]
+    Database(#[from] sea_orm::DbErr),
+    #[error("failed to close the runs that an earlier process left open")]
+    Recover(#[source] Error),
+    #[error("cannot serve metrics on {0}; set KOMMANDO_METRICS to another address, or to port 0 for a free port")]
+    Metrics(SocketAddr, #[source] std::io::Error),
+    #[error("failed to create the demo users")]
+    Fill(#[from] CreateError),
+    #[error("failed to create the first administrator")]
+    Register(#[from] RegisterError),
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    #[error("KOMMANDO_ADMIN_PASSWORD cannot be the password of the first administrator")]
+    AdminPassword(#[from] PasswordFault),
+    #[error(
+        "the database has users that are not of the demo; use another file with --database-url, or serve it without \
+         --demo"
+    )]
+    NoDemo,
+}
+
+impl From<DefinitionErrors> for StartError {
+    fn from(errors: DefinitionErrors) -> Self {
+        Self::Commands(errors)
+    }
+}

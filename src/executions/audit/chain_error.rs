@@ -1,0 +1,58 @@
+//! Errors of the verification of the chain.
+
+use std::fmt;
+
+use sea_orm::DbErr;
+use uuid::Uuid;
+
+/// Where the chain or a seal is invalid, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {reason}")]
+pub struct ChainError {
+    pub place: ChainPosition,
+    pub reason: &'static str,
+}
+
+/// The invalid record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChainPosition {
+    /// The entry at this position of the chain.
+    Entry(i64),
+    Anchor,
+    /// An execution without a position in the chain.
+    Execution(Uuid),
+    /// A webhook delivery.
+    Delivery(String),
+}
+
+impl ChainError {
+    pub(super) fn at(place: ChainPosition, reason: &'static str) -> Self {
+        Self { place, reason }
+    }
+}
+
+impl fmt::Display for ChainPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Entry(position) => write!(f, "entry {position}"),
+            Self::Anchor => f.write_str("the anchor"),
+            Self::Execution(id) => write!(f, "execution {id}"),
+            Self::Delivery(id) => write!(f, "webhook {id}"),
+        }
+    }
+}
+
+/// Why a verification failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ProofError {
+    #[error("the audit records are not intact at {0}")]
+    Chain(ChainError),
+    #[error(transparent)]
+    Database(#[from] DbErr),
+}
+
+impl From<ChainError> for ProofError {
+    fn from(error: ChainError) -> Self {
+        Self::Chain(error)
+    }
+}

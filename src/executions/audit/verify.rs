@@ -1,0 +1,175 @@
+//! Verifies the whole chain, its executions and all seals.
+
+use std::collections::HashSet;
+
+use sea_orm::{
+    QueryOrder, QuerySelect, QueryTrait,
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait},
+};
+
+use super::{
+    AuditKey, Column, Entity, Head,
+    anchor::{self, Anchor},
+    chain_cursor::{self, ChainCursor},
+    chain_error::{ChainError, ChainPosition, ProofError},
+    linker, seal,
+};
+use crate::{executions::execution, store::Store};
+
+/// The result of a verification.
+#[derive(Debug)]
+pub struct Verification {
+    /// The beginning of the chain, if older entries were removed.
+    pub anchor: Option<Anchor>,
+    /// The newest valid entry.
+    pub head: Head,
+    /// The first invalid record.
+    pub broken: Option<ChainError>,
+    /// Entries that are not linked yet.
+    pub unlinked: u64,
+    /// Rows with a valid seal.
+    pub sealed: Sealed,
+}
+
+/// The number of rows with a valid seal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sealed {
+    /// Running executions.
+    pub executions: u64,
+    /// Webhook deliveries.
+    pub deliveries: u64,
+}
+
+/// Verifies the chain up to its end or the first error, then looks for executions without an entry and for invalid
+/// seals. The chain must contain the `expected` head. `progress` gets the number of verified entries of each page.
+pub async fn verify(
+    store: &Store,
+    key: &AuditKey,
+    expected: Option<&Head>,
+    progress: impl FnMut(u64),
+) -> Result<Verification, DbErr> {
+    let snapshot = store.begin_snapshot().await?;
+    let unlinked = Entity::find().filter(Column::Position.is_null()).count(&snapshot).await?;
+    let anchor = anchor::find(&snapshot).await?;
+    let mut cursor = ChainCursor::new(key);
+    let (broken, sealed) = match verify_all(&snapshot, &mut cursor, anchor.as_ref(), expected, progress).await {
+        Ok(sealed) => (None, sealed),
+        Err(ProofError::Chain(error)) => (Some(error), Sealed::default()),
+        Err(ProofError::Database(error)) => return Err(error),
+    };
+    Ok(Verification { anchor, head: cursor.head, broken, unlinked, sealed })
+}
+
+/// Verifies the anchor, the entries, the expected head, the executions and the seals.
+async fn verify_all(
+    db: &impl ConnectionTrait,
+    cursor: &mut ChainCursor<'_>,
+    anchor: Option<&Anchor>,
+    mut expected: Option<&Head>,
+    mut progress: impl FnMut(u64),
+) -> Result<Sealed, ProofError> {
+    cursor.begin(anchor)?;
+    check_expected(&mut expected, &cursor.head)?;
+    let beginning = cursor.head.position;
+    // Also reads entries before the beginning, to find inserted ones.
+    let mut from = i64::MIN;
+    loop {
+        let page = chain_cursor::page(db, from).await?;
+        if page.is_empty() {
+            break;
+        }
+        for (entry, execution) in &page {
+            cursor.step(entry, execution.as_ref())?;
+            check_expected(&mut expected, &cursor.head)?;
+        }
+        progress(page.len() as u64);
+        from = cursor.head.position + 1;
+    }
+    if let Some(&Head { position, .. }) = expected {
+        let reason = match position < beginning {
+            true => "the expected head is older than what is kept; expect a newer one",
+            false => "the chain ends before the expected head",
+        };
+        return Err(ChainError::at(ChainPosition::Entry(position), reason).into());
+    }
+    if let Some(id) = execution_without_entry(db, &linker::unlinked_executions(db, cursor.key()).await?).await? {
+        return Err(ChainError::at(ChainPosition::Execution(id), "it has no entry in the chain").into());
+    }
+    let executions = running(db, cursor.key()).await?;
+    Ok(Sealed { executions, deliveries: deliveries(db, cursor.key()).await? })
+}
+
+/// Checks the running executions and returns their number.
+async fn running(db: &impl ConnectionTrait, key: &AuditKey) -> Result<u64, ProofError> {
+    let found = seal::running(db, key, None).await?;
+    let orphan = found.orphans.first().map(|id| (*id, "it has the seal of a running execution, but is not running"));
+    let forged = found.forged.first().map(|(execution, reason)| (execution.id, *reason));
+    match forged.or(orphan) {
+        Some((id, reason)) => Err(ChainError::at(ChainPosition::Execution(id), reason).into()),
+        None => Ok(found.sealed.len() as u64),
+    }
+}
+
+/// Checks the undelivered deliveries and the delivered ones with a seal, and returns their number.
+async fn deliveries(db: &impl ConnectionTrait, key: &AuditKey) -> Result<u64, ProofError> {
+    let (mut after, mut count) = (String::new(), 0);
+    loop {
+        let page = seal::deliveries(db, &after).await?;
+        for delivery in &page {
+            if let Some(reason) = key.fault_of_delivery(delivery) {
+                return Err(ChainError::at(ChainPosition::Delivery(delivery.id.clone()), reason).into());
+            }
+        }
+        count += page.len() as u64;
+        match page.into_iter().next_back() {
+            Some(last) => after = last.id,
+            None => return Ok(count),
+        }
+    }
+}
+
+/// Compares the verified head with the expected head, and clears the latter when they are equal.
+fn check_expected(expected: &mut Option<&Head>, reached: &Head) -> Result<(), ChainError> {
+    match *expected {
+        Some(head) if head == reached => *expected = None,
+        Some(head) if head.position == reached.position => {
+            return Err(ChainError::at(ChainPosition::Entry(head.position), "this is not the expected head"));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The oldest ended execution that has neither a linked nor an unlinked entry.
+async fn execution_without_entry(db: &impl ConnectionTrait, unlinked: &HashSet<Uuid>) -> Result<Option<Uuid>, DbErr> {
+    let mut after = Uuid::nil();
+    loop {
+        let page = without_linked_entry(db, after).await?;
+        let Some(last) = page.last() else { return Ok(None) };
+        after = *last;
+        if let Some(found) = page.iter().find(|id| !unlinked.contains(*id)) {
+            return Ok(Some(*found));
+        }
+    }
+}
+
+/// A page of the ended executions after this id that have no linked entry, oldest first.
+async fn without_linked_entry(db: &impl ConnectionTrait, after: Uuid) -> Result<Vec<Uuid>, DbErr> {
+    let linked_entry = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Expr::col((Entity, Column::Id)).equals((execution::Entity, execution::Column::Id)))
+        .filter(Column::Position.is_not_null());
+    execution::Entity::find()
+        .select_only()
+        .column(execution::Column::Id)
+        .filter(Expr::not_exists(linked_entry.into_query()))
+        .filter(execution::Column::Outcome.ne(execution::Outcome::Running))
+        .filter(execution::Column::Id.gt(after))
+        .order_by_asc(execution::Column::Id)
+        .limit(chain_cursor::PAGE)
+        .into_tuple()
+        .all(db)
+        .await
+}

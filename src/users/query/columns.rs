@@ -1,0 +1,258 @@
+//! The columns of the user list: names, SQL expressions, and how they can be filtered and sorted. All of this follows
+//! upstream (docs/upstream.md §7), without the columns for licences, thumbnails and addresses, which this server does
+//! not have.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    DbBackend, ExprTrait,
+    sea_query::{Expr, SimpleExpr},
+};
+
+use crate::odata::{ParseError, Spanned};
+
+/// A column of the list.
+#[derive(Debug)]
+pub struct Column {
+    pub name: &'static str,
+    pub shown: ColumnType,
+    sql: &'static str,
+    /// The sort key.
+    key: &'static str,
+    pub restriction: FilterKind,
+    pub can_order_by: bool,
+    /// Whether the column is meant for filters. It is only shown when selected.
+    pub is_switch: bool,
+}
+
+/// The type of a column's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnType {
+    Text,
+    Integer,
+    Bool,
+    Date,
+}
+
+/// How a filter compares a column. Texts are folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilterKind {
+    None,
+    Text(&'static str),
+    /// An indexed text of the person: its column, and the same as an expression that also works without a person.
+    Person {
+        column: &'static str,
+        joined: &'static str,
+    },
+    Integer(&'static str),
+    Bool(&'static str),
+    Date(&'static str),
+    /// A list item. Numbers are compared with its id, texts with its name, and quoted numbers with both.
+    Item {
+        id: &'static str,
+        name: &'static str,
+    },
+    /// A user, compared like a list item.
+    Associate,
+    /// The other groups, by id.
+    OtherGroups,
+}
+
+/// The value of an absent time in filters and sort keys: upstream's minimum, 1 January of year 1.
+const NEVER: DateTime<Utc> = DateTime::from_timestamp(-62_135_596_800, 0).expect("a time");
+
+macro_rules! of_person {
+    ($column:literal) => {
+        concat!("COALESCE(persons.", $column, ", '')")
+    };
+}
+
+macro_rules! person {
+    ($name:literal, $column:literal, $folded:literal) => {
+        Column {
+            restriction: FilterKind::Person { column: concat!("persons.", $folded), joined: of_person!($folded) },
+            ..text($name, of_person!($column), of_person!($folded))
+        }
+    };
+}
+
+/// Joins the parts that are not empty with a separator.
+macro_rules! joined {
+    ($separator:literal, $start:literal, $($column:literal),+) => {
+        concat!("SUBSTR('' " $(, "|| CASE ", of_person!($column), " WHEN '' THEN '' ELSE '", $separator, "' || persons.", $column, " END ")+, ", ", $start, ")")
+    };
+}
+
+macro_rules! is_active {
+    () => {
+        "(NOT users.deleted AND NOT COALESCE(persons.retired, FALSE))"
+    };
+}
+
+macro_rules! credential {
+    ($column:literal) => {
+        concat!(
+            "COALESCE((SELECT credentials.",
+            $column,
+            " FROM credentials WHERE credentials.user_id = users.id ORDER BY credentials.id LIMIT 1), '')"
+        )
+    };
+}
+
+const ASSOC_TYPE_ID: &str = "CASE users.user_type WHEN 'InternalAssociate' THEN 1 WHEN 'ResourceAssociate' THEN 2 \
+    WHEN 'ExternalAssociate' THEN 3 WHEN 'AnonymousAssociate' THEN 4 WHEN 'SystemAssociate' THEN 5 ELSE 0 END";
+
+const EJ_STATUS: &str = "CASE users.presence_status WHEN 'StatusNormal' THEN 1 WHEN 'StatusNotAvailable' THEN 2 \
+    WHEN 'StatusDeleted' THEN 3 WHEN 'StatusReadOnly' THEN 4 WHEN 'StatusSpm' THEN 5 WHEN 'StatusSystem' THEN 127 \
+    ELSE 0 END";
+
+const CAN_LOGIN: &str = concat!(
+    "(",
+    is_active!(),
+    " AND EXISTS (SELECT 1 FROM credentials WHERE credentials.user_id = users.id AND (credentials.expires_at IS NULL ",
+    "OR datetime(credentials.expires_at) > datetime('now'))))"
+);
+
+/// SQLite expressions with their PostgreSQL equivalents. All other SQL here works on both. SQLite stores times as
+/// texts.
+const IN_POSTGRES: [(&str, &str); 1] =
+    [("datetime(credentials.expires_at) > datetime('now')", "credentials.expires_at > now()")];
+
+const FULL_NAME: &str = concat!(
+    "CASE WHEN persons.id IS NULL THEN users.name ELSE ",
+    joined!(" ", "2", "firstname", "middle_name", "lastname"),
+    " END"
+);
+
+/// Joining the folded parts equals folding the joined name, because no letter combines with a space.
+const FULL_NAME_FOLDED: &str = concat!(
+    "CASE WHEN persons.id IS NULL THEN users.name_folded ELSE ",
+    joined!(" ", "2", "firstname_folded", "middle_name_folded", "lastname_folded"),
+    " END"
+);
+
+const CONTACT_FULL_NAME: &str = joined!(", ", "3", "contact_name", "contact_department");
+const CONTACT_FULL_NAME_FOLDED: &str = joined!(", ", "3", "contact_name_folded", "contact_department_folded");
+
+const OTHER_GROUPS: &str = "COALESCE((SELECT STRING_AGG(other.name, ', ' ORDER BY other.rank, other.name) \
+    FROM memberships JOIN user_groups AS other ON other.id = memberships.user_group_id \
+    WHERE memberships.user_id = users.id), '')";
+
+const IS_ACTIVE_TEXT: &str =
+    concat!("CASE WHEN ", is_active!(), " THEN '[SR_USER_ACTIVE]' ELSE '[SR_USER_RETIRED]' END");
+
+/// All columns, in the default order.
+pub static COLUMNS: [Column; 33] = [
+    Column { is_switch: true, ..bool("getAllRows", "TRUE") },
+    Column { is_switch: true, ..bool("getNoRows", "FALSE") },
+    bool("canLogin", CAN_LOGIN),
+    person!("firstName", "firstname", "firstname_folded"),
+    person!("lastName", "lastname", "lastname_folded"),
+    text("middleName", of_person!("middle_name"), of_person!("middle_name_folded")),
+    text("fullName", FULL_NAME, FULL_NAME_FOLDED),
+    integer("contactId", "COALESCE(persons.contact_id, 0)"),
+    integer("personId", "COALESCE(users.person_id, 0)"),
+    text("mrMrs", of_person!("mrmrs"), of_person!("mrmrs_folded")),
+    text("title", of_person!("title"), of_person!("title_folded")),
+    Column { restriction: FilterKind::Associate, can_order_by: true, ..integer("associateDbId", "users.id") },
+    text("contactName", of_person!("contact_name"), of_person!("contact_name_folded")),
+    text("contactDepartment", of_person!("contact_department"), of_person!("contact_department_folded")),
+    item("usergroup", "users.user_group_id", "user_groups.name", "user_groups.name_folded"),
+    Column { can_order_by: true, ..integer("usergroupId", "users.user_group_id") },
+    text("contactFullName", CONTACT_FULL_NAME, CONTACT_FULL_NAME_FOLDED),
+    item("role", "users.role_id", "roles.name", "roles.name_folded"),
+    Column { restriction: FilterKind::Associate, ..text("assocName", "users.name", "users.name_folded") },
+    Column { can_order_by: false, ..text("assocTooltip", "users.tooltip", "users.tooltip_folded") },
+    item("assocType", ASSOC_TYPE_ID, "users.user_type", "LOWER(users.user_type)"),
+    integer("ejUserId", "users.ej_user_id"),
+    text("ejDisplayName", "users.nick_name", "users.nick_name_folded"),
+    integer("ejStatus", EJ_STATUS),
+    Column {
+        restriction: FilterKind::None,
+        ..text("credentialType", credential!("credential_type"), concat!("LOWER(", credential!("credential_type"), ")"))
+    },
+    Column {
+        restriction: FilterKind::None,
+        ..text(
+            "credentialDisplayValue",
+            credential!("display_value"),
+            concat!("LOWER(", credential!("display_value"), ")"),
+        )
+    },
+    Column { can_order_by: true, ..bool("isActive", is_active!()) },
+    Column { restriction: FilterKind::Bool(is_active!()), ..text("isActiveText", IS_ACTIVE_TEXT, IS_ACTIVE_TEXT) },
+    Column {
+        restriction: FilterKind::OtherGroups,
+        can_order_by: false,
+        ..text("otherGroups", OTHER_GROUPS, OTHER_GROUPS)
+    },
+    text("userName", "users.user_name", "users.user_name_folded"),
+    person!("personEmail", "email", "email_folded"),
+    date("lastLogin", "users.last_login"),
+    date("lastLogout", "users.last_logout"),
+];
+
+/// A text column, filtered and sorted by `folded`.
+const fn text(name: &'static str, sql: &'static str, folded: &'static str) -> Column {
+    let restriction = FilterKind::Text(folded);
+    Column { name, shown: ColumnType::Text, sql, key: folded, restriction, can_order_by: true, is_switch: false }
+}
+
+const fn item(name: &'static str, id: &'static str, sql: &'static str, folded: &'static str) -> Column {
+    Column { restriction: FilterKind::Item { id, name: folded }, ..text(name, sql, folded) }
+}
+
+const fn date(name: &'static str, sql: &'static str) -> Column {
+    Column { shown: ColumnType::Date, restriction: FilterKind::Date(sql), ..text(name, sql, sql) }
+}
+
+const fn integer(name: &'static str, sql: &'static str) -> Column {
+    let restriction = FilterKind::Integer(sql);
+    Column { shown: ColumnType::Integer, restriction, can_order_by: false, ..text(name, sql, sql) }
+}
+
+const fn bool(name: &'static str, sql: &'static str) -> Column {
+    let restriction = FilterKind::Bool(sql);
+    Column { shown: ColumnType::Bool, restriction, can_order_by: false, ..text(name, sql, sql) }
+}
+
+impl Column {
+    /// The SQL expression of the column's value.
+    pub fn value(&self, backend: DbBackend) -> SimpleExpr {
+        let sql = in_dialect(backend, self.sql);
+        match self.shown {
+            // Integer columns have different widths; read all as 64 bits.
+            ColumnType::Integer => Expr::cust(format!("CAST({sql} AS BIGINT)")),
+            ColumnType::Text | ColumnType::Bool | ColumnType::Date => Expr::cust(sql),
+        }
+    }
+
+    /// The sort key. Texts sort by the characters of their folded copies.
+    pub fn key(&self) -> SimpleExpr {
+        match self.shown {
+            ColumnType::Date => time(self.key),
+            ColumnType::Text | ColumnType::Integer | ColumnType::Bool => Expr::cust(self.key),
+        }
+    }
+}
+
+/// Translates an SQL expression to the dialect of this database.
+pub fn in_dialect(backend: DbBackend, sql: &str) -> String {
+    match backend {
+        DbBackend::Postgres => {
+            IN_POSTGRES.iter().fold(sql.to_owned(), |sql, (sqlite, postgres)| sql.replace(sqlite, postgres))
+        }
+        _ => sql.to_owned(),
+    }
+}
+
+/// A time expression. An absent time is earlier than all others.
+pub fn time(sql: &'static str) -> SimpleExpr {
+    Expr::cust(sql).if_null(NEVER)
+}
+
+/// The column with this name, ignoring case.
+pub fn find(name: &Spanned<String>) -> Result<&'static Column, ParseError> {
+    let found = COLUMNS.iter().find(|column| column.name.eq_ignore_ascii_case(&name.value));
+    let names = || COLUMNS.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
+    found.ok_or_else(|| ParseError::new(name.at, format!("there is no column `{}`; there are {}", name.value, names())))
+}

@@ -1,0 +1,217 @@
+//! Creates, changes and deletes groups and roles. Only for administrators.
+
+use sea_orm::{ConnectionTrait, DbErr};
+
+use super::{
+    Caller, field_limits, membership,
+    role::{self, ADMINISTRATOR, FunctionRight, FunctionRights},
+    user::{self, Column},
+    user_group,
+};
+use crate::{error::Error, store::WriteTransaction};
+
+fn check_is_administrator(caller: &Caller) -> Result<(), Error> {
+    if caller.is_administrator() { Ok(()) } else { Err(Error::NotAdministrator) }
+}
+
+fn field_error(field: &str, reason: impl std::fmt::Display) -> Error {
+    Error::Validation(format!("{field}: {reason}"))
+}
+
+fn check_texts(field: &str, name: &str, tooltip: &str) -> Result<(), Error> {
+    if name.trim().is_empty() {
+        return Err(field_error(field, "it is empty"));
+    }
+    field_limits::check("name", name, field_limits::NAME).map_err(|error| field_error(field, error))?;
+    field_limits::check("tooltip", tooltip, field_limits::TOOLTIP).map_err(|error| field_error("Tooltip", error))
+}
+
+/// Creates a group, or changes the group with its id.
+///
+/// # Errors
+/// As [`check_save_group`].
+pub async fn save_group(
+    db: &WriteTransaction,
+    caller: Caller,
+    group: user_group::Model,
+) -> Result<user_group::Model, Error> {
+    check_save_group(db, &caller, &group).await?;
+    Ok(user_group::store(db, group).await?)
+}
+
+/// Returns the group with this name. Restores a deleted group and creates a missing one.
+///
+/// # Errors
+/// As [`check_save_group`].
+pub async fn ensure_group(
+    db: &WriteTransaction,
+    caller: Caller,
+    name: &str,
+    tooltip: &str,
+) -> Result<user_group::Model, Error> {
+    match user_group::find_by_name(db, name).await? {
+        Some(group) if !group.deleted => Ok(group),
+        Some(group) => save_group(db, caller, user_group::Model { deleted: false, ..group }).await,
+        None => {
+            let group = user_group::Model { name: name.to_owned(), tooltip: tooltip.to_owned(), ..Default::default() };
+            save_group(db, caller, group).await
+        }
+    }
+}
+
+/// Checks whether a caller may save a group. All checks here store nothing. They also run before the transaction, so
+/// that rejected requests take no locks.
+///
+/// # Errors
+/// The caller is not an administrator, or the group is invalid.
+pub async fn check_save_group(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    group: &user_group::Model,
+) -> Result<(), Error> {
+    check_is_administrator(caller)?;
+    check_texts("Value", &group.name, &group.tooltip)?;
+    if group.id != 0 && user_group::find(db, group.id).await?.is_none() {
+        return Err(field_error("Id", format!("there is no group {}", group.id)));
+    }
+    if user_group::find_by_name(db, &group.name).await?.is_some_and(|other| other.id != group.id) {
+        return Err(field_error("Value", format!("`{}` is another group's", group.name)));
+    }
+    Ok(())
+}
+
+/// Moves the users of a group to another group, and marks the group as deleted.
+///
+/// # Errors
+/// As [`check_delete_group`].
+pub async fn delete_group(db: &WriteTransaction, caller: Caller, id: i32, replacement: i32) -> Result<(), Error> {
+    let (group, replacement) = check_delete_group(db, &caller, id, replacement).await?;
+    user::move_all(db, Column::UserGroupId, id, replacement.id).await?;
+    membership::move_all(db, id, replacement.id).await?;
+    user_group::store(db, user_group::Model { deleted: true, ..group }).await?;
+    Ok(())
+}
+
+/// Checks whether a caller may delete a group. Returns the group and its replacement.
+///
+/// # Errors
+/// The caller is not an administrator, one of the groups does not exist, or both are the same.
+pub async fn check_delete_group(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    id: i32,
+    replacement: i32,
+) -> Result<(user_group::Model, user_group::Model), Error> {
+    check_is_administrator(caller)?;
+    let missing = |field, id| field_error(field, format!("there is no group {id}"));
+    let group = user_group::find(db, id).await?.ok_or_else(|| missing("UserGroupToDelete", id))?;
+    let replacement =
+        user_group::find(db, replacement).await?.ok_or_else(|| missing("UserGroupToMoveTo", replacement))?;
+    if replacement.id == id || replacement.deleted {
+        return Err(field_error("UserGroupToMoveTo", "it is deleted"));
+    }
+    Ok((group, replacement))
+}
+
+/// Creates a role without rights, or changes the role with its id, which keeps its type and rights.
+///
+/// # Errors
+/// As [`check_save_role`].
+pub async fn save_role(db: &WriteTransaction, caller: Caller, role: role::Model) -> Result<role::Model, Error> {
+    let role = match check_save_role(db, &caller, &role).await? {
+        Some(present) => role::Model { role_type: present.role_type, function_rights: present.function_rights, ..role },
+        None => role,
+    };
+    Ok(role::store(db, role).await?)
+}
+
+/// Checks whether a caller may save a role. Returns the stored role.
+///
+/// # Errors
+/// The caller is not an administrator, or the role is invalid.
+pub async fn check_save_role(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    role: &role::Model,
+) -> Result<Option<role::Model>, Error> {
+    check_is_administrator(caller)?;
+    check_texts("Name", &role.name, &role.tooltip)?;
+    let present = changeable_role(db, role.id).await?;
+    if role::find_by_name(db, &role.name).await?.is_some_and(|other| other.id != role.id) {
+        return Err(field_error("Name", format!("`{}` is another role's", role.name)));
+    }
+    if role.rank > caller.role_rank {
+        return Err(field_error("Rank", "it would outrank your own role"));
+    }
+    Ok(present)
+}
+
+/// Gives the users of a role another role, and deletes the role.
+///
+/// # Errors
+/// As [`check_delete_role`].
+pub async fn delete_role(db: &WriteTransaction, caller: Caller, id: i32, replacement: i32) -> Result<(), Error> {
+    let (role, replacement) = check_delete_role(db, &caller, id, replacement).await?;
+    user::move_all(db, Column::RoleId, role.id, replacement.id).await?;
+    Ok(role::delete(db, role.id).await?)
+}
+
+/// Checks whether a caller may delete a role. Returns the role and its replacement.
+///
+/// # Errors
+/// The caller is not an administrator, one of the roles does not exist, or both are the same.
+pub async fn check_delete_role(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    id: i32,
+    replacement: i32,
+) -> Result<(role::Model, role::Model), Error> {
+    check_is_administrator(caller)?;
+    let role = changeable_role(db, id).await?.ok_or_else(|| field_error("RoleIdToDelete", "there is no role 0"))?;
+    let replacement = role::find(db, replacement).await?.filter(|replacement| replacement.id != role.id);
+    let replacement = replacement.ok_or_else(|| field_error("ReplacingRoleId", "it is not another role"))?;
+    Ok((role, replacement))
+}
+
+/// Replaces the rights of a role.
+///
+/// # Errors
+/// As [`check_rights`].
+pub async fn set_rights(db: &WriteTransaction, caller: Caller, id: i32, rights: Vec<i32>) -> Result<(), Error> {
+    let role = check_rights(db, &caller, id, &rights).await?;
+    let rights = FunctionRight::all().filter(|right| rights.contains(&right.id())).collect();
+    role::store(db, role::Model { function_rights: FunctionRights(rights), ..role }).await?;
+    Ok(())
+}
+
+/// Checks whether a caller may give a role these rights. Returns the role.
+///
+/// # Errors
+/// The caller is not an administrator, or the role or a right does not exist.
+pub async fn check_rights(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    id: i32,
+    rights: &[i32],
+) -> Result<role::Model, Error> {
+    check_is_administrator(caller)?;
+    let role = changeable_role(db, id).await?.ok_or_else(|| field_error("RoleId", "there is no role 0"))?;
+    if let Some(unknown) = rights.iter().find(|id| FunctionRight::all().all(|right| right.id() != **id)) {
+        return Err(field_error("FunctionalRightIds", format!("there is no right {unknown}")));
+    }
+    Ok(role)
+}
+
+/// The role with this id; `None` for the id 0. The role of administrators cannot be changed, so that administrators can
+/// always repair the other roles.
+async fn changeable_role(db: &impl ConnectionTrait, id: i32) -> Result<Option<role::Model>, Error> {
+    if id == 0 {
+        return Ok(None);
+    }
+    let found: Result<_, DbErr> = role::find(db, id).await;
+    let role = found?.ok_or_else(|| field_error("RoleId", format!("there is no role {id}")))?;
+    if role.name == ADMINISTRATOR {
+        return Err(field_error("RoleId", format!("the role {ADMINISTRATOR} cannot be changed")));
+    }
+    Ok(Some(role))
+}
