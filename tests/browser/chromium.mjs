@@ -1,4 +1,4 @@
-// Debian's Chromium, and pages in it that are held to ask nobody else, and to run into nothing.
+// Launches Debian's Chromium and opens pages that must not contact other hosts or log errors.
 
 import assert from 'node:assert/strict';
 
@@ -9,7 +9,7 @@ export const launch = () =>
     chromium.launch({
         executablePath: '/usr/bin/chromium',
         args: [
-            '--no-sandbox', // root has none
+            '--no-sandbox', // does not work as root
             '--disable-gpu',
             '--disable-quic',
             '--no-first-run',
@@ -22,10 +22,10 @@ export const launch = () =>
 export const WIDE = { width: 1280, height: 900 };
 export const NARROW = { width: 375, height: 720 };
 
-/** Swagger UI takes the underscore of an operationId in an address for a blank that is written so, and says that it is old. */
+/** A false warning of Swagger UI: it takes the underscore of an operationId in the URL for an escaped blank. */
 const HARMLESS = 'Deprecated: escaping deep link whitespace';
 
-/** A page of its own, with a `check` of what it did. Refusals by a status are no complaint where they are expected. */
+/** Opens a page; `check` asserts that it contacted no other host and logged no error, except for expected refusals. */
 export async function openPage(browser, address, settings = {}) {
     const context = await browser.newContext({ viewport: WIDE, locale: 'en-GB', timezoneId: 'Europe/Oslo', ...settings });
     const page = await context.newPage();
@@ -40,21 +40,21 @@ export async function openPage(browser, address, settings = {}) {
     async function check({ isRefused = false } = {}) {
         const strangers = requests.filter(url => !/^(data|blob):/.test(url) && new URL(url).origin !== address);
         await context.close();
-        assert.deepEqual(strangers, [], 'the page asks nobody else');
+        assert.deepEqual(strangers, [], 'the page contacts no other host');
         const isRefusal = text => isRefused && text.startsWith('Failed to load resource');
         assert.deepEqual(complaints.filter(text => !isRefusal(text)), [], 'the console has no errors');
     }
     return { page, check };
 }
 
-/** What keeps people out, as axe judges it. */
+/** The accessibility violations that axe finds. */
 export async function findings(page, within = ':root') {
     await page.evaluate(axe.source);
     const { violations } = await page.evaluate(within => axe.run(within, { resultTypes: ['violations'] }), within);
     return violations;
 }
 
-/** Nothing serious keeps people out. Answers what else was found. */
+/** Asserts that there is no serious accessibility violation; returns the others. */
 export async function assertAccessible(page, what, within) {
     const violations = await findings(page, within);
     const isSerious = ({ impact }) => ['serious', 'critical'].includes(impact);

@@ -1,4 +1,4 @@
-// The operator's page, used as a person would use it: mostly with the keyboard, and once in every form it takes.
+// The console: mostly by keyboard, in two languages, light and dark, wide and narrow.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -21,6 +21,14 @@ timeout: 1s
 steps:
   - webhook: {target: hr, when: sync}
 `;
+const TRAVEL = `name: travel
+display_name: Travel
+allow_roles: [Administrator]
+confirm: yes_no
+question: 'Send {{ user.full_name }} away?'
+steps:
+  - message: {text: Gone}
+`;
 const TELL = `name: tell
 display_name: Tell HR
 allow_roles: [Administrator]
@@ -28,7 +36,7 @@ steps:
   - webhook: {target: hr, when: after_commit}
 `;
 
-let folder, hr, wanted, failing, kommando, browser, page, check;
+let folder, hr, accepts, failing, kommando, browser, page, check;
 
 before(async () => {
     await mkdir(SHOTS, { recursive: true });
@@ -36,8 +44,9 @@ before(async () => {
     await cp(here('../../commands.d'), join(folder, 'commands.d'), { recursive: true, filter: name => !/examples/.test(name) });
     await writeFile(join(folder, 'commands.d/tell.yaml'), TELL);
     await writeFile(join(folder, 'commands.d/ask.yaml'), ASK);
-    // A target that wants nothing until it is told otherwise.
-    hr = createServer((request, response) => request.resume().on('end', () => response.writeHead(failing ? 500 : wanted ? 200 : 410).end()));
+    await writeFile(join(folder, 'commands.d/travel.yaml'), TRAVEL);
+    // A webhook target that refuses until `accepts` is set.
+    hr = createServer((request, response) => request.resume().on('end', () => response.writeHead(failing ? 500 : accepts ? 200 : 410).end()));
     hr.listen(0, '127.0.0.1');
     await once(hr, 'listening');
     const target = `hr:\n  url: http://127.0.0.1:${hr.address().port}/\n  secrets: [{env: HR_SECRET}]\n  allow_networks: [127.0.0.0/8]\n`;
@@ -65,7 +74,7 @@ afterEach(async () => {
     isRefused = false;
 });
 
-test('by keyboard alone: log in, find a user, answer a question, and read the log', async () => {
+test('every step works with the keyboard alone', async () => {
     await page.goto(`${kommando.address}/_ext/console`);
     await page.getByRole('heading', { name: 'Log in' }).waitFor();
     await page.keyboard.type('admin');
@@ -77,53 +86,57 @@ test('by keyboard alone: log in, find a user, answer a question, and read the lo
     await focused('searchbox', 'Search by name or e-mail');
     await page.keyboard.type('hau bj');
     await page.getByRole('status').getByText('1 user', { exact: true }).waitFor();
-    await press('Tab');
-    await focused('link', /Bjørn Haugen/);
+    await tabTo('link', /Bjørn Haugen/);
     await press('Enter');
     await focused('heading', 'Bjørn Haugen');
 
     await tabTo('button', 'Run Deactivate user');
     await press('Enter');
-    await focused('button', 'No'); // the cautious answer
+    await focused('button', 'Cancel');
     await press('Enter');
-    await focused('heading', 'Declined Deactivate user on Bjørn Haugen');
+    await focused('heading', 'Declined Deactivate user: Bjørn Haugen');
     await tabTo('button', 'Run Deactivate user');
     await press('Space');
-    await page.getByRole('dialog', { name: 'Deactivate user' }).getByText('Deactivate Bjørn Haugen (bjorn)? Access ends now.').waitFor();
+    await page.getByRole('dialog', { name: 'Deactivate Bjørn Haugen (bjorn)? Access ends now.' }).waitFor();
     await press('Shift+Tab');
-    await focused('button', 'Yes');
+    await focused('button', 'Deactivate user');
     await press('Enter');
-    await focused('heading', 'Succeeded Deactivate user on Bjørn Haugen');
+    await focused('heading', 'Succeeded Deactivate user: Bjørn Haugen');
     await page.getByText('Bjørn Haugen no longer has access.', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Run Reactivate user' }).waitFor();
-    assert.equal(await page.getByRole('button', { name: 'Run Deactivate user' }).count(), 0, 'the commands are those of now');
+    assert.equal(await page.getByRole('button', { name: 'Run Deactivate user' }).count(), 0, 'the commands are reloaded');
     await page.getByRole('link', { name: /Bjørn Haugen Retired/ }).waitFor();
 
-    await tabTo('link', 'See it in the log');
+    await tabTo('link', 'Show in execution history');
     await press('Enter');
-    await page.getByRole('row', { name: /Succeeded deactivate Bjørn Haugen Ada Admin/ }).waitFor();
-    assert.equal(await page.getByLabel('User', { exact: true }).inputValue(), 'bjorn');
+    await page.getByRole('row', { name: /Succeeded Deactivate user Bjørn Haugen Ada Admin/ }).waitFor();
+    assert.equal(await page.getByLabel('User', { exact: true }).inputValue(), 'Bjørn Haugen (bjorn)');
     await tabTo('link', /2026|20\d\d/);
     await press('Enter');
-    await page.getByRole('heading', { name: 'deactivate' }).waitFor();
-    await page.getByText('It is the one in force.').waitFor();
+    await page.getByRole('heading', { name: 'Deactivate user' }).waitFor();
+    await page.getByText('In force:').waitFor();
     assert.deepEqual(await page.getByRole('listitem').filter({ hasText: 'set_deleted' }).count(), 1);
 });
 
-test('each question has the buttons of its Actions, and closing it sends nothing', async () => {
+test('each question has the buttons of its Actions', async () => {
     await openUser(2);
-    for (const [command, buttons] of [['About this server', ['OK']], ['Reset password', ['OK', 'Cancel']], ['Deactivate user', ['Yes', 'No']]]) {
+    for (const [command, question, buttons] of [
+        ['About this server', "This shows the server's version.", ['OK']],
+        ['Travel', 'Send Anna Lindqvist away?', ['Yes', 'No']],
+        ['Reset password', 'Replace the password of Anna Lindqvist (anna) by a temporary one?', ['Reset password', 'Cancel']],
+        ['Deactivate user', 'Deactivate Anna Lindqvist (anna)? Access ends now.', ['Deactivate user', 'Cancel']],
+    ]) {
         await run(command);
-        const dialog = page.getByRole('dialog', { name: command });
+        const dialog = page.getByRole('dialog', { name: question });
         await dialog.waitFor();
-        const names = await dialog.getByRole('button').allTextContents();
-        assert.deepEqual(names, [...buttons, '×'], command);
+        assert.equal(await dialog.innerText().then(text => text.split(question).length), 2, 'the question stands there once');
+        assert.deepEqual(await dialog.getByRole('button').allTextContents(), [...buttons, '×'], command);
         let sent = 0;
         page.on('request', request => (sent += request.method() === 'POST'));
         await press('Escape');
         await focused('button', `Run ${command}`);
         await run(command);
-        await dialog.getByRole('button', { name: 'Close without an answer' }).click();
+        await dialog.getByRole('button', { name: 'Close' }).click();
         await dialog.waitFor({ state: 'detached' });
         assert.equal(sent, 0, command);
     }
@@ -132,112 +145,127 @@ test('each question has the buttons of its Actions, and closing it sends nothing
     await page.getByText('asked by admin (Administrator)').first().waitFor();
 });
 
-test('what must not be confirmed runs at once, and a dry run keeps nothing', async () => {
+test('a destructive command has a red button with its name', async () => {
+    await openUser(2);
+    const colour = element => element.evaluate(element => getComputedStyle(element).backgroundColor);
+    await run('Reset password');
+    const button = page.getByRole('dialog').getByRole('button', { name: 'Reset password' });
+    const red = await colour(button);
+    assert.match(red, /^rgb\(168, 32, 26\)$/);
+    await press('Escape');
+    await run('About this server');
+    assert.notEqual(await colour(page.getByRole('dialog').getByRole('button', { name: 'OK' })), red);
+});
+
+test('a dry run changes nothing', async () => {
     await openUser(2);
     await page.getByRole('checkbox', { name: 'Dry run' }).check();
     await page.getByRole('button', { name: 'Dry run Set away' }).click();
-    await focused('heading', 'Succeeded Set away on Anna Lindqvist');
-    await page.getByText('A dry run: nothing was kept.').waitFor();
+    await focused('heading', 'Succeeded Set away: Anna Lindqvist');
+    await page.getByText('Dry run: nothing was changed.').waitFor();
     assert.equal((await api('GET', '/_ext/executions?user=2&command=set-away')).executions.length, 0);
     await page.getByRole('checkbox', { name: 'Dry run' }).uncheck();
     await run('Set away');
-    await page.getByText('A dry run').waitFor({ state: 'detached' });
-    await focused('heading', 'Succeeded Set away on Anna Lindqvist');
+    await page.getByText('Dry run: nothing was changed.').waitFor({ state: 'detached' });
+    await focused('heading', 'Succeeded Set away: Anna Lindqvist');
     assert.equal((await api('GET', '/_ext/executions?user=2&command=set-away')).executions.length, 1);
 });
 
-test('why a command cannot be run stands there', async () => {
+test('a command that cannot run has its reason', async () => {
     await openUser(1);
-    const section = page.getByRole('region', { name: 'Cannot be run' });
+    const { commands } = await api('GET', '/_ext/commands?user=1');
+    const reason = name => commands.find(command => command.name === name).reason;
+    const section = page.getByRole('region', { name: 'Unavailable commands' });
     const texts = await section.getByRole('listitem').allInnerTexts();
     const words = texts.map(text => text.replaceAll(/\s+/g, ' '));
     assert.deepEqual(words, [
-        'Deactivate user Not permitted Nobody may run it on their own user. deactivate',
-        'Reactivate user Not available now It is for users whose deleted is true. reactivate',
-        'Reset password Not permitted Nobody may run it on their own user. reset-password',
+        `Deactivate user Not permitted ${reason('deactivate')} deactivate`,
+        `Reactivate user Not available ${reason('reactivate')} reactivate`,
+        `Reset password Not permitted ${reason('reset-password')} reset-password`,
     ]);
 });
 
-test('a secret is shown once, and a temporary password is good for making another', async () => {
+test('a temporary password is shown once and must be changed', async () => {
     isRefused = true; // the temporary password is
     await openUser(4);
     await run('Reset password');
-    await page.getByRole('button', { name: 'OK' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Reset password' }).click();
+    await page.getByText('Shown only once. Copy it now.').waitFor();
     const temporary = await page.locator('output').textContent();
     assert.match(temporary, /^\w{12,}$/);
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
-    await page.getByRole('button', { name: 'Copy' }).click();
+    await page.getByRole('button', { name: 'Copy', exact: true }).click();
     await page.getByRole('button', { name: 'Copied' }).waitFor();
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), temporary);
-    await page.getByRole('link', { name: 'See it in the log' }).click();
-    await page.getByRole('row', { name: /Succeeded reset-password Chris Taylor/ }).waitFor();
+    await page.getByRole('link', { name: 'Show in execution history' }).click();
+    await page.getByRole('row', { name: /Succeeded Reset password Chris Taylor/ }).waitFor();
     assert.ok(!(await page.content()).includes(temporary));
 
     await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByText('You are logged out.').waitFor();
     assert.deepEqual((await page.context().cookies()).map(({ name }) => name), []);
     await logIn('chris', temporary);
-    await page.getByRole('heading', { name: 'Make your own password' }).waitFor();
+    await page.getByRole('heading', { name: 'Choose a new password' }).waitFor();
     await focused('textbox', 'New password');
     await page.keyboard.type('my own pass phrase');
     await press('Tab');
     await page.keyboard.type('my own pass phrase');
     await press('Enter');
-    // Chris may see nobody else, and no webhooks.
+    // Chris sees only the own user, and no webhooks.
     await page.getByRole('region', { name: 'Users' }).getByText('1 user', { exact: true }).waitFor();
     assert.equal(await page.getByRole('link', { name: 'Webhooks' }).count(), 0);
 });
 
-test('a session that ended is begun again where one was', async () => {
+test('a log-in after the session ended leads back to the view', async () => {
     isRefused = true;
     await openUser(2);
     const { tickets } = await api('GET', '/_ext/tickets');
     for (const { id } of tickets.filter(({ kind }) => kind === 'Ticket')) await api('DELETE', `/_ext/tickets/${id}`);
     await run('Say hello');
-    await page.getByText('Your session has ended.').waitFor();
+    await page.getByText('Your session has ended. Log in to continue.').waitFor();
     await logIn('admin', password);
     await page.getByRole('heading', { name: 'Anna Lindqvist' }).waitFor();
     assert.equal(new URL(page.url()).hash, '#/users/2');
 });
 
-test('a wrong password is told with the id of the request, and locks nobody in', async () => {
+test('a wrong password shows an error with the request ID', async () => {
     isRefused = true;
     await page.goto(`${kommando.address}/_ext/console`);
     await logIn('admin', 'wrong');
     const alert = page.getByRole('alert');
-    assert.match(await alert.innerText(), /Name and password do not belong together\.\s+Status 401, request\s+[0-9a-f]{32}/);
+    assert.match(await alert.innerText(), /Wrong user name or password\.\s+Status 401, request ID\s+[0-9a-f]{32}/);
     await page.getByLabel('Password').fill(password);
     await press('Enter');
     await page.getByText('5 users').waitFor();
 });
 
-test('when the connection breaks, the same is sent under the same key, and runs once', async () => {
+test('a retry has the same idempotency key and runs once', async () => {
     isRefused = true;
     await openUser(2);
     const keys = [];
     await page.route('**/CustomCommand/hello*', async route => {
         keys.push(route.request().headers()['idempotency-key']);
         if (keys.length === 1) {
-            await route.fetch(); // it reaches the server, and its answer is lost
+            await route.fetch(); // the server runs it, and the response is lost
             return route.abort();
         }
         return route.continue();
     });
     const before = (await api('GET', '/_ext/executions?user=2&command=hello')).executions.length;
     await run('Say hello');
-    await page.getByRole('alert').getByText('The server cannot be reached, or the connection broke.').waitFor();
+    await page.getByRole('alert').getByText('Cannot reach the server.').waitFor();
     await page.getByRole('button', { name: 'Try again' }).click();
-    await focused('heading', 'Succeeded Say hello on Anna Lindqvist');
+    await focused('heading', 'Succeeded Say hello: Anna Lindqvist');
     assert.equal(keys.length, 2);
     assert.ok(keys[0] && keys[0] === keys[1]);
     assert.equal((await api('GET', '/_ext/executions?user=2&command=hello')).executions.length, before + 1);
     await run('Say hello');
     await page.waitForFunction(() => document.querySelector('.result'));
-    await focused('heading', 'Succeeded Say hello on Anna Lindqvist');
-    assert.notEqual(keys[2], keys[0], 'another intent has another key');
+    await focused('heading', 'Succeeded Say hello: Anna Lindqvist');
+    assert.notEqual(keys[2], keys[0], 'another run has another key');
 });
 
-test('a question that changed meanwhile is asked anew', async () => {
+test('a changed question is asked again', async () => {
     let isStale = true;
     await page.route('**/User/2/CustomCommand', async route => {
         if (!isStale) return route.continue();
@@ -248,52 +276,179 @@ test('a question that changed meanwhile is asked anew', async () => {
         return route.fulfill({ response, json: stale });
     });
     await openUser(2);
-    await page.getByText('deactivate · Runs at once').waitFor();
+    await page.getByText('deactivate · Runs immediately').waitFor();
     await run('Deactivate user');
-    const dialog = page.getByRole('dialog', { name: 'Deactivate user' });
-    await dialog.getByText('Deactivate Anna Lindqvist (anna)?').waitFor();
-    await dialog.getByRole('button', { name: 'No' }).click();
-    await focused('heading', 'Declined Deactivate user on Anna Lindqvist');
+    const dialog = page.getByRole('dialog', { name: 'Deactivate Anna Lindqvist (anna)?' });
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await focused('heading', 'Declined Deactivate user: Anna Lindqvist');
 });
 
-test('texts are in the language of the browser', async () => {
+test('the console is in the language of the browser', async () => {
     await check();
     ({ page, check } = await openPage(browser, kommando.address, { locale: 'nb-NO' }));
-    await openUser(2);
+    await page.goto(`${kommando.address}/_ext/console#/users/2`);
+    assert.equal(await page.locator('html').getAttribute('lang'), 'nb');
+    await page.getByLabel('Brukernavn').fill('admin');
+    await page.getByLabel('Passord').fill(password);
+    await page.getByRole('button', { name: 'Logg inn' }).click();
     const heading = page.getByRole('heading', { name: 'Si hei' });
     assert.match(await heading.getAttribute('lang'), /^(nb|no)/);
-    await page.getByRole('button', { name: 'Run Si hei' }).click();
+    for (const link of ['Brukere', 'Grupper', 'Roller', 'Kjørehistorikk', 'Webhooker']) {
+        await page.getByRole('navigation', { name: 'Meny' }).getByRole('link', { name: link }).waitFor();
+    }
+    await page.getByRole('button', { name: 'Kjør Si hei' }).click();
     await page.getByText('Hei, Anna Lindqvist!', { exact: true }).waitFor();
+    await page.getByRole('region', { name: 'Resultat' }).getByText('Vellykket').waitFor();
+    await page.getByRole('button', { name: 'Kjør Deaktiver bruker' }).click();
+    await page.getByRole('dialog', { name: 'Deaktivere Anna Lindqvist (anna)?' }).getByRole('button', { name: 'Avbryt' }).click();
+    await page.getByText('Kommandoen ble ikke kjørt.', { exact: true }).waitFor();
 });
 
-test('the log is filtered and read page by page', async () => {
+test('another language can be chosen and is remembered', async () => {
+    await openConsole('#/roles');
+    await page.getByLabel('Language').selectOption('Deutsch');
+    await page.getByRole('heading', { name: 'Rollen' }).waitFor();
+    assert.equal(await page.locator('html').getAttribute('lang'), 'de');
+    assert.equal(await page.title(), 'Rollen – kommando');
+    await page.reload();
+    await page.getByRole('heading', { name: 'Rollen' }).waitFor();
+    await page.getByLabel('Sprache').selectOption('English');
+    await page.getByRole('heading', { name: 'Roles' }).waitFor();
+});
+
+test('a browser in an unknown language gets English', async () => {
+    await check();
+    ({ page, check } = await openPage(browser, kommando.address, { locale: 'fi-FI' }));
+    await openConsole('#/groups');
+    await page.getByRole('heading', { name: 'Groups' }).waitFor();
+});
+
+test('users are filtered by role and group', async () => {
+    await openConsole('#/users');
+    const list = page.getByRole('region', { name: 'Users' });
+    await list.getByText('5 users').waitFor();
+    await list.getByLabel('Role').selectOption('ExternalUser');
+    await list.getByText('1 user', { exact: true }).waitFor();
+    await list.getByRole('link', { name: 'Chris Taylor' }).waitFor();
+    await list.getByLabel('Role').selectOption('All');
+    await list.getByLabel('Group').selectOption('Field sales');
+    await list.getByText('2 users').waitFor();
+    await list.getByLabel('Search by name or e-mail').fill('haugen');
+    await list.getByText('1 user', { exact: true }).waitFor();
+    await list.getByLabel('Role').selectOption('Administrator');
+    await list.getByText('No users found.').waitFor();
+});
+
+test('more users are loaded on demand', async () => {
+    const all = Array.from({ length: 120 }, (_, index) => ({ associateDbId: 1000 + index, assocName: `u${index}`, userName: '', fullName: `User ${index}`, role: 'Employee', usergroup: 'Sales', isActive: true }));
+    await page.route(/\/api\/v1\/User\?/, async route => {
+        const query = new URL(route.request().url()).searchParams;
+        const [top, skip] = [Number(query.get('$top')), Number(query.get('$skip'))];
+        return route.fulfill({ json: { value: all.slice(skip, skip + top) } });
+    });
+    await openConsole('#/users');
+    const list = page.getByRole('region', { name: 'Users' });
+    await list.getByText('First 50 users').waitFor();
+    await list.getByRole('button', { name: 'Show more' }).click();
+    await list.getByText('First 100 users').waitFor();
+    await focused('link', /^User 50 /);
+    await list.getByRole('button', { name: 'Show more' }).click();
+    await list.getByText('120 users').waitFor();
+    assert.equal(await list.getByRole('listitem').count(), 120);
+    assert.equal(await list.getByRole('button', { name: 'Show more' }).count(), 0);
+});
+
+test('a long list of commands can be searched', async () => {
+    await openUser(2);
+    const search = page.getByLabel('Search commands');
+    await search.fill('password');
+    await until(async () => (await page.locator('.command:visible').count()) === 1);
+    await page.getByRole('button', { name: 'Run Reset password' }).waitFor();
+    await search.fill('no such command');
+    await page.getByText('No commands found.').waitFor();
+    await search.fill('hello');
+    await run('Say hello');
+    await focused('heading', 'Succeeded Say hello: Anna Lindqvist');
+    assert.equal(await page.locator('.command:visible').count(), 1, 'the search stays after a run');
+});
+
+test('rows are cards at 390 px', async () => {
+    for (const user of [2, 3]) await api('POST', `/api/v1/User/${user}/CustomCommand/hello`);
+    await api('POST', '/api/v1/User/2/CustomCommand/tell');
+    await page.setViewportSize({ width: 390, height: 844 });
+    await openConsole('#/executions');
+    for (const [hash, name, label] of [
+        ['#/executions', 'Execution history', 'Message'],
+        ['#/webhooks', 'Webhooks', 'Target'],
+        ['#/groups', 'Groups', 'Rank'],
+        ['#/roles', 'Roles', 'Rights'],
+    ]) {
+        await visit(hash);
+        const row = page.getByRole('table', { name }).getByRole('row').nth(1);
+        await row.waitFor();
+        const cells = await row.locator('td:not(.blank)').evaluateAll(cells =>
+            cells.map(cell => ({ label: getComputedStyle(cell, '::before').content, top: cell.getBoundingClientRect().top })),
+        );
+        assert.ok(cells.some(cell => cell.label === `"${label}"`), `${hash}: ${cells.map(({ label }) => label)}`);
+        cells.slice(1).forEach(({ top }, index) => assert.ok(top > cells[index].top, `${hash}: cells are not below each other`));
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(overflow <= 0, `${hash} is ${overflow}px too wide`);
+    }
+});
+
+test('an administrator reads the definition of an execution', async () => {
+    const file = join(folder, 'commands.d/travel.yaml');
+    await api('POST', '/api/v1/User/2/CustomCommand/travel?actionResult=Yes');
+    const [execution] = (await api('GET', '/_ext/executions?command=travel')).executions;
+    await openConsole(`#/executions/${execution.id}`);
+    await page.getByText('In force:').waitFor();
+    await page.getByRole('link', { name: execution.definitionHash }).click();
+    await page.getByRole('heading', { name: 'Definition: travel' }).waitFor();
+    assert.equal(await page.getByRole('region', { name: 'YAML' }).textContent(), TRAVEL);
+    await page.getByText(execution.definitionHash).waitFor();
+    await page.getByRole('link', { name: /Execution$/ }).click();
+    await page.getByText('In force:').waitFor();
+
+    await writeFile(file, TRAVEL.replace('Gone', 'Away'));
+    await until(async () => (await api('GET', '/_ext/commands/travel/definition')).text.includes('Away'));
+    await page.reload();
+    await page.getByText('Older version, changed since:').waitFor();
+    assert.equal(await page.getByRole('link', { name: execution.definitionHash }).count(), 0);
+    await page.getByRole('link', { name: 'Show the definition in force' }).click();
+    await page.getByText('The execution used an older version.').waitFor();
+    await page.getByRole('region', { name: 'YAML' }).getByText('Away').waitFor();
+    await writeFile(file, TRAVEL);
+    await until(async () => (await api('GET', '/_ext/commands/travel/definition')).hash === execution.definitionHash);
+});
+
+test('the execution history has filters and pages', async () => {
     for (let index = 0; index < 60; index++) await api('POST', '/api/v1/User/5/CustomCommand/hello');
     await openConsole('#/executions');
-    await page.getByLabel('User', { exact: true }).fill('dora');
-    await page.getByLabel('Command').selectOption('hello');
-    await page.getByLabel('Outcome').selectOption('succeeded');
-    await page.getByLabel('Begun from').fill('2026-01-01T00:00');
+    await page.getByLabel('User', { exact: true }).fill('Dora Nilsen');
+    await page.getByLabel('Command').selectOption('Say hello');
+    await page.getByLabel('Outcome').selectOption('Succeeded');
+    await page.getByLabel('Started from').fill('2026-01-01T00:00');
     const answer = page.waitForResponse(/executions\?user=5/);
     await page.getByRole('button', { name: 'Filter' }).click();
     await answer;
-    const rows = page.getByRole('row', { name: /hello Dora Nilsen/ });
+    const rows = page.getByRole('row', { name: /Say hello Dora Nilsen/ });
     await until(async () => (await rows.count()) === 50);
-    assert.match(page.url(), /from=2025-12-31T23%3A00%3A00.000Z/, 'a time is one of the reader’s zone');
-    await page.getByRole('button', { name: 'Show older ones' }).click();
-    await page.getByText('These are all.').waitFor();
+    assert.match(page.url(), /from=2025-12-31T23%3A00%3A00.000Z/, 'times are in the time zone of the browser');
+    await page.getByRole('button', { name: 'Show older' }).click();
+    await page.getByText('End of the list.').waitFor();
     assert.equal(await rows.count(), 60);
     assert.ok(await rows.nth(50).getByRole('link').first().evaluate(link => link === document.activeElement));
 
-    await page.getByLabel('User', { exact: true }).fill('nobody-there');
+    await page.getByLabel('User', { exact: true }).fill('no-such-user');
     await page.getByRole('button', { name: 'Filter' }).click();
-    await page.waitForFunction(() => document.querySelector('input[name=user]').validationMessage.startsWith('No user has this name'));
+    await page.waitForFunction(() => document.querySelector('input[name=user]').validationMessage.startsWith('No user with this name'));
     await page.getByLabel('User', { exact: true }).fill('');
-    await page.getByLabel('Outcome').selectOption('unknown');
+    await page.getByLabel('Outcome').selectOption('Unknown');
     await page.getByRole('button', { name: 'Filter' }).click();
-    await page.getByText('No execution fits these filters.').waitFor();
+    await page.getByText('No executions match these filters.').waitFor();
 });
 
-test('the log is downloaded as a table for a spreadsheet, by its filters', async () => {
+test('the filtered execution history is downloaded as CSV', async () => {
     for (const user of [2, 3]) await api('POST', `/api/v1/User/${user}/CustomCommand/hello`);
     await openConsole('#/executions?user=3&command=hello');
     const waiting = page.waitForEvent('download');
@@ -309,7 +464,7 @@ test('the log is downloaded as a table for a spreadsheet, by its filters', async
     await page.getByRole('status').getByText('Downloaded.').waitFor();
 });
 
-test('a download goes over all pages and names its columns once', async () => {
+test('a download has all pages and one line of columns', async () => {
     const pages = ['id,userId\r\n1,2\r\n', 'id,userId\r\n3,4\r\n'];
     const asked = [];
     await openConsole('#/executions');
@@ -325,8 +480,8 @@ test('a download goes over all pages and names its columns once', async () => {
     assert.deepEqual(asked, [null, 'next']);
 });
 
-test('an administrator makes a group, and a user in it, and edits both', async () => {
-    isRefused = true; // the name that is taken
+test('an administrator creates and edits groups and users', async () => {
+    isRefused = true; // the name is taken
     await openConsole('#/users');
     await page.getByRole('link', { name: 'Groups' }).click();
     await page.getByRole('row', { name: /Field sales .* In use On the road/ }).waitFor();
@@ -372,7 +527,7 @@ test('an administrator makes a group, and a user in it, and edits both', async (
     assert.deepEqual(Object.keys(change), ['Person', 'Role', 'OtherGroups'], 'only what was changed is sent');
     await page.getByText('Employee · Support').first().waitFor();
     await page.getByRole('link', { name: 'Edit' }).click();
-    await page.getByRole('checkbox', { name: 'Has access' }).uncheck();
+    await page.getByRole('checkbox', { name: 'Active (can log in)' }).uncheck();
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('link', { name: /Eva Berg Retired/ }).waitFor();
     const edited = await api('GET', '/api/v1/User/eva');
@@ -381,7 +536,7 @@ test('an administrator makes a group, and a user in it, and edits both', async (
     await api('POST', '/_ext/demo/reset');
 });
 
-test('the last administrator stays one, and the form says why', async () => {
+test('the last administrator keeps the role', async () => {
     isRefused = true;
     await openConsole('#/users/1/edit');
     await page.getByLabel('Role').selectOption('Employee');
@@ -390,10 +545,10 @@ test('the last administrator stays one, and the form says why', async () => {
     assert.equal((await api('GET', '/api/v1/User/1')).Role.Value, 'Administrator');
 });
 
-test('roles are seen with their rights, and only administrators see them', async () => {
+test('only administrators see roles and their rights', async () => {
     await openConsole('#/roles');
-    await page.getByRole('row', { name: /UserAdmin Employees 25 manage-users read-users/ }).waitFor();
-    await page.getByRole('row', { name: /ExternalUser External users 10 –/ }).waitFor();
+    await page.getByRole('row', { name: /UserAdmin Employee 25 manage-users read-users/ }).waitFor();
+    await page.getByRole('row', { name: /ExternalUser External user 10 –/ }).waitFor();
     await page.getByRole('button', { name: 'Log out' }).click();
     await logIn('anna', password);
     await page.getByRole('button', { name: 'Log out' }).waitFor();
@@ -405,13 +560,13 @@ test('roles are seen with their rights, and only administrators see them', async
 });
 
 test('a dead webhook is sent again', async () => {
-    wanted = false;
+    accepts = false;
     await api('POST', '/api/v1/User/2/CustomCommand/tell');
     await until(async () => (await api('GET', '/_ext/webhooks?state=dead')).webhooks.length === 1);
     await openConsole('#/webhooks');
     const row = page.getByRole('row', { name: /hr Dead/ });
     await row.getByText('410').waitFor();
-    wanted = true;
+    accepts = true;
     await row.getByRole('button', { name: 'Send again' }).click();
     await page.getByRole('status').getByText('The webhook to hr is sent again.').waitFor();
     await until(async () => (await api('GET', '/_ext/webhooks?state=delivered')).webhooks.length === 1);
@@ -419,54 +574,54 @@ test('a dead webhook is sent again', async () => {
     await page.getByRole('row', { name: /hr Delivered/ }).waitFor();
 });
 
-test('a command whose last run is unknown is run again only after a question', async () => {
+test('after an unknown outcome, running again asks first', async () => {
     isRefused = true; // the target fails
     failing = true;
     await openUser(3);
     await run('Ask HR');
-    await focused('heading', 'Unknown Ask HR on Bjørn Haugen');
+    await focused('heading', 'Unknown Ask HR: Bjørn Haugen');
     const alert = page.getByRole('alert');
-    await alert.getByText('The target `hr` was called, and it answered with status 500').waitFor();
-    await page.getByText('Unknown means: the target was called').waitFor();
-    [failing, wanted] = [false, true];
+    await alert.getByText('The target `hr` was called, but it answered with status 500').waitFor();
+    await page.getByText('The target system was called but gave no usable answer').waitFor();
+    [failing, accepts] = [false, true];
     await run('Ask HR');
-    const dialog = page.getByRole('dialog', { name: 'The outcome of the last run is unknown' });
-    await dialog.getByText('look there before you run the command again').waitFor();
+    const dialog = page.getByRole('dialog', { name: 'The outcome of the last execution is unknown' });
+    await dialog.locator('#again-why').getByText('check there before you run the command again').waitFor();
     await focused('button', 'Cancel');
     await press('Enter');
     await dialog.waitFor({ state: 'detached' });
     const runs = async () => (await api('GET', '/_ext/executions?user=3&command=ask')).executions.length;
     assert.equal(await runs(), 1);
     await run('Ask HR');
-    await dialog.getByRole('button', { name: 'Run it again' }).click();
-    await focused('heading', 'Succeeded Ask HR on Bjørn Haugen');
+    await dialog.getByRole('button', { name: 'Run again' }).click();
+    await focused('heading', 'Succeeded Ask HR: Bjørn Haugen');
     assert.equal(await runs(), 2);
-    await page.getByRole('link', { name: 'See it in the log' }).click();
-    await page.getByRole('row', { name: /Unknown ask/ }).getByRole('link').first().click();
-    await page.getByText('Unknown means: the target was called').waitFor();
+    await page.getByRole('link', { name: 'Show in execution history' }).click();
+    await page.getByRole('row', { name: /Unknown Ask HR/ }).getByRole('link').first().click();
+    await page.getByText('The target system was called but gave no usable answer').waitFor();
 });
 
-test('administrators see definitions that are not in force, and why', async () => {
+test('administrators see why a definition is not in force', async () => {
     const file = join(folder, 'commands.d/tell.yaml');
     await writeFile(file, TELL.replace('webhook', 'webhok'));
     const failed = async () => (await api('GET', '/_ext/commands')).failedReload;
     await until(failed);
     await openUser(2);
-    const section = page.getByRole('region', { name: 'Definitions that are not in force' });
+    const section = page.getByRole('region', { name: 'Changed definitions are not in force' });
     await section.getByText('did you mean `webhook`?').waitFor();
     await assertAccessible(page, 'a failed reload');
     await writeFile(file, TELL);
     await until(async () => !(await failed()));
     await page.reload();
-    await page.getByText('Can be run').waitFor();
+    await page.getByText('Available commands', { exact: true }).waitFor();
     assert.equal(await section.count(), 0);
 });
 
 for (const colorScheme of ['light', 'dark']) {
     for (const [size, viewport] of [['wide', WIDE], ['narrow', NARROW]]) {
-        test(`nobody is kept out, ${colorScheme} and ${size}`, async () => {
+        test(`every view is accessible, ${colorScheme} and ${size}`, async () => {
             isRefused = true;
-            await api('POST', '/api/v1/User/2/CustomCommand/tell'); // so that there is a webhook
+            await api('POST', '/api/v1/User/2/CustomCommand/tell'); // creates a webhook
             await check();
             ({ page, check } = await openPage(browser, kommando.address, { colorScheme, viewport }));
             const look = async name => {
@@ -490,18 +645,18 @@ for (const colorScheme of ['light', 'dark']) {
             await look('user');
             await run('Deactivate user');
             await look('question');
-            await page.getByRole('button', { name: 'No', exact: true }).click();
-            await focused('heading', 'Declined Deactivate user on Anna Lindqvist');
+            await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+            await focused('heading', 'Declined Deactivate user: Anna Lindqvist');
             await look('declined');
             await page.getByRole('checkbox', { name: 'Dry run' }).check();
             await page.getByRole('button', { name: 'Dry run Say hello' }).click();
-            await focused('heading', 'Succeeded Say hello on Anna Lindqvist');
+            await focused('heading', 'Succeeded Say hello: Anna Lindqvist');
             await look('succeeded');
             await visit('#/users/4711');
-            await page.getByText('There is no user 4711').waitFor();
+            await page.getByText('User 4711 does not exist').waitFor();
             await look('no-user');
             await visit('#/users/2/edit');
-            await page.getByRole('heading', { name: 'Edit Anna Lindqvist' }).waitFor();
+            await page.getByRole('heading', { name: 'Edit user: Anna Lindqvist' }).waitFor();
             await look('edit-user');
             await visit('#/users/new');
             await page.getByRole('heading', { name: 'New user' }).waitFor();
@@ -521,18 +676,21 @@ for (const colorScheme of ['light', 'dark']) {
             await page.getByRole('row').nth(1).getByRole('link').first().click();
             await page.getByText('Answer').waitFor();
             await look('execution');
+            await visit('#/commands/deactivate/definition');
+            await page.getByRole('region', { name: 'YAML' }).waitFor();
+            await look('definition');
             await visit('#/webhooks');
             await page.getByRole('row', { name: /hr/ }).first().waitFor();
             await look('webhooks');
             await visit('#/executions?outcome=unknown&command=hello');
-            await page.getByText('No execution fits').waitFor();
+            await page.getByText('No executions match').waitFor();
             await look('nothing');
             await visit('#/password');
             await page.getByRole('heading', { name: 'Change password' }).waitFor();
             await look('password');
             await page.route('**/_ext/executions*', route => route.fulfill({ status: 503, headers: { 'X-Request-Id': 'x' }, json: { detail: 'The server cannot answer now. Try again.' } }));
             await visit('#/executions');
-            await page.getByRole('alert').getByText('The server failed').waitFor();
+            await page.getByRole('alert').getByText('Server error').waitFor();
             await look('trouble');
         });
     }
@@ -543,7 +701,7 @@ const visit = hash => page.evaluate(hash => (location.hash = hash), hash);
 const run = command => page.getByRole('button', { name: `Run ${command}` }).click();
 
 async function logIn(user, password) {
-    await page.getByLabel('User', { exact: true }).fill(user);
+    await page.getByLabel('User name').fill(user);
     await page.getByLabel('Password').fill(password);
     await press('Enter');
 }
@@ -556,16 +714,16 @@ async function openConsole(hash) {
 
 async function openUser(id) {
     await openConsole(`#/users/${id}`);
-    await page.getByText('Can be run').waitFor();
+    await page.getByText('Available commands', { exact: true }).waitFor();
 }
 
-/** Waits until what has the focus is of this role and name. */
+/** Waits until the element with this role and name has the focus. */
 async function focused(role, name) {
     const options = typeof name === 'string' ? { name, exact: true } : { name };
     await page.getByRole(role, options).and(page.locator(':focus')).waitFor({ timeout: 10_000 });
 }
 
-/** Presses Tab until it is there, as often as a patient person would. */
+/** Presses Tab until this element has the focus. */
 async function tabTo(role, name) {
     const options = typeof name === 'string' ? { name, exact: true } : { name };
     const wanted = page.getByRole(role, options).and(page.locator(':focus'));
@@ -584,10 +742,10 @@ async function until(holds) {
     assert.fail('it did not happen within ten seconds');
 }
 
-/** Calls the server beside the page. */
+/** Calls the server without the page. */
 async function api(method, path) {
     const credentials = Buffer.from(`admin:${password}`).toString('base64');
-    const response = await fetch(kommando.address + path, { method, headers: { Authorization: `Basic ${credentials}` } });
+    const response = await fetch(kommando.address + path, { method, headers: { Authorization: `Basic ${credentials}`, 'Accept-Language': 'en' } });
     assert.ok(response.ok, `${method} ${path}: ${response.status}`);
     return response.status === 204 ? null : response.json();
 }

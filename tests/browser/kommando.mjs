@@ -1,4 +1,4 @@
-// A kommando of the tests' own: a demo server in a folder that lives as long as it does.
+// Starts demo servers, each in its own temporary folder.
 
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,17 +9,17 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
-// A signal alone would end us without the 'exit' that cleans up.
+// Turn signals into a normal exit, so that the 'exit' handlers clean up.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 export const password = 'correct horse battery staple';
 
-/** Starts a demo server, with further settings of its own, and waits until it listens. */
+/** Starts a demo server with further settings, and waits until it listens. */
 export async function serveDemo(binary, more = {}) {
     const folder = await mkdtemp(join(tmpdir(), 'kommando-browser-'));
     const settings = {
         cwd: folder,
-        // Nothing of our own environment, so that no KOMMANDO_* of the caller's has a say.
+        // A clean environment, so that KOMMANDO_* variables of the caller have no effect.
         env: {
             KOMMANDO_ADMIN_PASSWORD: password,
             KOMMANDO_DATABASE_URL: `sqlite://${join(folder, 'kommando.db')}?mode=rwc`,
@@ -35,7 +35,7 @@ export async function serveDemo(binary, more = {}) {
         server.kill('SIGKILL');
         rmSync(folder, { recursive: true, force: true });
     };
-    process.once('exit', abandon); // should the tests end without stop()
+    process.once('exit', abandon); // if the tests end without stop()
 
     async function stop() {
         server.kill('SIGTERM');
@@ -52,10 +52,10 @@ export async function serveDemo(binary, more = {}) {
     const address = await addressOf(server);
     if (address) return { address, issueTicket, stop };
     await stop();
-    throw new Error(`${binary} serve --demo did not come to listen`);
+    throw new Error(`${binary} serve --demo did not start to listen`);
 }
 
-/** What the banner says before /docs; nothing when there is no banner. */
+/** The address in the banner; undefined when there is no banner. */
 async function addressOf(server) {
     const lines = createInterface({ input: server.stdout, signal: AbortSignal.timeout(60_000) });
     for await (const line of lines) {

@@ -1,4 +1,4 @@
-// Swagger UI at /docs, used as a person would use it. What the API answers to whom is tested in tests/it.
+// Swagger UI at /docs in a browser.
 
 import assert from 'node:assert/strict';
 import { mkdir, readFile } from 'node:fs/promises';
@@ -31,15 +31,15 @@ beforeEach(async () => {
 
 afterEach(() => check({ isRefused }));
 
-test('Swagger UI is the one that npm has, unchanged', async () => {
+test('Swagger UI is the unchanged npm package', async () => {
     for (const name of VENDORED) {
         const ours = await readFile(new URL(`../../src/api/pages/docs/${name}`, import.meta.url));
         const theirs = await readFile(new URL(`node_modules/swagger-ui-dist/${name}`, import.meta.url));
-        assert.ok(ours.equals(theirs), `src/api/pages/docs/${name} is another one: copy it from node_modules/swagger-ui-dist`);
+        assert.ok(ours.equals(theirs), `src/api/pages/docs/${name} differs: copy it from node_modules/swagger-ui-dist`);
     }
 });
 
-test('the root leads to Swagger UI, which shows every operation', async () => {
+test('the root redirects to Swagger UI, which shows every operation', async () => {
     assert.equal(page.url(), `${kommando.address}/docs`);
     await operation('v1User_ExecuteUserCommand').waitFor();
 
@@ -79,7 +79,7 @@ test('commands are listed with SoTicket', async () => {
     assert.ok(body.some(({ Name }) => Name === 'hello'));
 });
 
-test('authorisation is kept over a reload', async () => {
+test('credentials are kept over a reload', async () => {
     await logIn('Basic', async form => {
         await form.getByLabel('Username').fill('admin');
         await form.getByLabel('Password').fill(password);
@@ -88,7 +88,7 @@ test('authorisation is kept over a reload', async () => {
     assert.equal((await execute(await open('v1User_GetUserCommands'))).status, '200');
 });
 
-test('the bar begins a session, and what is filled in runs as it is', async () => {
+test('the bar begins a session, and filled-in operations run', async () => {
     await enter(password);
     await page.getByText('Logged in as admin').waitFor();
     await page.reload();
@@ -110,7 +110,7 @@ test('the bar begins a session, and what is filled in runs as it is', async () =
         await block.getByText('Request duration').waitFor();
         await block.locator('.opblock-summary-control').click();
     }
-    // What the curl line shows works without the browser, until the session ends.
+    // The curl line works outside the browser until the session ends.
     const shown = await open('v1User_GetUserCommands');
     await execute(shown);
     const curl = await shown.locator('.curl-command').innerText();
@@ -130,10 +130,10 @@ test('the bar begins a session, and what is filled in runs as it is', async () =
     assert.match(body.ErrorMessage, /browsers log in at \/_ext\/session/);
 });
 
-test('the bar says why there is no session, and hears of those that operations begin and end', async () => {
+test('the bar shows a failed login, and follows sessions of operations', async () => {
     isRefused = true;
     await enter('wrong');
-    await page.getByText('Name and password do not belong together.').waitFor();
+    await page.getByText('Wrong user name or password.').waitFor();
     const begin = await open('BeginSession');
     await begin.locator('textarea.body-param__text').fill(JSON.stringify({ userName: 'admin', password }));
     assert.equal((await execute(begin)).status, '200');
@@ -143,7 +143,7 @@ test('the bar says why there is no session, and hears of those that operations b
     await page.getByRole('form', { name: 'Log in' }).waitFor();
 });
 
-test('an operation has an address of its own', async () => {
+test('an operation has its own address', async () => {
     const block = await open('v1User_ExecuteUserCommand');
     const address = page.url();
     assert.match(address, /#\/User\/v1User_ExecuteUserCommand$/);
@@ -154,7 +154,7 @@ test('an operation has an address of its own', async () => {
 
 for (const colorScheme of ['light', 'dark']) {
     for (const [size, viewport] of [['wide', WIDE], ['narrow', NARROW]]) {
-        test(`it reads well, ${colorScheme} and ${size}`, async t => {
+        test(`it is readable, ${colorScheme} and ${size}`, async t => {
             await check();
             await openDocs({ colorScheme, viewport });
             const isDark = () => page.evaluate(() => document.documentElement.classList.contains('dark-mode'));
@@ -169,17 +169,17 @@ for (const colorScheme of ['light', 'dark']) {
             assert.ok(overflow <= 0, `${overflow}px too wide`);
             await block.locator('.live-responses-table').scrollIntoViewIfNeeded();
             await page.screenshot({ path: `${SHOTS}docs-answer-${colorScheme}-${size}.png` });
-            // What is within Swagger UI is Swagger UI's; it is noted, and not mended here.
+            // Violations inside Swagger UI are reported, not asserted.
             await assertAccessible(page, `the bar, ${colorScheme}, ${size}`, '.docs-bar');
             t.diagnostic(`Swagger UI itself: ${(await findings(page, '#swagger-ui')).map(({ id }) => id).join(', ') || 'nothing'}`);
             await page.emulateMedia({ colorScheme: colorScheme === 'dark' ? 'light' : 'dark' });
-            // It follows the system, as soon as it hears of the change.
+            // The page follows the system's color scheme.
             await page.waitForFunction(dark => document.documentElement.classList.contains('dark-mode') === dark, colorScheme !== 'dark');
         });
     }
 }
 
-test('a session begins with a log-in, and the page sends its token by itself', async () => {
+test('a session begins with a login, and the page sends its token', async () => {
     const logIn = await open('BeginSession');
     await logIn.locator('textarea.body-param__text').fill(JSON.stringify({ userName: 'admin', password }));
     const { status, body } = await execute(logIn);
@@ -214,15 +214,15 @@ async function openDocs(settings) {
     await page.goto(kommando.address);
 }
 
-/** Logs in with the bar. */
+/** Logs in with the login bar. */
 async function enter(password) {
     const bar = page.getByRole('form', { name: 'Log in' });
-    await bar.getByLabel('User').fill('admin');
+    await bar.getByLabel('User name').fill('admin');
     await bar.getByLabel('Password').fill(password);
     await page.keyboard.press('Enter');
 }
 
-/** Opens Authorize, finds all schemes there, and uses one. */
+/** Opens the Authorize dialog, checks its schemes, and fills in one. */
 async function logIn(scheme, fill) {
     await page.locator('.auth-wrapper').getByRole('button', { name: 'Authorize' }).click();
     const dialog = page.locator('.dialog-ux');
@@ -253,7 +253,7 @@ function parameter(block, name) {
     return block.locator(`tr[data-param-name="${name}"]`);
 }
 
-/** Clicks Execute and reads the response as Swagger UI shows it. */
+/** Clicks Execute, and reads the response shown by Swagger UI. */
 async function execute(block) {
     await block.getByRole('button', { name: 'Execute', exact: true }).click();
     const response = block.locator('.live-responses-table .response');
@@ -264,7 +264,7 @@ async function execute(block) {
     };
 }
 
-/** The block from its head to the end of the body that it got. */
+/** Takes a screenshot of the block, from its head to the end of the response body. */
 async function shoot(block, name) {
     const clip = await block.evaluate(block => {
         const { x, y, width } = block.getBoundingClientRect();

@@ -1,10 +1,12 @@
-// The one way to call the server: with the session's token, and errors that say what happened.
+// HTTP calls to the server, with the session's token.
+
+import { locale, t } from './messages.js';
 
 const TOKEN = 'XSRF-TOKEN';
 const APPLICATION = 'kommando-application';
 
-/** An answer that is no success, or none at all: then its status is 0. */
-export class Refusal extends Error {
+/** An error response; status 0 when there was no response. */
+export class ApiError extends Error {
   constructor(message, { status = 0, headers = new Headers() } = {}) {
     super(message);
     this.status = status;
@@ -14,32 +16,33 @@ export class Refusal extends Error {
   }
 }
 
-/** Hears of it when the session is over. */
+/** Sends the event `end` when the session has ended. */
 export const session = new EventTarget();
 
-/** The token that proves to the server that a page of its own asks; there is one while there is a session. */
-export function token() {
+/** The session's XSRF token; undefined without a session. */
+export function xsrfToken() {
   const found = document.cookie.split('; ').find(cookie => cookie.startsWith(`${TOKEN}=`));
   return found?.slice(TOKEN.length + 1);
 }
 
-/** The token of an application, which an online installation wants beside a session. */
-export const application = {
+/** The application token, which an online installation needs besides a session. */
+export const applicationToken = {
   get: () => sessionStorage.getItem(APPLICATION) ?? '',
   set: value => (value ? sessionStorage.setItem(APPLICATION, value) : sessionStorage.removeItem(APPLICATION)),
 };
 
-/** Calls the server. The answer's body is null when it has none; it is read as JSON, unless `read` says otherwise. */
+/** Calls the server. Returns headers and body; the body is read as JSON, or by `read`, and null when it is empty. */
 export async function call(method, path, { query = {}, body, headers = {}, signal, read = readJson } = {}) {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== '');
-  const search = given.length ? `?${new URLSearchParams(given)}` : '';
+  const parameters = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== '');
+  const search = parameters.length ? `?${new URLSearchParams(parameters)}` : '';
   const response = await send(path + search, {
     method,
     signal,
     headers: {
       Accept: 'application/json',
-      ...(token() && { 'X-XSRF-TOKEN': token() }),
-      ...(application.get() && { 'SO-AppToken': application.get() }),
+      'Accept-Language': locale,
+      ...(xsrfToken() && { 'X-XSRF-TOKEN': xsrfToken() }),
+      ...(applicationToken.get() && { 'SO-AppToken': applicationToken.get() }),
       ...(body && { 'Content-Type': 'application/json' }),
       ...headers,
     },
@@ -47,10 +50,10 @@ export async function call(method, path, { query = {}, body, headers = {}, signa
   });
   if (response.ok) return { body: await read(response), headers: response.headers };
   const answer = await readJson(response);
-  const refusal = new Refusal(answer?.detail ?? answer?.ErrorMessage ?? response.statusText, response);
+  const error = new ApiError(answer?.detail ?? answer?.ErrorMessage ?? response.statusText, response);
   const isLogIn = method === 'POST' && ['/_ext/session', '/_ext/password'].includes(path);
-  if (refusal.status === 401 && !isLogIn) session.dispatchEvent(new Event('end'));
-  throw refusal;
+  if (error.status === 401 && !isLogIn) session.dispatchEvent(new Event('end'));
+  throw error;
 }
 
 const readJson = response => response.json().catch(() => null);
@@ -60,19 +63,16 @@ async function send(address, request) {
     return await fetch(address, request);
   } catch (error) {
     if (error.name === 'AbortError') throw error;
-    throw new Refusal('The server cannot be reached, or the connection broke.');
+    throw new ApiError(t('error.unreachable'));
   }
 }
 
-/** Without TLS, browsers drop the cookies of a session, unless they run on the same machine as the server. */
-export const NEEDS_TLS =
-  'The cookies of a session need HTTPS. Open this page over HTTPS, which a proxy in front of the server speaks, or on the server itself at http://localhost.';
-
-/** Begins a session, and answers who it is. */
+/** Starts a session and returns its user. */
 export async function logIn(userName, password) {
   await call('POST', '/_ext/session', { body: { userName, password } });
-  if (!token()) throw new Refusal(`The browser did not keep the session. ${NEEDS_TLS}`);
-  return whoAmI();
+  // Browsers drop Secure cookies of a page without HTTPS, except on localhost.
+  if (!xsrfToken()) throw new ApiError(`${t('logIn.noCookie')} ${t('logIn.needsHttps')}`);
+  return currentUser();
 }
 
 export const logOut = () => call('DELETE', '/_ext/session');
@@ -81,7 +81,7 @@ export const changePassword = (userName, oldPassword, newPassword) =>
   call('POST', '/_ext/password', { body: { userName, oldPassword, newPassword } });
 
 /** The user of the session. */
-export async function whoAmI() {
+export async function currentUser() {
   const { body } = await call('GET', '/api/v1/User/currentPrincipal');
   return {
     id: body.AssociateId,

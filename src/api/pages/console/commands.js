@@ -1,86 +1,105 @@
-// The commands of one user: those that may be run, and why the others may not.
+// The commands of one user: those that can run now, and why the others cannot.
 
 import { call } from './api.js';
-import { focusHeading, h, tag, time } from './dom.js';
-import { byId } from './names.js';
+import { announce, checkbox, displayName, field, focusHeading, h, retiredTag, tag, time } from './dom.js';
+import { t } from './messages.js';
+import { userById } from './names.js';
 import { run } from './run.js';
 
-const ASKS = { Implicit: 'Runs at once', Ok: 'Asks for OK', OkCancel: 'Asks: OK or Cancel', YesNo: 'Asks: Yes or No' };
-const VERDICTS = { denied: 'Not permitted', unavailable: 'Not available now' };
+/** A longer list of commands can be searched. */
+const MANY = 8;
 
-export async function commands({ chosen, renew, me, id, signal }) {
+export async function commands({ detail, reloadUsers, me, id, signal }) {
   const result = h('div', { class: 'result-place' });
-  const dry = h('input', { type: 'checkbox', id: 'dry-run' });
-  const lists = h('div', {});
-  const title = h('div', { class: 'title' });
+  const dryRun = checkbox(t('dryRun.label'), { id: 'dry-run' });
+  const search = h('input', { type: 'search', autocomplete: 'off', spellcheck: 'false' });
+  const searchField = field(t('commands.search'), search);
+  const [title, lists] = [h('div', { class: 'title' }), h('div', {})];
   const user = await load();
   if (signal.aborted) return;
-  const back = h('a', { class: 'back', href: '#/users' }, 'All users');
-  if (!user) return chosen.replaceChildren(back, h('div', { class: 'empty' }, h('h1', {}, `There is no user ${id}, or you may not see it`)));
-  chosen.replaceChildren(
-    back,
-    title,
-    h('div', { class: 'option' }, dry, h('label', { for: dry.id }, 'Dry run: do it, tell what came of it, and keep nothing')),
-    result,
-    lists,
-  );
-  dry.addEventListener('change', () => chosen.classList.toggle('is-dry', dry.checked));
-  chosen.classList.remove('is-dry');
-  focusHeading(chosen);
+  const back = h('a', { class: 'back', href: '#/users' }, t('users.all'));
+  if (!user) {
+    detail.replaceChildren(back, h('div', { class: 'empty' }, h('h1', {}, t('user.missing', { id }))));
+    return;
+  }
+  detail.replaceChildren(back, title, dryRun.element, result, searchField, lists);
+  dryRun.box.addEventListener('change', () => detail.classList.toggle('is-dry', dryRun.box.checked));
+  detail.classList.remove('is-dry');
+  search.addEventListener('input', () => announce(t('commands.count', { count: showMatches(lists, search.value) })));
+  focusHeading(detail);
 
-  /** What was run may have changed both sides. */
+  /** A command may have changed the user and the list of users. */
   async function reload() {
-    await Promise.all([load(), renew()]);
+    await Promise.all([load(), reloadUsers()]);
   }
 
-  /** Reads the user and the commands, and shows them. */
+  /** Loads and shows the user and the commands. */
   async function load() {
-    const [user, offered, all] = await Promise.all([
-      byId(id, signal),
-      call('GET', `/api/v1/User/${id}/CustomCommand`, { signal }).catch(ifMissing),
-      call('GET', '/_ext/commands', { query: { user: id }, signal }).catch(ifMissing),
+    const [user, available, all] = await Promise.all([
+      userById(id, signal),
+      call('GET', `/api/v1/User/${id}/CustomCommand`, { signal }).catch(emptyIfMissing),
+      call('GET', '/_ext/commands', { query: { user: id }, signal }).catch(emptyIfMissing),
     ]);
     if (!user || signal.aborted) return;
-    const language = offered.headers.get('Content-Language');
+    const language = available.headers.get('Content-Language');
+    const definitions = new Map(all.body.commands.map(definition => [definition.name, definition]));
+    const withDanger = command => ({ ...command, danger: definitions.get(command.Name)?.danger });
+    const start = command => run({ command, user, isDryRun: dryRun.box.checked, result, reload, signal });
+    const others = all.body.commands.filter(({ verdict }) => verdict !== 'permitted');
     title.replaceChildren(...heading(user, me));
     lists.replaceChildren(
-      failedReload(all.body.failedReload),
-      permitted(offered.body, language, command => run({ command, user, dryRun: dry.checked, result, reload, signal })),
-      refused(all.body.commands.filter(command => command.verdict !== 'permitted'), language),
-      h('p', {}, h('a', { href: `#/executions?user=${id}` }, `What was run on ${user.fullName || user.name}`)),
+      reloadError(all.body.failedReload),
+      availableCommands(available.body.map(withDanger), language, start),
+      unavailableCommands(others, language),
+      h('p', { class: 'no-match', hidden: true }, t('commands.noMatch')),
+      h('p', {}, h('a', { href: `#/executions?user=${id}` }, t('executions.title'))),
     );
+    searchField.hidden = definitions.size <= MANY;
+    showMatches(lists, search.value);
     return user;
   }
 }
 
-/** Tells administrators that what they saved is not in force, and why. */
-function failedReload(failed) {
+/** Hides the commands that do not contain the text. Returns how many are left. */
+function showMatches(lists, text) {
+  const wanted = text.trim().toLowerCase();
+  const items = [...lists.querySelectorAll('.command')];
+  for (const item of items) item.hidden = !item.textContent.toLowerCase().includes(wanted);
+  for (const section of lists.querySelectorAll('section.group')) section.hidden = !section.querySelector('.command:not([hidden])');
+  const count = items.filter(item => !item.hidden).length;
+  lists.querySelector('.no-match').hidden = count > 0 || !items.length;
+  return count;
+}
+
+/** Tells administrators that changed definitions are not in force, and why. */
+function reloadError(failed) {
   if (!failed) return '';
   return h(
     'section',
-    { class: 'trouble', 'aria-label': 'Definitions that are not in force' },
-    h('strong', {}, 'The definitions were changed, and are not in force'),
-    h('p', {}, 'Those below are the last ones that were right. Read ', time(failed.at), ':'),
+    { class: 'error', 'aria-labelledby': 'reload-error' },
+    h('strong', { id: 'reload-error' }, t('reload.title')),
+    h('p', {}, t('reload.help'), ' ', time(failed.at)),
     h('ul', {}, failed.faults.map(fault => h('li', {}, h('code', {}, fault)))),
   );
 }
 
-function ifMissing(error) {
+function emptyIfMissing(error) {
   if (error.status !== 404) throw error;
   return { body: { commands: [] }, headers: new Headers() };
 }
 
 function heading(user, me) {
   return [
-    h('h1', {}, user.fullName || user.name),
-    me.isAdministrator ? h('a', { class: 'button', href: `#/users/${user.id}/edit` }, 'Edit') : '',
-    h('p', { class: 'facts' }, h('code', {}, user.name), ' · ', [user.role, user.group].filter(Boolean).join(' · '), ' ', !user.isActive && tag('retired')),
+    h('h1', {}, displayName(user)),
+    me.isAdministrator ? h('a', { class: 'button', href: `#/users/${user.id}/edit` }, t('button.edit')) : '',
+    h('p', { class: 'facts' }, h('code', {}, user.name), ' · ', [user.role, user.group].filter(Boolean).join(' · '), ' ', !user.isActive && retiredTag()),
   ];
 }
 
-function permitted(offered, language, start) {
-  if (!offered.length) return h('div', { class: 'empty' }, h('p', {}, 'You can run no command on this user now.'));
-  const row = command =>
+function availableCommands(available, language, start) {
+  if (!available.length) return h('div', { class: 'empty' }, h('p', {}, t('commands.none')));
+  const confirmation = command => t(command.Actions === 'Implicit' ? 'commands.immediate' : 'commands.asks');
+  const item = command =>
     h(
       'li',
       { class: 'command' },
@@ -89,22 +108,22 @@ function permitted(offered, language, start) {
         {},
         h('h3', { id: `command-${command.Name}`, lang: language }, command.DisplayName),
         h('p', { lang: language }, command.Description || command.ToolTip),
-        h('p', { class: 'fine' }, h('code', {}, command.Name), ` · ${ASKS[command.Actions]}`),
+        h('p', { class: 'fine' }, h('code', {}, command.Name), ` · ${confirmation(command)}`),
       ),
-      runButton(command.Name, () => start(command)),
+      runButton(command, () => start(command)),
     );
-  return h('section', { 'aria-labelledby': 'can-run' }, h('h2', { id: 'can-run', class: 'group' }, 'Can be run'), h('ul', { class: 'commands' }, offered.map(row)));
+  return commandSection('available', t('commands.available'), available.map(item));
 }
 
-/** Says `Run`, or `Dry run`, and to those who hear it, also what. */
-function runButton(name, onclick) {
-  const words = [h('span', { class: 'for-real' }, 'Run'), h('span', { class: 'for-show' }, 'Dry run')];
-  return h('button', { type: 'button', class: 'run', id: `run-${name}`, 'aria-labelledby': `run-${name} command-${name}`, onclick }, words);
+/** Reads `Run` or `Dry run`; screen readers also say the command. */
+function runButton({ Name, danger }, onclick) {
+  const texts = [h('span', { class: 'for-real' }, t('commands.run')), h('span', { class: 'for-dry' }, t('commands.dryRun'))];
+  return h('button', { type: 'button', class: danger ? 'run is-danger' : 'run', id: `run-${Name}`, 'aria-labelledby': `run-${Name} command-${Name}`, onclick }, texts);
 }
 
-function refused(others, language) {
+function unavailableCommands(others, language) {
   if (!others.length) return '';
-  const row = command =>
+  const item = command =>
     h(
       'li',
       { class: 'command' },
@@ -112,12 +131,13 @@ function refused(others, language) {
         'div',
         {},
         h('h3', { lang: language }, command.displayName),
-        h('p', {}, tag(command.verdict, VERDICTS[command.verdict]), ' ', h('span', {}, sentence(command.reason))),
+        h('p', {}, tag(command.verdict, t(`verdict.${command.verdict}`)), ' ', h('span', {}, command.reason)),
         h('p', { class: 'fine' }, h('code', {}, command.name)),
       ),
     );
-  return h('section', { 'aria-labelledby': 'cannot-run' }, h('h2', { id: 'cannot-run', class: 'group' }, 'Cannot be run'), h('ul', { class: 'commands' }, others.map(row)));
+  return commandSection('unavailable', t('commands.unavailable'), others.map(item));
 }
 
-/** A reason as a sentence of its own. */
-const sentence = text => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+function commandSection(id, title, items) {
+  return h('section', { class: 'group', 'aria-labelledby': id }, h('h2', { id }, title), h('ul', { class: 'commands' }, items));
+}

@@ -1,126 +1,145 @@
-// Who is there, and which view belongs to the address.
+// The session, the bar, and the view of each address.
 
-import { application, logOut, session, token, whoAmI } from './api.js';
-import { announce, focusHeading, h, trouble } from './dom.js';
+import { applicationToken, currentUser, logOut, session, xsrfToken } from './api.js';
+import { definition } from './definition.js';
+import { announce, displayName, errorBox, focusHeading, h } from './dom.js';
 import { execution } from './execution.js';
 import { executions } from './executions.js';
 import { group, groups } from './groups.js';
 import { logInForm, passwordForm } from './log-in.js';
+import { LANGUAGES, language, switchLanguage, t } from './messages.js';
 import { roles } from './roles.js';
 import { userForm } from './user-form.js';
 import { users } from './users.js';
 import { webhooks } from './webhooks.js';
 
+/** Address, key of the title, view. */
 const VIEWS = [
-  [/^\/users(?:\/(?<id>\d+))?$/, 'Users', users],
-  [/^\/users\/new$/, 'New user', userForm],
-  [/^\/users\/(?<id>\d+)\/edit$/, 'Edit user', userForm],
-  [/^\/groups$/, 'Groups', groups],
-  [/^\/groups\/new$/, 'New group', group],
-  [/^\/groups\/(?<id>\d+)$/, 'Edit group', group],
-  [/^\/roles$/, 'Roles', roles],
-  [/^\/executions$/, 'Executions', executions],
-  [/^\/executions\/(?<id>[0-9a-f-]+)$/, 'Execution', execution],
-  [/^\/webhooks$/, 'Webhooks', webhooks],
-  [/^\/password$/, 'Change password', password],
+  [/^\/users(?:\/(?<id>\d+))?$/, 'users.title', users],
+  [/^\/users\/new$/, 'users.new', userForm],
+  [/^\/users\/(?<id>\d+)\/edit$/, 'users.edit', userForm],
+  [/^\/groups$/, 'groups.title', groups],
+  [/^\/groups\/new$/, 'groups.new', group],
+  [/^\/groups\/(?<id>\d+)$/, 'groups.edit', group],
+  [/^\/roles$/, 'roles.title', roles],
+  [/^\/executions$/, 'executions.title', executions],
+  [/^\/executions\/(?<id>[0-9a-f-]+)$/, 'execution.title', execution],
+  [/^\/commands\/(?<id>[\w.-]+)\/definition$/, 'definition.title', definition],
+  [/^\/webhooks$/, 'webhooks.title', webhooks],
+  [/^\/password$/, 'password.change', password],
 ];
 
 const main = document.getElementById('main');
+const menu = document.getElementById('menu');
 let me = null;
-let leaving = new AbortController();
+let currentView = new AbortController();
 
+translatePage();
 addEventListener('hashchange', () => {
-  if (location.hash.startsWith('#/') && me) show();
+  if (location.hash.startsWith('#/') && me) showView();
 });
-session.addEventListener('end', () => me && stranger('Your session has ended. Log in to go on where you were.'));
+session.addEventListener('end', () => me && showLogIn(t('logIn.sessionEnded')));
 document.querySelector('.skip').addEventListener('click', event => {
-  event.preventDefault(); // the address is for views
+  event.preventDefault(); // the hash is the view's
   main.focus();
 });
+start();
 
-begin();
+/** Puts the texts of index.html into the language, and offers the others. */
+function translatePage() {
+  document.documentElement.lang = language;
+  document.querySelectorAll('[data-text]').forEach(element => (element.textContent = t(element.dataset.text)));
+  document.querySelectorAll('[data-aria-label]').forEach(element => element.setAttribute('aria-label', t(element.dataset.ariaLabel)));
+  const languages = document.getElementById('language');
+  languages.append(...Object.entries(LANGUAGES).map(([value, name]) => h('option', { value, lang: value, selected: value === language }, name)));
+  languages.addEventListener('change', () => switchLanguage(languages.value));
+}
 
-async function begin() {
-  if (!token()) return stranger();
+async function start() {
+  if (!xsrfToken()) return showLogIn();
   try {
-    welcome(await whoAmI());
+    onLogIn(await currentUser());
   } catch (error) {
-    if (error.status === 401) return stranger();
-    main.replaceChildren(trouble(error, begin));
+    if (error.status === 401) return showLogIn();
+    main.replaceChildren(errorBox(error, start));
   }
 }
 
-function stranger(notice) {
-  leaving.abort();
+function showLogIn(notice) {
+  currentView.abort();
   me = null;
-  greet();
+  showBar();
   document.querySelectorAll('dialog').forEach(dialog => dialog.remove());
-  document.title = 'Log in – kommando console';
-  main.replaceChildren(logInForm({ notice, welcome }));
+  setTitle('logIn.title');
+  main.replaceChildren(logInForm({ notice, onLogIn }));
   main.querySelector('input').focus();
 }
 
-function welcome(somebody) {
-  me = somebody;
-  greet();
-  main.replaceChildren(); // the form to log in has done its work
-  if (location.hash.startsWith('#/')) return show();
+function onLogIn(user) {
+  me = user;
+  showBar();
+  main.replaceChildren(); // removes the log-in form
+  if (location.hash.startsWith('#/')) return showView();
   location.hash = '#/users';
 }
 
-/** What the bar shows, and to whom. */
-function greet() {
-  const who = document.getElementById('who');
-  document.getElementById('places').hidden = who.hidden = !me;
-  document.querySelectorAll('#places .for-administrators').forEach(link => (link.hidden = !me?.isAdministrator));
+/** Shows the menu and the account of the user, or neither. */
+function showBar() {
+  const account = document.getElementById('account');
+  menu.hidden = account.hidden = !me;
+  menu.querySelectorAll('.for-administrators').forEach(link => (link.hidden = !me?.isAdministrator));
   if (!me) return;
-  who.replaceChildren(
-    h('a', { href: '#/password', title: 'Change password' }, me.fullName || me.name),
-    h('button', { type: 'button', class: 'quiet', onclick: leave }, 'Log out'),
+  account.replaceChildren(
+    h('a', { href: '#/password', title: t('password.change') }, displayName(me)),
+    h('button', { type: 'button', class: 'quiet', onclick: onLogOut }, t('logOut.button')),
   );
 }
 
-async function leave(event) {
-  event.currentTarget.disabled = true;
+async function onLogOut(event) {
+  const button = event.currentTarget;
+  button.disabled = true;
   try {
     await logOut();
   } catch (error) {
     if (error.status !== 401) {
-      event.target.disabled = false;
-      return announce(`Not logged out: ${error.message}`);
+      button.disabled = false;
+      return announce(error.message);
     }
   }
-  application.set('');
+  applicationToken.set('');
   location.hash = '';
-  stranger('You are logged out.');
+  showLogIn(t('logOut.done'));
 }
 
 /** Shows the view of the address. */
-async function show() {
-  leaving.abort();
-  leaving = new AbortController();
-  const { signal } = leaving;
+async function showView() {
+  currentView.abort();
+  currentView = new AbortController();
+  const { signal } = currentView;
   const [path, search] = location.hash.slice(1).split('?');
-  const [pattern, title, view] = VIEWS.find(([pattern]) => pattern.test(path)) ?? [/^/, 'Nothing here', nothing];
-  for (const link of document.querySelectorAll('#places a')) {
+  const [pattern, title, view] = VIEWS.find(([pattern]) => pattern.test(path)) ?? [/^/, 'page.notFound', notFound];
+  for (const link of menu.querySelectorAll('a')) {
     if (path.startsWith(link.hash.slice(1))) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
-  document.title = `${title} – kommando console`;
-  const place = { main, me, signal, id: pattern.exec(path).groups?.id, query: new URLSearchParams(search) };
+  setTitle(title);
   try {
-    await view(place);
+    await view({ main, me, signal, id: pattern.exec(path).groups?.id, query: new URLSearchParams(search) });
     if (!signal.aborted && !main.contains(document.activeElement)) focusHeading(main);
   } catch (error) {
-    if (!signal.aborted) main.replaceChildren(trouble(error, show));
+    if (!signal.aborted) main.replaceChildren(errorBox(error, showView));
   }
 }
 
-function password({ main }) {
-  const done = () => stranger('Your password is changed. Log in with the new one.');
-  main.replaceChildren(passwordForm({ userName: me.name, done }));
+function setTitle(key) {
+  document.title = `${t(key)} – kommando`;
 }
 
-function nothing({ main }) {
-  main.replaceChildren(h('h1', {}, 'There is nothing here'), h('p', {}, h('a', { href: '#/users' }, 'Go to the users')));
+function password({ main }) {
+  const onChanged = () => showLogIn(t('password.changed'));
+  main.replaceChildren(passwordForm({ userName: me.name, onChanged }));
+}
+
+function notFound({ main }) {
+  main.replaceChildren(h('h1', {}, t('page.notFound')), h('p', {}, h('a', { href: '#/users' }, t('users.all'))));
 }

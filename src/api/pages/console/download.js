@@ -1,47 +1,46 @@
-// The log as a file for a spreadsheet: what the filters let through, page after page.
+// Downloads the filtered execution history as CSV.
 
 import { call } from './api.js';
-import { announce, h, trouble } from './dom.js';
+import { announce, errorBox, h } from './dom.js';
+import { t } from './messages.js';
 
 const LIMIT = 1000;
 /** The browser keeps the file in memory. */
-const MOST_PAGES = 200;
+const MAX_PAGES = 200;
 /** Tells spreadsheets that the text is UTF-8. */
 const BYTE_ORDER_MARK = '\ufeff';
 
-export function downloadButton(asked, signal) {
-  const place = h('span', {});
-  const button = h('button', { type: 'button', onclick: download }, 'Download CSV');
+export function downloadButton(filters, signal) {
+  const button = h('button', { type: 'button', onclick: download }, t('download.csv'));
   const note = h('span', { class: 'fine' });
-  place.append(button, ' ', note);
-  return place;
+  return h('span', {}, button, ' ', note);
 
   async function download() {
     button.disabled = true;
     note.replaceChildren();
     try {
-      const { pages, isCut } = await readPages(asked, signal);
+      const { pages, isCut } = await readPages(filters, signal);
       save(new Blob([BYTE_ORDER_MARK, ...pages], { type: 'text/csv;charset=utf-8' }), 'executions.csv');
-      announce('Downloaded.');
-      if (isCut) note.textContent = `The newest ${MOST_PAGES * LIMIT} only; filter by time for older ones.`;
+      announce(t('download.done'));
+      if (isCut) note.textContent = t('download.cut', { count: MAX_PAGES * LIMIT });
     } catch (error) {
-      if (!signal.aborted) note.replaceChildren(trouble(error));
+      if (!signal.aborted) note.replaceChildren(errorBox(error));
     }
     button.disabled = false;
   }
 }
 
-async function readPages(asked, signal) {
+async function readPages(filters, signal) {
   const pages = [];
   let cursor;
   do {
-    const query = { ...asked, limit: LIMIT, cursor };
+    const query = { ...filters, limit: LIMIT, cursor };
     const read = response => response.text();
     const { body, headers } = await call('GET', '/_ext/executions', { query, headers: { Accept: 'text/csv' }, signal, read });
-    // Each page names its columns; the file does once. No name of a column has a line break.
+    // Every page begins with the column names, which contain no line break; the file needs them once.
     pages.push(pages.length ? body.slice(body.indexOf('\n') + 1) : body);
     cursor = headers.get('X-Next-Cursor');
-  } while (cursor && pages.length < MOST_PAGES);
+  } while (cursor && pages.length < MAX_PAGES);
   return { pages, isCut: Boolean(cursor) };
 }
 

@@ -1,88 +1,104 @@
-// The log: what was run, newest first, by filters, a page at a time.
+// The execution history: newest first, with filters, page by page.
 
 import { call } from './api.js';
-import { choice, field, h, tag, time } from './dom.js';
+import { field, h, outcomeTag, select, time } from './dom.js';
 import { downloadButton } from './download.js';
-import { byName, learn, nameOf, userInput, userLink } from './names.js';
-import { askedFor, filterForm, growingTable } from './table.js';
+import { t } from './messages.js';
+import { inputLabel, loadNames, userInput, userLink, usersNamed } from './names.js';
+import { filterForm, filtersOf, pagedTable, tableRow } from './table.js';
 
 const OUTCOMES = ['succeeded', 'failed', 'asked', 'declined', 'denied', 'running', 'unknown'];
 const LIMIT = 50;
+const COLUMNS = [
+  { label: t('execution.started') },
+  { label: t('execution.outcome') },
+  { label: t('execution.command') },
+  { label: t('execution.user') },
+  { label: t('execution.caller') },
+  { label: t('execution.message'), isLong: true },
+];
 
 export async function executions({ main, query, signal }) {
-  const asked = askedFor(query, ['user', 'caller', 'command', 'outcome', 'from', 'to']);
-  const { body } = await call('GET', '/_ext/commands', { signal });
-  await learn([asked.user, asked.caller].filter(Boolean).map(Number), signal);
-  await growingTable({
+  const filters = filtersOf(query, ['user', 'caller', 'command', 'outcome', 'from', 'to']);
+  const { body: list, headers } = await call('GET', '/_ext/commands', { signal });
+  await loadNames([filters.user, filters.caller].filter(Boolean).map(Number), signal);
+  const commands = { names: new Map(list.commands.map(({ name, displayName }) => [name, displayName])), language: headers.get('Content-Language') };
+  await pagedTable({
     main,
     signal,
-    name: 'Executions',
-    columns: ['Begun', 'Outcome', 'Command', 'User', 'Called by', 'Message'],
-    action: downloadButton(asked, signal),
-    filters: filters(asked, body.commands.map(command => command.name)),
-    empty: Object.values(asked).some(Boolean) ? 'No execution fits these filters.' : 'Nothing was run yet. What you run on a user stands here.',
-    ask: async cursor => {
-      const { body, headers } = await call('GET', '/_ext/executions', { query: { ...asked, limit: LIMIT, cursor }, signal });
-      await learn(body.executions.flatMap(one => [one.userId, one.callerId]), signal);
+    name: t('executions.title'),
+    columns: COLUMNS,
+    action: downloadButton(filters, signal),
+    filters: form(filters, commands.names),
+    empty: t(Object.values(filters).some(Boolean) ? 'executions.noMatch' : 'executions.none'),
+    loadPage: async cursor => {
+      const { body, headers } = await call('GET', '/_ext/executions', { query: { ...filters, limit: LIMIT, cursor }, signal });
+      await loadNames(body.executions.flatMap(({ userId, callerId }) => [userId, callerId]), signal);
       const language = headers.get('Content-Language');
-      return { rows: body.executions.map(one => row(one, language)), next: body.nextCursor };
+      return { rows: body.executions.map(execution => row(execution, commands, language)), next: body.nextCursor };
     },
   });
 }
 
-function row(one, language) {
-  return h(
-    'tr',
-    {},
-    h('td', {}, h('a', { href: `#/executions/${one.id}` }, time(one.startedAt))),
-    h('td', {}, tag(one.outcome)),
-    h('td', {}, h('code', {}, one.commandName)),
-    h('td', {}, userLink(one.userId)),
-    h('td', {}, userLink(one.callerId)),
-    h('td', { class: 'text', lang: language }, one.message),
-  );
+function row(execution, commands, language) {
+  const displayName = commands.names.get(execution.commandName);
+  return tableRow(COLUMNS, [
+    h('a', { href: `#/executions/${execution.id}` }, time(execution.startedAt)),
+    outcomeTag(execution.outcome),
+    displayName ? h('span', { lang: commands.language }, displayName) : h('code', {}, execution.commandName),
+    userLink(execution.userId),
+    userLink(execution.callerId),
+    execution.message && h('span', { lang: language }, execution.message),
+  ]);
 }
 
-function filters(asked, names) {
-  const commands = [...new Set([...names, asked.command])].filter(Boolean);
-  const [user, userList] = userInput('user', asked.user && nameOf(Number(asked.user)));
-  const [caller, callerList] = userInput('caller', asked.caller && nameOf(Number(asked.caller)));
-  const command = choice('command', [['', 'Any'], ...commands.map(name => [name, name])], asked.command);
-  const outcome = choice('outcome', [['', 'Any'], ...OUTCOMES.map(one => [one, one])], asked.outcome);
-  const from = h('input', { type: 'datetime-local', name: 'from', value: local(asked.from) });
-  const to = h('input', { type: 'datetime-local', name: 'to', value: local(asked.to) });
+function form(filters, names) {
+  const { user: userId, caller: callerId } = filters;
+  const [user, userList] = userInput('user', userId && inputLabel(Number(userId)));
+  const [caller, callerList] = userInput('caller', callerId && inputLabel(Number(callerId)));
+  const known = filters.command && !names.has(filters.command) ? new Map([...names, [filters.command, filters.command]]) : names;
+  const command = select('command', [['', t('filter.all')], ...commandOptions(known)], filters.command);
+  const outcome = select('outcome', [['', t('filter.all')], ...OUTCOMES.map(one => [one, t(`outcome.${one}`)])], filters.outcome);
+  const from = h('input', { type: 'datetime-local', name: 'from', value: toLocal(filters.from) });
+  const to = h('input', { type: 'datetime-local', name: 'to', value: toLocal(filters.to) });
   const fields = [
-    [field('User', user), userList],
-    [field('Called by', caller), callerList],
-    field('Command', command),
-    field('Outcome', outcome),
-    field('Begun from', from),
-    field('Before', to),
+    [field(t('execution.user'), user), userList],
+    [field(t('execution.caller'), caller), callerList],
+    field(t('execution.command'), command),
+    field(t('execution.outcome'), outcome),
+    field(t('filter.from'), from),
+    field(t('filter.to'), to),
   ];
   return filterForm('#/executions', fields.flat(), async () => {
-    const [user_id, caller_id] = [await idIn(user), await idIn(caller)];
-    if (user_id === null || caller_id === null) return null;
-    return { user: user_id, caller: caller_id, command: command.value, outcome: outcome.value, from: utc(from.value), to: utc(to.value) };
+    const [userId, callerId] = [await userIdIn(user), await userIdIn(caller)];
+    if (userId === null || callerId === null) return null;
+    return { user: userId, caller: callerId, command: command.value, outcome: outcome.value, from: toUtc(from.value), to: toUtc(to.value) };
   });
 }
 
-/** The id of the user whom a field names: empty when it names none, and null when there is none. */
-async function idIn(input) {
-  const text = input.value.trim();
-  const found = text && (await byName(text));
-  if (found === undefined) {
-    input.setCustomValidity('No user has this name; type a name, a user name or an id.');
-    input.addEventListener('input', () => input.setCustomValidity(''), { once: true });
-    input.reportValidity();
-    return null;
-  }
-  return found ? found.id : '';
+/** Commands by display name; two with the same one are told apart by their names. */
+function commandOptions(names) {
+  const displayNames = [...names.values()];
+  const isUnique = displayName => displayNames.filter(other => other === displayName).length === 1;
+  return [...names].map(([name, displayName]) => [name, isUnique(displayName) ? displayName : `${displayName} (${name})`]);
 }
 
-/** A time as its field has it, which is in the reader's zone, and as the server has it. */
-function local(iso) {
+/** The id of the user in an input: '' when it is empty, null when it is not exactly one user. */
+async function userIdIn(input) {
+  const text = input.value.trim();
+  if (!text) return '';
+  const users = await usersNamed(text);
+  if (users.length === 1) return users[0].id;
+  input.setCustomValidity(t(users.length ? 'user.ambiguous' : 'user.unknown'));
+  input.addEventListener('input', () => input.setCustomValidity(''), { once: true });
+  input.reportValidity();
+  return null;
+}
+
+/** Converts the server's UTC to the local time of an input, and back. */
+function toLocal(iso) {
   if (!iso) return '';
   const date = new Date(iso);
   return new Date(date - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
-const utc = value => (value ? new Date(value).toISOString() : '');
+const toUtc = local => (local ? new Date(local).toISOString() : '');

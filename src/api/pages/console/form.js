@@ -1,18 +1,18 @@
-// What the forms have in common.
+// What the forms share.
 
-import { trouble } from './dom.js';
+import { errorBox } from './dom.js';
 
-/** Does something once at a time, and tells in the form what went wrong. */
-export function onSubmit(form, work) {
+/** Submits a form, once at a time, and shows an error in it. */
+export function onSubmit(form, submit) {
   form.addEventListener('submit', async event => {
     event.preventDefault();
-    const [button, wrong] = [form.querySelector('button.primary'), form.querySelector('.wrong')];
+    const [button, errors] = [form.querySelector('button.primary'), form.querySelector('.errors')];
     button.disabled = true;
-    wrong.replaceChildren();
+    errors.replaceChildren();
     try {
-      await work();
+      await submit();
     } catch (error) {
-      wrong.replaceChildren(trouble(error));
+      errors.replaceChildren(errorBox(error));
     }
     button.disabled = false;
   });

@@ -1,43 +1,39 @@
-// Proving who one is: logging in, and making a password of one's own.
+// The forms to log in and to change one's password.
 
-import { NEEDS_TLS, application, changePassword, logIn } from './api.js';
+import { applicationToken, changePassword, logIn } from './api.js';
 import { field, h } from './dom.js';
 import { onSubmit } from './form.js';
+import { t } from './messages.js';
 
-/** Logs in. Whoever does so with a temporary password makes another one first. */
-export function logInForm({ notice, welcome }) {
+/** Logs in. After a temporary password, the user must choose a new one first. */
+export function logInForm({ notice, onLogIn }) {
   const name = h('input', { name: 'userName', autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false', required: true });
   const password = h('input', { name: 'password', type: 'password', autocomplete: 'current-password', required: true });
-  const app = h('input', { name: 'application', autocomplete: 'off', spellcheck: 'false', value: application.get() });
+  const token = h('input', { name: 'application', autocomplete: 'off', spellcheck: 'false', value: applicationToken.get() });
   const form = h(
     'form',
     { class: 'card narrow' },
-    h('h1', {}, 'Log in'),
+    h('h1', {}, t('logIn.title')),
     notice && h('p', { class: 'notice', role: 'status' }, notice),
-    !isSecureContext && h('p', { class: 'notice', role: 'status' }, `You cannot log in here, because this page came over plain HTTP. ${NEEDS_TLS}`),
-    field('User', name),
-    field('Password', password),
-    h(
-      'details',
-      {},
-      h('summary', {}, 'This is an online installation'),
-      field('Token of an application', app, 'What `kommando app add NAME --user-agent` printed. It is kept until this tab is closed.'),
-    ),
-    h('div', { class: 'wrong' }),
-    h('button', { class: 'primary' }, 'Log in'),
+    !isSecureContext && h('p', { class: 'notice', role: 'status' }, t('logIn.needsHttps')),
+    field(t('logIn.user'), name),
+    field(t('logIn.password'), password),
+    h('details', {}, h('summary', {}, t('logIn.online')), field(t('logIn.token'), token, t('logIn.tokenHint'))),
+    h('div', { class: 'errors' }),
+    h('button', { class: 'primary' }, t('logIn.title')),
   );
   onSubmit(form, async () => {
-    application.set(app.value.trim());
+    applicationToken.set(token.value.trim());
     try {
-      welcome(await logIn(name.value, password.value));
+      onLogIn(await logIn(name.value, password.value));
     } catch (error) {
-      // The remedy in the answer names the operation that makes another password.
+      // The server names this path when the password is temporary.
       if (error.status === 403 && error.message.includes('/_ext/password')) {
-        const done = async made => welcome(await logIn(name.value, made));
-        form.replaceWith(passwordForm({ userName: name.value, old: password.value, done, isFocused: true }));
+        const onChanged = async chosen => onLogIn(await logIn(name.value, chosen));
+        form.replaceWith(passwordForm({ userName: name.value, temporary: password.value, onChanged, isFocused: true }));
         return;
       }
-      if (error.status === 401) error.message = 'Name and password do not belong together.';
+      if (error.status === 401) error.message = t('logIn.wrong');
       password.select();
       throw error;
     }
@@ -45,33 +41,33 @@ export function logInForm({ notice, welcome }) {
   return form;
 }
 
-/** Changes a password. The old one is asked for, unless it was given a moment ago. */
-export function passwordForm({ userName, old, done, isFocused }) {
-  const present = h('input', { type: 'password', autocomplete: 'current-password', required: true });
-  const wanted = h('input', { type: 'password', autocomplete: 'new-password', required: true });
-  const again = h('input', { type: 'password', autocomplete: 'new-password', required: true });
+/** Changes a password. Asks for the current one unless it is `temporary`. */
+export function passwordForm({ userName, temporary, onChanged, isFocused }) {
+  const current = h('input', { type: 'password', autocomplete: 'current-password', required: true });
+  const chosen = h('input', { type: 'password', autocomplete: 'new-password', required: true });
+  const repeated = h('input', { type: 'password', autocomplete: 'new-password', required: true });
   const form = h(
     'form',
     { class: 'card narrow' },
-    h('h1', {}, old ? 'Make your own password' : 'Change password'),
-    h('p', {}, old ? 'The password that you have is temporary: it does nothing but make another.' : 'Your tickets and sessions end.'),
+    h('h1', {}, t(temporary ? 'password.choose' : 'password.change')),
+    h('p', {}, t(temporary ? 'password.isTemporary' : 'password.logsOut')),
     h('input', { class: 'unseen', autocomplete: 'username', value: userName, readonly: true, tabindex: '-1', 'aria-hidden': 'true' }),
-    !old && field('Present password', present),
-    field('New password', wanted),
-    field('New password, again', again),
-    h('div', { class: 'wrong' }),
-    h('button', { class: 'primary' }, 'Change password'),
+    !temporary && field(t('password.current'), current),
+    field(t('password.new'), chosen),
+    field(t('password.repeat'), repeated),
+    h('div', { class: 'errors' }),
+    h('button', { class: 'primary' }, t('password.change')),
   );
-  const agree = () => again.setCustomValidity(again.value === wanted.value ? '' : 'The two are not the same.');
-  wanted.addEventListener('input', agree);
-  again.addEventListener('input', agree);
+  const compare = () => repeated.setCustomValidity(repeated.value === chosen.value ? '' : t('password.differ'));
+  chosen.addEventListener('input', compare);
+  repeated.addEventListener('input', compare);
   onSubmit(form, async () => {
-    await changePassword(userName, old ?? present.value, wanted.value).catch(error => {
-      if (error.status === 401) error.message = 'The present password is another one.';
+    await changePassword(userName, temporary ?? current.value, chosen.value).catch(error => {
+      if (error.status === 401) error.message = t('password.wrong');
       throw error;
     });
-    await done(wanted.value);
+    await onChanged(chosen.value);
   });
-  if (isFocused) queueMicrotask(() => wanted.focus());
+  if (isFocused) queueMicrotask(() => chosen.focus());
   return form;
 }

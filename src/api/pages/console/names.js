@@ -1,18 +1,19 @@
-// Users by name and by id.
+// Finds users by name and by id, and keeps their names.
 
 import { call } from './api.js';
-import { h } from './dom.js';
+import { displayName, h } from './dom.js';
+import { t } from './messages.js';
 
 const COLUMNS = 'associateDbId,assocName,userName,fullName,role,usergroup,isActive';
-const known = new Map();
+const cache = new Map();
 
-const quoted = text => `'${text.replaceAll("'", "''")}'`;
+const quote = text => `'${text.replaceAll("'", "''")}'`;
 
-/** Users whom a filter of the list finds; `more` says that there are others. */
-async function find(filter, top, signal) {
-  const query = { $select: COLUMNS, $filter: filter, $orderBy: 'fullName', $top: top + 1 };
+/** The users that a filter matches, `top` at most, after the first `skip`; `hasMore` when there are others. */
+async function find(filter, { top, skip = 0, signal }) {
+  const query = { $select: COLUMNS, $filter: filter, $orderBy: 'fullName', $top: top + 1, $skip: skip };
   const { body } = await call('GET', '/api/v1/User', { query, signal });
-  const found = body.value.map(row => ({
+  const users = body.value.map(row => ({
     id: row.associateDbId,
     name: row.assocName,
     userName: row.userName,
@@ -21,55 +22,66 @@ async function find(filter, top, signal) {
     group: row.usergroup,
     isActive: row.isActive,
   }));
-  found.forEach(user => known.set(user.id, user));
-  return { users: found.slice(0, top), more: found.length > top };
+  users.forEach(user => cache.set(user.id, user));
+  return { users: users.slice(0, top), hasMore: users.length > top };
 }
 
-/** Users in whose names each of these words is. */
-export function search(words, top, signal) {
-  const within = word => ['fullName', 'assocName', 'userName'].map(column => `${column} contains ${quoted(word)}`).join(' or ');
-  const filter = words.trim().split(/\s+/).filter(Boolean).map(word => `(${within(word)})`);
-  return find(filter.join(' and '), top, signal);
+/** The users whose names contain each of these words, with this role and group if one is given. */
+export function searchUsers({ words, roleId, groupId }, page) {
+  const contains = word => ['fullName', 'assocName', 'userName'].map(column => `${column} contains ${quote(word)}`).join(' or ');
+  const conditions = words.trim().split(/\s+/).filter(Boolean).map(word => `(${contains(word)})`);
+  if (roleId) conditions.push(`role in (${roleId})`);
+  if (groupId) conditions.push(`usergroup in (${groupId})`);
+  return find(conditions.join(' and '), page);
 }
 
-/** The user of this id, as it is now; nothing when there is none whom one may see. */
-export async function byId(id, signal) {
-  return (await find(`associateDbId eq ${id}`, 1, signal)).users[0];
+/** The user with this id; undefined when there is none that the caller may see. */
+export async function userById(id, signal) {
+  return (await find(`associateDbId eq ${id}`, { top: 1, signal })).users[0];
 }
 
-/** The user of this name, or of this id. */
-export async function byName(text, signal) {
-  if (/^\d{1,9}$/.test(text)) return { id: Number(text) };
-  return (await find(`assocName is ${quoted(text)} or userName is ${quoted(text)}`, 1, signal)).users[0];
+/** Two users at most that a text names: by full name, name, user name or id, or as `inputLabel` writes them. */
+export async function usersNamed(text) {
+  if (/^\d{1,9}$/.test(text)) return [{ id: Number(text) }];
+  const name = /\(([^()]+)\)$/.exec(text)?.[1] ?? text;
+  const filter = `assocName is ${quote(name)} or userName is ${quote(name)} or fullName is ${quote(text)}`;
+  const { users } = await find(filter, { top: 2 });
+  const exact = users.find(user => user.name.toLowerCase() === name.toLowerCase());
+  return exact ? [exact] : users;
 }
 
-/** Looks up the names of these users, so that `named` knows them. */
-export async function learn(ids, signal) {
-  const missing = [...new Set(ids)].filter(id => !known.has(id));
-  if (missing.length) await find(`associateDbId oneOf (${missing.join(', ')})`, missing.length, signal);
+/** Looks up the names of these users for `userName`, `userLink` and `inputLabel`. */
+export async function loadNames(ids, signal) {
+  const missing = [...new Set(ids)].filter(id => !cache.has(id));
+  if (missing.length) await find(`associateDbId oneOf (${missing.join(', ')})`, { top: missing.length, signal });
 }
 
-/** What to call a user. */
-export function named(id) {
-  const user = known.get(id);
-  return user ? user.fullName || user.name : `User ${id}`;
+function userName(id) {
+  const user = cache.get(id);
+  return user ? displayName(user) : t('user.byId', { id: String(id) });
 }
-
-export const nameOf = id => known.get(id)?.name ?? String(id);
 
 /** A user as a link. */
-export const userLink = id => h('a', { href: `#/users/${id}` }, named(id));
+export const userLink = id => h('a', { href: `#/users/${id}` }, userName(id));
 
-/** A field in which a user is named, with suggestions. */
+/** A user in an input: the full name, and the name that is unique. */
+export function inputLabel(id) {
+  const user = cache.get(id);
+  return user ? label(user) : String(id);
+}
+
+const label = ({ fullName, name }) => (fullName && fullName !== name ? `${fullName} (${name})` : name);
+
+/** An input for a user, with suggestions. Returns the input and its list. */
 export function userInput(name, value) {
   const list = h('datalist', { id: `${name}-list` });
   const input = h('input', { name, list: list.id, value, autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false' });
-  let asked = new AbortController();
+  let request = new AbortController();
   input.addEventListener('input', async () => {
-    asked.abort();
-    asked = new AbortController();
-    const { users } = await search(input.value, 8, asked.signal).catch(() => ({ users: [] }));
-    if (users.length) list.replaceChildren(...users.map(user => h('option', { value: user.name }, user.fullName)));
+    request.abort();
+    request = new AbortController();
+    const { users } = await searchUsers({ words: input.value }, { top: 8, signal: request.signal }).catch(() => ({ users: [] }));
+    if (users.length) list.replaceChildren(...users.map(user => h('option', { value: label(user) })));
   });
   return [input, list];
 }

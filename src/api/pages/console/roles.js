@@ -1,27 +1,26 @@
-// The roles that users can have, and their rights.
+// The roles, and the rights of each.
 
 import { allRoles, rightsByRole } from './directory.js';
 import { h } from './dom.js';
-import { plainTable } from './table.js';
+import { t } from './messages.js';
+import { table, tableBody, tableRow } from './table.js';
 
-const TYPES = { Employee: 'Employees', ExternalUser: 'External users', Anonymous: 'Callers without a log-in', System: 'Programs' };
+const COLUMNS = [
+  { label: t('roles.role'), isHeader: true },
+  { label: t('roles.type') },
+  { label: t('roles.rank') },
+  { label: t('roles.rights'), isLong: true },
+  { label: t('roles.description'), isLong: true },
+];
 
 export async function roles({ main, signal }) {
   const [all, rights] = await Promise.all([allRoles(signal), rightsByRole(signal)]);
   if (signal.aborted) return;
-  const row = role =>
-    h(
-      'tr',
-      {},
-      h('th', { scope: 'row' }, role.name),
-      h('td', {}, TYPES[role.type]),
-      h('td', {}, String(role.rank)),
-      h('td', {}, rights.has(role.id) ? rights.get(role.id).sort().map(name => [h('code', {}, name), ' ']).flat() : '–'),
-      h('td', {}, role.tooltip),
-    );
+  const rightsOf = role => (rights.get(role.id) ?? []).sort().flatMap(name => [h('code', {}, name), ' ']);
+  const row = role => tableRow(COLUMNS, [role.name, t(`roles.${role.type}`), String(role.rank), rights.has(role.id) ? rightsOf(role) : '–', role.tooltip]);
   main.replaceChildren(
-    h('div', { class: 'title' }, h('h1', {}, 'Roles')),
-    plainTable('Roles', ['Role', 'For', 'Rank', 'Rights', 'Description'], h('tbody', {}, all.map(row))),
-    h('p', { class: 'fine below' }, 'A user cannot give a role that ranks higher than their own. Roles are made and changed through the API.'),
+    h('div', { class: 'title' }, h('h1', {}, t('roles.title'))),
+    table(t('roles.title'), COLUMNS, tableBody(all.map(row))),
+    h('p', { class: 'fine below' }, t('roles.note')),
   );
 }

@@ -1,137 +1,138 @@
-// One run of a command: its question, its one key, and what came of it.
+// One execution of a command: its question, its idempotency key, and its result.
 
 import { call } from './api.js';
-import { UNKNOWN, ask, askAfterUnknown } from './ask.js';
-import { announce, focusHeading, h, tag, trouble } from './dom.js';
+import { askQuestion, askToRunAgain } from './dialog.js';
+import { announce, displayName, errorBox, focusHeading, h, outcomeTag, tag } from './dom.js';
+import { t } from './messages.js';
 
-/** Where sending the same again is safe, and may help: the key sees to it that the command runs once. */
-const WORTH_ANOTHER_TRY = [0, 409, 429, 502, 503];
+/** After these the same request is worth another try. It is safe: the idempotency key makes the command run once. */
+const RETRY_STATUSES = [0, 409, 429, 502, 503];
 
-/** The last run is looked at before a question is asked, or anything is sent. */
-let isLooking = false;
+let isCheckingLast = false;
 
-/** Runs a command on a user, after its question was answered. `reload` shows the user as it is then. */
-export async function run(intent) {
-  const { command, user } = intent;
-  if (!intent.dryRun && !(await mayRunAgain(intent))) return;
-  const answer = await ask(command, user, intent.dryRun);
-  if (!answer) return announce('Nothing was sent.');
-  await send({ ...intent, answer, key: intent.key ?? key() });
+/** Runs a command on a user, after its question is answered. `reload` shows the user as it is afterwards. */
+export async function run(request) {
+  const { command, isDryRun } = request;
+  if (!isDryRun && !(await mayRunAgain(request))) return;
+  const answer = await askQuestion(command, isDryRun);
+  if (!answer) return announce(t('run.cancelled'));
+  await send({ ...request, answer, key: idempotencyKey() });
 }
 
-/** Where the last run of the command on this user may have done its work in another system, running it again is a decision. */
+/** When the last execution may have changed another system, the user decides whether to run the command again. */
 async function mayRunAgain({ command, user, signal }) {
-  if (isLooking) return false; // a second click means the same
-  isLooking = true;
+  if (isCheckingLast) return false; // a double click
+  isCheckingLast = true;
   try {
     const query = { user: user.id, command: command.Name, limit: 1 };
     const { body } = await call('GET', '/_ext/executions', { query, signal });
     const [last] = body.executions;
-    return !['unknown', 'running'].includes(last?.outcome) || (await askAfterUnknown(command, user, last));
+    return !['unknown', 'running'].includes(last?.outcome) || (await askToRunAgain(last));
   } catch {
-    return !signal.aborted; // running it tells what is wrong
+    return !signal.aborted; // running the command shows the error
   } finally {
-    isLooking = false;
+    isCheckingLast = false;
   }
 }
 
-async function send(intent) {
-  const { command, user, answer, dryRun, result } = intent;
+async function send(request) {
+  const { command, user, answer, isDryRun, key, result, reload, signal } = request;
   const buttons = document.querySelectorAll('button.run');
   buttons.forEach(button => (button.disabled = true));
-  result.replaceChildren(h('p', { class: 'busy' }, `${command.DisplayName}: under way …`));
+  result.replaceChildren(h('p', { class: 'busy' }, t('run.busy', { command: command.DisplayName })));
   try {
     const { body, headers } = await call('POST', `/api/v1/User/${user.id}/CustomCommand/${command.Name}`, {
       query: { actionResult: answer },
-      headers: dryRun ? { 'X-Dry-Run': 'true' } : { 'Idempotency-Key': intent.key },
+      headers: isDryRun ? { 'X-Dry-Run': 'true' } : { 'Idempotency-Key': key },
     });
-    if (headers.get('X-Command-Outcome') === 'asked') return await askAgain(intent, body.Message);
-    show(result, answered(intent, body, headers));
+    if (headers.get('X-Command-Outcome') === 'asked') return await askNewQuestion(request, body.Message);
+    result.replaceChildren(resultSection(request, body, headers));
   } catch (error) {
-    show(result, failed(intent, error));
+    result.replaceChildren(errorSection(request, error));
   }
-  await intent.reload().catch(() => buttons.forEach(button => (button.disabled = false)));
-  // The button that was pressed may be gone: what came of it is where to go on.
-  if (!intent.signal.aborted) focusHeading(result);
+  await reload().catch(() => buttons.forEach(button => (button.disabled = false)));
+  // The button that had the focus may be gone.
+  if (!signal.aborted) focusHeading(result);
 }
 
-/** The definition changed since it was shown: the question is another one now, and is to be answered anew. */
-async function askAgain(intent, question) {
-  const { body } = await call('GET', `/api/v1/User/${intent.user.id}/CustomCommand`);
-  const now = body.find(command => command.Name === intent.command.Name);
-  intent.result.replaceChildren();
-  await intent.reload();
-  if (now) await run({ ...intent, command: { ...now, ActionData: question } });
+/** The definition has changed: the server asks another question. */
+async function askNewQuestion(request, question) {
+  const { command, user, result, reload } = request;
+  const { body } = await call('GET', `/api/v1/User/${user.id}/CustomCommand`);
+  const current = body.find(({ Name }) => Name === command.Name);
+  result.replaceChildren();
+  await reload();
+  if (current) await run({ ...request, command: { ...current, danger: command.danger, ActionData: question } });
 }
 
-function answered({ command, user, dryRun, result }, body, headers) {
+const title = (tag, { command, user }, language) =>
+  h('h2', {}, tag, ' ', h('span', { lang: language }, command.DisplayName), `: ${displayName(user)}`);
+
+function resultSection(request, body, headers) {
+  const { command, user, isDryRun, result } = request;
   const outcome = headers.get('X-Command-Outcome');
   const language = headers.get('Content-Language');
-  announce(`${command.DisplayName}: ${outcome}. ${body.Message}`);
+  announce(`${command.DisplayName}: ${t(`outcome.${outcome}`)}. ${body.Message}`);
   return h(
     'section',
-    { class: `result is-${outcome}`, 'aria-label': 'What came of it' },
-    h('h2', {}, tag(outcome), ' ', h('span', { lang: language }, command.DisplayName), ` on ${user.fullName || user.name}`),
-    dryRun && h('p', { class: 'fine' }, 'A dry run: nothing was kept.'),
+    { class: `result is-${outcome}`, 'aria-label': t('run.result') },
+    title(outcomeTag(outcome), request, language),
+    isDryRun && h('p', { class: 'fine' }, t('dryRun.after')),
     headers.get('X-Shown-Once') ? secret(body.Message, language) : h('p', { class: 'message', lang: language }, body.Message),
-    foot(result, !dryRun && h('a', { href: `#/executions?user=${user.id}` }, 'See it in the log')),
+    footer(result, !isDryRun && h('a', { href: `#/executions?user=${user.id}` }, t('run.history'))),
   );
 }
 
-/** A message with something that is told only now. It stands behind the last colon. */
+/** A message with a secret, which stands behind the last colon. */
 function secret(message, language) {
-  const [whole, value] = /:\s*(\S+)/.exec(message) ?? [message, message];
-  const shown = h('output', { class: 'secret' }, value);
-  const copy = h('button', { type: 'button', onclick: () => copyText(shown, copy) }, 'Copy');
+  const [match, value] = /:\s*(\S+)/.exec(message) ?? [message, message];
+  const output = h('output', { class: 'secret' }, value);
+  const copy = h('button', { type: 'button', onclick: () => copyText(output, copy) }, t('secret.copy'));
   return h(
     'div',
     {},
-    h('p', { class: 'message', lang: language }, message.replace(whole, ':')),
-    h('p', { class: 'secret-line' }, shown, copy),
-    h('p', { class: 'fine' }, 'It is shown this once and stored nowhere: note it before you leave this view.'),
+    h('p', { class: 'message', lang: language }, message.replace(match, ':')),
+    h('p', { class: 'secret-line' }, output, copy),
+    h('p', { class: 'fine' }, t('secret.once')),
   );
 }
 
 async function copyText(element, button) {
   try {
     await navigator.clipboard.writeText(element.textContent);
-    button.textContent = 'Copied';
-    announce('Copied.');
+    button.textContent = t('secret.copied');
+    announce(t('secret.copied'));
   } catch {
     getSelection().selectAllChildren(element);
-    announce('It is selected: copy it with the keyboard.');
+    announce(t('secret.selected'));
   }
 }
 
-function failed(intent, error) {
-  const { command, user, result } = intent;
-  const retry = WORTH_ANOTHER_TRY.includes(error.status) && (() => send(intent));
+function errorSection(request, error) {
+  const { command, isDryRun, result } = request;
+  const retry = RETRY_STATUSES.includes(error.status) && (() => send(request));
   announce(`${command.DisplayName}: ${error.message}`);
   return h(
     'section',
-    { class: `result is-${error.outcome ?? 'failed'}`, 'aria-label': 'What came of it' },
-    h('h2', {}, tag(error.outcome ?? 'failed', error.outcome ?? 'not run'), ' ', command.DisplayName, ` on ${user.fullName || user.name}`),
-    trouble(error, retry),
-    error.outcome === 'unknown' && h('p', { class: 'fine' }, UNKNOWN),
-    retry && !intent.dryRun && h('p', { class: 'fine' }, 'It is sent under the same key: it runs once at most, however often it is sent.'),
-    foot(result),
+    { class: `result is-${error.outcome ?? 'failed'}`, 'aria-label': t('run.result') },
+    title(error.outcome ? outcomeTag(error.outcome) : tag('failed', t('run.notRun')), request),
+    errorBox(error, retry),
+    error.outcome === 'unknown' && h('p', { class: 'fine' }, t('outcome.unknownHelp')),
+    retry && !isDryRun && h('p', { class: 'fine' }, t('run.onceOnly')),
+    footer(result),
   );
 }
 
-function foot(result, ...links) {
-  const dismiss = () => {
+function footer(result, link) {
+  const close = () => {
     result.replaceChildren();
-    focusHeading(document.querySelector('.chosen'));
+    focusHeading(document.querySelector('.detail'));
   };
-  return h('p', { class: 'foot' }, ...links, h('button', { type: 'button', class: 'quiet', onclick: dismiss }, 'Dismiss'));
-}
-
-function show(result, section) {
-  result.replaceChildren(section);
+  return h('p', { class: 'foot' }, link, h('button', { type: 'button', class: 'quiet', onclick: close }, t('button.close')));
 }
 
 /** 128 random bits. */
-function key() {
+function idempotencyKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,79 +1,109 @@
-// A list that grows page by page, newest first, with its filters above.
+// Tables, whose rows are cards on narrow screens, and lists that load page by page with filters above.
 
-import { announce, h, trouble } from './dom.js';
+import { announce, errorBox, h } from './dom.js';
+import { t } from './messages.js';
 
-/** Columns that narrow screens leave out: the execution has the whole text. */
-const LONG = ['Message', 'Last error'];
 const isWide = matchMedia('(min-width: 48.01rem)');
 
 /**
- * Shows the first page. `ask(cursor)` answers `{ rows, next }`, and `empty` says why there is none. `name` is what the
- * rows are, in the plural. `action` stands beside the button that refreshes.
+ * A table. A column is `{ label }`, with `isHeader` for what a row is about and `isLong` for texts that wrap.
+ * Roles are explicit: a browser forgets them when CSS shows rows as cards.
  */
-export async function growingTable({ main, signal, name, columns, filters, ask, empty, action }) {
-  const rows = h('tbody', {});
-  const table = plainTable(name, columns, rows);
-  const below = h('div', { class: 'below' });
-  main.replaceChildren(
-    h('div', { class: 'title' }, h('h1', {}, name), h('div', { class: 'buttons' }, action, h('button', { type: 'button', onclick: begin }, 'Refresh'))),
-    filters,
-    table,
-    below,
+export function table(name, columns, rows) {
+  const heading = ({ label, isLong }) => h('th', { role: 'columnheader', scope: 'col', class: isLong && 'long' }, label);
+  return h(
+    'div',
+    { class: 'wide', role: 'region', 'aria-label': name, tabindex: '0' },
+    h('table', { role: 'table', 'aria-label': name }, h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, columns.map(heading))), rows),
   );
-  await begin();
+}
 
-  async function begin() {
-    rows.replaceChildren();
-    await more();
-    if (!signal.aborted) announce(`${rows.children.length || 'No'} ${name.toLowerCase()}.`);
+export const tableBody = rows => h('tbody', { role: 'rowgroup' }, rows);
+
+/** A row with a cell for each column. */
+export const tableRow = (columns, cells) => h('tr', { role: 'row' }, cells.map((content, index) => cell(columns[index], content)));
+
+function cell({ label, isHeader, isLong }, content) {
+  const properties = {
+    role: isHeader ? 'rowheader' : 'cell',
+    scope: isHeader && 'row',
+    class: isHeader ? 'head' : content ? isLong && 'long' : 'blank',
+    'data-label': label,
+  };
+  return h(isHeader ? 'th' : 'td', properties, h('div', {}, content));
+}
+
+/**
+ * Shows a list, newest first. `loadPage(cursor)` returns `{ rows, next }`; `empty` is shown when there are no rows.
+ * `action` stands beside the button that refreshes.
+ */
+export async function pagedTable({ main, signal, name, columns, filters, loadPage, empty, action }) {
+  const body = tableBody([]);
+  const element = table(name, columns, body);
+  const end = h('div', { class: 'below' });
+  const refresh = h('button', { type: 'button', onclick: load }, t('table.refresh'));
+  main.replaceChildren(
+    h('div', { class: 'title' }, h('h1', {}, name), h('div', { class: 'buttons' }, action, refresh)),
+    filters,
+    element,
+    end,
+  );
+  await load();
+
+  async function load() {
+    body.replaceChildren();
+    await loadMore();
+    if (!signal.aborted) announce(t('table.rows', { count: body.children.length }));
   }
 
-  /** The next page goes below the last, and the focus to its beginning. */
-  async function more(cursor) {
+  /** Appends the next page, and moves the focus to its first row. */
+  async function loadMore(cursor) {
     try {
-      const page = await ask(cursor);
-      rows.append(...page.rows);
-      table.hidden = !rows.children.length;
-      below.replaceChildren(end(page.next));
+      const page = await loadPage(cursor);
+      body.append(...page.rows);
+      end.replaceChildren(below(page.next));
       if (cursor) page.rows[0]?.querySelector('a').focus();
     } catch (error) {
-      table.hidden = !rows.children.length;
-      if (!signal.aborted) below.replaceChildren(trouble(error, () => more(cursor)));
+      if (!signal.aborted) end.replaceChildren(errorBox(error, () => loadMore(cursor)));
     }
+    element.hidden = !body.children.length;
   }
 
-  function end(cursor) {
-    if (table.hidden) return h('div', { class: 'empty' }, h('p', {}, empty));
-    if (!cursor) return h('p', { class: 'fine' }, 'These are all.');
-    return h('button', { type: 'button', onclick: () => more(cursor) }, 'Show older ones');
+  function below(cursor) {
+    if (!body.children.length) return h('div', { class: 'empty' }, h('p', {}, empty));
+    if (!cursor) return h('p', { class: 'fine' }, t('table.end'));
+    return h('button', { type: 'button', onclick: () => loadMore(cursor) }, t('table.older'));
   }
 }
 
-/** A table that can be scrolled sideways, with these columns. */
-export function plainTable(name, columns, rows) {
-  const head = h('tr', {}, columns.map(word => h('th', { scope: 'col', class: LONG.includes(word) && 'text' }, word)));
-  return h('div', { class: 'wide', role: 'region', 'aria-label': name, tabindex: '0' }, h('table', {}, h('thead', {}, head), rows));
-}
-
-/** The form above a table. `collect` answers what was chosen, or nothing when something is wrong; it goes into the address. */
+/** The form above a list. `collect` returns the filters for the address, or null when one is not valid. */
 export function filterForm(address, fields, collect, note) {
   const form = h(
     'form',
-    { class: 'filters', role: 'search', 'aria-label': 'Filters' },
+    { class: 'filters', role: 'search', 'aria-label': t('filter.title') },
     fields,
-    h('div', { class: 'buttons' }, h('button', { class: 'primary' }, 'Filter'), h('a', { class: 'button', href: address }, 'Clear')),
+    h(
+      'div',
+      { class: 'buttons' },
+      h('button', { class: 'primary' }, t('filter.apply')),
+      h('a', { class: 'button', href: address }, t('filter.clear')),
+    ),
     note,
   );
   const isFiltered = location.hash.includes('?');
   form.addEventListener('submit', async event => {
     event.preventDefault();
-    const chosen = await collect().catch(error => announce(`Not filtered: ${error.message}`));
-    if (!chosen) return;
-    const search = new URLSearchParams(Object.entries(chosen).filter(([, value]) => value !== ''));
-    location.hash = search.size ? `${address}?${search}` : address;
+    try {
+      const filters = await collect();
+      if (!filters) return;
+      const search = new URLSearchParams(Object.entries(filters).filter(([, value]) => value !== ''));
+      location.hash = search.size ? `${address}?${search}` : address;
+    } catch (error) {
+      announce(error.message);
+    }
   });
-  return h('details', { class: 'fold', open: isWide.matches || isFiltered }, h('summary', {}, 'Filters'), form);
+  return h('details', { class: 'fold', open: isWide.matches || isFiltered }, h('summary', {}, t('filter.title')), form);
 }
 
-/** What the address asks for, by name. */
-export const askedFor = (query, names) => Object.fromEntries(names.map(name => [name, query.get(name) ?? '']));
+/** The filters of the address, by name. */
+export const filtersOf = (query, names) => Object.fromEntries(names.map(name => [name, query.get(name) ?? '']));

@@ -1,77 +1,129 @@
-// Users: who there is on the left, and what can be run on the chosen one on the right.
+// The list of users on the left, and the commands of the selected one on the right.
 
 import { commands } from './commands.js';
-import { announce, field, h, tag, trouble } from './dom.js';
-import { search } from './names.js';
+import { allGroups, allRoles } from './directory.js';
+import { announce, displayName, errorBox, field, h, retiredTag, select } from './dom.js';
+import { t } from './messages.js';
+import { searchUsers } from './names.js';
 
-const TOP = 50;
-const PATIENCE = 150; // ms after the last letter
+const PAGE = 50;
+const DEBOUNCE_MS = 150;
 
-/** The list stays as it is while another user is chosen. */
+/** Kept while another user is selected. */
 let list;
 
-export async function users(place) {
-  const { main, me, id, signal } = place;
+export async function users(view) {
+  const { main, me, id, signal } = view;
   if (!list || !main.contains(list.element)) {
     list = userList(me);
-    main.replaceChildren(h('div', { class: 'halves' }, list.element, h('section', { class: 'chosen', 'aria-label': 'The chosen user' })));
+    main.replaceChildren(h('div', { class: 'split' }, list.element, h('section', { class: 'detail', 'aria-label': t('users.selected') })));
   }
-  main.firstChild.classList.toggle('has-chosen', Boolean(id));
-  list.choose(Number(id));
-  const chosen = main.querySelector('.chosen');
-  if (id) return commands({ ...place, chosen, renew: list.renew });
-  chosen.replaceChildren(
-    h('div', { class: 'empty' }, h('p', {}, 'Choose a user to see the commands that can be run.')),
-  );
+  main.firstChild.classList.toggle('has-selected', Boolean(id));
+  list.select(Number(id));
+  const detail = main.querySelector('.detail');
+  if (id) return commands({ ...view, detail, reloadUsers: list.reload });
+  detail.replaceChildren(h('div', { class: 'empty' }, h('p', {}, t('users.select'))));
   if (!signal.aborted) list.focus();
 }
 
 function userList(me) {
   const input = h('input', { type: 'search', autocomplete: 'off', spellcheck: 'false' });
+  const [role, group] = [select('role', [['', t('filter.all')]]), select('group', [['', t('filter.all')]])];
+  const filters = h('div', { class: 'filters', hidden: true }, field(t('user.role'), role), field(t('user.group'), group));
   const [count, items] = [h('p', { class: 'fine' }), h('ul', { class: 'users' })];
-  let heading = h('h1', {}, 'Users');
-  const searchField = field('Search by name or e-mail', input);
-  const make = me.isAdministrator && h('a', { class: 'button', href: '#/users/new' }, 'New user');
-  const element = h('section', { class: 'list', 'aria-label': 'Users' }, heading, searchField, count, items, make);
-  let [asked, timer, chosen] = [new AbortController(), null, null];
+  const more = h('button', { type: 'button', hidden: true, onclick: loadMore }, t('users.more'));
+  const create = me.isAdministrator && h('a', { class: 'button', href: '#/users/new' }, t('users.new'));
+  let heading = h('h1', {}, t('users.title'));
+  const element = h(
+    'section',
+    { class: 'list', 'aria-label': t('users.title') },
+    heading,
+    field(t('users.search'), input),
+    filters,
+    count,
+    h('div', { class: 'scroll' }, items, more),
+    create,
+  );
+  let [request, timer, selected] = [new AbortController(), null, null];
 
   const mark = () =>
     items.querySelectorAll('a').forEach(link => {
-      if (Number(link.dataset.id) === chosen) link.setAttribute('aria-current', 'true');
+      if (Number(link.dataset.id) === selected) link.setAttribute('aria-current', 'true');
       else link.removeAttribute('aria-current');
     });
 
-  async function look(isAsked) {
-    asked.abort();
-    asked = new AbortController();
-    const { signal } = asked;
+  /** A page of users by search text and filters. A newer request cancels it: then the result is undefined. */
+  async function find(page) {
+    request.abort();
+    request = new AbortController();
+    const { signal } = request;
     try {
-      const { users, more } = await search(input.value, TOP, signal);
-      items.replaceChildren(...users.map(item));
-      mark();
-      const counted = users.length === 1 ? '1 user' : `${users.length} users`;
-      if (!users.length) count.textContent = `No user has “${input.value.trim()}” in a name.`;
-      else count.textContent = more ? `The first ${counted}; more letters find fewer.` : counted;
-      if (isAsked) announce(count.textContent);
+      return await searchUsers({ words: input.value, roleId: role.value, groupId: group.value }, { ...page, signal });
     } catch (error) {
-      if (!signal.aborted) items.replaceChildren(h('li', {}, trouble(error, () => look(true))));
+      if (!signal.aborted) throw error;
     }
+  }
+
+  function showCount(hasMore) {
+    more.hidden = !hasMore;
+    const shown = items.children.length;
+    count.textContent = shown ? t(hasMore ? 'users.first' : 'users.count', { count: shown }) : t('users.none');
+  }
+
+  /** Shows the first users, `top` of them. */
+  async function load({ top = PAGE, isQuiet = false } = {}) {
+    try {
+      const found = await find({ top });
+      if (!found) return;
+      items.replaceChildren(...found.users.map(item));
+      mark();
+      showCount(found.hasMore);
+      if (!isQuiet) announce(count.textContent);
+    } catch (error) {
+      items.replaceChildren(h('li', {}, errorBox(error, () => load())));
+    }
+  }
+
+  /** Appends the next users, and moves the focus to the first of them. */
+  async function loadMore() {
+    try {
+      const found = await find({ top: PAGE, skip: items.children.length });
+      if (!found) return;
+      const added = found.users.map(item);
+      items.append(...added);
+      mark();
+      showCount(found.hasMore);
+      announce(count.textContent);
+      added[0]?.querySelector('a').focus();
+    } catch (error) {
+      announce(error.message);
+    }
+  }
+
+  /** There is something to filter where the caller sees more than one user. */
+  async function showFilters() {
+    const [roles, groups] = await Promise.all([allRoles(), allGroups()]);
+    const option = ({ id, name }) => h('option', { value: String(id) }, name);
+    role.append(...roles.map(option));
+    group.append(...groups.filter(({ isDeleted }) => !isDeleted).map(option));
+    filters.hidden = false;
   }
 
   input.addEventListener('input', () => {
     clearTimeout(timer);
-    timer = setTimeout(() => look(true), PATIENCE);
+    timer = setTimeout(load, DEBOUNCE_MS);
   });
-  look(false);
+  for (const filter of [role, group]) filter.addEventListener('change', () => load());
+  load({ isQuiet: true }).then(() => items.children.length > 1 && showFilters()).catch(() => {}); // the list works without
   return {
     element,
     focus: () => input.focus(),
-    renew: () => look(false),
-    choose: id => {
-      chosen = id;
+    reload: () => load({ top: Math.max(PAGE, items.children.length), isQuiet: true }),
+    select: id => {
+      selected = id;
       mark();
-      // The chosen user is what the page is about then.
-      const renewed = h(id ? 'h2' : 'h1', {}, 'Users');
+      // With a selected user, the page is about that user: its name is the h1.
+      const renewed = h(id ? 'h2' : 'h1', {}, t('users.title'));
       heading.replaceWith(renewed);
       heading = renewed;
     },
@@ -85,8 +137,8 @@ function item(user) {
     h(
       'a',
       { href: `#/users/${user.id}`, 'data-id': user.id },
-      h('span', { class: 'name' }, user.fullName || user.name),
-      !user.isActive && tag('retired'),
+      h('span', { class: 'name' }, displayName(user)),
+      !user.isActive && retiredTag(),
       h('span', { class: 'fine' }, [user.name, user.role, user.group].filter(Boolean).join(' · ')),
     ),
   );

@@ -1,61 +1,70 @@
-// The outbox: what other systems are told, what became of it, and sending a dead one again.
+// The outbox of webhooks: what is sent to other systems, its state, and sending a dead one again.
 
 import { call } from './api.js';
-import { announce, choice, field, h, tag, time, trouble } from './dom.js';
-import { askedFor, filterForm, growingTable } from './table.js';
+import { announce, errorBox, field, h, select, tag, time } from './dom.js';
+import { t } from './messages.js';
+import { filterForm, filtersOf, pagedTable, tableRow } from './table.js';
 
 const STATES = ['pending', 'delivered', 'dead'];
 const LIMIT = 50;
+const COLUMNS = [
+  { label: t('webhooks.created') },
+  { label: t('webhooks.target') },
+  { label: t('webhooks.state') },
+  { label: t('webhooks.attempts') },
+  { label: t('webhooks.nextAttempt') },
+  { label: t('webhooks.lastError'), isLong: true },
+  { label: t('webhooks.action') },
+];
 
 export async function webhooks({ main, query, signal }) {
-  const asked = askedFor(query, ['state', 'target', 'execution']);
-  await growingTable({
+  const filters = filtersOf(query, ['state', 'target', 'execution']);
+  await pagedTable({
     main,
     signal,
-    name: 'Webhooks',
-    columns: ['Made', 'Target', 'State', 'Tries', 'Next try', 'Last error', 'Action'],
-    filters: filters(asked),
-    empty: Object.values(asked).some(Boolean) ? 'No webhook fits these filters.' : 'No command told another system anything yet; the step webhook does.',
-    ask: async cursor => {
-      const { body } = await call('GET', '/_ext/webhooks', { query: { ...asked, limit: LIMIT, cursor }, signal });
+    name: t('webhooks.title'),
+    columns: COLUMNS,
+    filters: form(filters),
+    empty: t(Object.values(filters).some(Boolean) ? 'webhooks.noMatch' : 'webhooks.none'),
+    loadPage: async cursor => {
+      const { body } = await call('GET', '/_ext/webhooks', { query: { ...filters, limit: LIMIT, cursor }, signal });
       return { rows: body.webhooks.map(row), next: body.nextCursor };
     },
   });
 }
 
-function row(one) {
-  const element = h(
-    'tr',
-    {},
-    h('td', {}, h('a', { href: `#/executions/${one.executionId}` }, time(one.createdAt))),
-    h('td', {}, one.target),
-    h('td', {}, tag(one.state)),
-    h('td', {}, String(one.attempts)),
-    h('td', {}, time(one.nextAttemptAt)),
-    h('td', { class: 'text' }, one.lastError ?? '–'),
-    h('td', {}, one.state === 'dead' && h('button', { type: 'button', onclick: event => redrive(one, element, event.target) }, 'Send again')),
-  );
+function row(webhook) {
+  const sendAgain = event => redrive(webhook, element, event.currentTarget);
+  const element = tableRow(COLUMNS, [
+    h('a', { href: `#/executions/${webhook.executionId}` }, time(webhook.createdAt)),
+    webhook.target,
+    tag(webhook.state, t(`webhooks.${webhook.state}`)),
+    String(webhook.attempts),
+    webhook.nextAttemptAt && time(webhook.nextAttemptAt),
+    webhook.lastError,
+    webhook.state === 'dead' && h('button', { type: 'button', onclick: sendAgain }, t('webhooks.sendAgain')),
+  ]);
   return element;
 }
 
-/** Sends a dead webhook again, and shows what became of it. */
-async function redrive(one, element, button) {
+/** Sends a dead webhook again, and shows its new state. */
+async function redrive(webhook, element, button) {
   button.disabled = true;
   try {
-    const { body } = await call('POST', `/_ext/webhooks/${one.id}/redrive`);
-    const renewed = row(body);
-    element.replaceWith(renewed);
-    renewed.querySelector('a').focus();
-    announce(`The webhook to ${one.target} is sent again.`);
+    const { body } = await call('POST', `/_ext/webhooks/${webhook.id}/redrive`);
+    const updated = row(body);
+    element.replaceWith(updated);
+    updated.querySelector('a').focus();
+    announce(t('webhooks.sentAgain', { target: webhook.target }));
   } catch (error) {
-    button.replaceWith(trouble(error));
+    button.replaceWith(errorBox(error));
   }
 }
 
-function filters(asked) {
-  const state = choice('state', [['', 'Any'], ...STATES.map(one => [one, one])], asked.state);
-  const target = h('input', { name: 'target', value: asked.target, autocomplete: 'off', spellcheck: 'false' });
-  const note = asked.execution && h('p', { class: 'fine' }, 'Those of one ', h('a', { href: `#/executions/${asked.execution}` }, 'execution'), '.');
-  const collect = () => ({ state: state.value, target: target.value.trim(), execution: asked.execution });
-  return filterForm('#/webhooks', [field('State', state), field('Target', target)], collect, note);
+function form({ state: selected, target: wanted, execution }) {
+  const state = select('state', [['', t('filter.all')], ...STATES.map(one => [one, t(`webhooks.${one}`)])], selected);
+  const target = h('input', { name: 'target', value: wanted, autocomplete: 'off', spellcheck: 'false' });
+  const note = execution && h('p', { class: 'fine' }, t('webhooks.ofExecution'), ' ', h('a', { href: `#/executions/${execution}` }, t('execution.title')));
+  const collect = () => ({ state: state.value, target: target.value.trim(), execution });
+  return filterForm('#/webhooks', [field(t('webhooks.state'), state), field(t('webhooks.target'), target)], collect, note);
 }

@@ -1,51 +1,48 @@
-// Swagger UI over the served document, and a bar in which a session begins and ends.
+// Swagger UI for the served document, and a bar to log in and out.
 
-import { call, logIn, logOut, session, token, whoAmI } from '/_ext/console/api.js';
+import { call, currentUser, logIn, logOut, session, xsrfToken } from '/_ext/console/api.js';
 import { h } from '/_ext/console/dom.js';
+import { language, t } from '/_ext/console/messages.js';
 
 const bar = document.getElementById('session');
-
-const isDark = matchMedia('(prefers-color-scheme: dark)');
-const paint = () => document.documentElement.classList.toggle('dark-mode', isDark.matches);
-isDark.addEventListener('change', paint);
-paint();
+bar.lang = language; // Swagger UI itself is in English
 
 const SESSION = '/_ext/session';
-const TOKEN_LIFE = 50 * 60_000; // ms; an access token lives for an hour
+const TOKEN_LIFETIME_MS = 50 * 60_000; // access tokens expire after an hour
 
-/** The access token of the session: a promise, and when another one is due. */
+/** The session's access token, as a promise, and when to renew it. */
 let access;
 
 function accessToken() {
   if (!access || access.end < Date.now()) {
     const text = call('GET', '/api/v1/User/currentToken').then(({ body }) => body);
     text.catch(() => (access = undefined));
-    access = { text, end: Date.now() + TOKEN_LIFE };
+    access = { text, end: Date.now() + TOKEN_LIFETIME_MS };
   }
   return access.text;
 }
 
 /**
- * Requests go out with an access token, which the curl line shows: it works where there is no cookie. The session itself is
- * begun and ended by its cookie, which takes the token of the page beside it.
+ * Sends the access token instead of the session cookie, so that the curl line works outside the browser. Starting and
+ * ending the session needs the cookie and its XSRF token.
  */
 async function withSession(request) {
   const { origin, pathname } = new URL(request.url, location);
   const isOwn = origin === location.origin;
-  if (!isOwn || !token() || request.headers.Authorization || !/^\/(api|_ext)\//.test(pathname)) return request;
+  if (!isOwn || !xsrfToken() || request.headers.Authorization || !/^\/(api|_ext)\//.test(pathname)) return request;
   try {
     if (pathname !== SESSION) request.headers.Authorization = `Bearer ${await accessToken()}`;
   } catch {
-    // What is wrong with the session is answered to the request itself.
+    // The response to the request tells what is wrong with the session.
   }
-  if (!request.headers.Authorization) request.headers['X-XSRF-TOKEN'] ??= token();
+  if (!request.headers.Authorization) request.headers['X-XSRF-TOKEN'] ??= xsrfToken();
   return request;
 }
 
-/** A session may begin and end by operations, too, and a token before its time. */
-function seeSession(response) {
+/** Operations can start and end a session, too, or make a token invalid. */
+function onResponse(response) {
   if (response.status === 401) access = undefined;
-  if (new URL(response.url, location).pathname === SESSION) greet();
+  if (new URL(response.url, location).pathname === SESSION) showBar();
   return response;
 }
 
@@ -59,41 +56,41 @@ SwaggerUIBundle({
   validatorUrl: null,
   defaultModelsExpandDepth: 0,
   requestInterceptor: withSession,
-  responseInterceptor: seeSession,
+  responseInterceptor: onResponse,
 });
 
-session.addEventListener('end', () => strangers());
-greet();
+session.addEventListener('end', () => showLogIn());
+showBar();
 
-async function greet() {
+async function showBar() {
   access = undefined;
-  if (!token()) return strangers();
+  if (!xsrfToken()) return showLogIn();
   try {
-    const me = await whoAmI();
-    bar.replaceChildren(h('span', {}, `Logged in as ${me.name}`), h('button', { type: 'button', onclick: leave }, 'Log out'));
+    const me = await currentUser();
+    bar.replaceChildren(h('span', {}, t('logIn.as', { name: me.name })), h('button', { type: 'button', onclick: onLogOut }, t('logOut.button')));
   } catch (error) {
-    strangers(error.status === 401 ? undefined : error.message);
+    showLogIn(error.status === 401 ? undefined : error.message);
   }
 }
 
-async function leave() {
-  const used = await access?.text.catch(() => undefined);
-  await logOut().catch(() => {}); // it may be over already
-  if (used) await fetch(SESSION, { method: 'DELETE', headers: { Authorization: `Bearer ${used}` } }).catch(() => {});
-  greet();
+async function onLogOut() {
+  const token = await access?.text.catch(() => undefined);
+  await logOut().catch(() => {}); // it may have ended already
+  if (token) await fetch(SESSION, { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } }).catch(() => {});
+  showBar();
 }
 
-function strangers(wrong) {
-  const name = h('input', { 'aria-label': 'User', placeholder: 'User', autocomplete: 'username', autocapitalize: 'none', required: true });
-  const password = h('input', { 'aria-label': 'Password', placeholder: 'Password', type: 'password', autocomplete: 'current-password', required: true });
-  const form = h('form', { 'aria-label': 'Log in' }, name, password, h('button', {}, 'Log in'), h('span', { class: 'wrong' }, wrong ?? ''));
+function showLogIn(error) {
+  const name = h('input', { 'aria-label': t('logIn.user'), placeholder: t('logIn.user'), autocomplete: 'username', autocapitalize: 'none', required: true });
+  const password = h('input', { 'aria-label': t('logIn.password'), placeholder: t('logIn.password'), type: 'password', autocomplete: 'current-password', required: true });
+  const form = h('form', { 'aria-label': t('logIn.title') }, name, password, h('button', {}, t('logIn.title')), h('span', { class: 'wrong' }, error ?? ''));
   form.addEventListener('submit', async event => {
     event.preventDefault();
     try {
       await logIn(name.value, password.value);
-      greet();
+      showBar();
     } catch (error) {
-      form.querySelector('.wrong').textContent = error.status === 401 ? 'Name and password do not belong together.' : error.message;
+      form.querySelector('.wrong').textContent = error.status === 401 ? t('logIn.wrong') : error.message;
       password.select();
     }
   });
