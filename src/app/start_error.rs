@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{audit_key, config_check};
+use super::{audit_key, config_check::finding::Refusals};
 use crate::{
     auth::FetchError,
     commands::DefinitionErrors,
@@ -29,7 +29,7 @@ pub enum StartError {
     #[error("the command definitions have errors; fix them, and run `kommando config check` to check them:\n{0}")]
     Commands(DefinitionErrors),
     #[error("{0}")]
-    Refused(config_check::Refusals),
+    Refused(Refusals),
     #[error("{UNUSABLE_TARGETS}")]
     Targets(#[from] TargetsError),
     #[error(transparent)]

@@ -2,7 +2,7 @@
 //! the checks, so that they always agree.
 
 mod database;
-mod finding;
+pub(super) mod finding;
 mod settings;
 
 pub use self::{
