@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use poem::{Endpoint, EndpointExt, Response, Route, http::Method, middleware::CatchPanic};
-use poem_openapi::OpenApi;
+use poem_openapi::{OpenApi, registry::Registry};
 use serde_json::Value;
 
 use super::{
@@ -55,8 +55,13 @@ type OperatorOperations = (
     demo::DemoOperations,
 );
 
+/// Registers the schema of every operation.
+pub fn register_schemas(registry: &mut Registry) {
+    Operations::register(registry);
+}
+
 fn operations() -> Operations {
-    schema_registry::install(Operations::register);
+    schema_registry::install(register_schemas);
     WithCommonDocs((
         UserOperations::default(),
         agents::AgentOperations::default(),

@@ -60,7 +60,7 @@ fn a_mistake_is_reported_with_its_position_and_the_right_form() {
         ("timeout:30s\n", "3:1", "put a space after the colon: `timeout: 30s`"),
         // Quoting.
         ("steps:\n  - message: {text: {{ user.name }}}\n", "4:", "put quotes around a text that begins with a brace"),
-        ("steps:\n  - message: {text: Hello, {{ user.name }}!}\n", "4:", "put quotes around"),
+        ("steps:\n  - message: {text: Hello, {{ user.name }}!}\n", "4:", "quote a text"),
         (
             "steps:\n  - message:\n      text: {{ user.name }}, hello\n",
             "5:",
