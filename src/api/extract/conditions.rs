@@ -65,7 +65,7 @@ impl LastModified {
     }
 }
 
-/// The header has whole seconds, so [`date_of`] a change is later than the header exactly when the change is not
+/// The header has whole seconds, so `date_of` a change is later than the header exactly when the change is not
 /// earlier than the header.
 impl From<Option<UnmodifiedSince>> for Precondition {
     fn from(since: Option<UnmodifiedSince>) -> Self {

@@ -52,7 +52,7 @@ impl Cors {
         Self(origins)
     }
 
-    /// Marks a request from an allowed origin with [`AllowedOrigin`] and removes its cookies. Same-origin requests stay
+    /// Marks a request from an allowed origin with `AllowedOrigin` and removes its cookies. Same-origin requests stay
     /// unmarked.
     pub fn admit(&self, request: &mut Request) -> Option<AllowedOrigin> {
         if self.0.is_empty() {
