@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, thread, time::Duration};
 use super::{Cluster, LEASE, count_effects, open, start};
 use crate::{
     address, folder,
-    kill::{BJORN, CLIENTS, Clients, Findings, define, settle},
+    kill::{BJORN, CLIENTS, Clients, Findings, define, die_at, settle},
     sink::Sink,
 };
 
@@ -38,9 +38,7 @@ async fn a_killed_database_loses_and_repeats_no_acknowledged_run() {
         }
         for moment in MOMENTS {
             process.kill();
-            // Without the feature, the server is only killed: tests/all enables it.
-            let fail_points = if cfg!(feature = "failpoints") { format!("{moment}=3%return") } else { String::new() };
-            process = start(folder.path(), &cluster, &[("FAILPOINTS", &fail_points)]);
+            process = start(folder.path(), &cluster, &[("FAILPOINTS", &die_at(moment))]);
             if let Some(banner) = process.try_banner() {
                 clients.turn_to(address(&banner));
             }
