@@ -178,6 +178,19 @@ fn every_reference_resolves() {
 }
 
 #[test]
+fn a_property_is_either_required_or_nullable() {
+    let document = api::document();
+    for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
+        for (property, value) in schema["properties"].as_object().into_iter().flatten() {
+            let required = schema["required"].as_array().is_some_and(|names| names.contains(&json!(property)));
+            // A property without a type may be anything, including null.
+            let nullable = value["nullable"] == true || value.get("type").is_none() && value.get("allOf").is_none();
+            assert!(required != nullable, "annotate {name}.{property} with #[oai(nullable)]");
+        }
+    }
+}
+
+#[test]
 fn normalising_fixes_what_poem_openapi_cannot_express() {
     let made = json!({
         "tags": [{"name": "A"}, {"name": "B"}],
@@ -198,11 +211,17 @@ fn normalising_fixes_what_poem_openapi_cannot_express() {
             "Listed": {"type": "object"},
             "X": {"required": ["Name", "Kind"], "properties": {
                 "Name": {"type": "string"},
-                "Value": {"type": "string"},
-                "List": {"type": "array", "items": {"$ref": "#/components/schemas/Listed"}},
+                "Value": {"type": "string", "nullable": true},
+                "List": {"type": "array", "items": {"$ref": "#/components/schemas/Listed"}, "nullable": true},
                 "Kind": {"description": "d", "allOf": [{"$ref": "#/components/schemas/Kind"}, {"description": "d"}]},
-                "Other": {"$ref": "#/components/schemas/Kind"},
-                "Right": {"description": "d", "allOf": [{"$ref": "#/components/schemas/Right"}, {"description": "d"}]}
+                "Other": {
+                    "nullable": true, "allOf": [{"$ref": "#/components/schemas/Kind"}, {"nullable": true}]
+                },
+                "Right": {
+                    "description": "d",
+                    "nullable": true,
+                    "allOf": [{"$ref": "#/components/schemas/Right"}, {"description": "d", "nullable": true}]
+                }
             }}
         }}
     });

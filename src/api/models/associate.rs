@@ -12,7 +12,7 @@ use crate::users::User;
 
 /// A short form of a user.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase", example, nullable_all)]
 pub struct Associate {
     /// The user's id.
     pub associate_id: i32,

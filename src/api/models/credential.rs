@@ -7,7 +7,7 @@ use crate::users::credential;
 
 /// A credential that a user can log in with.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", nullable_all)]
 pub struct Credential {
     /// The type of the credential.
     pub r#type: CredentialType,
@@ -23,7 +23,7 @@ pub struct Credential {
 
 /// A type of credential.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", nullable_all)]
 pub struct CredentialType {
     /// The display name of the type.
     pub display_type: String,

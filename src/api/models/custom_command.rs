@@ -14,7 +14,7 @@ use crate::{
 /// Without a language in the request, texts are returned in all their languages, as `NO:"…";US:"…"`. A text with only
 /// one form is returned unchanged.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase", example, nullable_all)]
 pub struct CustomCommand {
     /// The name of the command, used to run it.
     pub name: String,
@@ -70,6 +70,7 @@ pub struct CommandResult {
     /// The answer that was used; `Implicit` when the question still needs an answer.
     pub result: CommandActionResult,
     /// Always null in this version.
+    #[oai(nullable)]
     pub table_right: Option<TableRight>,
     /// Always empty in this version.
     pub field_properties: FieldProperties,

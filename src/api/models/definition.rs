@@ -19,6 +19,7 @@ pub struct CommandDefinitionList {
     pub commands: Vec<CommandDefinition>,
     /// The last reload, if it failed: the definitions and webhook targets from before are still in force. Null when the
     /// last reload succeeded, and for callers without administrator rights.
+    #[oai(nullable)]
     pub failed_reload: Option<FailedReload>,
 }
 
@@ -51,8 +52,10 @@ pub struct CommandDefinition {
     /// The SHA-256 hash of the definition's file, in hexadecimal. Executions record the same hash.
     pub definition_hash: String,
     /// Whether the caller may run the command on the given user now. Null when the request names no user.
+    #[oai(nullable)]
     pub verdict: Option<CommandVerdict>,
     /// Why the command cannot be run, as a sentence. Null when it can be run or the request names no user.
+    #[oai(nullable)]
     pub reason: Option<String>,
 }
 

@@ -20,8 +20,10 @@ pub struct Webhook {
     /// The number of failed attempts.
     pub attempts: i32,
     /// The time of the next attempt, in UTC; null when no attempt is planned.
+    #[oai(nullable)]
     pub next_attempt_at: Option<Rfc3339>,
     /// The error of the last failed attempt; null when no attempt failed.
+    #[oai(nullable)]
     pub last_error: Option<String>,
     /// The creation time, in UTC.
     pub created_at: Rfc3339,
@@ -36,6 +38,7 @@ pub struct WebhookPage {
     /// The webhooks.
     pub webhooks: Vec<Webhook>,
     /// The value of `cursor` for the next page; null on the last page.
+    #[oai(nullable)]
     pub next_cursor: Option<String>,
 }
 

@@ -16,6 +16,7 @@ pub struct Execution {
     /// The id of the user who called.
     pub caller_id: i32,
     /// The id of the calling application; null for none.
+    #[oai(nullable)]
     pub application_id: Option<i32>,
     /// The name of the command.
     pub command_name: String,
@@ -32,6 +33,7 @@ pub struct Execution {
     /// The start time, in UTC.
     pub started_at: Rfc3339,
     /// The end time, in UTC; null while the command runs.
+    #[oai(nullable)]
     pub finished_at: Option<Rfc3339>,
 }
 
@@ -62,6 +64,7 @@ pub struct ExecutionPage {
     /// The executions.
     pub executions: Vec<Execution>,
     /// The value of `cursor` for the next page; null on the last page.
+    #[oai(nullable)]
     pub next_cursor: Option<String>,
 }
 

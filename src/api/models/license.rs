@@ -8,7 +8,7 @@ use super::rights::{FieldProperties, TableRight};
 
 /// A vendor of licenses.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", nullable_all)]
 pub struct LicenseOwner {
     /// The name of the vendor.
     pub name: String,
@@ -26,7 +26,7 @@ pub struct LicenseOwner {
 
 /// A license of a module.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", nullable_all)]
 pub struct ModuleLicenseLink {
     /// True when the number of users is not limited.
     pub unrestricted: bool,
@@ -97,6 +97,7 @@ pub struct GrantedModuleLicense {
     /// The expiry date.
     pub expiry_date: LocalDateTime,
     /// Always null in this version.
+    #[oai(nullable)]
     pub table_right: Option<TableRight>,
     /// Always empty in this version.
     pub field_properties: FieldProperties,

@@ -22,8 +22,10 @@ pub struct ArchiveColumnInfo {
     pub can_restrict_by: bool,
     /// The type that determines the operators in `$filter`: `string`, `int`, `bool`, `datetime`, `associate`,
     /// `userGroup` or `listAny`. Null when `$filter` does not accept the column.
+    #[oai(nullable)]
     pub restriction_type: Option<String>,
     /// Always null: this server has no lists to choose values from.
+    #[oai(nullable)]
     pub restriction_list_name: Option<String>,
     /// Whether the list has the column when `$select` is omitted.
     pub is_visible: bool,

@@ -7,7 +7,7 @@ use crate::users::{role, user_group};
 
 /// A role. It determines what a user may do.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", nullable_all)]
 pub struct Role {
     /// The id of the role.
     pub id: i32,
@@ -23,7 +23,7 @@ pub struct Role {
 
 /// A group of users.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", nullable_all)]
 pub struct UserGroup {
     /// The name of the group.
     pub value: String,
@@ -43,7 +43,7 @@ pub struct UserGroup {
 
 /// An item of a list.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase", rename = "MDOListItem")]
+#[oai(rename_all = "PascalCase", rename = "MDOListItem", nullable_all)]
 pub struct MdoListItem {
     /// The id of the item.
     pub id: i32,

@@ -7,7 +7,7 @@ use crate::users::person;
 
 /// The person of a user.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", nullable_all)]
 pub struct Person {
     /// The position of the person.
     pub position: String,

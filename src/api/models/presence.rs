@@ -7,7 +7,7 @@ use crate::users::UserRow;
 
 /// The presence of a user.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase", example, nullable_all)]
 pub struct UserPresenceStatus {
     /// The presence status.
     pub status: EjUserStatus,

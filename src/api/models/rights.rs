@@ -7,7 +7,7 @@ use poem_openapi::Object;
 
 /// The caller's rights to a whole object.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", nullable_all)]
 pub struct TableRight {
     /// The rights, joined by `, `: `FULL`, `Select, Update`, …
     pub mask: String,
@@ -17,7 +17,7 @@ pub struct TableRight {
 
 /// The caller's rights to one field, and its type.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", nullable_all)]
 pub struct FieldProperty {
     /// The rights to the field.
     pub field_right: Option<FieldRight>,
@@ -29,7 +29,7 @@ pub struct FieldProperty {
 
 /// The caller's rights to one field.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", nullable_all)]
 pub struct FieldRight {
     /// The rights, joined by `, `: `Read`, `Update, UIHintMandatory`, …
     pub mask: String,

@@ -11,7 +11,7 @@ use crate::users::role::{self, FunctionRights};
 
 /// A role with all its properties.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", nullable_all)]
 pub struct RoleEntity {
     /// The id of the role.
     pub role_id: i32,
@@ -45,7 +45,7 @@ pub struct RoleEntity {
 
 /// Rights by table and owner. This server has none.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", nullable_all)]
 pub struct DataRights {
     /// Always null in this version.
     pub table_right: Option<TableRight>,

@@ -11,7 +11,7 @@ use crate::users::role::{self, FunctionRight};
 
 /// An item of a list with selectable items.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase", rename = "SelectableMDOListItem")]
+#[oai(rename_all = "PascalCase", rename = "SelectableMDOListItem", nullable_all)]
 pub struct SelectableMdoListItem {
     /// The id of the item.
     pub id: i32,

@@ -54,6 +54,7 @@ pub struct Ticket {
     /// The id of the user that the ticket was issued to.
     pub user_id: i32,
     /// The id of the application that the ticket was issued through; null for none.
+    #[oai(nullable)]
     pub application_id: Option<i32>,
     /// The time of issue, in UTC.
     pub created_at: Rfc3339,
@@ -77,6 +78,7 @@ pub struct TicketList {
     /// The tickets and access tokens.
     pub tickets: Vec<Ticket>,
     /// The value of `cursor` for the next page; null on the last page.
+    #[oai(nullable)]
     pub next_cursor: Option<String>,
 }
 

@@ -19,7 +19,7 @@ use crate::users::{self, Fields, GivenNames, UserDetails, UserInput, UserRow, pe
 
 /// A user. Upstream also calls it an associate.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase", example, nullable_all)]
 pub struct User {
     /// The id of the user.
     pub associate_id: i32,
@@ -80,7 +80,7 @@ pub struct User {
 
 /// A user with links.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(example)]
+#[oai(example, nullable_all)]
 pub struct UserWithLinks {
     #[oai(flatten)]
     pub user: User,

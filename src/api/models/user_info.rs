@@ -10,7 +10,7 @@ use crate::users::User;
 
 /// The data of a user that other users need.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", nullable_all)]
 pub struct UserInfo {
     /// True when the user is retired and has no access.
     pub deleted: bool,

@@ -17,7 +17,7 @@ use crate::{
 
 /// A page of the user list.
 #[derive(Clone, Debug, Object)]
-#[oai(example)]
+#[oai(example, nullable_all)]
 pub struct ODataSlimResponse {
     /// The URL of the description of the columns.
     #[oai(rename = "odata.metadata")]

@@ -6,7 +6,7 @@ use super::rights::{FieldProperties, TableRight};
 
 /// The result of a validation.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", nullable_all)]
 pub struct UserValidationResult {
     /// Why the value is invalid; empty when it is valid.
     pub reason: String,

@@ -59,7 +59,7 @@ pub fn yaml(document: &Value) -> String {
 /// - Header names are in their usual spelling, not in capitals.
 /// - Each error response has an example for its status.
 /// - A description beside a reference is not repeated within `allOf`.
-/// - An optional property is nullable, as in upstream's document. A reference is then wrapped in `allOf`.
+/// - A reference that is annotated as nullable has a `type`, and its target is nullable.
 /// - A public operation has an empty `security` list instead of none.
 /// - Combined security schemes are sorted by name.
 /// - Tags are in the order of their operations.
@@ -75,9 +75,9 @@ pub fn normalize(mut document: Value) -> Value {
         }
         strip_media_types(operation.get_mut("requestBody").and_then(|body| body.get_mut("content")));
     }
-    make_optional_nullable(&mut document);
     sort_tags(&mut document);
     drop_noise(&mut document);
+    complete_nullable_references(&mut document);
     document
 }
 
@@ -189,58 +189,36 @@ fn example_error(operation_id: &str, status: &str) -> Option<Error> {
     })
 }
 
-fn make_optional_nullable(document: &mut Value) {
+/// Completes references that are annotated as nullable: `nullable` has an effect only beside a `type`, and the target
+/// must be nullable, too.
+fn complete_nullable_references(document: &mut Value) {
+    let all = references_in(document);
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
     let types: BTreeMap<String, Value> =
         schemas.iter().map(|(name, schema)| (reference_to(name), schema["type"].clone())).collect();
-    schemas.values_mut().for_each(|schema| make_properties_nullable(schema, &types));
-    let all = references_in(document);
-    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
-    let optional = optional_references(schemas);
-    // The target of a nullable reference must be nullable, too, if all references to it are nullable. Targets that
-    // contain references themselves stay as they are: some generators cannot handle a nullable schema of that kind.
-    for (name, schema) in schemas.iter_mut().filter(|(_, schema)| schema["type"] == "object") {
-        let count = |references: &[String]| references.iter().filter(|one| **one == reference_to(name)).count();
-        let is_only_optional = count(&optional) > 0 && count(&optional) == count(&all);
-        if let (true, Some(schema)) = (is_only_optional && references_in(schema).is_empty(), schema.as_object_mut()) {
-            schema.insert("nullable".to_owned(), Value::Bool(true));
+    let mut nullable = Vec::new();
+    let properties = schemas.values_mut().flat_map(|schema| members_mut(schema.get_mut("properties")));
+    for property in properties.filter(|property| property["nullable"] == true) {
+        let reference = property["allOf"][0]["$ref"].as_str().map(str::to_owned);
+        if let Some((reference, target_type)) = reference.and_then(|reference| types.get_key_value(&reference)) {
+            property["type"] = target_type.clone();
+            nullable.push(reference);
         }
     }
-}
-
-/// The references of nullable properties.
-fn optional_references(schemas: &Map<String, Value>) -> Vec<String> {
-    let properties = schemas.values().flat_map(|schema| schema["properties"].as_object().into_iter().flatten());
-    let nullable = properties.filter(|(_, property)| property["nullable"] == true);
-    nullable.filter_map(|(_, property)| property["allOf"][0]["$ref"].as_str().map(str::to_owned)).collect()
-}
-
-fn make_properties_nullable(schema: &mut Value, types: &BTreeMap<String, Value>) {
-    let required: Vec<Value> = schema["required"].as_array().cloned().unwrap_or_default();
-    for (_, property) in object_mut(schema.get_mut("properties")).filter(|(name, _)| !required.contains(&json(name))) {
-        let Some(property) = property.as_object_mut() else { continue };
-        if let Some(reference) = property.remove("$ref") {
-            let reference = Value::Object(Map::from_iter([("$ref".to_owned(), reference)]));
-            property.insert("allOf".to_owned(), Value::Array(vec![reference]));
-        }
-        // `nullable` has an effect only beside a `type`, so the property gets the type of the referenced schema.
-        let reference = property.get("allOf").and_then(|parts| parts.pointer("/0/$ref")).and_then(Value::as_str);
-        if let Some(target_type) = reference.and_then(|reference| types.get(reference)).cloned() {
-            property.insert("type".to_owned(), target_type);
-        }
-        // A property without a type may be anything, including null.
-        if property.contains_key("type") {
-            property.insert("nullable".to_owned(), Value::Bool(true));
+    // A target is nullable only where no reference needs it otherwise. Targets that contain references themselves stay
+    // as they are: some generators cannot handle a nullable schema of that kind.
+    for (name, schema) in schemas.iter_mut().filter(|(_, schema)| schema["type"] == "object") {
+        let reference = reference_to(name);
+        let is_always_nullable = nullable.iter().filter(|one| **one == &reference).count()
+            == all.iter().filter(|one| **one == reference).count();
+        if nullable.contains(&&reference) && is_always_nullable && references_in(schema).is_empty() {
+            schema["nullable"] = Value::Bool(true);
         }
     }
 }
 
 fn reference_to(name: &str) -> String {
     format!("#/components/schemas/{name}")
-}
-
-fn json(text: &str) -> Value {
-    Value::String(text.to_owned())
 }
 
 /// All references in a value, with repetitions.

@@ -41,8 +41,10 @@ pub struct ExecuteUserCommandRequest {
     /// The Name of the command, exactly as listed.
     command_name: String,
     /// The answer to the command's question; `Implicit` when omitted.
+    #[oai(nullable)]
     action_result: Option<CommandActionResult>,
     /// The user. Only AssociateId is used.
+    #[oai(nullable)]
     user: Option<PartialUpdate<User>>,
 }
 

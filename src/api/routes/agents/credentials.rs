@@ -83,10 +83,13 @@ pub struct ChangePasswordFromNameRequest {
 #[oai(rename_all = "PascalCase")]
 pub struct IsPasswordValidRequest {
     /// Accepted, but has no effect.
+    #[oai(nullable)]
     associate_id: Option<i32>,
     /// Accepted, but has no effect.
+    #[oai(nullable)]
     r#type: Option<UserType>,
     /// Accepted, but has no effect.
+    #[oai(nullable)]
     person_id: Option<i32>,
     /// The password to check.
     password: String,

@@ -34,7 +34,7 @@ pub struct SaveUserGroupRequest {
 
 /// Options for listing groups.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", nullable_all)]
 pub struct GetAllUserGroupsRequest {
     /// Whether to include groups that are no longer in use.
     include_deleted: Option<bool>,

@@ -28,6 +28,7 @@ pub struct Names;
 #[oai(rename_all = "PascalCase")]
 pub struct IsNickNameUniqueRequest {
     /// The id of the user to check the NickName for; 0 for a new user. The user's own present NickName is valid.
+    #[oai(nullable)]
     associate_id: Option<i32>,
     /// The NickName to check.
     nick_name: String,

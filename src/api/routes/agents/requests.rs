@@ -56,10 +56,13 @@ pub struct UserTypeRequest {
 #[oai(rename_all = "PascalCase")]
 pub struct UserNameRequest {
     /// The id of the user to check the name for; 0 for a new user. The user's own present name is valid.
+    #[oai(nullable)]
     pub associate_id: Option<i32>,
     /// Accepted, but has no effect.
+    #[oai(nullable)]
     pub r#type: Option<UserType>,
     /// Accepted, but has no effect.
+    #[oai(nullable)]
     pub person_id: Option<i32>,
     /// The name to check.
     pub user_name: String,

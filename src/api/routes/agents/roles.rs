@@ -37,7 +37,7 @@ pub struct RoleRequest {
 
 /// A type of role.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", nullable_all)]
 pub struct RoleTypeRequest {
     /// The type of role; `Employee` when omitted.
     role_type: Option<RoleType>,
@@ -45,7 +45,7 @@ pub struct RoleTypeRequest {
 
 /// A type of role.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase")]
+#[oai(rename_all = "PascalCase", nullable_all)]
 pub struct CreateDefaultRoleEntityFromTypeRequest {
     /// The type of role; `Employee` when omitted.
     r#type: Option<RoleType>,

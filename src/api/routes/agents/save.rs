@@ -37,6 +37,7 @@ pub struct CreateDefaultUserRequest {
     /// The type of user.
     user_type: UserType,
     /// The id of the user's person; a new person when omitted or 0.
+    #[oai(nullable)]
     person_id: Option<i32>,
 }
 
