@@ -44,7 +44,10 @@ pub struct LastModified(DateTime<Utc>);
 inline_parameter!(ModifiedSince, MetaSchema::new("string"));
 inline_parameter!(NoneMatch, MetaSchema::new("string"));
 inline_parameter!(UnmodifiedSince, MetaSchema::new("string"));
-inline_parameter!(LastModified, MetaSchema::new("string"), "Mon, 23 Nov 2026 18:35:15 GMT");
+inline_parameter!(
+    LastModified,
+    MetaSchema { example: Some("Mon, 23 Nov 2026 18:35:15 GMT".into()), ..MetaSchema::new("string") }
+);
 
 /// Whether the client's copy is current (304). If-None-Match overrides If-Modified-Since.
 pub fn is_current(none_match: Option<NoneMatch>, since: Option<ModifiedSince>, changed_at: DateTime<Utc>) -> bool {

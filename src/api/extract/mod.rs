@@ -2,6 +2,7 @@
 
 pub mod bounded_json;
 pub mod conditions;
+pub mod examples;
 pub mod json_body;
 pub mod json_edit;
 pub mod json_patch;

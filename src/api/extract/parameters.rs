@@ -1,4 +1,5 @@
-//! Types of path, query and header parameters. Their parse errors name the accepted values.
+//! Types of path, query and header parameters whose parse errors name the accepted values. The errors of poem-openapi's
+//! own types and validators do not: they say `verification failed. maximum(1000, exclusive: false)`.
 
 use std::borrow::Cow;
 
@@ -7,74 +8,43 @@ use chrono::DateTime;
 use poem::http::HeaderValue;
 use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef, Registry},
-    types::{ParseError, ParseFromParameter, ParseResult, ToHeader, Type},
+    types::{ParseError, ParseFromParameter, ParseResult, ToHeader, ToJSON, Type},
 };
 use sea_orm::ActiveEnum;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{api::models::enum_names, error::quoted, executions::execution::Outcome, users::ticket::TicketPosition};
 
 const MAX_KEY_LENGTH: usize = 255;
 
-/// A user's id in a path.
+/// A 32-bit integer, such as the id of a user, group or role.
 #[derive(Clone, Copy, Debug)]
-pub struct UserId(pub i32);
+pub struct Int32(pub i32);
 
-/// A user's id in a query. Unlike [`UserId`], it has no example: Swagger UI would fill it in and so set the filter.
-#[derive(Clone, Copy, Debug)]
-pub struct AnyUser(pub i32);
-
-/// The id of something else in a query, such as a group or a role.
-#[derive(Clone, Copy, Debug)]
-pub struct AnyId(pub i32);
-
-/// A number of rows in a query.
+/// A number of rows.
 #[derive(Clone, Copy, Debug)]
 pub struct RowCount(pub u32);
 
-/// A person's id in a query.
+/// `true` or `false`, in any case.
 #[derive(Clone, Copy, Debug)]
-pub struct AnyPerson(pub i32);
-
-/// The name of a custom field in a path.
-#[derive(Clone, Debug)]
-pub struct FieldName(pub String);
-
-/// A command's name in a path.
-#[derive(Clone, Debug)]
-pub struct CommandNameParam(pub String);
-
-/// A user's Name or UserName in a path.
-#[derive(Clone, Debug)]
-pub struct UserName(pub String);
-
-/// The name of an agent's operation in a path.
-#[derive(Clone, Debug)]
-pub struct OperationName(pub String);
+pub struct Boolean(pub bool);
 
 /// The value of Idempotency-Key.
 #[derive(Clone, Debug)]
 pub struct IdempotencyKey(pub String);
 
-/// An execution's id in a path.
+/// The id of an execution.
 #[derive(Clone, Copy, Debug)]
 pub struct ExecutionId(pub Uuid);
 
-/// A ticket's id in a path.
+/// The id of a ticket.
 #[derive(Clone, Debug)]
 pub struct TicketId(pub String);
 
 /// The cursor of a page of executions: the id of the last execution on the page before.
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor(pub Uuid);
-
-/// An execution's id in a query. Unlike [`ExecutionId`], it has no example.
-#[derive(Clone, Copy, Debug)]
-pub struct AnyExecution(pub Uuid);
-
-/// A webhook's id in a path.
-#[derive(Clone, Debug)]
-pub struct WebhookId(pub String);
 
 /// The cursor of a page of webhooks: the id of the last webhook on the page before.
 #[derive(Clone, Debug)]
@@ -83,18 +53,6 @@ pub struct WebhookCursor(pub String);
 /// The cursor of a page of tickets: the creation time and hash of the last ticket on the page before.
 #[derive(Clone, Debug)]
 pub struct TicketCursor(pub TicketPosition);
-
-/// The value of X-Dry-Run.
-#[derive(Clone, Copy, Debug)]
-pub struct DryRun(pub bool);
-
-/// A boolean in a query: `true` or `false`, in any case.
-#[derive(Clone, Copy, Debug)]
-pub struct Flag(pub bool);
-
-/// A point in time in a query, not parsed yet: parsing needs the time zone of the request.
-#[derive(Clone, Debug)]
-pub struct TimeParam(pub String);
 
 /// The maximum number of items on a page.
 #[derive(Clone, Copy, Debug)]
@@ -124,9 +82,6 @@ impl Limit {
 
 /// Implements [`Type`] for a parameter with an inline schema.
 macro_rules! inline_parameter {
-    ($type:ty, $schema:expr, $example:expr) => {
-        inline_parameter!($type, MetaSchema { example: Some($example.into()), ..$schema });
-    };
     ($type:ty, $schema:expr) => {
         impl Type for $type {
             const IS_REQUIRED: bool = true;
@@ -164,30 +119,20 @@ const OUTCOMES: [Outcome; 4] = [Outcome::Asked, Outcome::Declined, Outcome::Succ
 
 inline_parameter!(
     CommandOutcome,
-    MetaSchema { enum_items: OUTCOMES.map(|outcome| outcome.to_value().into()).to_vec(), ..MetaSchema::new("string") },
-    Outcome::Succeeded.to_value()
+    MetaSchema {
+        enum_items: OUTCOMES.map(|outcome| outcome.to_value().into()).to_vec(),
+        example: Some(Outcome::Succeeded.to_value().into()),
+        ..MetaSchema::new("string")
+    }
 );
-inline_parameter!(UserId, MetaSchema::new_with_format("integer", "int32"), 2);
-inline_parameter!(AnyUser, MetaSchema::new_with_format("integer", "int32"));
-inline_parameter!(AnyId, MetaSchema::new_with_format("integer", "int32"));
+inline_parameter!(Int32, MetaSchema::new_with_format("integer", "int32"));
 inline_parameter!(RowCount, MetaSchema::new_with_format("integer", "uint32"));
-inline_parameter!(AnyPerson, MetaSchema::new_with_format("integer", "int32"));
-inline_parameter!(FieldName, MetaSchema::new("string"), "x_shoe");
-inline_parameter!(CommandNameParam, MetaSchema::new("string"), "hello");
-inline_parameter!(ExecutionId, MetaSchema::new_with_format("string", "uuid"), "01a209b0-d816-749f-a3d9-b6ef0a7cccc4");
-inline_parameter!(AnyExecution, MetaSchema::new_with_format("string", "uuid"));
-inline_parameter!(WebhookId, MetaSchema::new("string"), "01a209b0d816749fa3d9b6ef0a7cccc4_3");
+inline_parameter!(Boolean, MetaSchema::new("boolean"));
+inline_parameter!(ExecutionId, MetaSchema::new_with_format("string", "uuid"));
 inline_parameter!(WebhookCursor, MetaSchema::new("string"));
-inline_parameter!(
-    TicketId,
-    MetaSchema { pattern: Some("^[0-9a-f]{64}$".to_owned()), ..MetaSchema::new("string") },
-    "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-);
+inline_parameter!(TicketId, MetaSchema { pattern: Some("^[0-9a-f]{64}$".to_owned()), ..MetaSchema::new("string") });
 inline_parameter!(Cursor, MetaSchema::new("string"));
 inline_parameter!(TicketCursor, MetaSchema::new("string"));
-inline_parameter!(DryRun, MetaSchema::new("boolean"));
-inline_parameter!(Flag, MetaSchema::new("boolean"));
-inline_parameter!(TimeParam, MetaSchema::new("string"));
 inline_parameter!(
     Limit,
     MetaSchema {
@@ -200,8 +145,24 @@ inline_parameter!(
     IdempotencyKey,
     MetaSchema { min_length: Some(1), max_length: Some(MAX_KEY_LENGTH), ..MetaSchema::new("string") }
 );
-inline_parameter!(OperationName, MetaSchema::new("string"));
-inline_parameter!(UserName, MetaSchema::new("string"), "anna");
+
+impl ToJSON for Int32 {
+    fn to_json(&self) -> Option<Value> {
+        self.0.to_json()
+    }
+}
+
+impl ToJSON for ExecutionId {
+    fn to_json(&self) -> Option<Value> {
+        Some(self.0.to_string().into())
+    }
+}
+
+impl ToJSON for TicketId {
+    fn to_json(&self) -> Option<Value> {
+        self.0.to_json()
+    }
+}
 
 impl ToHeader for CommandOutcome {
     fn to_header(&self) -> Option<HeaderValue> {
@@ -209,19 +170,7 @@ impl ToHeader for CommandOutcome {
     }
 }
 
-impl ParseFromParameter for UserId {
-    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        parse_id(value).map(Self).map_err(ParseError::custom)
-    }
-}
-
-impl ParseFromParameter for AnyUser {
-    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        parse_id(value).map(Self).map_err(ParseError::custom)
-    }
-}
-
-impl ParseFromParameter for AnyId {
+impl ParseFromParameter for Int32 {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         parse_id(value).map(Self).map_err(ParseError::custom)
     }
@@ -231,18 +180,6 @@ impl ParseFromParameter for RowCount {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         let problem = || ParseError::custom(format!("{} is not an integer from 0 to {}", quoted(value), u32::MAX));
         value.parse().map(Self).map_err(|_| problem())
-    }
-}
-
-impl ParseFromParameter for AnyPerson {
-    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        parse_id(value).map(Self).map_err(ParseError::custom)
-    }
-}
-
-impl ParseFromParameter for FieldName {
-    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        Ok(Self(value.to_owned()))
     }
 }
 
@@ -272,18 +209,6 @@ impl ParseFromParameter for IdempotencyKey {
 impl ParseFromParameter for ExecutionId {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         value.parse().map(Self).map_err(|_| ParseError::custom(format!("{} is not a UUID", quoted(value))))
-    }
-}
-
-impl ParseFromParameter for AnyExecution {
-    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        ExecutionId::parse_from_parameter(value).map(|ExecutionId(id)| Self(id)).map_err(ParseError::propagate)
-    }
-}
-
-impl ParseFromParameter for WebhookId {
-    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        Ok(Self(value.to_owned()))
     }
 }
 
@@ -334,21 +259,9 @@ impl ParseFromParameter for TicketCursor {
     }
 }
 
-impl ParseFromParameter for DryRun {
+impl ParseFromParameter for Boolean {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         parse_bool(value).map(Self).ok_or_else(|| ParseError::custom("it must be true or false"))
-    }
-}
-
-impl ParseFromParameter for Flag {
-    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        parse_bool(value).map(Self).ok_or_else(|| ParseError::custom("it must be true or false"))
-    }
-}
-
-impl ParseFromParameter for TimeParam {
-    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        Ok(Self(value.to_owned()))
     }
 }
 
@@ -356,24 +269,6 @@ impl ParseFromParameter for Limit {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         let limit = value.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
         limit.map(Self).ok_or_else(|| ParseError::custom(format!("{} is not between 1 and {MAX_LIMIT}", quoted(value))))
-    }
-}
-
-impl ParseFromParameter for CommandNameParam {
-    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        Ok(Self(value.to_owned()))
-    }
-}
-
-impl ParseFromParameter for OperationName {
-    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        Ok(Self(value.to_owned()))
-    }
-}
-
-impl ParseFromParameter for UserName {
-    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        Ok(Self(value.to_owned()))
     }
 }
 

@@ -1,9 +1,12 @@
-//! The parts of the OpenAPI document that poem-openapi's annotations cannot express:
+//! Annotations define the OpenAPI document. This folder has what poem-openapi's annotations cannot express:
 //!
-//! - `common`: headers, error responses and combined security schemes that all operations share.
-//! - `error_responses`: the error responses of a single operation.
-//! - `document`: corrections to the finished JSON.
-//! - `schema_registry`: the schemas at run time, which poem-openapi does not expose.
+//! - `common`: headers, error responses and security that all operations share. An extractor declares at most one
+//!   parameter, so five shared headers cannot be one extractor. Security schemes can only be alternatives. Operations
+//!   that share a path must be in one `impl`, and a path parameter has one type.
+//! - `error_responses`: declares the error responses of an operation family with `derive(ApiResponse)`. The derive
+//!   cannot choose the variant for an error, nor add responses that all families share.
+//! - `document`: changes to the finished JSON, each with its reason.
+//! - `schema_registry`: the schemas at run time. poem-openapi keeps its own registry private.
 //! - `tags`: the tags of operations.
 
 pub mod common;

@@ -7,7 +7,7 @@ use poem_openapi::{
 
 use crate::{
     api::{
-        extract::parameters::{AnyUser, CommandNameParam},
+        extract::{examples, parameters::Int32},
         models::{CommandDefinitionList, CommandDefinitionText},
         openapi::error_responses::{ErrorResponse, error_responses},
         openapi::tags::Tag,
@@ -54,9 +54,9 @@ impl DefinitionOperations {
         format: ResponseFormat,
         commands: &CommandService,
         /// The id of the user to check the commands for.
-        user: Query<Option<AnyUser>>,
+        user: Query<Option<Int32>>,
     ) -> Result<Formatted<CommandDefinitionList>, ErrorResponse<ListCommandsError>> {
-        let status = commands.status(&caller, user.0.map(|AnyUser(id)| id)).await?;
+        let status = commands.status(&caller, user.0.map(|Int32(id)| id)).await?;
         Ok(format.answer(status.into()))
     }
 
@@ -70,13 +70,14 @@ impl DefinitionOperations {
         format: ResponseFormat,
         commands: &CommandService,
         /// The name of the command. Case matters.
-        name: Path<CommandNameParam>,
+        #[oai(example = "examples::command_name")]
+        name: Path<String>,
     ) -> Result<Formatted<CommandDefinitionText>, ErrorResponse<GetCommandDefinitionError>> {
         if !caller.is_administrator() {
             return Err(Error::NotAdministrator.into());
         }
         let catalog = commands.catalog();
-        let command = catalog.find(&name.0.0).ok_or(Error::NoSuchDefinition)?;
+        let command = catalog.find(&name.0).ok_or(Error::NoSuchDefinition)?;
         Ok(format.untranslated().answer(command.as_ref().into()))
     }
 }

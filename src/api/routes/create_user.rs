@@ -9,7 +9,7 @@ use crate::{
         extract::{
             json_body::{JsonBody, PartialUpdate},
             json_edit::{blank, save, validate},
-            parameters::{AnyPerson, CaseInsensitive},
+            parameters::{CaseInsensitive, Int32},
             request::BaseUrl,
         },
         models::{CredentialType, User, UserType, UserWithLinks},
@@ -106,10 +106,10 @@ impl PrepareUser {
         user_type: Query<Option<CaseInsensitive<UserType>>>,
         /// The id of the user's person; a new person when omitted or 0.
         #[oai(name = "personId")]
-        person_id: Query<Option<AnyPerson>>,
+        person_id: Query<Option<Int32>>,
     ) -> Result<Formatted<User>, ErrorResponse<BlankUserError>> {
         let user_type = user_type.0.map_or(UserType::InternalAssociate, |CaseInsensitive(user_type)| user_type);
-        let person_id = person_id.0.map_or(0, |AnyPerson(id)| id);
+        let person_id = person_id.0.map_or(0, |Int32(id)| id);
         Ok(format.answer(blank(service, &caller, user_type, person_id).await?))
     }
 

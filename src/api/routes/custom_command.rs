@@ -8,7 +8,8 @@ use poem_openapi::{
 use crate::{
     api::{
         extract::{
-            parameters::{CaseInsensitive, CommandNameParam, CommandOutcome, DryRun, IdempotencyKey, UserId},
+            examples,
+            parameters::{Boolean, CaseInsensitive, CommandOutcome, IdempotencyKey, Int32},
             request::{NoBody, RequestId},
         },
         models::{CommandActionResult, CommandResult, CustomCommand},
@@ -110,7 +111,8 @@ impl CustomCommandOperations {
         format: ResponseFormat,
         commands: &CommandService,
         /// The id of the user (AssociateId).
-        id: Path<UserId>,
+        #[oai(example = "examples::user_id")]
+        id: Path<Int32>,
     ) -> Result<Formatted<Vec<CustomCommand>>, ErrorResponse<GetUserCommandsError>> {
         let available = commands.list(&caller, id.0.0).await?;
         let model = |available: &[AvailableCommand], _: &str| available.iter().map(Into::into).collect();
@@ -142,10 +144,11 @@ impl CustomCommandOperations {
         commands: &CommandService,
         request_id: RequestId,
         /// The id of the user (AssociateId).
-        id: Path<UserId>,
+        #[oai(example = "examples::user_id")]
+        id: Path<Int32>,
         /// The Name of the command, exactly as listed.
-        #[oai(name = "commandName")]
-        command_name: Path<CommandNameParam>,
+        #[oai(name = "commandName", example = "examples::command_name")]
+        command_name: Path<String>,
         /// The answer to the command's question; `Implicit` when omitted. It is case-insensitive.
         #[oai(name = "actionResult")]
         action_result: Query<Option<CaseInsensitive<CommandActionResult>>>,
@@ -158,15 +161,15 @@ impl CustomCommandOperations {
         /// Runs the command without storing its changes or an execution record. Cannot be combined with
         /// Idempotency-Key.
         #[oai(name = "X-Dry-Run")]
-        dry_run: Header<Option<DryRun>>,
+        dry_run: Header<Option<Boolean>>,
         _body: NoBody,
     ) -> Result<CommandResponse, ErrorResponse<ExecuteUserCommandError>> {
         let request = ExecuteRequest {
             caller: caller.into_caller(),
             user_id: id.0.0,
-            command_name: command_name.0.0,
+            command_name: command_name.0,
             idempotency_key: idempotency_key.0.map(|IdempotencyKey(key)| key),
-            dry_run: dry_run.0.is_some_and(|DryRun(dry_run)| dry_run),
+            dry_run: dry_run.0.is_some_and(|Boolean(dry_run)| dry_run),
             action_result: action_result.0.map(|CaseInsensitive(answer)| answer).unwrap_or_default().into(),
             request_id: request_id.0,
             trace: metrics::trace(),

@@ -7,7 +7,7 @@ use poem_openapi::{OpenApi, param::Path};
 use super::user::{GetUserError, visible};
 use crate::{
     api::{
-        extract::parameters::{FieldName, UserId},
+        extract::{examples, parameters::Int32},
         models::FieldInfoBase,
         openapi::error_responses::{CommonErrors, ErrorResponse, error_responses},
         openapi::tags::Tag,
@@ -56,11 +56,11 @@ impl FieldOperations {
         format: ResponseFormat,
         store: &Store,
         /// The name of the field.
-        #[oai(name = "fieldName")]
-        field_name: Path<FieldName>,
+        #[oai(name = "fieldName", example = "examples::field_name")]
+        field_name: Path<String>,
     ) -> Result<Formatted<FieldInfoBase>, ErrorResponse<GetFieldError>> {
         let names = users::custom_field_names(store.reader()).await?;
-        let found = names.into_iter().find(|name| name.eq_ignore_ascii_case(&field_name.0.0));
+        let found = names.into_iter().find(|name| name.eq_ignore_ascii_case(&field_name.0));
         Ok(format.answer(found.map(FieldInfoBase::text).ok_or(Error::NoSuchField)?))
     }
 
@@ -75,7 +75,8 @@ impl FieldOperations {
         format: ResponseFormat,
         users: &UserCache,
         /// The id of the user (AssociateId).
-        id: Path<UserId>,
+        #[oai(example = "examples::user_id")]
+        id: Path<Int32>,
     ) -> Result<Formatted<BTreeMap<String, String>>, ErrorResponse<GetUserError>> {
         visible(users, &caller, id.0.0).await?;
         Ok(format.answer(BTreeMap::new()))

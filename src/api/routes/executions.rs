@@ -12,7 +12,10 @@ use uuid::Uuid;
 
 use crate::{
     api::{
-        extract::parameters::{AnyUser, CaseInsensitive, Cursor, ExecutionId, Limit, TimeParam},
+        extract::{
+            examples,
+            parameters::{CaseInsensitive, Cursor, ExecutionId, Int32, Limit},
+        },
         models::{ExecutionOutcome, ExecutionPage, ExecutionWithSteps},
         openapi::error_responses::{CommonErrors, ErrorResponse, error_responses},
         openapi::tags::Tag,
@@ -94,19 +97,19 @@ impl ExecutionOperations {
         format: ListResponseFormat,
         store: &Store,
         /// The id of the user that the command was run on.
-        user: Query<Option<AnyUser>>,
+        user: Query<Option<Int32>>,
         /// The name of the command.
         command: Query<Option<String>>,
         /// The id of the user who called.
         #[oai(name = "caller")]
-        caller_id: Query<Option<AnyUser>>,
+        caller_id: Query<Option<Int32>>,
         /// The outcome.
         outcome: Query<Option<CaseInsensitive<ExecutionOutcome>>>,
         /// The earliest start time. The format is RFC 3339; a time without an offset is in the time zone of
         /// SO-TimeZone.
-        from: Query<Option<TimeParam>>,
+        from: Query<Option<String>>,
         /// The end of the range of start times; executions that started at this time or later are left out.
-        to: Query<Option<TimeParam>>,
+        to: Query<Option<String>>,
         /// The maximum number of items: 1 to 1000; 100 when omitted.
         limit: Query<Option<Limit>>,
         /// The nextCursor of the previous page.
@@ -117,13 +120,13 @@ impl ExecutionOperations {
     ) -> Result<ExecutionsResponse, ErrorResponse<CommonErrors>> {
         let language = language.0.filter(|text| !text.is_empty()).map(language_named).transpose()?;
         let format = format.in_language(language);
-        let wanted_caller = caller_id.0.map(|AnyUser(id)| id);
+        let wanted_caller = caller_id.0.map(|Int32(id)| id);
         let only_caller = (!caller.is_administrator()).then_some(caller.user_id);
         if only_caller.is_some() && wanted_caller.is_some() && wanted_caller != only_caller {
             return Ok(page(Vec::new(), DisplayNames::default(), None, format));
         }
         let filter = ExecutionFilter {
-            user_id: user.0.map(|AnyUser(id)| id),
+            user_id: user.0.map(|Int32(id)| id),
             command_name: command.0,
             caller_id: only_caller.or(wanted_caller),
             outcome: outcome.0.map(|CaseInsensitive(outcome)| outcome.into()),
@@ -151,6 +154,7 @@ impl ExecutionOperations {
         format: ResponseFormat,
         store: &Store,
         /// The id of the execution.
+        #[oai(example = "examples::execution_id")]
         id: Path<ExecutionId>,
     ) -> Result<Formatted<ExecutionWithSteps>, ErrorResponse<GetExecutionError>> {
         let found = execution::find(store.reader(), id.0.0).await?;
@@ -183,7 +187,7 @@ fn language_named(text: String) -> Result<Language, Error> {
     })
 }
 
-fn instant(name: &str, TimeParam(text): TimeParam, format: &ListResponseFormat) -> Result<DateTime<Utc>, Error> {
+fn instant(name: &str, text: String, format: &ListResponseFormat) -> Result<DateTime<Utc>, Error> {
     let invalid = || {
         let text = quoted(&text);
         Error::InvalidArgument(format!("Parameter {name}: {text} is not a time such as 2026-11-23T14:52:00Z."))

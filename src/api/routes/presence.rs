@@ -5,7 +5,7 @@ use poem_openapi::{OpenApi, param::Path};
 use super::user::{GetUserError, visible};
 use crate::{
     api::{
-        extract::{json_body::JsonBody, parameters::UserId},
+        extract::{examples, json_body::JsonBody, parameters::Int32},
         models::UserPresenceStatus,
         openapi::error_responses::{ErrorResponse, error_responses},
         openapi::tags::Tag,
@@ -48,8 +48,8 @@ impl PresenceOperations {
         format: ResponseFormat,
         users: &UserCache,
         /// The id of the user (AssociateId).
-        #[oai(name = "associateId")]
-        id: Path<UserId>,
+        #[oai(name = "associateId", example = "examples::user_id")]
+        id: Path<Int32>,
     ) -> Result<Formatted<UserPresenceStatus>, ErrorResponse<GetUserError>> {
         Ok(format.answer(visible(users, &caller, id.0.0).await?.user.user.clone().into()))
     }
@@ -69,8 +69,8 @@ impl PresenceOperations {
         format: ResponseFormat,
         service: &UserService,
         /// The id of the user (AssociateId).
-        #[oai(name = "associateId")]
-        id: Path<UserId>,
+        #[oai(name = "associateId", example = "examples::user_id")]
+        id: Path<Int32>,
         presence: JsonBody<UserPresenceStatus>,
     ) -> Result<Formatted<UserPresenceStatus>, ErrorResponse<SetPresenceError>> {
         let mut presence = presence.0;

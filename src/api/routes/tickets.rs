@@ -7,7 +7,10 @@ use poem_openapi::{
 
 use crate::{
     api::{
-        extract::parameters::{AnyUser, Limit, TicketCursor, TicketId},
+        extract::{
+            examples,
+            parameters::{Int32, Limit, TicketCursor, TicketId},
+        },
         models::{Ticket, TicketList},
         openapi::error_responses::{Done, ErrorResponse, error_responses},
         openapi::tags::Tag,
@@ -56,13 +59,13 @@ impl TicketOperations {
         format: ResponseFormat,
         authenticator: &Authenticator,
         /// The id of the user; the caller when omitted.
-        user: Query<Option<AnyUser>>,
+        user: Query<Option<Int32>>,
         /// The maximum number of items: 1 to 1000; 100 when omitted.
         limit: Query<Option<Limit>>,
         /// The nextCursor of the previous page.
         cursor: Query<Option<TicketCursor>>,
     ) -> Result<Formatted<TicketList>, ErrorResponse<ListTicketsError>> {
-        let user_id = user.0.map_or(caller.user_id, |AnyUser(id)| id);
+        let user_id = user.0.map_or(caller.user_id, |Int32(id)| id);
         let db = authenticator.store.reader();
         let user = users::find(db, user_id).await?;
         if !user.is_some_and(|user| caller.may_manage(&user)) {
@@ -87,6 +90,7 @@ impl TicketOperations {
         caller: Caller,
         authenticator: &Authenticator,
         /// The id of the ticket, from the list.
+        #[oai(example = "examples::ticket_id")]
         id: Path<TicketId>,
     ) -> Result<Done, ErrorResponse<RevokeTicketError>> {
         let TicketId(id) = id.0;

@@ -9,9 +9,10 @@ use crate::{
     api::{
         extract::{
             conditions::UnmodifiedSince,
+            examples,
             json_body::{JsonBody, PartialUpdate},
             json_edit::update,
-            parameters::{UserId, UserName},
+            parameters::Int32,
             request::BaseUrl,
             user_patch::{PatchBody, UserPatch},
         },
@@ -129,7 +130,8 @@ impl ChangeById {
         service: &UserService,
         base: BaseUrl,
         /// The id of the user (AssociateId).
-        id: Path<UserId>,
+        #[oai(example = "examples::user_id")]
+        id: Path<Int32>,
         /// The Last-Modified of the client's copy of the user. If the user was changed later, nothing is changed and
         /// the answer is 412.
         #[oai(name = "If-Unmodified-Since")]
@@ -156,7 +158,8 @@ impl ChangeById {
         service: &UserService,
         base: BaseUrl,
         /// The id of the user (AssociateId).
-        id: Path<UserId>,
+        #[oai(example = "examples::user_id")]
+        id: Path<Int32>,
         /// The Last-Modified of the client's copy of the user. If the user was changed later, nothing is changed and
         /// the answer is 412.
         #[oai(name = "If-Unmodified-Since")]
@@ -177,7 +180,8 @@ impl ChangeById {
         caller: AgentCaller,
         service: &UserService,
         /// The id of the user (AssociateId).
-        id: Path<UserId>,
+        #[oai(example = "examples::user_id")]
+        id: Path<Int32>,
         /// The Last-Modified of the client's copy of the user. If the user was changed later, nothing is changed and
         /// the answer is 412.
         #[oai(name = "If-Unmodified-Since")]
@@ -197,12 +201,12 @@ impl ChangeByName {
         caller: AgentCaller,
         format: ResponseFormat,
         service: &UserService,
-        #[oai(name = "userName")] user_name: Path<UserName>,
+        #[oai(name = "userName")] user_name: Path<String>,
         #[oai(name = "If-Unmodified-Since")] unmodified_since: Header<Option<UnmodifiedSince>>,
         user: JsonBody<PartialUpdate<User>>,
     ) -> Result<Formatted<User>, ErrorResponse<PutUserError>> {
         let change = UserPatch::Properties(user.0.entity()?);
-        let user = UserRef::Name(user_name.0.0);
+        let user = UserRef::Name(user_name.0);
         Ok(format.answer(update(service, &caller, user, change, unmodified_since.0).await?))
     }
 
@@ -212,10 +216,10 @@ impl ChangeByName {
         &self,
         caller: AgentCaller,
         service: &UserService,
-        #[oai(name = "userName")] user_name: Path<UserName>,
+        #[oai(name = "userName")] user_name: Path<String>,
         #[oai(name = "If-Unmodified-Since")] unmodified_since: Header<Option<UnmodifiedSince>>,
     ) -> Result<Done, ErrorResponse<DeleteUserIfError>> {
-        service.set_retired(&caller, UserRef::Name(user_name.0.0), true, unmodified_since.0.into()).await?;
+        service.set_retired(&caller, UserRef::Name(user_name.0), true, unmodified_since.0.into()).await?;
         Ok(Done::NoContent)
     }
 }

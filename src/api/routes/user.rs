@@ -11,7 +11,8 @@ use crate::{
     api::{
         extract::{
             conditions::{LastModified, ModifiedSince, NoneMatch, is_current},
-            parameters::{Flag, UserId, UserName},
+            examples,
+            parameters::{Boolean, Int32},
             request::BaseUrl,
         },
         models::{User, UserWithLinks},
@@ -90,10 +91,11 @@ impl UserById {
         users: &UserCache,
         base: BaseUrl,
         /// The id of the user (AssociateId).
-        id: Path<UserId>,
+        #[oai(example = "examples::user_id")]
+        id: Path<Int32>,
         /// Whether ExtraFields include foreign keys. Accepted, but has no effect in this version.
         #[oai(name = "fk")]
-        _fk: Query<Option<Flag>>,
+        _fk: Query<Option<Boolean>>,
         /// The Last-Modified of the client's copy of the user. If the user was not changed later, the answer is 304.
         /// Renaming the role or a group does not count as a change of the user.
         #[oai(name = "If-Modified-Since")]
@@ -123,14 +125,14 @@ impl UserByName {
         caller: AgentCaller,
         format: ResponseFormat,
         store: &Store,
-        #[oai(name = "userName")] user_name: Path<UserName>,
+        #[oai(name = "userName")] user_name: Path<String>,
         #[oai(name = "If-Modified-Since")] modified_since: Header<Option<ModifiedSince>>,
         #[oai(name = "If-None-Match")] none_match: Header<Option<NoneMatch>>,
     ) -> Result<NamedUserResponse, ErrorResponse<GetUserError>> {
-        if users::is_reserved(&user_name.0.0) {
+        if users::is_reserved(&user_name.0) {
             return Err(Error::NoRoute.into()); // a segment of upstream's paths that this server does not have
         }
-        let user = visible_by_name(store, &caller, &user_name.0.0).await?;
+        let user = visible_by_name(store, &caller, &user_name.0).await?;
         let changed_at = user.changed_at();
         if is_current(none_match.0, modified_since.0, changed_at) {
             return Ok(NamedUserResponse::NotModified);

@@ -9,7 +9,7 @@ use poem_openapi::{OpenApi, param::Query};
 use crate::{
     api::{
         extract::{
-            parameters::{AnyId, CaseInsensitive, Flag, RowCount},
+            parameters::{Boolean, CaseInsensitive, Int32, RowCount},
             request::BaseUrl,
         },
         models::{ArchiveColumnInfo, ListFormat, ListRow, ODataSlimResponse, SafeNames, datetime::by_the_clock},
@@ -73,13 +73,13 @@ impl UserListOperations {
         skip: Query<Option<RowCount>>,
         /// The end of the previous page, from its `odata.nextLink`.
         #[oai(name = "$skiptoken")]
-        skip_token: Query<Option<AnyId>>,
+        skip_token: Query<Option<Int32>>,
         /// The format of the response. Overrides Accept.
         #[oai(name = "$format")]
         format: Query<Option<CaseInsensitive<ListFormat>>>,
         /// Whether dots in names are replaced by underscores: `odata_nextLink`.
         #[oai(name = "$jsonSafe")]
-        json_safe: Query<Option<Flag>>,
+        json_safe: Query<Option<Boolean>>,
     ) -> Result<Formatted<SafeNames<ODataSlimResponse>>, ErrorResponse<GetAllError>> {
         let (top, skip) = (top.0.map(|top| top.0.into()), skip.0.map_or(0, |skip| skip.0.into()));
         let page_size = top.unwrap_or(u64::MAX).min(PAGE_SIZE);
@@ -105,7 +105,7 @@ impl UserListOperations {
         let response_format = response_format.in_format(format.0.map(|CaseInsensitive(format)| format.into()));
         let model = ODataSlimResponse { metadata: format!("{here}/$metadata"), next_link, value };
         // XML names may have dots.
-        let is_requested = json_safe.0.is_some_and(|Flag(is_safe)| is_safe) && !response_format.is_xml();
+        let is_requested = json_safe.0.is_some_and(|Boolean(is_safe)| is_safe) && !response_format.is_xml();
         Ok(response_format.answer(SafeNames { model, is_requested }))
     }
 

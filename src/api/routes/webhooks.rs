@@ -8,7 +8,8 @@ use poem_openapi::{
 use crate::{
     api::{
         extract::{
-            parameters::{AnyExecution, CaseInsensitive, Limit, WebhookCursor, WebhookId},
+            examples,
+            parameters::{CaseInsensitive, ExecutionId, Limit, WebhookCursor},
             request::NoBody,
         },
         models::{Webhook, WebhookPage, WebhookState},
@@ -64,7 +65,7 @@ impl WebhookOperations {
         /// The name of the target.
         target: Query<Option<String>>,
         /// The id of the execution.
-        execution: Query<Option<AnyExecution>>,
+        execution: Query<Option<ExecutionId>>,
         /// The maximum number of items: 1 to 1000; 100 when omitted.
         limit: Query<Option<Limit>>,
         /// The nextCursor of the previous page.
@@ -74,7 +75,7 @@ impl WebhookOperations {
         let filter = DeliveryFilter {
             state: state.0.map(|CaseInsensitive(state)| state.into()),
             target: target.0,
-            execution_id: execution.0.map(|AnyExecution(id)| id),
+            execution_id: execution.0.map(|ExecutionId(id)| id),
             older_than: cursor.0.map(|WebhookCursor(id)| id),
         };
         let limit = limit.0.unwrap_or_default();
@@ -95,11 +96,12 @@ impl WebhookOperations {
         store: &Store,
         commands: &CommandService,
         /// The id of the webhook.
-        id: Path<WebhookId>,
+        #[oai(example = "examples::webhook_id")]
+        id: Path<String>,
         _body: NoBody,
     ) -> Result<Formatted<Webhook>, ErrorResponse<RedriveWebhookError>> {
         must_be_administrator(&caller)?;
-        let WebhookId(id) = id.0;
+        let id = id.0;
         let is_redriven = commands.redrive(&id).await?;
         let found = delivery::find(store.reader(), &id).await?.ok_or(Error::NoSuchWebhook)?;
         if !is_redriven {

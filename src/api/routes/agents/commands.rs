@@ -13,7 +13,7 @@ use crate::{
     api::{
         extract::{
             json_body::{self, JsonBody, PartialUpdate},
-            parameters::{DryRun, IdempotencyKey},
+            parameters::{Boolean, IdempotencyKey},
             request::RequestId,
         },
         models::{CommandActionResult, CustomCommand, User},
@@ -166,7 +166,7 @@ impl CommandRun {
         /// Runs the command without storing its changes or an execution record. Cannot be combined with
         /// Idempotency-Key.
         #[oai(name = "X-Dry-Run")]
-        dry_run: Header<Option<DryRun>>,
+        dry_run: Header<Option<Boolean>>,
         body: ExecuteBody,
     ) -> Result<CommandResponse, ErrorResponse<ExecuteUserCommandError>> {
         let ExecuteBody(ExecuteUserCommandRequest { command_name, action_result, user }) = body;
@@ -175,7 +175,7 @@ impl CommandRun {
             user_id: user.map(|user| user.number("AssociateId")).unwrap_or_default(),
             command_name,
             idempotency_key: idempotency_key.0.map(|IdempotencyKey(key)| key),
-            dry_run: dry_run.0.is_some_and(|DryRun(dry_run)| dry_run),
+            dry_run: dry_run.0.is_some_and(|Boolean(dry_run)| dry_run),
             action_result: action_result.unwrap_or_default().into(),
             request_id: request_id.0,
             trace: metrics::trace(),

@@ -8,7 +8,7 @@ use crate::{
     api::{
         extract::{
             json_body::{JsonBody, PartialUpdate, parse_completed},
-            parameters::AnyId,
+            parameters::Int32,
             request::NoBody,
         },
         models::{Nullable, UserGroup},
@@ -75,7 +75,7 @@ impl Groups {
         store: &Store,
         /// The id of the group.
         #[oai(name = "userGroupId")]
-        user_group_id: Query<AnyId>,
+        user_group_id: Query<Int32>,
         _body: NoBody,
     ) -> Result<Formatted<Nullable<UserGroup>>, ErrorResponse<CommonErrors>> {
         let group = user_group::find(store.reader(), user_group_id.0.0).await?;

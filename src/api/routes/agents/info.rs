@@ -5,7 +5,7 @@ use poem_openapi::{OpenApi, param::Query};
 use super::look::LookError;
 use crate::{
     api::{
-        extract::{json_body::JsonBody, parameters::AnyUser, request::NoBody},
+        extract::{json_body::JsonBody, parameters::Int32, request::NoBody},
         models::{Nullable, UserInfo},
         openapi::error_responses::ErrorResponse,
         openapi::tags::Tag,
@@ -34,7 +34,7 @@ impl Info {
         users: &UserCache,
         /// The id of the user (AssociateId).
         #[oai(name = "userInfoId")]
-        user_id: Query<AnyUser>,
+        user_id: Query<Int32>,
         _body: NoBody,
     ) -> Result<Formatted<Nullable<UserInfo>>, ErrorResponse<LookError>> {
         match user::visible(users, &caller, user_id.0.0).await {

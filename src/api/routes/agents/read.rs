@@ -7,7 +7,7 @@ use poem_openapi::{Object, OpenApi, param::Query};
 use super::look::LookError;
 use crate::{
     api::{
-        extract::{json_body::JsonBody, parameters::AnyUser, request::NoBody},
+        extract::{json_body::JsonBody, parameters::Int32, request::NoBody},
         models::{Nullable, User},
         openapi::error_responses::ErrorResponse,
         openapi::tags::Tag,
@@ -52,7 +52,7 @@ impl Read {
         users: &UserCache,
         /// The id of the user (AssociateId).
         #[oai(name = "userId")]
-        user_id: Query<AnyUser>,
+        user_id: Query<Int32>,
         _body: NoBody,
     ) -> Result<Formatted<Nullable<User>>, ErrorResponse<LookError>> {
         answer(format, visible(users, &caller, user_id.0.0).await.map(Arc::unwrap_or_clone))

@@ -8,7 +8,7 @@ use crate::{
     api::{
         extract::{
             json_body::{JsonBody, PartialUpdate, parse_completed},
-            parameters::AnyId,
+            parameters::Int32,
             request::NoBody,
         },
         models::{MdoListItem, Nullable, Role, RoleEntity, RoleType, SelectableMdoListItem},
@@ -112,7 +112,7 @@ impl Roles {
         store: &Store,
         /// The id of the role.
         #[oai(name = "roleId")]
-        role_id: Query<AnyId>,
+        role_id: Query<Int32>,
         _body: NoBody,
     ) -> Result<Formatted<Nullable<Role>>, ErrorResponse<CommonErrors>> {
         Ok(format.answer(Nullable(role::find(store.reader(), role_id.0.0).await?.map(Into::into))))
@@ -175,7 +175,7 @@ impl Roles {
         store: &Store,
         /// The id of the role.
         #[oai(name = "roleEntityId")]
-        role_id: Query<AnyId>,
+        role_id: Query<Int32>,
         _body: NoBody,
     ) -> Result<Formatted<Nullable<RoleEntity>>, ErrorResponse<CommonErrors>> {
         Ok(format.answer(Nullable(role::find(store.reader(), role_id.0.0).await?.map(Into::into))))

@@ -10,7 +10,7 @@ use crate::{
         extract::{
             json_body::{JsonBody, PartialUpdate},
             json_edit::{blank, save, update, validate},
-            parameters::AnyUser,
+            parameters::Int32,
             request::NoBody,
             user_patch::UserPatch,
         },
@@ -187,7 +187,7 @@ impl Save {
         service: &UserService,
         /// The id of the user (AssociateId).
         #[oai(name = "userId")]
-        user_id: Query<AnyUser>,
+        user_id: Query<Int32>,
         _body: NoBody,
     ) -> Result<Done, ErrorResponse<DeleteUserError>> {
         service.set_retired(&caller, UserRef::Id(user_id.0.0), true, Precondition::default()).await?;

@@ -4,7 +4,6 @@ use poem_openapi::{OpenApi, param::Path};
 
 use crate::{
     api::{
-        extract::parameters::OperationName,
         openapi::error_responses::{CommonErrors, ErrorResponse},
         openapi::tags::Tag,
     },
@@ -62,12 +61,8 @@ pub struct Unimplemented;
 impl Unimplemented {
     /// Refuse an operation that is not implemented
     #[oai(path = "/:operation", method = "post", operation_id = "v1UserAgent_Unimplemented", hidden)]
-    async fn refuse(
-        &self,
-        _caller: AgentCaller,
-        operation: Path<OperationName>,
-    ) -> Result<(), ErrorResponse<CommonErrors>> {
-        let known = UNIMPLEMENTED.into_iter().find(|name| name.eq_ignore_ascii_case(&operation.0.0));
+    async fn refuse(&self, _caller: AgentCaller, operation: Path<String>) -> Result<(), ErrorResponse<CommonErrors>> {
+        let known = UNIMPLEMENTED.into_iter().find(|name| name.eq_ignore_ascii_case(&operation.0));
         Err(known.map_or(Error::NoRoute, Error::NotImplemented).into())
     }
 }

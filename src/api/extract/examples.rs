@@ -1,0 +1,30 @@
+//! Examples of parameters in the document. Swagger UI fills them in.
+
+use uuid::uuid;
+
+use super::parameters::{ExecutionId, Int32, TicketId};
+
+/// The id of anna, one of the users of `serve --demo`.
+pub fn user_id() -> Int32 {
+    Int32(2)
+}
+
+pub fn command_name() -> String {
+    "hello".to_owned()
+}
+
+pub fn field_name() -> String {
+    "x_shoe".to_owned()
+}
+
+pub fn execution_id() -> ExecutionId {
+    ExecutionId(uuid!("01a209b0-d816-749f-a3d9-b6ef0a7cccc4"))
+}
+
+pub fn webhook_id() -> String {
+    "01a209b0d816749fa3d9b6ef0a7cccc4_3".to_owned()
+}
+
+pub fn ticket_id() -> TicketId {
+    TicketId("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned())
+}
