@@ -109,13 +109,13 @@ pub enum Error {
     NotAdministrator,
     /// The target of a sync webhook was not reached, or refused the call: nothing was done. The text is for the caller.
     #[error("{0}")]
-    HandlerUnreachable(String),
+    WebhookNotExecuted(String),
     /// The target of a sync webhook was called, and it is not known whether it did its work. The text is for the
     /// caller.
     #[error("{text}")]
     OutcomeUnknown { text: String, replayed: bool },
     #[error("this server is not a demo")]
-    NoDemo,
+    NotADemo,
     #[error("no such ticket")]
     NoSuchTicket,
     #[error("internal error")]
@@ -163,7 +163,7 @@ impl Error {
             Self::MayNotManageUser => "You may not manage this user. To manage other users, your role needs the right \
                                        `manage-users`, and their roles must not outrank yours."
                 .into(),
-            Self::NoDemo => "This server is not a demo: it was not started with `serve --demo`.".into(),
+            Self::NotADemo => "This server is not a demo: it was not started with `serve --demo`.".into(),
             Self::NoSuchTicket => "There is no such ticket, or it is not yours.".into(),
             Self::CrossSite => "Requests from pages of other sites are not accepted. To allow an origin, add it to \
                                 KOMMANDO_CORS_ORIGINS."
@@ -209,7 +209,7 @@ impl Error {
                                        `kommando audit seal` lists all webhooks without a seal."
                 .into(),
             Self::NotAdministrator => "Only administrators may do this.".into(),
-            Self::HandlerUnreachable(_) | Self::OutcomeUnknown { .. } => self.to_string().into(),
+            Self::WebhookNotExecuted(_) | Self::OutcomeUnknown { .. } => self.to_string().into(),
             Self::KeyInFlight => {
                 "A request with this Idempotency-Key is still running. Send it again later to get its answer.".into()
             }

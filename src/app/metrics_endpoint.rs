@@ -39,7 +39,7 @@ pub struct MetricsEndpoint {
     pub metrics: MetricsRegistry,
     pub store: Store,
     pub passwords: PasswordHasher,
-    pub proven: VerifiedPasswordCache,
+    pub verified_passwords: VerifiedPasswordCache,
     pub commands: CommandService,
     pub concurrency_limiter: ConcurrencyLimiter,
     pub connections: ConnectionLimiter,
@@ -48,7 +48,7 @@ pub struct MetricsEndpoint {
 
 impl MetricsEndpoint {
     async fn read(&self) -> String {
-        let set = |family, value: usize| self.metrics.set(&family, &[], value as f64);
+        let set = |metric, value: usize| self.metrics.set(&metric, &[], value as f64);
         set(IN_FLIGHT, self.concurrency_limiter.in_flight());
         set(CONNECTIONS, self.connections.count());
         set(COMMANDS, self.commands.catalog().entries().len());
@@ -56,7 +56,7 @@ impl MetricsEndpoint {
         let passwords = self.passwords.stats();
         set(PASSWORDS_WAITING, passwords.waiting);
         set(PASSWORDS_WORKING, passwords.working);
-        set(PASSWORDS_REMEMBERED, self.proven.count());
+        set(PASSWORDS_REMEMBERED, self.verified_passwords.count());
         for (pool, load) in self.store.pool_stats() {
             self.metrics.set(&POOL, &[pool, "busy"], load.busy as f64);
             self.metrics.set(&POOL, &[pool, "idle"], load.idle as f64);

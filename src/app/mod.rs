@@ -127,14 +127,14 @@ impl App {
             catalog,
             metrics: &metrics,
         });
-        let proven = VerifiedPasswordCache::default();
+        let verified_passwords = VerifiedPasswordCache::default();
         let login_limiter = LoginRateLimiter::new(config.guess_limits, audit_key.derive("login rate limiter"));
         login_limiter.restore(&store).await?;
         let authenticator = Authenticator {
             store: store.clone(),
             users,
             passwords: passwords.clone(),
-            proven: proven.clone(),
+            verified_passwords: verified_passwords.clone(),
             installation: config.installation,
             login_limiter,
             longest_ticket: TimeDelta::hours(config.ticket_hours.into()),
@@ -153,7 +153,7 @@ impl App {
             metrics,
             store: store.clone(),
             passwords: passwords.clone(),
-            proven,
+            verified_passwords,
             commands: commands.clone(),
             concurrency_limiter: ConcurrencyLimiter::default(),
             connections,
@@ -344,7 +344,7 @@ async fn has_demo(db: &impl ConnectionTrait) -> Result<bool, StartError> {
     match users::count(db).await? {
         0 => Ok(false),
         _ if demo::is_filled(db).await? => Ok(true),
-        _ => Err(StartError::NoDemo),
+        _ => Err(StartError::NotADemo),
     }
 }
 

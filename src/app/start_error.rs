@@ -58,7 +58,7 @@ pub enum StartError {
         "the database has users that are not of the demo; use another file with --database-url, or serve it without \
          --demo"
     )]
-    NoDemo,
+    NotADemo,
 }
 
 impl From<DefinitionErrors> for StartError {

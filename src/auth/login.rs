@@ -83,12 +83,12 @@ impl Authenticator {
     /// Answers from the cache of verified passwords if user and password are unchanged since. Cache hits bypass the
     /// rate limiter. A stale entry is removed, and the login is verified like any other.
     async fn find_cached(&self, name: &str, password: &SecretString) -> Result<Option<LoggedIn>, Error> {
-        let Some(cached) = self.proven.find(name, password) else { return Ok(None) };
+        let Some(cached) = self.verified_passwords.find(name, password) else { return Ok(None) };
         let credential = self.users.password(cached.user_id).await?.filter(|stored| stored.secret == cached.hash);
         let user = self.users.user(cached.user_id).await?.filter(|user| user.is_called(&users::fold(name)));
         let logged_in = user.zip(credential).and_then(|(user, credential)| LoggedIn::of(&user, &credential));
         if logged_in.is_none() {
-            self.proven.forget(name, password);
+            self.verified_passwords.forget(name, password);
         }
         Ok(logged_in)
     }
@@ -117,7 +117,7 @@ impl Authenticator {
                 attempt.void();
                 self.login_limiter.note_login(logged_in.caller.user_id, address, known);
                 let verified = VerifiedPassword { user_id: logged_in.caller.user_id, hash: credential.secret };
-                self.proven.remember(name, password, verified);
+                self.verified_passwords.remember(name, password, verified);
                 Ok(logged_in)
             }
             (_, credential) => {
@@ -141,7 +141,8 @@ impl Authenticator {
         hash: Option<&PasswordHash>,
         address: Address,
     ) -> Result<bool, Error> {
-        let mut cached = [&user.name, &user.user_name].into_iter().filter_map(|name| self.proven.find(name, password));
+        let mut cached =
+            [&user.name, &user.user_name].into_iter().filter_map(|name| self.verified_passwords.find(name, password));
         if cached.any(|cached| Some(&cached.hash) == hash) {
             return Ok(true);
         }

@@ -54,7 +54,7 @@ pub struct Authenticator {
     pub store: Store,
     pub users: UserCache,
     pub passwords: PasswordHasher,
-    pub proven: VerifiedPasswordCache,
+    pub verified_passwords: VerifiedPasswordCache,
     pub installation: Installation,
     /// Maximum lifetime of a ticket, however often it is renewed.
     pub longest_ticket: TimeDelta,

@@ -93,9 +93,9 @@ mod tests {
         let new = policy.accept("password").expect("a password");
         let hash = passwords.hash(&new, Requester::Server).await.expect("a hash");
         let password = SecretString::from("word");
-        let (all, proven) = (VerifiedPasswordCache::default(), VerifiedPassword { user_id: 7, hash });
-        all.remember("anna", &password, proven.clone());
-        assert_eq!(all.find("ANNA", &password), Some(proven));
+        let (all, password_of_anna) = (VerifiedPasswordCache::default(), VerifiedPassword { user_id: 7, hash });
+        all.remember("anna", &password, password_of_anna.clone());
+        assert_eq!(all.find("ANNA", &password), Some(password_of_anna));
         for (name, password) in
             [("anna", "wor"), ("ann", "aword"), ("annaw", "ord"), ("", "annaword"), ("bjorn", "word")]
         {

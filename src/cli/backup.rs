@@ -52,15 +52,15 @@ impl Backup {
             Err(error) => return Err(error.into()),
         };
         let bar = super::progress_bar(0);
-        let mac_of = |tag: &store::BackupManifest| Some(key?.seal_backup(tag.signed()));
-        let tag = store::back_up(&config.database_url, &self.file, self.force, mac_of, |done, all| {
+        let mac_of = |manifest: &store::BackupManifest| Some(key?.seal_backup(manifest.signed()));
+        let manifest = store::back_up(&config.database_url, &self.file, self.force, mac_of, |done, all| {
             bar.set_length(all);
             bar.set_position(done);
         });
         bar.finish_and_clear();
-        let (tag, size) = (tag?, std::fs::metadata(&self.file)?.len());
-        super::say(format_args!("{}: {size} bytes, schema {}", self.file.display(), tag.schema))?;
-        if tag.mac.is_none() {
+        let (manifest, size) = (manifest?, std::fs::metadata(&self.file)?.len());
+        super::say(format_args!("{}: {size} bytes, schema {}", self.file.display(), manifest.schema))?;
+        if manifest.mac.is_none() {
             eprintln!(
                 "warning: there is no audit key, so the backup has no MAC and can be restored only with --unverified"
             );
@@ -89,17 +89,17 @@ impl Restore {
                  backup`",
             )?),
         };
-        let mac_of = key.map(|key| move |tag: &store::BackupManifest| key.seal_backup(tag.signed()));
+        let mac_of = key.map(|key| move |manifest: &store::BackupManifest| key.seal_backup(manifest.signed()));
         let mac_of = mac_of.as_ref().map(|mac_of| mac_of as &dyn Fn(&store::BackupManifest) -> String);
         let bar = super::progress_bar(0);
         let restored = store::restore(&config.database_url, &self.file, self.force, mac_of, |done, all| {
             bar.set_length(all);
             bar.set_position(done);
         });
-        let tag = restored.await;
+        let manifest = restored.await;
         bar.finish_and_clear();
-        let (tag, database) = (tag?, store::sqlite_path(&config.database_url)?.unwrap_or_default());
-        let store::BackupManifest { program, schema, .. } = tag;
+        let (manifest, database) = (manifest?, store::sqlite_path(&config.database_url)?.unwrap_or_default());
+        let store::BackupManifest { program, schema, .. } = manifest;
         super::say(format_args!("{}: restored; made by kommando {program}, schema {schema}", database.display()))?;
         match audit_key::load(&config.database_url) {
             Ok(_) => super::say("run `kommando audit verify` to verify its records"),

@@ -129,16 +129,16 @@ impl Users {
         let bar = super::progress_bar(rows.len() as u64);
         let mut import = import::Import::begin(transaction, provider, self.update).await?;
         let (mut summary, mut places) = (Summary::default(), HashMap::new());
-        for (place, row) in rows {
+        for (position, row) in rows {
             bar.inc(1);
             if self.make_groups {
-                let made = without_faults(import.make_groups(row).await, *place, faults)?;
+                let made = without_faults(import.make_groups(row).await, *position, faults)?;
                 let Some(made) = made else { continue };
                 summary.groups.extend(made);
             }
-            if let Some((outcome, user_id)) = without_faults(import.import_row(row).await, *place, faults)? {
+            if let Some((outcome, user_id)) = without_faults(import.import_row(row).await, *position, faults)? {
                 *summary.outcomes.entry(outcome).or_default() += 1;
-                places.insert(user_id, *place);
+                places.insert(user_id, *position);
             }
         }
         bar.finish_and_clear();
@@ -147,7 +147,7 @@ impl Users {
             && let Some((user_ids, fault)) = import.lost_administrators().await?
         {
             let lost = user_ids.iter().filter_map(|id| places.get(id));
-            faults.extend(lost.map(|place| Fault::of_cell(*place, fault.clone())));
+            faults.extend(lost.map(|position| Fault::of_cell(*position, fault.clone())));
             ensure!(!faults.is_empty(), "the import would remove the last administrator who can log in");
         }
         Ok(summary)
@@ -157,14 +157,14 @@ impl Users {
 /// The result of a row; `None` if the row has errors, which are added to `faults`.
 fn without_faults<T>(
     result: Result<T, ImportError>,
-    place: RowPosition,
+    position: RowPosition,
     faults: &mut Faults,
 ) -> Result<Option<T>, sea_orm::DbErr> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(ImportError::Database(error)) => Err(error),
         Err(ImportError::Faults(found)) => {
-            faults.extend(found.into_iter().map(|fault| Fault::of_cell(place, fault)));
+            faults.extend(found.into_iter().map(|fault| Fault::of_cell(position, fault)));
             Ok(None)
         }
     }
@@ -205,14 +205,14 @@ fn read(file: &Path) -> anyhow::Result<(Rows, Faults)> {
 fn duplicates(rows: &Rows) -> Faults {
     let mut first = HashMap::new();
     let mut faults = Faults::new();
-    for (place, row) in rows {
+    for (position, row) in rows {
         let Some(name) = row.get(NAME).filter(|name| !name.is_empty()) else { continue };
         match first.get(&fold(name)) {
             Some(before) => {
                 let reason = format!("has a row already, at {before}");
-                faults.push(Fault::new(*place, Some(NAME), Some(name.clone()), reason));
+                faults.push(Fault::new(*position, Some(NAME), Some(name.clone()), reason));
             }
-            None => drop(first.insert(fold(name), *place)),
+            None => drop(first.insert(fold(name), *position)),
         }
     }
     faults

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     clock,
     error::Error,
-    executions::{self, ExecutionLog, execution, idempotency::KeyScope},
+    executions::{ExecutionEvent, ExecutionLog, execution, idempotency::KeyScope},
     store::{BatchWriter, Job, Lane, Lock, WriteTransaction, WrittenBatch, has_multiple_writers, lock},
     users::{self, Changes, Needs, ProviderNames, UserCache, UserWrites},
 };
@@ -29,7 +29,7 @@ use crate::{
 /// A job of the write queue.
 pub enum Task {
     /// Writes a record. Takes no lock.
-    Record(Box<executions::ExecutionEvent>),
+    Record(Box<ExecutionEvent>),
     /// Decides and writes a whole run.
     Run(Arc<PreparedRun>),
     /// Records that a run is about to call its sync webhook, with the timeout of the call.
@@ -81,11 +81,9 @@ impl Task {
 
     fn decide(&self, state: &BatchState) -> Decision {
         match self {
-            Self::Record(record) => Decision {
-                changes: Changes::default(),
-                record: Some(executions::ExecutionEvent::clone(record)),
-                answer: Ok(None),
-            },
+            Self::Record(record) => {
+                Decision { changes: Changes::default(), record: Some(ExecutionEvent::clone(record)), answer: Ok(None) }
+            }
             Self::Run(run) => decide(run, state),
             Self::Begin(run, timeout) => decide_begin(run, *timeout, state),
             Self::Finish(run, webhook, end) => decide_finish(run, webhook, end, state),
@@ -115,7 +113,7 @@ impl Job for Task {
 pub struct RunWriter {
     pub cache: UserCache,
     pub provider: ProviderNames,
-    pub ledger: ExecutionLog,
+    pub execution_log: ExecutionLog,
 }
 
 /// The locks that the transaction got.
@@ -171,7 +169,7 @@ impl BatchWriter for RunWriter {
         writes.execute(transaction, state.users.time).await?;
         fail_point!("batch-changed");
         if !records.is_empty() {
-            self.ledger.write(transaction, records).await?;
+            self.execution_log.write(transaction, records).await?;
         }
         fail_point!("batch-recorded");
         let cache = self.cache.clone();

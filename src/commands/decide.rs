@@ -24,7 +24,7 @@ use super::{
 use crate::{
     error::Error,
     executions::{
-        self,
+        ExecutionEvent,
         execution::{self, Outcome},
         idempotency::KeyScope,
     },
@@ -50,7 +50,7 @@ pub struct Decision {
     /// The changes of users to write.
     pub changes: Changes,
     /// The record to write, if any.
-    pub record: Option<executions::ExecutionEvent>,
+    pub record: Option<ExecutionEvent>,
     /// The answer to the client; `None` if the run continues with a call.
     pub answer: Result<Option<CommandOutput>, Error>,
 }
@@ -68,27 +68,27 @@ pub enum CallEnd {
 
 impl BatchState {
     /// Applies the changes of a run, so that the next run sees them. Returns the rows to write.
-    pub fn apply(&mut self, changes: Changes, record: Option<&executions::ExecutionEvent>) -> users::UserWrites {
+    pub fn apply(&mut self, changes: Changes, record: Option<&ExecutionEvent>) -> users::UserWrites {
         match record {
-            Some(executions::ExecutionEvent::Completed { execution, key: Some(key), .. }) => {
+            Some(ExecutionEvent::Completed { execution, key: Some(key), .. }) => {
                 self.keys.insert(key.scope(), KeyUse::used(key, execution));
             }
-            Some(executions::ExecutionEvent::Started { execution, key }) => {
+            Some(ExecutionEvent::Started { execution, key }) => {
                 self.running.insert(execution.id);
                 self.keys.extend(key.iter().map(|key| (key.scope(), KeyUse::used(key, execution))));
             }
-            Some(executions::ExecutionEvent::Finished { execution, freed_key, .. }) => {
+            Some(ExecutionEvent::Finished { execution, freed_key, .. }) => {
                 self.running.remove(&execution.id);
                 freed_key.iter().for_each(|key| drop(self.keys.remove(key)));
             }
-            Some(executions::ExecutionEvent::Completed { key: None, .. }) | None => {}
+            Some(ExecutionEvent::Completed { key: None, .. }) | None => {}
         }
         self.users.apply(changes)
     }
 }
 
 impl Decision {
-    fn answered(answer: Result<CommandOutput, Error>, record: Option<executions::ExecutionEvent>) -> Self {
+    fn answered(answer: Result<CommandOutput, Error>, record: Option<ExecutionEvent>) -> Self {
         Self { changes: Changes::default(), record, answer: answer.map(Some) }
     }
 
@@ -180,7 +180,7 @@ pub fn decide_finish(run: &PreparedRun, webhook: &'static str, end: &CallEnd, st
     };
     match end {
         CallEnd::NotDone { text } => Decision::answered(
-            Err(Error::HandlerUnreachable(text.clone())),
+            Err(Error::WebhookNotExecuted(text.clone())),
             ended(Outcome::Failed, &outputs(text), true),
         ),
         CallEnd::Unknown { text } => Decision::answered(
@@ -213,11 +213,7 @@ pub fn decide_finish(run: &PreparedRun, webhook: &'static str, end: &CallEnd, st
 
 /// Closes an abandoned run with `execution` as its final record, unless it ended meanwhile.
 pub fn decide_give_up(execution: &execution::Model, state: &BatchState) -> Decision {
-    let ended = || executions::ExecutionEvent::Finished {
-        execution: execution.clone(),
-        freed_key: None,
-        deliveries: Vec::new(),
-    };
+    let ended = || ExecutionEvent::Finished { execution: execution.clone(), freed_key: None, deliveries: Vec::new() };
     let record = state.running.contains(&execution.id).then(ended);
     Decision { changes: Changes::default(), record, answer: Ok(None) }
 }

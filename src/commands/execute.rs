@@ -84,9 +84,9 @@ async fn check_then_run(resources: &Resources, run: PreparedRun, user: &User) ->
 
 /// Prepares the steps, which may be slow: renders texts and hashes passwords.
 async fn prepare(resources: &Resources, mut run: PreparedRun, user: &User) -> Result<PreparedRun, Error> {
-    let subjects = TemplateContext::new(user, &run.request.caller);
+    let variables = TemplateContext::new(user, &run.request.caller);
     let context = |number| PrepareContext {
-        subjects: &subjects,
+        variables: &variables,
         passwords: &resources.passwords,
         request: &run.request,
         execution_id: run.id,
@@ -133,7 +133,7 @@ async fn record_output(resources: &Resources, run: &PreparedRun) -> Result<Comma
 /// Submits the run to the write queue, which decides and writes it.
 async fn commit(resources: &Resources, run: PreparedRun) -> Result<CommandOutput, Error> {
     let run = Arc::new(run);
-    resources.finish(Arc::clone(&run), Task::Run(run)).await?
+    resources.submit(Arc::clone(&run), Task::Run(run)).await?
 }
 
 /// Decides the run on a snapshot of the database, and writes nothing.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{run::PreparedRun, step_output::StepOutputs};
 use crate::{
     executions::{
-        self,
+        ExecutionEvent,
         delivery::{self, State},
         execution::{self, Outcome, Steps},
     },
@@ -22,7 +22,7 @@ pub fn completed(
     outputs: &StepOutputs,
     deliveries: Vec<delivery::Model>,
     time: DateTime<Utc>,
-) -> Option<executions::ExecutionEvent> {
+) -> Option<ExecutionEvent> {
     entry_of(run, execution(run, outcome, outputs.stored().raw(), outputs.steps(), time), deliveries)
 }
 
@@ -32,7 +32,7 @@ pub fn not_run(
     outcome: Outcome,
     message: &MultiLanguage,
     time: DateTime<Utc>,
-) -> Option<executions::ExecutionEvent> {
+) -> Option<ExecutionEvent> {
     entry_of(run, execution(run, outcome, message.raw(), Steps::default(), time), Vec::new())
 }
 
@@ -40,7 +40,7 @@ fn entry_of(
     run: &PreparedRun,
     execution: execution::Model,
     deliveries: Vec<delivery::Model>,
-) -> Option<executions::ExecutionEvent> {
+) -> Option<ExecutionEvent> {
     if run.request.dry_run {
         return None;
     }
@@ -48,14 +48,14 @@ fn entry_of(
     let is_final = matches!(execution.outcome, Outcome::Succeeded | Outcome::Failed | Outcome::Declined);
     let key = run.key.clone().filter(|_| is_final);
     let key = key.map(|key| key.into_row(run.id, run.request.action_result.name(), execution.finished_at));
-    Some(executions::ExecutionEvent::Completed { execution, key, deliveries })
+    Some(ExecutionEvent::Completed { execution, key, deliveries })
 }
 
 /// The record of a run that is about to call its sync webhook. Recovery gives the run up after `given_up_after`.
-pub fn started(run: &PreparedRun, time: DateTime<Utc>, given_up_after: Duration) -> executions::ExecutionEvent {
+pub fn started(run: &PreparedRun, time: DateTime<Utc>, given_up_after: Duration) -> ExecutionEvent {
     let execution = execution(run, Outcome::Running, String::new(), Steps::default(), time + given_up_after);
     let key = run.key.clone().map(|key| key.into_row(run.id, run.request.action_result.name(), time));
-    executions::ExecutionEvent::Started { execution, key }
+    ExecutionEvent::Started { execution, key }
 }
 
 /// The final record of a run that called its sync webhook. `frees_key` allows a retry with the same key.
@@ -66,9 +66,9 @@ pub fn finished(
     deliveries: Vec<delivery::Model>,
     frees_key: bool,
     time: DateTime<Utc>,
-) -> executions::ExecutionEvent {
+) -> ExecutionEvent {
     let execution = execution(run, outcome, outputs.stored().raw(), outputs.steps(), time);
-    executions::ExecutionEvent::Finished { execution, freed_key: run.key.clone().filter(|_| frees_key), deliveries }
+    ExecutionEvent::Finished { execution, freed_key: run.key.clone().filter(|_| frees_key), deliveries }
 }
 
 fn execution(
@@ -97,13 +97,13 @@ fn execution(
 }
 
 /// A delivery to send after the commit.
-pub fn delivery(run: &PreparedRun, message: &WebhookRequest, time: DateTime<Utc>) -> delivery::Model {
+pub fn delivery(run: &PreparedRun, request: &WebhookRequest, time: DateTime<Utc>) -> delivery::Model {
     delivery::Model {
-        id: message.id.clone(),
+        id: request.id.clone(),
         execution_id: run.id,
-        target: message.target.clone(),
-        body: message.body.clone(),
-        timeout_ms: i32::try_from(message.timeout.as_millis()).unwrap_or(i32::MAX),
+        target: request.target.clone(),
+        body: request.body.clone(),
+        timeout_ms: i32::try_from(request.timeout.as_millis()).unwrap_or(i32::MAX),
         state: State::Pending,
         attempts: 0,
         due_at: time,

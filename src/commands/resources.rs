@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    executions,
+    executions::ExecutionEvent,
     store::{Store, WriteError, WriteQueue},
     users::{ProviderNames, UserCache, password::PasswordHasher},
     webhooks::{DeliveryHandle, Webhooks},
@@ -36,7 +36,7 @@ impl Resources {
     ///
     /// # Errors
     /// The outer error: the task was not committed, as far as is known. The inner error: the answer is an error.
-    pub async fn finish(&self, run: Arc<PreparedRun>, task: Task) -> Result<Result<CommandOutput, Error>, WriteError> {
+    pub async fn submit(&self, run: Arc<PreparedRun>, task: Task) -> Result<Result<CommandOutput, Error>, WriteError> {
         let answer = self.queue.submit(task).await;
         // Also if it is not known whether the commit succeeded.
         if run.has_deliveries() {
@@ -49,7 +49,7 @@ impl Resources {
     ///
     /// # Errors
     /// The record was not committed, as far as is known.
-    pub async fn record(&self, record: Option<executions::ExecutionEvent>) -> Result<(), WriteError> {
+    pub async fn record(&self, record: Option<ExecutionEvent>) -> Result<(), WriteError> {
         match record {
             Some(record) => self.queue.submit(Task::Record(Box::new(record))).await.map(drop),
             None => Ok(()),

@@ -71,8 +71,8 @@ pub struct ServiceParts<'a> {
 impl CommandService {
     pub fn new(parts: ServiceParts<'_>) -> Self {
         let ServiceParts { store, users, passwords, webhooks, provider, audit_key, catalog, metrics } = parts;
-        let ledger = ExecutionLog::new(audit_key.clone()).counted(metrics);
-        let queue = WriteQueue::start(store.clone(), RunWriter { cache: users.clone(), provider, ledger });
+        let execution_log = ExecutionLog::new(audit_key.clone()).counted(metrics);
+        let queue = WriteQueue::start(store.clone(), RunWriter { cache: users.clone(), provider, execution_log });
         let (deliveries, in_flight, active_runs) = Default::default();
         let resources =
             Resources { store, users, passwords, queue, webhooks, deliveries, provider, in_flight, active_runs };
@@ -288,7 +288,7 @@ fn outcome_label(end: &Result<CommandOutput, Error>) -> &'static str {
         Ok(output) => output.outcome.word(),
         Err(Error::CommandDenied { .. }) => Outcome::Denied.word(),
         Err(Error::CommandUnavailable { .. }) => "unavailable",
-        Err(Error::HandlerUnreachable(_)) => Outcome::Failed.word(),
+        Err(Error::WebhookNotExecuted(_)) => Outcome::Failed.word(),
         Err(Error::OutcomeUnknown { .. }) => Outcome::Unknown.word(),
         Err(_) => "error",
     }

@@ -16,7 +16,7 @@ use crate::{
 /// What a step may use while it is prepared.
 #[derive(Clone, Copy)]
 pub struct PrepareContext<'a> {
-    pub subjects: &'a TemplateContext<'a>,
+    pub variables: &'a TemplateContext<'a>,
     pub passwords: &'a PasswordHasher,
     /// The request. In a dry run, a step must neither create secrets nor call other systems.
     pub request: &'a ExecuteRequest,

@@ -51,7 +51,7 @@ pub async fn call_then_commit(resources: &Resources, mut run: PreparedRun) -> Re
             }
         }
     };
-    let finished = resources.finish(Arc::clone(&run), Task::Finish(run, name, end)).await;
+    let finished = resources.submit(Arc::clone(&run), Task::Finish(run, name, end)).await;
     match finished {
         Ok(Err(error @ Error::Internal(_))) => Err(error.after_call()),
         Ok(answer) => answer,
@@ -65,26 +65,26 @@ async fn not_begun(resources: &Resources, run: &PreparedRun, name: &'static str,
     let time = clock::now_in_micros();
     let record = record::completed(run, Outcome::Failed, &outputs, Vec::new(), time);
     match resources.record(record).await {
-        Ok(()) => Error::HandlerUnreachable(text),
+        Ok(()) => Error::WebhookNotExecuted(text),
         Err(error) => error.into(),
     }
 }
 
-fn log(run: &PreparedRun, message: &WebhookRequest, cause: &CallError) {
-    tracing::warn!(command = run.request.command_name, to = message.target, %cause, "a sync webhook failed");
+fn log(run: &PreparedRun, request: &WebhookRequest, cause: &CallError) {
+    tracing::warn!(command = run.request.command_name, to = request.target, %cause, "a sync webhook failed");
 }
 
 /// The message for the client and the record after a call that did nothing.
-fn not_done(message: &WebhookRequest, cause: &CallError) -> String {
-    let (target, cause) = (&message.target, cause.shown());
+fn not_done(request: &WebhookRequest, cause: &CallError) -> String {
+    let (target, cause) = (&request.target, cause.shown());
     format!(
         "The target `{target}` did not accept the call: {cause}. Nothing was done; fix this and run the command again."
     )
 }
 
 /// The message after a call with unknown outcome.
-fn not_known(message: &WebhookRequest, cause: &CallError) -> String {
-    let (target, cause) = (&message.target, cause.shown());
+fn not_known(request: &WebhookRequest, cause: &CallError) -> String {
+    let (target, cause) = (&request.target, cause.shown());
     format!(
         "The target `{target}` was called, but {cause}. It is not known whether it did its work: check there before you \
          run the command again."

@@ -66,14 +66,14 @@ const SERVER: ServerSubject = ServerSubject { version: env!("CARGO_PKG_VERSION")
 
 /// The names of all variables, such as `user.name`, taken from the serialized [`TemplateContext`].
 static VARIABLES: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let Ok(serde_json::Value::Object(subjects)) = serde_json::to_value(TemplateContext::sample()) else {
+    let Ok(serde_json::Value::Object(variables)) = serde_json::to_value(TemplateContext::sample()) else {
         return Vec::new();
     };
     let fields = |(subject, fields): (&String, &serde_json::Value)| {
         let names = fields.as_object().map(|fields| fields.keys().map(|field| format!("{subject}.{field}")).collect());
         names.unwrap_or_else(Vec::new)
     };
-    subjects.iter().flat_map(fields).collect()
+    variables.iter().flat_map(fields).collect()
 });
 
 impl TemplateContext<'static> {
@@ -142,12 +142,12 @@ impl Template {
     ///
     /// # Errors
     /// The template exceeds its fuel limit.
-    pub fn render(&self, subjects: &TemplateContext<'_>) -> Result<MultiLanguage, Error> {
+    pub fn render(&self, variables: &TemplateContext<'_>) -> Result<MultiLanguage, Error> {
         self.names.try_map(|name| {
             let template = self.templates.get_template(name).map_err(Error::internal)?;
             let failed =
                 |error| Error::internal(format!("failed to render the template `{}`: {error}", template.source()));
-            template.render(Serde(subjects)).map_err(failed)
+            template.render(Serde(variables)).map_err(failed)
         })
     }
 }
@@ -275,8 +275,8 @@ mod tests {
             UserSubject { full_name: name.to_owned(), lastname: name, role: name, ..TemplateContext::sample().user };
         let rendered = text.render(&TemplateContext { user, ..TemplateContext::sample() }).expect("a text").raw();
         ["*", "en", "nb"].map(|language| {
-            let wishes = LocalePreferences { so_language: Some(language), ..LocalePreferences::default() };
-            let locale = Locale::new(wishes, &Zone::utc()).expect("a locale");
+            let preferences = LocalePreferences { so_language: Some(language), ..LocalePreferences::default() };
+            let locale = Locale::new(preferences, &Zone::utc()).expect("a locale");
             locale.resolve(&rendered).replace('\u{2060}', "")
         })
     }

@@ -48,7 +48,7 @@ impl ExecutionLog {
 #[derive(Default)]
 struct Rows {
     /// Ended executions for the audit chain, in order.
-    linked: Vec<execution::Model>,
+    ended_for_audit: Vec<execution::Model>,
     /// Started executions, which get a seal.
     begun: Vec<execution::Model>,
     new: Vec<execution::Model>,
@@ -62,7 +62,7 @@ impl Rows {
     fn add(&mut self, event: ExecutionEvent) {
         match event {
             ExecutionEvent::Completed { execution, key, deliveries } => {
-                self.linked.push(execution.clone());
+                self.ended_for_audit.push(execution.clone());
                 self.new.push(execution);
                 self.keys.extend(key);
                 self.deliveries.extend(deliveries);
@@ -73,7 +73,7 @@ impl Rows {
                 self.keys.extend(key);
             }
             ExecutionEvent::Finished { execution, freed_key, deliveries } => {
-                self.linked.push(execution.clone());
+                self.ended_for_audit.push(execution.clone());
                 self.ended.push(execution);
                 self.freed_keys.extend(freed_key);
                 self.deliveries.extend(deliveries);
@@ -91,7 +91,7 @@ impl ExecutionLog {
         self.batch_sizes.record(events.len() as f64);
         let mut rows = Rows::default();
         events.into_iter().for_each(|event| rows.add(event));
-        audit::append(transaction, &self.audit_key, &rows.linked).await?;
+        audit::append(transaction, &self.audit_key, &rows.ended_for_audit).await?;
         audit::seal_runs(transaction, &self.audit_key, &rows.begun).await?;
         audit::remove_seals(transaction, rows.ended.iter().map(|execution| execution.id).collect()).await?;
         execution::insert(transaction, rows.new).await?;

@@ -26,7 +26,7 @@ pub const SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 pub const BATCHES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
 /// Defines a constant for each metric, and a list of all metrics.
-macro_rules! families {
+macro_rules! metrics {
     ($($constant:ident = $kind:ident $name:literal [$($label:literal),*] $meaning:literal;)*) => {
         $(pub const $constant: MetricDef =
             MetricDef { name: $name, kind: MetricKind::$kind, meaning: $meaning, labels: &[$($label),*] };)*
@@ -34,7 +34,7 @@ macro_rules! families {
     };
 }
 
-families! {
+metrics! {
     REQUESTS = Counter "kommando_requests_total" ["operation", "status"]
         "Answered requests; operation is empty for unknown paths.";
     REQUEST_SECONDS = Histogram "kommando_request_seconds" ["operation"]

@@ -37,11 +37,11 @@ impl MetricsRegistry {
             };
             builder
         };
-        let histograms = ALL.iter().filter(|family| family.kind == MetricKind::Histogram);
+        let histograms = ALL.iter().filter(|metric| metric.kind == MetricKind::Histogram);
         let builder =
-            histograms.fold(PrometheusBuilder::new(), |builder, family| match family.name == WRITER_BATCH.name {
-                true => buckets(builder, family.name, &BATCHES),
-                false => buckets(builder, family.name, &SECONDS),
+            histograms.fold(PrometheusBuilder::new(), |builder, metric| match metric.name == WRITER_BATCH.name {
+                true => buckets(builder, metric.name, &BATCHES),
+                false => buckets(builder, metric.name, &SECONDS),
             });
         let recorder = builder.build_recorder();
         for MetricDef { name, kind, meaning, .. } in ALL {
@@ -55,22 +55,22 @@ impl MetricsRegistry {
     }
 
     /// Registers a counter. Keep the handle, because registering takes a lock.
-    pub fn counter(&self, family: &MetricDef, values: &[&str]) -> Counter {
-        let register = |registry: &Arc<Prometheus>| registry.recorder.register_counter(&key(family, values), &METADATA);
+    pub fn counter(&self, metric: &MetricDef, values: &[&str]) -> Counter {
+        let register = |registry: &Arc<Prometheus>| registry.recorder.register_counter(&key(metric, values), &METADATA);
         self.0.as_ref().map_or_else(Counter::noop, register)
     }
 
     /// Registers a histogram. Keep the handle.
-    pub fn histogram(&self, family: &MetricDef, values: &[&str]) -> Histogram {
+    pub fn histogram(&self, metric: &MetricDef, values: &[&str]) -> Histogram {
         let register =
-            |registry: &Arc<Prometheus>| registry.recorder.register_histogram(&key(family, values), &METADATA);
+            |registry: &Arc<Prometheus>| registry.recorder.register_histogram(&key(metric, values), &METADATA);
         self.0.as_ref().map_or_else(Histogram::noop, register)
     }
 
     /// Sets a gauge.
-    pub fn set(&self, family: &MetricDef, values: &[&str], value: f64) {
+    pub fn set(&self, metric: &MetricDef, values: &[&str], value: f64) {
         if let Some(registry) = &self.0 {
-            registry.recorder.register_gauge(&key(family, values), &METADATA).set(value);
+            registry.recorder.register_gauge(&key(metric, values), &METADATA).set(value);
         }
     }
 
@@ -87,28 +87,28 @@ impl MetricsRegistry {
     }
 }
 
-fn key(family: &MetricDef, values: &[&str]) -> Key {
-    let labels = family.labels.iter().zip(values).map(|(name, value)| Label::new(*name, (*value).to_owned()));
-    Key::from_parts(family.name, labels.collect::<Vec<_>>())
+fn key(metric: &MetricDef, values: &[&str]) -> Key {
+    let labels = metric.labels.iter().zip(values).map(|(name, value)| Label::new(*name, (*value).to_owned()));
+    Key::from_parts(metric.name, labels.collect::<Vec<_>>())
 }
 
 /// The counters of a metric with two labels. A counter is registered at its first use; after that, counting does not
 /// allocate.
 pub struct CounterVec {
     metrics: MetricsRegistry,
-    family: MetricDef,
+    metric: MetricDef,
     known: RwLock<HashMap<String, HashMap<String, Counter>>>,
 }
 
 impl fmt::Debug for CounterVec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.family.name)
+        f.write_str(self.metric.name)
     }
 }
 
 impl CounterVec {
-    pub fn new(metrics: &MetricsRegistry, family: MetricDef) -> Self {
-        Self { metrics: metrics.clone(), family, known: RwLock::default() }
+    pub fn new(metrics: &MetricsRegistry, metric: MetricDef) -> Self {
+        Self { metrics: metrics.clone(), metric, known: RwLock::default() }
     }
 
     /// Adds one to the counter with these label values. Both come from bounded sets, never from a request.
@@ -117,7 +117,7 @@ impl CounterVec {
             return;
         }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let register = || self.metrics.counter(&self.family, &[first, second]);
+        let register = || self.metrics.counter(&self.metric, &[first, second]);
         known.entry(first.to_owned()).or_default().entry(second.to_owned()).or_insert_with(register).increment(1);
     }
 
@@ -130,13 +130,13 @@ impl CounterVec {
 /// The histograms of a metric with one label.
 pub struct HistogramVec {
     metrics: MetricsRegistry,
-    family: MetricDef,
+    metric: MetricDef,
     known: RwLock<HashMap<String, Histogram>>,
 }
 
 impl HistogramVec {
-    pub fn new(metrics: &MetricsRegistry, family: MetricDef) -> Self {
-        Self { metrics: metrics.clone(), family, known: RwLock::default() }
+    pub fn new(metrics: &MetricsRegistry, metric: MetricDef) -> Self {
+        Self { metrics: metrics.clone(), metric, known: RwLock::default() }
     }
 
     /// Records a duration for this label value, which comes from a bounded set.
@@ -147,7 +147,7 @@ impl HistogramVec {
         }
         drop(known);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let register = || self.metrics.histogram(&self.family, &[kind]);
+        let register = || self.metrics.histogram(&self.metric, &[kind]);
         known.entry(kind.to_owned()).or_insert_with(register).record(took);
     }
 }

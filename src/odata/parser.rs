@@ -1,7 +1,7 @@
 //! Parses tokens into filters, names and orders.
 
 use super::{
-    Comparison, Filter, MAX_DEPTH, MAX_TESTS, Order, ParseError, Spanned, Value,
+    Comparison, Filter, MAX_COMPARISONS, MAX_DEPTH, Order, ParseError, Spanned, Value,
     lexer::{Token, tokens},
 };
 
@@ -140,8 +140,8 @@ impl Parser {
 
     fn test(&mut self) -> Result<Comparison, ParseError> {
         self.tests += 1;
-        if self.tests > MAX_TESTS {
-            return Err(ParseError::new(self.peek().at, format!("a filter has at most {MAX_TESTS} tests")));
+        if self.tests > MAX_COMPARISONS {
+            return Err(ParseError::new(self.peek().at, format!("a filter has at most {MAX_COMPARISONS} tests")));
         }
         let first = self.name()?;
         if self.take(|token| *token == Token::Open).is_some() {

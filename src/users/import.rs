@@ -195,21 +195,21 @@ impl<'a> Import<'a> {
                 name_faults: Vec::new(),
             },
         };
-        let (draft, mut errors) = self.describe(before.clone(), row, present.is_none());
-        let draft = draft.complete(db).await?;
+        let (input, mut errors) = self.describe(before.clone(), row, present.is_none());
+        let input = input.complete(db).await?;
         if errors.is_empty() {
             match &present {
-                Some(user) if draft == before.complete(db).await? => {
+                Some(user) if input == before.complete(db).await? => {
                     return Ok((RowOutcome::Unchanged, user.user.id));
                 }
-                _ => errors = cell_errors_of(&draft.validate(db, present.as_ref()).await?, row),
+                _ => errors = cell_errors_of(&input.validate(db, present.as_ref()).await?, row),
             }
         }
         if !errors.is_empty() {
             return Err(ImportError::Faults(errors));
         }
         let outcome = if present.is_some() { RowOutcome::Changed } else { RowOutcome::Created };
-        match save_one_of_many(db, &self.caller, draft).await {
+        match save_one_of_many(db, &self.caller, input).await {
             Ok(id) => Ok((outcome, id)),
             Err(Error::Unavailable(error)) => Err(error.into()),
             Err(error) => refuse(CellFault::new(NAME, error.message())),
@@ -224,32 +224,32 @@ impl<'a> Import<'a> {
         Ok((!lost.is_empty()).then(|| (lost, error())))
     }
 
-    /// Applies a row to a draft. Also returns the errors of cells that cannot be read.
-    fn describe(&self, mut draft: UserInput, row: &Row, is_new: bool) -> (UserInput, Vec<CellFault>) {
+    /// Applies a row to an input. Also returns the errors of cells that cannot be read.
+    fn describe(&self, mut input: UserInput, row: &Row, is_new: bool) -> (UserInput, Vec<CellFault>) {
         let mut errors = Vec::new();
         for (&column, value) in row {
-            if let Some(text) = text_of(&mut draft, column) {
+            if let Some(text) = text_of(&mut input, column) {
                 text.clone_from(value);
                 continue;
             }
-            let user = &mut draft.user;
+            let user = &mut input.user;
             let result = match column {
                 "rank" => whole_number(value).map(|rank| user.rank = rank).ok_or("is not a whole number"),
                 "active" => read_boolean(value)
                     .map(|active| user.deleted = !active)
                     .ok_or("is neither true nor false; write true, false, yes, no, 1 or 0"),
                 _ => {
-                    errors.extend(self.assign(&mut draft, column, value, is_new).err());
+                    errors.extend(self.assign(&mut input, column, value, is_new).err());
                     continue;
                 }
             };
             errors.extend(result.err().map(|reason| CellFault::of_value(column, value, reason)));
         }
-        (draft, errors)
+        (input, errors)
     }
 
-    /// Sets the role or the groups of a draft from a cell.
-    fn assign(&self, draft: &mut UserInput, column: &'static str, value: &str, is_new: bool) -> Result<(), CellFault> {
+    /// Sets the role or the groups of an input from a cell.
+    fn assign(&self, input: &mut UserInput, column: &'static str, value: &str, is_new: bool) -> Result<(), CellFault> {
         let group = |name| match group_named(&self.groups, name) {
             Ok(group) => Ok(group.id),
             Err(error @ (NamedError::NoGroup { .. } | NamedError::DeletedGroup { .. })) => {
@@ -260,13 +260,13 @@ impl<'a> Import<'a> {
         match column {
             "role" => {
                 let role = role_named(&self.roles, value).map_err(|error| CellFault::new(column, error))?;
-                draft.user.role_id = role.id;
+                input.user.role_id = role.id;
                 if is_new {
-                    draft.user.user_type = user_type_of(role.role_type);
+                    input.user.user_type = user_type_of(role.role_type);
                 }
             }
-            GROUP => draft.user.user_group_id = group(value)?,
-            _ => draft.other_group_ids = names(value).map(group).collect::<Result<_, _>>()?,
+            GROUP => input.user.user_group_id = group(value)?,
+            _ => input.other_group_ids = names(value).map(group).collect::<Result<_, _>>()?,
         }
         Ok(())
     }
@@ -290,9 +290,9 @@ fn whole_number(text: &str) -> Option<i32> {
     [".0", ",0"].iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text).parse().ok()
 }
 
-/// The draft's text of a column; `None` for columns without a plain text.
-fn text_of<'a>(draft: &'a mut UserInput, column: &str) -> Option<&'a mut String> {
-    let UserInput { user, person, .. } = draft;
+/// The input's text of a column; `None` for columns without a plain text.
+fn text_of<'a>(input: &'a mut UserInput, column: &str) -> Option<&'a mut String> {
+    let UserInput { user, person, .. } = input;
     Some(match column {
         NAME => &mut user.name,
         "userName" => &mut user.user_name,

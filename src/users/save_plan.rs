@@ -1,4 +1,4 @@
-//! Saves a draft (`UserInput`): authorizes the caller, validates the draft and stores it.
+//! Saves an input (`UserInput`): authorizes the caller, validates the input and stores it.
 
 use sea_orm::{ConnectionTrait, DbErr};
 
@@ -14,18 +14,18 @@ use super::{
 };
 use crate::error::Error;
 
-/// Creates a user, or changes the user with the draft's id, and returns the id. Run it in a transaction.
+/// Creates a user, or changes the user with the input's id, and returns the id. Run it in a transaction.
 ///
 /// # Errors
-/// The caller is not authorized, the draft is invalid, or it would remove the last administrator.
+/// The caller is not authorized, the input is invalid, or it would remove the last administrator.
 pub async fn save(
     db: &impl ConnectionTrait,
     caller: &Caller,
     provider: ProviderNames,
-    draft: UserInput,
+    input: UserInput,
     password: Option<PasswordHash>,
 ) -> Result<i32, Error> {
-    let id = SavePlan::new(db, caller, provider, draft, password.is_some()).await?.store(db).await?;
+    let id = SavePlan::new(db, caller, provider, input, password.is_some()).await?.store(db).await?;
     if let Some(password) = password {
         credential::set_password(db, id, password, None).await?;
     }
@@ -37,20 +37,20 @@ pub async fn save(
 pub(super) async fn save_one_of_many(
     db: &impl ConnectionTrait,
     caller: &Caller,
-    draft: UserInput,
+    input: UserInput,
 ) -> Result<i32, Error> {
-    Ok(SavePlan::one_of_many(db, caller, draft, false).await?.store(db).await?)
+    Ok(SavePlan::one_of_many(db, caller, input, false).await?.store(db).await?)
 }
 
-/// A checked change: the stored user, the completed draft and the planned person.
+/// A checked change: the stored user, the completed input and the planned person.
 pub(super) struct SavePlan {
     present: Option<User>,
-    draft: UserInput,
+    input: UserInput,
     person: PersonChange,
 }
 
 impl SavePlan {
-    /// Checks whether a caller may save a draft. Stores nothing. Run it before the transaction as well, so that
+    /// Checks whether a caller may save an input. Stores nothing. Run it before the transaction as well, so that
     /// rejected drafts take no locks.
     ///
     /// # Errors
@@ -59,10 +59,10 @@ impl SavePlan {
         db: &impl ConnectionTrait,
         caller: &Caller,
         provider: ProviderNames,
-        draft: UserInput,
+        input: UserInput,
         sets_password: bool,
     ) -> Result<Self, Error> {
-        let plan = Self::one_of_many(db, caller, draft, sets_password).await?;
+        let plan = Self::one_of_many(db, caller, input, sets_password).await?;
         plan.check_administrators(db, provider, sets_password).await?;
         Ok(plan)
     }
@@ -71,22 +71,22 @@ impl SavePlan {
     async fn one_of_many(
         db: &impl ConnectionTrait,
         caller: &Caller,
-        draft: UserInput,
+        input: UserInput,
         sets_password: bool,
     ) -> Result<Self, Error> {
-        let present = match draft.user.id {
+        let present = match input.user.id {
             0 => None,
             id => Some(user::find(db, id).await?.ok_or(Error::NoSuchUser)?),
         };
-        let draft = draft.complete(db).await?;
-        authorize(db, caller, present.as_ref(), &draft, sets_password).await?;
-        let person = plan_person(db, caller, present.as_ref(), &draft).await?;
-        let errors = draft.validate(db, present.as_ref()).await?;
+        let input = input.complete(db).await?;
+        authorize(db, caller, present.as_ref(), &input, sets_password).await?;
+        let person = plan_person(db, caller, present.as_ref(), &input).await?;
+        let errors = input.validate(db, present.as_ref()).await?;
         if !errors.is_empty() {
             let messages: Vec<_> = errors.iter().map(ToString::to_string).collect();
             return Err(Error::Validation(messages.join("; ")));
         }
-        Ok(Self { present, draft, person })
+        Ok(Self { present, input, person })
     }
 
     async fn check_administrators(
@@ -95,22 +95,22 @@ impl SavePlan {
         provider: ProviderNames,
         sets_password: bool,
     ) -> Result<(), Error> {
-        let Self { present: Some(user), draft, person } = self else { return Ok(()) };
+        let Self { present: Some(user), input, person } = self else { return Ok(()) };
         let check = access::check(db, provider, user, |before| UserAccess {
-            is_administrator: before.is_administrator && draft.user.role_id == user.user.role_id,
-            is_deleted: draft.user.deleted,
+            is_administrator: before.is_administrator && input.user.role_id == user.user.role_id,
+            is_deleted: input.user.deleted,
             person_id: person.id(),
             is_person_retired: person.next.retired,
             password: if sets_password { Login::Lasting } else { before.password },
-            is_known_to_provider: provider.can_name([&draft.user.name, &draft.user.user_name]),
+            is_known_to_provider: provider.can_name([&input.user.name, &input.user.user_name]),
             ..before
         });
         Ok(check.await?)
     }
 
-    /// Stores the draft and returns the user's id.
+    /// Stores the input and returns the user's id.
     async fn store(self, db: &impl ConnectionTrait) -> Result<i32, DbErr> {
-        let Self { present, draft: UserInput { user: mut row, other_group_ids, .. }, person } = self;
+        let Self { present, input: UserInput { user: mut row, other_group_ids, .. }, person } = self;
         row.person_id = Some(person.store(db).await?);
         let mut keys = vec![login_name::fold(&row.name)];
         if !row.user_name.is_empty() {
@@ -134,13 +134,13 @@ impl SavePlan {
     }
 }
 
-/// Checks whether the caller may change a user to this draft. No caller may assign a role that outranks their own.
+/// Checks whether the caller may change a user to this input. No caller may assign a role that outranks their own.
 /// Callers who may only manage themselves may not change the restricted properties.
 pub(super) async fn authorize(
     db: &impl ConnectionTrait,
     caller: &Caller,
     present: Option<&User>,
-    draft: &UserInput,
+    input: &UserInput,
     sets_password: bool,
 ) -> Result<(), Error> {
     let may_manage = present.map_or_else(|| caller.may_manage_others(), |user| caller.may_manage(user));
@@ -148,34 +148,34 @@ pub(super) async fn authorize(
         return Err(Error::MayNotManageUser);
     }
     if caller.may_manage_others() {
-        let rank = role::find(db, draft.user.role_id).await?.map_or(0, |role| role.rank);
+        let rank = role::find(db, input.user.role_id).await?.map_or(0, |role| role.rank);
         return if rank > caller.role_rank { Err(Error::MayNotChange("Role")) } else { Ok(()) };
     }
     let Some(present) = present else { return Err(Error::MayNotManageUser) };
     let present = UserInput::of(db, present).await?.complete(db).await?;
-    let changed = draft.restricted_differences(&present).into_iter().find(|(_, differs)| *differs);
+    let changed = input.restricted_differences(&present).into_iter().find(|(_, differs)| *differs);
     match changed.map(|(field, _)| field).or(sets_password.then_some("Credentials")) {
         Some(field) => Err(Error::MayNotChange(field)),
         None => Ok(()),
     }
 }
 
-/// Plans the person of the draft. Attaching, changing or retiring a person requires the right to manage all of its
+/// Plans the person of the input. Attaching, changing or retiring a person requires the right to manage all of its
 /// users.
 async fn plan_person(
     db: &impl ConnectionTrait,
     caller: &Caller,
     present: Option<&User>,
-    draft: &UserInput,
+    input: &UserInput,
 ) -> Result<PersonChange, Error> {
     let own = present.and_then(|user| user.person.as_ref());
-    let mut person = PersonChange::plan(db, own, draft.person.clone()).await?;
-    let is_retired = draft.user.deleted;
+    let mut person = PersonChange::plan(db, own, input.person.clone()).await?;
+    let is_retired = input.user.deleted;
     let retires = is_retired != present.is_some_and(|user| user.user.deleted);
     if !retires && !person.concerns_sharers() {
         return Ok(person);
     }
-    let sharers = sharers(db, person.id(), draft.user.id).await?;
+    let sharers = sharers(db, person.id(), input.user.id).await?;
     if retires {
         person.next.retired = is_retired_with(is_retired, &person.next, &sharers);
     }

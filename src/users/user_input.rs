@@ -1,4 +1,4 @@
-//! The draft of a user to save, and its validation.
+//! The input of a user to save, and its validation.
 
 use std::{collections::HashMap, fmt};
 
@@ -15,7 +15,7 @@ use super::{
 /// Maximum number of reported wrong groups.
 const WRONG_GROUPS: usize = 10;
 
-/// The draft of a user to save. The id 0 stands for a new user, the default role, the default group and the user's own
+/// The input of a user to save. The id 0 stands for a new user, the default role, the default group and the user's own
 /// person; for role, group and person with a name in `names` it stands for that name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UserInput {
@@ -82,7 +82,7 @@ pub async fn blank(
 }
 
 impl UserInput {
-    /// A draft that equals the stored user.
+    /// An input that equals the stored user.
     pub async fn of(db: &impl ConnectionTrait, user: &User) -> Result<Self, DbErr> {
         Ok(Self {
             other_group_ids: membership::group_ids(db, user.user.id).await?,
@@ -116,7 +116,7 @@ impl UserInput {
         Ok(self)
     }
 
-    /// All errors of the draft. Stored fields of `present`, the stored user, may stay unchanged even if they exceed a
+    /// All errors of the input. Stored fields of `present`, the stored user, may stay unchanged even if they exceed a
     /// limit.
     pub async fn validate(&self, db: &impl ConnectionTrait, present: Option<&User>) -> Result<Vec<FieldError>, DbErr> {
         let mut errors = self.validate_names(db).await?;

@@ -119,13 +119,13 @@ impl UserService {
             if !caller.may_manage_others() {
                 return Err(Error::MayNotManageUser);
             }
-            let draft = edit.apply(blank(self.store.reader(), user_type, None).await?)?;
-            self.check_save(caller, draft, edit.password()).await
+            let input = edit.apply(blank(self.store.reader(), user_type, None).await?)?;
+            self.check_save(caller, input, edit.password()).await
         };
         let work = self.write(caller, check, move |tx, caller, password| {
             Box::pin(async move {
-                let draft = again.apply(blank(tx, user_type, None).await?)?;
-                let id = save(tx, &caller, provider, draft, password).await?;
+                let input = again.apply(blank(tx, user_type, None).await?)?;
+                let id = save(tx, &caller, provider, input, password).await?;
                 Ok((user_details::find(tx, id).await?.ok_or(Error::NoSuchUser)?, Touched::Everything))
             })
         });
@@ -146,31 +146,31 @@ impl UserService {
         let (user_ref, again, provider) = (user.clone(), edit.clone(), self.provider);
         let check = async {
             let present = find_unmodified(self.store.reader(), caller, &user, precondition).await?;
-            let draft = edit.apply(present.clone())?;
-            let password = self.check_save(caller, draft.clone(), edit.password()).await?;
-            Ok((present, draft, password))
+            let input = edit.apply(present.clone())?;
+            let password = self.check_save(caller, input.clone(), edit.password()).await?;
+            Ok((present, input, password))
         };
-        let work = self.write(caller, check, move |tx, caller, (before, draft, password)| {
+        let work = self.write(caller, check, move |tx, caller, (before, input, password)| {
             Box::pin(async move {
                 let present = find_unmodified(tx, &caller, &user_ref, precondition).await?;
                 // Applied again only if the user changed meanwhile, because a large edit is slow and others wait.
-                let draft = if present == before { draft } else { again.apply(present)? };
-                let id = save(tx, &caller, provider, draft, password).await?;
+                let input = if present == before { input } else { again.apply(present)? };
+                let id = save(tx, &caller, provider, input, password).await?;
                 Ok((user_details::find(tx, id).await?.ok_or(Error::NoSuchUser)?, Touched::Everything))
             })
         });
         work.await
     }
 
-    /// Checks whether a draft can be saved, then hashes the password.
+    /// Checks whether an input can be saved, then hashes the password.
     async fn check_save(
         &self,
         caller: &Caller,
-        draft: UserInput,
+        input: UserInput,
         password: Result<Option<String>, Error>,
     ) -> Result<Option<PasswordHash>, Error> {
         let sets_password = !matches!(password, Ok(None));
-        SavePlan::new(self.store.reader(), caller, self.provider, draft, sets_password).await?;
+        SavePlan::new(self.store.reader(), caller, self.provider, input, sets_password).await?;
         match password? {
             Some(password) => self.hash(caller, &password).await.map(Some),
             None => Ok(None),
@@ -194,12 +194,12 @@ impl UserService {
         }
         let db = self.store.reader();
         let stored = if id == 0 { None } else { user_details::find(db, id).await? };
-        let draft = match stored.clone() {
+        let input = match stored.clone() {
             Some(present) => edit.apply(present)?,
             None => edit.apply(blank(db, user_type, None).await?)?,
         };
         let stored = stored.as_ref().map(|details| &*details.user);
-        Ok(draft.complete(db).await?.validate(db, stored).await?)
+        Ok(input.complete(db).await?.validate(db, stored).await?)
     }
 
     /// A new user of this type with the default role and group; nothing is stored. A `person_id` other than 0 requires
@@ -426,9 +426,9 @@ async fn find_to_retire(
     precondition: Precondition,
 ) -> Result<User, Error> {
     let UserDetails { user, .. } = find_unmodified(db, caller, user, precondition).await?;
-    let mut draft = UserInput::of(db, &user).await?;
-    draft.user.deleted = is_retired;
-    authorize(db, caller, Some(&user), &draft, false).await?;
+    let mut input = UserInput::of(db, &user).await?;
+    input.user.deleted = is_retired;
+    authorize(db, caller, Some(&user), &input, false).await?;
     Ok(Arc::unwrap_or_clone(user))
 }
 

@@ -114,17 +114,17 @@ impl Webhooks {
     ///
     /// # Errors
     /// It cannot.
-    pub fn check(&self, message: &WebhookRequest) -> Result<(), CallError> {
-        self.client(message)?.check()
+    pub fn check(&self, request: &WebhookRequest) -> Result<(), CallError> {
+        self.client(request)?.check()
     }
 
     /// Calls a target for a sync webhook and returns its reply.
     ///
     /// # Errors
     /// The target could not be called, or gave no usable reply.
-    pub async fn ask(&self, message: &WebhookRequest) -> Result<Reply, CallError> {
-        let end = self.client(message)?.ask(message).await;
-        self.count(&message.target, &end);
+    pub async fn ask(&self, request: &WebhookRequest) -> Result<Reply, CallError> {
+        let end = self.client(request)?.ask(request).await;
+        self.count(&request.target, &end);
         end
     }
 
@@ -140,9 +140,9 @@ impl Webhooks {
     ///
     /// # Errors
     /// The target could not be called, or did not accept the webhook.
-    pub async fn tell(&self, message: &WebhookRequest, Reserved(permit): Reserved) -> Result<(), CallError> {
-        let end = self.client(message)?.tell(message, permit.ok_or(CallError::NoTarget)?).await;
-        self.count(&message.target, &end);
+    pub async fn tell(&self, request: &WebhookRequest, Reserved(permit): Reserved) -> Result<(), CallError> {
+        let end = self.client(request)?.tell(request, permit.ok_or(CallError::NoTarget)?).await;
+        self.count(&request.target, &end);
         end
     }
 
@@ -153,8 +153,8 @@ impl Webhooks {
         unavailable.map(|(name, _)| name.clone()).collect()
     }
 
-    fn client(&self, message: &WebhookRequest) -> Result<Arc<TargetClient>, CallError> {
-        self.clients().get(&message.target).cloned().ok_or(CallError::NoTarget)
+    fn client(&self, request: &WebhookRequest) -> Result<Arc<TargetClient>, CallError> {
+        self.clients().get(&request.target).cloned().ok_or(CallError::NoTarget)
     }
 }
 

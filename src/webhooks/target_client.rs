@@ -33,7 +33,7 @@ const MAX_WAITING: usize = 256;
 pub struct TargetClient {
     clients: Mutex<HashMap<Duration, Client>>,
     authorities: Vec<Certificate>,
-    guard: EgressPolicy,
+    egress_policy: EgressPolicy,
     url: Url,
     signers: Vec<Webhook>,
     fingerprint: Fingerprint,
@@ -60,7 +60,7 @@ impl TargetClient {
         let client = Self {
             clients: Mutex::default(),
             authorities: authorities.unwrap_or_default(),
-            guard: EgressPolicy::new(target.allow_networks, target.url.scheme() == "https"),
+            egress_policy: EgressPolicy::new(target.allow_networks, target.url.scheme() == "https"),
             url: target.url,
             signers: target.signers,
             fingerprint: target.fingerprint,
@@ -99,26 +99,26 @@ impl TargetClient {
 
     /// Calls the target for a sync webhook. Waits for a permit for at most half of the timeout; the whole call must end
     /// within the timeout.
-    pub async fn ask(&self, message: &WebhookRequest) -> Result<Reply, CallError> {
+    pub async fn ask(&self, request: &WebhookRequest) -> Result<Reply, CallError> {
         let permit = async {
             let _waiting = self.waiting.try_acquire().map_err(|_| CallError::Busy)?;
             self.in_flight.acquire().await.map_err(|_| CallError::Busy)
         };
         let started = Instant::now();
-        let _permit = timeout(message.timeout / 2, permit).await.map_err(|_| CallError::Busy)??;
+        let _permit = timeout(request.timeout / 2, permit).await.map_err(|_| CallError::Busy)??;
         let reply =
-            self.call(message, message.timeout.saturating_sub(started.elapsed()), ExpectedResponse::Reply).await?;
+            self.call(request, request.timeout.saturating_sub(started.elapsed()), ExpectedResponse::Reply).await?;
         reply.ok_or_else(|| CallError::Broken("its answer was not read".to_owned()))
     }
 
     /// Delivers a webhook with a reserved permit.
-    pub async fn tell(&self, message: &WebhookRequest, _permit: CallPermit) -> Result<(), CallError> {
-        self.call(message, message.timeout, ExpectedResponse::Status).await.map(drop)
+    pub async fn tell(&self, request: &WebhookRequest, _permit: CallPermit) -> Result<(), CallError> {
+        self.call(request, request.timeout, ExpectedResponse::Status).await.map(drop)
     }
 
     async fn call(
         &self,
-        message: &WebhookRequest,
+        request: &WebhookRequest,
         limit: Duration,
         expected: ExpectedResponse,
     ) -> Result<Option<Reply>, CallError> {
@@ -131,8 +131,8 @@ impl TargetClient {
             cause: webhook_request::chain(error),
         })?;
         let answer =
-            timeout(limit, webhook_request::send(&client, self.url.clone(), &self.signers, message, expected)).await;
-        let answer = answer.unwrap_or(Err(CallError::TimedOut(message.timeout)));
+            timeout(limit, webhook_request::send(&client, self.url.clone(), &self.signers, request, expected)).await;
+        let answer = answer.unwrap_or(Err(CallError::TimedOut(request.timeout)));
         self.breaker.record(!answer.as_ref().is_err_and(CallError::is_failure), Instant::now());
         answer
     }
@@ -153,7 +153,7 @@ impl TargetClient {
             .pool_max_idle_per_host(0)
             // A proxy would connect to addresses that the egress policy has not checked.
             .no_proxy()
-            .dns_resolver(self.guard.clone())
+            .dns_resolver(self.egress_policy.clone())
             .user_agent(concat!("kommando/", env!("CARGO_PKG_VERSION")))
             .tls_certs_merge(self.authorities.clone())
             .build()?;
@@ -165,7 +165,7 @@ impl TargetClient {
     pub fn check_literal_address(&self) -> Result<(), Refused> {
         let host = self.url.host_str().unwrap_or_default();
         match host.trim_matches(['[', ']']).parse::<IpAddr>() {
-            Ok(address) if !self.guard.permits(address) => Err(Refused(address.to_string())),
+            Ok(address) if !self.egress_policy.permits(address) => Err(Refused(address.to_string())),
             _ => Ok(()),
         }
     }

@@ -162,22 +162,22 @@ pub async fn send(
     client: &Client,
     url: Url,
     signers: &[Webhook],
-    message: &WebhookRequest,
+    request: &WebhookRequest,
     expected: ExpectedResponse,
 ) -> Result<Option<Reply>, CallError> {
     let timestamp = clock::wall().timestamp();
-    let request = client
+    let post = client
         .post(url)
         .header(header::CONTENT_TYPE, "application/json")
-        .header(HEADER_WEBHOOK_ID, &message.id)
+        .header(HEADER_WEBHOOK_ID, &request.id)
         .header(HEADER_WEBHOOK_TIMESTAMP, timestamp)
-        .header(HEADER_WEBHOOK_SIGNATURE, sign(signers, message, timestamp)?)
-        .body(message.body.clone());
-    let request = match message.trace {
-        Some(trace) => request.header("traceparent", trace.child().to_string()),
-        None => request,
+        .header(HEADER_WEBHOOK_SIGNATURE, sign(signers, request, timestamp)?)
+        .body(request.body.clone());
+    let post = match request.trace {
+        Some(trace) => post.header("traceparent", trace.child().to_string()),
+        None => post,
     };
-    let response = request.send().await.map_err(|error| match error.is_connect() {
+    let response = post.send().await.map_err(|error| match error.is_connect() {
         true => CallError::Unreachable { reason: NoConnection::of(&error), cause: chain(error) },
         false => CallError::Broken(chain(error)),
     })?;
@@ -191,8 +191,8 @@ pub async fn send(
     }
 }
 
-fn sign(signers: &[Webhook], message: &WebhookRequest, timestamp: i64) -> Result<String, CallError> {
-    let signatures = signers.iter().map(|secret| secret.sign(&message.id, timestamp, message.body.as_bytes()));
+fn sign(signers: &[Webhook], request: &WebhookRequest, timestamp: i64) -> Result<String, CallError> {
+    let signatures = signers.iter().map(|secret| secret.sign(&request.id, timestamp, request.body.as_bytes()));
     let signatures = signatures.collect::<Result<Vec<_>, _>>();
     let signatures = signatures
         .map_err(|error| CallError::Unreachable { reason: NoConnection::NotSigned, cause: error.to_string() })?;

@@ -135,9 +135,9 @@ fn assert_proportional(what: &str, shapes: &[(&str, &str, &str)], bytes: usize, 
 
 #[test]
 fn resolving_a_text_takes_linear_time() {
-    let wishes =
+    let preferences =
         LocalePreferences { so_language: Some("nb"), so_culture: Some("nb-NO"), ..LocalePreferences::default() };
-    let locale = Locale::new(wishes, &Zone::utc()).expect("a locale");
+    let locale = Locale::new(preferences, &Zone::utc()).expect("a locale");
     assert_proportional("resolving", &TEXTS, bytes(), |text| {
         black_box(locale.resolve(text));
     });
@@ -164,10 +164,11 @@ fn parsing_query_options_takes_linear_time() {
 #[test]
 fn parsing_locale_headers_takes_linear_time() {
     let utc = Zone::utc();
-    assert_proportional("wishes", &LISTS, bytes(), |text| {
+    assert_proportional("preferences", &LISTS, bytes(), |text| {
         let all = Some(text);
-        let wishes = LocalePreferences { accept_language: all, so_language: None, so_culture: all, so_time_zone: all };
-        let _ = black_box((preferred_tag(text), Locale::new(wishes, &utc), Clock::new(text, &utc)));
+        let preferences =
+            LocalePreferences { accept_language: all, so_language: None, so_culture: all, so_time_zone: all };
+        let _ = black_box((preferred_tag(text), Locale::new(preferences, &utc), Clock::new(text, &utc)));
         let _ = black_box((Clock::of(utc.clone()).read(text), Clock::of(utc.clone()).read_day(text)));
     });
 }
@@ -177,9 +178,9 @@ fn parsing_culture_subtags_takes_linear_time() {
     let tag = |bytes: usize| (0..bytes / 9).map(|number| format!("-{number:0>8}")).collect::<String>();
     let tags = [bytes(), 2 * bytes()].map(|bytes| format!("en{}", tag(bytes)));
     let read = |tag: &str| {
-        let wishes =
+        let preferences =
             LocalePreferences { so_language: Some("en"), so_culture: Some(tag), ..LocalePreferences::default() };
-        black_box(Locale::new(wishes, &Zone::utc()).expect("a locale").resolve("[D:01/01/2020]").into_owned());
+        black_box(Locale::new(preferences, &Zone::utc()).expect("a locale").resolve("[D:01/01/2020]").into_owned());
     };
     assert!(least_of(std::iter::repeat_with(|| ratio(|| read(&tags[0]), || read(&tags[1])))) <= MOST);
 }

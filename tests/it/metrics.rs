@@ -24,5 +24,5 @@ fn the_documentation_names_every_metric_and_no_other() {
     let words = page.split(|character: char| !(character.is_ascii_lowercase() || character == '_'));
     let named: BTreeSet<_> =
         words.filter(|word| ["kommando_", "process_"].iter().any(|prefix| word.starts_with(prefix))).collect();
-    assert_eq!(named, definitions::ALL.iter().map(|family| family.name).collect());
+    assert_eq!(named, definitions::ALL.iter().map(|metric| metric.name).collect());
 }

@@ -4,7 +4,7 @@ use std::env;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use kommando::executions::{
-    audit::{self, Anchor, AuditKey, ChainPosition, Head, ProofError, Verification, anchor},
+    audit::{self, Anchor, AuditKey, Head, InvalidRecord, ProofError, Verification, anchor},
     execution::{self, Outcome, Steps},
     idempotency, retention,
 };
@@ -61,7 +61,7 @@ async fn verify(server: &Server, expected: Option<&Head>) -> Verification {
     server.verify(expected).await
 }
 
-async fn fault(server: &Server, expected: Option<&Head>) -> Option<(ChainPosition, &'static str)> {
+async fn fault(server: &Server, expected: Option<&Head>) -> Option<(InvalidRecord, &'static str)> {
     verify(server, expected).await.broken.map(|fault| (fault.place, fault.reason))
 }
 
@@ -125,7 +125,7 @@ async fn an_emptied_chain_continues_behind_its_anchor() {
 async fn any_change_of_an_anchor_is_found() {
     let server = cut_server().await;
     let real = anchor(&server).await;
-    let forged = Some((ChainPosition::Anchor, "it was changed, or the key is another one"));
+    let forged = Some((InvalidRecord::Anchor, "it was changed, or the key is another one"));
     for anchor in [
         Anchor { position: 6, ..real.clone() },
         Anchor { entry_mac: "0".repeat(64), ..real.clone() },
@@ -150,9 +150,9 @@ async fn a_removed_or_outdated_anchor_is_found() {
     assert_eq!(remove(&server, 0).await.expect("a removal"), [6]);
     record(&server, &[0]).await;
     put(&server, old).await;
-    assert_eq!(fault(&server, None).await, Some((ChainPosition::Entry(6), "an entry is missing")));
+    assert_eq!(fault(&server, None).await, Some((InvalidRecord::Entry(6), "an entry is missing")));
     anchor::Entity::delete_many().exec(server.app.store.writer()).await.expect("a removal");
-    assert_eq!(fault(&server, None).await, Some((ChainPosition::Entry(1), MISSING_BEGINNING)));
+    assert_eq!(fault(&server, None).await, Some((InvalidRecord::Entry(1), MISSING_BEGINNING)));
 }
 
 #[tokio::test]
@@ -161,8 +161,8 @@ async fn entries_removed_without_the_key_are_found() {
     let whole = Server::demo().await;
     record(&whole, &[1; 10]).await;
     for (server, expected) in [
-        (&server, (ChainPosition::Entry(6), "an entry is missing")),
-        (&whole, (ChainPosition::Entry(1), MISSING_BEGINNING)),
+        (&server, (InvalidRecord::Entry(6), "an entry is missing")),
+        (&whole, (InvalidRecord::Entry(1), MISSING_BEGINNING)),
     ] {
         let db = server.app.store.writer();
         for execution in &server.executions().await[..2] {
@@ -179,7 +179,7 @@ async fn an_entry_restored_before_the_anchor_is_found() {
     let entry = audit::Model { id: Uuid::now_v7(), position: Some(5), mac: None, content: "{}".to_owned() };
     let entry = audit::Entity::insert(audit::ActiveModel::from(entry));
     entry.exec_without_returning(server.app.store.writer()).await.expect("an insertion");
-    assert_eq!(fault(&server, None).await, Some((ChainPosition::Entry(6), "an entry was inserted before it")));
+    assert_eq!(fault(&server, None).await, Some((InvalidRecord::Entry(6), "an entry was inserted before it")));
 }
 
 #[tokio::test]
@@ -192,10 +192,10 @@ async fn a_removed_expected_head_differs_from_an_unknown_one() {
     record(&server, &[1]).await;
     remove(&server, 5).await.expect("a removal");
     let older = "the expected head is older than what is kept; expect a newer one";
-    assert_eq!(fault(&server, Some(&third)).await, Some((ChainPosition::Entry(3), older)));
+    assert_eq!(fault(&server, Some(&third)).await, Some((InvalidRecord::Entry(3), older)));
     assert_eq!(fault(&server, Some(&fifth)).await, None, "the anchor contains this head");
     let other = Head { mac: third.mac, ..fifth };
-    assert_eq!(fault(&server, Some(&other)).await, Some((ChainPosition::Entry(5), "this is not the expected head")));
+    assert_eq!(fault(&server, Some(&other)).await, Some((InvalidRecord::Entry(5), "this is not the expected head")));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use chrono::{SubsecRound, TimeDelta, Utc};
 use kommando::{
     commands::RecoveryScope,
     executions::{
-        audit::{self, ChainError, ChainPosition, FORGED, UNSEALED, seal},
+        audit::{self, ChainError, FORGED, InvalidRecord, UNSEALED, seal},
         delivery::{self, State},
         execution::{self, Outcome, StepRecord, Steps},
     },
@@ -73,7 +73,7 @@ async fn post(server: &Server, mut webhook: delivery::Model) -> delivery::Model 
     webhook
 }
 
-async fn fault(server: &Server) -> Option<(ChainPosition, &'static str)> {
+async fn fault(server: &Server) -> Option<(InvalidRecord, &'static str)> {
     server.verify(None).await.broken.map(|ChainError { place, reason }| (place, reason))
 }
 
@@ -113,7 +113,7 @@ async fn every_column_of_a_running_execution_is_sealed() {
         let touched = update.filter(execution::Column::Id.eq(run.id)).exec(db).await.expect("an update").rows_affected;
         assert_eq!(touched, 1, "{column:?}");
         let told = fault(&server).await;
-        assert!(matches!(told, Some((ChainPosition::Execution(_), _))), "{column:?}: {told:?}");
+        assert!(matches!(told, Some((InvalidRecord::Execution(_), _))), "{column:?}: {told:?}");
         assert_eq!(recover(&server).await, 0, "{column:?}: the run was closed");
         assert_eq!(server.verify(None).await.head.position, 0, "{column:?}: the run is in the chain");
         execution::Entity::delete_many().exec(db).await.expect("a removal");
@@ -133,11 +133,11 @@ async fn an_inserted_running_execution_is_not_closed() {
     execution::insert(server.app.store.writer(), vec![run.clone()]).await.expect("an insertion");
     assert_eq!(recover(&server).await, 0);
     assert_eq!(outcome(&server, run.id).await, Outcome::Running);
-    assert_eq!(fault(&server).await, Some((ChainPosition::Execution(run.id), UNSEALED)));
+    assert_eq!(fault(&server).await, Some((InvalidRecord::Execution(run.id), UNSEALED)));
     let foreign = seal::Model { execution_id: run.id, mac: "0".repeat(64) }.into_active_model();
     seal::Entity::insert(foreign).exec_without_returning(server.app.store.writer()).await.expect("a seal");
     assert_eq!(recover(&server).await, 0);
-    assert_eq!(fault(&server).await, Some((ChainPosition::Execution(run.id), FORGED)));
+    assert_eq!(fault(&server).await, Some((InvalidRecord::Execution(run.id), FORGED)));
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn a_finished_execution_reset_to_running_is_not_closed_again() {
     }
     assert_eq!(recover(&server).await, 0);
     assert_eq!(outcome(&server, run.id).await, Outcome::Running);
-    assert_eq!(fault(&server).await, Some((ChainPosition::Entry(1), "its execution was changed")));
+    assert_eq!(fault(&server).await, Some((InvalidRecord::Entry(1), "its execution was changed")));
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn a_deleted_running_execution_is_found_by_its_seal() {
     let run = begin(&server).await;
     execution::Entity::delete_by_id(run.id).exec(server.app.store.writer()).await.expect("a removal");
     let gone = "it has the seal of a running execution, but is not running";
-    assert_eq!(fault(&server).await, Some((ChainPosition::Execution(run.id), gone)));
+    assert_eq!(fault(&server).await, Some((InvalidRecord::Execution(run.id), gone)));
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn a_deliverys_body_and_target_are_sealed_and_its_state_is_not() {
         assert_eq!(update.exec(db).await.expect("an update").rows_affected, 1, "{column:?}");
         let found = server.verify(None).await;
         match found.broken {
-            Some(ChainError { place: ChainPosition::Delivery(_), reason }) if is_sealed => {
+            Some(ChainError { place: InvalidRecord::Delivery(_), reason }) if is_sealed => {
                 assert_eq!(reason, FORGED, "{column:?}")
             }
             None if !is_sealed => assert_eq!(found.sealed.deliveries, 1),
@@ -239,14 +239,14 @@ async fn an_inserted_or_changed_delivery_is_never_sent() {
     let update = delivery::Entity::update_many().col_expr(delivery::Column::Body, Expr::value("{}"));
     update.filter(delivery::Column::Id.eq(&changed.id)).exec(db).await.expect("an update");
     let right = post(&server, webhook()).await;
-    assert!(matches!(fault(&server).await, Some((ChainPosition::Delivery(_), _))));
+    assert!(matches!(fault(&server).await, Some((InvalidRecord::Delivery(_), _))));
 
     server.app.commands.recover_and_start().await.expect("a worker");
     let found = settled(&server, [&inserted.id, &changed.id, &right.id]).await;
     let told = found.map(|one| (one.state, one.attempts, one.last_error.unwrap_or_default()));
     let no_target = (State::Pending, 1, "there is no such target".to_owned());
     assert_eq!(told, [(State::Dead, 0, UNSEALED.to_owned()), (State::Dead, 0, FORGED.to_owned()), no_target]);
-    assert!(matches!(fault(&server).await, Some((ChainPosition::Delivery(_), _))), "verification no longer finds them");
+    assert!(matches!(fault(&server).await, Some((InvalidRecord::Delivery(_), _))), "verification no longer finds them");
 
     for id in [&inserted.id, &changed.id] {
         let again = server.post(format!("/_ext/webhooks/{id}/redrive")).by("admin").send().await;
@@ -272,7 +272,7 @@ async fn an_operator_seals_rows_of_an_older_version() {
 
     assert_eq!(
         fault(&server).await,
-        Some((ChainPosition::Delivery(forged.id.clone()), FORGED)),
+        Some((InvalidRecord::Delivery(forged.id.clone()), FORGED)),
         "a forged seal was replaced"
     );
     delivery::Entity::delete_by_id(forged.id).exec(db).await.expect("a removal");

@@ -167,7 +167,7 @@ fn example_error(operation_id: &str, status: &str) -> Option<Error> {
         ("GetExecution", "404") => Error::NoSuchExecution,
         ("RedriveWebhook", "404") => Error::NoSuchWebhook,
         ("RedriveWebhook", "409") => Error::WebhookNotDead("pending".to_owned()),
-        ("ResetDemo", "404") => Error::NoDemo,
+        ("ResetDemo", "404") => Error::NotADemo,
         ("RevokeTicket", "404") => Error::NoSuchTicket,
         ("v1User_GetCustomFieldInfo", "404") => Error::NoSuchField,
         ("v1User_PatchUser", "409") => Error::TestFailed { path: "/Name".to_owned() },

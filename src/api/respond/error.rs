@@ -69,7 +69,7 @@ impl From<&Error> for StatusCode {
             | Error::NoSuchExecution
             | Error::NoSuchWebhook
             | Error::NoSuchDefinition
-            | Error::NoDemo
+            | Error::NotADemo
             | Error::NoSuchTicket => Self::NOT_FOUND,
             Error::KeyInFlight | Error::WebhookNotDead(_) | Error::WebhookNotSealed | Error::TestFailed { .. } => {
                 Self::CONFLICT
@@ -86,7 +86,7 @@ impl From<&Error> for StatusCode {
             Error::Unavailable(_) | Error::Overloaded | Error::TookTooLong | Error::ProviderUnreachable => {
                 Self::SERVICE_UNAVAILABLE
             }
-            Error::HandlerUnreachable(_) => Self::BAD_GATEWAY,
+            Error::WebhookNotExecuted(_) => Self::BAD_GATEWAY,
             Error::OutcomeUnknown { .. } => Self::GATEWAY_TIMEOUT,
             Error::Internal(_) => Self::INTERNAL_SERVER_ERROR,
         }
@@ -125,7 +125,7 @@ fn exception_of(error: &Error) -> &'static str {
         | Error::NotAdministrator
         | Error::KeyInFlight
         | Error::Modified => "SoIllegalOperationException",
-        Error::NoDemo
+        Error::NotADemo
         | Error::NoSuchTicket
         | Error::NoSuchUser
         | Error::NoSuchUserName
@@ -138,7 +138,7 @@ fn exception_of(error: &Error) -> &'static str {
         Error::NoSuchCommand(_) | Error::CommandUnavailable { .. } | Error::InvalidArgument(_) | Error::KeyReused => {
             "ArgumentException"
         }
-        Error::HandlerUnreachable(_)
+        Error::WebhookNotExecuted(_)
         | Error::OutcomeUnknown { .. }
         | Error::StorageFull(_)
         | Error::Unavailable(_)
@@ -252,7 +252,7 @@ fn extra_headers(error: &Error) -> Vec<(HeaderName, Cow<'_, str>)> {
             vec![(header::RETRY_AFTER, attempts.retry_after_seconds.to_string().into())]
         }
         Error::CommandDenied { .. } => vec![(OUTCOME, "denied".into())],
-        Error::HandlerUnreachable(_) => vec![(OUTCOME, "failed".into())],
+        Error::WebhookNotExecuted(_) => vec![(OUTCOME, "failed".into())],
         Error::OutcomeUnknown { replayed: false, .. } => vec![(OUTCOME, "unknown".into())],
         Error::OutcomeUnknown { replayed: true, .. } => vec![(OUTCOME, "unknown".into()), (REPLAYED, "true".into())],
         _ => vec![],
@@ -265,7 +265,7 @@ pub fn respond(error: poem::Error, parameters: &[String], format: ErrorFormat) -
     // Failed calls to other systems are logged by the caller, and a missing feature is not a failure.
     let is_expected = matches!(
         error,
-        Error::HandlerUnreachable(_)
+        Error::WebhookNotExecuted(_)
             | Error::OutcomeUnknown { .. }
             | Error::NotImplemented(_)
             | Error::ProviderUnreachable

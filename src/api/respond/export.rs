@@ -13,7 +13,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 use serde_json::{Map, Value};
 
 use super::{
-    format::{LINES, ResponseFormat, TABLE},
+    format::{CSV, JSON_LINES, ResponseFormat},
     large_response,
 };
 use crate::{
@@ -76,8 +76,8 @@ impl DisplayNames {
 }
 
 /// The first line of an export, with its line end; empty for JSON Lines.
-pub fn head(form: ExportFormat) -> String {
-    match form {
+pub fn head(format: ExportFormat) -> String {
+    match format {
         ExportFormat::JsonLines => String::new(),
         ExportFormat::Csv => {
             let example = Execution::example().to_json().unwrap_or_default();
@@ -88,16 +88,16 @@ pub fn head(form: ExportFormat) -> String {
 }
 
 /// The line of an execution, with its line end. With a locale, texts are translated.
-pub fn line(form: ExportFormat, execution: Model, names: &DisplayNames, locale: Option<&Locale>) -> String {
+pub fn line(format: ExportFormat, execution: Model, names: &DisplayNames, locale: Option<&Locale>) -> String {
     let mut execution = Execution::from(execution);
     if let Some(locale) = locale {
         execution.message = locale.resolve(&execution.message).into_owned();
     }
-    write_line(form, &execution.to_json().unwrap_or_default(), names)
+    write_line(format, &execution.to_json().unwrap_or_default(), names)
 }
 
-fn write_line(form: ExportFormat, execution: &Value, names: &DisplayNames) -> String {
-    match form {
+fn write_line(format: ExportFormat, execution: &Value, names: &DisplayNames) -> String {
+    match format {
         ExportFormat::JsonLines => format!("{execution}\n"),
         ExportFormat::Csv => record(columns(execution, names).iter().map(|(_, cell)| cell.as_str())),
     }
@@ -141,7 +141,7 @@ pub struct JsonLines(pub Vec<Execution>, pub ResponseFormat);
 pub struct Csv(pub Vec<Execution>, pub DisplayNames, pub ResponseFormat);
 
 impl Payload for JsonLines {
-    const CONTENT_TYPE: &'static str = LINES;
+    const CONTENT_TYPE: &'static str = JSON_LINES;
 
     fn schema_ref() -> MetaSchemaRef {
         MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")))
@@ -149,7 +149,7 @@ impl Payload for JsonLines {
 }
 
 impl Payload for Csv {
-    const CONTENT_TYPE: &'static str = TABLE;
+    const CONTENT_TYPE: &'static str = CSV;
 
     fn schema_ref() -> MetaSchemaRef {
         MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")))
@@ -169,7 +169,7 @@ impl IntoResponse for Csv {
 }
 
 fn respond(
-    form: ExportFormat,
+    format: ExportFormat,
     content_type: &str,
     executions: &[Execution],
     names: DisplayNames,
@@ -180,8 +180,8 @@ fn respond(
     let contents: Vec<_> = executions.iter().map(|one| response_format.content(one)).collect();
     let text_bytes = contents.iter().map(large_response::text_bytes).sum();
     large_response::set_body(&mut response, text_bytes, move || {
-        let lines = contents.into_iter().map(|one| write_line(form, &response_format.resolve(one), &names));
-        head(form) + &lines.collect::<String>()
+        let lines = contents.into_iter().map(|one| write_line(format, &response_format.resolve(one), &names));
+        head(format) + &lines.collect::<String>()
     });
     response
 }

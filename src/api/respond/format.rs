@@ -149,15 +149,15 @@ pub enum ListResponseFormat {
 }
 
 /// The media type of JSON Lines.
-pub const LINES: &str = "application/jsonl";
+pub const JSON_LINES: &str = "application/jsonl";
 /// The media type of CSV.
-pub const TABLE: &str = "text/csv";
+pub const CSV: &str = "text/csv";
 
 impl<'a> FromRequest<'a> for ListResponseFormat {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> Result<Self> {
         let accepted = AcceptHeader::of(request.headers());
         let json_or_xml = accepted.preferred().map_or(0.0, |media| accepted.quality(media.name()));
-        let (lines, table) = (accepted.quality(LINES), accepted.quality(TABLE));
+        let (lines, table) = (accepted.quality(JSON_LINES), accepted.quality(CSV));
         if json_or_xml >= lines.max(table) {
             return ResponseFormat::from_request(request, body).await.map(Self::JsonOrXml);
         }

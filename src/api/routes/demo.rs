@@ -50,7 +50,7 @@ impl DemoOperations {
         if !caller.is_administrator() {
             return Err(Error::NotAdministrator.into());
         }
-        let demo = state.demo.as_ref().ok_or(Error::NoDemo)?;
+        let demo = state.demo.as_ref().ok_or(Error::NotADemo)?;
         demo.reset().await?;
         tracing::info!("demo reset");
         Ok(Done::NoContent)

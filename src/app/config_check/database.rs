@@ -100,7 +100,7 @@ pub async fn database(db: &impl ConnectionTrait, config: &Config, demo: bool) ->
     let is_new = matches!(status, SchemaStatus::Pending { is_new: true, .. });
     match users(db, &status).await? {
         Some(Users::None) => findings.extend(first_start(config, demo)),
-        Some(Users::Others) if demo => findings.push(Finding::refusal(StartError::NoDemo)),
+        Some(Users::Others) if demo => findings.push(Finding::refusal(StartError::NotADemo)),
         Some(Users::Others | Users::Demo) if matches!(config::admin_password(), Ok(Some(_))) => {
             findings.push(Finding::remark(
                 "KOMMANDO_ADMIN_PASSWORD has no effect, because the database has users; change a password with \

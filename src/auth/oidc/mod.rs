@@ -54,7 +54,7 @@ pub struct Settings {
 pub struct Provider {
     settings: Settings,
     keys: JwksCache,
-    refusals: Arc<LogLimit>,
+    log_limit: Arc<LogLimit>,
 }
 
 impl fmt::Debug for Provider {
@@ -67,15 +67,15 @@ impl fmt::Debug for Provider {
 #[derive(Debug, thiserror::Error)]
 enum TokenError {
     #[error("{0}")]
-    Wrong(String),
+    Invalid(String),
     #[error("its header has a duplicate member")]
-    Twice,
+    DuplicateMember,
     #[error("its algorithm is not allowed")]
     Algorithm,
     #[error("it requires an unknown extension (crit)")]
     Extension,
     #[error("its key is not one of the provider's")]
-    SigningKey,
+    UnknownKey,
     #[error("its claim {0} is missing or not a string")]
     Claim(String),
     #[error("its address is not verified (email_verified)")]
@@ -85,7 +85,7 @@ enum TokenError {
 impl From<jsonwebtoken::errors::Error> for TokenError {
     /// Leaves out all content of the token.
     fn from(error: jsonwebtoken::errors::Error) -> Self {
-        Self::Wrong(match error.kind() {
+        Self::Invalid(match error.kind() {
             ErrorKind::InvalidToken => "it is not a JWT".to_owned(),
             ErrorKind::InvalidSignature => "its signature is invalid".to_owned(),
             ErrorKind::ExpiredSignature => "it has expired (exp)".to_owned(),
@@ -107,31 +107,31 @@ impl Provider {
     /// The system's certificates cannot be read.
     pub fn new(settings: Settings) -> Result<Self, FetchError> {
         let keys = JwksCache::new(JwksClient::new(settings.keys.clone())?);
-        Ok(Self { settings, keys, refusals: Arc::default() })
+        Ok(Self { settings, keys, log_limit: Arc::default() })
     }
 
     /// Verifies a token and returns the user's name in it.
     async fn name(&self, token: &str) -> Result<Result<String, TokenError>, Unreachable> {
         let (header, algorithm) = match self.header(token) {
             Ok(header) => header,
-            Err(refusal) => return Ok(Err(refusal)),
+            Err(error) => return Ok(Err(error)),
         };
         let keys = self.keys.find(header.kid.as_deref(), algorithm).await?;
         let validation = self.validation(algorithm);
-        let mut refusal = TokenError::SigningKey;
+        let mut last_error = TokenError::UnknownKey;
         for key in keys {
             match decode::<Claims>(token, key.decoding_key(), &validation) {
                 Ok(token) => return Ok(self.name_in(&token.claims)),
-                Err(error) => refusal = error.into(),
+                Err(error) => last_error = error.into(),
             }
         }
-        Ok(Err(refusal))
+        Ok(Err(last_error))
     }
 
     /// Checks the token's header. Members that point to keys, such as `jku`, are ignored.
     fn header(&self, token: &str) -> Result<(Header, Algorithm), TokenError> {
         let header = decode_header(token)?;
-        claims::check_header(token).map_err(|_| TokenError::Twice)?;
+        claims::check_header(token).map_err(|_| TokenError::DuplicateMember)?;
         if header.crit.is_some() {
             return Err(TokenError::Extension);
         }
@@ -173,15 +173,15 @@ impl Authenticator {
         };
         let verified =
             provider.name(presented.expose_secret()).await.map_err(|Unreachable| Error::ProviderUnreachable)?;
-        let name = verified.map_err(|refusal| {
-            if let Some(left_out) = provider.refusals.admit(Instant::now()) {
-                tracing::info!(reason = %refusal, left_out, "JWT rejected");
+        let name = verified.map_err(|error| {
+            if let Some(left_out) = provider.log_limit.admit(Instant::now()) {
+                tracing::info!(reason = %error, left_out, "JWT rejected");
             }
             Error::Unauthenticated
         })?;
         let user = users::find_by_exact_login(self.store.reader(), &name).await?;
         let Some(caller) = user.as_ref().and_then(Caller::of) else {
-            if let Some(left_out) = provider.refusals.admit(Instant::now()) {
+            if let Some(left_out) = provider.log_limit.admit(Instant::now()) {
                 let reason = match user {
                     Some(_) => "its user is retired",
                     None => "no user has its name",

@@ -96,16 +96,16 @@ fn records(text: &str, start: usize, delimiter: u8) -> (Vec<Record>, Faults) {
             return (records, faults);
         }
         let line = lines.line_of(start + begin);
-        let place = RowPosition::Line(line);
+        let position = RowPosition::Line(line);
         if let Err(error) = reader.read_record(&mut record) {
-            faults.push(Fault::of_row(place, error.to_string()));
+            faults.push(Fault::of_row(position, error.to_string()));
             return (records, faults);
         }
         let read_to = reader.position().byte();
         if read_to > end {
             let column = format!("column {}", letters(record.len().saturating_sub(1)));
             let reason = "the quotation mark at the start of the cell is never closed";
-            faults.push(Fault::new(place, Some(column), None, reason));
+            faults.push(Fault::new(position, Some(column), None, reason));
             return (records, faults);
         }
         let is_unterminated = read_to == end && !text.ends_with(['\r', '\n']);
@@ -176,13 +176,13 @@ fn no_name_column() -> String {
 /// The filled cells of a record by column.
 fn read_row(record: &Record, columns: &Columns, header: u64, faults: &mut Faults) -> Row {
     let Record { line, cells, is_unterminated } = record;
-    let place = RowPosition::Line(*line);
+    let position = RowPosition::Line(*line);
     let wanted = columns.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
     // A short record is an error if the file may be truncated, or if a quotation mark took in later rows.
     let is_broken = *is_unterminated || cells.iter().any(|cell| cell.contains(['\r', '\n']));
     if cells.len() < wanted && is_broken {
         let reason = format!("the row has {} cells, but the first line has {wanted}", cells.len());
-        faults.push(Fault::of_row(place, reason));
+        faults.push(Fault::of_row(position, reason));
     }
     let mut row = Row::new();
     for (index, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
@@ -190,13 +190,18 @@ fn read_row(record: &Record, columns: &Columns, header: u64, faults: &mut Faults
             // Only a tooltip may have several lines. Elsewhere, a quotation mark has probably taken in the next row.
             Some(column) if column.name != "tooltip" && cell.contains(['\r', '\n']) => {
                 let reason = "has a line break; remove it, or close the quotation mark at the start of the cell";
-                faults.push(Fault::new(place, Some(column.name), Some(cell.clone()), reason));
+                faults.push(Fault::new(position, Some(column.name), Some(cell.clone()), reason));
             }
             Some(column) => drop(row.insert(column.name, cell.clone())),
             None => {
                 let reason =
                     format!("is in a column without a name; empty the cell, or name the column in line {header}");
-                faults.push(Fault::new(place, Some(format!("column {}", letters(index))), Some(cell.clone()), reason));
+                faults.push(Fault::new(
+                    position,
+                    Some(format!("column {}", letters(index))),
+                    Some(cell.clone()),
+                    reason,
+                ));
             }
         }
     }
@@ -217,9 +222,9 @@ mod tests {
     /// The rows as `line column=cell …`, and the errors.
     fn read_as_text(text: &str) -> (Vec<String>, String) {
         let (rows, faults) = read(text);
-        let row = |(place, row): (RowPosition, Row)| {
+        let row = |(position, row): (RowPosition, Row)| {
             let cells = row.iter().map(|(column, cell)| format!(" {column}={cell}"));
-            format!("{place}{}", cells.collect::<String>())
+            format!("{position}{}", cells.collect::<String>())
         };
         (rows.into_iter().map(row).collect(), report("f", faults))
     }

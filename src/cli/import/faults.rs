@@ -33,7 +33,7 @@ impl fmt::Display for RowPosition {
 /// An error in a row, or in one of its cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    place: RowPosition,
+    position: RowPosition,
     column: Option<Cow<'static, str>>,
     /// The content of the cell, if the reason continues after it: "`x` is no name".
     value: Option<String>,
@@ -42,26 +42,26 @@ pub struct Fault {
 
 impl Fault {
     pub fn new(
-        place: RowPosition,
+        position: RowPosition,
         column: Option<impl Into<Cow<'static, str>>>,
         value: Option<String>,
         reason: impl Into<String>,
     ) -> Self {
-        Self { place, column: column.map(Into::into), value, reason: reason.into() }
+        Self { position, column: column.map(Into::into), value, reason: reason.into() }
     }
 
-    pub fn of_row(place: RowPosition, reason: impl Into<String>) -> Self {
-        Self { place, column: None, value: None, reason: reason.into() }
+    pub fn of_row(position: RowPosition, reason: impl Into<String>) -> Self {
+        Self { position, column: None, value: None, reason: reason.into() }
     }
 
-    pub fn of_cell(place: RowPosition, CellFault { column, value, reason }: CellFault) -> Self {
-        Self::new(place, Some(column), value, reason)
+    pub fn of_cell(position: RowPosition, CellFault { column, value, reason }: CellFault) -> Self {
+        Self::new(position, Some(column), value, reason)
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.place)?;
+        write!(f, "{}: ", self.position)?;
         if let Some(column) = &self.column {
             write!(f, "{}: ", shown(column))?;
         }
@@ -75,7 +75,7 @@ impl fmt::Display for Fault {
 /// The errors as lines, in the order of the file. Errors that differ only in row and value share a line that names the
 /// first rows.
 pub fn report(file: &str, mut faults: Faults) -> String {
-    faults.sort_by_key(|fault| fault.place);
+    faults.sort_by_key(|fault| fault.position);
     let mut kinds: Vec<Vec<&Fault>> = Vec::new();
     let mut known = HashMap::new();
     for fault in &faults {
@@ -96,13 +96,13 @@ fn others(same: &[&Fault]) -> String {
     let has_one_value = same.iter().all(|fault| fault.value == same[0].value);
     let mut text = format!(" ({} rows:", same.len());
     for (index, fault) in same.iter().take(ROWS_SHOWN).enumerate() {
-        let place = match fault.place {
+        let position = match fault.position {
             RowPosition::Line(line) => line.to_string(),
             element => element.to_string(),
         };
         let comma = if index == 0 { "" } else { "," };
         let value = fault.value.as_deref().filter(|_| !has_one_value).map(|value| format!(" `{}`", shown(value)));
-        let _ = write!(text, "{comma} {place}{}", value.unwrap_or_default());
+        let _ = write!(text, "{comma} {position}{}", value.unwrap_or_default());
     }
     text + if same.len() > ROWS_SHOWN { ", …)" } else { ")" }
 }

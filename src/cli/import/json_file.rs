@@ -50,10 +50,10 @@ pub fn read(text: &str) -> anyhow::Result<(Rows, Faults)> {
     let list: Vec<Members> = serde_json::from_str(text).context("the file must be a list of objects, one per user")?;
     let (mut rows, mut faults) = (Rows::new(), Faults::new());
     for (index, Members(members)) in list.into_iter().enumerate() {
-        let place = RowPosition::Element(index);
+        let position = RowPosition::Element(index);
         let mut row = Row::new();
         for (name, value) in members {
-            let refuse = |value, reason| Fault::new(place, Some(name.clone()), value, reason);
+            let refuse = |value, reason| Fault::new(position, Some(name.clone()), value, reason);
             match (find_column(&name), cell(&value)) {
                 (Some(_), None) => {
                     faults.push(refuse(Some(value.to_string()), "must be a text, number, true or false"));
@@ -66,13 +66,13 @@ pub fn read(text: &str) -> anyhow::Result<(Rows, Faults)> {
                 }
                 (None, cell) if name.trim().is_empty() => {
                     if !cell.as_ref().is_some_and(is_empty) {
-                        faults.push(Fault::of_row(place, "a member without a name has a value"));
+                        faults.push(Fault::of_row(position, "a member without a name has a value"));
                     }
                 }
                 (None, _) => faults.push(refuse(None, "there is no such member")),
             }
         }
-        rows.push((place, row));
+        rows.push((position, row));
     }
     Ok((rows, faults))
 }

@@ -24,6 +24,6 @@ pub struct Message {
 #[async_trait]
 impl Step for Message {
     async fn prepare(&self, context: &PrepareContext<'_>) -> Result<PreparedStep, Error> {
-        Ok(PreparedStep::Output(StepOutput::public(self.text.render(context.subjects)?)))
+        Ok(PreparedStep::Output(StepOutput::public(self.text.render(context.variables)?)))
     }
 }

@@ -24,6 +24,6 @@ pub struct Note {
 #[async_trait]
 impl Step for Note {
     async fn prepare(&self, context: &PrepareContext<'_>) -> Result<PreparedStep, Error> {
-        Ok(PreparedStep::Output(StepOutput::noted(self.text.render(context.subjects)?)))
+        Ok(PreparedStep::Output(StepOutput::noted(self.text.render(context.variables)?)))
     }
 }

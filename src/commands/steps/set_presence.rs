@@ -26,7 +26,7 @@ pub struct SetPresence {
 #[async_trait]
 impl Step for SetPresence {
     async fn prepare(&self, context: &PrepareContext<'_>) -> Result<PreparedStep, Error> {
-        let message = self.message.as_ref().map(|text| text.render(context.subjects)).transpose()?;
+        let message = self.message.as_ref().map(|text| text.render(context.variables)).transpose()?;
         let message = message.map(|message| message.raw()).unwrap_or_default();
         Ok(PreparedStep::effect(Effect::SetPresence { status: self.status, message }))
     }

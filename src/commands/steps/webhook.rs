@@ -85,8 +85,8 @@ impl Webhook {
             data: Data {
                 execution: execution_id.to_string(),
                 command: &request.command_name,
-                user: &context.subjects.user,
-                caller: &context.subjects.caller,
+                user: &context.variables.user,
+                caller: &context.variables.caller,
                 action_result: request.action_result.name(),
                 dry_run: request.dry_run,
             },

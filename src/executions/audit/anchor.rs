@@ -7,7 +7,7 @@ use sea_orm::{QueryOrder, entity::prelude::*};
 
 use super::{
     AuditKey, Head,
-    chain_error::{ChainError, ChainPosition},
+    chain_error::{ChainError, InvalidRecord},
 };
 
 /// Distinguishes the MACs of anchors from those of entries.
@@ -34,7 +34,7 @@ pub use Model as Anchor;
 
 impl Anchor {
     fn new(key: &AuditKey, Head { position, mac: entry_mac }: Head, finished_at: DateTimeUtc) -> Self {
-        let mac = key.bind(position, &[ANCHOR, &entry_mac, &finished_at.to_rfc3339()]);
+        let mac = key.mac(position, &[ANCHOR, &entry_mac, &finished_at.to_rfc3339()]);
         Self { position, entry_mac, finished_at, mac }
     }
 
@@ -51,7 +51,7 @@ impl Anchor {
         let head = self.clone().claimed_head();
         match Self::new(key, head.clone(), self.finished_at) == *self {
             true => Ok(head),
-            false => Err(ChainError::at(ChainPosition::Anchor, "it was changed, or the key is another one")),
+            false => Err(ChainError::at(InvalidRecord::Anchor, "it was changed, or the key is another one")),
         }
     }
 }

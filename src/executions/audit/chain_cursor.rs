@@ -6,7 +6,7 @@ use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
 
 use super::{
     Anchor, AuditKey, Column, Entity, Head, Model,
-    chain_error::{ChainError, ChainPosition},
+    chain_error::{ChainError, InvalidRecord},
 };
 use crate::executions::execution;
 
@@ -82,7 +82,7 @@ impl<'a> ChainCursor<'a> {
         execution: Option<&'e execution::Model>,
     ) -> Result<&'e execution::Model, ChainError> {
         let position = self.head.position + 1;
-        let error = |reason| ChainError::at(ChainPosition::Entry(position), reason);
+        let error = |reason| ChainError::at(InvalidRecord::Entry(position), reason);
         match entry.position {
             Some(found) if found == position => {}
             Some(found) if found < position => return Err(error("an entry was inserted before it")),
@@ -93,7 +93,7 @@ impl<'a> ChainCursor<'a> {
             }
             _ => return Err(error("an entry is missing")),
         }
-        let mac = self.key.bind(position, &[&self.head.mac, &entry.content]);
+        let mac = self.key.mac(position, &[&self.head.mac, &entry.content]);
         if entry.mac.as_ref() != Some(&mac) {
             return Err(error("the entry was changed, or the key is another one"));
         }

@@ -9,13 +9,13 @@ use uuid::Uuid;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {reason}")]
 pub struct ChainError {
-    pub place: ChainPosition,
+    pub place: InvalidRecord,
     pub reason: &'static str,
 }
 
 /// The invalid record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ChainPosition {
+pub enum InvalidRecord {
     /// The entry at this position of the chain.
     Entry(i64),
     Anchor,
@@ -26,12 +26,12 @@ pub enum ChainPosition {
 }
 
 impl ChainError {
-    pub(super) fn at(place: ChainPosition, reason: &'static str) -> Self {
+    pub(super) fn at(place: InvalidRecord, reason: &'static str) -> Self {
         Self { place, reason }
     }
 }
 
-impl fmt::Display for ChainPosition {
+impl fmt::Display for InvalidRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Entry(position) => write!(f, "entry {position}"),

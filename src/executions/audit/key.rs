@@ -41,7 +41,7 @@ impl AuditKey {
 
     /// The MAC of a position and some parts, in hexadecimal. Each part is prefixed with its length, so that different
     /// parts never give the same input.
-    pub fn bind(&self, position: i64, parts: &[&str]) -> String {
+    pub fn mac(&self, position: i64, parts: &[&str]) -> String {
         let key = self.0.expose_secret().as_bytes();
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { unreachable!("HMAC takes keys of any length") };
         mac.update(&position.to_le_bytes());

@@ -62,5 +62,5 @@ pub async fn has_entries(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
 }
 
 fn mac(key: &AuditKey) -> String {
-    key.bind(UNLINKED, &[KEY])
+    key.mac(UNLINKED, &[KEY])
 }

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::{
     chain_cursor,
-    chain_error::{ChainError, ChainPosition, ProofError},
+    chain_error::{ChainError, InvalidRecord, ProofError},
     entry::{Column, Entity, Head, Model},
     head::head,
     key::{AuditKey, UNLINKED},
@@ -30,7 +30,7 @@ pub fn is_late(db: &impl ConnectionTrait) -> bool {
 
 /// The MAC of an unlinked entry. It proves that the writer has the key.
 pub(super) fn seal(key: &AuditKey, content: &str) -> String {
-    key.bind(UNLINKED, &[ENTRY, content])
+    key.mac(UNLINKED, &[ENTRY, content])
 }
 
 fn is_sealed(key: &AuditKey, entry: &Model) -> bool {
@@ -91,7 +91,7 @@ async fn link_page(
     let page = unlinked(transaction, after, PAGE).await?;
     let Some(last) = page.last().map(|entry| entry.id) else { return Ok(None) };
     let (sealed, forged): (Vec<_>, Vec<_>) = page.into_iter().partition(|entry| is_sealed(key, entry));
-    store_positions(transaction, bind(key, head(transaction).await?, sealed)).await?;
+    store_positions(transaction, link_after(key, head(transaction).await?, sealed)).await?;
     Ok(Some((last, forged.len())))
 }
 
@@ -120,17 +120,17 @@ pub(super) async fn unlinked_executions(
                 false => Err("its entry was changed, or not written with this key"),
                 true => chain_cursor::check_execution(&entry, execution.as_ref()),
             };
-            checked.map_err(|reason| ChainError::at(ChainPosition::Execution(entry.id), reason))?;
+            checked.map_err(|reason| ChainError::at(InvalidRecord::Execution(entry.id), reason))?;
             ids.insert(entry.id);
         }
     }
 }
 
 /// Sets position and MAC of entries that follow the head.
-pub(super) fn bind(key: &AuditKey, mut head: Head, mut entries: Vec<Model>) -> Vec<Model> {
+pub(super) fn link_after(key: &AuditKey, mut head: Head, mut entries: Vec<Model>) -> Vec<Model> {
     for entry in &mut entries {
         let position = head.position + 1;
-        let mac = key.bind(position, &[&head.mac, &entry.content]);
+        let mac = key.mac(position, &[&head.mac, &entry.content]);
         head = Head { position, mac: mac.clone() };
         (entry.position, entry.mac) = (Some(position), Some(mac));
     }

@@ -21,7 +21,7 @@ use super::execution;
 use crate::store::insert_all;
 
 pub use anchor::Anchor;
-pub use chain_error::{ChainError, ChainPosition, ProofError};
+pub use chain_error::{ChainError, InvalidRecord, ProofError};
 pub use entry::{ActiveModel, Column, Entity, Head, Model, count};
 pub use head::head;
 pub use key::{AuditKey, SHORTEST_KEY};
@@ -44,7 +44,7 @@ pub async fn append(db: &impl ConnectionTrait, key: &AuditKey, executions: &[exe
     };
     let mut entries = executions.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
     if !is_late {
-        entries = linker::bind(key, head(db).await?, entries);
+        entries = linker::link_after(key, head(db).await?, entries);
     }
     insert_all::<Entity>(db, entries, None).await.map(drop)
 }

@@ -50,7 +50,7 @@ impl AuditKey {
     /// # Errors
     /// The execution cannot be serialized as JSON.
     pub fn seal_run(&self, execution: &execution::Model) -> Result<String, DbErr> {
-        Ok(self.bind(UNLINKED, &[RUN, &content(execution)?]))
+        Ok(self.mac(UNLINKED, &[RUN, &content(execution)?]))
     }
 
     /// The seal of a delivery. It covers the columns that never change: id, execution, target, body, timeout and
@@ -59,13 +59,13 @@ impl AuditKey {
         let delivery::Model { id, execution_id, target, body, timeout_ms, created_at, .. } = delivery;
         let (execution_id, timeout_ms) = (execution_id.to_string(), timeout_ms.to_string());
         let created_at = created_at.timestamp_micros().to_string();
-        self.bind(UNLINKED, &[DELIVERY, id, &execution_id, target, body, &timeout_ms, &created_at])
+        self.mac(UNLINKED, &[DELIVERY, id, &execution_id, target, body, &timeout_ms, &created_at])
     }
 
     /// The seal of a backup. It covers the fields of its manifest, which include the digest of its content.
     pub fn seal_backup(&self, manifest: [&str; 3]) -> String {
         let [program, schema, sha256] = manifest;
-        self.bind(UNLINKED, &[BACKUP, program, schema, sha256])
+        self.mac(UNLINKED, &[BACKUP, program, schema, sha256])
     }
 
     /// Why a delivery must not be sent; `None` when its seal is valid.

@@ -12,7 +12,7 @@ use super::{
     AuditKey, Column, Entity, Head,
     anchor::{self, Anchor},
     chain_cursor::{self, ChainCursor},
-    chain_error::{ChainError, ChainPosition, ProofError},
+    chain_error::{ChainError, InvalidRecord, ProofError},
     linker, seal,
 };
 use crate::{executions::execution, store::Store};
@@ -91,10 +91,10 @@ async fn verify_all(
             true => "the expected head is older than what is kept; expect a newer one",
             false => "the chain ends before the expected head",
         };
-        return Err(ChainError::at(ChainPosition::Entry(position), reason).into());
+        return Err(ChainError::at(InvalidRecord::Entry(position), reason).into());
     }
     if let Some(id) = execution_without_entry(db, &linker::unlinked_executions(db, cursor.key()).await?).await? {
-        return Err(ChainError::at(ChainPosition::Execution(id), "it has no entry in the chain").into());
+        return Err(ChainError::at(InvalidRecord::Execution(id), "it has no entry in the chain").into());
     }
     let executions = running(db, cursor.key()).await?;
     Ok(Sealed { executions, deliveries: deliveries(db, cursor.key()).await? })
@@ -106,7 +106,7 @@ async fn running(db: &impl ConnectionTrait, key: &AuditKey) -> Result<u64, Proof
     let orphan = found.orphans.first().map(|id| (*id, "it has the seal of a running execution, but is not running"));
     let forged = found.forged.first().map(|(execution, reason)| (execution.id, *reason));
     match forged.or(orphan) {
-        Some((id, reason)) => Err(ChainError::at(ChainPosition::Execution(id), reason).into()),
+        Some((id, reason)) => Err(ChainError::at(InvalidRecord::Execution(id), reason).into()),
         None => Ok(found.sealed.len() as u64),
     }
 }
@@ -118,7 +118,7 @@ async fn deliveries(db: &impl ConnectionTrait, key: &AuditKey) -> Result<u64, Pr
         let page = seal::deliveries(db, &after).await?;
         for delivery in &page {
             if let Some(reason) = key.fault_of_delivery(delivery) {
-                return Err(ChainError::at(ChainPosition::Delivery(delivery.id.clone()), reason).into());
+                return Err(ChainError::at(InvalidRecord::Delivery(delivery.id.clone()), reason).into());
             }
         }
         count += page.len() as u64;
@@ -134,7 +134,7 @@ fn check_expected(expected: &mut Option<&Head>, reached: &Head) -> Result<(), Ch
     match *expected {
         Some(head) if head == reached => *expected = None,
         Some(head) if head.position == reached.position => {
-            return Err(ChainError::at(ChainPosition::Entry(head.position), "this is not the expected head"));
+            return Err(ChainError::at(InvalidRecord::Entry(head.position), "this is not the expected head"));
         }
         _ => {}
     }

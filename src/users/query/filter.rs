@@ -38,33 +38,33 @@ impl FilterCompiler<'_> {
             Filter::All(parts) => parts.iter().try_fold(Condition::all(), |all, one| Ok(all.add(self.condition(one)?))),
             Filter::Any(parts) => parts.iter().try_fold(Condition::any(), |any, one| Ok(any.add(self.condition(one)?))),
             Filter::Not(inner) => Ok(Condition::all().add(self.condition(inner)?).not()),
-            Filter::Comparison(test) => Ok(Condition::all().add(self.test(test)?)),
+            Filter::Comparison(comparison) => Ok(Condition::all().add(self.comparison(comparison)?)),
         }
     }
 
-    fn test(&self, test: &Comparison) -> Result<SimpleExpr, ParseError> {
-        let column = columns::find(&test.column)?;
-        let takes = |operators: &[Operators]| operators::find(test, operators);
+    fn comparison(&self, comparison: &Comparison) -> Result<SimpleExpr, ParseError> {
+        let column = columns::find(&comparison.column)?;
+        let takes = |operators: &[Operators]| operators::find(comparison, operators);
         match column.restriction {
             FilterKind::None => {
-                Err(ParseError::new(test.column.at, format!("the list cannot be filtered by {}", column.name)))
+                Err(ParseError::new(comparison.column.at, format!("the list cannot be filtered by {}", column.name)))
             }
-            FilterKind::Text(sql) => texts::text(self.backend, sql, takes(&[TEXT, LIST])?, test),
+            FilterKind::Text(sql) => texts::text(self.backend, sql, takes(&[TEXT, LIST])?, comparison),
             FilterKind::Person { column, joined } => {
-                texts::person(self.backend, column, joined, takes(&[TEXT, LIST])?, test)
+                texts::person(self.backend, column, joined, takes(&[TEXT, LIST])?, comparison)
             }
-            FilterKind::Integer(sql) => integer(sql, takes(&[INTEGER, LIST])?, test),
-            FilterKind::Bool(sql) => boolean(columns::in_dialect(self.backend, sql), takes(&[BOOL])?, test),
-            FilterKind::Date(sql) => self.date(sql, takes(&[DATE])?, test),
-            FilterKind::Item { id, name } => self.item(id, name, takes(&[INTEGER, TEXT, LIST])?, test),
+            FilterKind::Integer(sql) => integer(sql, takes(&[INTEGER, LIST])?, comparison),
+            FilterKind::Bool(sql) => boolean(columns::in_dialect(self.backend, sql), takes(&[BOOL])?, comparison),
+            FilterKind::Date(sql) => self.date(sql, takes(&[DATE])?, comparison),
+            FilterKind::Item { id, name } => self.item(id, name, takes(&[INTEGER, TEXT, LIST])?, comparison),
             FilterKind::Associate => match takes(&[INTEGER, TEXT, LIST, ASSOCIATE])? {
                 Operator::CurrentAssociate => {
-                    let [] = values(test)?;
+                    let [] = values(comparison)?;
                     Ok(Expr::cust("users.id").eq(i64::from(self.context.user_id)))
                 }
-                operator => self.item("users.id", "users.name_folded", operator, test),
+                operator => self.item("users.id", "users.name_folded", operator, comparison),
             },
-            FilterKind::OtherGroups => other_groups(takes(&[GROUPS, LIST])?, test),
+            FilterKind::OtherGroups => other_groups(takes(&[GROUPS, LIST])?, comparison),
         }
     }
 
@@ -74,50 +74,52 @@ impl FilterCompiler<'_> {
         id: &'static str,
         name: &'static str,
         operator: Operator,
-        test: &Comparison,
+        comparison: &Comparison,
     ) -> Result<SimpleExpr, ParseError> {
         use Operator as Is;
-        let has_text = test.values.iter().any(|value| matches!(value.value, Value::Text(_)));
-        let has_name = test.values.iter().any(|value| as_integer(value).is_err());
+        let has_text = comparison.values.iter().any(|value| matches!(value.value, Value::Text(_)));
+        let has_name = comparison.values.iter().any(|value| as_integer(value).is_err());
         match operator {
             Is::Begins | Is::NotBegins | Is::Ends | Is::Contains | Is::NotContains => {
-                texts::text(self.backend, name, operator, test)
+                texts::text(self.backend, name, operator, comparison)
             }
-            Is::Between if has_name => texts::text(self.backend, name, operator, test),
-            Is::Equal if has_text => by_id_or_name(id, name, &[one(test)?]),
-            Is::Unequal if has_text => Ok(by_id_or_name(id, name, &[one(test)?])?.not()),
-            Is::OneOf if has_text => by_id_or_name(id, name, &test.values.iter().collect::<Vec<_>>()),
-            Is::NotOneOf if has_text => Ok(by_id_or_name(id, name, &test.values.iter().collect::<Vec<_>>())?.not()),
-            _ => integer(id, operator, test),
+            Is::Between if has_name => texts::text(self.backend, name, operator, comparison),
+            Is::Equal if has_text => by_id_or_name(id, name, &[one(comparison)?]),
+            Is::Unequal if has_text => Ok(by_id_or_name(id, name, &[one(comparison)?])?.not()),
+            Is::OneOf if has_text => by_id_or_name(id, name, &comparison.values.iter().collect::<Vec<_>>()),
+            Is::NotOneOf if has_text => {
+                Ok(by_id_or_name(id, name, &comparison.values.iter().collect::<Vec<_>>())?.not())
+            }
+            _ => integer(id, operator, comparison),
         }
     }
 
-    fn date(&self, sql: &'static str, operator: Operator, test: &Comparison) -> Result<SimpleExpr, ParseError> {
+    fn date(&self, sql: &'static str, operator: Operator, comparison: &Comparison) -> Result<SimpleExpr, ParseError> {
         use Operator as Is;
         let time = columns::time(sql);
         let within = |from: DateTime<Utc>, to: DateTime<Utc>| time.clone().gte(from).and(time.clone().lt(to));
         // Responses have no fractions of seconds, so a point in time means a whole second.
         let second = Duration::seconds(1);
         Ok(match operator {
-            Is::BeforeDay => time.lt(self.day(one(test)?)?.start),
-            Is::UpToDay => time.lt(self.day(one(test)?)?.end),
-            Is::AfterDay => time.gte(self.day(one(test)?)?.end),
+            Is::BeforeDay => time.lt(self.day(one(comparison)?)?.start),
+            Is::UpToDay => time.lt(self.day(one(comparison)?)?.end),
+            Is::AfterDay => time.gte(self.day(one(comparison)?)?.end),
             Is::OnDay => {
-                let day = self.day(one(test)?)?;
+                let day = self.day(one(comparison)?)?;
                 within(day.start, day.end)
             }
             Is::BetweenDays => {
-                let [from, to] = values(test)?;
+                let [from, to] = values(comparison)?;
                 within(self.day(from)?.start, self.day(to)?.end)
             }
-            Is::BeforeTime => time.lt(self.time(one(test)?)?),
-            Is::AfterTime => time.gte(self.time(one(test)?)? + second),
+            Is::BeforeTime => time.lt(self.time(one(comparison)?)?),
+            Is::AfterTime => time.gte(self.time(one(comparison)?)? + second),
             Is::AtTime => {
-                let start = self.time(one(test)?)?;
+                let start = self.time(one(comparison)?)?;
                 within(start, start + second)
             }
             Is::BeforeToday | Is::Today | Is::AfterToday => {
-                let ([], today) = (values(test)?, self.context.clock.today());
+                let ([], today) = (values(comparison)?, self.context.clock.today());
                 match operator {
                     Is::BeforeToday => time.lt(today.start),
                     Is::AfterToday => time.gte(today.end),
@@ -125,10 +127,10 @@ impl FilterCompiler<'_> {
                 }
             }
             Is::Within(period, offset) => {
-                let ([], period) = (values(test)?, self.context.clock.period(period, offset));
+                let ([], period) = (values(comparison)?, self.context.clock.period(period, offset));
                 within(period.start, period.end)
             }
-            _ => return Err(misplaced(test)),
+            _ => return Err(misplaced(comparison)),
         })
     }
 
@@ -154,46 +156,46 @@ fn by_id_or_name(id: &'static str, name: &'static str, values: &[&Spanned<Value>
     Ok(if ids.is_empty() { is_called } else { Expr::cust(id).is_in(ids).or(is_called) })
 }
 
-fn integer(sql: &'static str, operator: Operator, test: &Comparison) -> Result<SimpleExpr, ParseError> {
+fn integer(sql: &'static str, operator: Operator, comparison: &Comparison) -> Result<SimpleExpr, ParseError> {
     use Operator as Is;
     let value = Expr::cust(sql);
     Ok(match operator {
-        Is::Equal => value.eq(as_integer(one(test)?)?),
-        Is::Unequal => value.ne(as_integer(one(test)?)?),
-        Is::Less => value.lt(as_integer(one(test)?)?),
-        Is::LessOrEqual => value.lte(as_integer(one(test)?)?),
-        Is::Greater => value.gt(as_integer(one(test)?)?),
-        Is::GreaterOrEqual => value.gte(as_integer(one(test)?)?),
+        Is::Equal => value.eq(as_integer(one(comparison)?)?),
+        Is::Unequal => value.ne(as_integer(one(comparison)?)?),
+        Is::Less => value.lt(as_integer(one(comparison)?)?),
+        Is::LessOrEqual => value.lte(as_integer(one(comparison)?)?),
+        Is::Greater => value.gt(as_integer(one(comparison)?)?),
+        Is::GreaterOrEqual => value.gte(as_integer(one(comparison)?)?),
         Is::Between => {
-            let [from, to] = values(test)?;
+            let [from, to] = values(comparison)?;
             value.between(as_integer(from)?, as_integer(to)?)
         }
-        Is::Set => match test.values.first() {
+        Is::Set => match comparison.values.first() {
             // Upstream's documentation uses `contactId set 5` like `contactId eq 5`.
-            Some(number) if !matches!(number.value, Value::Bool(_)) => value.eq(as_integer(one(test)?)?),
-            _ if is_set(test)? => value.ne(0_i64),
+            Some(number) if !matches!(number.value, Value::Bool(_)) => value.eq(as_integer(one(comparison)?)?),
+            _ if is_set(comparison)? => value.ne(0_i64),
             _ => value.eq(0_i64),
         },
-        Is::OneOf => value.is_in(some(test, as_integer)?),
-        Is::NotOneOf => value.is_not_in(some(test, as_integer)?),
-        _ => return Err(misplaced(test)),
+        Is::OneOf => value.is_in(some(comparison, as_integer)?),
+        Is::NotOneOf => value.is_not_in(some(comparison, as_integer)?),
+        _ => return Err(misplaced(comparison)),
     })
 }
 
-fn boolean(sql: String, operator: Operator, test: &Comparison) -> Result<SimpleExpr, ParseError> {
+fn boolean(sql: String, operator: Operator, comparison: &Comparison) -> Result<SimpleExpr, ParseError> {
     let is_wanted = match operator {
-        Operator::Set => is_set(test)?,
-        Operator::Equal => as_bool(one(test)?)?,
-        Operator::Unequal => !as_bool(one(test)?)?,
-        _ => return Err(misplaced(test)),
+        Operator::Set => is_set(comparison)?,
+        Operator::Equal => as_bool(one(comparison)?)?,
+        Operator::Unequal => !as_bool(one(comparison)?)?,
+        _ => return Err(misplaced(comparison)),
     };
     Ok(Expr::cust(sql).eq(is_wanted))
 }
 
-fn other_groups(operator: Operator, test: &Comparison) -> Result<SimpleExpr, ParseError> {
+fn other_groups(operator: Operator, comparison: &Comparison) -> Result<SimpleExpr, ParseError> {
     let ids = match operator {
-        Operator::Equal | Operator::Unequal => vec![as_integer(one(test)?)?],
-        _ => some(test, as_integer)?,
+        Operator::Equal | Operator::Unequal => vec![as_integer(one(comparison)?)?],
+        _ => some(comparison, as_integer)?,
     };
     let members = membership::Entity::find()
         .select_only()

@@ -6,33 +6,34 @@ use crate::{
 };
 
 /// Exactly `N` values.
-pub fn values<const N: usize>(test: &Comparison) -> Result<[&Spanned<Value>; N], ParseError> {
-    let found: Vec<_> = test.values.iter().collect();
+pub fn values<const N: usize>(comparison: &Comparison) -> Result<[&Spanned<Value>; N], ParseError> {
+    let found: Vec<_> = comparison.values.iter().collect();
     let count = found.len();
     let wanted = ["no value", "one value", "two values"][N];
-    let invalid =
-        |_| ParseError::new(test.operator.at, format!("`{}` takes {wanted}, not {count}", test.operator.value));
+    let invalid = |_| {
+        ParseError::new(comparison.operator.at, format!("`{}` takes {wanted}, not {count}", comparison.operator.value))
+    };
     found.try_into().map_err(invalid)
 }
 
-pub fn one(test: &Comparison) -> Result<&Spanned<Value>, ParseError> {
-    values(test).map(|[value]| value)
+pub fn one(comparison: &Comparison) -> Result<&Spanned<Value>, ParseError> {
+    values(comparison).map(|[value]| value)
 }
 
 /// One or more values.
 pub fn some<T>(
-    test: &Comparison,
+    comparison: &Comparison,
     read: impl Fn(&Spanned<Value>) -> Result<T, ParseError>,
 ) -> Result<Vec<T>, ParseError> {
-    if test.values.is_empty() {
-        let reason = format!("`{}` takes a list of values in parentheses", test.operator.value);
-        return Err(ParseError::new(test.operator.at, reason));
+    if comparison.values.is_empty() {
+        let reason = format!("`{}` takes a list of values in parentheses", comparison.operator.value);
+        return Err(ParseError::new(comparison.operator.at, reason));
     }
-    test.values.iter().map(read).collect()
+    comparison.values.iter().map(read).collect()
 }
 
-pub fn is_set(test: &Comparison) -> Result<bool, ParseError> {
-    if test.values.is_empty() { Ok(true) } else { as_bool(one(test)?) }
+pub fn is_set(comparison: &Comparison) -> Result<bool, ParseError> {
+    if comparison.values.is_empty() { Ok(true) } else { as_bool(one(comparison)?) }
 }
 
 /// A whole number, with or without quotes. Always 64 bits: PostgreSQL caches a statement with the types of its
@@ -67,8 +68,8 @@ pub fn as_bool(value: &Spanned<Value>) -> Result<bool, ParseError> {
 
 /// The error for an operator that its column does not support. Unsupported operators are rejected earlier, so this
 /// error means a bug.
-pub fn misplaced(test: &Comparison) -> ParseError {
-    let Comparison { column, operator, .. } = test;
+pub fn misplaced(comparison: &Comparison) -> ParseError {
+    let Comparison { column, operator, .. } = comparison;
     ParseError::new(operator.at, format!("`{}` does not apply to {}", operator.value, column.value))
 }
 

@@ -129,9 +129,9 @@ pub const DATE: Operators = &[
 ];
 
 /// The operator of a comparison, ignoring case, among the operators of its column.
-pub fn find(test: &Comparison, known: &[Operators]) -> Result<Operator, ParseError> {
+pub fn find(comparison: &Comparison, known: &[Operators]) -> Result<Operator, ParseError> {
     let known = || known.iter().copied().flatten();
-    let found = known().find(|(name, _)| name.eq_ignore_ascii_case(&test.operator.value));
+    let found = known().find(|(name, _)| name.eq_ignore_ascii_case(&comparison.operator.value));
     let names = || {
         let mut names: Vec<&str> = Vec::new();
         for (name, _) in known() {
@@ -141,7 +141,13 @@ pub fn find(test: &Comparison, known: &[Operators]) -> Result<Operator, ParseErr
         }
         names.join(", ")
     };
-    let unknown =
-        || format!("`{}` is not an operator of {}, which takes {}", test.operator.value, test.column.value, names());
-    found.map(|(_, operator)| *operator).ok_or_else(|| ParseError::new(test.operator.at, unknown()))
+    let unknown = || {
+        format!(
+            "`{}` is not an operator of {}, which takes {}",
+            comparison.operator.value,
+            comparison.column.value,
+            names()
+        )
+    };
+    found.map(|(_, operator)| *operator).ok_or_else(|| ParseError::new(comparison.operator.at, unknown()))
 }

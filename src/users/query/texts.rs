@@ -16,11 +16,11 @@ pub(super) fn text(
     backend: DbBackend,
     sql: &'static str,
     operator: Operator,
-    test: &Comparison,
+    comparison: &Comparison,
 ) -> Result<SimpleExpr, ParseError> {
     use Operator as Is;
     let text = Expr::cust(sql);
-    let wanted = || folded(one(test)?);
+    let wanted = || folded(one(comparison)?);
     Ok(match operator {
         Is::Equal => text.eq(wanted()?),
         Is::Unequal => text.ne(wanted()?),
@@ -30,12 +30,12 @@ pub(super) fn text(
         Is::Contains => contains(backend, text, &wanted()?),
         Is::NotContains => contains(backend, text, &wanted()?).not(),
         Is::Between => {
-            let [from, to] = values(test)?;
+            let [from, to] = values(comparison)?;
             text.between(folded(from)?, folded(to)?)
         }
-        Is::OneOf => text.is_in(some(test, folded)?),
-        Is::NotOneOf => text.is_not_in(some(test, folded)?),
-        _ => return Err(misplaced(test)),
+        Is::OneOf => text.is_in(some(comparison, folded)?),
+        Is::NotOneOf => text.is_not_in(some(comparison, folded)?),
+        _ => return Err(misplaced(comparison)),
     })
 }
 
@@ -64,17 +64,17 @@ pub(super) fn person(
     column: &'static str,
     joined: &'static str,
     operator: Operator,
-    test: &Comparison,
+    comparison: &Comparison,
 ) -> Result<SimpleExpr, ParseError> {
     let is_selective = matches!(operator, Operator::Equal | Operator::Begins | Operator::OneOf);
     let is_empty = |value: &Spanned<Value>| matches!(&value.value, Value::Text(text) if text.is_empty());
-    if !is_selective || test.values.iter().any(is_empty) {
-        return text(backend, joined, operator, test);
+    if !is_selective || comparison.values.iter().any(is_empty) {
+        return text(backend, joined, operator, comparison);
     }
     let persons = Query::select()
         .expr(Expr::cust("persons.id"))
         .from("persons")
-        .and_where(text(backend, column, operator, test)?)
+        .and_where(text(backend, column, operator, comparison)?)
         .to_owned();
     // Never NULL, so that `not` also works for users without a person.
     let person = Expr::cust("users.person_id");
