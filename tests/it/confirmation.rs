@@ -68,7 +68,7 @@ async fn an_answer_that_does_not_confirm_asks_again() {
 async fn no_and_cancel_decline_every_command() {
     let message = [
         r#"DA:"Kommandoen blev ikke kørt.""#,
-        r#"FR:"La commande n'a pas été exécutée.""#,
+        r#"FR:"La commande n’a pas été exécutée.""#,
         r#"GE:"Der Befehl wurde nicht ausgeführt.""#,
         r#"NL:"De opdracht is niet uitgevoerd.""#,
         r#"NO:"Kommandoen ble ikke kjørt.""#,

@@ -79,7 +79,7 @@ async fn the_servers_own_texts_exist_in_all_its_languages() {
         ("da", "Kommandoen blev ikke kørt."),
         ("de", "Der Befehl wurde nicht ausgeführt."),
         ("nl", "De opdracht is niet uitgevoerd."),
-        ("fr", "La commande n'a pas été exécutée."),
+        ("fr", "La commande n’a pas été exécutée."),
         ("fi", "The command was not run."),
     ] {
         let path = format!("{COMMANDS}/deactivate?actionResult=No");
