@@ -526,8 +526,8 @@ mod tests {
 
     #[test]
     fn a_misspelt_variable_is_refused_with_the_nearest_name() {
-        let fault = check(&["PATH", "KOMMANDO_LISTN"]).expect_err("a fault");
-        assert_eq!(fault.to_string(), "there is no setting KOMMANDO_LISTN; did you mean KOMMANDO_LISTEN?");
+        let error = check(&["PATH", "KOMMANDO_LISTN"]).expect_err("an error");
+        assert_eq!(error.to_string(), "there is no setting KOMMANDO_LISTN; did you mean KOMMANDO_LISTEN?");
     }
 
     #[test]

@@ -109,7 +109,7 @@ async fn main() -> ExitCode {
     match end {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<cli::OutputClosed>() => ExitCode::SUCCESS,
-        Err(error) if error.is::<cli::commands::FaultsFound>() => {
+        Err(error) if error.is::<cli::commands::ErrorsFound>() => {
             eprintln!("{error}");
             ExitCode::FAILURE
         }

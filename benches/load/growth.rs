@@ -9,10 +9,11 @@ use anyhow::{Context, ensure};
 
 use crate::{
     Settings,
+    figures::{Figures, median, median_of},
     lanes::{self, Lane},
     machine, rows, seed,
     servers::{Kommando, Server},
-    table::{self, Figures, median},
+    table,
     wrk::Wrk,
 };
 
@@ -115,7 +116,7 @@ async fn compare(lanes: &[Lane<'_>], settings: &Settings, folder: &Path) -> anyh
 
 /// Prints the processor time of a request for each size, relative to the first size.
 fn print_growth(name: &str, should_be_flat: bool, sizes: &[Vec<Figures>]) {
-    let cost = |rounds: &Vec<Figures>| table::median_of(rounds, |round| round.processor_us);
+    let cost = |rounds: &Vec<Figures>| median_of(rounds, |round| round.processor_us);
     let growth: Vec<_> = sizes.iter().map(|rounds| cost(rounds) / cost(&sizes[0])).collect();
     let verdict = match (should_be_flat, growth.iter().all(|growth| *growth <= FLAT)) {
         (true, true) => "flat",

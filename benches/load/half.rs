@@ -19,12 +19,12 @@ use tokio::{
 
 use crate::{
     Settings,
-    http::{LeanConnection, written},
+    figures::{median, median_of, percentile},
+    http::LeanConnection,
     lanes::{self, Lane},
     machine,
     rows::{self, Row},
     servers::{Kommando, Server},
-    table::{median, median_of, percentile},
     wrk::Wrk,
 };
 
@@ -140,4 +140,12 @@ fn arrivals(rate: f64, seconds: f64) -> Vec<Duration> {
         }
         all.push(Duration::from_secs_f64(time));
     }
+}
+
+/// The bytes of a row's request for a user.
+fn written(row: &Row, server: &Server, id: u32) -> Vec<u8> {
+    let (method, path) = (row.method, row.path().replace("{id}", &id.to_string()));
+    let (authority, authorization) = (server.url.trim_start_matches("http://"), &server.authorization);
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: {authority}\r\nAuthorization: {authorization}\r\n");
+    format!("{head}Content-Length: 0\r\n\r\n").into_bytes()
 }

@@ -16,7 +16,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{rows::Row, servers::Server};
+use crate::rows::Row;
 
 /// A connection to a server.
 pub struct Connection {
@@ -102,14 +102,6 @@ fn status(received: &[u8]) -> anyhow::Result<Option<u16>> {
     let length = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
     let length: usize = str::from_utf8(length.context("an answer without its length")?.value)?.parse()?;
     Ok(response.code.filter(|_| received.len() >= head + length))
-}
-
-/// The bytes of a row's request for a user.
-pub fn written(row: &Row, server: &Server, id: u32) -> Vec<u8> {
-    let (method, path) = (row.method, row.path().replace("{id}", &id.to_string()));
-    let (authority, authorization) = (server.url.trim_start_matches("http://"), &server.authorization);
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: {authority}\r\nAuthorization: {authorization}\r\n");
-    format!("{head}Content-Length: 0\r\n\r\n").into_bytes()
 }
 
 async fn read(mut body: Incoming) -> hyper::Result<Vec<u8>> {

@@ -1,7 +1,7 @@
 //! Lanes: rows that are compared. Each runs once in every round, so that a slow minute of the machine affects all of
 //! them.
 
-use crate::{rows::Row, servers::Server, table::Figures, wrk::Wrk};
+use crate::{figures::Figures, rows::Row, servers::Server, wrk::Wrk};
 
 /// A row that runs on a server.
 pub struct Lane<'a> {

@@ -34,6 +34,7 @@
 //! checked.
 
 mod compare;
+mod figures;
 mod floor;
 mod growth;
 mod half;
@@ -160,7 +161,7 @@ async fn measure_rows(settings: &Settings, folder: &Path) -> anyhow::Result<()> 
     let wrk = Wrk::new(folder, settings.connections)?;
     let results = lanes::run(&lanes, &wrk, settings.rounds, settings.seconds).await?;
     println!("{}", table::render(&lanes, &results, "of floor"));
-    println!("list-nb is {:.2} of list; the aim is 0.85 or more", table::ratio(&results[2], &results[1]));
+    println!("list-nb is {:.2} of list; the aim is 0.85 or more", figures::ratio(&results[2], &results[1]));
     println!("resident memory before the first request: {:.1} MiB", sqlite.idle_mib);
     Ok(())
 }

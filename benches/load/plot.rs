@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use crate::{
+    figures::{Figures, median_of},
     report::Line,
-    table::{Figures, median_of},
 };
 
 const WIDTH: f64 = 900.0;

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use chrono::Utc;
 
 use crate::{
+    figures::{Figures, median_of, ratio},
     servers::Storage,
-    table::{Figures, median_of, ratio},
 };
 
 /// What is said of a lane besides its figures.

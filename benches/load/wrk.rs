@@ -10,11 +10,11 @@ use std::{
 use anyhow::{Context, bail, ensure};
 
 use crate::{
+    figures::Figures,
     machine,
     process::Process,
     rows::{Ids, Row},
     servers::Server,
-    table::Figures,
 };
 
 const SCRIPT: &str = include_str!("script.lua");

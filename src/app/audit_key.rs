@@ -11,7 +11,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 
 use crate::{
     config::{self, ConfigError, ExposedFile},
-    executions::audit::{self, AuditKey, KeyCheck, SHORTEST_KEY},
+    executions::audit::{self, AuditKey, KeyCheck, MIN_KEY_LENGTH},
     store::{self, UrlError},
 };
 
@@ -38,7 +38,7 @@ pub enum AuditKeyError {
     )]
     Empty(PathBuf),
     #[error(
-        "the key of the audit chain has {0} bytes, but needs at least {SHORTEST_KEY}; `openssl rand -hex 32` makes one"
+        "the key of the audit chain has {0} bytes, but needs at least {MIN_KEY_LENGTH}; `openssl rand -hex 32` makes one"
     )]
     Short(usize),
     #[error(

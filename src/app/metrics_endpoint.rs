@@ -18,9 +18,8 @@ use crate::{
     metrics::{
         MetricsRegistry,
         definitions::{
-            BUILD, COMMANDS, CONNECTIONS, FILES, IN_FLIGHT, MEMORY, MOST_FILES, PASSWORDS_REMEMBERED,
-            PASSWORDS_WAITING, PASSWORDS_WORKING, POOL, WEBHOOKS_DEAD, WEBHOOKS_OLDEST, WEBHOOKS_PENDING,
-            WRITER_WAITING,
+            BUILD, COMMANDS, CONNECTIONS, FILES, IN_FLIGHT, MAX_FILES, MEMORY, PASSWORDS_REMEMBERED, PASSWORDS_WAITING,
+            PASSWORDS_WORKING, POOL, WEBHOOKS_DEAD, WEBHOOKS_OLDEST, WEBHOOKS_PENDING, WRITER_WAITING,
         },
     },
     store::Store,
@@ -90,7 +89,7 @@ impl MetricsEndpoint {
             self.metrics.set(&FILES, &[], files.count() as f64);
         }
         if let Ok((most, _)) = rlimit::Resource::NOFILE.get() {
-            self.metrics.set(&MOST_FILES, &[], most as f64);
+            self.metrics.set(&MAX_FILES, &[], most as f64);
         }
     }
 

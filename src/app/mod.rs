@@ -31,7 +31,7 @@ pub use crate::users::demo::Access as DemoAccess;
 use crate::{
     api::{self, AppState, ConcurrencyLimiter, Cors},
     auth::{Authenticator, Hosts, LogIns, LoginRateLimiter, Provider, VerifiedPasswordCache},
-    commands::{Catalog, CommandService, DefinitionErrors, ServiceParts},
+    commands::{Catalog, CommandService, CommandServiceDependencies, DefinitionErrors},
     config::{Config, DEFAULT_COMMANDS, Metrics},
     executions::audit::{self, AuditKey, KeyCheck},
     localization::Zone,
@@ -106,7 +106,7 @@ impl App {
         let store = Store::open_for_requests(&config.database_url, limits).await?.holding(lock.flatten());
         if let Some(demo) = demo {
             let findings = config_check::database(store.background().reader(), config, demo).await?;
-            config_check::Refusals::among(findings).map_or(Ok(()), |refusals| Err(StartError::Refused(refusals)))?;
+            config_check::FatalFindings::among(findings).map_or(Ok(()), |fatal| Err(StartError::Refused(fatal)))?;
         }
         store.ensure_schema(config.migrate).await?;
         let audit_key = audit_key::load_or_make(&config.database_url, store.reader()).await?;
@@ -117,7 +117,7 @@ impl App {
         let users = UserCache::new(store.clone());
         let provider_names = config.provider_names()?;
         let user_service = UserService { store: store.clone(), passwords: passwords.clone(), provider: provider_names };
-        let commands = CommandService::new(ServiceParts {
+        let commands = CommandService::new(CommandServiceDependencies {
             store: store.clone(),
             users: users.clone(),
             passwords: passwords.clone(),

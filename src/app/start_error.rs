@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{audit_key, config_check::finding::Refusals};
+use super::{audit_key, config_check::finding::FatalFindings};
 use crate::{
     auth::FetchError,
     commands::DefinitionErrors,
@@ -12,7 +12,7 @@ use crate::{
     users::{
         CreateError,
         bootstrap::RegisterError,
-        password::{PasswordError, PasswordFault},
+        password::{PasswordError, PasswordPolicyError},
     },
     webhooks::TargetsError,
 };
@@ -29,7 +29,7 @@ pub enum StartError {
     #[error("the command definitions have errors; fix them, and run `kommando config check` to check them:\n{0}")]
     Commands(DefinitionErrors),
     #[error("{0}")]
-    Refused(Refusals),
+    Refused(FatalFindings),
     #[error("{UNUSABLE_TARGETS}")]
     Targets(#[from] TargetsError),
     #[error(transparent)]
@@ -53,7 +53,7 @@ pub enum StartError {
     #[error(transparent)]
     Password(#[from] PasswordError),
     #[error("KOMMANDO_ADMIN_PASSWORD cannot be the password of the first administrator")]
-    AdminPassword(#[from] PasswordFault),
+    AdminPassword(#[from] PasswordPolicyError),
     #[error(
         "the database has users that are not of the demo; use another file with --database-url, or serve it without \
          --demo"

@@ -28,7 +28,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 pub use self::unsaved::Known;
 use self::{
-    buckets::{BucketKey, Buckets, Group, Permit, UnsavedBucket, WINDOW},
+    buckets::{BucketGroup, BucketKey, Buckets, Permit, UnsavedBucket, WINDOW},
     unsaved::Unsaved,
 };
 use super::address::Address;
@@ -74,7 +74,7 @@ impl FromStr for GuessLimits {
 /// What a digest identifies.
 #[derive(Clone, Copy)]
 enum Kind {
-    Bucket(Group),
+    Bucket(BucketGroup),
     /// A known address of a user, as stored in the database.
     KnownAddress,
 }
@@ -110,11 +110,11 @@ impl LoginRateLimiter {
             let key = self.digest(Kind::Bucket(group), name, address);
             self.buckets.enter(group, key, limit).await
         };
-        let mut permits = vec![enter(Group::Address, "", Some(address), self.limits.address).await?];
+        let mut permits = vec![enter(BucketGroup::Address, "", Some(address), self.limits.address).await?];
         if known == Known::No {
-            permits.push(enter(Group::Account, &name, None, self.limits.account).await?);
+            permits.push(enter(BucketGroup::Account, &name, None, self.limits.account).await?);
         }
-        permits.push(enter(Group::Pair, &name, Some(address), self.limits.pair).await?);
+        permits.push(enter(BucketGroup::Pair, &name, Some(address), self.limits.pair).await?);
         // From here on, a dropped attempt counts as failed.
         permits.iter_mut().for_each(|permit| permit.counts_as_failure = true);
         Ok(LoginAttempt { permits })

@@ -16,7 +16,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// The credentials are no longer valid, or the user is retired.
-    pub async fn confirm(&self, transaction: &WriteTransaction, user_id: i32, proof: &Proof) -> Result<User, Error> {
+    pub async fn revalidate(&self, transaction: &WriteTransaction, user_id: i32, proof: &Proof) -> Result<User, Error> {
         users::lock(transaction, user_id).await?;
         let is_valid = match proof {
             Proof::Password(hash) => {

@@ -199,11 +199,11 @@ fn check(folder: &Path, config: &Config) -> anyhow::Result<()> {
     super::say(format_args!("{name}: {verdict}; definitions: {count}"))
 }
 
-fn found(faults: DefinitionErrors) -> FaultsFound {
-    FaultsFound(faults.to_string())
+fn found(errors: DefinitionErrors) -> ErrorsFound {
+    ErrorsFound(errors.to_string())
 }
 
 /// An error that is printed as its lines alone, without a prefix.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct FaultsFound(pub String);
+pub struct ErrorsFound(pub String);

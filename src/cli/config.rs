@@ -6,7 +6,7 @@ use kommando::{
     config,
 };
 
-use super::commands::FaultsFound;
+use super::commands::ErrorsFound;
 
 #[derive(Subcommand)]
 pub enum Config {
@@ -25,16 +25,16 @@ impl Config {
     pub async fn run(self, config: &config::Config) -> anyhow::Result<()> {
         let Self::Check { demo } = self;
         let variables = std::env::vars_os().map(|(name, _)| name);
-        let mut findings: Vec<_> = config::unknown_variables(variables).into_iter().map(Finding::refusal).collect();
+        let mut findings: Vec<_> = config::unknown_variables(variables).into_iter().map(Finding::fatal).collect();
         findings.extend(config_check::all(config, demo).await);
-        let (remarks, faults): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::is_remark);
+        let (remarks, errors): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::is_info);
         for remark in remarks {
             super::say(remark)?;
         }
-        if faults.is_empty() {
+        if errors.is_empty() {
             return super::say("nothing wrong");
         }
-        let lines: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        Err(FaultsFound(lines.join("\n")).into())
+        let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        Err(ErrorsFound(lines.join("\n")).into())
     }
 }

@@ -213,10 +213,10 @@ mod tests {
         for words in [&["help", "user"][..], &["help"], &["help", "user", "add"], &["serve"]] {
             assert_eq!(ask(words).expect("an answer"), None);
         }
-        let fault = ask(&["help", "nothing"]).expect_err("a fault").to_string();
+        let error = ask(&["help", "nothing"]).expect_err("an error").to_string();
         assert!(
-            fault.contains("the topics are\n  api, architecture, ") && fault.contains("upgrade, webhooks"),
-            "{fault}"
+            error.contains("the topics are\n  api, architecture, ") && error.contains("upgrade, webhooks"),
+            "{error}"
         );
     }
 }

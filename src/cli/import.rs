@@ -1,8 +1,8 @@
 //! `kommando import`.
 
 mod csv_file;
-mod faults;
 mod json_file;
+mod row_errors;
 
 use std::{
     collections::HashMap,
@@ -22,8 +22,8 @@ use kommando::{
 };
 use sea_orm::DbErr;
 
-use self::faults::{Fault, Faults, RowPosition};
-use super::commands::FaultsFound;
+use self::row_errors::{RowError, RowErrors, RowPosition};
+use super::commands::ErrorsFound;
 
 #[derive(Subcommand)]
 pub enum Import {
@@ -48,7 +48,7 @@ pub struct Users {
 }
 
 fn columns() -> String {
-    let line = |column: &import::Column| format!("  {:<12} {}\n", column.name, column.meaning);
+    let line = |column: &import::ImportColumn| format!("  {:<12} {}\n", column.name, column.meaning);
     format!(
         "Columns, or members of the objects:\n{}\nA column that is left out, and an empty cell, leave what is there. In \
          JSON, \"\" empties a text. Passwords\ndo not stand in such files: the command reset-password gives temporary \
@@ -93,17 +93,17 @@ impl Import {
 
 impl Users {
     async fn run(self, config: &Config) -> anyhow::Result<()> {
-        let (rows, mut faults) = read(&self.file)?;
-        faults.extend(duplicates(&rows));
+        let (rows, mut errors) = read(&self.file)?;
+        errors.extend(duplicates(&rows));
         let store = if self.dry_run { super::open_existing(config).await? } else { super::open(config).await? };
         let (provider, is_dry_run) = (config.provider_names()?, self.dry_run);
         let import = store.write_alone(Lock::RoleChanges, move |transaction| {
             Box::pin(async move {
-                let summary = self.import(transaction, provider, &rows, &mut faults).await;
+                let summary = self.import(transaction, provider, &rows, &mut errors).await;
                 let summary = summary.context("nothing was imported")?;
-                if !faults.is_empty() {
-                    let report = faults::report(&self.file.display().to_string(), faults);
-                    return Err(NotImported::Refused(FaultsFound(format!("{report}nothing was imported")).into()));
+                if !errors.is_empty() {
+                    let report = row_errors::report(&self.file.display().to_string(), errors);
+                    return Err(NotImported::Refused(ErrorsFound(format!("{report}nothing was imported")).into()));
                 }
                 match self.dry_run {
                     true => Err(NotImported::DryRun(summary)),
@@ -124,7 +124,7 @@ impl Users {
         transaction: &WriteTransaction,
         provider: ProviderNames,
         rows: &Rows,
-        faults: &mut Faults,
+        errors: &mut RowErrors,
     ) -> anyhow::Result<Summary> {
         let bar = super::progress_bar(rows.len() as u64);
         let mut import = import::Import::begin(transaction, provider, self.update).await?;
@@ -132,39 +132,39 @@ impl Users {
         for (position, row) in rows {
             bar.inc(1);
             if self.make_groups {
-                let made = without_faults(import.make_groups(row).await, *position, faults)?;
+                let made = without_errors(import.make_groups(row).await, *position, errors)?;
                 let Some(made) = made else { continue };
                 summary.groups.extend(made);
             }
-            if let Some((outcome, user_id)) = without_faults(import.import_row(row).await, *position, faults)? {
+            if let Some((outcome, user_id)) = without_errors(import.import_row(row).await, *position, errors)? {
                 *summary.outcomes.entry(outcome).or_default() += 1;
                 places.insert(user_id, *position);
             }
         }
         bar.finish_and_clear();
         // Rows with errors changed nothing, so this check makes sense only without errors.
-        if faults.is_empty()
-            && let Some((user_ids, fault)) = import.lost_administrators().await?
+        if errors.is_empty()
+            && let Some((user_ids, error)) = import.lost_administrators().await?
         {
             let lost = user_ids.iter().filter_map(|id| places.get(id));
-            faults.extend(lost.map(|position| Fault::of_cell(*position, fault.clone())));
-            ensure!(!faults.is_empty(), "the import would remove the last administrator who can log in");
+            errors.extend(lost.map(|position| RowError::of_cell(*position, error.clone())));
+            ensure!(!errors.is_empty(), "the import would remove the last administrator who can log in");
         }
         Ok(summary)
     }
 }
 
-/// The result of a row; `None` if the row has errors, which are added to `faults`.
-fn without_faults<T>(
+/// The result of a row; `None` if the row has errors, which are added to `errors`.
+fn without_errors<T>(
     result: Result<T, ImportError>,
     position: RowPosition,
-    faults: &mut Faults,
+    errors: &mut RowErrors,
 ) -> Result<Option<T>, sea_orm::DbErr> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(ImportError::Database(error)) => Err(error),
-        Err(ImportError::Faults(found)) => {
-            faults.extend(found.into_iter().map(|fault| Fault::of_cell(position, fault)));
+        Err(ImportError::Cells(found)) => {
+            errors.extend(found.into_iter().map(|error| RowError::of_cell(position, error)));
             Ok(None)
         }
     }
@@ -184,7 +184,7 @@ impl Summary {
     }
 }
 
-fn read(file: &Path) -> anyhow::Result<(Rows, Faults)> {
+fn read(file: &Path) -> anyhow::Result<(Rows, RowErrors)> {
     let name = file.display();
     let bytes = fs::read(file).with_context(|| format!("failed to read {name}"))?;
     let text = String::from_utf8(bytes).map_err(|error| {
@@ -202,18 +202,18 @@ fn read(file: &Path) -> anyhow::Result<(Rows, Faults)> {
 }
 
 /// Finds names that occur more than once in the file: the second row of a user would undo the first.
-fn duplicates(rows: &Rows) -> Faults {
+fn duplicates(rows: &Rows) -> RowErrors {
     let mut first = HashMap::new();
-    let mut faults = Faults::new();
+    let mut errors = RowErrors::new();
     for (position, row) in rows {
         let Some(name) = row.get(NAME).filter(|name| !name.is_empty()) else { continue };
         match first.get(&fold(name)) {
             Some(before) => {
                 let reason = format!("has a row already, at {before}");
-                faults.push(Fault::new(*position, Some(NAME), Some(name.clone()), reason));
+                errors.push(RowError::new(*position, Some(NAME), Some(name.clone()), reason));
             }
             None => drop(first.insert(fold(name), *position)),
         }
     }
-    faults
+    errors
 }

@@ -230,7 +230,7 @@ mod tests {
 
     fn read(files: &[(&str, &str)]) -> Result<Catalog, String> {
         let files = files.iter().map(|(name, text)| ((*name).to_owned(), Ok((*text).to_owned()))).collect();
-        Catalog::read(files).map_err(|faults| faults.to_string())
+        Catalog::read(files).map_err(|errors| errors.to_string())
     }
 
     const HELLO: &str = "name: hello\ndisplay_name: Hello\nsteps:\n  - message: {text: Hi}\n";
@@ -244,28 +244,28 @@ mod tests {
 
     #[test]
     fn names_that_differ_only_by_case_are_refused() {
-        let fault = read(&[("a.yaml", HELLO), ("b.yaml", &HELLO.replace("name: hello", "name: Hello"))]);
-        assert_eq!(fault.expect_err("a fault"), "b.yaml:1:1: the `name` Hello is taken by a.yaml; rename one");
+        let error = read(&[("a.yaml", HELLO), ("b.yaml", &HELLO.replace("name: hello", "name: Hello"))]);
+        assert_eq!(error.expect_err("an error"), "b.yaml:1:1: the `name` Hello is taken by a.yaml; rename one");
     }
 
     #[test]
     fn every_error_has_its_file_and_line() {
         let misspelt = HELLO.replace("message", "mesage");
-        let fault = read(&[("a.yaml", &misspelt), ("b.yaml", "name: 1st\n")]).expect_err("two faults");
-        let lines: Vec<_> = fault.lines().collect();
-        assert_eq!(lines.len(), 4, "{fault}");
+        let error = read(&[("a.yaml", &misspelt), ("b.yaml", "name: 1st\n")]).expect_err("two errors");
+        let lines: Vec<_> = error.lines().collect();
+        assert_eq!(lines.len(), 4, "{error}");
         assert_eq!(lines[0], "a.yaml:4:5: `mesage` is unknown here; did you mean `message`?");
-        assert!(lines[1].starts_with("b.yaml:1:7: ") && lines[1].contains("1st"), "{fault}");
+        assert!(lines[1].starts_with("b.yaml:1:7: ") && lines[1].contains("1st"), "{error}");
         assert_eq!(lines[2..], ["b.yaml:1:1: `display_name` is missing", "b.yaml:1:1: `steps` is missing"]);
     }
 
     #[test]
     fn question_and_confirm_need_each_other() {
         let asked = format!("{HELLO}question: Sure?\n");
-        let fault = read(&[("a.yaml", &asked)]).expect_err("a fault");
-        assert!(fault.starts_with("a.yaml:5:1: `question` without `confirm`"), "{fault}");
+        let error = read(&[("a.yaml", &asked)]).expect_err("an error");
+        assert!(error.starts_with("a.yaml:5:1: `question` without `confirm`"), "{error}");
         let buttons = format!("{HELLO}confirm: yes_no\n");
-        assert!(read(&[("a.yaml", &buttons)]).expect_err("a fault").contains("`confirm` without `question`"));
+        assert!(read(&[("a.yaml", &buttons)]).expect_err("an error").contains("`confirm` without `question`"));
         assert!(read(&[("a.yaml", &format!("{asked}confirm: yes_no\n"))]).is_ok());
     }
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{localization::MultiLanguage, nearest};
 
-const LONGEST_NAME: usize = 64;
+const MAX_NAME_LENGTH: usize = 64;
 
 /// A custom command, as its file defines it.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl TryFrom<String> for CommandName {
     fn try_from(name: String) -> Result<Self, Self::Error> {
         let starts_with_letter = name.starts_with(|first: char| first.is_ascii_alphabetic());
         let allowed = |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
-        if starts_with_letter && name.len() <= LONGEST_NAME && name.chars().all(allowed) {
+        if starts_with_letter && name.len() <= MAX_NAME_LENGTH && name.chars().all(allowed) {
             Ok(Self(name))
         } else {
             Err(format!(

@@ -49,4 +49,4 @@ pub use confirmation::{ActionResult, Confirmation};
 pub use definition::{Definition, schema};
 pub use recovery::RecoveryScope;
 pub use request::{CommandOutput, ExecuteRequest};
-pub use service::{CommandService, ServiceParts};
+pub use service::{CommandService, CommandServiceDependencies};

@@ -31,13 +31,13 @@ impl NameKind {
 /// One condition. All of a definition's conditions must hold.
 #[derive(Debug, PartialEq)]
 pub struct Predicate {
-    test: Test,
+    condition: Condition,
     /// The reason from the definition; it replaces the server's own.
     reason: Option<MultiLanguage>,
 }
 
 #[derive(Debug, PartialEq)]
-enum Test {
+enum Condition {
     /// A rule between the user and the caller. If it is broken, the command is denied.
     Rule(Rule),
     /// A comparison of a field of the user. If it does not hold, the command is unavailable.
@@ -89,34 +89,34 @@ pub enum FieldComparison {
 impl Predicate {
     /// Whether this is a broken rule: the caller is denied.
     pub fn is_broken(&self, user: &User, caller: &Caller, is_last_administrator: bool) -> bool {
-        matches!(&self.test, Test::Rule(rule) if !rule.holds(user, caller, is_last_administrator))
+        matches!(&self.condition, Condition::Rule(rule) if !rule.holds(user, caller, is_last_administrator))
     }
 
     /// Whether this is a field test that does not hold: the command is unavailable.
     pub fn is_unavailable(&self, user: &User) -> bool {
-        matches!(&self.test, Test::Field { field, comparison } if !comparison.holds(&field.of(user)))
+        matches!(&self.condition, Condition::Field { field, comparison } if !comparison.holds(&field.of(user)))
     }
 
     /// Whether the condition depends on who is the last administrator.
     pub fn asks_for_administrators(&self) -> bool {
-        self.test == Test::Rule(Rule::NotLastAdmin)
+        self.condition == Condition::Rule(Rule::NotLastAdmin)
     }
 
     /// Why the command cannot be run if the condition does not hold: a sentence for the caller.
     pub fn reason(&self) -> MultiLanguage {
-        let default_reason = || match &self.test {
-            Test::Rule(rule) => rule.reason(),
-            Test::Field { field, comparison } => comparison.reason(*field),
+        let default_reason = || match &self.condition {
+            Condition::Rule(rule) => rule.reason(),
+            Condition::Field { field, comparison } => comparison.reason(*field),
         };
         self.reason.clone().unwrap_or_else(default_reason)
     }
 
     /// The roles and groups that the condition compares with.
     pub fn names(&self) -> impl Iterator<Item = (NameKind, &str)> {
-        let (kind, values): (_, &[FieldValue]) = match &self.test {
-            Test::Field { field: Field::Role, comparison } => (NameKind::Role, comparison.values()),
-            Test::Field { field: Field::Group, comparison } => (NameKind::Group, comparison.values()),
-            Test::Field { .. } | Test::Rule(_) => (NameKind::Role, &[]),
+        let (kind, values): (_, &[FieldValue]) = match &self.condition {
+            Condition::Field { field: Field::Role, comparison } => (NameKind::Role, comparison.values()),
+            Condition::Field { field: Field::Group, comparison } => (NameKind::Group, comparison.values()),
+            Condition::Field { .. } | Condition::Rule(_) => (NameKind::Role, &[]),
         };
         values.iter().filter_map(move |value| match value {
             FieldValue::Text(name) => Some((kind, name.as_str())),

@@ -57,7 +57,7 @@ struct Inner {
 }
 
 /// What the service is built from.
-pub struct ServiceParts<'a> {
+pub struct CommandServiceDependencies<'a> {
     pub store: Store,
     pub users: UserCache,
     pub passwords: PasswordHasher,
@@ -69,8 +69,9 @@ pub struct ServiceParts<'a> {
 }
 
 impl CommandService {
-    pub fn new(parts: ServiceParts<'_>) -> Self {
-        let ServiceParts { store, users, passwords, webhooks, provider, audit_key, catalog, metrics } = parts;
+    pub fn new(parts: CommandServiceDependencies<'_>) -> Self {
+        let CommandServiceDependencies { store, users, passwords, webhooks, provider, audit_key, catalog, metrics } =
+            parts;
         let execution_log = ExecutionLog::new(audit_key.clone()).counted(metrics);
         let queue = WriteQueue::start(store.clone(), RunWriter { cache: users.clone(), provider, execution_log });
         let (deliveries, in_flight, active_runs) = Default::default();
@@ -239,7 +240,7 @@ impl CommandService {
     pub async fn redrive(&self, id: &str) -> Result<bool, Error> {
         let Resources { store, deliveries, .. } = &self.0.resources;
         let found = delivery::find(store.reader(), id).await?.ok_or(Error::NoSuchWebhook)?;
-        if found.state == State::Dead && self.0.audit_key.fault_of_delivery(&found).is_some() {
+        if found.state == State::Dead && self.0.audit_key.delivery_seal_error(&found).is_some() {
             return Err(Error::WebhookNotSealed);
         }
         let id = id.to_owned();

@@ -39,7 +39,7 @@ pub async fn call_then_commit(resources: &Resources, mut run: PreparedRun) -> Re
         return Ok(output);
     }
     fail_point!("call-recorded");
-    let reply = resources.webhooks.ask(&message).await;
+    let reply = resources.webhooks.call(&message).await;
     fail_point!("call-answered");
     let end = match reply {
         Ok(Reply { success, message }) => CallEnd::Replied { success, message },

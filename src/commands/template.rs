@@ -222,9 +222,9 @@ mod tests {
 
     #[test]
     fn an_unknown_variable_is_found_when_the_text_is_read() {
-        let fault = Template::compile(&MultiLanguage::Plain("Hei {{ user.nmae }}".into())).expect_err("a fault");
-        assert!(fault.starts_with("unknown variable `user.nmae`; did you mean `user.name`?; known are "), "{fault}");
-        assert!(fault.contains("user.full_name"), "{fault}");
+        let error = Template::compile(&MultiLanguage::Plain("Hei {{ user.nmae }}".into())).expect_err("an error");
+        assert!(error.starts_with("unknown variable `user.nmae`; did you mean `user.name`?; known are "), "{error}");
+        assert!(error.contains("user.full_name"), "{error}");
     }
 
     #[test]

@@ -2,31 +2,31 @@
 //!
 //! A [`Locale`] holds the preferences of a client. Without a language, every string stays as it is.
 
+mod boolean;
 mod clock;
 mod culture;
 mod dst_rules;
 mod encoded_value;
+mod escape;
 mod language;
 mod multi_language;
 mod multi_language_string;
 mod period;
 mod placeholders;
 mod resources;
-mod truth;
-mod verbatim;
 pub mod zone;
 
 use std::borrow::Cow;
 
+pub use boolean::read_boolean;
 pub use clock::Clock;
 pub use culture::Culture;
 pub use dst_rules::{DstRule, DstRules};
+pub use escape::{Surroundings, verbatim};
 pub use language::{Language, preferred_tag, quality};
 pub use multi_language::MultiLanguage;
 pub use multi_language_string::reads_as;
 pub use period::Period;
-pub use truth::read_boolean;
-pub use verbatim::{Surroundings, verbatim};
 pub use zone::{UnknownZone, Zone};
 
 /// The values of the client's localization headers.

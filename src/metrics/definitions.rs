@@ -81,6 +81,6 @@ metrics! {
         "Resident memory of the process.";
     FILES = Gauge "process_open_fds" []
         "Open file descriptors.";
-    MOST_FILES = Gauge "process_max_fds" []
+    MAX_FILES = Gauge "process_max_fds" []
         "Maximum number of open file descriptors.";
 }

@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 /// Maximum number of ids in one statement; databases limit the number of parameters.
-pub const MOST_IDS: usize = 1024;
+pub const MAX_IDS: usize = 1024;
 
 /// The condition that a column has one of these ids.
 ///

@@ -42,7 +42,7 @@ pub use connection::{Connection, PoolStats};
 pub use database::{OpenError, Store};
 pub use entity_cache::{EntityCache, OwnerOf};
 pub use file_lock::{FileLock, FileLockError};
-pub use id_in::{MOST_IDS, id_in};
+pub use id_in::{MAX_IDS, id_in};
 pub use invalidation::{CacheScope, Invalidations, Touched};
 pub use lock::{Lock, has_multiple_writers};
 pub use postgres::{QueryTimeout, RequestLimits};

@@ -16,19 +16,19 @@ use crate::{error::Error, localization::read_boolean, store::WriteTransaction};
 
 /// A column of an import file.
 #[derive(Debug)]
-pub struct Column {
+pub struct ImportColumn {
     pub name: &'static str,
     /// Upstream's name, which errors use.
     field: &'static str,
     pub meaning: &'static str,
 }
 
-const fn column(name: &'static str, field: &'static str, meaning: &'static str) -> Column {
-    Column { name, field, meaning }
+const fn column(name: &'static str, field: &'static str, meaning: &'static str) -> ImportColumn {
+    ImportColumn { name, field, meaning }
 }
 
 /// All columns.
-pub const COLUMNS: [Column; 15] = [
+pub const COLUMNS: [ImportColumn; 15] = [
     column(NAME, "Name", "the short name, by which a user is found; required"),
     column("userName", "UserName", "the name to log in with, such as an e-mail address"),
     column("firstName", "Person.Firstname", "named after `name` where both names are left out"),
@@ -65,14 +65,14 @@ pub enum RowOutcome {
 
 /// An error in a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CellFault {
+pub struct CellError {
     pub column: &'static str,
     /// The cell's value, if the reason continues it: `perhaps` + "is neither true nor false".
     pub value: Option<String>,
     pub reason: String,
 }
 
-impl CellFault {
+impl CellError {
     fn new(column: &'static str, reason: impl ToString) -> Self {
         Self { column, value: None, reason: reason.to_string() }
     }
@@ -82,7 +82,7 @@ impl CellFault {
     }
 }
 
-impl fmt::Display for CellFault {
+impl fmt::Display for CellError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {
             Some(value) => write!(f, "{}: `{}` {}", self.column, shown(value), self.reason),
@@ -94,7 +94,7 @@ impl fmt::Display for CellFault {
 /// Why a row was not imported.
 #[derive(Debug)]
 pub enum ImportError {
-    Faults(Vec<CellFault>),
+    Cells(Vec<CellError>),
     Database(DbErr),
 }
 
@@ -105,7 +105,7 @@ impl From<DbErr> for ImportError {
 }
 
 /// The column of this name. Ignores case, spaces and punctuation: `E-mail`, `First name`, `user_name`.
-pub fn find_column(name: &str) -> Option<&'static Column> {
+pub fn find_column(name: &str) -> Option<&'static ImportColumn> {
     let letters = |text: &str| text.chars().filter(|char| char.is_alphanumeric()).collect::<String>().to_lowercase();
     let wanted = letters(name);
     COLUMNS.iter().find(|column| letters(column.name) == wanted)
@@ -161,27 +161,27 @@ impl<'a> Import<'a> {
                 Err(Error::Unavailable(error)) => return Err(error.into()),
                 Err(error) => {
                     let reason = error.to_string();
-                    errors.push(CellFault::of_value(column, &name, reason.strip_prefix("Value: ").unwrap_or(&reason)));
+                    errors.push(CellError::of_value(column, &name, reason.strip_prefix("Value: ").unwrap_or(&reason)));
                 }
             }
         }
-        if errors.is_empty() { Ok(made) } else { Err(ImportError::Faults(errors)) }
+        if errors.is_empty() { Ok(made) } else { Err(ImportError::Cells(errors)) }
     }
 
     /// Creates the user of a row, or changes the user with the same Name. Also returns the user's id.
     pub async fn import_row(&self, row: &Row) -> Result<(RowOutcome, i32), ImportError> {
         let db = self.transaction;
-        let refuse = |error| Err(ImportError::Faults(vec![error]));
+        let refuse = |error| Err(ImportError::Cells(vec![error]));
         let name = row.get(NAME).map(String::as_str).unwrap_or_default();
         if name.is_empty() {
-            return refuse(CellFault::new(NAME, "it is missing"));
+            return refuse(CellError::new(NAME, "it is missing"));
         }
         let present = match user::find_by_login(db, name).await? {
             Some(user) if login_name::fold(&user.user.name) != login_name::fold(name) => {
-                return refuse(CellFault::of_value(NAME, name, format!("is the UserName of {}", user.user.name)));
+                return refuse(CellError::of_value(NAME, name, format!("is the UserName of {}", user.user.name)));
             }
             Some(_) if !self.update => {
-                return refuse(CellFault::of_value(NAME, name, "is a user already; --update changes such users"));
+                return refuse(CellError::of_value(NAME, name, "is a user already; --update changes such users"));
             }
             found => found,
         };
@@ -192,7 +192,7 @@ impl<'a> Import<'a> {
                 other_group_ids: Vec::new(),
                 person: Default::default(),
                 names: Default::default(),
-                name_faults: Vec::new(),
+                name_errors: Vec::new(),
             },
         };
         let (input, mut errors) = self.describe(before.clone(), row, present.is_none());
@@ -206,26 +206,26 @@ impl<'a> Import<'a> {
             }
         }
         if !errors.is_empty() {
-            return Err(ImportError::Faults(errors));
+            return Err(ImportError::Cells(errors));
         }
         let outcome = if present.is_some() { RowOutcome::Changed } else { RowOutcome::Created };
         match save_one_of_many(db, &self.caller, input).await {
             Ok(id) => Ok((outcome, id)),
             Err(Error::Unavailable(error)) => Err(error.into()),
-            Err(error) => refuse(CellFault::new(NAME, error.message())),
+            Err(error) => refuse(CellError::new(NAME, error.message())),
         }
     }
 
     /// Call it after the last row. Returns the administrators who lose access and the error for their rows, if the
     /// remaining administrators cannot log in as well as before.
-    pub async fn lost_administrators(&self) -> Result<Option<(Vec<i32>, CellFault)>, DbErr> {
+    pub async fn lost_administrators(&self) -> Result<Option<(Vec<i32>, CellError)>, DbErr> {
         let lost = self.administrators.lost(self.transaction, self.provider).await?;
-        let error = || CellFault::new(NAME, Error::LastAdministrator.message());
+        let error = || CellError::new(NAME, Error::LastAdministrator.message());
         Ok((!lost.is_empty()).then(|| (lost, error())))
     }
 
     /// Applies a row to an input. Also returns the errors of cells that cannot be read.
-    fn describe(&self, mut input: UserInput, row: &Row, is_new: bool) -> (UserInput, Vec<CellFault>) {
+    fn describe(&self, mut input: UserInput, row: &Row, is_new: bool) -> (UserInput, Vec<CellError>) {
         let mut errors = Vec::new();
         for (&column, value) in row {
             if let Some(text) = text_of(&mut input, column) {
@@ -243,23 +243,23 @@ impl<'a> Import<'a> {
                     continue;
                 }
             };
-            errors.extend(result.err().map(|reason| CellFault::of_value(column, value, reason)));
+            errors.extend(result.err().map(|reason| CellError::of_value(column, value, reason)));
         }
         (input, errors)
     }
 
     /// Sets the role or the groups of an input from a cell.
-    fn assign(&self, input: &mut UserInput, column: &'static str, value: &str, is_new: bool) -> Result<(), CellFault> {
+    fn assign(&self, input: &mut UserInput, column: &'static str, value: &str, is_new: bool) -> Result<(), CellError> {
         let group = |name| match group_named(&self.groups, name) {
             Ok(group) => Ok(group.id),
             Err(error @ (NamedError::NoGroup { .. } | NamedError::DeletedGroup { .. })) => {
-                Err(CellFault::new(column, format!("{error}, or import with --make-groups")))
+                Err(CellError::new(column, format!("{error}, or import with --make-groups")))
             }
-            Err(error) => Err(CellFault::new(column, error)),
+            Err(error) => Err(CellError::new(column, error)),
         };
         match column {
             "role" => {
-                let role = role_named(&self.roles, value).map_err(|error| CellFault::new(column, error))?;
+                let role = role_named(&self.roles, value).map_err(|error| CellError::new(column, error))?;
                 input.user.role_id = role.id;
                 if is_new {
                     input.user.user_type = user_type_of(role.role_type);
@@ -310,10 +310,10 @@ fn text_of<'a>(input: &'a mut UserInput, column: &str) -> Option<&'a mut String>
 
 /// Converts the errors of fields to errors of cells. Removes a leading cell value from the reason, so that equal errors
 /// of many rows can be grouped.
-fn cell_errors_of(errors: &[FieldError], row: &Row) -> Vec<CellFault> {
+fn cell_errors_of(errors: &[FieldError], row: &Row) -> Vec<CellError> {
     let cell_error = |FieldError { field, reason }: &FieldError| {
         let Some(column) = COLUMNS.iter().find(|column| column.field == *field) else {
-            return CellFault::new(NAME, format!("{field}: {reason}"));
+            return CellError::new(NAME, format!("{field}: {reason}"));
         };
         let without = |cell: &String| {
             let quoted = reason.strip_prefix(&format!("`{cell}` "));
@@ -321,8 +321,8 @@ fn cell_errors_of(errors: &[FieldError], row: &Row) -> Vec<CellFault> {
         };
         let cell = row.get(column.name).filter(|cell| !cell.is_empty());
         match cell.and_then(|cell| Some((cell, without(cell)?))) {
-            Some((cell, rest)) => CellFault::of_value(column.name, cell, rest),
-            None => CellFault::new(column.name, reason),
+            Some((cell, rest)) => CellError::of_value(column.name, cell, rest),
+            None => CellError::new(column.name, reason),
         }
     };
     errors.iter().map(cell_error).collect()

@@ -3,7 +3,7 @@
 use sea_orm::{QuerySelect, QueryTrait, Set, entity::prelude::*};
 
 use super::{user, user_group};
-use crate::store::MOST_IDS;
+use crate::store::MAX_IDS;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -38,7 +38,7 @@ pub async fn insert(db: &impl ConnectionTrait, user_id: i32, user_group_id: i32)
 pub async fn replace(db: &impl ConnectionTrait, user_id: i32, user_group_ids: &[i32]) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::UserId.eq(user_id)).exec(db).await?;
     let membership = |id: &i32| ActiveModel { user_id: Set(user_id), user_group_id: Set(*id) };
-    for ids in user_group_ids.chunks(MOST_IDS) {
+    for ids in user_group_ids.chunks(MAX_IDS) {
         Entity::insert_many(ids.iter().map(membership)).exec_without_returning(db).await?;
     }
     Ok(())

@@ -18,7 +18,7 @@ use crate::error::Error;
 
 pub use super::{
     hash_queue::Requester,
-    password_policy::{NewPassword, PasswordFault, PasswordPolicy},
+    password_policy::{NewPassword, PasswordPolicy, PasswordPolicyError},
 };
 
 /// Upper limit of the configurable memory: 1 GiB.

@@ -20,7 +20,7 @@ pub struct PasswordPolicy {
 
 /// Why a text cannot be a new password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PasswordFault {
+pub enum PasswordPolicyError {
     #[error("it has fewer than {0} characters")]
     TooShort(u16),
     #[error("it has more than {MAX_LENGTH} characters")]
@@ -38,14 +38,14 @@ impl PasswordPolicy {
     }
 
     /// Checks and normalizes a new password.
-    pub fn accept(self, password: &str) -> Result<NewPassword, PasswordFault> {
+    pub fn accept(self, password: &str) -> Result<NewPassword, PasswordPolicyError> {
         // Counted before normalization, which takes longer for longer texts.
         if password.chars().nth(MAX_LENGTH).is_some() {
-            return Err(PasswordFault::TooLong);
+            return Err(PasswordPolicyError::TooLong);
         }
         let password = nfc(password);
         match password.chars().count() {
-            length if length < usize::from(self.min_length) => Err(PasswordFault::TooShort(self.min_length)),
+            length if length < usize::from(self.min_length) => Err(PasswordPolicyError::TooShort(self.min_length)),
             _ => Ok(NewPassword(SecretString::from(password.into_owned()))),
         }
     }
@@ -86,14 +86,14 @@ mod tests {
 
     #[test]
     fn a_password_has_a_minimum_and_a_maximum_of_characters() {
-        let fault = |password: &str| POLICY.accept(password).err();
+        let error = |password: &str| POLICY.accept(password).err();
         for short in ["", "hunter2", "elevenchars", "ÆØÅÆØÅÆØÅÆØ"] {
-            assert_eq!(fault(short), Some(PasswordFault::TooShort(12)), "{short}");
+            assert_eq!(error(short), Some(PasswordPolicyError::TooShort(12)), "{short}");
         }
         for fine in ["twelve chars", "ÆØÅÆØÅÆØÅÆØÅ", "            ", &"x".repeat(1000)] {
-            assert_eq!(fault(fine), None, "{fine}");
+            assert_eq!(error(fine), None, "{fine}");
         }
-        assert_eq!(fault(&"x".repeat(1001)), Some(PasswordFault::TooLong));
+        assert_eq!(error(&"x".repeat(1001)), Some(PasswordPolicyError::TooLong));
     }
 
     #[test]
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_decomposed_letter_counts_once() {
-        assert_eq!(POLICY.accept(&"e\u{301}".repeat(6)).err(), Some(PasswordFault::TooShort(12)));
+        assert_eq!(POLICY.accept(&"e\u{301}".repeat(6)).err(), Some(PasswordPolicyError::TooShort(12)));
     }
 
     #[test]
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn an_error_names_the_limit() {
-        assert_eq!(PasswordFault::TooShort(12).to_string(), "it has fewer than 12 characters");
-        assert_eq!(PasswordFault::TooLong.to_string(), "it has more than 1000 characters");
+        assert_eq!(PasswordPolicyError::TooShort(12).to_string(), "it has fewer than 12 characters");
+        assert_eq!(PasswordPolicyError::TooLong.to_string(), "it has more than 1000 characters");
     }
 }

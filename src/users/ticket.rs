@@ -19,7 +19,7 @@ const ACCESS_TOKEN_LIFETIME: TimeDelta = TimeDelta::seconds(3600);
 /// The expiry is extended only when it moves by at least this much, so that most uses of a ticket write nothing.
 const RENEWAL_STEP: TimeDelta = TimeDelta::minutes(5);
 /// Maximum number of tickets, and of access tokens, per user. A further one deletes the oldest of its kind.
-pub const MOST_OF_A_KIND: u64 = 100;
+pub const MAX_TICKETS_OF_A_KIND: u64 = 100;
 /// Maximum number that a single login deletes, so that it stays fast when an older version left many more.
 const MAX_DELETED_AT_ONCE: u64 = 500;
 /// The prefix of the secret in a session cookie.
@@ -176,7 +176,7 @@ async fn make_room(db: &impl ConnectionTrait, kind: Kind, user_id: i32) -> Resul
     let surplus = format!(
         "hash IN (SELECT hash FROM tickets WHERE user_id = ? AND kind = ? ORDER BY created_at DESC \
          LIMIT {MAX_DELETED_AT_ONCE} OFFSET {})",
-        MOST_OF_A_KIND - 1
+        MAX_TICKETS_OF_A_KIND - 1
     );
     let surplus = match db.get_database_backend() {
         DbBackend::Postgres => surplus.replacen('?', "$1", 1).replacen('?', "$2", 1),

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{folded, login_name, person, role, user_group};
 use crate::{
     clock,
-    store::{MOST_IDS, id_in},
+    store::{MAX_IDS, id_in},
 };
 
 /// Columns of folded texts.
@@ -170,7 +170,7 @@ pub async fn find_many(db: &impl ConnectionTrait, mut ids: Vec<i32>) -> Result<V
     ids.sort_unstable();
     ids.dedup();
     let mut users = Vec::new();
-    for ids in ids.chunks(MOST_IDS) {
+    for ids in ids.chunks(MAX_IDS) {
         let some = Entity::find().filter(id_in(db, Column::Id, ids)).order_by_asc(Column::Id);
         users.extend(select(db, some).await?);
     }

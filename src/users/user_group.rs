@@ -11,7 +11,7 @@ const NAME_FOLDED: &str = "name_folded";
 /// The group that the first start creates.
 pub const DEFAULT: &str = "Users";
 
-use crate::store::{MOST_IDS, id_in};
+use crate::store::{MAX_IDS, id_in};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
@@ -73,7 +73,7 @@ pub async fn find_some(db: &impl ConnectionTrait, mut ids: Vec<i32>) -> Result<V
     ids.sort_unstable();
     ids.dedup();
     let mut groups = Vec::new();
-    for ids in ids.chunks(MOST_IDS) {
+    for ids in ids.chunks(MAX_IDS) {
         groups.extend(Entity::find().filter(id_in(db, Column::Id, ids)).all(db).await?);
     }
     Ok(groups)

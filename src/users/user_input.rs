@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
     Fields, User, UserRow, UserType, field_limits,
-    given_names::{GivenNames, NameFault},
+    given_names::{GivenNames, NameError},
     login_name, membership, person,
     role::{self, RoleType},
     user, user_group,
@@ -24,7 +24,7 @@ pub struct UserInput {
     pub person: person::Model,
     pub names: GivenNames,
     /// The errors in `names`; [`Self::complete`] sets them.
-    pub name_faults: Vec<NameFault>,
+    pub name_errors: Vec<NameError>,
 }
 
 /// An error in a property of a user. `field` is upstream's name.
@@ -89,15 +89,15 @@ impl UserInput {
             person: user.person.clone().unwrap_or_default(),
             user: user.user.clone(),
             names: GivenNames::default(),
-            name_faults: Vec::new(),
+            name_errors: Vec::new(),
         })
     }
 
     /// Resolves names and fills in defaults: role, group, and a person named after Name.
     pub async fn complete(mut self, db: &impl ConnectionTrait) -> Result<Self, DbErr> {
         let names = std::mem::take(&mut self.names);
-        self.name_faults = names.resolve(db, &mut self.user, &mut self.other_group_ids).await?;
-        self.name_faults.extend(names.resolve_person(db, self.user.person_id, &mut self.person).await?);
+        self.name_errors = names.resolve(db, &mut self.user, &mut self.other_group_ids).await?;
+        self.name_errors.extend(names.resolve_person(db, self.user.person_id, &mut self.person).await?);
         if self.user.role_id == 0 {
             let role = role::default_of(db, role_type_of(self.user.user_type)).await?;
             self.user.role_id = role.map_or(0, |role| role.id);
@@ -120,7 +120,7 @@ impl UserInput {
     /// limit.
     pub async fn validate(&self, db: &impl ConnectionTrait, present: Option<&User>) -> Result<Vec<FieldError>, DbErr> {
         let mut errors = self.validate_names(db).await?;
-        errors.extend(self.name_faults.iter().map(|(field, reason)| field_error(field, reason)));
+        errors.extend(self.name_errors.iter().map(|(field, reason)| field_error(field, reason)));
         errors.extend(self.validate_texts());
         errors.extend(self.validate_fields(present));
         let row = &self.user;

@@ -126,7 +126,7 @@ impl DeliveryWorker {
     async fn deliver(self, delivery: delivery::Model, permit: Reserved) {
         let timeout = Duration::from_millis(u64::try_from(delivery.timeout_ms).unwrap_or_default());
         let (id, target, body) = (delivery.id.clone(), delivery.target.clone(), delivery.body.clone());
-        let end = self.webhooks.tell(&WebhookRequest { id, target, body, timeout, trace: None }, permit).await;
+        let end = self.webhooks.deliver(&WebhookRequest { id, target, body, timeout, trace: None }, permit).await;
         fail_point!("delivery-sent");
         let attempt = decide_attempt(&end, delivery.attempts, clock::wall());
         log(&delivery, &end, &attempt);
@@ -147,7 +147,7 @@ impl DeliveryWorker {
 async fn claim(db: &WriteTransaction, webhooks: &Webhooks, key: &AuditKey) -> Result<Claimed, DbErr> {
     let (mut sealed, mut refused) = (Vec::new(), Vec::new());
     for delivery in delivery::due(db, webhooks.unavailable(), MAX_BATCH).await? {
-        match key.fault_of_delivery(&delivery) {
+        match key.delivery_seal_error(&delivery) {
             None => sealed.push(delivery),
             Some(reason) => refused.push((delivery, reason)),
         }
@@ -169,7 +169,7 @@ async fn claim(db: &WriteTransaction, webhooks: &Webhooks, key: &AuditKey) -> Re
 fn decide_attempt(end: &Result<(), CallError>, attempts: i32, now: DateTime<Utc>) -> DeliveryAttempt {
     let error = match end {
         Ok(()) => return DeliveryAttempt::Delivered,
-        Err(CallError::Resting(rest)) => return DeliveryAttempt::Postponed { to: now + *rest },
+        Err(CallError::BreakerOpen(rest)) => return DeliveryAttempt::Postponed { to: now + *rest },
         Err(CallError::Busy) => return DeliveryAttempt::Postponed { to: now + POLL_INTERVAL },
         Err(error) => error,
     };
@@ -242,7 +242,7 @@ mod tests {
         let now = clock::wall();
         let rest = Duration::from_secs(7);
         assert_eq!(
-            decide_attempt(&Err(CallError::Resting(rest)), 3, now),
+            decide_attempt(&Err(CallError::BreakerOpen(rest)), 3, now),
             DeliveryAttempt::Postponed { to: now + rest }
         );
         assert!(matches!(decide_attempt(&Err(CallError::Busy), 3, now), DeliveryAttempt::Postponed { .. }));

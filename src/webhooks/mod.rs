@@ -91,7 +91,7 @@ impl Webhooks {
         let outcome = match end {
             Ok(_) => "taken",
             Err(CallError::NoTarget) => return, // an unknown name must not become a metric label
-            Err(CallError::Resting(_) | CallError::Busy) => "not_made",
+            Err(CallError::BreakerOpen(_) | CallError::Busy) => "not_made",
             Err(_) => "failed",
         };
         self.calls.count(target, outcome);
@@ -122,8 +122,8 @@ impl Webhooks {
     ///
     /// # Errors
     /// The target could not be called, or gave no usable reply.
-    pub async fn ask(&self, request: &WebhookRequest) -> Result<Reply, CallError> {
-        let end = self.client(request)?.ask(request).await;
+    pub async fn call(&self, request: &WebhookRequest) -> Result<Reply, CallError> {
+        let end = self.client(request)?.call(request).await;
         self.count(&request.target, &end);
         end
     }
@@ -140,8 +140,8 @@ impl Webhooks {
     ///
     /// # Errors
     /// The target could not be called, or did not accept the webhook.
-    pub async fn tell(&self, request: &WebhookRequest, Reserved(permit): Reserved) -> Result<(), CallError> {
-        let end = self.client(request)?.tell(request, permit.ok_or(CallError::NoTarget)?).await;
+    pub async fn deliver(&self, request: &WebhookRequest, Reserved(permit): Reserved) -> Result<(), CallError> {
+        let end = self.client(request)?.deliver(request, permit.ok_or(CallError::NoTarget)?).await;
         self.count(&request.target, &end);
         end
     }

@@ -214,17 +214,17 @@ mod tests {
             ("{url: 'https://a/b', secrets: [{file: HERE/none}]}", "No such file"),
             ("{url: 'https://a/b', secrets: [{file: HERE/weak}]}", "at least 24 bytes"),
         ] {
-            let fault = read_text(&format!("hr: {target}")).err().expect("a fault");
-            assert!(fault.starts_with("target hr: ") && fault.contains(problem), "{fault}");
+            let error = read_text(&format!("hr: {target}")).err().expect("an error");
+            assert!(error.starts_with("target hr: ") && error.contains(problem), "{error}");
         }
-        let faults = read_text(
+        let errors = read_text(
             "hr: {url: nowhere, secrets: [], ca_file: /none}\nit: {url: 'https://a/b', secrets: []}\nok: {url: \
              'https://a/b', secrets: [{file: HERE/secret}]}",
         );
-        let faults = faults.err().expect("faults");
-        let of: Vec<_> = faults.lines().filter_map(|line| line.split(": ").next()).collect();
-        assert_eq!(of, ["target hr", "target hr", "target hr", "target it"], "{faults}");
-        let fault = read_text("hr: {url: 'https://a/b', secret: x}").err().expect("a fault");
-        assert!(fault.contains("targets.yaml") && fault.contains("secret"), "{fault}");
+        let errors = errors.err().expect("faults");
+        let of: Vec<_> = errors.lines().filter_map(|line| line.split(": ").next()).collect();
+        assert_eq!(of, ["target hr", "target hr", "target hr", "target it"], "{errors}");
+        let error = read_text("hr: {url: 'https://a/b', secret: x}").err().expect("an error");
+        assert!(error.contains("targets.yaml") && error.contains("secret"), "{error}");
     }
 }

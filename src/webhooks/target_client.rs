@@ -87,7 +87,7 @@ impl TargetClient {
     /// The address is not allowed, or the circuit breaker is open.
     pub fn check(&self) -> Result<(), CallError> {
         self.check_literal_address().map_err(not_allowed)?;
-        self.breaker.remaining_rest(Instant::now()).map_or(Ok(()), |rest| Err(CallError::Resting(rest)))
+        self.breaker.remaining_rest(Instant::now()).map_or(Ok(()), |rest| Err(CallError::BreakerOpen(rest)))
     }
 
     /// A permit for a delivery, if one is free.
@@ -99,7 +99,7 @@ impl TargetClient {
 
     /// Calls the target for a sync webhook. Waits for a permit for at most half of the timeout; the whole call must end
     /// within the timeout.
-    pub async fn ask(&self, request: &WebhookRequest) -> Result<Reply, CallError> {
+    pub async fn call(&self, request: &WebhookRequest) -> Result<Reply, CallError> {
         let permit = async {
             let _waiting = self.waiting.try_acquire().map_err(|_| CallError::Busy)?;
             self.in_flight.acquire().await.map_err(|_| CallError::Busy)
@@ -107,23 +107,23 @@ impl TargetClient {
         let started = Instant::now();
         let _permit = timeout(request.timeout / 2, permit).await.map_err(|_| CallError::Busy)??;
         let reply =
-            self.call(request, request.timeout.saturating_sub(started.elapsed()), ExpectedResponse::Reply).await?;
+            self.send(request, request.timeout.saturating_sub(started.elapsed()), ExpectedResponse::Reply).await?;
         reply.ok_or_else(|| CallError::Broken("its answer was not read".to_owned()))
     }
 
     /// Delivers a webhook with a reserved permit.
-    pub async fn tell(&self, request: &WebhookRequest, _permit: CallPermit) -> Result<(), CallError> {
-        self.call(request, request.timeout, ExpectedResponse::Status).await.map(drop)
+    pub async fn deliver(&self, request: &WebhookRequest, _permit: CallPermit) -> Result<(), CallError> {
+        self.send(request, request.timeout, ExpectedResponse::Status).await.map(drop)
     }
 
-    async fn call(
+    async fn send(
         &self,
         request: &WebhookRequest,
         limit: Duration,
         expected: ExpectedResponse,
     ) -> Result<Option<Reply>, CallError> {
         self.check_literal_address().map_err(not_allowed)?;
-        self.breaker.enter(Instant::now()).map_err(CallError::Resting)?;
+        self.breaker.enter(Instant::now()).map_err(CallError::BreakerOpen)?;
         // The connect timeout is shorter than the call's, so that a failed connection is known to have sent nothing.
         let client = self.client(CONNECT_TIMEOUT.min(limit / 2));
         let client = client.map_err(|error| CallError::Unreachable {

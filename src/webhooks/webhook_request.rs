@@ -58,7 +58,7 @@ pub enum CallError {
     #[error("there is no such target")]
     NoTarget,
     #[error("it failed repeatedly, so calls to it are blocked for {} s", .0.as_secs())]
-    Resting(Duration),
+    BreakerOpen(Duration),
     #[error("too many calls to it are in flight")]
     Busy,
     /// There is no connection, so nothing was sent.
@@ -130,7 +130,7 @@ impl CallError {
     /// Whether the target surely did nothing: it was not reached, or it refused.
     pub fn was_not_executed(&self) -> bool {
         match self {
-            Self::NoTarget | Self::Resting(_) | Self::Busy | Self::Unreachable { .. } => true,
+            Self::NoTarget | Self::BreakerOpen(_) | Self::Busy | Self::Unreachable { .. } => true,
             Self::Status { status, .. } => !status.is_server_error(),
             Self::TimedOut(_) | Self::TooLarge | Self::NoReply | Self::Broken(_) => false,
         }
@@ -142,9 +142,12 @@ impl CallError {
             Self::Unreachable { reason, .. } => reason.to_string(),
             Self::Broken(_) => "the connection to it broke before it answered".to_owned(),
             Self::TimedOut(limit) => format!("it did not answer within {} s", limit.as_secs_f64()),
-            Self::NoTarget | Self::Resting(_) | Self::Busy | Self::Status { .. } | Self::TooLarge | Self::NoReply => {
-                self.to_string()
-            }
+            Self::NoTarget
+            | Self::BreakerOpen(_)
+            | Self::Busy
+            | Self::Status { .. }
+            | Self::TooLarge
+            | Self::NoReply => self.to_string(),
         }
     }
 

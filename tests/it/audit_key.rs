@@ -7,7 +7,7 @@ use std::{
 };
 
 use kommando::{
-    executions::audit::{self, AuditKey, SHORTEST_KEY},
+    executions::audit::{self, AuditKey, MIN_KEY_LENGTH},
     store::Store,
 };
 
@@ -38,7 +38,7 @@ fn start(line: &Line) -> Result<(), String> {
 
 #[test]
 fn a_new_chain_needs_a_key_of_32_bytes() {
-    for (length, is_taken) in [(1, false), (SHORTEST_KEY - 1, false), (SHORTEST_KEY, true)] {
+    for (length, is_taken) in [(1, false), (MIN_KEY_LENGTH - 1, false), (MIN_KEY_LENGTH, true)] {
         let (line, file) = migrated();
         write(&file, &key(length), 0o600);
         let end = start(&line);

@@ -40,7 +40,7 @@ async fn a_database_of_an_earlier_version_is_fully_migrated() {
     let pending = delivery::DeliveryFilter { state: Some(State::Pending), ..delivery::DeliveryFilter::default() };
     let pending = delivery::list(server.app.store.reader(), pending, 10).await.expect("an answer");
     assert_eq!(pending.len(), 1);
-    assert_eq!(server.audit_key().fault_of_delivery(&pending[0]), None, "its seal is valid");
+    assert_eq!(server.audit_key().delivery_seal_error(&pending[0]), None, "its seal is valid");
 
     assert_eq!(server.app.commands.recover(RecoveryScope::All).await.expect("an answer"), 1);
     let unknown = server.executions().await.into_iter().filter(|execution| execution.outcome == Outcome::Unknown);

@@ -13,7 +13,7 @@ use crate::{
 
 const CURRENT: &str = "/api/v1/User/current";
 /// The limit of key fetches in a minute.
-const MOST_FETCHES: usize = 6;
+const MAX_FETCHES: usize = 6;
 
 pub async fn provider() -> Issuer {
     Issuer::start(Shows::keys(&[SigningKey::rsa(), SigningKey::ec()])).await
@@ -184,7 +184,7 @@ async fn every_invalid_jwt_gets_the_same_answer() {
         assert_eq!(got.text, wrong.text, "{what}");
         assert_eq!(got.headers.get_all("www-authenticate"), wrong.headers.get_all("www-authenticate"), "{what}");
     }
-    assert!(issuer.asked() <= MOST_FETCHES, "{}", issuer.asked());
+    assert!(issuer.asked() <= MAX_FETCHES, "{}", issuer.asked());
     assert_eq!(with(&server, &SigningKey::ec().sign(&claims("anna"))).await.status, StatusCode::OK);
 }
 
@@ -233,7 +233,7 @@ async fn unknown_keys_cause_few_fetches_of_the_key_set() {
     let tokens: Vec<_> = (1..60).map(unknown_key).collect();
     let answers = join_all(tokens.iter().map(|token| with(&server, token))).await;
     assert!(answers.iter().all(|got| got.status == StatusCode::UNAUTHORIZED));
-    assert!(issuer.asked() <= MOST_FETCHES, "{}", issuer.asked());
+    assert!(issuer.asked() <= MAX_FETCHES, "{}", issuer.asked());
     assert_eq!(with(&server, &SigningKey::ec().sign(&claims("anna"))).await.status, StatusCode::OK);
 }
 
@@ -283,7 +283,7 @@ async fn an_unreachable_provider_is_a_503_and_known_keys_stay_valid() {
         assert_eq!(with(&server, &token).await.status, StatusCode::OK, "{shows:?}");
     }
     assert_eq!(elsewhere.asked(), 0, "redirects are not followed");
-    assert!(issuer.asked() <= MOST_FETCHES, "{}", issuer.asked());
+    assert!(issuer.asked() <= MAX_FETCHES, "{}", issuer.asked());
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::harness::{ANNA, Answer, BJORN, Call, PASSWORD, Server};
 
 const OPEN: &str = "/api/v1/User/currentPrincipal";
-const MOST: usize = ticket::MOST_OF_A_KIND as usize;
+const MOST: usize = ticket::MAX_TICKETS_OF_A_KIND as usize;
 
 /// How often a user logs in; `LOG_INS=10000` makes a long run.
 fn log_ins() -> usize {

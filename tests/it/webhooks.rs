@@ -136,13 +136,13 @@ fn a_definition_has_one_sync_webhook_first_with_a_timeout() {
         let folder = tempfile::tempdir().expect("a folder");
         let text = format!("name: a\ndisplay_name: A\n{text}");
         std::fs::write(folder.path().join("a.yaml"), text).expect("a file");
-        Catalog::from_folder(folder.path()).map(drop).map_err(|faults| faults.to_string())
+        Catalog::from_folder(folder.path()).map(drop).map_err(|errors| errors.to_string())
     };
     let ask = "  - webhook: {target: hr, when: sync}\n";
     let tell = "  - webhook: {target: hr, when: after_commit}\n";
     let say = "  - message: {text: Hi}\n";
     assert_eq!(check(&format!("timeout: 500ms\nsteps:\n{ask}{say}{tell}{tell}")), Ok(()));
-    for (steps, fault) in [
+    for (steps, error) in [
         (format!("steps:\n{say}{ask}"), "a.yaml:3:1: `steps` holds a `sync` webhook that is not the first step"),
         (format!("steps:\n{ask}{ask}"), "a.yaml:3:1: `steps` holds a `sync` webhook that is not the first step"),
         (format!("timeout: 1ms\nsteps:\n{ask}"), "`1ms` is not a duration between 100ms and 5m, such as 30s"),
@@ -153,7 +153,7 @@ fn a_definition_has_one_sync_webhook_first_with_a_timeout() {
             "`later` is unknown here; known are after_commit, sync",
         ),
     ] {
-        let found = check(&steps).expect_err("a fault");
-        assert!(found.contains(fault), "{found}");
+        let found = check(&steps).expect_err("an error");
+        assert!(found.contains(error), "{found}");
     }
 }

@@ -2,7 +2,7 @@
 
 use poem_openapi::{Object, types::Example};
 
-use crate::users::query::{Column, ColumnType, FilterKind};
+use crate::users::query::{ColumnType, FilterKind, ListColumn};
 
 /// A column of the user list.
 #[derive(Clone, Debug, Object)]
@@ -39,8 +39,8 @@ pub struct ArchiveColumnInfo {
     pub heading_icon_hint: String,
 }
 
-impl From<&Column> for ArchiveColumnInfo {
-    fn from(column: &Column) -> Self {
+impl From<&ListColumn> for ArchiveColumnInfo {
+    fn from(column: &ListColumn) -> Self {
         let (display_type, width) = match column.shown {
             ColumnType::Text => ("string", "20%"),
             ColumnType::Integer => ("int", "8c"),
@@ -57,7 +57,7 @@ impl From<&Column> for ArchiveColumnInfo {
             can_restrict_by: restriction_type.is_some(),
             restriction_type: restriction_type.map(str::to_owned),
             restriction_list_name: None,
-            is_visible: !column.is_switch,
+            is_visible: !column.is_filter_only,
             extra_info: String::new(),
             width: width.to_owned(),
             icon_hint: String::new(),
@@ -67,7 +67,7 @@ impl From<&Column> for ArchiveColumnInfo {
 }
 
 /// Upstream's name for the filter type of a column.
-fn restriction_type(column: &Column) -> Option<&'static str> {
+fn restriction_type(column: &ListColumn) -> Option<&'static str> {
     Some(match column.restriction {
         FilterKind::None => return None,
         FilterKind::Text(_) | FilterKind::Person { .. } => "string",

@@ -140,7 +140,7 @@ impl User {
                 other_groups: named.into_iter().map(|group| (group.id, group.value)).collect(),
                 person: self.person.full_name.clone(),
             },
-            name_faults: Vec::new(),
+            name_errors: Vec::new(),
             person: self.person.model(person),
             user: UserRow {
                 name: self.name,

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::datetime::LocalDateTime;
 use crate::{
     api::respond::content_negotiation::MediaType,
-    users::query::{Cell, Column, Row},
+    users::query::{Cell, ListColumn, Row},
 };
 
 /// A page of the user list.
@@ -100,7 +100,7 @@ impl<T: ToJSON> ToJSON for SafeNames<T> {
 pub struct ListRow(Map<String, Value>);
 
 impl ListRow {
-    pub fn new(row: Row, columns: &[&'static Column]) -> Self {
+    pub fn new(row: Row, columns: &[&'static ListColumn]) -> Self {
         let mut members = Map::new();
         members.insert("PrimaryKey".to_owned(), row.id.to_string().into());
         members.insert("EntityName".to_owned(), "all".into());

@@ -77,7 +77,7 @@ impl CurrentOperations {
         let issue = authenticator.store.write(move |transaction| {
             Box::pin(async move {
                 let (id, application_id) = (caller.user_id, caller.application_id);
-                revalidator.confirm(transaction, id, &proof).await?;
+                revalidator.revalidate(transaction, id, &proof).await?;
                 Ok::<_, Error>((
                     ticket::issue_access_token(transaction, id, application_id).await?,
                     Touched::access([id]),

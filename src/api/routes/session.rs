@@ -92,7 +92,7 @@ impl SessionOperations {
         let revalidator = authenticator.clone();
         let issue = authenticator.store.write(move |transaction| {
             Box::pin(async move {
-                revalidator.confirm(transaction, caller.user_id, &proof).await?;
+                revalidator.revalidate(transaction, caller.user_id, &proof).await?;
                 let id = caller.user_id;
                 let issued = ticket::issue_session(transaction, id).await?;
                 Ok::<_, Error>((issued, Touched::users([id]).and(Touched::access([id]))))
@@ -159,7 +159,7 @@ impl SessionOperations {
         let revalidator = authenticator.clone();
         let change = authenticator.store.write(move |transaction| {
             Box::pin(async move {
-                let user = revalidator.confirm(transaction, caller.user_id, &proof).await?;
+                let user = revalidator.revalidate(transaction, caller.user_id, &proof).await?;
                 if !caller.may_manage(&user) {
                     return Err(Error::MayNotManageUser);
                 }

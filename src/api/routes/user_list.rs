@@ -33,7 +33,7 @@ pub struct UserListOperations;
 
 error_responses! {
     /// The errors of the list.
-    pub enum GetAllError {
+    pub enum ListUsersError {
         /// Bad request. An option cannot be understood; the message names it, and the place in it.
         400 BadRequest,
     }
@@ -80,7 +80,7 @@ impl UserListOperations {
         /// Whether dots in names are replaced by underscores: `odata_nextLink`.
         #[oai(name = "$jsonSafe")]
         json_safe: Query<Option<Boolean>>,
-    ) -> Result<Formatted<SafeNames<ODataSlimResponse>>, ErrorResponse<GetAllError>> {
+    ) -> Result<Formatted<SafeNames<ODataSlimResponse>>, ErrorResponse<ListUsersError>> {
         let (top, skip) = (top.0.map(|top| top.0.into()), skip.0.map_or(0, |skip| skip.0.into()));
         let page_size = top.unwrap_or(u64::MAX).min(PAGE_SIZE);
         let context = QueryContext { user_id: caller.user_id, clock: response_format.clock() };
@@ -131,8 +131,8 @@ fn text(option: &Query<Option<String>>) -> Option<&str> {
 
 fn list_error(error: ListError) -> Error {
     match error {
-        ListError::Parse { option, fault } => {
-            Error::InvalidArgument(format!("Parameter {option}, character {}: {}.", fault.at, fault.message))
+        ListError::Parse { option, error } => {
+            Error::InvalidArgument(format!("Parameter {option}, character {}: {}.", error.at, error.message))
         }
         ListError::Database(error) => error.into(),
     }

@@ -42,11 +42,11 @@ fn names_at_first(catalog: &Catalog, demo: bool) -> Vec<DefinitionError> {
 /// Checks the database for `config check`. A server may be using it.
 pub async fn check(config: &Config, demo: bool, catalog: Option<&Catalog>) -> Vec<Finding> {
     let url = &config.database_url;
-    let names_of = |errors: Vec<DefinitionError>| errors.into_iter().map(Finding::fault).collect::<Vec<_>>();
+    let names_of = |errors: Vec<DefinitionError>| errors.into_iter().map(Finding::error).collect::<Vec<_>>();
     match store::missing_file(url) {
-        Err(error) => return vec![Finding::refusal(with_causes(&error))],
+        Err(error) => return vec![Finding::fatal(with_causes(&error))],
         Ok(Some(file)) => {
-            let mut findings = vec![Finding::remark(format_args!("the first start creates {}", file.display()))];
+            let mut findings = vec![Finding::info(format_args!("the first start creates {}", file.display()))];
             findings.extend(first_start(config, demo));
             findings.extend(key_of_new_chain(config));
             findings.extend(catalog.map(|catalog| names_of(names_at_first(catalog, demo))).unwrap_or_default());
@@ -64,7 +64,7 @@ pub async fn check(config: &Config, demo: bool, catalog: Option<&Catalog>) -> Ve
                     findings.extend(names_of(names(db, catalog, demo).await?));
                 }
                 let differences = store::schema_differences(db).await?;
-                findings.extend(differences.iter().filter(|one| one.object().is_active()).map(Finding::fault));
+                findings.extend(differences.iter().filter(|one| one.object().is_active()).map(Finding::error));
             }
             SchemaStatus::Pending { is_new: true, .. } => {
                 findings.extend(catalog.map(|catalog| names_of(names_at_first(catalog, demo))).unwrap_or_default());
@@ -75,7 +75,7 @@ pub async fn check(config: &Config, demo: bool, catalog: Option<&Catalog>) -> Ve
     });
     match checked.await {
         Ok(found) => findings.extend(found),
-        Err(error) => findings.push(Finding::refusal(with_causes(&error))),
+        Err(error) => findings.push(Finding::fatal(with_causes(&error))),
     }
     findings
 }
@@ -86,10 +86,10 @@ fn lock(url: &str) -> Vec<Finding> {
         Ok(false) => Vec::new(),
         Ok(true) => {
             let shown = store::redact_password(url);
-            vec![Finding::remark(format_args!("a server has {shown} open; a second server on it would not start"))]
+            vec![Finding::info(format_args!("a server has {shown} open; a second server on it would not start"))]
         }
         Err(FileLockError::Url(_)) => Vec::new(), // reported with the database
-        Err(error) => vec![Finding::refusal(with_causes(&error))],
+        Err(error) => vec![Finding::fatal(with_causes(&error))],
     }
 }
 
@@ -100,9 +100,9 @@ pub async fn database(db: &impl ConnectionTrait, config: &Config, demo: bool) ->
     let is_new = matches!(status, SchemaStatus::Pending { is_new: true, .. });
     match users(db, &status).await? {
         Some(Users::None) => findings.extend(first_start(config, demo)),
-        Some(Users::Others) if demo => findings.push(Finding::refusal(StartError::NotADemo)),
+        Some(Users::Others) if demo => findings.push(Finding::fatal(StartError::NotADemo)),
         Some(Users::Others | Users::Demo) if matches!(config::admin_password(), Ok(Some(_))) => {
-            findings.push(Finding::remark(
+            findings.push(Finding::info(
                 "KOMMANDO_ADMIN_PASSWORD has no effect, because the database has users; change a password with \
                  `kommando user set-password`, or add an administrator with `kommando user add --role Administrator`",
             ));
@@ -110,7 +110,7 @@ pub async fn database(db: &impl ConnectionTrait, config: &Config, demo: bool) ->
         _ => {}
     }
     if status == SchemaStatus::UpToDate && !demo {
-        findings.extend(no_administrator(db, config).await?.map(Finding::remark));
+        findings.extend(no_administrator(db, config).await?.map(Finding::info));
     }
     findings.extend(if is_new { key_of_new_chain(config) } else { key_of_chain(db, config, &status).await? });
     Ok(findings)
@@ -118,18 +118,18 @@ pub async fn database(db: &impl ConnectionTrait, config: &Config, demo: bool) ->
 
 fn schema(config: &Config, has_multiple_writers: bool, status: &SchemaStatus) -> Finding {
     match status {
-        SchemaStatus::Newer(names) => Finding::refusal(format_args!(
+        SchemaStatus::Newer(names) => Finding::fatal(format_args!(
             "the database was migrated by a newer kommando with {}; start that version or a newer one",
             names.join(", ")
         )),
         SchemaStatus::Pending { count, .. } if has_multiple_writers && !config.migrate => {
-            Finding::refusal(SchemaError::Pending(*count))
+            Finding::fatal(SchemaError::Pending(*count))
         }
-        SchemaStatus::Pending { is_new: true, .. } => Finding::remark("the start creates the tables"),
+        SchemaStatus::Pending { is_new: true, .. } => Finding::info("the start creates the tables"),
         SchemaStatus::Pending { count, .. } => {
-            Finding::remark(format_args!("the start applies {count} pending migrations; make a backup first"))
+            Finding::info(format_args!("the start applies {count} pending migrations; make a backup first"))
         }
-        SchemaStatus::UpToDate => Finding::remark("the database is reachable, and its schema is up to date"),
+        SchemaStatus::UpToDate => Finding::info("the database is reachable, and its schema is up to date"),
     }
 }
 
@@ -167,19 +167,19 @@ pub async fn no_administrator(db: &impl ConnectionTrait, config: &Config) -> Res
 /// Checks the password of the first administrator, or remarks that none is set.
 fn first_start(config: &Config, demo: bool) -> Option<Finding> {
     let Some(password) = config::admin_password().ok()? else {
-        return (!demo).then(|| Finding::remark(NO_USERS));
+        return (!demo).then(|| Finding::info(NO_USERS));
     };
     let error = config.password_policy().accept(password.expose_secret()).err()?;
-    Some(Finding::refusal(with_causes(&StartError::AdminPassword(error))))
+    Some(Finding::fatal(with_causes(&StartError::AdminPassword(error))))
 }
 
 /// Checks the key for a new chain.
 fn key_of_new_chain(config: &Config) -> Option<Finding> {
     match audit_key::load(&config.database_url) {
-        Ok(key) if key.is_short() => Some(Finding::refusal(AuditKeyError::Short(key.length()))),
+        Ok(key) if key.is_short() => Some(Finding::fatal(AuditKeyError::Short(key.length()))),
         Err(AuditKeyError::Missing(file)) => {
             let file = file.display();
-            Some(Finding::remark(format_args!("the first start creates the key of the audit chain at {file}")))
+            Some(Finding::info(format_args!("the first start creates the key of the audit chain at {file}")))
         }
         // Other errors are reported with the settings.
         Ok(_) | Err(_) => None,
@@ -195,14 +195,14 @@ async fn key_of_chain(
     let is_current = *status == SchemaStatus::UpToDate;
     match audit_key::load(&config.database_url) {
         Ok(key) => match audit_key::check(db, &key).await {
-            Ok(_) if key.is_short() => Ok(Some(Finding::remark(format_args!(
+            Ok(_) if key.is_short() => Ok(Some(Finding::info(format_args!(
                 "the key of the audit chain has only {} bytes; it is accepted, because the chain already uses it",
                 key.length()
             )))),
             Ok(_) => Ok(None),
             Err(AuditKeyError::Database(error)) if is_current => Err(error),
             Err(AuditKeyError::Database(_)) => Ok(None),
-            Err(error) => Ok(Some(Finding::refusal(with_causes(&error)))),
+            Err(error) => Ok(Some(Finding::fatal(with_causes(&error)))),
         },
         Err(AuditKeyError::Missing(file)) => {
             let is_begun = match audit::is_begun(db).await {
@@ -211,7 +211,7 @@ async fn key_of_chain(
                 Ok(is_begun) => is_begun,
             };
             Ok(match is_begun {
-                true => Some(Finding::refusal(AuditKeyError::Missing(file))),
+                true => Some(Finding::fatal(AuditKeyError::Missing(file))),
                 false => key_of_new_chain(config),
             })
         }

@@ -6,55 +6,55 @@ use std::fmt;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Finding {
     /// An error that prevents the start.
-    Refusal(String),
+    Fatal(String),
     /// An error that does not prevent the start.
-    Fault(String),
+    Error(String),
     /// Information.
-    Remark(String),
+    Info(String),
 }
 
 impl Finding {
-    pub fn refusal(problem: impl fmt::Display) -> Self {
-        Self::Refusal(problem.to_string())
+    pub fn fatal(problem: impl fmt::Display) -> Self {
+        Self::Fatal(problem.to_string())
     }
 
-    pub fn fault(problem: impl fmt::Display) -> Self {
-        Self::Fault(problem.to_string())
+    pub fn error(problem: impl fmt::Display) -> Self {
+        Self::Error(problem.to_string())
     }
 
-    pub fn remark(remark: impl fmt::Display) -> Self {
-        Self::Remark(remark.to_string())
+    pub fn info(remark: impl fmt::Display) -> Self {
+        Self::Info(remark.to_string())
     }
 
-    pub fn is_remark(&self) -> bool {
-        matches!(self, Self::Remark(_))
+    pub fn is_info(&self) -> bool {
+        matches!(self, Self::Info(_))
     }
 
-    pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refusal(_))
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Self::Fatal(_))
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Refusal(text) | Self::Fault(text) | Self::Remark(text)) = self;
+        let (Self::Fatal(text) | Self::Error(text) | Self::Info(text)) = self;
         f.write_str(text)
     }
 }
 
 /// The errors that prevent the start, one line each.
 #[derive(Debug)]
-pub struct Refusals(pub Vec<Finding>);
+pub struct FatalFindings(pub Vec<Finding>);
 
-impl Refusals {
-    /// The refusals among the findings, if there are any.
+impl FatalFindings {
+    /// The fatal findings among these, if there are any.
     pub fn among(findings: Vec<Finding>) -> Option<Self> {
-        let refusals: Vec<_> = findings.into_iter().filter(Finding::is_refusal).collect();
-        (!refusals.is_empty()).then_some(Self(refusals))
+        let fatal: Vec<_> = findings.into_iter().filter(Finding::is_fatal).collect();
+        (!fatal.is_empty()).then_some(Self(fatal))
     }
 }
 
-impl fmt::Display for Refusals {
+impl fmt::Display for FatalFindings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let [one] = self.0.as_slice() {
             return one.fmt(f);

@@ -7,7 +7,7 @@ mod settings;
 
 pub use self::{
     database::{NO_USERS, database, names, no_administrator},
-    finding::{Finding, Refusals},
+    finding::{FatalFindings, Finding},
 };
 use super::StartError;
 use crate::{commands::Catalog, config::Config};
@@ -15,14 +15,14 @@ use crate::{commands::Catalog, config::Config};
 /// Checks the settings before a start, and returns the definitions.
 ///
 /// # Errors
-/// All refusals, including those of the database.
+/// All fatal findings, including those of the database.
 pub async fn start(config: &Config, demo: bool) -> Result<Catalog, StartError> {
     let (findings, catalog) = settings::check(config, demo);
-    match (catalog, findings.iter().any(Finding::is_refusal)) {
+    match (catalog, findings.iter().any(Finding::is_fatal)) {
         (Some(catalog), false) => Ok(catalog),
         _ => {
-            let refusals = Refusals::among(all(config, demo).await).or_else(|| Refusals::among(findings));
-            Err(StartError::Refused(refusals.unwrap_or(Refusals(Vec::new()))))
+            let fatal = FatalFindings::among(all(config, demo).await).or_else(|| FatalFindings::among(findings));
+            Err(StartError::Refused(fatal.unwrap_or(FatalFindings(Vec::new()))))
         }
     }
 }

@@ -52,7 +52,7 @@ fn values(config: &Config, demo: bool) -> Vec<Finding> {
             _ => None,
         },
     ];
-    errors.into_iter().flatten().map(Finding::refusal).collect()
+    errors.into_iter().flatten().map(Finding::fatal).collect()
 }
 
 /// Whether it is impossible to listen on both addresses.
@@ -76,7 +76,7 @@ fn remarks(config: &Config) -> Vec<Finding> {
              if the proxy forwards the Host header, set KOMMANDO_HOSTS to the public host",
         ),
     ];
-    remarks.into_iter().flatten().map(Finding::remark).collect()
+    remarks.into_iter().flatten().map(Finding::info).collect()
 }
 
 fn definitions(config: &Config, demo: bool, findings: &mut Vec<Finding>) -> Option<Catalog> {
@@ -84,11 +84,11 @@ fn definitions(config: &Config, demo: bool, findings: &mut Vec<Finding>) -> Opti
     match load_commands(folder.as_deref(), demo) {
         Ok(catalog) => {
             let place = folder.map_or_else(|| "no folder".to_owned(), |folder| folder.display().to_string());
-            findings.push(Finding::remark(format_args!("definitions: {} ({place})", catalog.entries().len())));
+            findings.push(Finding::info(format_args!("definitions: {} ({place})", catalog.entries().len())));
             Some(catalog)
         }
         Err(errors) => {
-            findings.extend(errors.0.into_iter().map(Finding::refusal));
+            findings.extend(errors.0.into_iter().map(Finding::fatal));
             None
         }
     }
@@ -99,13 +99,13 @@ fn targets(config: &Config, catalog: Option<&Catalog>, findings: &mut Vec<Findin
     match read.and_then(|targets| Webhooks::new(targets.unwrap_or_default())) {
         Ok(webhooks) => {
             let names = webhooks.names();
-            findings.push(Finding::remark(format_args!("webhook targets: {}", names.len())));
+            findings.push(Finding::info(format_args!("webhook targets: {}", names.len())));
             let unknown = catalog.and_then(|catalog| catalog.check_targets(&names).err());
-            findings.extend(webhooks.not_allowed().into_iter().map(Finding::fault));
-            findings.extend(unknown.into_iter().flat_map(|errors| errors.0).map(Finding::refusal));
+            findings.extend(webhooks.not_allowed().into_iter().map(Finding::error));
+            findings.extend(unknown.into_iter().flat_map(|errors| errors.0).map(Finding::fatal));
         }
         Err(error) => {
-            let finding = |line| Finding::refusal(format_args!("{UNUSABLE_TARGETS}: {line}"));
+            let finding = |line| Finding::fatal(format_args!("{UNUSABLE_TARGETS}: {line}"));
             findings.extend(error.lines().into_iter().map(finding));
         }
     }
@@ -121,10 +121,10 @@ pub fn listeners(config: &Config) -> Vec<Finding> {
     let addresses = std::iter::once(("KOMMANDO_LISTEN", config.listen)).chain(metrics);
     let finding = |(setting, address): (&str, SocketAddr)| match server::try_address(address) {
         Ok(()) => None,
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Some(Finding::remark(format_args!(
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Some(Finding::info(format_args!(
             "{setting}: another program listens on {address}; stop it before you start a server"
         ))),
-        Err(error) => Some(Finding::refusal(format_args!(
+        Err(error) => Some(Finding::fatal(format_args!(
             "{setting}: cannot listen on {address}: {error}; use another address, or port 0 for a free port"
         ))),
     };

@@ -32,7 +32,7 @@ pub type BucketKey = i64;
 
 /// What a bucket counts. Attempts acquire permits in this order; shared buckets belong to one group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
+pub enum BucketGroup {
     Address,
     Account,
     Pair,
@@ -70,7 +70,7 @@ impl Buckets {
     ///
     /// # Errors
     /// Too many attempts failed.
-    pub async fn enter(&self, group: Group, key: BucketKey, limit: usize) -> Result<Permit, TooManyAttempts> {
+    pub async fn enter(&self, group: BucketGroup, key: BucketKey, limit: usize) -> Result<Permit, TooManyAttempts> {
         let bucket = self.exclusive_bucket(key).unwrap_or_else(|| self.shared_bucket(group, key));
         enter(bucket, limit).await
     }
@@ -124,7 +124,7 @@ impl Buckets {
         (!is_full).then(|| Arc::clone(table.buckets.entry(key).or_default()))
     }
 
-    fn shared_bucket(&self, group: Group, key: BucketKey) -> Arc<Bucket> {
+    fn shared_bucket(&self, group: BucketGroup, key: BucketKey) -> Arc<Bucket> {
         let shared = self.shared.get_or_init(|| (0..GROUPS * SHARED_BUCKETS).map(|_| Arc::default()).collect());
         Arc::clone(&shared[group as usize * SHARED_BUCKETS + key.unsigned_abs() as usize % SHARED_BUCKETS])
     }

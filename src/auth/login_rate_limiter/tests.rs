@@ -171,7 +171,7 @@ async fn a_failure_during_a_save_is_saved_next() {
 #[tokio::test]
 async fn restored_failures_expire_like_new_ones() {
     let login_limiter = login_limiter();
-    let key = login_limiter.digest(Kind::Bucket(Group::Pair), "anna", Some(at("10.0.0.1")));
+    let key = login_limiter.digest(Kind::Bucket(BucketGroup::Pair), "anna", Some(at("10.0.0.1")));
     // `Instant` cannot be earlier than the start of the machine.
     if Instant::now().checked_sub(WINDOW).is_some() {
         login_limiter.buckets.restore(key, 3, WINDOW + Duration::from_secs(1));
@@ -183,9 +183,12 @@ async fn restored_failures_expire_like_new_ones() {
 fn a_digest_depends_on_kind_and_key() {
     let (one, other) = (login_limiter(), LoginRateLimiter::new(LIMITS, [8; 32]));
     let digest = |login_limiter: &LoginRateLimiter, kind| login_limiter.digest(kind, "anna", Some(at("10.0.0.1")));
-    assert_eq!(digest(&one, Kind::Bucket(Group::Pair)), digest(&login_limiter(), Kind::Bucket(Group::Pair)));
-    assert_ne!(digest(&one, Kind::Bucket(Group::Pair)), digest(&one, Kind::Bucket(Group::Account)));
-    assert_ne!(digest(&one, Kind::Bucket(Group::Pair)), digest(&other, Kind::Bucket(Group::Pair)));
+    assert_eq!(
+        digest(&one, Kind::Bucket(BucketGroup::Pair)),
+        digest(&login_limiter(), Kind::Bucket(BucketGroup::Pair))
+    );
+    assert_ne!(digest(&one, Kind::Bucket(BucketGroup::Pair)), digest(&one, Kind::Bucket(BucketGroup::Account)));
+    assert_ne!(digest(&one, Kind::Bucket(BucketGroup::Pair)), digest(&other, Kind::Bucket(BucketGroup::Pair)));
 }
 
 #[tokio::test]

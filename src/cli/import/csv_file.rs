@@ -5,13 +5,13 @@
 //! end of a row. Any other cell that cannot be read is an error.
 
 use kommando::users::{
-    import::{self, COLUMNS, Column, Row, find_column},
+    import::{self, COLUMNS, ImportColumn, Row, find_column},
     shown,
 };
 
 use super::{
     Rows,
-    faults::{Fault, Faults, RowPosition},
+    row_errors::{RowError, RowErrors, RowPosition},
 };
 
 /// Separators of cells. Spreadsheets write semicolons in locales with a decimal comma, and tabs in copied cells.
@@ -21,32 +21,32 @@ const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 const END: &str = "\nx";
 
 /// Reads the rows of a file, with its errors.
-pub fn read(text: &str) -> (Rows, Faults) {
+pub fn read(text: &str) -> (Rows, RowErrors) {
     let (delimiter, start) = match separator_line(text) {
         Some(Ok(found)) => found,
-        Some(Err(fault)) => return (Rows::new(), vec![fault]),
+        Some(Err(error)) => return (Rows::new(), vec![error]),
         None => (likely_delimiter(text), 0),
     };
-    let (mut records, mut faults) = records(text, start, delimiter);
+    let (mut records, mut errors) = records(text, start, delimiter);
     records.retain(|record| record.cells.iter().any(|cell| !cell.is_empty()));
     let mut records = records.into_iter();
     let Some(header) = records.next() else {
-        faults.push(Fault::of_row(RowPosition::Line(1), no_name_column()));
-        return (Rows::new(), faults);
+        errors.push(RowError::of_row(RowPosition::Line(1), no_name_column()));
+        return (Rows::new(), errors);
     };
     let columns = match read_header(&header) {
         Ok(columns) => columns,
-        Err(fault) => return (Rows::new(), vec![fault]),
+        Err(error) => return (Rows::new(), vec![error]),
     };
     let mut rows = Rows::new();
     for record in records {
-        rows.push((RowPosition::Line(record.line), read_row(&record, &columns, header.line, &mut faults)));
+        rows.push((RowPosition::Line(record.line), read_row(&record, &columns, header.line, &mut errors)));
     }
-    (rows, faults)
+    (rows, errors)
 }
 
 /// The separator that a first line such as `sep=;` names, and the offset of the next line.
-fn separator_line(text: &str) -> Option<Result<(u8, usize), Fault>> {
+fn separator_line(text: &str) -> Option<Result<(u8, usize), RowError>> {
     let line = text.split(['\r', '\n']).next().unwrap_or_default();
     let rest = &text[line.len()..];
     let start = line.len() + if rest.starts_with("\r\n") { 2 } else { rest.len().min(1) };
@@ -56,7 +56,7 @@ fn separator_line(text: &str) -> Option<Result<(u8, usize), Fault>> {
         [sign] if sign.is_ascii_punctuation() || *sign == b'\t' => Ok((*sign, start)),
         _ => {
             let reason = format!("`{}` names no separator; put one character after `sep=`, as in `sep=;`", shown(line));
-            Err(Fault::of_row(RowPosition::Line(1), reason))
+            Err(RowError::of_row(RowPosition::Line(1), reason))
         }
     })
 }
@@ -78,7 +78,7 @@ struct Record {
     is_unterminated: bool,
 }
 
-fn records(text: &str, start: usize, delimiter: u8) -> (Vec<Record>, Faults) {
+fn records(text: &str, start: usize, delimiter: u8) -> (Vec<Record>, RowErrors) {
     let data = text[start..].to_owned() + END;
     let end = (data.len() - 1) as u64;
     let mut reader = csv::ReaderBuilder::new()
@@ -87,26 +87,26 @@ fn records(text: &str, start: usize, delimiter: u8) -> (Vec<Record>, Faults) {
         .delimiter(delimiter)
         .trim(csv::Trim::All)
         .from_reader(data.as_bytes());
-    let (mut records, mut faults) = (Vec::new(), Faults::new());
+    let (mut records, mut errors) = (Vec::new(), RowErrors::new());
     let mut lines = LineCounter { text: text.as_bytes(), at: 0, line: 1 };
     let mut record = csv::StringRecord::new();
     loop {
         let begin = behind_line_ends(data.as_bytes(), reader.position().byte() as usize);
         if begin as u64 >= end {
-            return (records, faults);
+            return (records, errors);
         }
         let line = lines.line_of(start + begin);
         let position = RowPosition::Line(line);
         if let Err(error) = reader.read_record(&mut record) {
-            faults.push(Fault::of_row(position, error.to_string()));
-            return (records, faults);
+            errors.push(RowError::of_row(position, error.to_string()));
+            return (records, errors);
         }
         let read_to = reader.position().byte();
         if read_to > end {
             let column = format!("column {}", letters(record.len().saturating_sub(1)));
             let reason = "the quotation mark at the start of the cell is never closed";
-            faults.push(Fault::new(position, Some(column), None, reason));
-            return (records, faults);
+            errors.push(RowError::new(position, Some(column), None, reason));
+            return (records, errors);
         }
         let is_unterminated = read_to == end && !text.ends_with(['\r', '\n']);
         records.push(Record { line, cells: record.iter().map(str::to_owned).collect(), is_unterminated });
@@ -142,10 +142,10 @@ impl LineCounter<'_> {
 }
 
 /// The columns by index; `None` for a column without a name.
-type Columns = Vec<Option<&'static Column>>;
+type Columns = Vec<Option<&'static ImportColumn>>;
 
-fn read_header(header: &Record) -> Result<Columns, Fault> {
-    let refuse = |reason| Err(Fault::of_row(RowPosition::Line(header.line), reason));
+fn read_header(header: &Record) -> Result<Columns, RowError> {
+    let refuse = |reason| Err(RowError::of_row(RowPosition::Line(header.line), reason));
     let mut columns = Columns::new();
     let mut unknown = Vec::new();
     for name in &header.cells {
@@ -174,7 +174,7 @@ fn no_name_column() -> String {
 }
 
 /// The filled cells of a record by column.
-fn read_row(record: &Record, columns: &Columns, header: u64, faults: &mut Faults) -> Row {
+fn read_row(record: &Record, columns: &Columns, header: u64, errors: &mut RowErrors) -> Row {
     let Record { line, cells, is_unterminated } = record;
     let position = RowPosition::Line(*line);
     let wanted = columns.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
@@ -182,7 +182,7 @@ fn read_row(record: &Record, columns: &Columns, header: u64, faults: &mut Faults
     let is_broken = *is_unterminated || cells.iter().any(|cell| cell.contains(['\r', '\n']));
     if cells.len() < wanted && is_broken {
         let reason = format!("the row has {} cells, but the first line has {wanted}", cells.len());
-        faults.push(Fault::of_row(position, reason));
+        errors.push(RowError::of_row(position, reason));
     }
     let mut row = Row::new();
     for (index, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
@@ -190,13 +190,13 @@ fn read_row(record: &Record, columns: &Columns, header: u64, faults: &mut Faults
             // Only a tooltip may have several lines. Elsewhere, a quotation mark has probably taken in the next row.
             Some(column) if column.name != "tooltip" && cell.contains(['\r', '\n']) => {
                 let reason = "has a line break; remove it, or close the quotation mark at the start of the cell";
-                faults.push(Fault::new(position, Some(column.name), Some(cell.clone()), reason));
+                errors.push(RowError::new(position, Some(column.name), Some(cell.clone()), reason));
             }
             Some(column) => drop(row.insert(column.name, cell.clone())),
             None => {
                 let reason =
                     format!("is in a column without a name; empty the cell, or name the column in line {header}");
-                faults.push(Fault::new(
+                errors.push(RowError::new(
                     position,
                     Some(format!("column {}", letters(index))),
                     Some(cell.clone()),
@@ -217,16 +217,16 @@ fn letters(index: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::import::faults::report;
+    use crate::cli::import::row_errors::report;
 
     /// The rows as `line column=cell …`, and the errors.
     fn read_as_text(text: &str) -> (Vec<String>, String) {
-        let (rows, faults) = read(text);
+        let (rows, errors) = read(text);
         let row = |(position, row): (RowPosition, Row)| {
             let cells = row.iter().map(|(column, cell)| format!(" {column}={cell}"));
             format!("{position}{}", cells.collect::<String>())
         };
-        (rows.into_iter().map(row).collect(), report("f", faults))
+        (rows.into_iter().map(row).collect(), report("f", errors))
     }
 
     #[test]
@@ -282,8 +282,8 @@ mod tests {
             ("name,tooltip,role\neva,\"a\nole,\"b\n", "f:2: the row has 2 cells, but the first line has 3"),
             ("name,title,role\neva,a,b\nole,He", "f:3: the row has 2 cells, but the first line has 3"),
         ] {
-            let (_, faults) = read_as_text(text);
-            assert!(faults.starts_with(expected), "{text}: {faults}");
+            let (_, errors) = read_as_text(text);
+            assert!(errors.starts_with(expected), "{text}: {errors}");
         }
     }
 

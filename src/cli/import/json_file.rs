@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     Rows,
-    faults::{Fault, Faults, RowPosition},
+    row_errors::{RowError, RowErrors, RowPosition},
 };
 
 /// The members of an object in their order, including duplicates.
@@ -46,35 +46,35 @@ impl<'de> Deserialize<'de> for Members {
 ///
 /// # Errors
 /// The file is not a list of objects.
-pub fn read(text: &str) -> anyhow::Result<(Rows, Faults)> {
+pub fn read(text: &str) -> anyhow::Result<(Rows, RowErrors)> {
     let list: Vec<Members> = serde_json::from_str(text).context("the file must be a list of objects, one per user")?;
-    let (mut rows, mut faults) = (Rows::new(), Faults::new());
+    let (mut rows, mut errors) = (Rows::new(), RowErrors::new());
     for (index, Members(members)) in list.into_iter().enumerate() {
         let position = RowPosition::Element(index);
         let mut row = Row::new();
         for (name, value) in members {
-            let refuse = |value, reason| Fault::new(position, Some(name.clone()), value, reason);
+            let refuse = |value, reason| RowError::new(position, Some(name.clone()), value, reason);
             match (find_column(&name), cell(&value)) {
                 (Some(_), None) => {
-                    faults.push(refuse(Some(value.to_string()), "must be a text, number, true or false"));
+                    errors.push(refuse(Some(value.to_string()), "must be a text, number, true or false"));
                 }
                 (Some(_), Some(None)) => {}
                 (Some(column), Some(Some(text))) => {
                     if row.insert(column.name, text).is_some() {
-                        faults.push(refuse(None, "the member occurs twice"));
+                        errors.push(refuse(None, "the member occurs twice"));
                     }
                 }
                 (None, cell) if name.trim().is_empty() => {
                     if !cell.as_ref().is_some_and(is_empty) {
-                        faults.push(Fault::of_row(position, "a member without a name has a value"));
+                        errors.push(RowError::of_row(position, "a member without a name has a value"));
                     }
                 }
-                (None, _) => faults.push(refuse(None, "there is no such member")),
+                (None, _) => errors.push(refuse(None, "there is no such member")),
             }
         }
         rows.push((position, row));
     }
-    Ok((rows, faults))
+    Ok((rows, errors))
 }
 
 /// A value as the text of a cell: `None` for an object or a list with other values than texts, `Some(None)` for null.
@@ -98,17 +98,17 @@ fn is_empty(cell: &Option<String>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::import::faults::report;
+    use crate::cli::import::row_errors::report;
 
     #[test]
     fn a_member_that_cannot_be_read_is_refused_by_name() {
         let text = r#"[{"name": "a", "active": true, "rank": 3, "title": null, "": ""},
                        {"name": "b", "Name": "c"}, {"king": 1, "rank": {}}, {"": "x"}]"#;
-        let (rows, faults) = read(text).expect("a list");
+        let (rows, errors) = read(text).expect("a list");
         let first = [("active", "true"), ("name", "a"), ("rank", "3")];
         assert_eq!(rows[0].1, Row::from(first.map(|(column, cell)| (column, cell.to_owned()))));
         assert_eq!(
-            report("f", faults),
+            report("f", errors),
             "f#/1: Name: the member occurs twice\nf#/2: king: there is no such member\n\
              f#/2: rank: `{}` must be a text, number, true or false\nf#/3: a member without a name has a value\n"
         );

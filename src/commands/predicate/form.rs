@@ -9,7 +9,7 @@ use serde::{
 };
 
 use super::{
-    FieldComparison, Predicate, Rule, Test,
+    Condition, FieldComparison, Predicate, Rule,
     field::{Field, FieldValue},
 };
 use crate::localization::MultiLanguage;
@@ -116,7 +116,7 @@ impl TryFrom<Entries> for Predicate {
 
 impl From<RuleTest> for Predicate {
     fn from(RuleTest { rule, reason }: RuleTest) -> Self {
-        Self { test: Test::Rule(rule), reason }
+        Self { condition: Condition::Rule(rule), reason }
     }
 }
 
@@ -131,7 +131,7 @@ impl TryFrom<FieldTest> for Predicate {
             _ => return Err("a field needs exactly one of `is: value`, `not: value` and `in: [value, …]`".to_owned()),
         };
         comparison.values().iter().try_for_each(|value| field.accepts(value))?;
-        Ok(Self { test: Test::Field { field, comparison }, reason })
+        Ok(Self { condition: Condition::Field { field, comparison }, reason })
     }
 }
 
@@ -147,8 +147,8 @@ impl<'de> Deserialize<'de> for Predicate {
             }
 
             fn visit_str<E: Error>(self, rule: &str) -> Result<Predicate, E> {
-                let test = Test::Rule(Rule::deserialize(rule.into_deserializer())?);
-                Ok(Predicate { test, reason: None })
+                let condition = Condition::Rule(Rule::deserialize(rule.into_deserializer())?);
+                Ok(Predicate { condition, reason: None })
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Predicate, A::Error> {
@@ -185,14 +185,14 @@ mod tests {
 
     #[test]
     fn all_forms_of_a_condition_are_read() {
-        let tested = |field, comparison| Predicate { test: Test::Field { field, comparison }, reason: None };
-        assert_eq!(read("not_self"), Ok(Predicate { test: Test::Rule(Rule::NotSelf), reason: None }));
+        let tested = |field, comparison| Predicate { condition: Condition::Field { field, comparison }, reason: None };
+        assert_eq!(read("not_self"), Ok(Predicate { condition: Condition::Rule(Rule::NotSelf), reason: None }));
         let is = FieldComparison::Is(FieldValue::Bool(false));
         assert_eq!(read("{field: deleted, is: false}"), Ok(tested(Field::Deleted, is)));
         let texts = FieldComparison::In(vec![FieldValue::Text("Employee".into())]);
         assert_eq!(read("{field: role, in: [Employee]}"), Ok(tested(Field::Role, texts)));
         let reason = Some(MultiLanguage::Plain("Ask a colleague.".to_owned()));
-        let with_reason = Predicate { test: Test::Rule(Rule::NotSelf), reason };
+        let with_reason = Predicate { condition: Condition::Rule(Rule::NotSelf), reason };
         assert_eq!(read("{rule: not_self, reason: Ask a colleague.}"), Ok(with_reason));
     }
 

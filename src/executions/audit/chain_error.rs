@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 /// Where the chain or a seal is invalid, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {reason}")]
+#[error("{record}: {reason}")]
 pub struct ChainError {
-    pub place: InvalidRecord,
+    pub record: InvalidRecord,
     pub reason: &'static str,
 }
 
@@ -26,8 +26,8 @@ pub enum InvalidRecord {
 }
 
 impl ChainError {
-    pub(super) fn at(place: InvalidRecord, reason: &'static str) -> Self {
-        Self { place, reason }
+    pub(super) fn at(record: InvalidRecord, reason: &'static str) -> Self {
+        Self { record, reason }
     }
 }
 

@@ -13,7 +13,7 @@ pub const UNLINKED: i64 = 0;
 pub struct AuditKey(SecretString);
 
 /// Minimum length of the key of a new chain, in bytes.
-pub const SHORTEST_KEY: usize = 32;
+pub const MIN_KEY_LENGTH: usize = 32;
 
 impl AuditKey {
     pub fn new(key: SecretString) -> Self {
@@ -36,7 +36,7 @@ impl AuditKey {
 
     /// Whether the key is too short for a new chain.
     pub fn is_short(&self) -> bool {
-        self.length() < SHORTEST_KEY
+        self.length() < MIN_KEY_LENGTH
     }
 
     /// The MAC of a position and some parts, in hexadecimal. Each part is prefixed with its length, so that different

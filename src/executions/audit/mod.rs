@@ -24,7 +24,7 @@ pub use anchor::Anchor;
 pub use chain_error::{ChainError, InvalidRecord, ProofError};
 pub use entry::{ActiveModel, Column, Entity, Head, Model, count};
 pub use head::head;
-pub use key::{AuditKey, SHORTEST_KEY};
+pub use key::{AuditKey, MIN_KEY_LENGTH};
 pub use key_check::{KeyCheck, begin, check_key, has_entries, is_begun};
 pub use linker::{keep_linking, link};
 pub use seal::{FORGED, UNSEALED, Unsealed, find_unsealed, remove_seals, running, seal_all, seal_runs};

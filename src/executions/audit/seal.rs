@@ -69,7 +69,7 @@ impl AuditKey {
     }
 
     /// Why a delivery must not be sent; `None` when its seal is valid.
-    pub fn fault_of_delivery(&self, delivery: &delivery::Model) -> Option<&'static str> {
+    pub fn delivery_seal_error(&self, delivery: &delivery::Model) -> Option<&'static str> {
         match &delivery.seal {
             None => Some(UNSEALED),
             Some(seal) if *seal == self.seal_delivery(delivery) => None,

@@ -117,7 +117,7 @@ async fn deliveries(db: &impl ConnectionTrait, key: &AuditKey) -> Result<u64, Pr
     loop {
         let page = seal::deliveries(db, &after).await?;
         for delivery in &page {
-            if let Some(reason) = key.fault_of_delivery(delivery) {
+            if let Some(reason) = key.delivery_seal_error(delivery) {
                 return Err(ChainError::at(InvalidRecord::Delivery(delivery.id.clone()), reason).into());
             }
         }

@@ -12,16 +12,16 @@ use crate::odata::{ParseError, Spanned};
 
 /// A column of the list.
 #[derive(Debug)]
-pub struct Column {
+pub struct ListColumn {
     pub name: &'static str,
     pub shown: ColumnType,
     sql: &'static str,
     /// The sort key.
-    key: &'static str,
+    sort_sql: &'static str,
     pub restriction: FilterKind,
     pub can_order_by: bool,
     /// Whether the column is meant for filters. It is only shown when selected.
-    pub is_switch: bool,
+    pub is_filter_only: bool,
 }
 
 /// The type of a column's values.
@@ -68,7 +68,7 @@ macro_rules! of_person {
 
 macro_rules! person {
     ($name:literal, $column:literal, $folded:literal) => {
-        Column {
+        ListColumn {
             restriction: FilterKind::Person { column: concat!("persons.", $folded), joined: of_person!($folded) },
             ..text($name, of_person!($column), of_person!($folded))
         }
@@ -141,9 +141,9 @@ const IS_ACTIVE_TEXT: &str =
     concat!("CASE WHEN ", is_active!(), " THEN '[SR_USER_ACTIVE]' ELSE '[SR_USER_RETIRED]' END");
 
 /// All columns, in the default order.
-pub static COLUMNS: [Column; 33] = [
-    Column { is_switch: true, ..bool("getAllRows", "TRUE") },
-    Column { is_switch: true, ..bool("getNoRows", "FALSE") },
+pub static COLUMNS: [ListColumn; 33] = [
+    ListColumn { is_filter_only: true, ..bool("getAllRows", "TRUE") },
+    ListColumn { is_filter_only: true, ..bool("getNoRows", "FALSE") },
     bool("canLogin", CAN_LOGIN),
     person!("firstName", "firstname", "firstname_folded"),
     person!("lastName", "lastname", "lastname_folded"),
@@ -153,24 +153,24 @@ pub static COLUMNS: [Column; 33] = [
     integer("personId", "COALESCE(users.person_id, 0)"),
     text("mrMrs", of_person!("mrmrs"), of_person!("mrmrs_folded")),
     text("title", of_person!("title"), of_person!("title_folded")),
-    Column { restriction: FilterKind::Associate, can_order_by: true, ..integer("associateDbId", "users.id") },
+    ListColumn { restriction: FilterKind::Associate, can_order_by: true, ..integer("associateDbId", "users.id") },
     text("contactName", of_person!("contact_name"), of_person!("contact_name_folded")),
     text("contactDepartment", of_person!("contact_department"), of_person!("contact_department_folded")),
     item("usergroup", "users.user_group_id", "user_groups.name", "user_groups.name_folded"),
-    Column { can_order_by: true, ..integer("usergroupId", "users.user_group_id") },
+    ListColumn { can_order_by: true, ..integer("usergroupId", "users.user_group_id") },
     text("contactFullName", CONTACT_FULL_NAME, CONTACT_FULL_NAME_FOLDED),
     item("role", "users.role_id", "roles.name", "roles.name_folded"),
-    Column { restriction: FilterKind::Associate, ..text("assocName", "users.name", "users.name_folded") },
-    Column { can_order_by: false, ..text("assocTooltip", "users.tooltip", "users.tooltip_folded") },
+    ListColumn { restriction: FilterKind::Associate, ..text("assocName", "users.name", "users.name_folded") },
+    ListColumn { can_order_by: false, ..text("assocTooltip", "users.tooltip", "users.tooltip_folded") },
     item("assocType", ASSOC_TYPE_ID, "users.user_type", "LOWER(users.user_type)"),
     integer("ejUserId", "users.ej_user_id"),
     text("ejDisplayName", "users.nick_name", "users.nick_name_folded"),
     integer("ejStatus", EJ_STATUS),
-    Column {
+    ListColumn {
         restriction: FilterKind::None,
         ..text("credentialType", credential!("credential_type"), concat!("LOWER(", credential!("credential_type"), ")"))
     },
-    Column {
+    ListColumn {
         restriction: FilterKind::None,
         ..text(
             "credentialDisplayValue",
@@ -178,9 +178,9 @@ pub static COLUMNS: [Column; 33] = [
             concat!("LOWER(", credential!("display_value"), ")"),
         )
     },
-    Column { can_order_by: true, ..bool("isActive", is_active!()) },
-    Column { restriction: FilterKind::Bool(is_active!()), ..text("isActiveText", IS_ACTIVE_TEXT, IS_ACTIVE_TEXT) },
-    Column {
+    ListColumn { can_order_by: true, ..bool("isActive", is_active!()) },
+    ListColumn { restriction: FilterKind::Bool(is_active!()), ..text("isActiveText", IS_ACTIVE_TEXT, IS_ACTIVE_TEXT) },
+    ListColumn {
         restriction: FilterKind::OtherGroups,
         can_order_by: false,
         ..text("otherGroups", OTHER_GROUPS, OTHER_GROUPS)
@@ -192,30 +192,38 @@ pub static COLUMNS: [Column; 33] = [
 ];
 
 /// A text column, filtered and sorted by `folded`.
-const fn text(name: &'static str, sql: &'static str, folded: &'static str) -> Column {
+const fn text(name: &'static str, sql: &'static str, folded: &'static str) -> ListColumn {
     let restriction = FilterKind::Text(folded);
-    Column { name, shown: ColumnType::Text, sql, key: folded, restriction, can_order_by: true, is_switch: false }
+    ListColumn {
+        name,
+        shown: ColumnType::Text,
+        sql,
+        sort_sql: folded,
+        restriction,
+        can_order_by: true,
+        is_filter_only: false,
+    }
 }
 
-const fn item(name: &'static str, id: &'static str, sql: &'static str, folded: &'static str) -> Column {
-    Column { restriction: FilterKind::Item { id, name: folded }, ..text(name, sql, folded) }
+const fn item(name: &'static str, id: &'static str, sql: &'static str, folded: &'static str) -> ListColumn {
+    ListColumn { restriction: FilterKind::Item { id, name: folded }, ..text(name, sql, folded) }
 }
 
-const fn date(name: &'static str, sql: &'static str) -> Column {
-    Column { shown: ColumnType::Date, restriction: FilterKind::Date(sql), ..text(name, sql, sql) }
+const fn date(name: &'static str, sql: &'static str) -> ListColumn {
+    ListColumn { shown: ColumnType::Date, restriction: FilterKind::Date(sql), ..text(name, sql, sql) }
 }
 
-const fn integer(name: &'static str, sql: &'static str) -> Column {
+const fn integer(name: &'static str, sql: &'static str) -> ListColumn {
     let restriction = FilterKind::Integer(sql);
-    Column { shown: ColumnType::Integer, restriction, can_order_by: false, ..text(name, sql, sql) }
+    ListColumn { shown: ColumnType::Integer, restriction, can_order_by: false, ..text(name, sql, sql) }
 }
 
-const fn bool(name: &'static str, sql: &'static str) -> Column {
+const fn bool(name: &'static str, sql: &'static str) -> ListColumn {
     let restriction = FilterKind::Bool(sql);
-    Column { shown: ColumnType::Bool, restriction, can_order_by: false, ..text(name, sql, sql) }
+    ListColumn { shown: ColumnType::Bool, restriction, can_order_by: false, ..text(name, sql, sql) }
 }
 
-impl Column {
+impl ListColumn {
     /// The SQL expression of the column's value.
     pub fn value(&self, backend: DbBackend) -> SimpleExpr {
         let sql = in_dialect(backend, self.sql);
@@ -229,8 +237,8 @@ impl Column {
     /// The sort key. Texts sort by the characters of their folded copies.
     pub fn key(&self) -> SimpleExpr {
         match self.shown {
-            ColumnType::Date => time(self.key),
-            ColumnType::Text | ColumnType::Integer | ColumnType::Bool => Expr::cust(self.key),
+            ColumnType::Date => time(self.sort_sql),
+            ColumnType::Text | ColumnType::Integer | ColumnType::Bool => Expr::cust(self.sort_sql),
         }
     }
 }
@@ -251,7 +259,7 @@ pub fn time(sql: &'static str) -> SimpleExpr {
 }
 
 /// The column with this name, ignoring case.
-pub fn find(name: &Spanned<String>) -> Result<&'static Column, ParseError> {
+pub fn find(name: &Spanned<String>) -> Result<&'static ListColumn, ParseError> {
     let found = COLUMNS.iter().find(|column| column.name.eq_ignore_ascii_case(&name.value));
     let names = || COLUMNS.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
     found.ok_or_else(|| ParseError::new(name.at, format!("there is no column `{}`; there are {}", name.value, names())))

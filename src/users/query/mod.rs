@@ -17,7 +17,7 @@ use sea_orm::{
     sea_query::{Condition, Expr, JoinType, Order as Direction, Query, SelectStatement, SimpleExpr},
 };
 
-pub use self::columns::{COLUMNS, Column, ColumnType, FilterKind};
+pub use self::columns::{COLUMNS, ColumnType, FilterKind, ListColumn};
 pub use self::filter::QueryContext;
 use crate::odata::{self, ParseError};
 
@@ -40,7 +40,7 @@ pub struct ListQuery<'a> {
 /// A page of the list.
 #[derive(Debug)]
 pub struct Page {
-    pub columns: Vec<&'static Column>,
+    pub columns: Vec<&'static ListColumn>,
     pub rows: Vec<Row>,
 }
 
@@ -65,8 +65,8 @@ pub enum Cell {
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
     /// A query option cannot be parsed.
-    #[error("{option}: {fault}")]
-    Parse { option: &'static str, fault: ParseError },
+    #[error("{option}: {error}")]
+    Parse { option: &'static str, error: ParseError },
     #[error(transparent)]
     Database(#[from] DbErr),
 }
@@ -88,7 +88,7 @@ fn statement(
     backend: DbBackend,
     context: QueryContext<'_>,
     list_query: ListQuery<'_>,
-    columns: &[&'static Column],
+    columns: &[&'static ListColumn],
 ) -> Result<SelectStatement, ListError> {
     let mut query = rows(columns, backend);
     if let Some(filter) = list_query.filter {
@@ -109,14 +109,14 @@ fn statement(
 }
 
 fn in_option(option: &'static str) -> impl Fn(ParseError) -> ListError {
-    move |fault| ListError::Parse { option, fault }
+    move |error| ListError::Parse { option, error }
 }
 
-fn selected(select: Option<&str>) -> Result<Vec<&'static Column>, ParseError> {
+fn selected(select: Option<&str>) -> Result<Vec<&'static ListColumn>, ParseError> {
     let Some(select) = select else {
-        return Ok(columns::COLUMNS.iter().filter(|column| !column.is_switch).collect());
+        return Ok(columns::COLUMNS.iter().filter(|column| !column.is_filter_only).collect());
     };
-    let mut selected: Vec<&'static Column> = Vec::new();
+    let mut selected: Vec<&'static ListColumn> = Vec::new();
     for name in odata::names(select)? {
         let column = columns::find(&name)?;
         if !selected.iter().any(|known| known.name == column.name) {
@@ -126,7 +126,7 @@ fn selected(select: Option<&str>) -> Result<Vec<&'static Column>, ParseError> {
     Ok(selected)
 }
 
-fn rows(columns: &[&'static Column], backend: DbBackend) -> SelectStatement {
+fn rows(columns: &[&'static ListColumn], backend: DbBackend) -> SelectStatement {
     let mut query = Query::select();
     query.expr(Expr::cust("users.id"));
     for column in columns {
@@ -178,8 +178,8 @@ fn keyset_condition(keys: &[(SimpleExpr, Direction)], id: i32) -> SimpleExpr {
     })
 }
 
-fn read(row: &QueryResult, columns: &[&'static Column]) -> Result<Row, DbErr> {
-    let cell = |(index, column): (usize, &&'static Column)| {
+fn read(row: &QueryResult, columns: &[&'static ListColumn]) -> Result<Row, DbErr> {
+    let cell = |(index, column): (usize, &&'static ListColumn)| {
         // The first column is the id.
         let index = index + 1;
         Ok::<_, DbErr>(match column.shown {

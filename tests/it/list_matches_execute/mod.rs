@@ -142,8 +142,8 @@ fn a_command_is_listed_exactly_when_it_can_be_executed() {
             join_all(compared).await.into_iter().collect()
         })
     });
-    if let Err(fault) = end {
-        panic!("{fault}");
+    if let Err(error) = end {
+        panic!("{error}");
     }
     let (listed, unlisted) = (fixture.listed.get(), fixture.unlisted.get());
     assert!(listed > 100 && unlisted > 100, "too few cases: {listed} listed, {unlisted} not");

@@ -2,7 +2,7 @@
 
 use poem_openapi::{OpenApi, param::Query};
 
-use super::look::LookError;
+use super::read_user_error::ReadUserError;
 use crate::{
     api::{
         extract::{json_body::JsonBody, parameters::Int32, request::NoBody},
@@ -36,7 +36,7 @@ impl Info {
         #[oai(name = "userInfoId")]
         user_id: Query<Int32>,
         _body: NoBody,
-    ) -> Result<Formatted<Nullable<UserInfo>>, ErrorResponse<LookError>> {
+    ) -> Result<Formatted<Nullable<UserInfo>>, ErrorResponse<ReadUserError>> {
         match user::visible(users, &caller, user_id.0.0).await {
             Ok(details) => Ok(format.answer(Nullable(Some(users::User::clone(&details.user).into())))),
             Err(Error::NoSuchUser) => Ok(format.answer(Nullable(None))),
@@ -55,7 +55,7 @@ impl Info {
         format: ResponseFormat,
         store: &Store,
         ids: JsonBody<Vec<i32>>,
-    ) -> Result<Formatted<Vec<UserInfo>>, ErrorResponse<LookError>> {
+    ) -> Result<Formatted<Vec<UserInfo>>, ErrorResponse<ReadUserError>> {
         let ids = ids.0.into_iter().filter(|id| caller.may_read(*id)).collect();
         let users = users::find_many(store.reader(), ids).await?;
         Ok(format.answer(users.into_iter().map(Into::into).collect()))

@@ -3,7 +3,7 @@
 use poem_openapi::{Object, OpenApi};
 
 use super::{
-    look::LookError,
+    read_user_error::ReadUserError,
     requests::{UserNameRequest, UserRequest},
 };
 use crate::{
@@ -46,7 +46,7 @@ impl Names {
         format: ResponseFormat,
         store: &Store,
         body: JsonBody<UserNameRequest>,
-    ) -> Result<Formatted<bool>, ErrorResponse<LookError>> {
+    ) -> Result<Formatted<bool>, ErrorResponse<ReadUserError>> {
         Ok(format.answer(validate(store, &caller, body.0).await?.is_none()))
     }
 
@@ -60,7 +60,7 @@ impl Names {
         format: ResponseFormat,
         store: &Store,
         body: JsonBody<UserNameRequest>,
-    ) -> Result<Formatted<UserValidationResult>, ErrorResponse<LookError>> {
+    ) -> Result<Formatted<UserValidationResult>, ErrorResponse<ReadUserError>> {
         Ok(format.answer(validate(store, &caller, body.0).await?.into()))
     }
 
@@ -74,7 +74,7 @@ impl Names {
         format: ResponseFormat,
         store: &Store,
         body: JsonBody<UserNameRequest>,
-    ) -> Result<Formatted<String>, ErrorResponse<LookError>> {
+    ) -> Result<Formatted<String>, ErrorResponse<ReadUserError>> {
         let UserNameRequest { associate_id, user_name, .. } = body.0;
         Ok(format.answer(suggest(store, &caller, &user_name, associate_id.unwrap_or_default()).await?))
     }
@@ -94,7 +94,7 @@ impl Names {
         format: ResponseFormat,
         store: &Store,
         body: JsonBody<UserRequest>,
-    ) -> Result<Formatted<String>, ErrorResponse<LookError>> {
+    ) -> Result<Formatted<String>, ErrorResponse<ReadUserError>> {
         let user = body.0.user;
         let texts = [user.text("/UserName"), user.text("/Person/Email"), user.text("/Name")];
         let wanted = texts.into_iter().flatten().find(|text| !text.is_empty()).unwrap_or_default();
@@ -115,7 +115,7 @@ impl Names {
         format: ResponseFormat,
         store: &Store,
         body: JsonBody<UserRequest>,
-    ) -> Result<Formatted<String>, ErrorResponse<LookError>> {
+    ) -> Result<Formatted<String>, ErrorResponse<ReadUserError>> {
         let user = body.0.user;
         let names = [user.text("/Person/Firstname"), user.text("/Person/Lastname")].map(Option::unwrap_or_default);
         let wanted = names.concat().to_lowercase();
@@ -132,7 +132,7 @@ impl Names {
         format: ResponseFormat,
         store: &Store,
         body: JsonBody<IsNickNameUniqueRequest>,
-    ) -> Result<Formatted<bool>, ErrorResponse<LookError>> {
+    ) -> Result<Formatted<bool>, ErrorResponse<ReadUserError>> {
         check_may_read_others(&caller)?;
         let IsNickNameUniqueRequest { associate_id, nick_name } = body.0;
         let is_taken = users::has_nick_name(store.reader(), &nick_name, associate_id.unwrap_or_default()).await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use poem_openapi::{Object, OpenApi, param::Query};
 
-use super::look::LookError;
+use super::read_user_error::ReadUserError;
 use crate::{
     api::{
         extract::{json_body::JsonBody, parameters::Int32, request::NoBody},
@@ -54,7 +54,7 @@ impl Read {
         #[oai(name = "userId")]
         user_id: Query<Int32>,
         _body: NoBody,
-    ) -> Result<Formatted<Nullable<User>>, ErrorResponse<LookError>> {
+    ) -> Result<Formatted<Nullable<User>>, ErrorResponse<ReadUserError>> {
         answer(format, visible(users, &caller, user_id.0.0).await.map(Arc::unwrap_or_clone))
     }
 
@@ -68,7 +68,7 @@ impl Read {
         format: ResponseFormat,
         store: &Store,
         body: JsonBody<GetUserFromNameRequest>,
-    ) -> Result<Formatted<Nullable<User>>, ErrorResponse<LookError>> {
+    ) -> Result<Formatted<Nullable<User>>, ErrorResponse<ReadUserError>> {
         answer(format, visible_by_name(store, &caller, &body.0.user_name).await)
     }
 
@@ -82,7 +82,7 @@ impl Read {
         format: ResponseFormat,
         store: &Store,
         body: JsonBody<GetUserFromPersonIdRequest>,
-    ) -> Result<Formatted<Vec<User>>, ErrorResponse<LookError>> {
+    ) -> Result<Formatted<Vec<User>>, ErrorResponse<ReadUserError>> {
         let found = user_details::list_by_person(store.reader(), body.0.person_id).await?.into_iter();
         let visible = found.filter(|details| caller.may_read(details.user.user.id));
         Ok(format.answer(visible.map(Into::into).collect()))
@@ -93,7 +93,7 @@ impl Read {
 fn answer(
     format: ResponseFormat,
     found: Result<UserDetails, Error>,
-) -> Result<Formatted<Nullable<User>>, ErrorResponse<LookError>> {
+) -> Result<Formatted<Nullable<User>>, ErrorResponse<ReadUserError>> {
     match found {
         Ok(details) => Ok(format.answer(Nullable(Some(details.into())))),
         Err(Error::NoSuchUser | Error::NoSuchUserName) => Ok(format.answer(Nullable(None))),

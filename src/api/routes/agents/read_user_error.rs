@@ -4,7 +4,7 @@ use crate::api::openapi::error_responses::error_responses;
 
 error_responses! {
     /// The errors of looking at users.
-    pub enum LookError {
+    pub enum ReadUserError {
         /// Forbidden. The caller may not see this user; the answer is the same for users that do not exist.
         403 Forbidden,
     }
