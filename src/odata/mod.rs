@@ -25,7 +25,7 @@ pub use parser::{filter, names, order};
 pub const MAX_LENGTH: usize = 8000;
 /// Maximum nesting of parentheses and `not`.
 pub const MAX_DEPTH: usize = 32;
-/// Maximum number of tests in a filter.
+/// Maximum number of comparisons in a filter.
 pub const MAX_COMPARISONS: usize = 100;
 
 /// A value with its position in the text. Comparison ignores the position.

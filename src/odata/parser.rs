@@ -141,7 +141,7 @@ impl Parser {
     fn test(&mut self) -> Result<Comparison, ParseError> {
         self.tests += 1;
         if self.tests > MAX_COMPARISONS {
-            return Err(ParseError::new(self.peek().at, format!("a filter has at most {MAX_COMPARISONS} tests")));
+            return Err(ParseError::new(self.peek().at, format!("a filter has at most {MAX_COMPARISONS} comparisons")));
         }
         let first = self.name()?;
         if self.take(|token| *token == Token::Open).is_some() {

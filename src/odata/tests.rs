@@ -112,7 +112,7 @@ fn length_depth_and_number_of_tests_are_limited() {
     assert_eq!(filter(&"not ".repeat(1000)), Err(ParseError::new(133, "this is nested more than 32 levels deep")));
     let tests = |count| vec!["a set"; count].join(" and ");
     assert!(filter(&tests(MAX_COMPARISONS)).is_ok());
-    assert_eq!(filter(&tests(MAX_COMPARISONS + 1)), Err(ParseError::new(1001, "a filter has at most 100 tests")));
+    assert_eq!(filter(&tests(MAX_COMPARISONS + 1)), Err(ParseError::new(1001, "a filter has at most 100 comparisons")));
     let long = |length| format!("a is '{}'", "å".repeat(length - 7));
     assert!(filter(&long(MAX_LENGTH)).is_ok());
     assert_eq!(filter(&long(MAX_LENGTH + 1)), Err(ParseError::new(8001, "this is longer than 8000 characters")));

@@ -136,7 +136,7 @@ const NUMBERS: [(&str, &str, &str); 54] = [
     ("docs/api.md", "and {} operations in a JSON Patch", "MAX_OPERATIONS"),
     ("docs/api.md", "A page has at most {} users", "PAGE_SIZE"),
     ("docs/api.md", "An option has at most {} characters", "odata/mod.rs MAX_LENGTH"),
-    ("docs/api.md", "a filter at most {} conditions", "MAX_TESTS"),
+    ("docs/api.md", "a filter at most {} comparisons", "MAX_COMPARISONS"),
     ("docs/api.md", "A user has at most {} custom fields", "field_limits.rs FIELDS"),
     ("docs/api.md", "custom fields and {} extra fields", "field_limits.rs FIELDS"),
     ("docs/api.md", "with names of at most {} and values", "FIELD_NAME"),
