@@ -1,5 +1,4 @@
-//! The example definitions, the pages, and what is needed to generate clients are embedded in the binary: a change to one
-//! is a change to the program.
+//! Rebuilds the binary when an embedded file changes: an example definition, a page, or a file for generating clients.
 
 fn main() {
     println!("cargo:rerun-if-changed=commands.d");

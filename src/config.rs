@@ -1,4 +1,4 @@
-//! Every setting, in one struct: a flag over its `KOMMANDO_*` variable over the default.
+//! All settings, in one struct. Flags override `KOMMANDO_*` variables; variables override defaults.
 
 use std::{
     collections::BTreeSet,
@@ -30,14 +30,14 @@ use crate::{
     },
 };
 
-/// Prefix of all variables.
+/// The prefix of all our environment variables.
 const PREFIX: &str = "KOMMANDO_";
-/// The bits of a mode that let the group write, or others do anything.
+/// The file mode bits that let the group write, or let others read, write or execute.
 const OF_OTHERS: u32 = 0o027;
-/// A secret may stand in a file named by its variable with this behind it.
+/// The suffix of the variable that names a file with the secret, such as `KOMMANDO_AUDIT_KEY_FILE`.
 const FILE_SUFFIX: &str = "_FILE";
 
-/// The settings that are secrets: no flag, since the arguments of a process are no secret. Name and meaning.
+/// The secret settings: variable and meaning. They have no flags, because other users can see a process's arguments.
 pub const SECRETS: [(&str, &str); 2] = [
     ("KOMMANDO_ADMIN_PASSWORD", "Password of the first administrator, used when the database is empty"),
     (
@@ -47,15 +47,15 @@ pub const SECRETS: [(&str, &str); 2] = [
     ),
 ];
 
-/// A number of connections.
+/// Parses a number of connections.
 fn connections() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=1_000_000)
 }
 
-/// A network, or a single address.
+/// Parses a network or a single address.
 fn network(text: &str) -> Result<IpNet, String> {
     let address = text.parse::<IpAddr>().map(IpNet::from);
-    text.parse().or(address).map_err(|_| format!("`{text}` is no network such as 10.0.0.0/8, and no address"))
+    text.parse().or(address).map_err(|_| format!("`{text}` is neither a network, such as 10.0.0.0/8, nor an address"))
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -144,7 +144,7 @@ pub struct Config {
     #[arg(long, env = "KOMMANDO_OIDC_JWKS_URL", value_name = "URL", global = true)]
     pub oidc_jwks_url: Option<JwksUrl>,
 
-    /// Claim of a JWT that holds the Name or UserName of a user; email counts only with email_verified
+    /// Claim of a JWT that contains the Name or UserName of a user; email counts only with email_verified
     #[arg(
         long,
         env = "KOMMANDO_OIDC_CLAIM",
@@ -165,7 +165,8 @@ pub struct Config {
     )]
     pub oidc_algorithms: Vec<Algorithm>,
 
-    /// Folder of command definitions; subfolders are not searched [default: commands.d, or with --demo the embedded examples]
+    /// Folder of command definitions; subfolders are not searched [default: commands.d, or with --demo the embedded
+    /// examples]
     #[arg(long, env = "KOMMANDO_COMMANDS", value_name = "FOLDER", global = true)]
     pub commands: Option<PathBuf>,
 
@@ -210,8 +211,8 @@ pub struct Config {
     #[arg(long, env = "KOMMANDO_RETENTION", value_name = "LENGTH", global = true)]
     pub retention: Option<Retention>,
 
-    /// Maximum number of open connections; at the limit, the connection that was silent longest is closed, and if none is
-    /// silent, the new one gets 503
+    /// Maximum number of open connections; at the limit, the connection that has been waiting for its client longest is
+    /// closed; if none is waiting, the new one gets 503
     #[arg(
         long,
         env = "KOMMANDO_MAX_CONNECTIONS",
@@ -245,13 +246,14 @@ pub struct Config {
     )]
     pub trusted_proxies: Vec<IpNet>,
 
-    /// Header that trusted proxies set: x-forwarded-for (beside X-Forwarded-Proto), or forwarded (RFC 7239); the other one
-    /// is ignored [default: x-forwarded-for]
+    /// Header that trusted proxies set: x-forwarded-for (with X-Forwarded-Proto), or forwarded (RFC 7239); the other
+    /// one is ignored [default: x-forwarded-for]
     #[arg(long, env = "KOMMANDO_PROXY_HEADER", value_name = "HEADER", global = true)]
     pub proxy_header: Option<ProxyHeader>,
 
-    /// Hosts that requests may name, such as kommando.example.com or 192.0.2.7:8443, separated by commas; on loopback,
-    /// beside the loopback hosts; /health/… takes any [default: loopback hosts when listening on loopback, else any]
+    /// Accepted hosts of requests, such as kommando.example.com or 192.0.2.7:8443, separated by commas; a server on
+    /// loopback also accepts the loopback hosts, and /health/… accepts any [default: loopback hosts when listening on
+    /// loopback, else any]
     #[arg(long, env = "KOMMANDO_HOSTS", value_delimiter = ',', value_name = "HOST[:PORT]", global = true)]
     pub hosts: Vec<HostName>,
 
@@ -260,7 +262,7 @@ pub struct Config {
     #[arg(long, env = "KOMMANDO_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGINS", global = true)]
     pub cors_origins: Vec<Origin>,
 
-    /// Fixed time of the clock of serve --demo, for tests, such as 2026-01-01T00:00:00Z [default: the system's clock]
+    /// Fixed time for the clock of serve --demo, for tests, such as 2026-01-01T00:00:00Z [default: the system's clock]
     #[arg(long, env = "KOMMANDO_CLOCK", value_name = "TIME", global = true)]
     pub clock: Option<DateTime<Utc>>,
 
@@ -269,7 +271,7 @@ pub struct Config {
     pub time_zone: Zone,
 }
 
-/// The address of the database, which may hold a password.
+/// The URL of the database, which may contain a password.
 #[derive(Clone)]
 pub struct DatabaseUrl(String);
 
@@ -289,7 +291,7 @@ impl Deref for DatabaseUrl {
     }
 }
 
-/// Without the password.
+/// Leaves out the password.
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&store::redact_password(&self.0))
@@ -302,14 +304,14 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// The form of the log's lines.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     Text,
     Json,
 }
 
-/// The header in which a proxy tells of its client.
+/// The header in which trusted proxies send the client's address and scheme.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ProxyHeader {
     Forwarded,
@@ -318,7 +320,7 @@ pub enum ProxyHeader {
 }
 
 impl ProxyHeader {
-    /// As the setting names it.
+    /// The value of the setting.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Forwarded => "forwarded",
@@ -327,14 +329,14 @@ impl ProxyHeader {
     }
 }
 
-/// Where `/metrics` is.
+/// Where `/metrics` is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metrics {
-    /// Nowhere: nothing is counted.
+    /// Nowhere, and nothing is counted.
     Off,
-    /// Beside the API.
+    /// On the listener of the API.
     Path,
-    /// On a listener of its own.
+    /// On a separate listener.
     At(SocketAddr),
 }
 
@@ -353,10 +355,10 @@ impl FromStr for Metrics {
     }
 }
 
-/// The folder that is read when none is named.
+/// The folder of definitions if none is configured.
 pub const DEFAULT_COMMANDS: &str = "commands.d";
 
-/// A setting that cannot be used.
+/// An error in a setting.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     #[error("there is no setting {name}{}", nearest.as_ref().map(|n| format!("; did you mean {n}?")).unwrap_or_default())]
@@ -365,20 +367,20 @@ pub enum ConfigError {
     Twice(&'static str),
     #[error("the file of {name}_FILE cannot be read: {cause}")]
     File { name: &'static str, cause: String },
-    #[error("{0} is no text in UTF-8")]
+    #[error("{0} is not valid UTF-8")]
     NoText(&'static str),
     #[error("{0} is empty; give it a value or do not set it")]
     Empty(&'static str),
     #[error(transparent)]
     Exposed(#[from] ExposedFile),
     #[error(
-        "an identity provider takes KOMMANDO_OIDC_ISSUER, KOMMANDO_OIDC_AUDIENCE and KOMMANDO_OIDC_JWKS_URL together; \
-         set {0} as well, or none of them"
+        "an identity provider needs KOMMANDO_OIDC_ISSUER, KOMMANDO_OIDC_AUDIENCE and KOMMANDO_OIDC_JWKS_URL; also set \
+         {0}, or set none of them"
     )]
     ProviderIncomplete(&'static str),
 }
 
-/// A file with a key that other users could read or replace.
+/// A file with a key that other users can read or change.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the file {file} holds a key, and others can read or change it (mode {mode:04o}): `chmod 600 {file}`, or 640 for a group \
@@ -393,7 +395,7 @@ pub struct ExposedFile {
 /// Reads a file with a key. Only its owner may change it, and only its owner and group may read it.
 ///
 /// # Errors
-/// It cannot be read; or, in the inner result, others can read or change it.
+/// The file cannot be read. The inner error: other users can read or change the file.
 pub fn read_key(path: &Path) -> io::Result<Result<SecretString, ExposedFile>> {
     let mut file = fs::File::open(path)?;
     let mode = file.metadata()?.permissions().mode() & 0o7777;
@@ -406,7 +408,7 @@ pub fn read_key(path: &Path) -> io::Result<Result<SecretString, ExposedFile>> {
 }
 
 impl Config {
-    /// The variables of every setting, secrets included.
+    /// The variables of all settings, including the secrets.
     pub fn variables() -> BTreeSet<String> {
         let settings = Self::augment_args(Command::new("kommando"));
         let variables = settings.get_arguments().filter_map(|argument| argument.get_env());
@@ -417,7 +419,7 @@ impl Config {
 }
 
 impl Config {
-    /// How many connections may be open from one address: by default a part of all, so that others find room.
+    /// Maximum number of connections from one address: by default a part of all, so that other addresses can connect.
     pub fn connections_per_address(&self) -> usize {
         self.max_connections_per_address.unwrap_or_else(|| (self.max_connections / 4).max(16))
     }
@@ -430,7 +432,7 @@ impl Config {
     /// The identity provider, if there is one.
     ///
     /// # Errors
-    /// Only some of what it takes is set.
+    /// Only some of its required settings are set.
     pub fn identity_provider(&self) -> Result<Option<ProviderSettings>, ConfigError> {
         let issuer = self.oidc_issuer.clone().filter(|issuer| !issuer.is_empty());
         let audiences: Vec<_> = self.oidc_audience.iter().filter(|audience| !audience.is_empty()).cloned().collect();
@@ -460,15 +462,15 @@ impl Config {
     }
 }
 
-/// Refuses a variable that looks like one of ours and is none: a misspelt setting would be silently the default.
+/// Rejects unknown `KOMMANDO_*` variables. Otherwise a misspelt setting would silently keep its default.
 ///
 /// # Errors
-/// There is such a variable.
+/// There is an unknown variable.
 pub fn check_variables(environment: impl Iterator<Item = OsString>) -> Result<(), ConfigError> {
     unknown_variables(environment).into_iter().next().map_or(Ok(()), Err)
 }
 
-/// Every variable that looks like one of ours and is none.
+/// An error for each unknown `KOMMANDO_*` variable.
 pub fn unknown_variables(environment: impl Iterator<Item = OsString>) -> Vec<ConfigError> {
     let mut known = Config::variables();
     known.extend(SECRETS.iter().map(|(name, _)| format!("{name}{FILE_SUFFIX}")));
@@ -491,11 +493,11 @@ pub fn admin_password() -> Result<Option<SecretString>, ConfigError> {
 /// The key of the audit chain, from its variable or its file.
 ///
 /// # Errors
-/// As [`admin_password`], or others can read the file.
+/// As [`admin_password`], or other users can read or change the file.
 pub fn audit_key() -> Result<Option<SecretString>, ConfigError> {
     let name = SECRETS[1].0;
     if let Some(file) = env::var_os(format!("{name}{FILE_SUFFIX}")) {
-        // One that cannot be read is told below.
+        // `secret` reports a file that cannot be read.
         if let Ok(exposed) = read_key(Path::new(&file)) {
             exposed?;
         }

@@ -78,7 +78,7 @@ pub enum Error {
     UnsupportedMediaType,
     #[error("the body has a Content-Encoding")]
     UnsupportedEncoding,
-    /// The condition of If-Unmodified-Since does not hold.
+    /// The condition of If-Unmodified-Since is not met.
     #[error("the user was changed after the time of If-Unmodified-Since")]
     Modified,
     #[error("the database does not answer")]
@@ -122,9 +122,9 @@ pub enum Error {
     Internal(#[source] Box<dyn StdError + Send + Sync>),
 }
 
-/// Too many log-ins failed.
+/// Too many logins failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many log-ins failed; the next attempt is allowed in {retry_after_seconds} s")]
+#[error("too many logins failed; the next attempt is allowed in {retry_after_seconds} s")]
 pub struct TooManyAttempts {
     pub retry_after_seconds: u64,
 }
@@ -152,7 +152,7 @@ impl Error {
             }
             Self::CredentialsMisplaced(problem) => (*problem).into(),
             Self::TooManyAttempts(_) => {
-                "Too many log-ins failed. Try again after the number of seconds in Retry-After.".into()
+                "Too many logins failed. Try again after the number of seconds in Retry-After.".into()
             }
             Self::TemporaryPassword => {
                 "This password is temporary: set a new one with POST /_ext/password, and use that.".into()

@@ -1,7 +1,7 @@
 //! kommando: a web service for users and custom commands, compatible with the SuperOffice WebAPI.
 //!
-//! The modules from the top, and imports point only down: `app`; `api`; `auth` and `commands`; `webhooks`; `users` and
-//! `executions`; `store`. `error`, `localization`, `nearest`, `odata`, `metrics` and `clock` are leaves; `config` and
+//! The modules from top to bottom: `app`; `api`; `auth` and `commands`; `webhooks`; `users` and `executions`; `store`.
+//! Imports only point down. `error`, `localization`, `nearest`, `odata`, `metrics` and `clock` are leaves; `config` and
 //! `telemetry` belong to `app`. A test checks the imports. Only `api`, `app` and `auth` know about HTTP requests, and
 //! `webhooks` about HTTP calls to other systems.
 

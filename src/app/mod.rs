@@ -1,4 +1,4 @@
-//! Builds the application from the settings and serves it. Only this module knows all others.
+//! Builds the application from the settings and serves it. Of the library, only this module may import all others.
 
 pub mod audit_key;
 mod command_reloader;

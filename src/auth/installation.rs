@@ -6,7 +6,7 @@ pub enum Installation {
     /// Basic, tickets, access tokens and sessions.
     #[default]
     Onsite,
-    /// No Basic; tickets only with an application token; only applications with that right may manage users.
+    /// No Basic; tickets only with an application token; the User agent only for applications that were granted it.
     Online,
 }
 

@@ -122,7 +122,7 @@ impl Authenticator {
             }
             (_, credential) => {
                 let is_expired = credential.is_some_and(|credential| credential.is_expired());
-                tracing::info!(user_id, %address, right_password = is_right, is_expired, "log-in refused");
+                tracing::info!(user_id, %address, right_password = is_right, is_expired, "login refused");
                 Err(Error::Unauthenticated)
             }
         }

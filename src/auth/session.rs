@@ -16,7 +16,7 @@ use sha2::Sha256;
 use super::{HostName, misplaced};
 use crate::error::Error;
 
-/// The cookie that holds the session's secret.
+/// The cookie with the session's secret.
 pub const SESSION_COOKIE: &str = "kommando-session";
 /// The cookie from which the page reads the XSRF token. The name is upstream's.
 const XSRF_COOKIE: &str = "XSRF-TOKEN";

@@ -18,9 +18,10 @@ pub enum Audit {
     /// Verify that no record of an execution was changed, removed or inserted
     ///
     /// Checks the chain with the key of KOMMANDO_AUDIT_KEY, or of the file beside the database. Prints the head of the
-    /// chain, or names the first entry that does not hold. Records that were cut off the end leave a shorter chain that
-    /// holds: note the head and give it to --expect the next time. Also checks the seals of running executions and pending
-    /// webhooks, and names triggers and views in an SQLite database that kommando did not create. May run beside a server.
+    /// chain, or names the first invalid entry. If records at the end were removed, the shorter chain is still valid:
+    /// note the head and give it to --expect the next time. Also checks the seals of running executions and pending
+    /// webhooks, and names triggers and views in an SQLite database that kommando did not create. May run beside a
+    /// server.
     Verify {
         /// Head printed before, which the chain must still contain
         #[arg(long, value_name = "HEAD")]
@@ -28,8 +29,8 @@ pub enum Audit {
     },
     /// Remove old records of executions, once; with KOMMANDO_RETENTION the server does it
     ///
-    /// The chain then begins with the oldest record that is kept, and can be verified from there. Records that do not hold are
-    /// not removed. May run beside a server.
+    /// The chain then begins with the oldest record that is kept, and can be verified from there. Stops at an
+    /// invalid record and keeps it. May run beside a server.
     Cut {
         /// Age from which records are removed, such as 365d, at least 2d
         #[arg(long, value_name = "LENGTH")]
@@ -37,8 +38,9 @@ pub enum Audit {
     },
     /// List running executions and pending webhooks without a seal, and seal them with --yes
     ///
-    /// Such rows were written by an older version, or inserted into the database without the key. The server neither closes
-    /// nor sends them. Once sealed, they count as its own: look at each of them first. May run beside a server.
+    /// Such rows were written by an older version, or inserted into the database without the key. The server neither
+    /// closes nor sends them. Once sealed, they count as written by the server: look at each of them first. May run
+    /// beside a server.
     Seal {
         /// Seal what is listed
         #[arg(long)]

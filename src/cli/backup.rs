@@ -11,8 +11,8 @@ use kommando::{
     store::{self, Store},
 };
 
-/// May run beside a server: the backup is the database at one moment. Only its owner can read it. It has a MAC made with the
-/// audit key, which is not in the backup: keep the key elsewhere.
+/// May run beside a server: the backup is the database at one moment. Only its owner can read it. It has a MAC made
+/// with the audit key, which is not in the backup: keep the key elsewhere.
 #[derive(Args)]
 pub struct Backup {
     /// File to create
@@ -22,8 +22,9 @@ pub struct Backup {
     force: bool,
 }
 
-/// Stop the server first. Refuses a file that is damaged, was made by a newer kommando or with another audit key, or holds
-/// tables, indices, triggers or views that kommando did not create. An old schema is migrated at the next start.
+/// Stop the server first. Refuses a file that is damaged, was made by a newer kommando or with another audit key, or
+/// contains tables, indices, triggers or views that kommando did not create. An old schema is migrated at the next
+/// start.
 #[derive(Args)]
 pub struct Restore {
     /// File that `kommando backup` created
@@ -31,8 +32,8 @@ pub struct Restore {
     /// Replace a database that exists; its content is lost
     #[arg(long)]
     force: bool,
-    /// Restore without checking the MAC. Then anyone who could write the file decides who the users are and what they may
-    /// do
+    /// Restore without checking the MAC. Then anyone who could write the file decides who the users are and what they
+    /// may do
     #[arg(long)]
     unverified: bool,
 }

@@ -30,7 +30,7 @@ pub enum Commands {
         /// Folder of definitions [default: that of --commands, or commands.d]
         folder: Option<PathBuf>,
     },
-    /// Check the definitions in a folder: one line per fault on standard error, and exit status 1 if there is any
+    /// Check the definitions in a folder: one line per error on standard error, and exit status 1 on errors
     Check {
         /// Folder of definitions [default: that of --commands, or commands.d]
         folder: Option<PathBuf>,
@@ -72,7 +72,7 @@ impl Run {
         let caller = super::find_user(app.store.reader(), &self.caller).await?;
         let user = super::find_user(app.store.reader(), &self.user).await?;
         let request = ExecuteRequest {
-            caller: Caller::of(&caller).with_context(|| format!("{} is deactivated and cannot call", self.caller))?,
+            caller: Caller::of(&caller).with_context(|| format!("{} is retired and cannot call", self.caller))?,
             user_id: user.user.id,
             command_name: self.name,
             action_result: self.answer,

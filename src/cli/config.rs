@@ -10,10 +10,10 @@ use super::commands::ErrorsFound;
 
 #[derive(Subcommand)]
 pub enum Config {
-    /// Check settings, secrets, definitions, targets and database: one line per fault, and exit status 1 if there is any
+    /// Check settings, secrets, definitions, targets and database: one line per error, and exit status 1 on errors
     ///
-    /// Finds whatever keeps `serve` from starting. Changes nothing and calls no target. Takes all settings of `serve`: run it
-    /// with those of the server, before you start the server with them.
+    /// Finds everything that keeps `serve` from starting. Changes nothing and calls no target. Takes all settings of
+    /// `serve`: run it with those of the server, before you start the server with them.
     Check {
         /// Check for `serve --demo`
         #[arg(long)]

@@ -50,9 +50,8 @@ pub struct Users {
 fn columns() -> String {
     let line = |column: &import::ImportColumn| format!("  {:<12} {}\n", column.name, column.meaning);
     format!(
-        "Columns, or members of the objects:\n{}\nA column that is left out, and an empty cell, leave what is there. In \
-         JSON, \"\" empties a text. Passwords\ndo not stand in such files: the command reset-password gives temporary \
-         ones.\n",
+        "Columns, or members of the objects:\n{}\nA column that is left out and an empty cell change nothing. In JSON, \
+         \"\" clears a text.\nImport files contain no passwords: the command reset-password gives temporary ones.\n",
         COLUMNS.each_ref().map(line).concat()
     )
 }

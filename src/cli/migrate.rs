@@ -11,7 +11,7 @@ use kommando::{
 pub enum Migrate {
     /// Apply all pending migrations. On SQLite, stop the server first
     Up,
-    /// Revert the newest migrations; what their tables hold is lost. On SQLite, stop the server first
+    /// Revert the newest migrations; the content of their tables is lost. On SQLite, stop the server first
     Down {
         /// Number of migrations to revert
         #[arg(long, default_value_t = 1, value_name = "COUNT")]

@@ -3,7 +3,7 @@
 use clap::{Arg, Args, Command};
 use kommando::config::{Config, SECRETS};
 
-/// The subcommands that show settings, and which: those that change what the subcommand does.
+/// The subcommands and the settings that their help shows: those that change what the subcommand does.
 const SHOWN: [(&str, &[&str]); 13] = [
     ("app", &["database_url"]),
     ("audit", &["database_url"]),
@@ -32,7 +32,7 @@ pub fn hide_unused(command: Command) -> Command {
     };
     let is_setting = |argument: &Arg| settings.iter().any(|setting| setting.get_id() == argument.get_id());
     let command = command.mut_args(|argument| if is_setting(&argument) { argument.hide(true) } else { argument });
-    // A subcommand that has an argument of its own does not get the hidden one of the top.
+    // A visible setting is added to the subcommand itself; there it takes the place of the hidden global setting.
     let command = command.mut_subcommand(SERVE, |serve| serve.args(shown(None)).after_help(secrets()));
     SHOWN.into_iter().fold(command, |command, (name, ids)| {
         command.mut_subcommand(name, |subcommand| subcommand.args(shown(Some(ids))))

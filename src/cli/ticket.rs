@@ -22,7 +22,7 @@ impl Ticket {
         let issue = store.write(move |transaction| {
             Box::pin(async move {
                 let user = super::hold_user(transaction, &user).await?;
-                ensure!(!user.is_retired(), "{} is deactivated and cannot call", user.user.name);
+                ensure!(!user.is_retired(), "{} is retired and cannot call", user.user.name);
                 let (ticket, _) = ticket::issue(transaction, user.user.id, None).await?;
                 Ok((ticket, Touched::Everything))
             })

@@ -106,7 +106,7 @@ impl User {
                 let user = set.await?;
                 super::say(format_args!("{} has a new password", user.user.name))?;
                 if user.is_retired() {
-                    super::say(format_args!("{0} is deactivated: `kommando user reactivate {0}`", user.user.name))?;
+                    super::say(format_args!("{0} is retired: `kommando user reactivate {0}`", user.user.name))?;
                 }
             }
             Self::SetRole { name, role } => set_role(&store, config, &name, &role).await?,
@@ -137,7 +137,7 @@ async fn list(store: &Store) -> anyhow::Result<()> {
     };
     line("id", "name", "user name", "role", "group", "state")?;
     for found in users::list(store.reader()).await? {
-        let state = if found.is_retired() { "deactivated" } else { "active" };
+        let state = if found.is_retired() { "retired" } else { "active" };
         let users::User { user, role, group, .. } = found;
         line(&user.id.to_string(), &user.name, &user.user_name, &role.name, &group.name, state)?;
     }
@@ -156,7 +156,7 @@ async fn set_retired(store: &Store, config: &Config, name: &str, is_retired: boo
         })
     });
     let name = retire.await?;
-    super::say(format_args!("{name} is {}", if is_retired { "deactivated" } else { "active again" }))
+    super::say(format_args!("{name} is {}", if is_retired { "retired" } else { "active again" }))
 }
 
 async fn set_role(store: &Store, config: &Config, name: &str, role: &str) -> anyhow::Result<()> {

@@ -12,7 +12,7 @@ pub enum Authorization<'a> {
     Permitted,
     /// The caller may not run the command on this user.
     Denied(Denial<'a>),
-    /// The user is in a state that the command does not allow: this condition does not hold.
+    /// The user is in a state that the command does not allow: this condition is not met.
     Unavailable(&'a Predicate),
 }
 

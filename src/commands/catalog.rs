@@ -46,7 +46,7 @@ impl Example {
         self.text.lines().nth(1).unwrap_or_default().trim_start_matches("# ")
     }
 
-    /// The text for a folder that also holds the schema, as [`SCHEMA_FILE`].
+    /// The text for a folder that also contains the schema, as [`SCHEMA_FILE`].
     pub fn beside_schema(&self) -> String {
         self.text.replacen("../../openapi/", "", 1).replacen("../openapi/", "", 1)
     }
@@ -147,7 +147,7 @@ impl Catalog {
         &self.0
     }
 
-    /// Finds names of roles and groups that do not exist. `roles` and `groups` hold all that do.
+    /// Finds names of roles and groups that do not exist. `roles` and `groups` are the names of all that exist.
     pub fn check_names(&self, roles: &[String], groups: &[String]) -> Vec<DefinitionError> {
         let unknown_name = |entry: &LoadedCommand, (kind, name): &(NameKind, Located<String>)| {
             let known = match kind {

@@ -32,7 +32,7 @@ use crate::{
     users::{self, Caller, Changes, Impossible, User},
 };
 
-/// Time to store a run after its call has ended, before recovery gives it up.
+/// Time to store a run after its call has ended, before recovery closes it as abandoned.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// The rows that a transaction has read, updated by each decided run.
@@ -218,10 +218,10 @@ pub fn decide_give_up(execution: &execution::Model, state: &BatchState) -> Decis
     Decision { changes: Changes::default(), record, answer: Ok(None) }
 }
 
-/// The error of a run that another process took for abandoned and closed.
+/// The error of a run that took too long, so that another process has closed it as abandoned.
 fn given_up() -> Error {
-    let text = "The target took too long, so the run was given up. Check there whether it did its work before you run the \
-                command again.";
+    let text = "The target took too long, and the run was closed with an unknown outcome. Check at the target whether \
+                it did its work before you run the command again.";
     Error::OutcomeUnknown { text: text.to_owned(), replayed: false }
 }
 

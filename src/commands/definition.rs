@@ -140,7 +140,7 @@ struct RawDefinition {
     /// The tooltip of its button or menu item.
     #[serde(default = "no_text")]
     tooltip: MultiLanguage,
-    /// Conditions that must all hold for the command to be listed and run.
+    /// Conditions that must all be met for the command to be listed and run.
     #[serde(default)]
     #[schemars(with = "Vec<Predicate>")]
     when: Vec<Located<Predicate>>,

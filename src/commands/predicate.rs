@@ -28,7 +28,7 @@ impl NameKind {
     }
 }
 
-/// One condition. All of a definition's conditions must hold.
+/// One condition. All of a definition's conditions must be met.
 #[derive(Debug, PartialEq)]
 pub struct Predicate {
     condition: Condition,
@@ -40,7 +40,7 @@ pub struct Predicate {
 enum Condition {
     /// A rule between the user and the caller. If it is broken, the command is denied.
     Rule(Rule),
-    /// A comparison of a field of the user. If it does not hold, the command is unavailable.
+    /// A comparison of a field of the user. If it is not met, the command is unavailable.
     Field { field: Field, comparison: FieldComparison },
 }
 
@@ -92,7 +92,7 @@ impl Predicate {
         matches!(&self.condition, Condition::Rule(rule) if !rule.holds(user, caller, is_last_administrator))
     }
 
-    /// Whether this is a field test that does not hold: the command is unavailable.
+    /// Whether this is a field test that is not met: the command is unavailable.
     pub fn is_unavailable(&self, user: &User) -> bool {
         matches!(&self.condition, Condition::Field { field, comparison } if !comparison.holds(&field.of(user)))
     }
@@ -102,7 +102,7 @@ impl Predicate {
         self.condition == Condition::Rule(Rule::NotLastAdmin)
     }
 
-    /// Why the command cannot be run if the condition does not hold: a sentence for the caller.
+    /// Why the command cannot be run if the condition is not met: a sentence for the caller.
     pub fn reason(&self) -> MultiLanguage {
         let default_reason = || match &self.condition {
             Condition::Rule(rule) => rule.reason(),

@@ -1,6 +1,6 @@
 //! Localization: texts in several languages, cultures, and time zones (docs/upstream.md §5).
 //!
-//! A [`Locale`] holds the preferences of a client. Without a language, every string stays as it is.
+//! A [`Locale`] has the preferences of a client. Without a language, every string stays as it is.
 
 mod boolean;
 mod clock;

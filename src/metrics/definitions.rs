@@ -50,7 +50,7 @@ metrics! {
     EXECUTIONS = Counter "kommando_executions_total" ["command", "outcome"]
         "Executions of commands by outcome, without dry runs.";
     LOG_INS = Counter "kommando_log_ins_total" ["outcome"]
-        "Log-ins with a password: succeeded, refused, or limited because too many failed before.";
+        "Logins with a password: succeeded, refused, or limited because too many failed before.";
     PASSWORDS_WAITING = Gauge "kommando_passwords_waiting" []
         "Passwords that wait to be hashed or verified.";
     PASSWORDS_WORKING = Gauge "kommando_passwords_working" []

@@ -1,4 +1,4 @@
-//! A cache of rows that is invalidated by the changes of the user to which a row belongs.
+//! A cache of rows. A row becomes invalid when the user that it belongs to changes.
 
 use std::{
     array, fmt,
@@ -28,7 +28,7 @@ pub struct EntityCache<K, V> {
     load_locks: Box<[Mutex<()>; LOAD_LOCKS]>,
 }
 
-/// Finds the owner of a row, a user, from its key or from the row.
+/// How to find the user that a row belongs to: from the key, or from the row itself.
 #[derive(Clone, Copy)]
 pub enum OwnerOf<K, V> {
     Key(fn(&K) -> i32),

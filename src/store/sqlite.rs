@@ -25,8 +25,8 @@ pub const RETRY: Duration = Duration::from_millis(20);
 /// Size of the write-ahead log, in pages, after which a commit merges it into the file: 8 MB. A larger value writes hot
 /// pages less often, but makes the merging commit slower.
 const CHECKPOINT: &str = "2000";
-/// `temp_store` of the write connection: statements of several rows need a small rollback journal, and each would
-/// create a file.
+/// `temp_store` of the write connection. A statement that changes several rows needs a small rollback journal; on disk,
+/// each such statement would create a file.
 pub const IN_MEMORY: &str = "MEMORY";
 /// `temp_store` during migrations, which may sort whole tables to create an index.
 pub const IN_FILES: &str = "FILE";

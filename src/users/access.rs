@@ -1,4 +1,5 @@
-//! Access changes by user management: retiring users and deleting passwords, with the rule of the last administrator.
+//! Access changes by user management: deactivating users and deleting passwords. No change may remove the last
+//! administrator who can log in.
 //!
 //! Run each change in a transaction that takes `Lock::RoleChanges` before it locks users. The calling code checks the
 //! right to change the user; this file checks the right to change other users through a shared person.
@@ -36,8 +37,8 @@ impl From<AccessError> for Error {
     }
 }
 
-/// Retires or reactivates a user, as upstream does. The person is retired together with its last user. Retiring deletes
-/// the user's tickets. Run it in a transaction.
+/// Deactivates or reactivates a user, as upstream does. The person is retired together with its last user. Deactivating
+/// deletes the user's tickets. Run it in a transaction.
 ///
 /// # Errors
 /// The user is the last administrator, or the caller may not manage another user of the person.
@@ -52,7 +53,7 @@ pub async fn set_retired(
     Ok(decide_retired(db, caller, provider, user, is_retired, time).await?.execute(db, time).await?)
 }
 
-/// Checks whether a user can be retired or reactivated.
+/// Checks whether a user can be deactivated or reactivated.
 ///
 /// # Errors
 /// As [`set_retired`].

@@ -1,8 +1,8 @@
 //! A bounded, fair queue for hashing and verifying passwords.
 //!
-//! The requester with the least recent work is served next, so a requester with many jobs mostly delays itself. Users
-//! and unfamiliar addresses alternate, so that no number of addresses can block users. Choosing the next job and the
-//! job to evict are pure functions; [`HashQueue`] adds the lock and the waiting.
+//! The next job comes from the requester with the fewest recent jobs, so a requester with many jobs mostly delays its
+//! own. Users and unfamiliar addresses take turns, so that no number of addresses can block users. Choosing the next
+//! job and the job to evict are pure functions; [`HashQueue`] adds the lock and the waiting.
 
 use std::{
     collections::HashMap,

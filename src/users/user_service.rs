@@ -62,7 +62,7 @@ pub trait UserEdit: Clone + Send + Sync + 'static {
     fn password(&self) -> Result<Option<String>, Error>;
 }
 
-/// Creates, changes and retires users.
+/// Creates, changes, deactivates and reactivates users.
 #[derive(Clone, Debug)]
 pub struct UserService {
     pub store: Store,
@@ -78,7 +78,7 @@ impl UserService {
     /// changed.
     ///
     /// # Errors
-    /// The errors of `check` and `work`, or the caller was retired meanwhile.
+    /// The errors of `check` and `work`, or the caller is retired by now.
     pub async fn write<C, T, F>(
         &self,
         caller: &Caller,
@@ -132,7 +132,7 @@ impl UserService {
         work.await
     }
 
-    /// Changes a user, if the precondition holds.
+    /// Changes a user, if the precondition is met.
     ///
     /// # Errors
     /// The caller is not authorized, the user does not exist or was modified, or the change is invalid.
@@ -220,7 +220,7 @@ impl UserService {
         blank(db, user_type, person).await
     }
 
-    /// Retires (deletes) or reactivates a user, if the precondition holds.
+    /// Deactivates (deletes) or reactivates a user, if the precondition is met.
     ///
     /// # Errors
     /// The caller is not authorized, the user does not exist or was modified, or is the last administrator.
@@ -404,7 +404,7 @@ async fn find_manageable(db: &impl ConnectionTrait, caller: &Caller, user: &User
     }
 }
 
-/// The user to manage with groups and credentials, if the precondition holds.
+/// The user to manage with groups and credentials, if the precondition is met.
 async fn find_unmodified(
     db: &impl ConnectionTrait,
     caller: &Caller,
@@ -417,7 +417,7 @@ async fn find_unmodified(
     Ok(details)
 }
 
-/// The user to retire or reactivate, if the caller is authorized.
+/// The user to deactivate or reactivate, if the caller is authorized.
 async fn find_to_retire(
     db: &impl ConnectionTrait,
     caller: &Caller,

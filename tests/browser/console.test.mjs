@@ -216,7 +216,7 @@ test('a temporary password is shown once and must be changed', async () => {
     assert.equal(await page.getByRole('link', { name: 'Webhooks' }).count(), 0);
 });
 
-test('a log-in after the session ended leads back to the view', async () => {
+test('a login after the session ended leads back to the view', async () => {
     isRefused = true;
     await openUser(2);
     const { tickets } = await api('GET', '/_ext/tickets');

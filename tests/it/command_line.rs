@@ -97,9 +97,9 @@ fn a_user_is_added_listed_given_a_password_and_deactivated() {
     assert!(!last.ok && last.err.contains("eva is the last administrator"), "{}", last.err);
     assert!(line.say_with(&["user", "add", "ada", "--role", "Administrator", "--password-stdin"], "a long secret").ok);
     assert!(line.say(&["user", "deactivate", "Eva@Example.com"]).ok);
-    assert!(line.say(&["user", "list"]).out.contains("deactivated"));
+    assert!(line.say(&["user", "list"]).out.contains("retired"));
     let ticket = line.say(&["ticket", "issue", "--user", "eva"]);
-    assert!(!ticket.ok && ticket.err.contains("eva is deactivated"), "{}", ticket.err);
+    assert!(!ticket.ok && ticket.err.contains("eva is retired"), "{}", ticket.err);
     assert!(line.say(&["user", "reactivate", "eva"]).ok);
     assert!(line.say(&["ticket", "issue", "--user", "eva"]).ok);
 }

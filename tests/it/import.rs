@@ -38,7 +38,7 @@ fn an_import_creates_users_and_updates_them_on_request() {
         list.contains("eva@example.com") && list.contains("Administrator") && list.contains("ExternalUser"),
         "{list}"
     );
-    assert_eq!(list.matches("deactivated").count(), 1, "{list}");
+    assert_eq!(list.matches("retired").count(), 1, "{list}");
 
     let again = import(&line, "users.csv", THREE, &[]);
     assert!(!again.ok, "{}", again.out);
@@ -156,7 +156,7 @@ fn a_spreadsheet_imports_users_with_their_groups() {
         let expected = format!("{people} created, 0 changed, 0 unchanged; groups created: Field sales, Support, HR\n");
         assert_eq!((made.out.as_str(), made.err.as_str()), (expected.as_str(), ""));
         let list = line.say(&["user", "list"]).out;
-        assert_eq!(list.matches("deactivated").count(), people / 5, "{list}");
+        assert_eq!(list.matches("retired").count(), people / 5, "{list}");
         assert_eq!(list.matches("Field sales").count(), people / 3, "{list}");
     }
 }

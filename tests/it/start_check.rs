@@ -87,7 +87,7 @@ fn cases() -> Vec<Case> {
         Case {
             name: "half a provider",
             variables: &[("KOMMANDO_OIDC_ISSUER", "https://id.example.com")],
-            told: "set KOMMANDO_OIDC_AUDIENCE as well",
+            told: "also set KOMMANDO_OIDC_AUDIENCE",
             ..BLANK
         },
         Case {
@@ -99,7 +99,7 @@ fn cases() -> Vec<Case> {
         Case {
             name: "a network that is none",
             variables: &[("KOMMANDO_TRUSTED_PROXIES", "127.0.0.1,proxy")],
-            told: "`proxy` is no network such as 10.0.0.0/8, and no address",
+            told: "`proxy` is neither a network, such as 10.0.0.0/8, nor an address",
             ..BLANK
         },
         Case {

@@ -349,7 +349,7 @@ async fn no_secret_appears_where_it_does_not_belong() {
     }
     let log = fs::read_to_string(installation.path().join("log")).expect("a log");
     println!("{search}, {} lines of log", log.lines().count());
-    assert!(log.contains("\"TRACE\"") && log.contains("log-in refused") && log.contains("JWT"), "the log is detailed");
+    assert!(log.contains("\"TRACE\"") && log.contains("login refused") && log.contains("JWT"), "the log is detailed");
     let leaks = search.leaks();
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
     // The search does find a secret.

@@ -18,7 +18,7 @@ fn samples() -> usize {
     env::var("TIMING").ok().and_then(|samples| samples.parse().ok()).unwrap_or(400)
 }
 
-/// The refused logins: an unknown user, a wrong password, a deactivated user with the correct password, and a user
+/// The refused logins: an unknown user, a wrong password, a retired user with the correct password, and a user
 /// without a password.
 const REFUSED: [(&str, &str); 4] =
     [("ghost", "wrong"), ("admin", "wrong"), ("dora", "it's a secret"), ("chris", "wrong")];
@@ -118,7 +118,7 @@ fn refusals_take_equally_long_for_known_and_unknown_users() {
         sorted[sorted.len() / 2]
     };
     let unknown = &taken[0];
-    for (kind, what) in [(1, "a wrong password"), (2, "a deactivated user"), (3, "a user without password")] {
+    for (kind, what) in [(1, "a wrong password"), (2, "a retired user"), (3, "a user without password")] {
         let auc = auc(&taken[kind], unknown);
         println!(
             "{samples} samples: AUC of {what} against an unknown user {auc:.4}, medians {:?} and {:?}",

@@ -51,7 +51,7 @@ pub async fn save(service: &UserService, caller: &Caller, given: PartialUpdate<U
     }
 }
 
-/// Updates a user if the precondition holds.
+/// Updates a user if the precondition is met.
 ///
 /// # Errors
 /// As [`UserService::update`].

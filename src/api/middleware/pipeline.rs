@@ -168,7 +168,7 @@ impl<E: Endpoint<Output = Response>> RequestPipeline<E> {
 }
 
 impl<E> RequestPipeline<E> {
-    /// Reads the body. This happens before authentication, so the limits hold for every client.
+    /// Reads the body. This happens before authentication, so the limits apply to every client.
     async fn read_body(&self, request: &mut Request) -> Result<Option<LargeBody>, Error> {
         let body = request.take_body();
         if body.is_empty() {

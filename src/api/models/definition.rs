@@ -65,7 +65,7 @@ pub struct CommandDefinition {
 pub struct CommandDefinitionText {
     /// The name that the command is run by.
     pub name: String,
-    /// The YAML, exactly as it stands in the file.
+    /// The YAML text of the file, unchanged.
     pub text: String,
     /// The SHA-256 of the text, in hexadecimal, as executions record it.
     pub hash: String,
@@ -142,7 +142,7 @@ impl Example for CommandDefinition {
         Self::from(CommandStatus {
             name: "reactivate".to_owned(),
             display_name: both("Reactivate user", "Reaktiver bruker"),
-            description: both("Gives a deactivated user access again.", "Gir en deaktivert bruker tilgang igjen."),
+            description: both("Gives the user access again.", "Gir brukeren tilgang igjen."),
             tooltip: both("The user can log in again", "Brukeren kan logge inn igjen"),
             confirm: Confirmation::YesNo,
             danger: false,

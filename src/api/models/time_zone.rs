@@ -48,9 +48,9 @@ pub struct TimeZoneRule {
     /// The offset from UTC in minutes; positive east of Greenwich.
     #[oai(rename = "TZOffset")]
     pub tz_offset: i32,
-    /// The rule for the start, such as `0200 LAST-SUN-MAR`; empty when the offset holds all year.
+    /// The rule for the start, such as `0200 LAST-SUN-MAR`; empty when the offset applies all year.
     pub start_rule_pattern: String,
-    /// The rule for the end, such as `0300 LAST-SUN-OCT`; empty when the offset holds all year.
+    /// The rule for the end, such as `0300 LAST-SUN-OCT`; empty when the offset applies all year.
     pub end_rule_pattern: String,
 }
 

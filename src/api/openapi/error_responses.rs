@@ -1,4 +1,4 @@
-//! The error answers of operations: the return type of an operation says what can go wrong.
+//! The error responses of operations. The return type of an operation names its error responses.
 
 use poem::{IntoResponse, Response};
 use poem_openapi::{
@@ -16,19 +16,19 @@ use crate::{
     error::Error,
 };
 
-/// The error answers of one family of operations, besides those that all operations share. Declared by
+/// The error responses of one family of operations, besides those that all operations share. Declared by
 /// [`error_responses!`].
 pub trait ErrorFamily: ApiResponse + Send + Sync {
-    /// The error as an answer of this family; the error itself, when the family has no answer of its status.
+    /// The error as a response of this family; the error itself when the family has no response with its status.
     fn of(error: Error) -> Result<Self, Error>;
 
-    /// The error in an answer.
+    /// The error in a response.
     fn into_error(self) -> Error;
 }
 
-/// Declares the error answers of a family of operations: for each its description, status and name, and the headers that
-/// it has besides the shared ones. The result is an enum that derives [`ApiResponse`], so that the return type of an
-/// operation says what can go wrong, and the document reads it there.
+/// Declares the error responses of a family of operations: for each response its description, status and name, and the
+/// headers that it has besides the shared ones. The result is an enum that derives [`ApiResponse`]. Operations have it
+/// in their return type, from which the document takes the responses.
 macro_rules! error_responses {
     (
         $(#[doc = $about:tt])*
@@ -56,7 +56,7 @@ macro_rules! error_responses {
             fn of(error: $crate::error::Error) -> Result<Self, $crate::error::Error> {
                 let body = $crate::api::openapi::error_responses::ErrorBody;
                 match poem::http::StatusCode::from(&error).as_u16() {
-                    // Headers are set by the one place that writes errors.
+                    // `api::respond::error` sets the headers.
                     $($status => Ok(Self::$answer(body(error), $($({ let _ = $header; None },)+)?)),)+
                     _ => Err(error),
                 }
@@ -73,7 +73,7 @@ macro_rules! error_responses {
 
 pub(in crate::api) use error_responses;
 
-/// What can go wrong in an operation: an answer of its family, or one that all operations share.
+/// An error response of an operation: one of its family, or one that all operations share.
 pub enum ErrorResponse<F> {
     Family(F),
     Common(Error),
@@ -129,7 +129,7 @@ impl IntoResponse for ErrorBody {
     }
 }
 
-/// The family of operations that have no error answers but the shared ones.
+/// The family of operations that have only the shared error responses.
 pub enum CommonErrors {}
 
 impl ErrorFamily for CommonErrors {

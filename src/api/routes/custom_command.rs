@@ -49,25 +49,25 @@ error_responses! {
         /// Forbidden. The caller may not see this user, or may not run this command on this user, or another site's
         /// page sent the request.
         403 Forbidden {
-            /// `denied`, when it was the command that the caller may not run.
+            /// `denied` when the caller may see the user, but may not run this command.
             "X-Command-Outcome",
         },
         /// User with given id does not exist in the db.
         404 NotFound,
-        /// A request with this Idempotency-Key is in progress. Send it again.
+        /// Another request with this Idempotency-Key is in progress. Try again later.
         409 Conflict,
         /// This Idempotency-Key was used with another actionResult.
         422 UnprocessableEntity,
-        /// The system that runs this command could not be called, or did not take the call; nothing was done.
+        /// The command calls another system, which was not reached or refused the call. Nothing was done.
         502 BadGateway {
-            /// `failed`. The same Idempotency-Key may try again.
+            /// `failed`. You can try again with the same Idempotency-Key.
             "X-Command-Outcome",
         },
-        /// The system that runs this command gave no usable answer; whether it did its work is not known.
+        /// The command calls another system, which gave no usable answer. It is not known whether it did its work.
         504 GatewayTimeout {
-            /// `unknown`. The same Idempotency-Key gets this answer again, without another call.
+            /// `unknown`. The same Idempotency-Key gets this response again; the other system is not called again.
             "X-Command-Outcome",
-            /// `true` when this is the stored answer of an earlier request.
+            /// `true` when this is the stored response to an earlier request.
             "Idempotency-Replayed",
         },
         /// The server has no room to store anything; nothing happened.
@@ -85,7 +85,7 @@ pub enum CommandResponse {
         /// `succeeded`: the command ran. `failed`: the command failed and its changes were rolled back.
         #[oai(header = "X-Command-Outcome")]
         CommandOutcome,
-        /// `true` when this is the stored answer of an earlier request with the same Idempotency-Key.
+        /// `true` when this is the stored response to an earlier request with the same Idempotency-Key.
         #[oai(header = "Idempotency-Replayed")]
         Option<bool>,
         /// `applied` when this was a dry run, which stores nothing.
@@ -121,9 +121,9 @@ impl CustomCommandOperations {
 
     /// Run a custom command on a user
     ///
-    /// Runs a command if it needs no confirmation, or if `actionResult` confirms it. Otherwise the command does not
-    /// run, and the response has the question as Message and `Implicit` as Result. In that case, show the question with
-    /// the buttons of the command's Actions, and call again with the pressed button as `actionResult`.
+    /// Runs a command if it needs no confirmation, or if `actionResult` confirms it. If the confirmation is missing,
+    /// the command does not run, and the response has the question as Message and `Implicit` as Result. Then show the
+    /// question with the buttons of the command's Actions, and call again with the pressed button as `actionResult`.
     ///
     /// | Actions | runs on | declined by | asks again on |
     /// |---|---|---|---|
@@ -154,8 +154,8 @@ impl CustomCommandOperations {
         action_result: Query<Option<CaseInsensitive<CommandActionResult>>>,
         /// A key that makes the command run only once, even if the request is repeated: 1 to 255 visible ASCII
         /// characters. A repeated request with the same key gets the first response again. The key is valid for 24
-        /// hours and for this caller, user and command. A request that only returns a question or is refused does not
-        /// use up the key.
+        /// hours and for this caller, user and command. A request that is answered with a question,
+        /// or refused with a 4xx status, does not use up the key.
         #[oai(name = "Idempotency-Key")]
         idempotency_key: Header<Option<IdempotencyKey>>,
         /// Runs the command without storing its changes or an execution record. Cannot be combined with

@@ -28,15 +28,15 @@ use crate::{
 pub struct SessionOperations;
 
 error_responses! {
-    /// The errors of a log-in.
+    /// The errors of a login.
     pub enum BeginSessionError {
-        /// Bad request. The body is no name and password; the message says why.
+        /// Bad request. The body is not a name and a password; the message says why.
         400 BadRequest,
         /// Unauthorized. Wrong name or password.
         401 Unauthorized,
         /// Forbidden. The password is temporary, or another site's page sent the request.
         403 Forbidden,
-        /// Not acceptable. The client takes no JSON.
+        /// Not acceptable. Accept excludes both JSON and XML.
         406 NotAcceptable,
         /// Too many attempts failed.
         429 TooManyRequests,
@@ -48,7 +48,7 @@ error_responses! {
 error_responses! {
     /// The errors of changing a password.
     pub enum ChangePasswordError {
-        /// Bad request. The body is wrong, or the new password cannot be one; the message says why.
+        /// Bad request. The body is wrong, or the new password is not valid; the message says why.
         400 BadRequest,
         /// Unauthorized. Wrong name or old password.
         401 Unauthorized,
@@ -63,8 +63,8 @@ error_responses! {
 
 #[derive(ApiResponse)]
 pub enum SessionBegun {
-    /// The session has begun. Set-Cookie sets the session cookie, and the XSRF-TOKEN cookie for the header
-    /// X-XSRF-TOKEN.
+    /// The session has begun. Set-Cookie sets the session cookie, and the cookie XSRF-TOKEN with the value for the
+    /// header X-XSRF-TOKEN.
     #[oai(status = 200)]
     Ok(Formatted<Session>),
 }
@@ -74,8 +74,8 @@ impl SessionOperations {
     /// Log in
     ///
     /// Begins a session. The response has a ticket for `Authorization: SoTicket`, and sets two cookies for browsers.
-    /// One contains the secret of the session and cannot be read by scripts. The other, `XSRF-TOKEN`, contains the
-    /// value that a page must send in the header `X-XSRF-TOKEN` of every request, including reads.
+    /// The session cookie contains a secret and cannot be read by scripts. The cookie `XSRF-TOKEN` contains the value
+    /// that a page must send in the header `X-XSRF-TOKEN` of every request, including reads.
     #[oai(path = "/session", method = "post", operation_id = "BeginSession")]
     async fn begin_session(
         &self,
@@ -131,8 +131,8 @@ impl SessionOperations {
 
     /// Change your own password
     ///
-    /// Changes the password of a user, who is identified by name and old password as in a login. A temporary password
-    /// can be used for nothing else. All tickets and access tokens of the user are revoked.
+    /// Changes the password of a user. As in a login, a name and the old password identify the user. A temporary
+    /// password can only be used for this operation. All tickets and access tokens of the user are revoked.
     #[oai(path = "/password", method = "post", operation_id = "ChangePassword")]
     async fn change_password(
         &self,

@@ -93,7 +93,7 @@ error_responses! {
 }
 
 error_responses! {
-    /// The errors of retiring a user.
+    /// The errors of deactivating or reactivating a user.
     pub enum DeleteUserError {
         /// Forbidden. The caller may not manage this user, or make this change, or the user is the last administrator.
         403 Forbidden,
@@ -117,10 +117,9 @@ impl ChangeById {
     ///
     /// Replaces the given properties of a user and its person. Properties that are omitted or null stay unchanged.
     /// Lists and maps are replaced as a whole. A role or group may be given by its name (Value) instead of its Id.
-    /// Callers with the right `manage-users` can change users whose role does not outrank theirs; others can change their
-    /// own NickName, Tooltip, IsOnTravel and person.
-    /// The path also accepts a Name or UserName instead of the id (upstream's `v1User_SaveUserFromName`); the response
-    /// then has no `_Links`.
+    /// Callers with the right `manage-users` can change users whose role does not outrank theirs; others can change
+    /// their own NickName, Tooltip, IsOnTravel and person. The path also accepts a Name or UserName instead of the id
+    /// (upstream's `v1User_SaveUserFromName`); the response then has no `_Links`.
     #[oai(path = "/User/:id", method = "put", operation_id = "v1User_PutUser")]
     #[expect(clippy::too_many_arguments, reason = "each is a part of the request, as the document shows it")]
     async fn put_user(

@@ -78,7 +78,7 @@ function showLogIn(notice) {
 function onLogIn(user) {
   me = user;
   showBar();
-  main.replaceChildren(); // removes the log-in form
+  main.replaceChildren(); // removes the login form
   if (location.hash.startsWith('#/')) return showView();
   location.hash = '#/users';
 }

@@ -31,7 +31,7 @@ export default {
   'logIn.online': 'Online installation',
   'logIn.token': 'Application token',
   'logIn.tokenHint': '`kommando app add NAME --user-agent` prints it. Kept until you close this tab.',
-  'logIn.needsHttps': 'Log-in needs HTTPS. Open this page over HTTPS, or on the server itself at http://localhost.',
+  'logIn.needsHttps': 'Login needs HTTPS. Open this page over HTTPS, or on the server itself at http://localhost.',
   'logIn.noCookie': 'The browser did not store the session cookie.',
   'logIn.as': 'Logged in as {name}',
   'logIn.sessionEnded': 'Your session has ended. Log in to continue.',
