@@ -126,7 +126,7 @@ impl Users {
         errors: &mut RowErrors,
     ) -> anyhow::Result<Summary> {
         let bar = super::progress_bar(rows.len() as u64);
-        let mut import = import::Import::begin(transaction, provider, self.update).await?;
+        let mut import = import::UserImporter::begin(transaction, provider, self.update).await?;
         let (mut summary, mut places) = (Summary::default(), HashMap::new());
         for (position, row) in rows {
             bar.inc(1);

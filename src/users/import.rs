@@ -112,8 +112,8 @@ pub fn find_column(name: &str) -> Option<&'static ImportColumn> {
 }
 
 /// A running import. Its transaction must hold `Lock::RoleChanges`. Commit it only when no row has errors and
-/// [`Import::lost_administrators`] returns `None`.
-pub struct Import<'a> {
+/// [`UserImporter::lost_administrators`] returns `None`.
+pub struct UserImporter<'a> {
     transaction: &'a WriteTransaction,
     provider: ProviderNames,
     /// Whether to change existing users instead of rejecting their rows.
@@ -124,7 +124,7 @@ pub struct Import<'a> {
     administrators: AdministratorsBefore,
 }
 
-impl<'a> Import<'a> {
+impl<'a> UserImporter<'a> {
     /// Begins an import. Creates missing default roles and the default group.
     pub async fn begin(
         transaction: &'a WriteTransaction,
