@@ -8,7 +8,8 @@ pub struct Figures {
     pub p99_ms: f64,
     /// The server's processor time per request, in microseconds.
     pub processor_us: f64,
-    /// The processor time of the database's processes per request, in microseconds, if it has its own.
+    /// The processor time of the database's processes per request, in microseconds; `None` if the database runs in the
+    /// server's process.
     pub database_us: Option<f64>,
     /// The server's resident memory at the end.
     pub resident_mib: f64,

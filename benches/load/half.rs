@@ -85,7 +85,7 @@ pub async fn measure(settings: &Settings, folder: &Path, postgres: Option<&str>)
 async fn drive(row: &'static Row, server: &Server, rate: f64, settings: &Settings) -> anyhow::Result<Run> {
     let seconds = f64::from(settings.seconds * settings.rounds);
     let due = arrivals(rate, WARM_UP.as_secs_f64() + seconds);
-    let requests: Vec<_> = (1..=USERS).map(|id| written(row, server, id)).collect();
+    let requests: Vec<_> = (1..=USERS).map(|id| request_bytes(row, server, id)).collect();
     let (url, connections) = (server.url.clone(), settings.connections * SPARE);
     let sent = spawn_blocking(move || {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
@@ -143,7 +143,7 @@ fn arrivals(rate: f64, seconds: f64) -> Vec<Duration> {
 }
 
 /// The bytes of a row's request for a user.
-fn written(row: &Row, server: &Server, id: u32) -> Vec<u8> {
+fn request_bytes(row: &Row, server: &Server, id: u32) -> Vec<u8> {
     let (method, path) = (row.method, row.path().replace("{id}", &id.to_string()));
     let (authority, authorization) = (server.url.trim_start_matches("http://"), &server.authorization);
     let head = format!("{method} {path} HTTP/1.1\r\nHost: {authority}\r\nAuthorization: {authorization}\r\n");

@@ -115,15 +115,15 @@ impl Endpoint for MetricsEndpoint {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        if let Err(refusal) = self.hosts.check(&request) {
-            return Ok(Response::builder().status(StatusCode::BAD_REQUEST).body(format!("{refusal}\n")));
+        if let Err(error) = self.hosts.check(&request) {
+            return Ok(Response::builder().status(StatusCode::BAD_REQUEST).body(format!("{error}\n")));
         }
         if request.uri().path() != PATH {
             return Ok(Response::builder().status(StatusCode::NOT_FOUND).body(format!("Metrics are at {PATH}.\n")));
         }
         if ![Method::GET, Method::HEAD].contains(request.method()) {
-            let refusal = Response::builder().status(StatusCode::METHOD_NOT_ALLOWED);
-            return Ok(refusal.header(header::ALLOW, "GET, HEAD").finish());
+            let response = Response::builder().status(StatusCode::METHOD_NOT_ALLOWED);
+            return Ok(response.header(header::ALLOW, "GET, HEAD").finish());
         }
         let answer = Response::builder().header(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
         Ok(answer.header(header::CACHE_CONTROL, "no-store").body(self.read().await))

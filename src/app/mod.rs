@@ -30,7 +30,7 @@ pub use self::{server::listen, serving::listen_for_metrics, start_error::StartEr
 pub use crate::users::demo::Access as DemoAccess;
 use crate::{
     api::{self, AppState, ConcurrencyLimiter, Cors},
-    auth::{Authenticator, Hosts, LogIns, LoginRateLimiter, Provider, VerifiedPasswordCache},
+    auth::{Authenticator, Hosts, LoginMetrics, LoginRateLimiter, Provider, VerifiedPasswordCache},
     commands::{Catalog, CommandService, CommandServiceDependencies, DefinitionErrors},
     config::{Config, DEFAULT_COMMANDS, Metrics},
     executions::audit::{self, AuditKey, KeyCheck},
@@ -106,7 +106,7 @@ impl App {
         let store = Store::open_for_requests(&config.database_url, limits).await?.holding(lock.flatten());
         if let Some(demo) = demo {
             let findings = config_check::database(store.background().reader(), config, demo).await?;
-            config_check::FatalFindings::among(findings).map_or(Ok(()), |fatal| Err(StartError::Refused(fatal)))?;
+            config_check::FatalFindings::among(findings).map_or(Ok(()), |fatal| Err(StartError::Check(fatal)))?;
         }
         store.ensure_schema(config.migrate).await?;
         let audit_key = audit_key::load_or_make(&config.database_url, store.reader()).await?;
@@ -137,8 +137,8 @@ impl App {
             verified_passwords: verified_passwords.clone(),
             installation: config.installation,
             login_limiter,
-            longest_ticket: TimeDelta::hours(config.ticket_hours.into()),
-            log_ins: LogIns::new(&metrics),
+            max_ticket_lifetime: TimeDelta::hours(config.ticket_hours.into()),
+            logins: LoginMetrics::new(&metrics),
             provider,
         };
         let housekeeping = Housekeeping { store: store.background(), audit_key, retention: config.retention };

@@ -29,7 +29,7 @@ pub enum StartError {
     #[error("the command definitions have errors; fix them, and run `kommando config check` to check them:\n{0}")]
     Commands(DefinitionErrors),
     #[error("{0}")]
-    Refused(FatalFindings),
+    Check(FatalFindings),
     #[error("{UNUSABLE_TARGETS}")]
     Targets(#[from] TargetsError),
     #[error(transparent)]

@@ -6,7 +6,7 @@ pub enum Installation {
     /// Basic, tickets, access tokens and sessions.
     #[default]
     Onsite,
-    /// No Basic; tickets only with an application token; the User agent only for applications that were granted it.
+    /// No Basic; tickets only with an application token; the User agent only for applications that were added with `--user-agent`.
     Online,
 }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    metrics::{MetricsRegistry, definitions::LOG_INS},
+    metrics::{MetricsRegistry, definitions::LOGINS},
     users::{
         self, Caller, User, UserRow, credential,
         password::{PasswordHash, Requester},
@@ -42,16 +42,16 @@ impl LoggedIn {
 
 /// Counts password checks by outcome.
 #[derive(Clone, Debug)]
-pub struct LogIns {
+pub struct LoginMetrics {
     succeeded: Counter,
     refused: Counter,
     limited: Counter,
 }
 
-impl LogIns {
+impl LoginMetrics {
     pub fn new(metrics: &MetricsRegistry) -> Self {
         let [succeeded, refused, limited] =
-            ["succeeded", "refused", "limited"].map(|outcome| metrics.counter(&LOG_INS, &[outcome]));
+            ["succeeded", "refused", "limited"].map(|outcome| metrics.counter(&LOGINS, &[outcome]));
         Self { succeeded, refused, limited }
     }
 
@@ -76,7 +76,7 @@ impl Authenticator {
             Some(result) => result,
             None => Box::pin(self.verify_credentials(name, password, address)).await,
         };
-        self.log_ins.count(&result);
+        self.logins.count(&result);
         result
     }
 

@@ -25,7 +25,7 @@ pub use csrf::{Origin, has_foreign_origin, is_cross_site};
 pub use extractor::{AgentCaller, SESSION, XSRF};
 pub use hosts::{HostName, Hosts};
 pub use installation::Installation;
-pub use login::{LogIns, LoggedIn};
+pub use login::{LoggedIn, LoginMetrics};
 pub use login_rate_limiter::{GuessLimits, LoginRateLimiter};
 pub use misplaced::{BASIC_OF_ANOTHER_SITE, is_basic};
 pub use oidc::{Algorithm, FetchError, JwksUrl, Provider, Settings as ProviderSettings};
@@ -57,9 +57,9 @@ pub struct Authenticator {
     pub verified_passwords: VerifiedPasswordCache,
     pub installation: Installation,
     /// Maximum lifetime of a ticket, however often it is renewed.
-    pub longest_ticket: TimeDelta,
+    pub max_ticket_lifetime: TimeDelta,
     pub login_limiter: LoginRateLimiter,
-    pub log_ins: LogIns,
+    pub logins: LoginMetrics,
     /// The identity provider, if one is configured. Its JWTs are accepted in addition to our own access tokens.
     pub provider: Option<Provider>,
 }

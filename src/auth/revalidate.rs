@@ -25,7 +25,7 @@ impl Authenticator {
             }
             Proof::Ticket(presented) => {
                 let found = ticket::find_presented(transaction, presented).await?;
-                found.is_some_and(|found| found.is_valid(Kind::Ticket, self.longest_ticket))
+                found.is_some_and(|found| found.is_valid(Kind::Ticket, self.max_ticket_lifetime))
             }
             Proof::Bearer(_) => false, // access tokens and JWTs cannot issue anything
         };

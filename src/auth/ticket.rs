@@ -56,7 +56,7 @@ impl Authenticator {
     }
 
     async fn find(&self, kind: ticket::Kind, presented: &SecretString) -> Result<ticket::Model, Error> {
-        let found = self.users.ticket(kind, presented, self.longest_ticket).await?;
+        let found = self.users.ticket(kind, presented, self.max_ticket_lifetime).await?;
         found.ok_or_else(|| {
             tracing::debug!(?kind, "unknown or expired ticket or token");
             Error::Unauthenticated

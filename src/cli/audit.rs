@@ -29,8 +29,8 @@ pub enum Audit {
     },
     /// Remove old records of executions, once; with KOMMANDO_RETENTION the server does it
     ///
-    /// The chain then begins with the oldest record that is kept, and can be verified from there. Stops at an
-    /// invalid record and keeps it. May run beside a server.
+    /// The chain then begins with the oldest record that is kept, and can be verified from there. Fails at an
+    /// invalid record; that record and all later ones are kept. May run beside a server.
     Cut {
         /// Age from which records are removed, such as 365d, at least 2d
         #[arg(long, value_name = "LENGTH")]

@@ -30,7 +30,7 @@ pub enum Commands {
         /// Folder of definitions [default: that of --commands, or commands.d]
         folder: Option<PathBuf>,
     },
-    /// Check the definitions in a folder: one line per error on standard error, and exit status 1 on errors
+    /// Check the definitions in a folder: print one line for each error, and exit with status 1 if there are any
     Check {
         /// Folder of definitions [default: that of --commands, or commands.d]
         folder: Option<PathBuf>,

@@ -27,9 +27,9 @@ impl Config {
         let variables = std::env::vars_os().map(|(name, _)| name);
         let mut findings: Vec<_> = config::unknown_variables(variables).into_iter().map(Finding::fatal).collect();
         findings.extend(config_check::all(config, demo).await);
-        let (remarks, errors): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::is_info);
-        for remark in remarks {
-            super::say(remark)?;
+        let (infos, errors): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::is_info);
+        for info in infos {
+            super::say(info)?;
         }
         if errors.is_empty() {
             return super::say("nothing wrong");

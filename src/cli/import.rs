@@ -127,7 +127,7 @@ impl Users {
     ) -> anyhow::Result<Summary> {
         let bar = super::progress_bar(rows.len() as u64);
         let mut import = import::UserImporter::begin(transaction, provider, self.update).await?;
-        let (mut summary, mut places) = (Summary::default(), HashMap::new());
+        let (mut summary, mut positions) = (Summary::default(), HashMap::new());
         for (position, row) in rows {
             bar.inc(1);
             if self.make_groups {
@@ -137,7 +137,7 @@ impl Users {
             }
             if let Some((outcome, user_id)) = without_errors(import.import_row(row).await, *position, errors)? {
                 *summary.outcomes.entry(outcome).or_default() += 1;
-                places.insert(user_id, *position);
+                positions.insert(user_id, *position);
             }
         }
         bar.finish_and_clear();
@@ -145,7 +145,7 @@ impl Users {
         if errors.is_empty()
             && let Some((user_ids, error)) = import.lost_administrators().await?
         {
-            let lost = user_ids.iter().filter_map(|id| places.get(id));
+            let lost = user_ids.iter().filter_map(|id| positions.get(id));
             errors.extend(lost.map(|position| RowError::of_cell(*position, error.clone())));
             ensure!(!errors.is_empty(), "the import would remove the last administrator who can log in");
         }

@@ -38,7 +38,7 @@ pub struct FailedReload {
     /// When the files were read.
     pub at: DateTime<Utc>,
     /// The errors, one line each.
-    pub faults: Vec<String>,
+    pub errors: Vec<String>,
 }
 
 /// Whether a caller may run a command on a user now, with the reason if not.

@@ -220,8 +220,8 @@ pub fn decide_give_up(execution: &execution::Model, state: &BatchState) -> Decis
 
 /// The error of a run that took too long, so that another process has closed it as abandoned.
 fn given_up() -> Error {
-    let text = "The target took too long, and the run was closed with an unknown outcome. Check at the target whether \
-                it did its work before you run the command again.";
+    let text = "The target took too long, and the run was closed with an unknown outcome. Before you \
+                run the command again, check at the target whether it did its work.";
     Error::OutcomeUnknown { text: text.to_owned(), replayed: false }
 }
 

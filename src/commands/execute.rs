@@ -75,7 +75,7 @@ async fn check_then_run(resources: &Resources, run: PreparedRun, user: &User) ->
     };
     let is_declined = matches!(&decision.answer, Ok(Some(output)) if output.outcome == Outcome::Declined);
     if run.key.is_some() && is_declined && !run.request.dry_run {
-        // The refusal is stored under the key, so it must be decided in a transaction that holds the key.
+        // The declined run is stored under the key, so it must be decided in a transaction that holds the key.
         return commit(resources, run).await;
     }
     resources.record(decision.record).await?;

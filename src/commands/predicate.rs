@@ -31,13 +31,13 @@ impl NameKind {
 /// One condition. All of a definition's conditions must be met.
 #[derive(Debug, PartialEq)]
 pub struct Predicate {
-    condition: Condition,
+    kind: ConditionKind,
     /// The reason from the definition; it replaces the server's own.
     reason: Option<MultiLanguage>,
 }
 
 #[derive(Debug, PartialEq)]
-enum Condition {
+enum ConditionKind {
     /// A rule between the user and the caller. If it is broken, the command is denied.
     Rule(Rule),
     /// A comparison of a field of the user. If it is not met, the command is unavailable.
@@ -57,7 +57,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    fn holds(self, user: &User, caller: &Caller, is_last_administrator: bool) -> bool {
+    fn is_met(self, user: &User, caller: &Caller, is_last_administrator: bool) -> bool {
         match self {
             Self::NotSelf => user.user.id != caller.user_id,
             Self::NotLastAdmin => !is_last_administrator,
@@ -89,34 +89,34 @@ pub enum FieldComparison {
 impl Predicate {
     /// Whether this is a broken rule: the caller is denied.
     pub fn is_broken(&self, user: &User, caller: &Caller, is_last_administrator: bool) -> bool {
-        matches!(&self.condition, Condition::Rule(rule) if !rule.holds(user, caller, is_last_administrator))
+        matches!(&self.kind, ConditionKind::Rule(rule) if !rule.is_met(user, caller, is_last_administrator))
     }
 
     /// Whether this is a field test that is not met: the command is unavailable.
     pub fn is_unavailable(&self, user: &User) -> bool {
-        matches!(&self.condition, Condition::Field { field, comparison } if !comparison.holds(&field.of(user)))
+        matches!(&self.kind, ConditionKind::Field { field, comparison } if !comparison.is_met(&field.of(user)))
     }
 
     /// Whether the condition depends on who is the last administrator.
     pub fn asks_for_administrators(&self) -> bool {
-        self.condition == Condition::Rule(Rule::NotLastAdmin)
+        self.kind == ConditionKind::Rule(Rule::NotLastAdmin)
     }
 
     /// Why the command cannot be run if the condition is not met: a sentence for the caller.
     pub fn reason(&self) -> MultiLanguage {
-        let default_reason = || match &self.condition {
-            Condition::Rule(rule) => rule.reason(),
-            Condition::Field { field, comparison } => comparison.reason(*field),
+        let default_reason = || match &self.kind {
+            ConditionKind::Rule(rule) => rule.reason(),
+            ConditionKind::Field { field, comparison } => comparison.reason(*field),
         };
         self.reason.clone().unwrap_or_else(default_reason)
     }
 
     /// The roles and groups that the condition compares with.
     pub fn names(&self) -> impl Iterator<Item = (NameKind, &str)> {
-        let (kind, values): (_, &[FieldValue]) = match &self.condition {
-            Condition::Field { field: Field::Role, comparison } => (NameKind::Role, comparison.values()),
-            Condition::Field { field: Field::Group, comparison } => (NameKind::Group, comparison.values()),
-            Condition::Field { .. } | Condition::Rule(_) => (NameKind::Role, &[]),
+        let (kind, values): (_, &[FieldValue]) = match &self.kind {
+            ConditionKind::Field { field: Field::Role, comparison } => (NameKind::Role, comparison.values()),
+            ConditionKind::Field { field: Field::Group, comparison } => (NameKind::Group, comparison.values()),
+            ConditionKind::Field { .. } | ConditionKind::Rule(_) => (NameKind::Role, &[]),
         };
         values.iter().filter_map(move |value| match value {
             FieldValue::Text(name) => Some((kind, name.as_str())),
@@ -126,7 +126,7 @@ impl Predicate {
 }
 
 impl FieldComparison {
-    fn holds(&self, actual: &FieldValue) -> bool {
+    fn is_met(&self, actual: &FieldValue) -> bool {
         match self {
             Self::Is(value) => value == actual,
             Self::Not(value) => value != actual,

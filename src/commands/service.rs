@@ -69,9 +69,9 @@ pub struct CommandServiceDependencies<'a> {
 }
 
 impl CommandService {
-    pub fn new(parts: CommandServiceDependencies<'_>) -> Self {
+    pub fn new(dependencies: CommandServiceDependencies<'_>) -> Self {
         let CommandServiceDependencies { store, users, passwords, webhooks, provider, audit_key, catalog, metrics } =
-            parts;
+            dependencies;
         let execution_log = ExecutionLog::new(audit_key.clone()).counted(metrics);
         let queue = WriteQueue::start(store.clone(), RunWriter { cache: users.clone(), provider, execution_log });
         let (deliveries, in_flight, active_runs) = Default::default();
@@ -172,8 +172,8 @@ impl CommandService {
     }
 
     /// Remembers why a reload failed.
-    pub fn note_failed_reload(&self, faults: Vec<String>) {
-        let failed = FailedReload { at: clock::now(), faults };
+    pub fn note_failed_reload(&self, errors: Vec<String>) {
+        let failed = FailedReload { at: clock::now(), errors };
         *self.0.failed_reload.write().unwrap_or_else(PoisonError::into_inner) = Some(failed);
     }
 

@@ -24,30 +24,30 @@ use crate::{
 /// The caller is not permitted any more, the target was not reached, or it is not known whether the target did its
 /// work.
 pub async fn call_then_commit(resources: &Resources, mut run: PreparedRun) -> Result<CommandOutput, Error> {
-    let call = run.sync_call().map(|(name, message)| (name, message.clone()));
-    let (name, message) = call.ok_or_else(|| Error::internal("the first step is not a sync webhook"))?;
-    if let Err(cause) = resources.webhooks.check(&message) {
-        log(&run, &message, &cause);
+    let call = run.sync_call().map(|(name, request)| (name, request.clone()));
+    let (name, request) = call.ok_or_else(|| Error::internal("the first step is not a sync webhook"))?;
+    if let Err(cause) = resources.webhooks.check(&request) {
+        log(&run, &request, &cause);
         // The key stays free, so that the client can retry with it.
         run.key = None;
-        return Err(not_begun(resources, &run, name, not_done(&message, &cause)).await);
+        return Err(not_begun(resources, &run, name, not_done(&request, &cause)).await);
     }
     let run = Arc::new(run);
     let _active = resources.active_runs.enter(run.id);
-    let begun = resources.queue.submit(Task::Begin(Arc::clone(&run), message.timeout)).await?;
+    let begun = resources.queue.submit(Task::Begin(Arc::clone(&run), request.timeout)).await?;
     if let Some(output) = begun? {
         return Ok(output);
     }
     fail_point!("call-recorded");
-    let reply = resources.webhooks.call(&message).await;
+    let reply = resources.webhooks.call(&request).await;
     fail_point!("call-answered");
     let end = match reply {
         Ok(Reply { success, message }) => CallEnd::Replied { success, message },
         Err(cause) => {
-            log(&run, &message, &cause);
+            log(&run, &request, &cause);
             match cause.was_not_executed() {
-                true => CallEnd::NotDone { text: not_done(&message, &cause) },
-                false => CallEnd::Unknown { text: not_known(&message, &cause) },
+                true => CallEnd::NotDone { text: not_done(&request, &cause) },
+                false => CallEnd::Unknown { text: not_known(&request, &cause) },
             }
         }
     };

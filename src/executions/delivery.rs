@@ -154,14 +154,14 @@ pub async fn refuse(db: &impl ConnectionTrait, ids: Vec<String>, reason: &str) -
     if ids.is_empty() {
         return Ok(());
     }
-    let refusal = ActiveModel {
+    let dead = ActiveModel {
         state: Set(State::Dead),
         claimed_until: Set(None),
         last_error: Set(Some(reason.to_owned())),
         updated_at: Set(clock::wall()),
         ..Default::default()
     };
-    let refuse = Entity::update_many().set(refusal).filter(Column::Id.is_in(ids));
+    let refuse = Entity::update_many().set(dead).filter(Column::Id.is_in(ids));
     refuse.filter(Column::State.eq(State::Pending)).exec(db).await.map(drop)
 }
 

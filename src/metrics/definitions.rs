@@ -49,7 +49,7 @@ metrics! {
         "Waiting connections that were closed to make room for others.";
     EXECUTIONS = Counter "kommando_executions_total" ["command", "outcome"]
         "Executions of commands by outcome, without dry runs.";
-    LOG_INS = Counter "kommando_log_ins_total" ["outcome"]
+    LOGINS = Counter "kommando_logins_total" ["outcome"]
         "Logins with a password: succeeded, refused, or limited because too many failed before.";
     PASSWORDS_WAITING = Gauge "kommando_passwords_waiting" []
         "Passwords that wait to be hashed or verified.";

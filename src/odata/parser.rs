@@ -48,14 +48,14 @@ pub fn order(text: &str) -> Result<Vec<Order>, ParseError> {
 struct Parser {
     /// The remaining tokens in reverse order. [`Token::End`] is never removed.
     rest: Vec<Spanned<Token>>,
-    tests: usize,
+    comparisons: usize,
 }
 
 impl Parser {
     fn new(text: &str) -> Result<Self, ParseError> {
         let mut rest = tokens(text)?;
         rest.reverse();
-        Ok(Self { rest, tests: 0 })
+        Ok(Self { rest, comparisons: 0 })
     }
 
     fn peek(&self) -> &Spanned<Token> {
@@ -86,7 +86,7 @@ impl Parser {
             Token::Comma => "`,`".to_owned(),
             Token::End => "the end".to_owned(),
         };
-        Err(ParseError::new(*at, format!("{expected} should stand here, not {found}")))
+        Err(ParseError::new(*at, format!("expected {expected}, found {found}")))
     }
 
     fn end(&self, other: &str) -> Result<(), ParseError> {
@@ -139,8 +139,8 @@ impl Parser {
     }
 
     fn test(&mut self) -> Result<Comparison, ParseError> {
-        self.tests += 1;
-        if self.tests > MAX_COMPARISONS {
+        self.comparisons += 1;
+        if self.comparisons > MAX_COMPARISONS {
             return Err(ParseError::new(self.peek().at, format!("a filter has at most {MAX_COMPARISONS} comparisons")));
         }
         let first = self.name()?;
@@ -151,7 +151,7 @@ impl Parser {
         let values = match self.take(|token| *token == Token::Open) {
             None => match self.value() {
                 None if self.is_at_another_word() => {
-                    return self.unexpected("a value (texts stand in single quotes), `and` or `or`");
+                    return self.unexpected("a value (texts are in single quotes), `and` or `or`");
                 }
                 value => value.into_iter().collect(),
             },

@@ -78,26 +78,26 @@ fn not_binds_tighter_than_and_which_binds_tighter_than_or() {
 #[test]
 fn an_error_has_its_position_and_says_what_is_expected() {
     for (written, at, message) in [
-        ("", 1, "a name should stand here, not the end"),
-        ("a", 2, "an operator should stand here, not the end"),
-        ("a eq 1 b eq 2", 8, "`and` or `or` should stand here, not `b`"),
-        ("a eq banana", 6, "a value (texts stand in single quotes), `and` or `or` should stand here, not `banana`"),
-        ("a eq null", 6, "a value (texts stand in single quotes), `and` or `or` should stand here, not `null`"),
-        ("a eq 1 and", 11, "a name should stand here, not the end"),
-        ("a eq 1 and or", 12, "a name should stand here, not `or`"),
-        ("(a eq 1", 8, "`)` should stand here, not the end"),
-        ("a eq 1)", 7, "`and` or `or` should stand here, not `)`"),
-        ("a in ()", 7, "a value should stand here, not `)`"),
-        ("a in (1 2)", 9, "`)` should stand here, not `2`"),
+        ("", 1, "expected a name, found the end"),
+        ("a", 2, "expected an operator, found the end"),
+        ("a eq 1 b eq 2", 8, "expected `and` or `or`, found `b`"),
+        ("a eq banana", 6, "expected a value (texts are in single quotes), `and` or `or`, found `banana`"),
+        ("a eq null", 6, "expected a value (texts are in single quotes), `and` or `or`, found `null`"),
+        ("a eq 1 and", 11, "expected a name, found the end"),
+        ("a eq 1 and or", 12, "expected a name, found `or`"),
+        ("(a eq 1", 8, "expected `)`, found the end"),
+        ("a eq 1)", 7, "expected `and` or `or`, found `)`"),
+        ("a in ()", 7, "expected a value, found `)`"),
+        ("a in (1 2)", 9, "expected `)`, found `2`"),
         ("a is 'x", 6, "this text has no closing quote"),
         ("å is 'ø' ; drop", 10, "`;` has no meaning here"),
         ("a is \"x\"", 6, "`\"` has no meaning here"),
         ("a gt 1.5", 6, "`1.5` is no whole number of 64 bits"),
         ("a gt 9223372036854775808", 6, "`9223372036854775808` is no whole number of 64 bits"),
         ("a is '\0'", 7, "a text cannot have the character U+0000"),
-        ("startswith('a')", 15, "a column should stand here, not `)`"),
-        ("startswith(a, b)", 15, "a value should stand here, not `b`"),
-        ("true eq 1", 1, "a name should stand here, not `true`"),
+        ("startswith('a')", 15, "expected a column, found `)`"),
+        ("startswith(a, b)", 15, "expected a value, found `b`"),
+        ("true eq 1", 1, "expected a name, found `true`"),
     ] {
         assert_eq!(filter(written), Err(ParseError::new(at, message)), "{written}");
     }
@@ -121,13 +121,13 @@ fn length_depth_and_number_of_tests_are_limited() {
 #[test]
 fn names_and_orders_are_lists() {
     assert_eq!(names("a, b/c"), Ok(vec![at("a".to_owned()), at("b/c".to_owned())]));
-    assert_eq!(names("a,,b"), Err(ParseError::new(3, "a name should stand here, not `,`")));
-    assert_eq!(names("a b"), Err(ParseError::new(3, "a comma should stand here, not `b`")));
-    assert_eq!(names("Count(a)"), Err(ParseError::new(6, "a comma should stand here, not `(`")));
+    assert_eq!(names("a,,b"), Err(ParseError::new(3, "expected a name, found `,`")));
+    assert_eq!(names("a b"), Err(ParseError::new(3, "expected a comma, found `b`")));
+    assert_eq!(names("Count(a)"), Err(ParseError::new(6, "expected a comma, found `(`")));
     let ordered = |name: &str, is_descending| Order { column: at(name.to_owned()), is_descending };
     let expected = vec![ordered("a", true), ordered("b", false), ordered("c", false)];
     assert_eq!(order("a DESC, b asc,c"), Ok(expected));
-    assert_eq!(order("a down"), Err(ParseError::new(3, "a comma, `asc` or `desc` should stand here, not `down`")));
+    assert_eq!(order("a down"), Err(ParseError::new(3, "expected a comma, `asc` or `desc`, found `down`")));
 }
 
 fn any_filter() -> impl Strategy<Value = Filter> {

@@ -224,7 +224,7 @@ impl<'a> UserImporter<'a> {
         Ok((!lost.is_empty()).then(|| (lost, error())))
     }
 
-    /// Applies a row to an input. Also returns the errors of cells that cannot be read.
+    /// Applies a row to a [`UserInput`]. Also returns the errors of cells that cannot be read.
     fn describe(&self, mut input: UserInput, row: &Row, is_new: bool) -> (UserInput, Vec<CellError>) {
         let mut errors = Vec::new();
         for (&column, value) in row {

@@ -1,4 +1,4 @@
-//! Saves an input (`UserInput`): authorizes the caller, validates the input and stores it.
+//! Saves a user: authorizes the caller, validates the [`UserInput`] and stores it.
 
 use sea_orm::{ConnectionTrait, DbErr};
 
@@ -50,8 +50,8 @@ pub(super) struct SavePlan {
 }
 
 impl SavePlan {
-    /// Checks whether a caller may save an input. Stores nothing. Run it before the transaction as well, so that
-    /// rejected drafts take no locks.
+    /// Checks whether a caller may save an input. Stores nothing. Run it before the transaction as well, so that a
+    /// rejected input takes no locks.
     ///
     /// # Errors
     /// As [`save`].

@@ -1,4 +1,4 @@
-//! The input of a user to save, and its validation.
+//! A user to save, and its validation.
 
 use std::{collections::HashMap, fmt};
 
@@ -15,7 +15,7 @@ use super::{
 /// Maximum number of reported wrong groups.
 const WRONG_GROUPS: usize = 10;
 
-/// The input of a user to save. The id 0 stands for a new user, the default role, the default group and the user's own
+/// A user to save. The id 0 stands for a new user, the default role, the default group and the user's own
 /// person; for role, group and person with a name in `names` it stands for that name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UserInput {

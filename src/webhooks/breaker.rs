@@ -38,7 +38,7 @@ impl Breaker {
     }
 
     /// How long the breaker stays open; `None` if it is closed.
-    pub fn remaining_rest(&self, now: Instant) -> Option<Duration> {
+    pub fn open_for(&self, now: Instant) -> Option<Duration> {
         self.state().rests_until.filter(|end| *end > now).map(|end| end - now)
     }
 
@@ -81,10 +81,10 @@ mod tests {
         assert!(breaker.enter(later).is_ok(), "one call tries");
         assert!(breaker.enter(later).is_err(), "the other calls stay blocked");
         breaker.record(false, later);
-        assert_eq!(breaker.remaining_rest(later), Some(REST));
+        assert_eq!(breaker.open_for(later), Some(REST));
         let much_later = later + REST;
         assert!(breaker.enter(much_later).is_ok());
         breaker.record(true, much_later);
-        assert!(breaker.remaining_rest(much_later).is_none() && breaker.enter(much_later).is_ok());
+        assert!(breaker.open_for(much_later).is_none() && breaker.enter(much_later).is_ok());
     }
 }

@@ -221,7 +221,7 @@ mod tests {
             "hr: {url: nowhere, secrets: [], ca_file: /none}\nit: {url: 'https://a/b', secrets: []}\nok: {url: \
              'https://a/b', secrets: [{file: HERE/secret}]}",
         );
-        let errors = errors.err().expect("faults");
+        let errors = errors.err().expect("errors");
         let of: Vec<_> = errors.lines().filter_map(|line| line.split(": ").next()).collect();
         assert_eq!(of, ["target hr", "target hr", "target hr", "target it"], "{errors}");
         let error = read_text("hr: {url: 'https://a/b', secret: x}").err().expect("an error");

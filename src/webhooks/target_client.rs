@@ -87,7 +87,7 @@ impl TargetClient {
     /// The address is not allowed, or the circuit breaker is open.
     pub fn check(&self) -> Result<(), CallError> {
         self.check_literal_address().map_err(not_allowed)?;
-        self.breaker.remaining_rest(Instant::now()).map_or(Ok(()), |rest| Err(CallError::BreakerOpen(rest)))
+        self.breaker.open_for(Instant::now()).map_or(Ok(()), |rest| Err(CallError::BreakerOpen(rest)))
     }
 
     /// A permit for a delivery, if one is free.

@@ -151,7 +151,7 @@ impl CallError {
         }
     }
 
-    /// Whether the error counts as a failure of the target, not as a refusal of this message.
+    /// Whether the error counts as a failure of the target, not as a refusal of this request.
     pub fn is_failure(&self) -> bool {
         !matches!(self, Self::Status { status, .. } if !status.is_server_error())
     }

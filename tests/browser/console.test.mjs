@@ -635,7 +635,7 @@ for (const colorScheme of ['light', 'dark']) {
             await page.goto(`${kommando.address}/_ext/console`);
             await logIn('admin', 'wrong');
             await page.getByRole('alert').waitFor();
-            await look('log-in');
+            await look('login');
             await page.getByLabel('Password').fill(password);
             await press('Enter');
             await page.getByText('5 users').waitFor();

@@ -31,8 +31,8 @@ async fn verify(server: &Server, expected: Option<&Head>) -> Verification {
     server.verify(expected).await
 }
 
-/// The position of the first error, and its reason.
-fn error(found: &Verification) -> Option<(InvalidRecord, &'static str)> {
+/// The first invalid record, and why it is invalid.
+fn first_invalid(found: &Verification) -> Option<(InvalidRecord, &'static str)> {
     found.broken.as_ref().map(|ChainError { record, reason }| (record.clone(), *reason))
 }
 
@@ -69,7 +69,7 @@ async fn a_changed_entry_breaks_the_chain_at_its_position() {
     let server = server_with_history().await;
     update(&server, 5, audit::Column::Content, "{}").await;
     let found = verify(&server, None).await;
-    assert_eq!((error(&found), found.head.position), (Some((InvalidRecord::Entry(5), CHANGED)), 4));
+    assert_eq!((first_invalid(&found), found.head.position), (Some((InvalidRecord::Entry(5), CHANGED)), 4));
 }
 
 #[tokio::test]
@@ -78,7 +78,10 @@ async fn a_changed_execution_is_found_behind_an_intact_entry() {
     let third = server.executions().await[2].id;
     let update = execution::Entity::update_many().col_expr(execution::Column::CallerId, Expr::value(ANNA));
     update.filter(execution::Column::Id.eq(third)).exec(server.app.store.writer()).await.expect("an update");
-    assert_eq!(error(&verify(&server, None).await), Some((InvalidRecord::Entry(3), "its execution was changed")));
+    assert_eq!(
+        first_invalid(&verify(&server, None).await),
+        Some((InvalidRecord::Entry(3), "its execution was changed"))
+    );
 }
 
 #[tokio::test]
@@ -87,9 +90,12 @@ async fn a_removed_entry_and_a_removed_execution_are_found() {
     let db = server.app.store.writer();
     let fourth = server.executions().await[3].id;
     execution::Entity::delete_by_id(fourth).exec(db).await.expect("a removal");
-    assert_eq!(error(&verify(&server, None).await), Some((InvalidRecord::Entry(4), "its execution is missing")));
+    assert_eq!(
+        first_invalid(&verify(&server, None).await),
+        Some((InvalidRecord::Entry(4), "its execution is missing"))
+    );
     audit::Entity::delete_by_id(fourth).exec(db).await.expect("a removal");
-    assert_eq!(error(&verify(&server, None).await), Some((InvalidRecord::Entry(4), "an entry is missing")));
+    assert_eq!(first_invalid(&verify(&server, None).await), Some((InvalidRecord::Entry(4), "an entry is missing")));
 }
 
 #[tokio::test]
@@ -99,7 +105,7 @@ async fn an_inserted_execution_is_found_with_or_without_an_entry() {
     let inserted = execution::Model { id: Uuid::now_v7(), ..server.executions().await.remove(0) };
     execution::insert(db, vec![inserted.clone()]).await.expect("an insertion");
     let told = |reason| Some((InvalidRecord::Execution(inserted.id), reason));
-    assert_eq!(error(&verify(&server, None).await), told("it has no entry in the chain"));
+    assert_eq!(first_invalid(&verify(&server, None).await), told("it has no entry in the chain"));
     let not_linked = match server.app.store.has_multiple_writers() {
         true => "its entry was changed, or not written with this key",
         false => "its entry has no position in the chain; SQLite entries get one immediately",
@@ -112,7 +118,7 @@ async fn an_inserted_execution_is_found_with_or_without_an_entry() {
     ] {
         let entry = audit::ActiveModel::from(audit::Model { position, ..entry.clone() });
         audit::Entity::insert(entry).exec_without_returning(db).await.expect("an insertion");
-        assert_eq!(error(&verify(&server, None).await), expected, "{position:?}");
+        assert_eq!(first_invalid(&verify(&server, None).await), expected, "{position:?}");
         audit::Entity::delete_by_id(inserted.id).exec(db).await.expect("a removal");
     }
 }
@@ -127,7 +133,7 @@ async fn only_a_noted_head_reveals_a_shortened_chain() {
     execution::Entity::delete_by_id(last).exec(db).await.expect("a removal");
     assert!(verify(&server, None).await.broken.is_none());
     let found = verify(&server, Some(&noted)).await;
-    assert_eq!(error(&found), Some((InvalidRecord::Entry(12), "the chain ends before the expected head")));
+    assert_eq!(first_invalid(&found), Some((InvalidRecord::Entry(12), "the chain ends before the expected head")));
 }
 
 #[tokio::test]
@@ -135,7 +141,7 @@ async fn a_chain_does_not_verify_with_another_key() {
     let server = server_with_history().await;
     let key = audit::AuditKey::new("another".into());
     let found = audit::verify(&server.app.store, &key, None, |_| {}).await.expect("an answer");
-    assert_eq!(error(&found), Some((InvalidRecord::Entry(1), CHANGED)));
+    assert_eq!(first_invalid(&found), Some((InvalidRecord::Entry(1), CHANGED)));
 }
 
 #[tokio::test]
@@ -161,7 +167,10 @@ async fn an_unlinked_entry_without_an_execution_is_found() {
     let insert = audit::Entity::insert(audit::ActiveModel::from(entry));
     insert.exec_without_returning(server.app.store.writer()).await.expect("an insertion");
     let found = verify(&server, None).await;
-    assert_eq!((error(&found).map(|(place, _)| place), found.unlinked), (Some(InvalidRecord::Execution(id)), 1));
+    assert_eq!(
+        (first_invalid(&found).map(|(record, _)| record), found.unlinked),
+        (Some(InvalidRecord::Execution(id)), 1)
+    );
 }
 
 #[tokio::test]
@@ -172,7 +181,7 @@ async fn a_changed_execution_is_found_before_its_entry_is_linked() {
     let update = execution::Entity::update_many().col_expr(execution::Column::CallerId, Expr::value(ANNA));
     update.exec(server.app.store.writer()).await.expect("an update");
     let found = audit::verify(&server.app.store, &server.audit_key(), None, |_| {}).await.expect("an answer");
-    let place =
+    let record =
         if server.app.store.has_multiple_writers() { InvalidRecord::Execution(id) } else { InvalidRecord::Entry(1) };
-    assert_eq!(error(&found), Some((place, "its execution was changed")));
+    assert_eq!(first_invalid(&found), Some((record, "its execution was changed")));
 }

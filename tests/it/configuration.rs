@@ -59,13 +59,13 @@ fn a_short_first_password_is_an_error_until_users_exist() {
         let mut command = line.command(&["config", "check"]);
         said(command.env("KOMMANDO_ADMIN_PASSWORD", "elevenchars").output().expect("an end"))
     };
-    let error =
+    let expected =
         "KOMMANDO_ADMIN_PASSWORD cannot be the password of the first administrator: it has fewer than 12 characters";
     let got = check();
-    assert!(!got.ok && got.err.contains(error), "no database: {}", got.err);
+    assert!(!got.ok && got.err.contains(expected), "no database: {}", got.err);
     assert!(line.say(&["migrate", "up"]).ok);
     let got = check();
-    assert!(!got.ok && got.err.contains(error), "no users: {}", got.err);
+    assert!(!got.ok && got.err.contains(expected), "no users: {}", got.err);
     assert!(line.say_with(&["user", "add", "eva", "--password-stdin"], "a long secret\n").ok);
     let got = check();
     assert!(got.ok, "{}", got.err);

@@ -68,7 +68,7 @@ async fn administrators_see_why_a_reload_failed() {
     is_watched().await;
     write(folder.path(), "bad", &definition("bad").replace("message", "mesage"));
     let failed = reloaded(&server, true).await;
-    let error = failed["faults"][0].as_str().expect("an error");
+    let error = failed["errors"][0].as_str().expect("an error");
     assert!(error.ends_with("bad.yaml:5:5: `mesage` is unknown here; did you mean `message`?"), "{failed}");
     assert!(failed["at"].as_str().is_some_and(|at| at.ends_with('Z')), "{failed}");
     let others = server.get("/_ext/commands").by("anna").send().await;
@@ -98,7 +98,7 @@ async fn webhook_targets_are_read_again_with_the_definitions() {
         &definition("tell").replace("message: {text: X}", "webhook: {target: hr, when: after_commit}"),
     );
     let failed = reloaded(&server, true).await;
-    assert!(failed["faults"][0].as_str().expect("an error").contains("there is no target `hr`"), "{failed}");
+    assert!(failed["errors"][0].as_str().expect("an error").contains("there is no target `hr`"), "{failed}");
     // Like editors: replace the file by a new one.
     for (name, fails) in [("hr", false), ("other", true), ("hr", false)] {
         fs::write(folder.path().join("new"), target(name)).expect("a file");
@@ -110,7 +110,7 @@ async fn webhook_targets_are_read_again_with_the_definitions() {
     assert_eq!(ran.status, poem::http::StatusCode::OK, "{}", ran.text);
     fs::write(&targets, "hr: {url: nowhere, secrets: []}").expect("a file");
     let failed = reloaded(&server, true).await;
-    assert!(failed["faults"][0].as_str().expect("an error").contains("target hr: `url` is not a URL"), "{failed}");
+    assert!(failed["errors"][0].as_str().expect("an error").contains("target hr: `url` is not a URL"), "{failed}");
     becomes(&server, &["tell"]).await;
     // A removed file is read when it is back.
     fs::write(&targets, target("hr")).expect("a file");

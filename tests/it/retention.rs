@@ -61,7 +61,7 @@ async fn verify(server: &Server, expected: Option<&Head>) -> Verification {
     server.verify(expected).await
 }
 
-async fn error(server: &Server, expected: Option<&Head>) -> Option<(InvalidRecord, &'static str)> {
+async fn first_invalid(server: &Server, expected: Option<&Head>) -> Option<(InvalidRecord, &'static str)> {
     verify(server, expected).await.broken.map(|error| (error.record, error.reason))
 }
 
@@ -106,7 +106,7 @@ async fn only_entries_before_the_first_recent_one_are_removed() {
     assert_eq!(remove(&server, 5).await.expect("a removal"), [2]);
     let left: Vec<_> = server.executions().await.into_iter().map(|execution| execution.id).collect();
     assert_eq!(left, ids[2..]);
-    assert_eq!(error(&server, None).await, None);
+    assert_eq!(first_invalid(&server, None).await, None);
 }
 
 #[tokio::test]
@@ -135,11 +135,11 @@ async fn any_change_of_an_anchor_is_found() {
         Anchor { mac: verify(&server, None).await.head.mac, ..real.clone() },
     ] {
         put(&server, anchor).await;
-        assert_eq!(error(&server, None).await, forged);
+        assert_eq!(first_invalid(&server, None).await, forged);
         assert!(matches!(remove(&server, 0).await, Err(ProofError::Chain(_))), "a forged anchor was replaced");
     }
     put(&server, real).await;
-    assert_eq!(error(&server, None).await, None);
+    assert_eq!(first_invalid(&server, None).await, None);
 }
 
 #[tokio::test]
@@ -150,9 +150,9 @@ async fn a_removed_or_outdated_anchor_is_found() {
     assert_eq!(remove(&server, 0).await.expect("a removal"), [6]);
     record(&server, &[0]).await;
     put(&server, old).await;
-    assert_eq!(error(&server, None).await, Some((InvalidRecord::Entry(6), "an entry is missing")));
+    assert_eq!(first_invalid(&server, None).await, Some((InvalidRecord::Entry(6), "an entry is missing")));
     anchor::Entity::delete_many().exec(server.app.store.writer()).await.expect("a removal");
-    assert_eq!(error(&server, None).await, Some((InvalidRecord::Entry(1), MISSING_BEGINNING)));
+    assert_eq!(first_invalid(&server, None).await, Some((InvalidRecord::Entry(1), MISSING_BEGINNING)));
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn entries_removed_without_the_key_are_found() {
             audit::Entity::delete_by_id(execution.id).exec(db).await.expect("a removal");
             execution::Entity::delete_by_id(execution.id).exec(db).await.expect("a removal");
         }
-        assert_eq!(error(server, None).await, Some(expected));
+        assert_eq!(first_invalid(server, None).await, Some(expected));
     }
 }
 
@@ -179,7 +179,7 @@ async fn an_entry_restored_before_the_anchor_is_found() {
     let entry = audit::Model { id: Uuid::now_v7(), position: Some(5), mac: None, content: "{}".to_owned() };
     let entry = audit::Entity::insert(audit::ActiveModel::from(entry));
     entry.exec_without_returning(server.app.store.writer()).await.expect("an insertion");
-    assert_eq!(error(&server, None).await, Some((InvalidRecord::Entry(6), "an entry was inserted before it")));
+    assert_eq!(first_invalid(&server, None).await, Some((InvalidRecord::Entry(6), "an entry was inserted before it")));
 }
 
 #[tokio::test]
@@ -192,10 +192,13 @@ async fn a_removed_expected_head_differs_from_an_unknown_one() {
     record(&server, &[1]).await;
     remove(&server, 5).await.expect("a removal");
     let older = "the expected head is older than what is kept; expect a newer one";
-    assert_eq!(error(&server, Some(&third)).await, Some((InvalidRecord::Entry(3), older)));
-    assert_eq!(error(&server, Some(&fifth)).await, None, "the anchor contains this head");
+    assert_eq!(first_invalid(&server, Some(&third)).await, Some((InvalidRecord::Entry(3), older)));
+    assert_eq!(first_invalid(&server, Some(&fifth)).await, None, "the anchor contains this head");
     let other = Head { mac: third.mac, ..fifth };
-    assert_eq!(error(&server, Some(&other)).await, Some((InvalidRecord::Entry(5), "this is not the expected head")));
+    assert_eq!(
+        first_invalid(&server, Some(&other)).await,
+        Some((InvalidRecord::Entry(5), "this is not the expected head"))
+    );
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ async fn post(server: &Server, mut webhook: delivery::Model) -> delivery::Model 
     webhook
 }
 
-async fn error(server: &Server) -> Option<(InvalidRecord, &'static str)> {
+async fn first_invalid(server: &Server) -> Option<(InvalidRecord, &'static str)> {
     server.verify(None).await.broken.map(|ChainError { record, reason }| (record, reason))
 }
 
@@ -107,18 +107,18 @@ async fn every_column_of_a_running_execution_is_sealed() {
     let server = Server::demo().await;
     let run = begin(&server).await;
     let db = server.app.store.writer();
-    assert_eq!(error(&server).await, None);
+    assert_eq!(first_invalid(&server).await, None);
     for column in execution::Column::iter() {
         let update = execution::Entity::update_many().col_expr(column, changed(column));
         let touched = update.filter(execution::Column::Id.eq(run.id)).exec(db).await.expect("an update").rows_affected;
         assert_eq!(touched, 1, "{column:?}");
-        let told = error(&server).await;
+        let told = first_invalid(&server).await;
         assert!(matches!(told, Some((InvalidRecord::Execution(_), _))), "{column:?}: {told:?}");
         assert_eq!(recover(&server).await, 0, "{column:?}: the run was closed");
         assert_eq!(server.verify(None).await.head.position, 0, "{column:?}: the run is in the chain");
         execution::Entity::delete_many().exec(db).await.expect("a removal");
         execution::insert(db, vec![run.clone()]).await.expect("as it was");
-        assert_eq!(error(&server).await, None, "{column:?}");
+        assert_eq!(first_invalid(&server).await, None, "{column:?}");
     }
     assert_eq!(recover(&server).await, 1);
     let chain = server.verify(None).await;
@@ -133,11 +133,11 @@ async fn an_inserted_running_execution_is_not_closed() {
     execution::insert(server.app.store.writer(), vec![run.clone()]).await.expect("an insertion");
     assert_eq!(recover(&server).await, 0);
     assert_eq!(outcome(&server, run.id).await, Outcome::Running);
-    assert_eq!(error(&server).await, Some((InvalidRecord::Execution(run.id), UNSEALED)));
+    assert_eq!(first_invalid(&server).await, Some((InvalidRecord::Execution(run.id), UNSEALED)));
     let foreign = seal::Model { execution_id: run.id, mac: "0".repeat(64) }.into_active_model();
     seal::Entity::insert(foreign).exec_without_returning(server.app.store.writer()).await.expect("a seal");
     assert_eq!(recover(&server).await, 0);
-    assert_eq!(error(&server).await, Some((InvalidRecord::Execution(run.id), FORGED)));
+    assert_eq!(first_invalid(&server).await, Some((InvalidRecord::Execution(run.id), FORGED)));
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn a_finished_execution_reset_to_running_is_not_closed_again() {
     }
     assert_eq!(recover(&server).await, 0);
     assert_eq!(outcome(&server, run.id).await, Outcome::Running);
-    assert_eq!(error(&server).await, Some((InvalidRecord::Entry(1), "its execution was changed")));
+    assert_eq!(first_invalid(&server).await, Some((InvalidRecord::Entry(1), "its execution was changed")));
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn a_deleted_running_execution_is_found_by_its_seal() {
     let run = begin(&server).await;
     execution::Entity::delete_by_id(run.id).exec(server.app.store.writer()).await.expect("a removal");
     let gone = "it has the seal of a running execution, but is not running";
-    assert_eq!(error(&server).await, Some((InvalidRecord::Execution(run.id), gone)));
+    assert_eq!(first_invalid(&server).await, Some((InvalidRecord::Execution(run.id), gone)));
 }
 
 #[tokio::test]
@@ -211,7 +211,7 @@ async fn a_deliverys_body_and_target_are_sealed_and_its_state_is_not() {
         delivery::Entity::delete_many().exec(db).await.expect("a removal");
         delivery::insert(db, vec![sent.clone()]).await.expect("as it was");
     }
-    assert_eq!(error(&server).await, None);
+    assert_eq!(first_invalid(&server).await, None);
 }
 
 /// Waits until the worker has tried or given up each delivery.
@@ -239,14 +239,17 @@ async fn an_inserted_or_changed_delivery_is_never_sent() {
     let update = delivery::Entity::update_many().col_expr(delivery::Column::Body, Expr::value("{}"));
     update.filter(delivery::Column::Id.eq(&changed.id)).exec(db).await.expect("an update");
     let right = post(&server, webhook()).await;
-    assert!(matches!(error(&server).await, Some((InvalidRecord::Delivery(_), _))));
+    assert!(matches!(first_invalid(&server).await, Some((InvalidRecord::Delivery(_), _))));
 
     server.app.commands.recover_and_start().await.expect("a worker");
     let found = settled(&server, [&inserted.id, &changed.id, &right.id]).await;
     let told = found.map(|one| (one.state, one.attempts, one.last_error.unwrap_or_default()));
     let no_target = (State::Pending, 1, "there is no such target".to_owned());
     assert_eq!(told, [(State::Dead, 0, UNSEALED.to_owned()), (State::Dead, 0, FORGED.to_owned()), no_target]);
-    assert!(matches!(error(&server).await, Some((InvalidRecord::Delivery(_), _))), "verification no longer finds them");
+    assert!(
+        matches!(first_invalid(&server).await, Some((InvalidRecord::Delivery(_), _))),
+        "verification no longer finds them"
+    );
 
     for id in [&inserted.id, &changed.id] {
         let again = server.post(format!("/_ext/webhooks/{id}/redrive")).by("admin").send().await;
@@ -271,12 +274,12 @@ async fn an_operator_seals_rows_of_an_older_version() {
     audit::seal_all(db, &key, &unsealed).await.expect("seals");
 
     assert_eq!(
-        error(&server).await,
+        first_invalid(&server).await,
         Some((InvalidRecord::Delivery(forged.id.clone()), FORGED)),
         "a forged seal was replaced"
     );
     delivery::Entity::delete_by_id(forged.id).exec(db).await.expect("a removal");
-    assert_eq!(error(&server).await, None);
+    assert_eq!(first_invalid(&server).await, None);
     let mut states = Vec::new();
     for id in [&pending.id, &refused.id, &dead.id] {
         states.push(delivery::find(db, id).await.expect("an answer").expect("a row").state);

@@ -20,9 +20,9 @@ use crate::harness::{ANNA, Answer, BJORN, Call, PASSWORD, Server};
 const OPEN: &str = "/api/v1/User/currentPrincipal";
 const MOST: usize = ticket::MAX_TICKETS_OF_A_KIND as usize;
 
-/// How often a user logs in; `LOG_INS=10000` makes a long run.
-fn log_ins() -> usize {
-    env::var("LOG_INS").ok().and_then(|count| count.parse().ok()).unwrap_or(MOST + 5)
+/// How often a user logs in; `LOGINS=10000` makes a long run.
+fn logins() -> usize {
+    env::var("LOGINS").ok().and_then(|count| count.parse().ok()).unwrap_or(MOST + 5)
 }
 
 /// How many rows an older version left; `ROWS=1000000` makes a long run.
@@ -83,7 +83,7 @@ async fn a_ticket_over_the_limit_ends_the_oldest() {
     let server = Server::demo().await;
     let other = ticket_of(&server, "bjorn").await;
     let (mut tickets, mut tokens) = (Vec::new(), Vec::new());
-    for _ in 0..log_ins() {
+    for _ in 0..logins() {
         tickets.push(format!("SoTicket {}", ticket_of(&server, "anna").await));
         tokens.push(format!("Bearer {}", access_token(&server, "anna").await));
     }
@@ -101,11 +101,11 @@ async fn a_ticket_over_the_limit_ends_the_oldest() {
 async fn concurrent_logins_keep_the_ticket_limit() {
     let server = Server::demo().await;
     leave(&server, ANNA, MOST, TimeDelta::hours(1)).await;
-    let log_ins = (0..20).map(|_| async {
+    let logins = (0..20).map(|_| async {
         log_in(&server, "anna").await;
         access_token(&server, "anna").await
     });
-    futures_util::future::join_all(log_ins).await;
+    futures_util::future::join_all(logins).await;
     assert_eq!(count(&server, ANNA).await, MOST + 20);
 }
 
@@ -114,12 +114,12 @@ async fn a_login_ends_a_bounded_number_of_old_tickets() {
     let server = Server::demo().await;
     leave(&server, ANNA, rows(), TimeDelta::hours(1)).await;
     leave(&server, BJORN, 10, TimeDelta::hours(1)).await;
-    let (mut before, mut log_ins) = (rows(), 0);
-    while before > MOST && log_ins < 20 {
+    let (mut before, mut logins) = (rows(), 0);
+    while before > MOST && logins < 20 {
         log_in(&server, "anna").await;
         let after = count(&server, ANNA).await;
         assert!(after < before && before - after <= 500, "{before} {after}");
-        (before, log_ins) = (after, log_ins + 1);
+        (before, logins) = (after, logins + 1);
     }
     assert!(before == MOST || rows() > 10_000, "{before}");
     assert_eq!(count(&server, BJORN).await, 10, "tickets of another user stay");

@@ -32,7 +32,7 @@ fn out(folder: &Path, words: &[&str]) -> String {
 
 /// The standard error of a subcommand that must fail.
 #[track_caller]
-fn error(folder: &Path, words: &[&str]) -> String {
+fn stderr_of_failure(folder: &Path, words: &[&str]) -> String {
     let output = run(folder, words);
     assert!(!output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stdout));
     String::from_utf8(output.stderr).expect("text")
@@ -81,9 +81,9 @@ fn a_backup_under_load_restores_every_record() {
     });
     assert!(backup.contains("also back up the key of the chain, in another place: kommando.db.audit-key"), "{backup}");
     assert_eq!(fs::metadata(folder.join("first.backup")).expect("a file").permissions().mode() & 0o777, 0o600);
-    let taken = error(folder, &["backup", "first.backup"]);
+    let taken = stderr_of_failure(folder, &["backup", "first.backup"]);
     assert!(taken.contains("first.backup already exists; --force"), "{taken}");
-    let used = error(folder, &["restore", "first.backup", "--force"]);
+    let used = stderr_of_failure(folder, &["restore", "first.backup", "--force"]);
     assert!(used.contains("has kommando.db open; stop it first"), "{used}");
     stop(process);
 
@@ -106,7 +106,7 @@ fn a_backup_under_load_restores_every_record() {
     out(folder, &["restore", "second.backup"]);
     assert_eq!(fs::metadata(folder.join("kommando.db")).expect("a file").permissions().mode() & 0o777, 0o600);
     assert!(export(folder) == whole, "{}", export(folder));
-    let there = error(folder, &["restore", "second.backup"]);
+    let there = stderr_of_failure(folder, &["restore", "second.backup"]);
     assert!(there.contains("kommando.db already exists; --force"), "{there}");
     out(folder, &["restore", "first.backup", "--force"]);
     assert!(export(folder) != whole);
@@ -127,7 +127,7 @@ fn an_incomplete_or_newer_backup_is_refused() {
     let before = fs::read(folder.join("kommando.db")).expect("a file");
     let refuse = |bytes: &[u8], expected: &str| {
         fs::write(folder.join("wrong"), bytes).expect("a file");
-        let told = error(folder, &["restore", "wrong", "--force"]);
+        let told = stderr_of_failure(folder, &["restore", "wrong", "--force"]);
         assert!(told.contains(expected), "{expected}: {told}");
         assert!(fs::read(folder.join("kommando.db")).expect("a file") == before, "{expected}: the database changed");
     };
@@ -162,7 +162,7 @@ fn scripts_get_the_port_and_the_health_of_a_server() {
     let words = ["healthcheck", "--timeout", "60", "--listen", &format!("0.0.0.0:{port}")];
     assert_eq!(out(folder.path(), &words), "ready\n");
     drop(process);
-    let ill = error(folder.path(), &["healthcheck", "--listen", &format!("127.0.0.1:{port}")]);
+    let ill = stderr_of_failure(folder.path(), &["healthcheck", "--listen", &format!("127.0.0.1:{port}")]);
     assert!(ill.contains("is the server running?"), "{ill}");
 }
 

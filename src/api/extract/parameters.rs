@@ -1,5 +1,5 @@
-//! Types of path, query and header parameters whose parse errors name the accepted values. The errors of poem-openapi's
-//! own types and validators do not: they say `verification failed. maximum(1000, exclusive: false)`.
+//! Types of path, query and header parameters, with errors that name the value and what is accepted. The validators of
+//! poem-openapi would answer `verification failed. maximum(1000, exclusive: false)`.
 
 use std::borrow::Cow;
 
@@ -172,7 +172,7 @@ impl ToHeader for CommandOutcome {
 
 impl ParseFromParameter for Int32 {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        parse_id(value).map(Self).map_err(ParseError::custom)
+        parse_int32(value).map(Self).map_err(ParseError::custom)
     }
 }
 
@@ -187,7 +187,7 @@ impl ParseFromParameter for RowCount {
 ///
 /// # Errors
 /// The text is not such an integer; the error says so.
-pub fn parse_id(value: &str) -> Result<i32, String> {
+pub fn parse_int32(value: &str) -> Result<i32, String> {
     let digits = value.strip_prefix('-').unwrap_or(value).bytes().all(|byte| byte.is_ascii_digit());
     value.parse().ok().filter(|_| digits).ok_or_else(|| format!("{} is not a 32-bit integer", quoted(value)))
 }

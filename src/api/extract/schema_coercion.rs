@@ -7,7 +7,7 @@ use std::fmt;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use serde_json::{Map, Value};
 
-use super::parameters::{parse_bool, parse_id};
+use super::parameters::{parse_bool, parse_int32};
 use crate::{
     api::{
         models::enum_names,
@@ -118,7 +118,7 @@ fn coerce_text(reference: &MetaSchemaRef, text: String) -> Result<Value, SchemaM
                 .ok_or_else(|| not_in_enum(reference, &text));
         }
         "string" | "" => Some(Value::String(text)),
-        "integer" => parse_id(text.trim()).ok().map(Value::from),
+        "integer" => parse_int32(text.trim()).ok().map(Value::from),
         "boolean" => parse_bool(text.trim()).map(Value::from),
         _ => None,
     };

@@ -107,7 +107,7 @@ impl<E: Endpoint<Output = Response>> RequestPipeline<E> {
         let mut operation = "";
         let result = match self.state.hosts.check(&request) {
             Ok(()) => self.run_with_fault(request, &mut operation).await,
-            Err(refusal) => Err(refusal.into()),
+            Err(error) => Err(error.into()),
         };
         let mut response = result.unwrap_or_else(|error| error::respond(error, &[], format));
         if response.status() == StatusCode::UNAUTHORIZED {

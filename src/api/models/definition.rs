@@ -30,7 +30,7 @@ pub struct FailedReload {
     /// The time of the reload, in UTC.
     pub at: Rfc3339,
     /// The errors, as `file:line:column: problem`.
-    pub faults: Vec<String>,
+    pub errors: Vec<String>,
 }
 
 /// A command definition in force.
@@ -95,7 +95,7 @@ impl From<CatalogStatus> for CommandDefinitionList {
 
 impl From<commands::FailedReload> for FailedReload {
     fn from(failed: commands::FailedReload) -> Self {
-        Self { at: failed.at.into(), faults: failed.faults }
+        Self { at: failed.at.into(), errors: failed.errors }
     }
 }
 
@@ -158,7 +158,7 @@ impl Example for CommandDefinition {
 impl Example for FailedReload {
     fn example() -> Self {
         let error = "commands.d/deactivate.yaml:18:5: `mesage` is unknown here; did you mean `message`?".to_owned();
-        Self { at: Rfc3339("2026-11-24T12:20:41.733910Z".to_owned()), faults: vec![error] }
+        Self { at: Rfc3339("2026-11-24T12:20:41.733910Z".to_owned()), errors: vec![error] }
     }
 }
 

@@ -53,13 +53,14 @@ pub fn yaml(document: &Value) -> String {
     }
 }
 
-/// Corrects what poem-openapi cannot be configured to do:
+/// Makes the changes that poem-openapi cannot be configured to make:
 ///
 /// - Media types have no parameters, because client generators compare the whole string.
 /// - Header names are in their usual spelling, not in capitals.
 /// - Each error response has an example for its status.
 /// - A description beside a reference is not repeated within `allOf`.
-/// - A reference that is annotated as nullable has a `type`, and its target is nullable.
+/// - A reference that is annotated as nullable has the `type` of its target. The target is nullable, too, if all
+///   references to it are.
 /// - A public operation has an empty `security` list instead of none.
 /// - Combined security schemes are sorted by name.
 /// - Tags are in the order of their operations.
@@ -189,8 +190,8 @@ fn example_error(operation_id: &str, status: &str) -> Option<Error> {
     })
 }
 
-/// Completes references that are annotated as nullable: `nullable` has an effect only beside a `type`, and the target
-/// must be nullable, too.
+/// Completes references that are annotated as nullable: `nullable` has an effect only beside a `type`, and a target
+/// that is not nullable would exclude null.
 fn complete_nullable_references(document: &mut Value) {
     let all = references_in(document);
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
@@ -205,8 +206,8 @@ fn complete_nullable_references(document: &mut Value) {
             nullable.push(reference);
         }
     }
-    // A target is nullable only where no reference needs it otherwise. Targets that contain references themselves stay
-    // as they are: some generators cannot handle a nullable schema of that kind.
+    // A target becomes nullable only if all references to it are. Targets that contain references themselves stay as
+    // they are: some generators cannot handle a nullable schema of that kind.
     for (name, schema) in schemas.iter_mut().filter(|(_, schema)| schema["type"] == "object") {
         let reference = reference_to(name);
         let is_always_nullable = nullable.iter().filter(|one| **one == &reference).count()

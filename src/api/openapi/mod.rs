@@ -1,8 +1,9 @@
 //! Annotations define the OpenAPI document. This folder has what poem-openapi's annotations cannot express:
 //!
 //! - `common`: headers, error responses and security that all operations share. An extractor declares at most one
-//!   parameter, so five shared headers cannot be one extractor. Security schemes can only be alternatives. Operations
-//!   that share a path must be in one `impl`, and a path parameter has one type.
+//!   parameter, so five shared headers cannot be one extractor. Annotated security
+//!   schemes are alternatives, but some operations need two together. A path parameter has one type, but a user's path
+//!   takes an id or a name.
 //! - `error_responses`: declares the error responses of an operation family with `derive(ApiResponse)`. The derive
 //!   cannot choose the variant for an error, nor add responses that all families share.
 //! - `document`: changes to the finished JSON, each with its reason.

@@ -58,7 +58,7 @@ error_responses! {
         409 Conflict,
         /// This Idempotency-Key was used with another actionResult.
         422 UnprocessableEntity,
-        /// The command calls another system, which was not reached or refused the call. Nothing was done.
+        /// The command calls another system. It was not reached, or it refused the call. Nothing was done.
         502 BadGateway {
             /// `failed`. You can try again with the same Idempotency-Key.
             "X-Command-Outcome",

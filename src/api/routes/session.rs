@@ -99,7 +99,7 @@ impl SessionOperations {
             })
         });
         let (SessionSecrets { cookie, ticket }, row) = issue.await?;
-        let begun = Session::new(ticket.expose_secret(), &row, authenticator.longest_ticket);
+        let begun = Session::new(ticket.expose_secret(), &row, authenticator.max_ticket_lifetime);
         Ok(with_cookies(SessionBegun::Ok(format.answer(begun)), Some(&cookie), request))
     }
 

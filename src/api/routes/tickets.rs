@@ -71,7 +71,7 @@ impl TicketOperations {
         if !user.is_some_and(|user| caller.may_manage(&user)) {
             return Err(Error::MayNotManageUser.into());
         }
-        let longest_life = authenticator.longest_ticket;
+        let longest_life = authenticator.max_ticket_lifetime;
         let (limit, cursor) = (limit.0.unwrap_or_default(), cursor.0.map(|TicketCursor(last)| last));
         let found = ticket::list(db, user_id, longest_life, cursor.as_ref(), limit.plus_one()).await?;
         let (found, has_more) = limit.page_of(found);

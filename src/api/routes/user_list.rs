@@ -32,7 +32,7 @@ const PAGE_SIZE: u64 = 1000;
 pub struct UserListOperations;
 
 error_responses! {
-    /// The errors of the list.
+    /// The errors of listing users.
     pub enum ListUsersError {
         /// Bad request. An option cannot be understood; the message names it, and the place in it.
         400 BadRequest,

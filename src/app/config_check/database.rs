@@ -16,7 +16,7 @@ use crate::{
     users::{self, demo, role, user_group},
 };
 
-/// The remark on a database without users, if the start does not create the first one.
+/// The info on a database without users, if the start does not create the first one.
 pub const NO_USERS: &str = "there are no users, so nothing can log in: add one with `kommando user add admin --role \
                             Administrator`, or start with KOMMANDO_ADMIN_PASSWORD";
 const NO_ADMINISTRATOR: &str = "no administrator can log in: add one with `kommando user add admin --role \
@@ -156,7 +156,7 @@ async fn users(db: &impl ConnectionTrait, status: &SchemaStatus) -> Result<Optio
     }
 }
 
-/// The remark on a database that has users, if no administrator can log in.
+/// The info on a database that has users, if no administrator can log in.
 pub async fn no_administrator(db: &impl ConnectionTrait, config: &Config) -> Result<Option<&'static str>, DbErr> {
     // An invalid provider is reported with the settings.
     let provider = config.provider_names().unwrap_or_default();
@@ -164,7 +164,7 @@ pub async fn no_administrator(db: &impl ConnectionTrait, config: &Config) -> Res
     Ok((!has_administrator).then_some(NO_ADMINISTRATOR))
 }
 
-/// Checks the password of the first administrator, or remarks that none is set.
+/// Checks the password of the first administrator, or infos that none is set.
 fn first_start(config: &Config, demo: bool) -> Option<Finding> {
     let Some(password) = config::admin_password().ok()? else {
         return (!demo).then(|| Finding::info(NO_USERS));

@@ -22,8 +22,8 @@ impl Finding {
         Self::Error(problem.to_string())
     }
 
-    pub fn info(remark: impl fmt::Display) -> Self {
-        Self::Info(remark.to_string())
+    pub fn info(info: impl fmt::Display) -> Self {
+        Self::Info(info.to_string())
     }
 
     pub fn is_info(&self) -> bool {

@@ -22,7 +22,7 @@ pub async fn start(config: &Config, demo: bool) -> Result<Catalog, StartError> {
         (Some(catalog), false) => Ok(catalog),
         _ => {
             let fatal = FatalFindings::among(all(config, demo).await).or_else(|| FatalFindings::among(findings));
-            Err(StartError::Refused(fatal.unwrap_or(FatalFindings(Vec::new()))))
+            Err(StartError::Check(fatal.unwrap_or(FatalFindings(Vec::new()))))
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 /// Checks the settings and their files. Also returns the definitions, if they are valid.
 pub fn check(config: &Config, demo: bool) -> (Vec<Finding>, Option<Catalog>) {
     let mut findings = values(config, demo);
-    findings.extend(remarks(config));
+    findings.extend(infos(config));
     let catalog = definitions(config, demo, &mut findings);
     targets(config, catalog.as_ref(), &mut findings);
     (findings, catalog)
@@ -61,11 +61,11 @@ fn is_conflict(one: SocketAddr, other: SocketAddr) -> bool {
     one.port() != 0 && one.port() == other.port() && (is_any || one.ip() == other.ip())
 }
 
-fn remarks(config: &Config) -> Vec<Finding> {
+fn infos(config: &Config) -> Vec<Finding> {
     let has_header_without_proxies = config.proxy_header.is_some() && config.trusted_proxies.is_empty();
     let is_local = config.listen.ip().to_canonical().is_loopback();
     let refuses_proxied_hosts = is_local && !config.trusted_proxies.is_empty() && config.hosts.is_empty();
-    let remarks = [
+    let infos = [
         telemetry::silences_own_events(&config.log).then_some(
             "KOMMANDO_LOG hides all log lines of kommando itself; add a default level, such as `warn,sqlx=debug`",
         ),
@@ -76,7 +76,7 @@ fn remarks(config: &Config) -> Vec<Finding> {
              if the proxy forwards the Host header, set KOMMANDO_HOSTS to the public host",
         ),
     ];
-    remarks.into_iter().flatten().map(Finding::info).collect()
+    infos.into_iter().flatten().map(Finding::info).collect()
 }
 
 fn definitions(config: &Config, demo: bool, findings: &mut Vec<Finding>) -> Option<Catalog> {
@@ -111,7 +111,7 @@ fn targets(config: &Config, catalog: Option<&Catalog>, findings: &mut Vec<Findin
     }
 }
 
-/// Checks that the server can listen on its addresses. An address in use is only a remark: the server itself may be
+/// Checks that the server can listen on its addresses. An address in use is only a info: the server itself may be
 /// using it.
 pub fn listeners(config: &Config) -> Vec<Finding> {
     let metrics = match config.metrics {

@@ -25,8 +25,8 @@ pub struct ConnectionLimiter {
 }
 
 impl ConnectionLimiter {
-    pub fn new(most: usize, most_per_address: usize, evicted: Counter) -> Self {
-        Self { table: Arc::new(Mutex::new(ConnectionTable::new(most, most_per_address))), evicted }
+    pub fn new(max: usize, max_per_address: usize, evicted: Counter) -> Self {
+        Self { table: Arc::new(Mutex::new(ConnectionTable::new(max, max_per_address))), evicted }
     }
 
     /// The number of open connections.
@@ -44,11 +44,11 @@ impl ConnectionLimiter {
         Some(ConnectionPermit { id: admitted.id, limiter: self.clone() })
     }
 
-    /// Closes up to `most` waiting connections, the longest waiting first. Returns how many were closed.
-    pub fn evict(&self, most: usize) -> usize {
+    /// Closes up to `max` waiting connections, the longest waiting first. Returns how many were closed.
+    pub fn evict(&self, max: usize) -> usize {
         let tasks: Vec<_> = {
             let mut table = self.table();
-            std::iter::from_fn(|| table.evict()).take(most).collect()
+            std::iter::from_fn(|| table.evict()).take(max).collect()
         };
         self.evicted.increment(tasks.len() as u64);
         tasks.iter().for_each(AbortHandle::abort);
@@ -105,8 +105,8 @@ pub struct ConnectionId {
 /// The state and the decisions, without sockets. `T` is the task that serves a connection.
 #[derive(Debug)]
 struct ConnectionTable<T> {
-    most: usize,
-    most_per_address: usize,
+    max: usize,
+    max_per_address: usize,
     open: usize,
     serial: u64,
     slots: Vec<Option<Connection<T>>>,
@@ -138,10 +138,10 @@ struct Admitted<T> {
 }
 
 impl<T> ConnectionTable<T> {
-    fn new(most: usize, most_per_address: usize) -> Self {
+    fn new(max: usize, max_per_address: usize) -> Self {
         Self {
-            most,
-            most_per_address,
+            max,
+            max_per_address,
             open: 0,
             serial: 0,
             slots: Vec::new(),
@@ -157,8 +157,8 @@ impl<T> ConnectionTable<T> {
     fn admit(&mut self, address: Option<Address>) -> Option<Admitted<T>> {
         let share = address.and_then(|address| self.shares.get(&address));
         let evicted = match share {
-            Some(share) if share.open >= self.most_per_address => Some(share.waiting.first()?),
-            _ if self.open >= self.most => Some(self.waiting.first()?),
+            Some(share) if share.open >= self.max_per_address => Some(share.waiting.first()?),
+            _ if self.open >= self.max => Some(self.waiting.first()?),
             _ => None,
         };
         let evicted = evicted.and_then(|slot| self.remove(slot)).and_then(|connection| connection.task);

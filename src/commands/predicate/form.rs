@@ -9,7 +9,7 @@ use serde::{
 };
 
 use super::{
-    Condition, FieldComparison, Predicate, Rule,
+    ConditionKind, FieldComparison, Predicate, Rule,
     field::{Field, FieldValue},
 };
 use crate::localization::MultiLanguage;
@@ -17,7 +17,7 @@ use crate::localization::MultiLanguage;
 /// A test of a field: `{field: deleted, is: false}`.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct FieldTest {
+struct FieldForm {
     /// The field of the user.
     field: Field,
     /// The field must have this value.
@@ -34,7 +34,7 @@ struct FieldTest {
 /// A rule with its own reason: `{rule: not_self, reason: …}`.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct RuleTest {
+struct RuleForm {
     /// The rule.
     rule: Rule,
     /// Why the command cannot be run when the rule is broken: a sentence, in one or more languages. The server has one of
@@ -105,25 +105,25 @@ impl TryFrom<Entries> for Predicate {
         let Entries { rule, reason, field, is, not, r#in } = entries;
         match (rule, field) {
             (Some(rule), None) if is.is_none() && not.is_none() && r#in.is_none() => {
-                Ok(RuleTest { rule, reason }.into())
+                Ok(RuleForm { rule, reason }.into())
             }
             (Some(_), _) => Err("a rule takes no other entries than `reason`".to_owned()),
-            (None, Some(field)) => FieldTest { field, is, not, r#in, reason }.try_into(),
+            (None, Some(field)) => FieldForm { field, is, not, r#in, reason }.try_into(),
             (None, None) => Err("name the field to test: `{field: deleted, is: false}`".to_owned()),
         }
     }
 }
 
-impl From<RuleTest> for Predicate {
-    fn from(RuleTest { rule, reason }: RuleTest) -> Self {
-        Self { condition: Condition::Rule(rule), reason }
+impl From<RuleForm> for Predicate {
+    fn from(RuleForm { rule, reason }: RuleForm) -> Self {
+        Self { kind: ConditionKind::Rule(rule), reason }
     }
 }
 
-impl TryFrom<FieldTest> for Predicate {
+impl TryFrom<FieldForm> for Predicate {
     type Error = String;
 
-    fn try_from(FieldTest { field, is, not, r#in, reason }: FieldTest) -> Result<Self, Self::Error> {
+    fn try_from(FieldForm { field, is, not, r#in, reason }: FieldForm) -> Result<Self, Self::Error> {
         let comparison = match (is, not, r#in) {
             (Some(value), None, None) => FieldComparison::Is(value),
             (None, Some(value), None) => FieldComparison::Not(value),
@@ -131,7 +131,7 @@ impl TryFrom<FieldTest> for Predicate {
             _ => return Err("a field needs exactly one of `is: value`, `not: value` and `in: [value, …]`".to_owned()),
         };
         comparison.values().iter().try_for_each(|value| field.accepts(value))?;
-        Ok(Self { condition: Condition::Field { field, comparison }, reason })
+        Ok(Self { kind: ConditionKind::Field { field, comparison }, reason })
     }
 }
 
@@ -147,8 +147,8 @@ impl<'de> Deserialize<'de> for Predicate {
             }
 
             fn visit_str<E: Error>(self, rule: &str) -> Result<Predicate, E> {
-                let condition = Condition::Rule(Rule::deserialize(rule.into_deserializer())?);
-                Ok(Predicate { condition, reason: None })
+                let kind = ConditionKind::Rule(Rule::deserialize(rule.into_deserializer())?);
+                Ok(Predicate { kind, reason: None })
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Predicate, A::Error> {
@@ -166,8 +166,8 @@ impl JsonSchema for Predicate {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let (rule, with_reason) = (generator.subschema_for::<Rule>(), generator.subschema_for::<RuleTest>());
-        let test = generator.subschema_for::<FieldTest>();
+        let (rule, with_reason) = (generator.subschema_for::<Rule>(), generator.subschema_for::<RuleForm>());
+        let test = generator.subschema_for::<FieldForm>();
         json_schema!({
             "description": "A rule, or a test of a field with one of is, not and in. Both can have their own reason.",
             "anyOf": [rule, with_reason, test]
@@ -185,14 +185,14 @@ mod tests {
 
     #[test]
     fn all_forms_of_a_condition_are_read() {
-        let tested = |field, comparison| Predicate { condition: Condition::Field { field, comparison }, reason: None };
-        assert_eq!(read("not_self"), Ok(Predicate { condition: Condition::Rule(Rule::NotSelf), reason: None }));
+        let tested = |field, comparison| Predicate { kind: ConditionKind::Field { field, comparison }, reason: None };
+        assert_eq!(read("not_self"), Ok(Predicate { kind: ConditionKind::Rule(Rule::NotSelf), reason: None }));
         let is = FieldComparison::Is(FieldValue::Bool(false));
         assert_eq!(read("{field: deleted, is: false}"), Ok(tested(Field::Deleted, is)));
         let texts = FieldComparison::In(vec![FieldValue::Text("Employee".into())]);
         assert_eq!(read("{field: role, in: [Employee]}"), Ok(tested(Field::Role, texts)));
         let reason = Some(MultiLanguage::Plain("Ask a colleague.".to_owned()));
-        let with_reason = Predicate { condition: Condition::Rule(Rule::NotSelf), reason };
+        let with_reason = Predicate { kind: ConditionKind::Rule(Rule::NotSelf), reason };
         assert_eq!(read("{rule: not_self, reason: Ask a colleague.}"), Ok(with_reason));
     }
 

@@ -235,7 +235,7 @@ impl ListColumn {
     }
 
     /// The sort key. Texts sort by the characters of their folded copies.
-    pub fn key(&self) -> SimpleExpr {
+    pub fn sort_key(&self) -> SimpleExpr {
         match self.shown {
             ColumnType::Date => time(self.sort_sql),
             ColumnType::Text | ColumnType::Integer | ColumnType::Bool => Expr::cust(self.sort_sql),

@@ -154,7 +154,7 @@ fn keys(order_by: Option<&str>) -> Result<Vec<(SimpleExpr, Direction)>, ParseErr
             return Err(ParseError::new(name.at, format!("the list cannot be ordered by {}", column.name)));
         }
         if names.insert(column.name) {
-            keys.push((column.key(), if is_descending { Direction::Desc } else { Direction::Asc }));
+            keys.push((column.sort_key(), if is_descending { Direction::Desc } else { Direction::Asc }));
         }
     }
     Ok(keys)

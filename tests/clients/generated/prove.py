@@ -26,11 +26,11 @@ def main(name, binary, driver):
             server.terminate()
             server.wait()
     came = [json.loads(line) for line in ran.stdout.splitlines()]
-    faults = [f"{call['name']}: {fault}" for call, got in zip(calls, came) for fault in unlike(call["expect"], got)]
+    errors = [f"{call['name']}: {error}" for call, got in zip(calls, came) for error in unlike(call["expect"], got)]
     if len(came) != len(calls) or ran.returncode:
-        faults.append(f"{len(came)} of {len(calls)} calls, then exit code {ran.returncode}")
-    if faults:
-        sys.exit(f"clients: {name}: " + "\n    ".join(faults))
+        errors.append(f"{len(came)} of {len(calls)} calls, then exit code {ran.returncode}")
+    if errors:
+        sys.exit(f"clients: {name}: " + "\n    ".join(errors))
     print(f"clients: {name}: {len(calls)} calls as expected")
 
 

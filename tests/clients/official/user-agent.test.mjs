@@ -72,8 +72,8 @@ test('a user is created, changed and deleted', async () => {
     const saved = await admin.saveUserAsync(user);
     assert.ok(saved.associateId > 0);
     assert.equal(saved.person.fullName, 'Eva Dahl');
-    const faults = await admin.validateUserAsync({ ...user, associateId: 0 });
-    assert.equal(faults.Name, '`eva` is another user\'s Name or UserName');
+    const errors = await admin.validateUserAsync({ ...user, associateId: 0 });
+    assert.equal(errors.Name, '`eva` is another user\'s Name or UserName');
     assert.equal(await admin.setPasswordAsync(saved.associateId, 'the first one'), true);
     assert.equal((await agentOf('eva', {}, 'the first one').getUserFromNameAsync('eva')).associateId, saved.associateId);
 

@@ -79,7 +79,7 @@ function reloadError(failed) {
     { class: 'error', 'aria-labelledby': 'reload-error' },
     h('strong', { id: 'reload-error' }, t('reload.title')),
     h('p', {}, t('reload.help'), ' ', time(failed.at)),
-    h('ul', {}, failed.faults.map(fault => h('li', {}, h('code', {}, fault)))),
+    h('ul', {}, failed.errors.map(error => h('li', {}, h('code', {}, error)))),
   );
 }
 

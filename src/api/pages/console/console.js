@@ -6,7 +6,7 @@ import { announce, displayName, errorBox, focusHeading, h } from './dom.js';
 import { execution } from './execution.js';
 import { executions } from './executions.js';
 import { group, groups } from './groups.js';
-import { logInForm, passwordForm } from './log-in.js';
+import { logInForm, passwordForm } from './login.js';
 import { LANGUAGES, language, switchLanguage, t } from './messages.js';
 import { roles } from './roles.js';
 import { userForm } from './user-form.js';

@@ -145,7 +145,7 @@ export default {
   'outcome.declined': 'Refusée',
   'outcome.denied': 'Interdite',
   'outcome.running': 'En cours',
-  'outcome.unknown': 'Inconnu',
+  'outcome.unknown': 'Résultat inconnu',
   'outcome.unknownHelp': 'Le système cible a été appelé mais n’a pas donné de réponse utilisable : il a peut-être fait le travail, ou non. Vérifiez sur ce système avant de relancer la commande.',
   'executions.title': 'Historique des exécutions',
   'executions.none': 'Aucune exécution pour l’instant. Les commandes que vous exécutez apparaissent ici.',

@@ -16,8 +16,8 @@ fn at(address: &str) -> Option<Address> {
 struct Numbered(ConnectionTable<usize>, Vec<ConnectionId>);
 
 impl Numbered {
-    fn new(most: usize, most_per_address: usize) -> Self {
-        Self(ConnectionTable::new(most, most_per_address), Vec::new())
+    fn new(most: usize, max_per_address: usize) -> Self {
+        Self(ConnectionTable::new(most, max_per_address), Vec::new())
     }
 
     /// Whether the connection was admitted, and which connection was evicted.
