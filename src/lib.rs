@@ -1,6 +1,6 @@
 //! kommando: a web service for users and custom commands, compatible with the SuperOffice WebAPI.
 //!
-//! The modules from top to bottom: `app`; `api`; `auth` and `commands`; `webhooks`; `users` and `executions`; `store`.
+//! The modules from top to bottom: `app`; `api`; `auth` and `commands`; `webhooks`; `users`; `executions`; `store`.
 //! Imports only point down. `error`, `localization`, `nearest`, `odata`, `metrics` and `clock` are leaves; `config` and
 //! `telemetry` belong to `app`. A test checks the imports. Only `api`, `app` and `auth` know about HTTP requests, and
 //! `webhooks` about HTTP calls to other systems.

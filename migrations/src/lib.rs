@@ -23,6 +23,7 @@ mod m0015_logins;
 mod m0017_tickets;
 mod m0018_folded_texts;
 mod m0019_invalidation;
+mod m0020_audit_changes;
 
 /// Applies and reverts the migrations, oldest first.
 pub struct Migrator;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_tickets::Migration),
             Box::new(m0018_folded_texts::Migration),
             Box::new(m0019_invalidation::Migration),
+            Box::new(m0020_audit_changes::Migration),
         ]
     }
 }

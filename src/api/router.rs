@@ -51,6 +51,7 @@ type SessionOperations = (session::SessionOperations, tickets::TicketOperations)
 type OperatorOperations = (
     command_definitions::DefinitionOperations,
     executions::ExecutionOperations,
+    audit::AuditOperations,
     webhooks::WebhookOperations,
     demo::DemoOperations,
 );

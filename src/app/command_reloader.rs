@@ -141,6 +141,9 @@ impl CommandReloader {
             Ok(()) => {
                 let catalog = self.commands.catalog();
                 tracing::info!(definitions = catalog.entries().len(), "reloaded the definitions");
+                if let Err(error) = self.commands.record_definitions().await {
+                    tracing::error!(%error, "failed to record the new definitions in the audit chain");
+                }
                 self.check_names(&catalog).await;
                 true
             }

@@ -8,7 +8,7 @@ use tokio::time::interval;
 
 use crate::{
     executions::{
-        audit::{self, AuditKey, ProofError},
+        audit::{self, Actor, AuditKey, Origin, ProofError},
         delivery, idempotency,
         retention::{self, Retention},
     },
@@ -50,16 +50,19 @@ impl Housekeeping {
         let keys = by_pages(|| idempotency::clear_page(db, PAGE)).await?;
         login_address::clear(db).await?;
         let tickets = by_pages(|| ticket::clear_page(db, PAGE)).await?;
-        let (mut webhooks, mut executions) = (0, 0);
+        let (mut webhooks, mut records) = (0, 0);
         let end = match self.retention.map(Retention::horizon) {
             Some(horizon) => {
                 webhooks = by_pages(|| delivery::clear_page(db, horizon, PAGE)).await?;
-                retention::remove_older(&self.store, &self.audit_key, horizon, |more| executions += more).await
+                {
+                    let actor = Actor::of(Origin::system());
+                    retention::remove_older(&self.store, &self.audit_key, &actor, horizon, |more| records += more).await
+                }
             }
             None => Ok(()),
         };
-        if keys + tickets + webhooks + executions > 0 {
-            tracing::info!(executions, webhooks, keys, tickets, "deleted expired rows");
+        if keys + tickets + webhooks + records > 0 {
+            tracing::info!(records, webhooks, keys, tickets, "deleted expired rows");
         }
         self.note_head().await?;
         end

@@ -33,7 +33,7 @@ use crate::{
     auth::{Authenticator, Hosts, LoginMetrics, LoginRateLimiter, Provider, VerifiedPasswordCache},
     commands::{Catalog, CommandService, CommandServiceDependencies, DefinitionErrors},
     config::{Config, DEFAULT_COMMANDS, Metrics},
-    executions::audit::{self, AuditKey, KeyCheck},
+    executions::audit::{self, Actor, AuditKey, AuditLog, KeyCheck, Origin},
     localization::Zone,
     metrics::{
         MetricsRegistry,
@@ -109,14 +109,19 @@ impl App {
             config_check::FatalFindings::among(findings).map_or(Ok(()), |fatal| Err(StartError::Check(fatal)))?;
         }
         store.ensure_schema(config.migrate).await?;
-        let audit_key = audit_key::load_or_make(&config.database_url, store.reader()).await?;
-        prepare_database(&store, audit_key.clone()).await?;
+        let audit_key = prepare_database(&store, &config.database_url).await?;
         let stored = credential::any_hash(store.reader()).await?;
         let passwords = PasswordHasher::new(&config.password_cost, config.password_policy(), stored.as_ref());
         store.follow_changes().await?;
         let users = UserCache::new(store.clone());
         let provider_names = config.provider_names()?;
-        let user_service = UserService { store: store.clone(), passwords: passwords.clone(), provider: provider_names };
+        let audit_log = AuditLog::new(audit_key.clone());
+        let user_service = UserService {
+            store: store.clone(),
+            passwords: passwords.clone(),
+            provider: provider_names,
+            audit_log: audit_log.clone(),
+        };
         let commands = CommandService::new(CommandServiceDependencies {
             store: store.clone(),
             users: users.clone(),
@@ -140,6 +145,7 @@ impl App {
             max_ticket_lifetime: TimeDelta::hours(config.ticket_hours.into()),
             logins: LoginMetrics::new(&metrics),
             provider,
+            audit_log: audit_log.clone(),
         };
         let housekeeping = Housekeeping { store: store.background(), audit_key, retention: config.retention };
         let evicted = metrics.counter(&EVICTED, &[]);
@@ -187,12 +193,14 @@ impl App {
             return Ok(false);
         }
         let hash = self.hash_admin_password(password).await?;
+        let audit_log = self.user_service.audit_log.clone();
         // Checked again under the lock, because another process may have filled it meanwhile.
         let fill = self.store.write_alone(Lock::Bootstrap, move |transaction| {
             Box::pin(async move {
                 let is_filled = has_demo(transaction).await?;
                 if !is_filled {
                     demo::fill(transaction, &hash).await?;
+                    audit_log.record(transaction, &Actor::of(Origin::system()), vec![demo::filled()]).await?;
                 }
                 Ok((!is_filled, Touched::Everything))
             })
@@ -205,8 +213,13 @@ impl App {
     /// # Errors
     /// The database is not filled with the demo.
     pub async fn issue_demo_access(&self) -> Result<DemoAccess, StartError> {
-        let issue = self.store.write(|transaction| {
-            Box::pin(async move { Ok((demo::issue_access(transaction).await?, Touched::Everything)) })
+        let audit_log = self.user_service.audit_log.clone();
+        let issue = self.store.write(move |transaction| {
+            Box::pin(async move {
+                let (access, changes) = demo::issue_access(transaction).await?;
+                audit_log.record(transaction, &Actor::of(Origin::system()), changes).await?;
+                Ok((access, Touched::Everything))
+            })
         });
         issue.await
     }
@@ -224,18 +237,20 @@ impl App {
 
     /// Enables the operations of the demo: resetting the data and injecting faults.
     pub async fn enable_demo_mode(&mut self) -> Result<(), StartError> {
-        self.demo = Demo::of(&self.store).await?;
+        self.demo = Demo::of(&self.store, self.user_service.audit_log.clone()).await?;
         Ok(())
     }
 
     /// Creates the first administrator in an empty database. Returns false if there are users.
     pub async fn register_administrator(&self, password: &SecretString) -> Result<bool, StartError> {
         let hash = self.hash_admin_password(password).await?;
+        let audit_log = self.user_service.audit_log.clone();
         let register = self.store.write_alone(Lock::Bootstrap, move |transaction| {
             Box::pin(async move {
                 let is_empty = users::count(transaction).await? == 0;
                 if is_empty {
-                    bootstrap::register_administrator(transaction, hash).await?;
+                    let saved = bootstrap::register_administrator(transaction, hash).await?;
+                    audit_log.record(transaction, &Actor::of(Origin::system()), saved.changes).await?;
                 }
                 Ok((is_empty, Touched::Everything))
             })
@@ -308,8 +323,14 @@ impl App {
     }
 }
 
-/// Creates the default roles, and starts the audit chain or checks its key.
-async fn prepare_database(store: &Store, audit_key: AuditKey) -> Result<(), StartError> {
+/// Loads the key of the audit chain or makes it for a new chain, begins the chain or checks its key, and creates the
+/// default roles. Returns the key.
+///
+/// # Errors
+/// The key is missing, too short, or not the key of the chain.
+pub async fn prepare_database(store: &Store, database_url: &str) -> Result<AuditKey, StartError> {
+    let audit_key = audit_key::load_or_make(database_url, store.reader()).await?;
+    let key = audit_key.clone();
     let prepare = store.write_alone(Lock::Bootstrap, move |transaction| {
         Box::pin(async move {
             match audit_key::check(transaction, &audit_key).await? {
@@ -321,10 +342,11 @@ async fn prepare_database(store: &Store, audit_key: AuditKey) -> Result<(), Star
                 _ => {}
             }
             role::ensure_defaults(transaction).await?;
-            Ok(((), Touched::Everything))
+            Ok::<_, StartError>(((), Touched::Everything))
         })
     });
-    prepare.await
+    prepare.await?;
+    Ok(key)
 }
 
 /// The hosts that the metrics accept. A separate public listener accepts any, because scrapers use its address as host.

@@ -9,7 +9,7 @@ use poem_openapi::{
     registry::{MetaSecurityScheme, Registry},
 };
 
-use super::{Authenticated, Authenticator, session::SESSION_COOKIE};
+use super::{Authenticated, Authenticator, origin_of, session::SESSION_COOKIE};
 use crate::{error::Error, metrics, users::Caller};
 
 const SCHEMES: [&str; 4] = ["Basic", "SoTicket", "Bearer", SESSION];
@@ -40,7 +40,8 @@ impl AgentCaller {
 async fn authenticated(request: &Request) -> Result<(Authenticated, &Authenticator), Error> {
     let authenticator = request.data::<Arc<Authenticator>>();
     let authenticator = authenticator.ok_or_else(|| Error::internal("the request has no Authenticator"))?;
-    let authenticated = authenticator.authenticate(request).await?;
+    let mut authenticated = authenticator.authenticate(request).await?;
+    authenticated.caller.origin = origin_of(request);
     metrics::note_caller(authenticated.caller.user_id);
     Ok((authenticated, authenticator))
 }

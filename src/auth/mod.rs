@@ -14,6 +14,7 @@ mod login;
 mod login_rate_limiter;
 mod misplaced;
 mod oidc;
+mod origin;
 mod revalidate;
 pub mod session;
 mod ticket;
@@ -29,6 +30,7 @@ pub use login::{LoggedIn, LoginMetrics};
 pub use login_rate_limiter::{GuessLimits, LoginRateLimiter};
 pub use misplaced::{BASIC_OF_ANOTHER_SITE, is_basic};
 pub use oidc::{Algorithm, FetchError, JwksUrl, Provider, Settings as ProviderSettings};
+pub use origin::{RequestId, origin_of};
 pub use verified_password_cache::VerifiedPasswordCache;
 
 use chrono::TimeDelta;
@@ -38,6 +40,7 @@ use secrecy::SecretString;
 use self::basic::Credentials;
 use crate::{
     error::Error,
+    executions::audit::AuditLog,
     store::Store,
     users::{
         Caller, UserCache, application,
@@ -62,6 +65,7 @@ pub struct Authenticator {
     pub logins: LoginMetrics,
     /// The identity provider, if one is configured. Its JWTs are accepted in addition to our own access tokens.
     pub provider: Option<Provider>,
+    pub audit_log: AuditLog,
 }
 
 /// The authenticated caller with the credentials of the request.

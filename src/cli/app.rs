@@ -2,8 +2,18 @@
 
 use anyhow::ensure;
 use clap::Subcommand;
-use kommando::{config::Config, users::application};
+use kommando::{
+    config::Config,
+    executions::audit::{Actor, Way},
+    store::Touched,
+    users::{
+        application,
+        audited::{application_added, application_revoked},
+    },
+};
 use secrecy::ExposeSecret;
+
+use super::operator;
 
 #[derive(Subcommand)]
 pub enum App {
@@ -29,7 +39,15 @@ impl App {
         let store = super::open_existing(config).await?;
         match self {
             Self::Add { name, user_agent } => {
-                let token = application::add(store.writer(), &name, user_agent).await?;
+                let audit_log = super::audit_log(config, &store).await?;
+                let add = store.write(move |transaction| {
+                    Box::pin(async move {
+                        let (token, application) = application::add(transaction, &name, user_agent).await?;
+                        audit_log.record(transaction, &actor(), vec![application_added(&application)]).await?;
+                        Ok::<_, anyhow::Error>((token, Touched::Everything))
+                    })
+                });
+                let token = add.await?;
                 super::say(token.expose_secret())?;
             }
             Self::List => {
@@ -44,11 +62,23 @@ impl App {
                 }
             }
             Self::Revoke { name } => {
-                let was_there = application::revoke(store.writer(), &name).await?;
-                ensure!(was_there, "there is no application {name} to revoke; `kommando app list` shows them");
+                let (audit_log, revoked) = (super::audit_log(config, &store).await?, name.clone());
+                let revoke = store.write(move |transaction| {
+                    Box::pin(async move {
+                        let application = application::revoke(transaction, &revoked).await?;
+                        let change = application.as_ref().map(application_revoked);
+                        audit_log.record(transaction, &actor(), change.into_iter().collect()).await?;
+                        Ok::<_, anyhow::Error>((application.is_some(), Touched::Everything))
+                    })
+                });
+                ensure!(revoke.await?, "there is no application {name} to revoke; `kommando app list` shows them");
                 super::say(format_args!("{name} is revoked"))?;
             }
         }
         Ok(store.close().await?)
     }
+}
+
+fn actor() -> Actor {
+    Actor::of(operator::origin(Way::CommandLine))
 }

@@ -1,5 +1,8 @@
 //! `kommando audit`.
 
+mod export;
+mod tail;
+
 use anyhow::{bail, ensure};
 use chrono::SecondsFormat;
 use clap::Subcommand;
@@ -7,15 +10,21 @@ use kommando::{
     app::audit_key,
     config::Config,
     executions::{
-        audit::{self, Anchor, AuditKey, Head, Sealed, Unsealed},
+        audit::{
+            self, Action, Actor, Anchor, AuditKey, AuditLog, Change, ChangedFields, Head, Sealed, Subject, SubjectType,
+            Unsealed, Way,
+        },
         retention::{self, Retention},
     },
     store::{self, Store, Touched},
 };
 
+use self::{export::Export, tail::Tail};
+use super::operator;
+
 #[derive(Subcommand)]
 pub enum Audit {
-    /// Verify that no record of an execution was changed, removed or inserted
+    /// Verify that no audit record was changed, removed or inserted
     ///
     /// Checks the chain with the key of KOMMANDO_AUDIT_KEY, or of the file beside the database. Prints the head of the
     /// chain, or names the first invalid entry. If records at the end were removed, the shorter chain is still valid:
@@ -27,7 +36,14 @@ pub enum Audit {
         #[arg(long, value_name = "HEAD")]
         expect: Option<Head>,
     },
-    /// Remove old records of executions, once; with KOMMANDO_RETENTION the server does it
+    /// Write the audit records to standard output, newest first: who did what, by what way
+    Export(Export),
+    /// Write the audit records as JSON lines in the order of the chain, oldest first, for a log collector
+    ///
+    /// Each line has its `position` in the chain. With --position-file, the next start continues after the last line
+    /// that was written. After a crash, the last lines may come again, with the same positions.
+    Tail(Tail),
+    /// Remove old audit records, once; with KOMMANDO_RETENTION the server does it
     ///
     /// The chain then begins with the oldest record that is kept, and can be verified from there. Fails at an
     /// invalid record; that record and all later ones are kept. May run beside a server.
@@ -51,16 +67,23 @@ pub enum Audit {
 impl Audit {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         let store = super::open_existing(config).await?;
-        let key = audit_key::load(&config.database_url)?;
-        audit_key::check(store.reader(), &key).await?;
+        let key = async || {
+            let key = audit_key::load(&config.database_url)?;
+            audit_key::check(store.reader(), &key).await?;
+            anyhow::Ok(key)
+        };
         match self {
-            Self::Verify { expect } => verify(&store, &key, expect.as_ref()).await?,
+            Self::Export(export) => export.write(&store).await?,
+            Self::Tail(tail) => tail.write(&store).await?,
+            Self::Verify { expect } => verify(&store, &key().await?, expect.as_ref()).await?,
             Self::Cut { older_than } => {
                 let mut removed = 0;
-                retention::remove_older(&store, &key, older_than.horizon(), |more| removed += more).await?;
-                super::say(format_args!("{removed} executions were removed"))?;
+                let actor = Actor::of(operator::origin(Way::CommandLine));
+                retention::remove_older(&store, &key().await?, &actor, older_than.horizon(), |more| removed += more)
+                    .await?;
+                super::say(format_args!("{removed} records were removed"))?;
             }
-            Self::Seal { yes } => seal(&store, &key, yes).await?,
+            Self::Seal { yes } => seal(&store, &key().await?, yes).await?,
         }
         Ok(store.close().await?)
     }
@@ -106,6 +129,16 @@ async fn seal(store: &Store, key: &AuditKey, yes: bool) -> anyhow::Result<()> {
             list(&unsealed)?;
             if yes {
                 audit::seal_all(transaction, &key, &unsealed).await?;
+                if !unsealed.executions.is_empty() || !unsealed.deliveries.is_empty() {
+                    let fields = ChangedFields::from([
+                        ("executions", unsealed.executions.len().into()),
+                        ("webhooks", unsealed.deliveries.len().into()),
+                    ]);
+                    let sealed = Change::new(Action::RowsSealed, Subject::new(SubjectType::Chain, "", ""));
+                    let sealed = sealed.fields(ChangedFields::default(), fields);
+                    let actor = Actor::of(operator::origin(Way::CommandLine));
+                    AuditLog::new(key).record(transaction, &actor, vec![sealed]).await?;
+                }
             }
             Ok::<_, anyhow::Error>((unsealed.executions.len() + unsealed.deliveries.len(), Touched::Nothing))
         })

@@ -12,11 +12,13 @@ use kommando::{
     app::{self, App},
     commands::{self, ActionResult, Catalog, DefinitionErrors, Example, ExecuteRequest, SCHEMA_FILE},
     config::{Config, DEFAULT_COMMANDS},
-    executions::execution::Outcome,
+    executions::{audit::Way, execution::Outcome},
     users::Caller,
     webhooks,
 };
 use sea_orm::ActiveEnum;
+
+use super::operator;
 
 #[derive(Subcommand)]
 pub enum Commands {
@@ -70,15 +72,16 @@ impl Run {
         let folder = app::commands_folder(config.commands.as_deref(), false);
         let app = App::build(config, app::load_commands(folder.as_deref(), false)?).await?;
         let caller = super::find_user(app.store.reader(), &self.caller).await?;
+        let caller = Caller::of(&caller).with_context(|| format!("{} is retired and cannot call", self.caller))?;
+        let caller = caller.with_origin(operator::origin(Way::CommandLine));
         let user = super::find_user(app.store.reader(), &self.user).await?;
         let request = ExecuteRequest {
-            caller: Caller::of(&caller).with_context(|| format!("{} is retired and cannot call", self.caller))?,
+            caller,
             user_id: user.user.id,
             command_name: self.name,
             action_result: self.answer,
             idempotency_key: None,
             dry_run: self.dry_run,
-            request_id: "command line".to_owned(),
             trace: None,
         };
         let report = app.commands.execute(request).await.map_err(|error| anyhow!("{}", error.message()))?;

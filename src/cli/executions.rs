@@ -52,9 +52,18 @@ pub struct Export {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Format {
+pub enum Format {
     Csv,
     Jsonl,
+}
+
+impl From<Format> for ExportFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Csv => Self::Csv,
+            Format::Jsonl => Self::JsonLines,
+        }
+    }
 }
 
 fn outcome(text: &str) -> Result<Outcome, String> {
@@ -67,7 +76,7 @@ fn language(text: &str) -> Result<Language, String> {
 }
 
 /// Reads a time as the API does: without a time zone it is in UTC, and a date alone means its midnight.
-fn time(text: &str) -> Result<DateTime<Utc>, String> {
+pub fn time(text: &str) -> Result<DateTime<Utc>, String> {
     let clock = Clock::of(Zone::utc());
     clock.read(text).ok_or_else(|| format!("`{text}` is not a time such as 2026-11-23T14:52:00Z"))
 }
@@ -83,11 +92,8 @@ impl Executions {
 
 impl Export {
     async fn write(self, store: &Store) -> anyhow::Result<()> {
-        let form = match self.format {
-            Format::Csv => ExportFormat::Csv,
-            Format::Jsonl => ExportFormat::JsonLines,
-        };
-        let language = self.language.or((form == ExportFormat::Csv).then_some(Language::US));
+        let format: ExportFormat = self.format.into();
+        let language = self.language.or((format == ExportFormat::Csv).then_some(Language::US));
         let any = Locale::new(LocalePreferences::default(), &Zone::utc())?;
         let locale = language.map(|language| any.in_language(language));
         let mut filter = ExecutionFilter {
@@ -97,7 +103,7 @@ impl Export {
             outcome: self.outcome,
             from: self.from,
             to: self.to,
-            older_than: None,
+            ..ExecutionFilter::default()
         };
         // If the output goes to the terminal, a progress bar would mix with it.
         let is_seen = stderr().is_terminal() && !stdout().is_terminal();
@@ -106,18 +112,18 @@ impl Export {
         } else {
             ProgressBar::hidden()
         };
-        let head = export::head(form);
+        let head = export::head_of_executions(format);
         if !head.is_empty() {
             super::write(&head)?;
         }
         loop {
             let page = execution::list(store.reader(), filter.clone(), PAGE).await?;
             let (read, last) = (page.len() as u64, page.last().map(|last| last.id));
-            let names = match form {
+            let names = match format {
                 ExportFormat::Csv => DisplayNames::of(store.reader(), &page, |_| true).await?,
                 ExportFormat::JsonLines => DisplayNames::default(),
             };
-            let lines = page.into_iter().map(|one| export::line(form, one, &names, locale.as_ref()));
+            let lines = page.into_iter().map(|one| export::line(format, one, &names, locale.as_ref()));
             super::write(lines.collect::<String>())?;
             bar.inc(read);
             if read < PAGE {
@@ -129,7 +135,7 @@ impl Export {
     }
 }
 
-async fn user_id(store: &Store, name: Option<&str>) -> anyhow::Result<Option<i32>> {
+pub async fn user_id(store: &Store, name: Option<&str>) -> anyhow::Result<Option<i32>> {
     Ok(match name {
         Some(name) => Some(super::find_user(store.reader(), name).await?.user.id),
         None => None,

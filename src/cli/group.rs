@@ -5,9 +5,12 @@ use clap::Subcommand;
 use kommando::{
     config::Config,
     error::Error,
+    executions::audit::Way,
     store::{Lock, Store, Touched},
     users::{self, Caller, NamedError, UserGroup, user_group},
 };
+
+use super::operator;
 
 #[derive(Subcommand)]
 pub enum Group {
@@ -37,16 +40,17 @@ impl Group {
             _ => super::open_existing(config).await?,
         };
         match self {
-            Self::Add { name, tooltip } => add(&store, name.trim(), &tooltip).await?,
+            Self::Add { name, tooltip } => add(&store, config, name.trim(), &tooltip).await?,
             Self::List => list(&store).await?,
-            Self::Rename { name, new_name } => rename(&store, &name, new_name.trim()).await?,
+            Self::Rename { name, new_name } => rename(&store, config, &name, new_name.trim()).await?,
         }
         Ok(store.close().await?)
     }
 }
 
-async fn add(store: &Store, name: &str, tooltip: &str) -> anyhow::Result<()> {
+async fn add(store: &Store, config: &Config, name: &str, tooltip: &str) -> anyhow::Result<()> {
     let (group_name, tooltip) = (name.to_owned(), tooltip.to_owned());
+    let audit_log = super::audit_log(config, store).await?;
     let add = store.write_alone(Lock::RoleChanges, move |transaction| {
         Box::pin(async move {
             let name = group_name.as_str();
@@ -55,8 +59,11 @@ async fn add(store: &Store, name: &str, tooltip: &str) -> anyhow::Result<()> {
             if present.as_ref().is_some_and(|group| !group.deleted) {
                 bail!("the group {name} already exists; `kommando group list` shows all groups");
             }
-            let group = users::ensure_group(transaction, Caller::operator(), name, &tooltip).await;
-            let group = group.map_err(without_property)?;
+            let operator = Caller::operator(operator::origin(Way::CommandLine));
+            let actor = operator.actor();
+            let group = users::ensure_group(transaction, operator, name, &tooltip).await;
+            let (group, change) = group.map_err(without_property)?;
+            audit_log.record(transaction, &actor, change.into_iter().collect()).await?;
             Ok(((present, group), Touched::Everything))
         })
     });
@@ -91,8 +98,9 @@ async fn list(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn rename(store: &Store, name: &str, new_name: &str) -> anyhow::Result<()> {
+async fn rename(store: &Store, config: &Config, name: &str, new_name: &str) -> anyhow::Result<()> {
     let (name, wanted) = (name.to_owned(), new_name.to_owned());
+    let audit_log = super::audit_log(config, store).await?;
     let rename = store.write_alone(Lock::RoleChanges, move |transaction| {
         Box::pin(async move {
             let groups = user_group::list(transaction).await?;
@@ -100,7 +108,11 @@ async fn rename(store: &Store, name: &str, new_name: &str) -> anyhow::Result<()>
             let others: Vec<_> = groups.iter().filter(|other| other.id != group.id).cloned().collect();
             refuse_similar(&others, &wanted)?;
             let renamed = UserGroup { name: wanted, ..group.clone() };
-            users::save_group(transaction, Caller::operator(), renamed).await.map_err(without_property)?;
+            let operator = Caller::operator(operator::origin(Way::CommandLine));
+            let actor = operator.actor();
+            let saved = users::save_group(transaction, operator, renamed).await;
+            let (_, change) = saved.map_err(without_property)?;
+            audit_log.record(transaction, &actor, change.into_iter().collect()).await?;
             Ok::<_, anyhow::Error>((group.name.clone(), Touched::Everything))
         })
     });

@@ -14,6 +14,7 @@ use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
 use kommando::{
     config::Config,
+    executions::audit::{Actor, AuditLog, Way},
     store::{Lock, Touched, WriteTransaction},
     users::{
         ProviderNames, fold,
@@ -23,7 +24,7 @@ use kommando::{
 use sea_orm::DbErr;
 
 use self::row_errors::{RowError, RowErrors, RowPosition};
-use super::commands::ErrorsFound;
+use super::{commands::ErrorsFound, operator};
 
 #[derive(Subcommand)]
 pub enum Import {
@@ -96,9 +97,10 @@ impl Users {
         errors.extend(duplicates(&rows));
         let store = if self.dry_run { super::open_existing(config).await? } else { super::open(config).await? };
         let (provider, is_dry_run) = (config.provider_names()?, self.dry_run);
+        let audit_log = if is_dry_run { None } else { Some(super::audit_log(config, &store).await?) };
         let import = store.write_alone(Lock::RoleChanges, move |transaction| {
             Box::pin(async move {
-                let summary = self.import(transaction, provider, &rows, &mut errors).await;
+                let summary = self.import(transaction, audit_log.as_ref(), provider, &rows, &mut errors).await;
                 let summary = summary.context("nothing was imported")?;
                 if !errors.is_empty() {
                     let report = row_errors::report(&self.file.display().to_string(), errors);
@@ -121,12 +123,14 @@ impl Users {
     async fn import(
         &self,
         transaction: &WriteTransaction,
+        audit_log: Option<&AuditLog>,
         provider: ProviderNames,
         rows: &Rows,
         errors: &mut RowErrors,
     ) -> anyhow::Result<Summary> {
         let bar = super::progress_bar(rows.len() as u64);
-        let mut import = import::UserImporter::begin(transaction, provider, self.update).await?;
+        let mut import =
+            import::UserImporter::begin(transaction, provider, operator::origin(Way::Import), self.update).await?;
         let (mut summary, mut positions) = (Summary::default(), HashMap::new());
         for (position, row) in rows {
             bar.inc(1);
@@ -148,6 +152,10 @@ impl Users {
             let lost = user_ids.iter().filter_map(|id| positions.get(id));
             errors.extend(lost.map(|position| RowError::of_cell(*position, error.clone())));
             ensure!(!errors.is_empty(), "the import would remove the last administrator who can log in");
+        }
+        if let (true, Some(audit_log)) = (errors.is_empty(), audit_log) {
+            let actor = Actor::of(operator::origin(Way::Import));
+            audit_log.record(transaction, &actor, std::mem::take(&mut import.changes)).await?;
         }
         Ok(summary)
     }

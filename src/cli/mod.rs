@@ -13,6 +13,7 @@ pub mod help;
 pub mod import;
 pub mod migrate;
 pub mod openapi;
+mod operator;
 pub mod role;
 pub mod serve;
 pub mod settings;
@@ -25,7 +26,9 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kommando::{
+    app::prepare_database,
     config::Config,
+    executions::audit::AuditLog,
     store::{self, Store, WriteTransaction},
     users,
 };
@@ -82,6 +85,11 @@ async fn open(config: &Config) -> anyhow::Result<Store> {
     let store = Store::open(&config.database_url).await?;
     store.ensure_schema(config.migrate).await?;
     Ok(store)
+}
+
+/// The audit log of the database, in which every change by the command line is recorded.
+async fn audit_log(config: &Config, store: &Store) -> anyhow::Result<AuditLog> {
+    Ok(AuditLog::new(prepare_database(store, &config.database_url).await?))
 }
 
 /// Finds the user with this name.

@@ -2,8 +2,15 @@
 
 use anyhow::ensure;
 use clap::Subcommand;
-use kommando::{config::Config, store::Touched, users::ticket};
+use kommando::{
+    config::Config,
+    executions::audit::{Action, Actor, Change, Way},
+    store::Touched,
+    users::{audited::user_subject, ticket},
+};
 use secrecy::ExposeSecret;
+
+use super::operator;
 
 #[derive(Subcommand)]
 pub enum Ticket {
@@ -19,11 +26,15 @@ impl Ticket {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         let Self::Issue { user } = self;
         let store = super::open_existing(config).await?;
+        let audit_log = super::audit_log(config, &store).await?;
         let issue = store.write(move |transaction| {
             Box::pin(async move {
                 let user = super::hold_user(transaction, &user).await?;
                 ensure!(!user.is_retired(), "{} is retired and cannot call", user.user.name);
                 let (ticket, _) = ticket::issue(transaction, user.user.id, None).await?;
+                let issued = Change::new(Action::TicketIssued, user_subject(&user));
+                let actor = Actor::of(operator::origin(Way::CommandLine));
+                audit_log.record(transaction, &actor, vec![issued]).await?;
                 Ok((ticket, Touched::Everything))
             })
         });

@@ -7,9 +7,11 @@ use clap::Subcommand;
 use kommando::{
     config::Config,
     error::Error,
+    executions::audit::{Action, Actor, AuditLog, Change, Way},
     store::{Lock, Store, Touched, WriteTransaction},
     users::{
         self, Caller, ProviderNames, UserInput, UserRow, access,
+        audited::user_subject,
         bootstrap::{self, Registration},
         credential,
         password::{NewPassword, PasswordHasher, Requester},
@@ -17,6 +19,8 @@ use kommando::{
     },
 };
 use secrecy::{ExposeSecret, SecretString};
+
+use super::operator;
 
 #[derive(Subcommand)]
 pub enum User {
@@ -96,10 +100,13 @@ impl User {
                 super::find_user(store.reader(), &name).await?;
                 let password = read_password(config, password_stdin)?;
                 let hash = passwords(config).hash(&password, Requester::Server).await?;
+                let audit_log = super::audit_log(config, &store).await?;
                 let set = store.write(move |transaction| {
                     Box::pin(async move {
                         let user = super::hold_user(transaction, &name).await?;
                         credential::set_password(transaction, user.user.id, hash, None).await?;
+                        let set = Change::new(Action::PasswordSet, user_subject(&user));
+                        audit_log.record(transaction, &actor(), vec![set]).await?;
                         Ok::<_, anyhow::Error>((user, Touched::Everything))
                     })
                 });
@@ -121,14 +128,24 @@ impl User {
 async fn add(store: &Store, config: &Config, registration: Registration, password: &NewPassword) -> anyhow::Result<()> {
     let hash = passwords(config).hash(password, Requester::Server).await?;
     let name = registration.name.clone();
+    let audit_log = super::audit_log(config, store).await?;
     let register = store.write(move |transaction| {
         Box::pin(async move {
-            let id = bootstrap::register(transaction, registration, hash).await?;
-            Ok::<_, anyhow::Error>((id, Touched::Everything))
+            let saved = bootstrap::register(transaction, registration, hash).await?;
+            audit_log.record(transaction, &actor(), saved.changes).await?;
+            Ok::<_, anyhow::Error>((saved.details.user.user.id, Touched::Everything))
         })
     });
     let id = register.await?;
     super::say(format_args!("{name} is user {id}"))
+}
+
+fn operator() -> Caller {
+    Caller::operator(operator::origin(Way::CommandLine))
+}
+
+fn actor() -> Actor {
+    operator().actor()
 }
 
 async fn list(store: &Store) -> anyhow::Result<()> {
@@ -146,12 +163,13 @@ async fn list(store: &Store) -> anyhow::Result<()> {
 
 async fn set_retired(store: &Store, config: &Config, name: &str, is_retired: bool) -> anyhow::Result<()> {
     let provider = config.provider_names()?;
-    let name = name.to_owned();
+    let (name, audit_log) = (name.to_owned(), super::audit_log(config, store).await?);
     let retire = store.write_alone(Lock::RoleChanges, move |transaction| {
         Box::pin(async move {
             let user = super::hold_user(transaction, &name).await?;
-            let end = access::set_retired(transaction, &Caller::operator(), provider, &user, is_retired).await;
-            end.map_err(|error| with_remedy(&user.user.name, error.into()))?;
+            let end = access::set_retired(transaction, &operator(), provider, &user, is_retired).await;
+            let change = end.map_err(|error| with_remedy(&user.user.name, error.into()))?;
+            audit_log.record(transaction, &actor(), change.into_iter().collect()).await?;
             Ok::<_, anyhow::Error>((user.user.name, Touched::Everything))
         })
     });
@@ -161,11 +179,12 @@ async fn set_retired(store: &Store, config: &Config, name: &str, is_retired: boo
 
 async fn set_role(store: &Store, config: &Config, name: &str, role: &str) -> anyhow::Result<()> {
     let (provider, name, role) = (config.provider_names()?, name.to_owned(), role.to_owned());
+    let audit_log = super::audit_log(config, store).await?;
     let set = store.write_alone(Lock::RoleChanges, move |transaction| {
         Box::pin(async move {
             let roles = role::list(transaction).await?;
             let role = users::role_named(&roles, &role)?;
-            let name = change(transaction, provider, &name, |user| user.role_id = role.id).await?;
+            let name = change(transaction, &audit_log, provider, &name, |user| user.role_id = role.id).await?;
             Ok::<_, anyhow::Error>(((name, role.name.clone()), Touched::Everything))
         })
     });
@@ -175,11 +194,12 @@ async fn set_role(store: &Store, config: &Config, name: &str, role: &str) -> any
 
 async fn set_group(store: &Store, config: &Config, name: &str, group: &str) -> anyhow::Result<()> {
     let (provider, name, group) = (config.provider_names()?, name.to_owned(), group.to_owned());
+    let audit_log = super::audit_log(config, store).await?;
     let set = store.write_alone(Lock::RoleChanges, move |transaction| {
         Box::pin(async move {
             let groups = user_group::list(transaction).await?;
             let group = users::group_named(&groups, &group)?;
-            let name = change(transaction, provider, &name, |user| user.user_group_id = group.id).await?;
+            let name = change(transaction, &audit_log, provider, &name, |user| user.user_group_id = group.id).await?;
             Ok::<_, anyhow::Error>(((name, group.name.clone()), Touched::Everything))
         })
     });
@@ -190,6 +210,7 @@ async fn set_group(store: &Store, config: &Config, name: &str, group: &str) -> a
 /// Changes a user as the API does, and returns the user's name.
 async fn change(
     transaction: &WriteTransaction,
+    audit_log: &AuditLog,
     provider: ProviderNames,
     name: &str,
     change: impl FnOnce(&mut UserRow),
@@ -197,8 +218,9 @@ async fn change(
     let user = super::hold_user(transaction, name).await?;
     let mut input = UserInput::of(transaction, &user).await?;
     change(&mut input.user);
-    let saved = users::save(transaction, &Caller::operator(), provider, input, None).await;
-    saved.map_err(|error| with_remedy(&user.user.name, error))?;
+    let saved = users::save(transaction, &operator(), provider, input, None).await;
+    let saved = saved.map_err(|error| with_remedy(&user.user.name, error))?;
+    audit_log.record(transaction, &actor(), saved.changes).await?;
     Ok(user.user.name)
 }
 

@@ -284,7 +284,7 @@ fn run_steps(run: &PreparedRun, state: &BatchState, caller: Caller, before: Step
             // The call was made before; its output is in `before`.
             PreparedStep::Call(_) => continue,
             PreparedStep::Effect(effect, step_output) => match plan.add(effect) {
-                Ok(()) => step_output.clone(),
+                Ok(changed) => StepOutput { changed, ..step_output.clone() },
                 Err(impossible) => {
                     let outputs = before.with(name, StepOutput::public(reason(&impossible)));
                     let record = record(Outcome::Failed, &outputs, Vec::new());

@@ -14,8 +14,6 @@ pub struct ExecuteRequest {
     pub idempotency_key: Option<String>,
     /// Write neither effect nor record.
     pub dry_run: bool,
-    /// Links the record to the request in the log.
-    pub request_id: String,
     /// The trace that the request belongs to.
     pub trace: Option<TraceContext>,
 }

@@ -26,7 +26,10 @@ use crate::{
     error::Error,
     executions::{
         ExecutionLog,
-        audit::AuditKey,
+        audit::{
+            Action, Actor, AuditKey, AuditLog, Change, ChangedFields, Origin, Subject, SubjectType,
+            change::{self, ChangeFilter},
+        },
         delivery::{self, State},
         execution::Outcome,
     },
@@ -171,6 +174,33 @@ impl CommandService {
         Ok(())
     }
 
+    fn audit_log(&self) -> AuditLog {
+        AuditLog::new(self.0.audit_key.clone())
+    }
+
+    /// Records the definitions in force, unless the newest record is of the same ones.
+    pub async fn record_definitions(&self) -> Result<(), DbErr> {
+        let (catalog, audit_log) = (self.catalog(), self.audit_log());
+        let record = self.0.resources.store.write(move |transaction| {
+            Box::pin(async move {
+                let loaded = ChangeFilter { action: Some(Action::DefinitionsLoaded), ..ChangeFilter::default() };
+                let before = change::list(transaction, &loaded, 1).await?.pop().map(|last| last.after);
+                let after = ChangedFields::from([
+                    ("hash", catalog.hash().into()),
+                    ("definitions", catalog.entries().len().into()),
+                ]);
+                if before.as_ref() != Some(&after) {
+                    let subject = Subject::new(SubjectType::Definitions, "", "");
+                    let (before, action) = (before.unwrap_or_default(), Action::DefinitionsLoaded);
+                    let loaded = Change { before, after, ..Change::new(action, subject) };
+                    audit_log.record(transaction, &Actor::of(Origin::system()), vec![loaded]).await?;
+                }
+                Ok(((), Touched::Nothing))
+            })
+        });
+        record.await
+    }
+
     /// Remembers why a reload failed.
     pub fn note_failed_reload(&self, errors: Vec<String>) {
         let failed = FailedReload { at: clock::now(), errors };
@@ -197,8 +227,8 @@ impl CommandService {
         self.0.resources.queue.waiting()
     }
 
-    /// Recovers the runs and deliveries of an earlier process, and starts the delivery worker and the periodic
-    /// recovery.
+    /// Recovers the runs and deliveries of an earlier process, records the definitions in force, and starts the delivery
+    /// worker and the periodic recovery.
     pub async fn recover_and_start(&self) -> Result<(), Error> {
         let Resources { store, deliveries, webhooks, .. } = &self.0.resources;
         // Other replicas may be alive: their runs and deliveries are theirs until the deadline.
@@ -213,6 +243,7 @@ impl CommandService {
             freed?;
             self.recover(RecoveryScope::All).await?;
         }
+        self.record_definitions().await?;
         deliveries.start(store.clone(), webhooks.clone(), self.0.audit_key.clone());
         tokio::spawn(self.clone().keep_recovering());
         Ok(())
@@ -237,15 +268,22 @@ impl CommandService {
     ///
     /// # Errors
     /// The delivery does not exist, or its seal is invalid.
-    pub async fn redrive(&self, id: &str) -> Result<bool, Error> {
+    pub async fn redrive(&self, id: &str, actor: Actor) -> Result<bool, Error> {
         let Resources { store, deliveries, .. } = &self.0.resources;
         let found = delivery::find(store.reader(), id).await?.ok_or(Error::NoSuchWebhook)?;
         if found.state == State::Dead && self.0.audit_key.delivery_seal_error(&found).is_some() {
             return Err(Error::WebhookNotSealed);
         }
-        let id = id.to_owned();
+        let (id, target, audit_log) = (id.to_owned(), found.target, self.audit_log());
         let redrive = store.write(move |transaction| {
-            Box::pin(async move { Ok((delivery::redrive(transaction, &id).await?, Touched::Nothing)) })
+            Box::pin(async move {
+                let is_redriven = delivery::redrive(transaction, &id).await?;
+                if is_redriven {
+                    let redriven = Change::new(Action::WebhookRedriven, Subject::new(SubjectType::Webhook, id, target));
+                    audit_log.record(transaction, &actor, vec![redriven]).await?;
+                }
+                Ok((is_redriven, Touched::Nothing))
+            })
         });
         let is_redriven: Result<bool, DbErr> = redrive.await;
         deliveries.wake();

@@ -1,7 +1,10 @@
 //! Outputs of steps: the texts for the client, for a repeated answer, and for the record.
 
 use crate::{
-    executions::execution::{StepRecord, Steps},
+    executions::{
+        audit::ChangedFields,
+        execution::{StepRecord, Steps},
+    },
     localization::MultiLanguage,
 };
 
@@ -15,12 +18,14 @@ pub struct StepOutput {
     pub stored: Option<MultiLanguage>,
     /// A text only for the record.
     pub noted: Option<MultiLanguage>,
+    /// The fields of the user that the step changed, before and after it.
+    pub changed: (ChangedFields, ChangedFields),
 }
 
 impl StepOutput {
     /// A text without secrets, for the client and the record.
     pub fn public(text: MultiLanguage) -> Self {
-        Self { shown: Some(text.clone()), stored: Some(text), noted: None }
+        Self { shown: Some(text.clone()), stored: Some(text), ..Self::default() }
     }
 
     /// As [`Self::public`], for a text without languages.
@@ -71,6 +76,8 @@ impl StepOutputs {
         let step = |(name, output): &(&'static str, StepOutput)| StepRecord {
             name: (*name).to_owned(),
             result: result(output).unwrap_or_default(),
+            before: output.changed.0.clone(),
+            after: output.changed.1.clone(),
         };
         Steps(self.0.iter().map(step).collect())
     }

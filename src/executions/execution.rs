@@ -10,6 +10,7 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::audit::{ChangedFields, Way};
 use crate::{clock::AHEAD, store::insert_all};
 
 #[sea_orm::model]
@@ -38,6 +39,12 @@ pub struct Model {
     /// The application of the caller. Old entries of the chain do not have this member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application_id: Option<i32>,
+    /// The way in which it was run. Old entries of the chain have neither this member nor the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<Way>,
+    /// The user of the operating system who ran it on the command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -83,12 +90,19 @@ impl Outcome {
 pub struct Steps(pub Vec<StepRecord>);
 
 /// One step of an execution.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepRecord {
     /// The name in the definition.
     pub name: String,
     /// The result text, without secrets.
     pub result: String,
+    /// The fields of the user that the step changed, before it. Old entries of the chain do not have this member, nor
+    /// the next.
+    #[serde(default, skip_serializing_if = "ChangedFields::is_empty")]
+    pub before: ChangedFields,
+    /// The fields of the user that the step changed, after it.
+    #[serde(default, skip_serializing_if = "ChangedFields::is_empty")]
+    pub after: ChangedFields,
 }
 
 /// A filter for executions. All given conditions must match.
@@ -104,6 +118,11 @@ pub struct ExecutionFilter {
     pub to: Option<DateTimeUtc>,
     /// Only executions older than this id: the last id of the previous page.
     pub older_than: Option<Uuid>,
+    /// The user who called, or on whom the command was run.
+    pub concerns_user: Option<i32>,
+    pub way: Option<Way>,
+    /// Leave out running executions.
+    pub only_ended: bool,
 }
 
 /// Stores executions. Run it in the transaction of their effects.
@@ -175,6 +194,11 @@ fn condition(filter: &ExecutionFilter) -> Condition {
         .add_option(filter.from.map(|time| Column::StartedAt.gte(time)))
         .add_option(filter.to.map(|time| Column::StartedAt.lt(time)))
         .add_option(filter.older_than.map(|id| Column::Id.lt(id)))
+        .add_option(
+            filter.concerns_user.map(|id| Condition::any().add(Column::UserId.eq(id)).add(Column::CallerId.eq(id))),
+        )
+        .add_option(filter.way.map(|way| Column::Way.eq(way)))
+        .add_option(filter.only_ended.then(|| Column::Outcome.ne(Outcome::Running)))
         // Redundant conditions for the indexes: ids begin with a time, and few executions do not succeed.
         .add_option(filter.from.and_then(first_id).map(|id| Column::Id.gte(id)))
         .add_option(

@@ -91,7 +91,8 @@ impl ExecutionLog {
         self.batch_sizes.record(events.len() as f64);
         let mut rows = Rows::default();
         events.into_iter().for_each(|event| rows.add(event));
-        audit::append(transaction, &self.audit_key, &rows.ended_for_audit).await?;
+        let entries = rows.ended_for_audit.iter().map(audit::entry_of).collect::<Result<_, _>>()?;
+        audit::append(transaction, &self.audit_key, entries).await?;
         audit::seal_runs(transaction, &self.audit_key, &rows.begun).await?;
         audit::remove_seals(transaction, rows.ended.iter().map(|execution| execution.id).collect()).await?;
         execution::insert(transaction, rows.new).await?;

@@ -8,8 +8,9 @@ use jiff::{Span, SpanRelativeTo};
 
 use super::{
     audit::{
-        AuditKey, ProofError, anchor,
+        Action, Actor, AuditKey, AuditLog, Change, ChangedFields, ProofError, Record, Subject, SubjectType, anchor,
         chain_cursor::{self, ChainCursor},
+        change,
     },
     execution, idempotency,
 };
@@ -47,7 +48,7 @@ impl FromStr for Retention {
     }
 }
 
-/// Removes the records of executions that finished before `horizon`, oldest first, up to the first newer one. Each page
+/// Removes the executions and changes from before `horizon`, oldest first, up to the first newer one, and records that. Each page
 /// has its own short transaction. `progress` gets the number of records removed with each page.
 ///
 /// # Errors
@@ -55,15 +56,16 @@ impl FromStr for Retention {
 pub async fn remove_older(
     store: &Store,
     key: &AuditKey,
+    actor: &Actor,
     horizon: DateTime<Utc>,
     mut progress: impl FnMut(u64),
 ) -> Result<(), ProofError> {
     loop {
-        let key = key.clone();
+        let (key, actor) = (key.clone(), actor.clone());
         let remove = store.write_alone(Lock::AuditChain, move |transaction| {
-            Box::pin(
-                async move { Ok::<_, ProofError>((remove_page(transaction, &key, horizon).await?, Touched::Nothing)) },
-            )
+            Box::pin(async move {
+                Ok::<_, ProofError>((remove_page(transaction, &key, &actor, horizon).await?, Touched::Nothing))
+            })
         });
         let removed = remove.await?;
         progress(removed);
@@ -73,23 +75,42 @@ pub async fn remove_older(
     }
 }
 
-async fn remove_page(db: &WriteTransaction, key: &AuditKey, horizon: DateTime<Utc>) -> Result<u64, ProofError> {
+async fn remove_page(
+    db: &WriteTransaction,
+    key: &AuditKey,
+    actor: &Actor,
+    horizon: DateTime<Utc>,
+) -> Result<u64, ProofError> {
     let mut cursor = ChainCursor::new(key);
     cursor.begin(anchor::find(db).await?.as_ref())?;
-    let (mut older, mut last) = (Vec::new(), None);
-    for (entry, execution) in &chain_cursor::page(db, i64::MIN).await? {
-        let finished_at = cursor.step(entry, execution.as_ref())?.finished_at;
-        if finished_at >= horizon {
+    let (mut executions, mut changes, mut last) = (Vec::new(), Vec::new(), None);
+    for (entry, record) in &chain_cursor::page(db, i64::MIN).await? {
+        let record = cursor.step(entry, record.as_ref())?;
+        if record.time() >= horizon {
             break;
         }
-        older.push(entry.id);
-        last = Some((cursor.head.clone(), finished_at));
+        match record {
+            Record::Execution(_) => executions.push(entry.id),
+            Record::Change(_) => changes.push(entry.id),
+        }
+        last = Some((cursor.head.clone(), record.time()));
     }
     let Some((head, finished_at)) = last else { return Ok(0) };
-    idempotency::clear_of(db, older.clone()).await?;
-    let removed = execution::remove_all(db, older).await?;
+    idempotency::clear_of(db, executions.clone()).await?;
+    let executions = execution::remove_all(db, executions).await?;
+    let changes = change::remove_all(db, changes).await?;
+    let (position, until) = (head.position, finished_at.to_rfc3339());
     anchor::cut(db, key, head, finished_at).await?;
-    Ok(removed)
+    let fields = ChangedFields::from([
+        ("position", position.into()),
+        ("until", until.into()),
+        ("executions", executions.into()),
+        ("changes", changes.into()),
+    ]);
+    let cut = Change::new(Action::RetentionCut, Subject::new(SubjectType::Chain, "", ""));
+    let cut = cut.fields(ChangedFields::default(), fields);
+    AuditLog::new(key.clone()).record(db, actor, vec![cut]).await?;
+    Ok(executions + changes)
 }
 
 #[cfg(test)]

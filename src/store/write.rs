@@ -70,6 +70,7 @@ pub struct WriteTransaction {
     /// The first error of a statement. After it nothing more is executed: PostgreSQL has aborted the transaction, and
     /// SQLite may have ended it.
     failed: Mutex<Option<DbErr>>,
+    after_commit: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
     sqlite_guard: Option<OwnedMutexGuard<Option<DataVersion>>>,
 }
 
@@ -96,6 +97,7 @@ impl WritePool {
             invalidations: self.invalidations.clone(),
             instance,
             failed: Mutex::default(),
+            after_commit: Mutex::default(),
             sqlite_guard,
         };
         match &self.kind {
@@ -207,7 +209,14 @@ impl WriteTransaction {
             InvalidateOnDrop { invalidations: self.invalidations, instance: self.instance, touched: None };
         self.transaction.commit().await?;
         invalidation.touched = Some(touched);
+        let after_commit = self.after_commit.into_inner().unwrap_or_else(PoisonError::into_inner);
+        after_commit.into_iter().for_each(|run| run());
         Ok(())
+    }
+
+    /// Runs this after a successful commit.
+    pub fn after_commit(&self, run: impl FnOnce() + Send + 'static) {
+        self.after_commit.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(run));
     }
 
     /// The transaction itself, for migrations.

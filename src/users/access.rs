@@ -7,14 +7,20 @@
 use sea_orm::{DbErr, entity::prelude::*};
 
 use super::{
-    Caller, Effect, Impossible, User, credential,
+    Caller, Effect, Impossible, User,
+    audited::user_subject,
+    credential,
     last_administrator::{Login, ProviderNames, UserAccess, can_lower, lost_administrators},
     snapshot::{Needs, Snapshot, keeps_administrators},
     user,
     user_access::{administrators, of},
     writes::UserWrites,
 };
-use crate::{clock, error::Error};
+use crate::{
+    clock,
+    error::Error,
+    executions::audit::{Action, Change, ChangedFields},
+};
 
 /// Why an access change is rejected.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +44,7 @@ impl From<AccessError> for Error {
 }
 
 /// Deactivates or reactivates a user, as upstream does. The person is retired together with its last user. Deactivating
-/// deletes the user's tickets. Run it in a transaction.
+/// deletes the user's tickets. Run it in a transaction, and record the change there; `None` when nothing changed.
 ///
 /// # Errors
 /// The user is the last administrator, or the caller may not manage another user of the person.
@@ -48,9 +54,15 @@ pub async fn set_retired(
     provider: ProviderNames,
     user: &User,
     is_retired: bool,
-) -> Result<(), AccessError> {
+) -> Result<Option<Change>, AccessError> {
     let time = clock::now_in_micros();
-    Ok(decide_retired(db, caller, provider, user, is_retired, time).await?.execute(db, time).await?)
+    decide_retired(db, caller, provider, user, is_retired, time).await?.execute(db, time).await?;
+    if user.user.deleted == is_retired {
+        return Ok(None);
+    }
+    let action = if is_retired { Action::UserDeactivated } else { Action::UserReactivated };
+    let is_active = |is_active: bool| ChangedFields::from([("isActive", is_active.into())]);
+    Ok(Some(Change::new(action, user_subject(user)).fields(is_active(is_retired), is_active(!is_retired))))
 }
 
 /// Checks whether a user can be deactivated or reactivated.
@@ -89,7 +101,8 @@ async fn decide_retired(
     Ok(snapshot.apply(changes))
 }
 
-/// Deletes a user's password and tickets. Returns false when there was no password. Run it in a transaction.
+/// Deletes a user's password and tickets. Run it in a transaction, and record the change there; `None` when there was no
+/// password.
 ///
 /// # Errors
 /// The user is the last administrator.
@@ -97,13 +110,13 @@ pub async fn delete_password(
     db: &impl ConnectionTrait,
     provider: ProviderNames,
     user: &User,
-) -> Result<bool, AccessError> {
+) -> Result<Option<Change>, AccessError> {
     check_delete_password(db, provider, user).await?;
     let is_deleted = credential::delete_password(db, user.user.id).await?;
     if is_deleted {
         user::note_change(db, user.user.id).await?;
     }
-    Ok(is_deleted)
+    Ok(is_deleted.then(|| Change::new(Action::CredentialRemoved, user_subject(user))))
 }
 
 /// Checks whether a user's password can be deleted.

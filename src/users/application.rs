@@ -40,11 +40,15 @@ pub enum AddError {
     Database(#[from] DbErr),
 }
 
-/// Adds an application and returns its token. The token cannot be read again.
+/// Adds an application and returns it with its token. The token cannot be read again.
 ///
 /// # Errors
 /// The name is taken or invalid.
-pub async fn add(db: &impl ConnectionTrait, name: &str, has_user_agent: bool) -> Result<SecretString, AddError> {
+pub async fn add(
+    db: &impl ConnectionTrait,
+    name: &str,
+    has_user_agent: bool,
+) -> Result<(SecretString, Model), AddError> {
     if name.trim().is_empty() {
         return Err(AddError::Empty);
     }
@@ -62,7 +66,9 @@ pub async fn add(db: &impl ConnectionTrait, name: &str, has_user_agent: bool) ->
         Some(SqlErr::UniqueConstraintViolation(_)) => AddError::Taken(name.to_owned()),
         _ => error.into(),
     })?;
-    Ok(token)
+    let added = find_by_token(db, &token).await?;
+    let added = added.ok_or_else(|| DbErr::RecordNotFound(format!("the application {name}")))?;
+    Ok((token, added))
 }
 
 /// Replaces the token of the application with this name, or adds the application.
@@ -81,7 +87,9 @@ pub async fn renew(
         .col_expr(Column::RevokedAt, Expr::value(None::<DateTimeUtc>))
         .filter(Column::Name.eq(name));
     let exists = update.exec(db).await?.rows_affected > 0;
-    let token = if exists { token } else { add(db, name, has_user_agent).await? };
+    if !exists {
+        return add(db, name, has_user_agent).await;
+    }
     let found = find_by_token(db, &token).await?;
     let found = found.ok_or_else(|| DbErr::RecordNotFound(format!("the application {name}")))?;
     Ok((token, found))
@@ -105,11 +113,14 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
 }
 
 /// Revokes the application with this name: its token, and the tickets and access tokens issued to it, become invalid.
-/// Returns false when there is no such application or it was revoked before.
-pub async fn revoke(db: &impl ConnectionTrait, name: &str) -> Result<bool, DbErr> {
+/// Returns the application; `None` when there is none or it was revoked before.
+pub async fn revoke(db: &impl ConnectionTrait, name: &str) -> Result<Option<Model>, DbErr> {
     let update = Entity::update_many()
         .col_expr(Column::RevokedAt, Expr::value(clock::now()))
         .filter(Column::Name.eq(name))
         .filter(Column::RevokedAt.is_null());
-    update.exec(db).await.map(|updated| updated.rows_affected > 0)
+    if update.exec(db).await?.rows_affected == 0 {
+        return Ok(None);
+    }
+    Ok(Entity::find().filter(Column::Name.eq(name)).all(db).await?.pop())
 }

@@ -1,14 +1,16 @@
 //! Creates the roles, the group and the first administrator of a new installation.
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
-    CreateError, NewUser, create, credential,
+    CreateError, NewUser, Saved,
+    audited::user_saved,
+    create, credential,
     named::{NamedError, group_named, role_named},
     password::PasswordHash,
     person,
     role::{self, ADMINISTRATOR, EMPLOYEE},
-    user_group,
+    user_details, user_group,
     user_input::user_type_of,
 };
 
@@ -37,10 +39,11 @@ pub enum RegisterError {
     #[error(transparent)]
     Create(#[from] CreateError),
     #[error(transparent)]
-    Database(#[from] sea_orm::DbErr),
+    Database(#[from] DbErr),
 }
 
-/// Registers a user with a password. Creates missing default roles and groups. Run it in a transaction.
+/// Registers a user with a password. Creates missing default roles and groups. Run it in a transaction, and record the
+/// changes there.
 ///
 /// # Errors
 /// The role or group does not exist, or a name is taken or invalid.
@@ -48,7 +51,7 @@ pub async fn register(
     db: &impl ConnectionTrait,
     registration: Registration,
     password: PasswordHash,
-) -> Result<i32, RegisterError> {
+) -> Result<Saved, RegisterError> {
     role::ensure_defaults(db).await?;
     let first_group = user_group::ensure_default(db).await?;
     let group_id = match &registration.group {
@@ -69,14 +72,17 @@ pub async fn register(
     };
     let id = create(db, new).await?;
     credential::set_password(db, id, password, None).await?;
-    Ok(id)
+    let missing = || DbErr::RecordNotFound(format!("the new user {id}"));
+    let details = user_details::find(db, id).await?.ok_or_else(missing)?;
+    let changes = user_saved(None, &details, true);
+    Ok(Saved { details, changes })
 }
 
-/// Registers the first administrator. Run it in a transaction.
+/// Registers the first administrator. Run it in a transaction, and record the changes there.
 ///
 /// # Errors
 /// As [`register`].
-pub async fn register_administrator(db: &impl ConnectionTrait, password: PasswordHash) -> Result<i32, RegisterError> {
+pub async fn register_administrator(db: &impl ConnectionTrait, password: PasswordHash) -> Result<Saved, RegisterError> {
     let admin = Registration {
         name: ADMIN.to_owned(),
         user_name: String::new(),

@@ -4,6 +4,7 @@ use super::{
     User,
     role::{ADMINISTRATOR, FunctionRight, RoleType},
 };
+use crate::executions::audit::{Actor, Origin};
 
 /// An authenticated user. `auth` makes it from a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Caller {
     pub role_rank: i32,
     /// The application that sent the request.
     pub application_id: Option<i32>,
+    /// Where the request comes from.
+    pub origin: Origin,
     is_anonymous: bool,
     rights: Vec<FunctionRight>,
 }
@@ -33,21 +36,42 @@ impl Caller {
             role: user.role.name.clone(),
             role_rank: user.role.rank,
             application_id: None,
+            origin: Origin::system(),
             is_anonymous: user.role.role_type == RoleType::Anonymous,
             rights: user.role.function_rights.0.clone(),
         })
     }
 
-    /// The operator of the command line, who has all rights but is not a user.
-    pub fn operator() -> Self {
+    /// The operator of the command line, or the server itself: has all rights but is not a user.
+    pub fn operator(origin: Origin) -> Self {
         Self {
             user_id: 0,
             name: String::new(),
             role: ADMINISTRATOR.to_owned(),
             role_rank: i32::MAX,
             application_id: None,
+            origin,
             is_anonymous: false,
             rights: FunctionRight::all().collect(),
+        }
+    }
+
+    /// The same caller in a request from elsewhere.
+    #[must_use]
+    pub fn with_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// The caller as the actor of a change.
+    pub fn actor(&self) -> Actor {
+        if self.user_id == 0 {
+            return Actor::of(self.origin.clone());
+        }
+        Actor {
+            user_id: Some(self.user_id),
+            name: self.name.clone(),
+            application_id: self.application_id,
+            origin: self.origin.clone(),
         }
     }
 

@@ -6,13 +6,17 @@ use secrecy::SecretString;
 use super::{
     AccessError, Caller, CreateError, NewUser, ProviderNames, UserType, access,
     application::{self, AddError},
+    audited::{application_added, user_subject},
     create, credential, membership,
     password::PasswordHash,
     person,
     role::{self, ADMINISTRATOR, EMPLOYEE, EXTERNAL_USER},
     ticket, user, user_group,
 };
-use crate::store::{self, Store, Touched};
+use crate::{
+    executions::audit::{Action, Actor, AuditLog, Change, Origin, Subject, SubjectType},
+    store::{self, Store, Touched},
+};
 
 const HEAD_OFFICE: &str = "Head office";
 const FIELD_SALES: &str = "Field sales";
@@ -90,28 +94,36 @@ const USERS: [Person; 5] = [
 pub struct Demo {
     store: Store,
     password: PasswordHash,
+    audit_log: AuditLog,
 }
 
 impl Demo {
     /// The demo in this database, with the current password of its administrator; `None` without demo data.
-    pub async fn of(store: &Store) -> Result<Option<Self>, DbErr> {
+    pub async fn of(store: &Store, audit_log: AuditLog) -> Result<Option<Self>, DbErr> {
         let Some(admin) = user::find_by_login(store.reader(), USERS[0].name).await? else { return Ok(None) };
         let password = credential::find_password(store.reader(), admin.user.id).await?;
-        Ok(password.map(|password| Self { store: store.clone(), password: password.secret }))
+        Ok(password.map(|password| Self { store: store.clone(), password: password.secret, audit_log }))
     }
 
     /// Deletes all rows and fills the database with the demo data again.
-    pub async fn reset(&self) -> Result<(), DbErr> {
-        let password = self.password.clone();
+    pub async fn reset(&self, actor: Actor) -> Result<(), DbErr> {
+        let (password, audit_log) = (self.password.clone(), self.audit_log.clone());
         let reset = self.store.write(move |transaction| {
             Box::pin(async move {
                 store::truncate_all(transaction).await?;
+                audit_log.begin(transaction).await?;
                 fill(transaction, &password).await.map_err(|error| DbErr::Custom(error.to_string()))?;
+                audit_log.record(transaction, &actor, vec![filled()]).await?;
                 Ok(((), Touched::Everything))
             })
         });
         reset.await
     }
+}
+
+/// The change that [`fill`] makes.
+pub fn filled() -> Change {
+    Change::new(Action::DemoFilled, Subject::new(SubjectType::Database, "", "demo"))
 }
 
 /// Fills an empty database. Run it in a transaction.
@@ -141,11 +153,12 @@ pub struct Access {
     pub ticket: SecretString,
 }
 
-/// Adds the demo application or replaces its token, and issues a ticket for it. Run it in a transaction.
+/// Adds the demo application or replaces its token, and issues a ticket for it. Run it in a
+/// transaction, and record the changes there.
 ///
 /// # Errors
 /// The database has no demo data.
-pub async fn issue_access(db: &impl ConnectionTrait) -> Result<Access, DbErr> {
+pub async fn issue_access(db: &impl ConnectionTrait) -> Result<(Access, Vec<Change>), DbErr> {
     let admin = user::find_by_login(db, USERS[0].name).await?;
     let admin = admin.ok_or_else(|| DbErr::RecordNotFound(USERS[0].name.to_owned()))?;
     let renewed = application::renew(db, APPLICATION, true).await;
@@ -154,7 +167,8 @@ pub async fn issue_access(db: &impl ConnectionTrait) -> Result<Access, DbErr> {
         other => DbErr::Custom(other.to_string()),
     })?;
     let (ticket, _) = ticket::issue(db, admin.user.id, Some(application.id)).await?;
-    Ok(Access { app_token, ticket })
+    let issued = Change::new(Action::TicketIssued, user_subject(&admin));
+    Ok((Access { app_token, ticket }, vec![application_added(&application), issued]))
 }
 
 /// Whether the database has the demo users.
@@ -169,7 +183,9 @@ pub async fn is_filled(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
 
 async fn retire(db: &impl ConnectionTrait, id: i32) -> Result<(), AccessError> {
     match user::find(db, id).await? {
-        Some(dora) => access::set_retired(db, &Caller::operator(), ProviderNames::None, &dora, true).await,
+        Some(dora) => access::set_retired(db, &Caller::operator(Origin::system()), ProviderNames::None, &dora, true)
+            .await
+            .map(drop),
         None => Ok(()),
     }
 }

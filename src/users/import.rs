@@ -8,11 +8,16 @@ use super::{
     Caller, NamedError, ProviderNames, UserRow, UserType,
     access::AdministratorsBefore,
     group_named, login_name, role, role_and_group_service, role_named,
-    save_plan::save_one_of_many,
+    save_plan::{Saved, save_one_of_many},
     shown, user, user_group,
     user_input::{FieldError, UserInput, user_type_of},
 };
-use crate::{error::Error, localization::read_boolean, store::WriteTransaction};
+use crate::{
+    error::Error,
+    executions::audit::{Change, Origin},
+    localization::read_boolean,
+    store::WriteTransaction,
+};
 
 /// A column of an import file.
 #[derive(Debug)]
@@ -119,6 +124,8 @@ pub struct UserImporter<'a> {
     /// Whether to change existing users instead of rejecting their rows.
     update: bool,
     caller: Caller,
+    /// The changes so far, to be recorded before the commit.
+    pub changes: Vec<Change>,
     roles: Vec<role::Model>,
     groups: Vec<user_group::Model>,
     administrators: AdministratorsBefore,
@@ -129,6 +136,7 @@ impl<'a> UserImporter<'a> {
     pub async fn begin(
         transaction: &'a WriteTransaction,
         provider: ProviderNames,
+        origin: Origin,
         update: bool,
     ) -> Result<Self, DbErr> {
         role::ensure_defaults(transaction).await?;
@@ -137,7 +145,8 @@ impl<'a> UserImporter<'a> {
             transaction,
             provider,
             update,
-            caller: Caller::operator(),
+            caller: Caller::operator(origin),
+            changes: Vec::new(),
             roles: role::list(transaction).await?,
             groups: user_group::list(transaction).await?,
             administrators: AdministratorsBefore::read(transaction, provider).await?,
@@ -153,7 +162,8 @@ impl<'a> UserImporter<'a> {
                 _ => continue,
             };
             match role_and_group_service::ensure_group(self.transaction, self.caller.clone(), &name, "").await {
-                Ok(group) => {
+                Ok((group, change)) => {
+                    self.changes.extend(change);
                     self.groups.retain(|known| known.id != group.id);
                     made.push(group.name.clone());
                     self.groups.push(group);
@@ -169,7 +179,7 @@ impl<'a> UserImporter<'a> {
     }
 
     /// Creates the user of a row, or changes the user with the same Name. Also returns the user's id.
-    pub async fn import_row(&self, row: &Row) -> Result<(RowOutcome, i32), ImportError> {
+    pub async fn import_row(&mut self, row: &Row) -> Result<(RowOutcome, i32), ImportError> {
         let db = self.transaction;
         let refuse = |error| Err(ImportError::Cells(vec![error]));
         let name = row.get(NAME).map(String::as_str).unwrap_or_default();
@@ -210,7 +220,10 @@ impl<'a> UserImporter<'a> {
         }
         let outcome = if present.is_some() { RowOutcome::Changed } else { RowOutcome::Created };
         match save_one_of_many(db, &self.caller, input).await {
-            Ok(id) => Ok((outcome, id)),
+            Ok(Saved { details, changes }) => {
+                self.changes.extend(changes);
+                Ok((outcome, details.user.user.id))
+            }
             Err(Error::Unavailable(error)) => Err(error.into()),
             Err(error) => refuse(CellError::new(NAME, error.message())),
         }

@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod application;
+pub mod audited;
 pub mod bootstrap;
 mod cache;
 mod caller;
@@ -59,7 +60,7 @@ pub use role_and_group_service::{
     ensure_group, save_group, save_role, set_rights,
 };
 pub use row_lock::{lock, lock_rows, lock_table};
-pub use save_plan::save;
+pub use save_plan::{Saved, save};
 pub use snapshot::{Changes, EffectPlan, Needs, Snapshot};
 /// A row of the users table and its columns, for code that creates or changes rows.
 pub use user::{Column as UserColumn, Model as UserRow};
@@ -70,5 +71,5 @@ pub use user::{
 pub use user_details::UserDetails;
 pub use user_group::Model as UserGroup;
 pub use user_input::{FieldError, UserInput};
-pub use user_service::{Precondition, UserEdit, UserRef, UserService};
+pub use user_service::{Precondition, UserEdit, UserRef, UserService, Written};
 pub use writes::UserWrites;

@@ -1,14 +1,21 @@
-//! Creates, changes and deletes groups and roles. Only for administrators.
+//! Creates, changes and deletes groups and roles. Only for administrators. Each function returns the change to record in
+//! its transaction, or `None` when nothing changed.
 
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
-    Caller, field_limits, membership,
+    Caller,
+    audited::{group_fields, group_subject, role_fields, role_subject},
+    field_limits, membership,
     role::{self, ADMINISTRATOR, FunctionRight, FunctionRights},
     user::{self, Column},
     user_group,
 };
-use crate::{error::Error, store::WriteTransaction};
+use crate::{
+    error::Error,
+    executions::audit::{Action, Change, ChangedFields},
+    store::WriteTransaction,
+};
 
 fn check_is_administrator(caller: &Caller) -> Result<(), Error> {
     if caller.is_administrator() { Ok(()) } else { Err(Error::NotAdministrator) }
@@ -34,9 +41,21 @@ pub async fn save_group(
     db: &WriteTransaction,
     caller: Caller,
     group: user_group::Model,
-) -> Result<user_group::Model, Error> {
+) -> Result<(user_group::Model, Option<Change>), Error> {
     check_save_group(db, &caller, &group).await?;
-    Ok(user_group::store(db, group).await?)
+    let before = match group.id {
+        0 => None,
+        id => user_group::find(db, id).await?,
+    };
+    let group = user_group::store(db, group).await?;
+    let before = before.as_ref().map(group_fields).unwrap_or_default();
+    let change = Change::new(Action::GroupSaved, group_subject(&group)).fields(before, group_fields(&group));
+    Ok((group, changed(change)))
+}
+
+/// The change, if a field differs.
+fn changed(change: Change) -> Option<Change> {
+    Some(change).filter(|change| !change.before.is_empty() || !change.after.is_empty())
 }
 
 /// Returns the group with this name. Restores a deleted group and creates a missing one.
@@ -48,9 +67,9 @@ pub async fn ensure_group(
     caller: Caller,
     name: &str,
     tooltip: &str,
-) -> Result<user_group::Model, Error> {
+) -> Result<(user_group::Model, Option<Change>), Error> {
     match user_group::find_by_name(db, name).await? {
-        Some(group) if !group.deleted => Ok(group),
+        Some(group) if !group.deleted => Ok((group, None)),
         Some(group) => save_group(db, caller, user_group::Model { deleted: false, ..group }).await,
         None => {
             let group = user_group::Model { name: name.to_owned(), tooltip: tooltip.to_owned(), ..Default::default() };
@@ -84,12 +103,14 @@ pub async fn check_save_group(
 ///
 /// # Errors
 /// As [`check_delete_group`].
-pub async fn delete_group(db: &WriteTransaction, caller: Caller, id: i32, replacement: i32) -> Result<(), Error> {
+pub async fn delete_group(db: &WriteTransaction, caller: Caller, id: i32, replacement: i32) -> Result<Change, Error> {
     let (group, replacement) = check_delete_group(db, &caller, id, replacement).await?;
     user::move_all(db, Column::UserGroupId, id, replacement.id).await?;
     membership::move_all(db, id, replacement.id).await?;
+    let change = Change::new(Action::GroupDeleted, group_subject(&group));
     user_group::store(db, user_group::Model { deleted: true, ..group }).await?;
-    Ok(())
+    let after = ChangedFields::from([("replacedBy", replacement.name.into())]);
+    Ok(change.fields(ChangedFields::default(), after))
 }
 
 /// Checks whether a caller may delete a group. Returns the group and its replacement.
@@ -117,12 +138,22 @@ pub async fn check_delete_group(
 ///
 /// # Errors
 /// As [`check_save_role`].
-pub async fn save_role(db: &WriteTransaction, caller: Caller, role: role::Model) -> Result<role::Model, Error> {
-    let role = match check_save_role(db, &caller, &role).await? {
-        Some(present) => role::Model { role_type: present.role_type, function_rights: present.function_rights, ..role },
-        None => role,
+pub async fn save_role(
+    db: &WriteTransaction,
+    caller: Caller,
+    role: role::Model,
+) -> Result<(role::Model, Option<Change>), Error> {
+    let (role, before) = match check_save_role(db, &caller, &role).await? {
+        Some(present) => {
+            let before = role_fields(&present);
+            let role = role::Model { role_type: present.role_type, function_rights: present.function_rights, ..role };
+            (role, before)
+        }
+        None => (role, ChangedFields::default()),
     };
-    Ok(role::store(db, role).await?)
+    let role = role::store(db, role).await?;
+    let change = Change::new(Action::RoleSaved, role_subject(&role)).fields(before, role_fields(&role));
+    Ok((role, changed(change)))
 }
 
 /// Checks whether a caller may save a role. Returns the stored role.
@@ -150,10 +181,12 @@ pub async fn check_save_role(
 ///
 /// # Errors
 /// As [`check_delete_role`].
-pub async fn delete_role(db: &WriteTransaction, caller: Caller, id: i32, replacement: i32) -> Result<(), Error> {
+pub async fn delete_role(db: &WriteTransaction, caller: Caller, id: i32, replacement: i32) -> Result<Change, Error> {
     let (role, replacement) = check_delete_role(db, &caller, id, replacement).await?;
     user::move_all(db, Column::RoleId, role.id, replacement.id).await?;
-    Ok(role::delete(db, role.id).await?)
+    role::delete(db, role.id).await?;
+    let after = ChangedFields::from([("replacedBy", replacement.name.into())]);
+    Ok(Change::new(Action::RoleDeleted, role_subject(&role)).fields(role_fields(&role), after))
 }
 
 /// Checks whether a caller may delete a role. Returns the role and its replacement.
@@ -177,11 +210,17 @@ pub async fn check_delete_role(
 ///
 /// # Errors
 /// As [`check_rights`].
-pub async fn set_rights(db: &WriteTransaction, caller: Caller, id: i32, rights: Vec<i32>) -> Result<(), Error> {
+pub async fn set_rights(
+    db: &WriteTransaction,
+    caller: Caller,
+    id: i32,
+    rights: Vec<i32>,
+) -> Result<Option<Change>, Error> {
     let role = check_rights(db, &caller, id, &rights).await?;
+    let before = role_fields(&role);
     let rights = FunctionRight::all().filter(|right| rights.contains(&right.id())).collect();
-    role::store(db, role::Model { function_rights: FunctionRights(rights), ..role }).await?;
-    Ok(())
+    let role = role::store(db, role::Model { function_rights: FunctionRights(rights), ..role }).await?;
+    Ok(changed(Change::new(Action::RightsSet, role_subject(&role)).fields(before, role_fields(&role))))
 }
 
 /// Checks whether a caller may give a role these rights. Returns the role.

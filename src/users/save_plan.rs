@@ -3,18 +3,27 @@
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
-    Caller, ProviderNames, User, access, credential,
+    Caller, ProviderNames, User, UserDetails, access,
+    audited::user_saved,
+    credential,
     last_administrator::{Login, UserAccess},
     login_name, membership,
     password::PasswordHash,
     role,
     shared_person::{PersonChange, is_retired_with, may_change_person, sharers},
-    ticket, user,
+    ticket, user, user_details,
     user_input::UserInput,
 };
-use crate::error::Error;
+use crate::{error::Error, executions::audit::Change};
 
-/// Creates a user, or changes the user with the input's id, and returns the id. Run it in a transaction.
+/// A saved user, and the changes to record.
+#[derive(Debug)]
+pub struct Saved {
+    pub details: UserDetails,
+    pub changes: Vec<Change>,
+}
+
+/// Creates a user, or changes the user with the input's id. Run it in a transaction, and record the changes there.
 ///
 /// # Errors
 /// The caller is not authorized, the input is invalid, or it would remove the last administrator.
@@ -24,12 +33,9 @@ pub async fn save(
     provider: ProviderNames,
     input: UserInput,
     password: Option<PasswordHash>,
-) -> Result<i32, Error> {
-    let id = SavePlan::new(db, caller, provider, input, password.is_some()).await?.store(db).await?;
-    if let Some(password) = password {
-        credential::set_password(db, id, password, None).await?;
-    }
-    Ok(id)
+) -> Result<Saved, Error> {
+    let plan = SavePlan::new(db, caller, provider, input, password.is_some()).await?;
+    store(db, plan, password).await
 }
 
 /// Like [`save`], for one of many changes: the calling code checks the rule of the last administrator after all of
@@ -38,8 +44,24 @@ pub(super) async fn save_one_of_many(
     db: &impl ConnectionTrait,
     caller: &Caller,
     input: UserInput,
-) -> Result<i32, Error> {
-    Ok(SavePlan::one_of_many(db, caller, input, false).await?.store(db).await?)
+) -> Result<Saved, Error> {
+    let plan = SavePlan::one_of_many(db, caller, input, false).await?;
+    store(db, plan, None).await
+}
+
+async fn store(db: &impl ConnectionTrait, plan: SavePlan, password: Option<PasswordHash>) -> Result<Saved, Error> {
+    let before = match plan.input.user.id {
+        0 => None,
+        id => user_details::find(db, id).await?,
+    };
+    let sets_password = password.is_some();
+    let id = plan.store(db).await?;
+    if let Some(password) = password {
+        credential::set_password(db, id, password, None).await?;
+    }
+    let details = user_details::find(db, id).await?.ok_or(Error::NoSuchUser)?;
+    let changes = user_saved(before.as_ref(), &details, sets_password);
+    Ok(Saved { details, changes })
 }
 
 /// A checked change: the stored user, the completed input and the planned person.

@@ -11,12 +11,14 @@ use sea_orm::{ActiveEnum, ConnectionTrait, DbErr, Value, prelude::DateTimeUtc};
 
 use super::{
     Caller, Effect, Impossible, Presence, ProviderNames, User, UserCache, UserColumn, UserGroup, UserWrites,
+    audited::effect_fields,
     field_limits,
     last_administrator::{Login, UserAccess, can_lower, keeps_an_administrator},
     role,
     shared_person::{is_retired_with, may_change_person},
     user, user_access, user_group,
 };
+use crate::executions::audit::ChangedFields;
 
 /// The rows that a snapshot must contain.
 #[derive(Clone, Debug, Default)]
@@ -198,11 +200,21 @@ impl EffectPlan<'_> {
         self.changes
     }
 
-    /// Decides the next effect.
+    /// Decides the next effect. Returns the changed fields before and after it.
     ///
     /// # Errors
     /// The effect is impossible. Drop the whole plan then.
-    pub fn add(&mut self, effect: &Effect) -> Result<(), Impossible> {
+    pub fn add(&mut self, effect: &Effect) -> Result<(ChangedFields, ChangedFields), Impossible> {
+        let before = self.fields_of(effect);
+        self.apply(effect)?;
+        Ok(ChangedFields::difference(before, self.fields_of(effect)))
+    }
+
+    fn fields_of(&self, effect: &Effect) -> ChangedFields {
+        self.user(self.user_id).map(|user| effect_fields(effect, user)).unwrap_or_default()
+    }
+
+    fn apply(&mut self, effect: &Effect) -> Result<(), Impossible> {
         match effect {
             Effect::UpdateUser(values) => self.update(values),
             Effect::SetPresence { status, message } => return self.set_presence(*status, message),

@@ -8,14 +8,16 @@ use secrecy::ExposeSecret;
 
 use super::{
     Caller, FieldError, Presence, ProviderNames, User, UserColumn, UserDetails, UserInput, UserType, access,
+    audited::user_subject,
     credential, field_limits, lock_table,
     password::{PasswordHash, PasswordHasher, Requester},
     person,
-    save_plan::{SavePlan, authorize, save},
+    save_plan::{SavePlan, Saved, authorize, save},
     user, user_details, user_input,
 };
 use crate::{
     error::Error,
+    executions::audit::{Action, AuditLog, Change, ChangedFields},
     store::{Store, Touched, WriteTransaction},
 };
 
@@ -62,12 +64,28 @@ pub trait UserEdit: Clone + Send + Sync + 'static {
     fn password(&self) -> Result<Option<String>, Error>;
 }
 
+/// The result of a transaction that changes users: the answer, the cached rows that it touched, and the changes for the
+/// audit chain.
+#[derive(Debug)]
+pub struct Written<T> {
+    pub answer: T,
+    pub touched: Touched,
+    pub changes: Vec<Change>,
+}
+
+impl<T> Written<T> {
+    pub fn new(answer: T, touched: Touched, changes: impl IntoIterator<Item = Change>) -> Self {
+        Self { answer, touched, changes: changes.into_iter().collect() }
+    }
+}
+
 /// Creates, changes, deactivates and reactivates users.
 #[derive(Clone, Debug)]
 pub struct UserService {
     pub store: Store,
     pub passwords: PasswordHasher,
     pub provider: ProviderNames,
+    pub audit_log: AuditLog,
 }
 
 impl UserService {
@@ -88,17 +106,20 @@ impl UserService {
     where
         C: Clone + Send + 'static,
         T: Send + 'static,
-        F: for<'a> FnOnce(&'a WriteTransaction, Caller, C) -> BoxFuture<'a, Result<(T, Touched), Error>>
+        F: for<'a> FnOnce(&'a WriteTransaction, Caller, C) -> BoxFuture<'a, Result<Written<T>, Error>>
             + Clone
             + Send
             + 'static,
     {
-        let (id, checked) = (caller.user_id, check.await?);
+        let (id, actor, checked) = (caller.user_id, caller.actor(), check.await?);
+        let audit_log = self.audit_log.clone();
         let work = self.store.write(move |tx| {
             Box::pin(async move {
                 lock_table(tx).await?;
                 let caller = user::find(tx, id).await?.as_ref().and_then(Caller::of).ok_or(Error::Unauthenticated)?;
-                work(tx, caller, checked).await
+                let Written { answer, touched, changes } = work(tx, caller, checked).await?;
+                audit_log.record(tx, &actor, changes).await?;
+                Ok((answer, touched))
             })
         });
         work.await
@@ -125,8 +146,8 @@ impl UserService {
         let work = self.write(caller, check, move |tx, caller, password| {
             Box::pin(async move {
                 let input = again.apply(blank(tx, user_type, None).await?)?;
-                let id = save(tx, &caller, provider, input, password).await?;
-                Ok((user_details::find(tx, id).await?.ok_or(Error::NoSuchUser)?, Touched::Everything))
+                let Saved { details, changes } = save(tx, &caller, provider, input, password).await?;
+                Ok(Written::new(details, Touched::Everything, changes))
             })
         });
         work.await
@@ -155,8 +176,8 @@ impl UserService {
                 let present = find_unmodified(tx, &caller, &user_ref, precondition).await?;
                 // Applied again only if the user changed meanwhile, because a large edit is slow and others wait.
                 let input = if present == before { input } else { again.apply(present)? };
-                let id = save(tx, &caller, provider, input, password).await?;
-                Ok((user_details::find(tx, id).await?.ok_or(Error::NoSuchUser)?, Touched::Everything))
+                let Saved { details, changes } = save(tx, &caller, provider, input, password).await?;
+                Ok(Written::new(details, Touched::Everything, changes))
             })
         });
         work.await
@@ -240,8 +261,8 @@ impl UserService {
         let work = self.write(caller, check, move |tx, caller, ()| {
             Box::pin(async move {
                 let user = find_to_retire(tx, &caller, &user_ref, is_retired, precondition).await?;
-                access::set_retired(tx, &caller, provider, &user, is_retired).await?;
-                Ok(((), Touched::Everything))
+                let change = access::set_retired(tx, &caller, provider, &user, is_retired).await?;
+                Ok(Written::new((), Touched::Everything, change))
             })
         });
         work.await
@@ -267,10 +288,21 @@ impl UserService {
         };
         let work = self.write(caller, check, move |tx, caller, message| {
             Box::pin(async move {
-                let id = find_manageable(tx, &caller, &user_ref).await?.user.id;
+                let user = find_manageable(tx, &caller, &user_ref).await?;
+                let id = user.user.id;
+                let fields = |status: Presence, message: &str| {
+                    ChangedFields::from([
+                        ("presence", status.to_value().into()),
+                        ("presenceMessage", message.to_owned().into()),
+                    ])
+                };
+                let before = fields(user.user.presence_status, &user.user.presence_message);
+                let after = fields(status, &message);
                 let status = (UserColumn::PresenceStatus, status.to_value().into());
                 user::set_columns(tx, id, vec![status, (UserColumn::PresenceMessage, message.into())]).await?;
-                Ok(((), Touched::users([id])))
+                let change = Change::new(Action::UserUpdated, user_subject(&user)).fields(before, after);
+                let change = Some(change).filter(|change| !change.after.is_empty());
+                Ok(Written::new((), Touched::users([id]), change))
             })
         });
         work.await
@@ -293,7 +325,7 @@ impl UserService {
         if !caller.may_manage_others() {
             return Err(Error::MayNotManageUser);
         }
-        self.replace_password(caller, user, password, None).await.map(drop)
+        self.replace_password(caller, user, password, None, Action::PasswordSet).await.map(drop)
     }
 
     /// Sets and returns a random password.
@@ -303,7 +335,10 @@ impl UserService {
     pub async fn set_generated_password(&self, caller: &Caller, user: UserRef) -> Result<String, Error> {
         let password = self.passwords.policy().generate();
         let password = password.secret().expose_secret();
-        self.set_password(caller, user, password).await?;
+        if !caller.may_manage_others() {
+            return Err(Error::MayNotManageUser);
+        }
+        self.replace_password(caller, user, password, None, Action::PasswordReset).await?;
         Ok(password.to_owned())
     }
 
@@ -330,7 +365,7 @@ impl UserService {
         new: &str,
         proved: PasswordHash,
     ) -> Result<bool, Error> {
-        self.replace_password(caller, user, new, Some(proved)).await
+        self.replace_password(caller, user, new, Some(proved), Action::PasswordSet).await
     }
 
     /// Stores a password; with `proved`, only if the stored hash is still this one.
@@ -340,6 +375,7 @@ impl UserService {
         user: UserRef,
         new: &str,
         proved: Option<PasswordHash>,
+        action: Action,
     ) -> Result<bool, Error> {
         let user_ref = user.clone();
         let check = async {
@@ -348,13 +384,14 @@ impl UserService {
         };
         let work = self.write(caller, check, move |tx, caller, hash| {
             Box::pin(async move {
-                let id = find_manageable(tx, &caller, &user_ref).await?.user.id;
+                let user = find_manageable(tx, &caller, &user_ref).await?;
+                let id = user.user.id;
                 let present = credential::find_password(tx, id).await?.map(|credential| credential.secret);
                 if proved.is_some() && proved != present {
-                    return Ok((false, Touched::Nothing));
+                    return Ok(Written::new(false, Touched::Nothing, None));
                 }
                 credential::set_password(tx, id, hash, None).await?;
-                Ok((true, Touched::access([id])))
+                Ok(Written::new(true, Touched::access([id]), Some(Change::new(action, user_subject(&user)))))
             })
         });
         work.await
@@ -376,8 +413,9 @@ impl UserService {
             Box::pin(async move {
                 let user = find_to_delete_password(tx, &caller, &user_ref).await?;
                 let id = user.user.id;
-                let is_deleted = access::delete_password(tx, provider, &user).await?;
-                Ok((is_deleted, Touched::users([id]).and(Touched::access([id]))))
+                let change = access::delete_password(tx, provider, &user).await?;
+                let touched = Touched::users([id]).and(Touched::access([id]));
+                Ok(Written::new(change.is_some(), touched, change))
             })
         });
         work.await

@@ -37,7 +37,7 @@ const ROOMS: [(&str, &[&str]); 16] = [
     ("auth", &["users", "executions", "store", "error", "metrics"]),
     ("commands", &["webhooks", "users", "executions", "store", "error", "localization", "nearest", "metrics", "clock"]),
     ("webhooks", &["executions", "store", "metrics", "clock"]),
-    ("users", &["store", "error", "localization", "odata", "clock"]),
+    ("users", &["executions", "store", "error", "localization", "odata", "clock"]),
     ("executions", &["store", "error", "metrics", "clock"]),
     ("store", &["error"]),
     ("error", &["localization"]),

@@ -320,7 +320,7 @@ async fn debug_output_contains_no_secret() {
     credential::set_password(db, ANNA, hash.clone(), None).await.expect("a change");
     let credential = credential::find_password(db, ANNA).await.expect("an answer").expect("a password");
     let (ticket, row) = ticket::issue(db, ANNA, None).await.expect("a ticket");
-    let app = application::add(db, "app", true).await.expect("an application");
+    let (app, _) = application::add(db, "app", true).await.expect("an application");
     let stored = application::find_by_token(db, &app).await.expect("an answer").expect("an application");
     let log_in = server.get(CURRENT).basic("anna", password.expose_secret()).send().await;
     assert_eq!(log_in.status, StatusCode::OK, "the password is cached");

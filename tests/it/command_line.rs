@@ -345,7 +345,10 @@ fn commands_run_checks_asks_and_records_like_http() {
     assert!(!denied.ok && denied.err.contains("You may not run `away` on this user"), "{}", denied.err);
     let unheard = line.say(&["commands", "run", "fly", "--user", "eva", "--as", "admin"]);
     assert!(!unheard.ok && unheard.err.contains("There is no command `fly`"), "{}", unheard.err);
-    assert!(line.say(&["audit", "verify"]).out.starts_with("3 entries are valid"), "asked, succeeded and denied");
+    assert!(
+        line.say(&["audit", "verify"]).out.starts_with("7 entries are valid"),
+        "two users, their passwords and three runs"
+    );
 }
 
 #[test]

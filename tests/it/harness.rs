@@ -27,7 +27,7 @@ use poem::{
     endpoint::BoxEndpoint,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
 };
-use sea_orm::{DbErr, EntityTrait, QueryOrder};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryOrder};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -61,6 +61,17 @@ impl Server {
     /// With the example commands.
     pub async fn demo() -> Self {
         Self::with_settings(&[]).await
+    }
+
+    /// With the example commands and an empty audit chain: the record of the demo data is removed.
+    pub async fn with_empty_chain() -> Self {
+        let server = Self::demo().await;
+        server.link().await;
+        let db = server.app.store.writer();
+        for table in ["audit_entries", "audit_changes"] {
+            db.execute_unprepared(&format!("DELETE FROM {table}")).await.expect("an empty chain");
+        }
+        server
     }
 
     /// With the example commands, in an installation with this time zone.

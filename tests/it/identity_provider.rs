@@ -351,7 +351,8 @@ async fn online_a_jwt_needs_a_granted_application() {
     let issuer = provider().await;
     let server = believing(&issuer, &["--installation", "online"]).await;
     let bearer = format!("Bearer {}", SigningKey::ec().sign(&claims("anna")));
-    let app = kommando::users::application::add(server.app.store.writer(), "partner", true).await.expect("a token");
+    let (app, _) =
+        kommando::users::application::add(server.app.store.writer(), "partner", true).await.expect("a token");
     let ask = |path: &'static str| server.get(path).header("authorization", &bearer);
     assert_eq!(ask("/api/v1/User/currentPrincipal").send().await.status, StatusCode::OK);
     assert_eq!(ask(CURRENT).send().await.status, StatusCode::FORBIDDEN);

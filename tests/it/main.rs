@@ -7,6 +7,8 @@ mod applications;
 mod architecture;
 mod audit;
 mod audit_key;
+mod audited_changes;
+mod audited_state;
 mod authentication;
 mod authorization_matrix;
 mod backup;

@@ -4,7 +4,7 @@ use std::env;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use kommando::executions::{
-    audit::{self, Anchor, AuditKey, Head, InvalidRecord, ProofError, Verification, anchor},
+    audit::{self, Actor, Anchor, AuditKey, Head, InvalidRecord, Origin, ProofError, Verification, anchor},
     execution::{self, Outcome, Steps},
     idempotency, retention,
 };
@@ -23,6 +23,10 @@ fn key(server: &Server) -> AuditKey {
     server.audit_key()
 }
 
+fn entries(executions: &[execution::Model]) -> Vec<(Uuid, String)> {
+    executions.iter().map(|execution| audit::entry_of(execution).expect("an entry")).collect()
+}
+
 /// Records executions that finished this many days ago, in this order; returns their ids.
 async fn record(server: &Server, ages: &[i64]) -> Vec<Uuid> {
     let finished = |days: &i64| execution::Model {
@@ -30,6 +34,8 @@ async fn record(server: &Server, ages: &[i64]) -> Vec<Uuid> {
         user_id: ANNA,
         caller_id: ADMIN,
         application_id: None,
+        way: None,
+        operator: None,
         command_name: "hello".to_owned(),
         definition_hash: String::new(),
         action_result: "Implicit".to_owned(),
@@ -43,7 +49,7 @@ async fn record(server: &Server, ages: &[i64]) -> Vec<Uuid> {
     let executions: Vec<_> = ages.iter().map(finished).collect();
     let db = server.app.store.writer();
     for some in executions.chunks(500) {
-        audit::append(db, &key(server), some).await.expect("entries");
+        audit::append(db, &key(server), entries(some)).await.expect("entries");
         execution::insert(db, some.to_vec()).await.expect("executions");
     }
     server.link().await;
@@ -53,7 +59,10 @@ async fn record(server: &Server, ages: &[i64]) -> Vec<Uuid> {
 /// Removes records older than this many days; returns the count of each page.
 async fn remove(server: &Server, days: i64) -> Result<Vec<u64>, ProofError> {
     let (key, mut pages) = (key(server), Vec::new());
-    retention::remove_older(&server.app.store, &key, days_ago(days), |page| pages.push(page)).await?;
+    retention::remove_older(&server.app.store, &key, &Actor::of(Origin::system()), days_ago(days), |page| {
+        pages.push(page)
+    })
+    .await?;
     Ok(pages)
 }
 
@@ -65,9 +74,9 @@ async fn first_invalid(server: &Server, expected: Option<&Head>) -> Option<(Inva
     verify(server, expected).await.broken.map(|error| (error.record, error.reason))
 }
 
-/// A server with ten entries, of which the first five are removed.
+/// A server with ten entries of executions, of which the first five are removed, and the entry of that.
 async fn cut_server() -> Server {
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     record(&server, &[9, 9, 9, 9, 9, 1, 1, 1, 1, 1]).await;
     assert_eq!(remove(&server, 5).await.expect("a removal"), [5]);
     server
@@ -85,23 +94,24 @@ async fn put(server: &Server, anchor: Anchor) {
 
 #[tokio::test]
 async fn old_records_are_removed_in_pages_and_the_rest_verifies() {
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     record(&server, &vec![9; 2500]).await;
     server.execute("admin", ANNA, "hello", None).await;
     assert_eq!(remove(&server, 5).await.expect("a removal"), [1000, 1000, 500]);
     let found = verify(&server, None).await;
     assert_eq!(
         (found.broken, found.head.position, found.anchor.map(|anchor| anchor.position)),
-        (None, 2501, Some(2500))
+        (None, 2504, Some(2500)),
+        "each page has an entry that says what was removed"
     );
     assert_eq!(server.executions().await.len(), 1);
-    assert_eq!(audit::count(server.app.store.reader()).await, Ok(1));
+    assert_eq!(audit::count(server.app.store.reader()).await, Ok(4));
     assert_eq!(remove(&server, 5).await.expect("nothing to do"), [0]);
 }
 
 #[tokio::test]
 async fn only_entries_before_the_first_recent_one_are_removed() {
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     let ids = record(&server, &[9, 8, 1, 9, 1]).await;
     assert_eq!(remove(&server, 5).await.expect("a removal"), [2]);
     let left: Vec<_> = server.executions().await.into_iter().map(|execution| execution.id).collect();
@@ -111,14 +121,14 @@ async fn only_entries_before_the_first_recent_one_are_removed() {
 
 #[tokio::test]
 async fn an_emptied_chain_continues_behind_its_anchor() {
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     record(&server, &[9; 12]).await;
     let noted = verify(&server, None).await.head;
     assert_eq!(remove(&server, 5).await.expect("a removal"), [12]);
-    assert_eq!(verify(&server, Some(&noted)).await.head, noted);
+    assert_eq!(verify(&server, Some(&noted)).await.head.position, 13, "the entry of the removal");
     server.execute("admin", ANNA, "hello", None).await;
     let found = verify(&server, Some(&noted)).await;
-    assert_eq!((found.broken, found.head.position), (None, 13));
+    assert_eq!((found.broken, found.head.position), (None, 14));
 }
 
 #[tokio::test]
@@ -147,7 +157,7 @@ async fn a_removed_or_outdated_anchor_is_found() {
     let server = cut_server().await;
     let old = anchor(&server).await;
     record(&server, &[1]).await;
-    assert_eq!(remove(&server, 0).await.expect("a removal"), [6]);
+    assert_eq!(remove(&server, 0).await.expect("a removal"), [7]);
     record(&server, &[0]).await;
     put(&server, old).await;
     assert_eq!(first_invalid(&server, None).await, Some((InvalidRecord::Entry(6), "an entry is missing")));
@@ -158,7 +168,7 @@ async fn a_removed_or_outdated_anchor_is_found() {
 #[tokio::test]
 async fn entries_removed_without_the_key_are_found() {
     let server = cut_server().await;
-    let whole = Server::demo().await;
+    let whole = Server::with_empty_chain().await;
     record(&whole, &[1; 10]).await;
     for (server, expected) in [
         (&server, (InvalidRecord::Entry(6), "an entry is missing")),
@@ -184,7 +194,7 @@ async fn an_entry_restored_before_the_anchor_is_found() {
 
 #[tokio::test]
 async fn a_removed_expected_head_differs_from_an_unknown_one() {
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     record(&server, &[9; 3]).await;
     let third = verify(&server, None).await.head;
     record(&server, &[9; 2]).await;
@@ -203,7 +213,7 @@ async fn a_removed_expected_head_differs_from_an_unknown_one() {
 
 #[tokio::test]
 async fn records_that_do_not_verify_are_not_removed() {
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     let ids = record(&server, &[1, 1, 1]).await;
     // A changed execution that looks old must not be removed, which would hide the change.
     let update = execution::Entity::update_many().col_expr(execution::Column::FinishedAt, Expr::value(days_ago(9)));
@@ -216,7 +226,7 @@ async fn records_that_do_not_verify_are_not_removed() {
 
 #[tokio::test]
 async fn expired_idempotency_keys_are_removed_with_executions() {
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     let ids = record(&server, &[9, 1]).await;
     let expired = |id: &Uuid| idempotency::Model {
         scope: id.to_string(),
@@ -234,7 +244,7 @@ async fn expired_idempotency_keys_are_removed_with_executions() {
 
 #[tokio::test]
 async fn audit_cut_removes_records_and_verify_shows_the_start() {
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     record(&server, &[9, 9, 1]).await;
     let line = |words: &[&str]| {
         let mut command = kommando();
@@ -244,12 +254,12 @@ async fn audit_cut_removes_records_and_verify_shows_the_start() {
         let output = command.output().expect("an end");
         String::from_utf8([output.stdout, output.stderr].concat()).expect("text")
     };
-    assert_eq!(line(&["cut", "--older-than", "5d"]), "2 executions were removed\n");
+    assert_eq!(line(&["cut", "--older-than", "5d"]), "2 records were removed\n");
     let proof = line(&["verify"]);
     let lines: Vec<_> = proof.lines().collect();
     assert_eq!(lines.len(), 3, "{proof}");
-    assert_eq!(lines[0], "1 entries are valid, 0 are not linked yet");
+    assert_eq!(lines[0], "2 entries are valid, 0 are not linked yet");
     assert!(lines[1].starts_with("the chain begins after entry 2 of 20"), "{proof}");
-    assert!(lines[2].starts_with("head 3:"), "{proof}");
+    assert!(lines[2].starts_with("head 4:"), "{proof}");
     assert!(line(&["cut", "--older-than", "1d"]).contains("records are kept for 2d at least"));
 }

@@ -25,6 +25,8 @@ fn run() -> execution::Model {
         user_id: BJORN,
         caller_id: ADMIN,
         application_id: None,
+        way: None,
+        operator: None,
         command_name: "hello".to_owned(),
         definition_hash: "0".repeat(64),
         action_result: "Yes".to_owned(),
@@ -92,19 +94,25 @@ fn changed(column: execution::Column) -> Expr {
         Column::Id => Expr::value(Uuid::now_v7()),
         Column::UserId | Column::CallerId => Expr::value(ANNA),
         Column::ApplicationId => Expr::value(Some(7)),
+        Column::Way => Expr::value(Some("import")),
+        Column::Operator => Expr::value(Some("eva")),
         Column::CommandName => Expr::value("deactivate"),
         Column::DefinitionHash => Expr::value("1".repeat(64)),
         Column::ActionResult => Expr::value("No"),
         Column::Outcome => Expr::value(Outcome::Succeeded),
         Column::Message | Column::RequestId => Expr::value("changed"),
-        Column::Steps => Expr::value(Steps(vec![StepRecord { name: "note".to_owned(), result: "changed".to_owned() }])),
+        Column::Steps => Expr::value(Steps(vec![StepRecord {
+            name: "note".to_owned(),
+            result: "changed".to_owned(),
+            ..StepRecord::default()
+        }])),
         Column::StartedAt | Column::FinishedAt => Expr::value((Utc::now() - TimeDelta::days(1)).trunc_subsecs(6)),
     }
 }
 
 #[tokio::test]
 async fn every_column_of_a_running_execution_is_sealed() {
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     let run = begin(&server).await;
     let db = server.app.store.writer();
     assert_eq!(first_invalid(&server).await, None);
@@ -128,7 +136,7 @@ async fn every_column_of_a_running_execution_is_sealed() {
 
 #[tokio::test]
 async fn an_inserted_running_execution_is_not_closed() {
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     let run = run();
     execution::insert(server.app.store.writer(), vec![run.clone()]).await.expect("an insertion");
     assert_eq!(recover(&server).await, 0);
@@ -142,7 +150,7 @@ async fn an_inserted_running_execution_is_not_closed() {
 
 #[tokio::test]
 async fn a_seal_of_another_row_or_kind_is_invalid() {
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     let (one, key) = (begin(&server).await, server.audit_key());
     let other = execution::Model { id: Uuid::now_v7(), ..one.clone() };
     assert_ne!(key.seal_run(&one), key.seal_run(&other));
@@ -153,7 +161,7 @@ async fn a_seal_of_another_row_or_kind_is_invalid() {
 
 #[tokio::test]
 async fn a_finished_execution_reset_to_running_is_not_closed_again() {
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     let (run, db) = (begin(&server).await, server.app.store.writer());
     let seals = seal::Entity::find().all(db).await.expect("seals");
     assert_eq!(recover(&server).await, 1);
@@ -171,7 +179,7 @@ async fn a_finished_execution_reset_to_running_is_not_closed_again() {
 
 #[tokio::test]
 async fn a_deleted_running_execution_is_found_by_its_seal() {
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     let run = begin(&server).await;
     execution::Entity::delete_by_id(run.id).exec(server.app.store.writer()).await.expect("a removal");
     let gone = "it has the seal of a running execution, but is not running";
@@ -181,7 +189,7 @@ async fn a_deleted_running_execution_is_found_by_its_seal() {
 #[tokio::test]
 async fn a_deliverys_body_and_target_are_sealed_and_its_state_is_not() {
     use delivery::Column;
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     let (sent, db) = (post(&server, webhook()).await, server.app.store.writer());
     let earlier = (Utc::now() - TimeDelta::days(1)).trunc_subsecs(6);
     for column in Column::iter() {
@@ -232,7 +240,7 @@ async fn settled(server: &Server, ids: [&str; 3]) -> [delivery::Model; 3] {
 
 #[tokio::test]
 async fn an_inserted_or_changed_delivery_is_never_sent() {
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     let (inserted, db) = (webhook(), server.app.store.writer());
     delivery::insert(db, vec![inserted.clone()]).await.expect("an insertion");
     let changed = post(&server, webhook()).await;
@@ -260,7 +268,7 @@ async fn an_inserted_or_changed_delivery_is_never_sent() {
 
 #[tokio::test]
 async fn an_operator_seals_rows_of_an_older_version() {
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     let (run, pending, db) = (run(), webhook(), server.app.store.writer());
     let refused = delivery::Model { state: State::Dead, last_error: Some(UNSEALED.to_owned()), ..webhook() };
     let dead = delivery::Model { state: State::Dead, last_error: Some("503".to_owned()), ..webhook() };

@@ -218,7 +218,7 @@ fn secret_of(log_in: &Answer) -> String {
 async fn online_a_ticket_needs_an_application_as_a_cookie_too() {
     let server = Server::with_settings(&["--installation", "online"]).await;
     let db = server.app.store.writer();
-    let app = application::add(db, "partner", false).await.expect("an application").expose_secret().to_owned();
+    let app = application::add(db, "partner", false).await.expect("an application").0.expose_secret().to_owned();
     let issued = ticket::issue(db, ANNA, None).await.expect("a ticket").0.expose_secret().to_owned();
     let session = log_in(&server, "anna").await;
     let of_session = session.body["ticket"].as_str().expect("a ticket").to_owned();
@@ -242,7 +242,7 @@ async fn online_a_ticket_needs_an_application_as_a_cookie_too() {
 async fn a_session_secret_works_only_as_a_cookie() {
     for installation in ["onsite", "online"] {
         let server = Server::with_settings(&["--installation", installation]).await;
-        let app = application::add(server.app.store.writer(), "partner", true).await.expect("an application");
+        let (app, _) = application::add(server.app.store.writer(), "partner", true).await.expect("an application");
         let session = log_in(&server, "anna").await;
         let secret = secret_of(&session);
         assert_eq!(in_session(server.get(OPEN), &secret).send().await.status, StatusCode::OK, "{installation}");

@@ -19,7 +19,7 @@ use crate::harness::{ADMIN, BJORN, Server};
 
 /// A server with webhooks to two targets in every state.
 async fn server_with_webhooks() -> Server {
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     let now = Utc::now().trunc_subsecs(6);
     let states = [State::Pending, State::Delivered, State::Dead, State::Dead];
     let rows = states.into_iter().enumerate().map(|(index, state)| delivery::Model {
@@ -94,7 +94,7 @@ async fn only_a_dead_webhook_is_sent_again() {
 
 #[tokio::test]
 async fn an_abandoned_run_is_closed_as_unknown_in_the_chain() {
-    let server = Server::demo().await;
+    let server = Server::with_empty_chain().await;
     server.execute("admin", BJORN, "hello", None).await;
     let now = Utc::now().trunc_subsecs(6);
     let run = execution::Model {
@@ -102,6 +102,8 @@ async fn an_abandoned_run_is_closed_as_unknown_in_the_chain() {
         user_id: BJORN,
         caller_id: ADMIN,
         application_id: None,
+        way: None,
+        operator: None,
         command_name: "hello".to_owned(),
         definition_hash: "0".repeat(64),
         action_result: "Yes".to_owned(),

@@ -9,6 +9,7 @@ use kommando::{
     },
     store::Store,
 };
+use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use crate::{Process, folder};
@@ -23,6 +24,8 @@ fn execution(age: TimeDelta) -> execution::Model {
         user_id: ANNA,
         caller_id: ADMIN,
         application_id: None,
+        way: None,
+        operator: None,
         command_name: "hello".to_owned(),
         definition_hash: String::new(),
         action_result: "Implicit".to_owned(),
@@ -44,7 +47,13 @@ async fn expired_records_are_removed_and_the_rest_verifies() {
     let store = Store::open(&url).await.expect("a database");
     let key = audit_key::load(&url).expect("a key");
     let executions = [execution(TimeDelta::days(4)), execution(TimeDelta::days(3)), execution(TimeDelta::days(1))];
-    audit::append(store.writer(), &key, &executions).await.expect("entries");
+    let entries = executions.iter().map(|execution| audit::entry_of(execution).expect("an entry")).collect();
+    store
+        .writer()
+        .execute_unprepared("DELETE FROM audit_entries; DELETE FROM audit_changes")
+        .await
+        .expect("an empty chain");
+    audit::append(store.writer(), &key, entries).await.expect("entries");
     execution::insert(store.writer(), executions.to_vec()).await.expect("executions");
     drop(process);
 

@@ -25,7 +25,6 @@ use super::{
 };
 use crate::{
     api::{
-        extract::request::RequestId,
         models::datetime::with_the_clock,
         respond::{
             content_negotiation::MediaType,
@@ -35,7 +34,7 @@ use crate::{
         },
         state::AppState,
     },
-    auth,
+    auth::{self, RequestId},
     error::Error,
     localization::Clock,
     metrics::{self, RequestContext, TraceContext},

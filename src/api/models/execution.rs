@@ -2,8 +2,11 @@
 
 use poem_openapi::{Enum, Object, types::Example};
 
-use super::formats::{Rfc3339, UuidString};
-use crate::executions::execution::{self, Outcome};
+use super::{
+    audit_entry::{FieldValues, field_values},
+    formats::{Rfc3339, UuidString},
+};
+use crate::executions::execution::{self, Outcome, StepRecord};
 
 /// One attempt to run a custom command on a user, with its outcome.
 #[derive(Clone, Debug, Object)]
@@ -55,6 +58,10 @@ pub struct ExecutionStep {
     pub name: String,
     /// The result text of the step, without secrets; empty for steps without a text.
     pub result: String,
+    /// The fields of the user that the step changed, before it.
+    pub before: FieldValues,
+    /// The fields of the user that the step changed, after it.
+    pub after: FieldValues,
 }
 
 /// A page of executions, newest first.
@@ -107,10 +114,16 @@ impl From<execution::Model> for Execution {
     }
 }
 
+impl From<StepRecord> for ExecutionStep {
+    fn from(StepRecord { name, result, before, after }: StepRecord) -> Self {
+        Self { name, result, before: field_values(before), after: field_values(after) }
+    }
+}
+
 impl From<execution::Model> for ExecutionWithSteps {
-    fn from(row: execution::Model) -> Self {
-        let steps = row.steps.0.iter();
-        let steps = steps.map(|step| ExecutionStep { name: step.name.clone(), result: step.result.clone() }).collect();
+    fn from(mut row: execution::Model) -> Self {
+        let steps = std::mem::take(&mut row.steps.0).into_iter();
+        let steps = steps.map(Into::into).collect();
         Self { execution: row.into(), steps }
     }
 }
@@ -138,8 +151,15 @@ impl Example for Execution {
 impl Example for ExecutionWithSteps {
     fn example() -> Self {
         let execution = Execution::example();
-        let message = ExecutionStep { name: "message".to_owned(), result: execution.message.clone() };
-        let steps = vec![ExecutionStep { name: "set_deleted".to_owned(), result: String::new() }, message];
+        let message =
+            StepRecord { name: "message".to_owned(), result: execution.message.clone(), ..StepRecord::default() };
+        let retired = StepRecord {
+            name: "set_deleted".to_owned(),
+            before: [("isActive", true.into())].into(),
+            after: [("isActive", false.into())].into(),
+            ..StepRecord::default()
+        };
+        let steps = vec![retired.into(), message.into()];
         Self { execution, steps }
     }
 }

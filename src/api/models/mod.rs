@@ -1,6 +1,7 @@
 //! Request and response bodies. Upstream's models have upstream's names and property order (docs/upstream.md §2).
 
 mod associate;
+mod audit_entry;
 mod credential;
 mod custom_command;
 pub mod datetime;
@@ -31,6 +32,7 @@ mod validation;
 mod version;
 
 pub use associate::Associate;
+pub use audit_entry::{AuditAction, AuditEntry, AuditPage, AuditSubjectType, AuditWay};
 pub use credential::{Credential, CredentialType};
 pub use custom_command::{CommandActionResult, CommandResult, CustomCommand};
 pub use definition::{CommandDefinitionList, CommandDefinitionText};

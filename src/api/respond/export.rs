@@ -1,5 +1,5 @@
-//! Exports executions, over HTTP and on the command line: JSON Lines for programs, CSV for spreadsheets. CSV has names
-//! next to ids, and each text in one language.
+//! Exports executions and audit records, over HTTP and on the command line: JSON Lines for programs, CSV for
+//! spreadsheets. CSV has names next to ids, and each text in one language.
 
 use std::collections::HashMap;
 
@@ -17,8 +17,8 @@ use super::{
     large_response,
 };
 use crate::{
-    api::models::Execution,
-    executions::execution::Model,
+    api::models::{AuditEntry, Execution},
+    executions::{audit::Record, execution::Model},
     localization::Locale,
     users::{self, application},
 };
@@ -32,7 +32,7 @@ const FORMULA_STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝',
 pub enum ExportFormat {
     /// A JSON object on each line.
     JsonLines,
-    /// CSV (RFC 4180): a header line, and a line for each execution.
+    /// CSV (RFC 4180): a header line, and a line for each record.
     Csv,
 }
 
@@ -45,6 +45,12 @@ pub struct DisplayNames {
 }
 
 impl DisplayNames {
+    /// Loads the names of all applications.
+    pub async fn of_applications(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
+        let applications = application::list(db).await?.into_iter().map(|one| (one.id, one.name)).collect();
+        Ok(Self { applications, ..Self::default() })
+    }
+
     /// Loads the names for these executions. `may_read` tells which users the caller may see; the others get no name.
     pub async fn of(
         db: &impl ConnectionTrait,
@@ -75,14 +81,19 @@ impl DisplayNames {
     }
 }
 
+/// The first line of an export of executions, with its line end; empty for JSON Lines.
+pub fn head_of_executions(format: ExportFormat) -> String {
+    head::<Execution>(format)
+}
+
 /// The first line of an export, with its line end; empty for JSON Lines.
-pub fn head(format: ExportFormat) -> String {
+pub fn head<T: Example + ToJSON>(format: ExportFormat) -> String {
     match format {
         ExportFormat::JsonLines => String::new(),
         ExportFormat::Csv => {
-            let example = Execution::example().to_json().unwrap_or_default();
+            let example = T::example().to_json().unwrap_or_default();
             let columns = columns(&example, &DisplayNames::default());
-            record(columns.iter().map(|(column, _)| column.as_str()))
+            csv_line(columns.iter().map(|(column, _)| column.as_str()))
         }
     }
 }
@@ -96,10 +107,29 @@ pub fn line(format: ExportFormat, execution: Model, names: &DisplayNames, locale
     write_line(format, &execution.to_json().unwrap_or_default(), names)
 }
 
-fn write_line(format: ExportFormat, execution: &Value, names: &DisplayNames) -> String {
+/// The first line of an export of audit records, with its line end; empty for JSON Lines.
+pub fn head_of_records(format: ExportFormat) -> String {
+    head::<AuditEntry>(format)
+}
+
+/// The line of an audit record, with its line end. `names` has the names of users, for runs. With a position in the
+/// chain, it is the first member.
+pub fn record_line(
+    format: ExportFormat,
+    record: Record,
+    position: Option<i64>,
+    users: &HashMap<i32, String>,
+    names: &DisplayNames,
+) -> String {
+    let entry = members(&AuditEntry::new(record, users).to_json().unwrap_or_default());
+    let position = position.map(|position| ("position".to_owned(), position.into()));
+    write_line(format, &Value::Object(position.into_iter().chain(entry).collect()), names)
+}
+
+fn write_line(format: ExportFormat, record: &Value, names: &DisplayNames) -> String {
     match format {
-        ExportFormat::JsonLines => format!("{execution}\n"),
-        ExportFormat::Csv => record(columns(execution, names).iter().map(|(_, cell)| cell.as_str())),
+        ExportFormat::JsonLines => format!("{record}\n"),
+        ExportFormat::Csv => csv_line(columns(record, names).iter().map(|(_, cell)| cell.as_str())),
     }
 }
 
@@ -127,20 +157,20 @@ fn cell(value: &Value) -> String {
     }
 }
 
-fn record<'a>(cells: impl Iterator<Item = &'a str>) -> String {
+fn csv_line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     // Writing to a vector cannot fail, and the cells are UTF-8.
     let bytes = writer.write_record(cells).ok().and_then(|()| writer.into_inner().ok());
     bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
-/// A response of executions as JSON Lines.
-pub struct JsonLines(pub Vec<Execution>, pub ResponseFormat);
+/// A response of records as JSON Lines.
+pub struct JsonLines<T>(pub Vec<T>, pub ResponseFormat);
 
-/// A response of executions as CSV.
-pub struct Csv(pub Vec<Execution>, pub DisplayNames, pub ResponseFormat);
+/// A response of records as CSV.
+pub struct Csv<T>(pub Vec<T>, pub DisplayNames, pub ResponseFormat);
 
-impl Payload for JsonLines {
+impl<T: Send> Payload for JsonLines<T> {
     const CONTENT_TYPE: &'static str = JSON_LINES;
 
     fn schema_ref() -> MetaSchemaRef {
@@ -148,7 +178,7 @@ impl Payload for JsonLines {
     }
 }
 
-impl Payload for Csv {
+impl<T: Send> Payload for Csv<T> {
     const CONTENT_TYPE: &'static str = CSV;
 
     fn schema_ref() -> MetaSchemaRef {
@@ -156,32 +186,32 @@ impl Payload for Csv {
     }
 }
 
-impl IntoResponse for JsonLines {
+impl<T: Example + ToJSON + Send> IntoResponse for JsonLines<T> {
     fn into_response(self) -> Response {
         respond(ExportFormat::JsonLines, Self::CONTENT_TYPE, &self.0, DisplayNames::default(), self.1)
     }
 }
 
-impl IntoResponse for Csv {
+impl<T: Example + ToJSON + Send> IntoResponse for Csv<T> {
     fn into_response(self) -> Response {
         respond(ExportFormat::Csv, "text/csv; charset=utf-8; header=present", &self.0, self.1, self.2)
     }
 }
 
-fn respond(
+fn respond<T: Example + ToJSON>(
     format: ExportFormat,
     content_type: &str,
-    executions: &[Execution],
+    records: &[T],
     names: DisplayNames,
     response_format: ResponseFormat,
 ) -> Response {
     let mut response = Response::builder().content_type(content_type).finish();
     response_format.mark(&mut response);
-    let contents: Vec<_> = executions.iter().map(|one| response_format.content(one)).collect();
+    let contents: Vec<_> = records.iter().map(|one| response_format.content(one)).collect();
     let text_bytes = contents.iter().map(large_response::text_bytes).sum();
     large_response::set_body(&mut response, text_bytes, move || {
         let lines = contents.into_iter().map(|one| write_line(format, &response_format.resolve(one), &names));
-        head(format) + &lines.collect::<String>()
+        head::<T>(format) + &lines.collect::<String>()
     });
     response
 }
@@ -212,7 +242,7 @@ mod tests {
         let execution = json!({"userId": 2, "callerId": 3, "applicationId": 7, "message": "x"});
         assert_eq!(write_line(ExportFormat::Csv, &execution, &names), "2,anna,'=Anna,3,,,7,hr,x\r\n");
         assert_eq!(write_line(ExportFormat::JsonLines, &execution, &names), format!("{execution}\n"));
-        let head = head(ExportFormat::Csv);
+        let head = head::<Execution>(ExportFormat::Csv);
         let expected =
             "id,userId,user,userFullName,callerId,caller,callerFullName,applicationId,application,commandName,";
         assert!(head.starts_with(expected), "{head}");

@@ -10,7 +10,7 @@ use crate::{
         extract::{
             examples,
             parameters::{Boolean, CaseInsensitive, CommandOutcome, IdempotencyKey, Int32},
-            request::{NoBody, RequestId},
+            request::NoBody,
         },
         models::{CommandActionResult, CommandResult, CustomCommand},
         openapi::error_responses::{ErrorResponse, error_responses},
@@ -142,7 +142,6 @@ impl CustomCommandOperations {
         caller: AgentCaller,
         format: ResponseFormat,
         commands: &CommandService,
-        request_id: RequestId,
         /// The id of the user (AssociateId).
         #[oai(example = "examples::user_id")]
         id: Path<Int32>,
@@ -171,7 +170,6 @@ impl CustomCommandOperations {
             idempotency_key: idempotency_key.0.map(|IdempotencyKey(key)| key),
             dry_run: dry_run.0.is_some_and(|Boolean(dry_run)| dry_run),
             action_result: action_result.0.map(|CaseInsensitive(answer)| answer).unwrap_or_default().into(),
-            request_id: request_id.0,
             trace: metrics::trace(),
         };
         Ok(run(commands, request, format).await?)

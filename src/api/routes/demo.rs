@@ -51,7 +51,7 @@ impl DemoOperations {
             return Err(Error::NotAdministrator.into());
         }
         let demo = state.demo.as_ref().ok_or(Error::NotADemo)?;
-        demo.reset().await?;
+        demo.reset(caller.actor()).await?;
         tracing::info!("demo reset");
         Ok(Done::NoContent)
     }

@@ -16,7 +16,7 @@ use crate::{
             examples,
             parameters::{CaseInsensitive, Cursor, ExecutionId, Int32, Limit},
         },
-        models::{ExecutionOutcome, ExecutionPage, ExecutionWithSteps},
+        models::{Execution, ExecutionOutcome, ExecutionPage, ExecutionWithSteps},
         openapi::error_responses::{CommonErrors, ErrorResponse, error_responses},
         openapi::tags::Tag,
         respond::{
@@ -58,15 +58,15 @@ pub enum ExecutionsResponse {
 
 pub enum ExecutionsContent {
     Page(Formatted<ExecutionPage>),
-    JsonLines(JsonLines),
-    Csv(Csv),
+    JsonLines(JsonLines<Execution>),
+    Csv(Csv<Execution>),
 }
 
 impl ResponseContent for ExecutionsContent {
     fn media_types() -> Vec<MetaMediaType> {
         let pages = <Formatted<ExecutionPage> as ResponseContent>::media_types();
-        let lines = <JsonLines as ResponseContent>::media_types().into_iter();
-        pages.into_iter().chain(lines).chain(<Csv as ResponseContent>::media_types()).collect()
+        let lines = <JsonLines<Execution> as ResponseContent>::media_types().into_iter();
+        pages.into_iter().chain(lines).chain(<Csv<Execution> as ResponseContent>::media_types()).collect()
     }
 
     fn register(registry: &mut Registry) {
@@ -133,6 +133,7 @@ impl ExecutionOperations {
             from: from.0.map(|time| instant("from", time, &format)).transpose()?,
             to: to.0.map(|time| instant("to", time, &format)).transpose()?,
             older_than: cursor.0.map(|Cursor(id)| id),
+            ..ExecutionFilter::default()
         };
         let limit = limit.0.unwrap_or_default();
         let (found, has_more) = limit.page_of(execution::list(store.reader(), filter, limit.plus_one()).await?);
@@ -187,7 +188,7 @@ fn language_named(text: String) -> Result<Language, Error> {
     })
 }
 
-fn instant(name: &str, text: String, format: &ListResponseFormat) -> Result<DateTime<Utc>, Error> {
+pub(super) fn instant(name: &str, text: String, format: &ListResponseFormat) -> Result<DateTime<Utc>, Error> {
     let invalid = || {
         let text = quoted(&text);
         Error::InvalidArgument(format!("Parameter {name}: {text} is not a time such as 2026-11-23T14:52:00Z."))
@@ -195,6 +196,6 @@ fn instant(name: &str, text: String, format: &ListResponseFormat) -> Result<Date
     format.time(&text).ok_or_else(invalid)
 }
 
-fn encode_cursor(id: Uuid) -> String {
+pub(super) fn encode_cursor(id: Uuid) -> String {
     URL_SAFE_NO_PAD.encode(id.as_bytes())
 }

@@ -1,6 +1,7 @@
 //! The operations: one file per noun.
 
 pub mod agents;
+pub mod audit;
 pub mod command_definitions;
 pub mod create_user;
 pub mod current_user;

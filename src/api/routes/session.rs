@@ -14,11 +14,14 @@ use crate::{
         openapi::tags::Tag,
         respond::format::{Formatted, ResponseFormat},
     },
-    auth::{Authenticated, Authenticator, LoggedIn, Proof, session},
+    auth::{Authenticated, Authenticator, LoggedIn, Proof, origin_of, session},
     error::Error,
+    executions::audit::{Action, Change},
     store::Touched,
     users::{
-        self, credential,
+        self,
+        audited::user_subject,
+        credential,
         password::Requester,
         ticket::{self, SessionSecrets},
     },
@@ -138,6 +141,7 @@ impl SessionOperations {
         &self,
         authenticator: &Authenticator,
         remote: &RemoteAddr,
+        request: &Request,
         change: JsonBody<PasswordChange>,
     ) -> Result<Done, ErrorResponse<ChangePasswordError>> {
         let PasswordChange { user_name, old_password, new_password } = change.0;
@@ -156,6 +160,7 @@ impl SessionOperations {
             return Err(Error::MayNotManageUser.into());
         }
         let hash = passwords.hash(&new, Requester::User(caller.user_id)).await.map_err(Error::from)?;
+        let caller = caller.with_origin(origin_of(request));
         let revalidator = authenticator.clone();
         let change = authenticator.store.write(move |transaction| {
             Box::pin(async move {
@@ -164,6 +169,8 @@ impl SessionOperations {
                     return Err(Error::MayNotManageUser);
                 }
                 credential::set_password(transaction, caller.user_id, hash, None).await?;
+                let set = Change::new(Action::PasswordSet, user_subject(&user));
+                revalidator.audit_log.record(transaction, &caller.actor(), vec![set]).await?;
                 Ok(((), Touched::access([caller.user_id])))
             })
         });

@@ -18,9 +18,11 @@ use crate::{
     },
     auth::Authenticator,
     error::Error,
+    executions::audit::{Action, Change},
     store::Touched,
     users::{
         self, Caller,
+        audited::user_subject,
         ticket::{self, TicketPosition},
     },
 };
@@ -94,15 +96,18 @@ impl TicketOperations {
         id: Path<TicketId>,
     ) -> Result<Done, ErrorResponse<RevokeTicketError>> {
         let TicketId(id) = id.0;
+        let audit_log = authenticator.audit_log.clone();
         let revoke = authenticator.store.write(move |transaction| {
             Box::pin(async move {
                 let found = ticket::find(transaction, &id).await?.ok_or(Error::NoSuchTicket)?;
                 let owner = users::find(transaction, found.user_id).await?;
-                if !owner.is_some_and(|owner| caller.may_manage(&owner)) {
-                    return Err(Error::NoSuchTicket);
-                }
+                let owner = owner.filter(|owner| caller.may_manage(owner)).ok_or(Error::NoSuchTicket)?;
                 ticket::revoke(transaction, &id).await?;
-                Ok(((), Touched::access([found.user_id])))
+                if owner.user.id != caller.user_id {
+                    let revoked = Change::new(Action::TicketsRevoked, user_subject(&owner));
+                    audit_log.record(transaction, &caller.actor(), vec![revoked]).await?;
+                }
+                Ok::<_, Error>(((), Touched::access([found.user_id])))
             })
         });
         revoke.await?;

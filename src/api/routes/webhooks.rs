@@ -102,7 +102,7 @@ impl WebhookOperations {
     ) -> Result<Formatted<Webhook>, ErrorResponse<RedriveWebhookError>> {
         must_be_administrator(&caller)?;
         let id = id.0;
-        let is_redriven = commands.redrive(&id).await?;
+        let is_redriven = commands.redrive(&id, caller.actor()).await?;
         let found = delivery::find(store.reader(), &id).await?.ok_or(Error::NoSuchWebhook)?;
         if !is_redriven {
             return Err(Error::WebhookNotDead(found.state.name()).into());

@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     clock,
     commands::{Catalog, available_commands::available, request::ExecuteRequest},
-    executions::ExecutionEvent,
+    executions::{ExecutionEvent, audit::Origin},
     users::{
         Effect, Needs, Presence, UserColumn, UserGroup, UserRow, UserType, person,
         role::{self, FunctionRight, FunctionRights, RoleType},
@@ -113,7 +113,8 @@ fn step(random: &mut StdRng) -> PreparedStep {
 fn run(random: &mut StdRng, catalog: &Catalog, users: &users::Snapshot) -> PreparedRun {
     use ActionResult::{Cancel, Implicit, No, Ok, Yes};
     let caller_id = random.random_range(1..=USERS);
-    let mut caller = users.user(caller_id).and_then(|user| Caller::of(user)).unwrap_or_else(Caller::operator);
+    let mut caller =
+        users.user(caller_id).and_then(|user| Caller::of(user)).unwrap_or_else(|| Caller::operator(Origin::system()));
     caller.user_id = caller_id;
     let request = ExecuteRequest {
         caller,
@@ -122,7 +123,6 @@ fn run(random: &mut StdRng, catalog: &Catalog, users: &users::Snapshot) -> Prepa
         action_result: *[Implicit, Yes, Ok, No, Cancel].choose(random).expect("an answer"),
         idempotency_key: None,
         dry_run: false,
-        request_id: String::new(),
         trace: None,
     };
     let key = random.random_bool(0.3).then(|| {
@@ -298,6 +298,7 @@ fn a_failed_run_keeps_nothing_of_its_earlier_steps() {
         shown: Some(MultiLanguage::Plain("secret".to_owned())),
         stored: Some(MultiLanguage::Plain("was shown".to_owned())),
         noted: None,
+        ..StepOutput::default()
     };
     let shown =
         PreparedStep::Effect(Effect::SetPresence { status: Presence::StatusNone, message: String::new() }, secret);

@@ -45,5 +45,6 @@ fn shown_once(password: &str) -> StepOutput {
         shown: Some(MultiLanguage::resource("SR_PASSWORD_SHOWN", &[("password", password)])),
         stored: Some(MultiLanguage::resource("SR_PASSWORD_WAS_SHOWN", &[])),
         noted: None,
+        ..StepOutput::default()
     }
 }

@@ -19,8 +19,12 @@ pub enum InvalidRecord {
     /// The entry at this position of the chain.
     Entry(i64),
     Anchor,
-    /// An execution without a position in the chain.
+    /// An entry without a position in the chain, by the id of its record.
+    Unlinked(Uuid),
+    /// An execution without an entry.
     Execution(Uuid),
+    /// A change without an entry.
+    Change(Uuid),
     /// A webhook delivery.
     Delivery(String),
 }
@@ -36,7 +40,9 @@ impl fmt::Display for InvalidRecord {
         match self {
             Self::Entry(position) => write!(f, "entry {position}"),
             Self::Anchor => f.write_str("the anchor"),
+            Self::Unlinked(id) => write!(f, "the entry of {id}"),
             Self::Execution(id) => write!(f, "execution {id}"),
+            Self::Change(id) => write!(f, "change {id}"),
             Self::Delivery(id) => write!(f, "webhook {id}"),
         }
     }

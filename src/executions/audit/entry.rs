@@ -5,8 +5,6 @@ use std::{fmt, str::FromStr};
 use sea_orm::entity::prelude::*;
 use serde::Serialize;
 
-use crate::executions::execution;
-
 /// The MAC before the first entry.
 const GENESIS_MAC: &str = "";
 
@@ -14,7 +12,7 @@ const GENESIS_MAC: &str = "";
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "audit_entries")]
 pub struct Model {
-    /// The id of its execution.
+    /// The id of its record.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     /// The position in the chain, from 1; `None` until the entry is linked.
@@ -22,7 +20,7 @@ pub struct Model {
     /// HMAC-SHA-256 in hexadecimal, over position, MAC of the previous entry and content; before linking over the
     /// content only.
     pub mac: Option<String>,
-    /// The execution, as JSON.
+    /// The record, as JSON.
     pub content: String,
 }
 
@@ -59,10 +57,10 @@ impl FromStr for Head {
     }
 }
 
-/// The content of an entry: its execution as JSON.
-pub fn content(execution: &execution::Model) -> Result<String, DbErr> {
-    serde_json::to_string(execution)
-        .map_err(|error| DbErr::Custom(format!("failed to serialize an execution as JSON: {error}")))
+/// The content of an entry: its record as JSON.
+pub fn content(record: &impl Serialize) -> Result<String, DbErr> {
+    serde_json::to_string(record)
+        .map_err(|error| DbErr::Custom(format!("failed to serialize an audit record as JSON: {error}")))
 }
 
 /// The number of entries, linked or not.

@@ -7,11 +7,11 @@ use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::OnConflict
 use tokio::time::sleep;
 
 use super::{
-    chain_cursor,
     chain_error::{ChainError, InvalidRecord, ProofError},
     entry::{Column, Entity, Head, Model},
     head::head,
     key::{AuditKey, UNLINKED},
+    record,
 };
 use crate::store::{Lock, Store, Touched, WriteTransaction, insert_all, lock};
 
@@ -100,27 +100,24 @@ async fn unlinked(db: &impl ConnectionTrait, after: Uuid, limit: u64) -> Result<
     unlinked.order_by_asc(Column::Id).limit(limit).all(db).await
 }
 
-/// The ids of the executions with an unlinked entry.
+/// The ids of the records with an unlinked entry.
 ///
 /// # Errors
 /// One of these entries is invalid or will never be linked.
-pub(super) async fn unlinked_executions(
-    db: &impl ConnectionTrait,
-    key: &AuditKey,
-) -> Result<HashSet<Uuid>, ProofError> {
+pub(super) async fn unlinked_records(db: &impl ConnectionTrait, key: &AuditKey) -> Result<HashSet<Uuid>, ProofError> {
     let mut ids = HashSet::new();
     let mut after = Uuid::nil();
     loop {
         let page = unlinked(db, after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(ids) };
         after = last.id;
-        for (entry, execution) in chain_cursor::with_executions(db, page).await? {
+        for (entry, found) in record::with_records(db, page).await? {
             let checked = match is_sealed(key, &entry) {
                 _ if !is_late(db) => Err("its entry has no position in the chain; SQLite entries get one immediately"),
                 false => Err("its entry was changed, or not written with this key"),
-                true => chain_cursor::check_execution(&entry, execution.as_ref()),
+                true => record::check(&entry, found.as_ref()).map(drop),
             };
-            checked.map_err(|reason| ChainError::at(InvalidRecord::Execution(entry.id), reason))?;
+            checked.map_err(|reason| ChainError::at(InvalidRecord::Unlinked(entry.id), reason))?;
             ids.insert(entry.id);
         }
     }

@@ -1,4 +1,4 @@
-//! Verifies the whole chain, its executions and all seals.
+//! Verifies the whole chain, its records and all seals.
 
 use std::collections::HashSet;
 
@@ -13,9 +13,11 @@ use super::{
     anchor::{self, Anchor},
     chain_cursor::{self, ChainCursor},
     chain_error::{ChainError, InvalidRecord, ProofError},
-    linker, seal,
+    change, linker, seal,
 };
 use crate::{executions::execution, store::Store};
+
+const WITHOUT_ENTRY: &str = "it has no entry in the chain";
 
 /// The result of a verification.
 #[derive(Debug)]
@@ -41,8 +43,8 @@ pub struct Sealed {
     pub deliveries: u64,
 }
 
-/// Verifies the chain up to its end or the first error, then looks for executions without an entry and for invalid
-/// seals. The chain must contain the `expected` head. `progress` gets the number of verified entries of each page.
+/// Verifies the chain up to its end or the first error, then looks for executions and changes without an entry and
+/// for invalid seals. The chain must contain the `expected` head. `progress` gets the number of verified entries of each page.
 pub async fn verify(
     store: &Store,
     key: &AuditKey,
@@ -79,8 +81,8 @@ async fn verify_all(
         if page.is_empty() {
             break;
         }
-        for (entry, execution) in &page {
-            cursor.step(entry, execution.as_ref())?;
+        for (entry, record) in &page {
+            cursor.step(entry, record.as_ref())?;
             check_expected(&mut expected, &cursor.head)?;
         }
         progress(page.len() as u64);
@@ -93,8 +95,12 @@ async fn verify_all(
         };
         return Err(ChainError::at(InvalidRecord::Entry(position), reason).into());
     }
-    if let Some(id) = execution_without_entry(db, &linker::unlinked_executions(db, cursor.key()).await?).await? {
-        return Err(ChainError::at(InvalidRecord::Execution(id), "it has no entry in the chain").into());
+    let unlinked = linker::unlinked_records(db, cursor.key()).await?;
+    if let Some(id) = without_entry(db, ended_executions(), execution::Column::Id, &unlinked).await? {
+        return Err(ChainError::at(InvalidRecord::Execution(id), WITHOUT_ENTRY).into());
+    }
+    if let Some(id) = without_entry(db, change::Entity::find(), change::Column::Id, &unlinked).await? {
+        return Err(ChainError::at(InvalidRecord::Change(id), WITHOUT_ENTRY).into());
     }
     let executions = running(db, cursor.key()).await?;
     Ok(Sealed { executions, deliveries: deliveries(db, cursor.key()).await? })
@@ -141,11 +147,20 @@ fn check_expected(expected: &mut Option<&Head>, reached: &Head) -> Result<(), Ch
     Ok(())
 }
 
-/// The oldest ended execution that has neither a linked nor an unlinked entry.
-async fn execution_without_entry(db: &impl ConnectionTrait, unlinked: &HashSet<Uuid>) -> Result<Option<Uuid>, DbErr> {
+fn ended_executions() -> Select<execution::Entity> {
+    execution::Entity::find().filter(execution::Column::Outcome.ne(execution::Outcome::Running))
+}
+
+/// The oldest of these rows that has neither a linked nor an unlinked entry.
+async fn without_entry<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    rows: Select<E>,
+    id: E::Column,
+    unlinked: &HashSet<Uuid>,
+) -> Result<Option<Uuid>, DbErr> {
     let mut after = Uuid::nil();
     loop {
-        let page = without_linked_entry(db, after).await?;
+        let page = without_linked_entry(db, rows.clone(), id, after).await?;
         let Some(last) = page.last() else { return Ok(None) };
         after = *last;
         if let Some(found) = page.iter().find(|id| !unlinked.contains(*id)) {
@@ -154,20 +169,23 @@ async fn execution_without_entry(db: &impl ConnectionTrait, unlinked: &HashSet<U
     }
 }
 
-/// A page of the ended executions after this id that have no linked entry, oldest first.
-async fn without_linked_entry(db: &impl ConnectionTrait, after: Uuid) -> Result<Vec<Uuid>, DbErr> {
+/// A page of these rows after this id that have no linked entry, oldest first.
+async fn without_linked_entry<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    rows: Select<E>,
+    id: E::Column,
+    after: Uuid,
+) -> Result<Vec<Uuid>, DbErr> {
     let linked_entry = Entity::find()
         .select_only()
         .column(Column::Id)
-        .filter(Expr::col((Entity, Column::Id)).equals((execution::Entity, execution::Column::Id)))
+        .filter(Expr::col((Entity, Column::Id)).equals((E::default(), id)))
         .filter(Column::Position.is_not_null());
-    execution::Entity::find()
-        .select_only()
-        .column(execution::Column::Id)
+    rows.select_only()
+        .column(id)
         .filter(Expr::not_exists(linked_entry.into_query()))
-        .filter(execution::Column::Outcome.ne(execution::Outcome::Running))
-        .filter(execution::Column::Id.gt(after))
-        .order_by_asc(execution::Column::Id)
+        .filter(id.gt(after))
+        .order_by_asc(id)
         .limit(chain_cursor::PAGE)
         .into_tuple()
         .all(db)

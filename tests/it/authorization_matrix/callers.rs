@@ -183,7 +183,7 @@ pub async fn worthless(server: &Server) -> Vec<(&'static str, String)> {
     for revoked in [&revoked_ticket, &revoked_token] {
         ticket::revoke_presented(db, revoked).await.expect("a removal");
     }
-    let app = application::add(db, "revoked", true).await.expect("an application");
+    let (app, _) = application::add(db, "revoked", true).await.expect("an application");
     let app = application::find_by_token(db, &app).await.expect("an answer").expect("an application").id;
     let issued_through = token(Some(app)).await;
     application::revoke(db, "revoked").await.expect("an answer");

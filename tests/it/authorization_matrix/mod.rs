@@ -4,9 +4,14 @@ mod callers;
 mod mutations;
 mod rows;
 
+use std::collections::HashSet;
+
 use kommando::{
     api::{self, agents::UNIMPLEMENTED},
-    executions::execution::{self, Outcome, Steps},
+    executions::{
+        audit::change,
+        execution::{self, Outcome, Steps},
+    },
     users::{application, ticket},
 };
 use poem::http::{Method, StatusCode};
@@ -18,6 +23,7 @@ use self::{
     rows::{AGENT_ROWS, ROWS, Row, Who},
 };
 use crate::{
+    audited_state::AuditedState,
     harness::{ADMIN, Answer, BJORN, Server},
     identity_provider::{believing, provider},
     issuer::Issuer,
@@ -109,6 +115,8 @@ async fn something_of(server: &Server, user: i32, what: &str) -> String {
                 user_id: BJORN,
                 caller_id: if exists { user } else { BJORN },
                 application_id: None,
+                way: None,
+                operator: None,
                 command_name: "hello".to_owned(),
                 definition_hash: String::new(),
                 action_result: "Implicit".to_owned(),
@@ -207,6 +215,54 @@ async fn hold_against_the_table(role: Role) {
     assert!(wrong.is_empty(), "{}:\n{}", role.name, wrong.join("\n"));
 }
 
+#[tokio::test]
+async fn every_write_by_the_api_has_an_entry() {
+    let (issuer, role) = (provider().await, ROLES[0]);
+    let server = async |issuer: &Issuer| {
+        let server = believing(issuer, &UNLIMITED).await;
+        role.give(&server).await;
+        server
+    };
+    let (mut shared, mut problems, mut actions) = (server(&issuer).await, Vec::new(), HashSet::new());
+    for (method, path) in routes().into_iter().filter(|(method, _)| *method != Method::GET) {
+        for row in rows(&method, &path) {
+            for user in ABOUT {
+                let before = AuditedState::read(&shared.app.store).await;
+                let got = ask(&shared, SCHEMES[0], (&method, &path), &row, user).await;
+                let after = AuditedState::read(&shared.app.store).await;
+                let problem = after.problem_since(&before);
+                let what = format!("{method} {path} {} {} on {user}: {}", row.2, row.3, got.status);
+                problems.extend(problem.map(|problem| format!("{what}: {problem}")));
+                actions.extend(after.since(&before).iter().map(|change| (change.action.word(), change.way.word())));
+                let is_complete = |change: &change::Model| change.actor_id.is_some() && !change.request_id.is_empty();
+                if let Some(incomplete) = after.since(&before).into_iter().find(|change| !is_complete(change)) {
+                    problems.push(format!("{what}: without actor or request: {incomplete:?}"));
+                }
+                if changes(&method, row.1) && got.status.is_success() {
+                    shared = server(&issuer).await;
+                }
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    for action in [
+        "user.created",
+        "user.updated",
+        "user.deactivated",
+        "password.set",
+        "password.reset",
+        "credential.removed",
+        "tickets.revoked",
+        "role.saved",
+        "role.deleted",
+        "rights.set",
+        "group.saved",
+        "group.deleted",
+    ] {
+        assert!(actions.iter().any(|(word, _)| word == action), "the walk made no {action}");
+    }
+}
+
 /// Generates a test for each role, so that they run in parallel.
 macro_rules! roles {
     ($($test:ident: $role:literal,)*) => {
@@ -253,7 +309,7 @@ async fn online_restricted_routes_need_a_granted_application() {
     let issuer = provider().await;
     let server = believing(&issuer, &["--installation", "online"]).await;
     let db = server.app.store.writer();
-    let app = async |name: &str, granted| application::add(db, name, granted).await.expect("an application");
+    let app = async |name: &str, granted| application::add(db, name, granted).await.expect("an application").0;
     let apps = [(Some(app("plain", false).await), false), (Some(app("granted", true).await), true), (None, false)];
     let mut asked = 0;
     for (method, path) in routes().into_iter().filter(|(_, path)| path.starts_with("/api/")) {

@@ -47,7 +47,7 @@ async fn ten_thousand_mutated_credentials_are_refused() {
     let db = server.app.store.writer();
     let ticket = ticket::issue(db, ADMIN, None).await.expect("a ticket").0;
     let token = ticket::issue_access_token(db, ADMIN, None).await.expect("a token");
-    let app = application::add(db, "app", true).await.expect("an application");
+    let (app, _) = application::add(db, "app", true).await.expect("an application");
     let jwt = SigningKey::ec().sign(&claims_but("admin", "exp", (Utc::now().timestamp() + 3600).into()));
     let right = [
         format!("SoTicket {}", ticket.expose_secret()),

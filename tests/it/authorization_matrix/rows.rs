@@ -85,6 +85,7 @@ pub const ROWS: &[Row] = &[
     ("GET /_ext/commands/:param0/definition", Administrators, "/_ext/commands/hello/definition", ""),
     ("GET /_ext/executions", Callers, "", ""),
     ("GET /_ext/executions/:param0", OwnExecution, "/_ext/executions/$EXECUTION", ""),
+    ("GET /_ext/audit", Callers, "", ""),
     ("GET /_ext/webhooks", Administrators, "", ""),
     ("POST /_ext/webhooks/:param0/redrive", Administrators, "", ""),
     ("POST /_ext/demo/reset", Administrators, "", ""),

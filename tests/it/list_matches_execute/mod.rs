@@ -82,7 +82,6 @@ impl Fixture {
             action_result: answer,
             idempotency_key: None,
             dry_run,
-            request_id: String::new(),
             trace: None,
         };
         match self.commands.execute(request).await {

@@ -14,7 +14,6 @@ use crate::{
         extract::{
             json_body::{self, JsonBody, PartialUpdate},
             parameters::{Boolean, IdempotencyKey},
-            request::RequestId,
         },
         models::{CommandActionResult, CustomCommand, User},
         openapi::error_responses::ErrorResponse,
@@ -152,13 +151,11 @@ impl CommandRun {
     /// Runs a command like `POST /api/v1/User/{id}/CustomCommand/{commandName}`, with the same checks, confirmation,
     /// record and errors. `commandName` and `actionResult` may also be in the query; the body is then the user alone.
     #[oai(path = "/ExecuteUserCommand", method = "post", operation_id = "v1UserAgent_ExecuteUserCommand")]
-    #[expect(clippy::too_many_arguments, reason = "each is a part of the request, as the document shows it")]
     async fn execute_user_command(
         &self,
         caller: AgentCaller,
         format: ResponseFormat,
         commands: &CommandService,
-        request_id: RequestId,
         /// A key that makes the command run only once, even if the request is repeated: 1 to 255 visible ASCII
         /// characters.
         #[oai(name = "Idempotency-Key")]
@@ -177,7 +174,6 @@ impl CommandRun {
             idempotency_key: idempotency_key.0.map(|IdempotencyKey(key)| key),
             dry_run: dry_run.0.is_some_and(|Boolean(dry_run)| dry_run),
             action_result: action_result.unwrap_or_default().into(),
-            request_id: request_id.0,
             trace: metrics::trace(),
         };
         Ok(run(commands, request, format).await?)

@@ -18,7 +18,7 @@ use crate::{
     },
     auth::AgentCaller,
     store::{Store, Touched},
-    users::{self, UserService, user_group},
+    users::{self, UserService, Written, user_group},
 };
 
 #[derive(Default)]
@@ -143,7 +143,10 @@ impl Groups {
         let new_group = group.clone();
         let check = users::check_save_group(service.store.reader(), &caller, &group);
         let work = service.write(&caller, check, move |db, caller, ()| {
-            Box::pin(async move { Ok((users::save_group(db, caller, new_group).await?, Touched::Everything)) })
+            Box::pin(async move {
+                let (answer, change) = users::save_group(db, caller, new_group).await?;
+                Ok(Written::new(answer, Touched::Everything, change))
+            })
         });
         Ok(format.answer(work.await?.into()))
     }
@@ -162,7 +165,10 @@ impl Groups {
         let check =
             async { users::check_delete_group(service.store.reader(), &caller, id, replacement).await.map(drop) };
         let work = service.write(&caller, check, move |db, caller, ()| {
-            Box::pin(async move { Ok((users::delete_group(db, caller, id, replacement).await?, Touched::Everything)) })
+            Box::pin(async move {
+                let change = users::delete_group(db, caller, id, replacement).await?;
+                Ok(Written::new((), Touched::Everything, Some(change)))
+            })
         });
         work.await?;
         Ok(Done::NoContent)

@@ -19,7 +19,7 @@ use crate::{
     auth::AgentCaller,
     store::{Store, Touched},
     users::{
-        self, UserService,
+        self, UserService, Written,
         role::{self, FunctionRight},
     },
 };
@@ -198,7 +198,10 @@ impl Roles {
         let new_role = role.clone();
         let check = async { users::check_save_role(service.store.reader(), &caller, &role).await.map(drop) };
         let work = service.write(&caller, check, move |db, caller, ()| {
-            Box::pin(async move { Ok((users::save_role(db, caller, new_role).await?, Touched::Everything)) })
+            Box::pin(async move {
+                let (answer, change) = users::save_role(db, caller, new_role).await?;
+                Ok(Written::new(answer, Touched::Everything, change))
+            })
         });
         Ok(format.answer(work.await?.into()))
     }
@@ -217,7 +220,10 @@ impl Roles {
         let check =
             async { users::check_delete_role(service.store.reader(), &caller, id, replacement).await.map(drop) };
         let work = service.write(&caller, check, move |db, caller, ()| {
-            Box::pin(async move { Ok((users::delete_role(db, caller, id, replacement).await?, Touched::Everything)) })
+            Box::pin(async move {
+                let change = users::delete_role(db, caller, id, replacement).await?;
+                Ok(Written::new((), Touched::Everything, Some(change)))
+            })
         });
         work.await?;
         Ok(Done::NoContent)
@@ -268,9 +274,10 @@ impl Roles {
             users::check_rights(service.store.reader(), &caller, role_id, &functional_right_ids).await.map(drop)
         };
         let work = service.write(&caller, check, move |db, caller, ()| {
-            Box::pin(
-                async move { Ok((users::set_rights(db, caller, role_id, new_rights).await?, Touched::Everything)) },
-            )
+            Box::pin(async move {
+                let change = users::set_rights(db, caller, role_id, new_rights).await?;
+                Ok(Written::new((), Touched::Everything, change))
+            })
         });
         work.await?;
         Ok(Done::NoContent)

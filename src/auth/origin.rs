@@ -1,0 +1,24 @@
+//! How a request reached the server, for the audit chain.
+
+use poem::{Request, http::header};
+
+use crate::executions::audit::{Origin, Way};
+
+/// The path segment of agents.
+const AGENTS: &str = "/agents/";
+
+/// The id of a request in the log. The pipeline attaches it to each request.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// The origin of a request. A request without an `Authorization` header uses a session, as the console does.
+pub fn origin_of(request: &Request) -> Origin {
+    let has_credentials = request.headers().get(header::AUTHORIZATION).is_some_and(|value| !value.is_empty());
+    let way = match has_credentials {
+        false => Way::Console,
+        true if request.uri().path().to_ascii_lowercase().contains(AGENTS) => Way::Agent,
+        true => Way::Rest,
+    };
+    let request_id = request.data::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
+    Origin::request(way, request_id)
+}

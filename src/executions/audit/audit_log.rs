@@ -1,0 +1,55 @@
+//! Records changes in the transaction that makes them.
+
+use sea_orm::DbErr;
+
+use super::{
+    actor::{Actor, Way},
+    append,
+    change::{Change, Entity, Model},
+    entry::content,
+    key::AuditKey,
+    key_check,
+};
+use crate::store::{WriteTransaction, insert_all};
+
+/// Records changes of users, roles, groups and applications, each with an entry in the chain.
+#[derive(Clone, Debug)]
+pub struct AuditLog {
+    key: AuditKey,
+}
+
+impl AuditLog {
+    pub fn new(key: AuditKey) -> Self {
+        Self { key }
+    }
+
+    /// Begins a new chain with this key, after all rows were deleted.
+    pub async fn begin(&self, transaction: &WriteTransaction) -> Result<(), DbErr> {
+        key_check::begin(transaction, &self.key).await
+    }
+
+    /// Records changes. Run it in the transaction that makes them. After its commit, a server logs each
+    /// change.
+    pub async fn record(
+        &self,
+        transaction: &WriteTransaction,
+        actor: &Actor,
+        changes: Vec<Change>,
+    ) -> Result<(), DbErr> {
+        let rows: Vec<_> = changes.into_iter().map(|change| change.into_row(actor)).collect();
+        let entries = rows.iter().map(|row| Ok((row.id, content(row)?))).collect::<Result<Vec<_>, DbErr>>()?;
+        append(transaction, &self.key, entries).await?;
+        let logged = rows.clone();
+        insert_all::<Entity>(transaction, rows, None).await?;
+        // The command line has no log: `kommando audit` shows its changes.
+        if !matches!(actor.origin.way, Way::CommandLine | Way::Import) {
+            transaction.after_commit(move || logged.iter().for_each(log));
+        }
+        Ok(())
+    }
+}
+
+fn log(Model { id, way, actor_id, actor_name, action, subject_type, subject_id, subject_name, .. }: &Model) {
+    let (action, way, subject_type) = (action.word(), way.word(), subject_type.word());
+    tracing::info!(%id, action, way, actor_id, actor_name, subject_type, subject_id, subject_name, "change recorded");
+}
