@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     command_line::said,
-    harness::{ADMIN, ANNA, Answer, Call, DORA, PASSWORD, Server, kommando},
+    harness::{ADMIN, ANNA, Answer, Call, DORA, PASSWORD, Server},
 };
 
 const STEPS: [&str; 4] =
@@ -108,8 +108,7 @@ pub async fn step(server: &Server, proof: &str, index: usize, id: i32) -> Answer
 
 /// Runs the command line on the database of a server; the error is its standard error.
 pub async fn line(server: &Server, words: &[&str]) -> Result<(), String> {
-    let mut command = kommando();
-    command.args(["--database-url", &server.database.url]).args(words);
+    let mut command = server.command_line(words);
     let run = move || said(command.output().expect("an end"));
     let said = tokio::task::spawn_blocking(run).await.expect("an end");
     if said.ok { Ok(()) } else { Err(said.err) }

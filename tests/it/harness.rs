@@ -1,6 +1,7 @@
 //! A server in process for each test, and a client to call it.
 
 use std::{
+    env,
     process::Command,
     sync::{Arc, Mutex},
 };
@@ -188,6 +189,17 @@ pub fn kommando() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
     command.env_remove("KOMMANDO_TEST_POSTGRES").env_remove("KOMMANDO_AUDIT_KEY");
     command
+}
+
+impl Server {
+    /// The command line on the database of this server.
+    pub fn command_line(&self, words: &[&str]) -> Command {
+        let mut command = kommando();
+        command.args(["--database-url", &self.database.url]).args(words);
+        // On PostgreSQL, the audit key is in the variable.
+        command.envs(env::var_os("KOMMANDO_AUDIT_KEY").map(|key| ("KOMMANDO_AUDIT_KEY", key)));
+        command
+    }
 }
 
 /// A request under construction.

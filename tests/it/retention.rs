@@ -1,7 +1,5 @@
 //! Removal of old records, and verification of the rest of the audit chain.
 
-use std::env;
-
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use kommando::executions::{
     audit::{self, Actor, Anchor, AuditKey, Head, InvalidRecord, Origin, ProofError, Verification, anchor},
@@ -11,7 +9,7 @@ use kommando::executions::{
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use uuid::Uuid;
 
-use crate::harness::{ADMIN, ANNA, Server, kommando};
+use crate::harness::{ADMIN, ANNA, Server};
 
 const MISSING_BEGINNING: &str = "the chain does not begin at its anchor: its first entries or the anchor are missing";
 
@@ -247,14 +245,11 @@ async fn audit_cut_removes_records_and_verify_shows_the_start() {
     let server = Server::with_empty_chain().await;
     record(&server, &[9, 9, 1]).await;
     let line = |words: &[&str]| {
-        let mut command = kommando();
-        command.args(["--database-url", &server.database.url, "audit"]).args(words);
-        // On PostgreSQL, the audit key is in the variable.
-        command.envs(env::var_os("KOMMANDO_AUDIT_KEY").map(|key| ("KOMMANDO_AUDIT_KEY", key)));
-        let output = command.output().expect("an end");
+        let output = server.command_line(&[&["audit"], words].concat()).output().expect("an end");
         String::from_utf8([output.stdout, output.stderr].concat()).expect("text")
     };
     assert_eq!(line(&["cut", "--older-than", "5d"]), "2 records were removed\n");
+    server.link().await;
     let proof = line(&["verify"]);
     let lines: Vec<_> = proof.lines().collect();
     assert_eq!(lines.len(), 3, "{proof}");
