@@ -4,8 +4,8 @@ use poem::{Request, http::header};
 
 use crate::executions::audit::{Origin, Way};
 
-/// The path segment of agents.
-const AGENTS: &str = "/agents/";
+/// The path segment of agents, in any case.
+const AGENTS: &str = "Agents";
 
 /// The id of a request in the log. The pipeline attaches it to each request.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub fn origin_of(request: &Request) -> Origin {
     let has_credentials = request.headers().get(header::AUTHORIZATION).is_some_and(|value| !value.is_empty());
     let way = match has_credentials {
         false => Way::Console,
-        true if request.uri().path().to_ascii_lowercase().contains(AGENTS) => Way::Agent,
+        true if request.uri().path().split('/').any(|segment| segment.eq_ignore_ascii_case(AGENTS)) => Way::Agent,
         true => Way::Rest,
     };
     let request_id = request.data::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();

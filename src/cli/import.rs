@@ -26,6 +26,9 @@ use sea_orm::DbErr;
 use self::row_errors::{RowError, RowErrors, RowPosition};
 use super::{commands::ErrorsFound, operator};
 
+/// The number of changes that are kept in memory before they are recorded.
+const RECORDED_AT_ONCE: usize = 1000;
+
 #[derive(Subcommand)]
 pub enum Import {
     /// Import users from a file, all of them or none
@@ -143,6 +146,9 @@ impl Users {
                 *summary.outcomes.entry(outcome).or_default() += 1;
                 positions.insert(user_id, *position);
             }
+            if import.changes.len() >= RECORDED_AT_ONCE {
+                record(audit_log, transaction, &mut import).await?;
+            }
         }
         bar.finish_and_clear();
         // Rows with errors changed nothing, so this check makes sense only without errors.
@@ -153,11 +159,21 @@ impl Users {
             errors.extend(lost.map(|position| RowError::of_cell(*position, error.clone())));
             ensure!(!errors.is_empty(), "the import would remove the last administrator who can log in");
         }
-        if let (true, Some(audit_log)) = (errors.is_empty(), audit_log) {
-            let actor = Actor::of(operator::origin(Way::Import));
-            audit_log.record(transaction, &actor, std::mem::take(&mut import.changes)).await?;
-        }
+        record(audit_log, transaction, &mut import).await?;
         Ok(summary)
+    }
+}
+
+/// Records the changes so far; a dry run has no audit log and drops them.
+async fn record(
+    audit_log: Option<&AuditLog>,
+    transaction: &WriteTransaction,
+    import: &mut import::UserImporter<'_>,
+) -> Result<(), DbErr> {
+    let changes = std::mem::take(&mut import.changes);
+    match audit_log {
+        Some(audit_log) => audit_log.record(transaction, &Actor::of(operator::origin(Way::Import)), changes).await,
+        None => Ok(()),
     }
 }
 

@@ -94,12 +94,26 @@ pub(super) fn user_saved(before: Option<&UserDetails>, after: &UserDetails, sets
         (Some(_), _) => Action::UserUpdated,
     };
     let mut saved = Change::new(action, user_subject(&after.user)).fields(fields_before, details_fields(after));
+    if before.is_none() {
+        saved.after.0.retain(|_, value| !is_empty(value));
+    }
     let (row, before) = (&after.user.user, before.map(|before| &before.user.user));
     add_changed_names(&mut saved, "customFields", before.map(|row| &row.custom_fields), &row.custom_fields);
     add_changed_names(&mut saved, "extraFields", before.map(|row| &row.extra_fields), &row.extra_fields);
     let changes = Some(saved).filter(|saved| !saved.before.is_empty() || !saved.after.is_empty());
     let password = sets_password.then(|| Change::new(Action::PasswordSet, user_subject(&after.user)));
     changes.into_iter().chain(password).collect()
+}
+
+/// Whether a value of a new user says nothing.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => number.as_i64() == Some(0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Bool(true) | Value::Object(_) => false,
+    }
 }
 
 /// Adds the names of the custom fields with another value. Their values may be confidential.

@@ -58,9 +58,10 @@ async fn expired_records_are_removed_and_the_rest_verifies() {
     drop(process);
 
     let mut process = Process::start(folder.path(), &["serve", "--demo"], &[("KOMMANDO_RETENTION", "2d")]);
-    process.logs(r#""message":"deleted expired rows","executions":2,"webhooks":0,"keys":0"#);
+    process.logs(r#""message":"deleted expired rows","records":2,"webhooks":0,"keys":0"#);
     let found = audit::verify(&store, &key, None, |_| {}).await.expect("an answer");
-    assert_eq!((found.broken, found.head.position, found.anchor.map(|anchor| anchor.position)), (None, 3, Some(2)));
+    assert_eq!((found.broken, found.anchor.map(|anchor| anchor.position)), (None, Some(2)));
+    assert!(found.head.position > 3, "the removal has an entry");
     process.signal("TERM");
     process.logs("stopped");
 }

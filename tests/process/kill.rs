@@ -299,6 +299,8 @@ pub struct Findings {
     acknowledged: Acknowledged,
     kept: HashMap<(&'static str, String), Outcome>,
     executions: Vec<execution::Model>,
+    /// Changes of users, and of definitions in force.
+    changes: usize,
     keys: usize,
     effects: usize,
     deliveries: Vec<delivery::Model>,
@@ -329,6 +331,7 @@ impl Findings {
             acknowledged,
             kept,
             executions: execution::Entity::find().all(db).await.expect("rows"),
+            changes: audit::change::Entity::find().all(db).await.expect("rows").len(),
             keys: idempotency::Entity::find().all(db).await.expect("rows").len(),
             effects: db.query_all_raw(counted).await.expect("rows").len(),
             deliveries: delivery::Entity::find().all(db).await.expect("rows"),
@@ -364,7 +367,8 @@ impl Findings {
         assert_eq!(self.effects, changed, "effects without a record, or records without an effect");
         self.judge_calls(&by_id);
         assert_eq!((&self.chain.broken, self.chain.unlinked), (&None, 0));
-        assert_eq!(usize::try_from(self.chain.head.position).expect("a place"), self.executions.len());
+        let entries = usize::try_from(self.chain.head.position).expect("a place");
+        assert_eq!(entries, self.executions.len() + self.changes, "each record has one entry");
     }
 
     fn judge_calls(&self, by_id: &HashMap<&str, u32>) {

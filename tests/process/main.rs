@@ -32,6 +32,8 @@ use std::{
     net::TcpStream,
     path::Path,
     process::{Child, ChildStderr, ChildStdout, Command, Stdio},
+    sync::mpsc,
+    thread,
     time::Duration,
 };
 
@@ -81,10 +83,19 @@ impl Process {
 
     /// Waits until a line of the log contains this text.
     fn logs(&mut self, what: &str) {
+        // Ends a server that does not log it, so that the test fails instead of waiting for ever.
+        let (waiting, ended) = mpsc::channel::<()>();
+        let id = self.child.id().to_string();
+        thread::spawn(move || {
+            if ended.recv_timeout(Duration::from_secs(120)) == Err(mpsc::RecvTimeoutError::Timeout) {
+                Command::new("kill").args(["-s", "KILL", &id]).status().expect("an end");
+            }
+        });
         while !self.log.lines().any(|line| line.contains(what)) {
             let read = self.err.read_line(&mut self.log).expect("a line");
             assert_ne!(read, 0, "the log ended without {what}: {}", self.log);
         }
+        drop(waiting);
     }
 
     /// Closes the log: further writes of the server fail.
