@@ -8,7 +8,7 @@ use tokio::time::interval;
 
 use crate::{
     executions::{
-        audit::{self, Actor, AuditKey, Origin, ProofError},
+        audit::{self, Actor, AuditKey, ProofError, Source},
         delivery, idempotency,
         retention::{self, Retention},
     },
@@ -55,7 +55,7 @@ impl Housekeeping {
             Some(horizon) => {
                 webhooks = by_pages(|| delivery::clear_page(db, horizon, PAGE)).await?;
                 {
-                    let actor = Actor::of(Origin::system());
+                    let actor = Actor::of(Source::system());
                     retention::remove_older(&self.store, &self.audit_key, &actor, horizon, |more| records += more).await
                 }
             }

@@ -33,7 +33,7 @@ use crate::{
     auth::{Authenticator, Hosts, LoginMetrics, LoginRateLimiter, Provider, VerifiedPasswordCache},
     commands::{Catalog, CommandService, CommandServiceDependencies, DefinitionErrors},
     config::{Config, DEFAULT_COMMANDS, Metrics},
-    executions::audit::{self, Actor, AuditKey, AuditLog, KeyCheck, Origin},
+    executions::audit::{self, Actor, AuditKey, AuditLog, KeyCheck, Source},
     localization::Zone,
     metrics::{
         MetricsRegistry,
@@ -200,7 +200,7 @@ impl App {
                 let is_filled = has_demo(transaction).await?;
                 if !is_filled {
                     demo::fill(transaction, &hash).await?;
-                    audit_log.record(transaction, &Actor::of(Origin::system()), vec![demo::filled()]).await?;
+                    audit_log.record(transaction, &Actor::of(Source::system()), vec![demo::filled()]).await?;
                 }
                 Ok((!is_filled, Touched::Everything))
             })
@@ -217,7 +217,7 @@ impl App {
         let issue = self.store.write(move |transaction| {
             Box::pin(async move {
                 let (access, changes) = demo::issue_access(transaction).await?;
-                audit_log.record(transaction, &Actor::of(Origin::system()), changes).await?;
+                audit_log.record(transaction, &Actor::of(Source::system()), changes).await?;
                 Ok((access, Touched::Everything))
             })
         });
@@ -250,7 +250,7 @@ impl App {
                 let is_empty = users::count(transaction).await? == 0;
                 if is_empty {
                     let saved = bootstrap::register_administrator(transaction, hash).await?;
-                    audit_log.record(transaction, &Actor::of(Origin::system()), saved.changes).await?;
+                    audit_log.record(transaction, &Actor::of(Source::system()), saved.changes).await?;
                 }
                 Ok((is_empty, Touched::Everything))
             })

@@ -9,7 +9,7 @@ use poem_openapi::{
     registry::{MetaSecurityScheme, Registry},
 };
 
-use super::{Authenticated, Authenticator, origin_of, session::SESSION_COOKIE};
+use super::{Authenticated, Authenticator, session::SESSION_COOKIE, source_of};
 use crate::{error::Error, metrics, users::Caller};
 
 const SCHEMES: [&str; 4] = ["Basic", "SoTicket", "Bearer", SESSION];
@@ -41,7 +41,7 @@ async fn authenticated(request: &Request) -> Result<(Authenticated, &Authenticat
     let authenticator = request.data::<Arc<Authenticator>>();
     let authenticator = authenticator.ok_or_else(|| Error::internal("the request has no Authenticator"))?;
     let mut authenticated = authenticator.authenticate(request).await?;
-    authenticated.caller.origin = origin_of(request);
+    authenticated.caller.source = source_of(request);
     metrics::note_caller(authenticated.caller.user_id);
     Ok((authenticated, authenticator))
 }

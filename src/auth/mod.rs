@@ -14,9 +14,9 @@ mod login;
 mod login_rate_limiter;
 mod misplaced;
 mod oidc;
-mod origin;
 mod revalidate;
 pub mod session;
+mod source;
 mod ticket;
 mod verified_password_cache;
 
@@ -30,7 +30,7 @@ pub use login::{LoggedIn, LoginMetrics};
 pub use login_rate_limiter::{GuessLimits, LoginRateLimiter};
 pub use misplaced::{BASIC_OF_ANOTHER_SITE, is_basic};
 pub use oidc::{Algorithm, FetchError, JwksUrl, Provider, Settings as ProviderSettings};
-pub use origin::{RequestId, origin_of};
+pub use source::{RequestId, source_of};
 pub use verified_password_cache::VerifiedPasswordCache;
 
 use chrono::TimeDelta;

@@ -80,5 +80,5 @@ impl App {
 }
 
 fn actor() -> Actor {
-    Actor::of(operator::origin(Way::CommandLine))
+    Actor::of(operator::source(Way::CommandLine))
 }

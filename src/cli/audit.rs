@@ -78,7 +78,7 @@ impl Audit {
             Self::Verify { expect } => verify(&store, &key().await?, expect.as_ref()).await?,
             Self::Cut { older_than } => {
                 let mut removed = 0;
-                let actor = Actor::of(operator::origin(Way::CommandLine));
+                let actor = Actor::of(operator::source(Way::CommandLine));
                 retention::remove_older(&store, &key().await?, &actor, older_than.horizon(), |more| removed += more)
                     .await?;
                 super::say(format_args!("{removed} records were removed"))?;
@@ -136,7 +136,7 @@ async fn seal(store: &Store, key: &AuditKey, yes: bool) -> anyhow::Result<()> {
                     ]);
                     let sealed = Change::new(Action::RowsSealed, Subject::new(SubjectType::Chain, "", ""));
                     let sealed = sealed.fields(ChangedFields::default(), fields);
-                    let actor = Actor::of(operator::origin(Way::CommandLine));
+                    let actor = Actor::of(operator::source(Way::CommandLine));
                     AuditLog::new(key).record(transaction, &actor, vec![sealed]).await?;
                 }
             }

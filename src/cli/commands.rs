@@ -73,7 +73,7 @@ impl Run {
         let app = App::build(config, app::load_commands(folder.as_deref(), false)?).await?;
         let caller = super::find_user(app.store.reader(), &self.caller).await?;
         let caller = Caller::of(&caller).with_context(|| format!("{} is retired and cannot call", self.caller))?;
-        let caller = caller.with_origin(operator::origin(Way::CommandLine));
+        let caller = caller.with_source(operator::source(Way::CommandLine));
         let user = super::find_user(app.store.reader(), &self.user).await?;
         let request = ExecuteRequest {
             caller,

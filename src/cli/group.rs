@@ -59,7 +59,7 @@ async fn add(store: &Store, config: &Config, name: &str, tooltip: &str) -> anyho
             if present.as_ref().is_some_and(|group| !group.deleted) {
                 bail!("the group {name} already exists; `kommando group list` shows all groups");
             }
-            let operator = Caller::operator(operator::origin(Way::CommandLine));
+            let operator = Caller::operator(operator::source(Way::CommandLine));
             let actor = operator.actor();
             let group = users::ensure_group(transaction, operator, name, &tooltip).await;
             let (group, change) = group.map_err(without_property)?;
@@ -108,7 +108,7 @@ async fn rename(store: &Store, config: &Config, name: &str, new_name: &str) -> a
             let others: Vec<_> = groups.iter().filter(|other| other.id != group.id).cloned().collect();
             refuse_similar(&others, &wanted)?;
             let renamed = UserGroup { name: wanted, ..group.clone() };
-            let operator = Caller::operator(operator::origin(Way::CommandLine));
+            let operator = Caller::operator(operator::source(Way::CommandLine));
             let actor = operator.actor();
             let saved = users::save_group(transaction, operator, renamed).await;
             let (_, change) = saved.map_err(without_property)?;

@@ -133,7 +133,7 @@ impl Users {
     ) -> anyhow::Result<Summary> {
         let bar = super::progress_bar(rows.len() as u64);
         let mut import =
-            import::UserImporter::begin(transaction, provider, operator::origin(Way::Import), self.update).await?;
+            import::UserImporter::begin(transaction, provider, operator::source(Way::Import), self.update).await?;
         let (mut summary, mut positions) = (Summary::default(), HashMap::new());
         for (position, row) in rows {
             bar.inc(1);
@@ -172,7 +172,7 @@ async fn record(
 ) -> Result<(), DbErr> {
     let changes = std::mem::take(&mut import.changes);
     match audit_log {
-        Some(audit_log) => audit_log.record(transaction, &Actor::of(operator::origin(Way::Import)), changes).await,
+        Some(audit_log) => audit_log.record(transaction, &Actor::of(operator::source(Way::Import)), changes).await,
         None => Ok(()),
     }
 }

@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use kommando::executions::audit::{Origin, Way};
+use kommando::executions::audit::{Source, Way};
 
-/// The origin of changes by the command line.
-pub fn origin(way: Way) -> Origin {
-    Origin::command_line(way, user_name())
+/// The source of changes by the command line.
+pub fn source(way: Way) -> Source {
+    Source::command_line(way, user_name())
 }
 
 /// The name of the user of this process; its id when the system does not name it.

@@ -33,7 +33,7 @@ impl Ticket {
                 ensure!(!user.is_retired(), "{} is retired and cannot call", user.user.name);
                 let (ticket, _) = ticket::issue(transaction, user.user.id, None).await?;
                 let issued = Change::new(Action::TicketIssued, user_subject(&user));
-                let actor = Actor::of(operator::origin(Way::CommandLine));
+                let actor = Actor::of(operator::source(Way::CommandLine));
                 audit_log.record(transaction, &actor, vec![issued]).await?;
                 Ok((ticket, Touched::Everything))
             })

@@ -141,7 +141,7 @@ async fn add(store: &Store, config: &Config, registration: Registration, passwor
 }
 
 fn operator() -> Caller {
-    Caller::operator(operator::origin(Way::CommandLine))
+    Caller::operator(operator::source(Way::CommandLine))
 }
 
 fn actor() -> Actor {

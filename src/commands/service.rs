@@ -27,7 +27,7 @@ use crate::{
     executions::{
         ExecutionLog,
         audit::{
-            Action, Actor, AuditKey, AuditLog, Change, ChangedFields, Origin, Subject, SubjectType,
+            Action, Actor, AuditKey, AuditLog, Change, ChangedFields, Source, Subject, SubjectType,
             change::{self, ChangeFilter},
         },
         delivery::{self, State},
@@ -193,7 +193,7 @@ impl CommandService {
                     let subject = Subject::new(SubjectType::Definitions, "", "");
                     let (before, action) = (before.unwrap_or_default(), Action::DefinitionsLoaded);
                     let loaded = Change { before, after, ..Change::new(action, subject) };
-                    audit_log.record(transaction, &Actor::of(Origin::system()), vec![loaded]).await?;
+                    audit_log.record(transaction, &Actor::of(Source::system()), vec![loaded]).await?;
                 }
                 Ok(((), Touched::Nothing))
             })

@@ -4,7 +4,7 @@ use super::{
     User,
     role::{ADMINISTRATOR, FunctionRight, RoleType},
 };
-use crate::executions::audit::{Actor, Origin};
+use crate::executions::audit::{Actor, Source};
 
 /// An authenticated user. `auth` makes it from a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Caller {
     /// The application that sent the request.
     pub application_id: Option<i32>,
     /// Where the request comes from.
-    pub origin: Origin,
+    pub source: Source,
     is_anonymous: bool,
     rights: Vec<FunctionRight>,
 }
@@ -36,42 +36,42 @@ impl Caller {
             role: user.role.name.clone(),
             role_rank: user.role.rank,
             application_id: None,
-            origin: Origin::system(),
+            source: Source::system(),
             is_anonymous: user.role.role_type == RoleType::Anonymous,
             rights: user.role.function_rights.0.clone(),
         })
     }
 
     /// The operator of the command line, or the server itself: has all rights but is not a user.
-    pub fn operator(origin: Origin) -> Self {
+    pub fn operator(source: Source) -> Self {
         Self {
             user_id: 0,
             name: String::new(),
             role: ADMINISTRATOR.to_owned(),
             role_rank: i32::MAX,
             application_id: None,
-            origin,
+            source,
             is_anonymous: false,
             rights: FunctionRight::all().collect(),
         }
     }
 
-    /// The same caller in a request from elsewhere.
+    /// The same caller with another source.
     #[must_use]
-    pub fn with_origin(self, origin: Origin) -> Self {
-        Self { origin, ..self }
+    pub fn with_source(self, source: Source) -> Self {
+        Self { source, ..self }
     }
 
     /// The caller as the actor of a change.
     pub fn actor(&self) -> Actor {
         if self.user_id == 0 {
-            return Actor::of(self.origin.clone());
+            return Actor::of(self.source.clone());
         }
         Actor {
             user_id: Some(self.user_id),
             name: self.name.clone(),
             application_id: self.application_id,
-            origin: self.origin.clone(),
+            source: self.source.clone(),
         }
     }
 

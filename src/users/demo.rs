@@ -14,7 +14,7 @@ use super::{
     ticket, user, user_group,
 };
 use crate::{
-    executions::audit::{Action, Actor, AuditLog, Change, Origin, Subject, SubjectType},
+    executions::audit::{Action, Actor, AuditLog, Change, Source, Subject, SubjectType},
     store::{self, Store, Touched},
 };
 
@@ -183,7 +183,7 @@ pub async fn is_filled(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
 
 async fn retire(db: &impl ConnectionTrait, id: i32) -> Result<(), AccessError> {
     match user::find(db, id).await? {
-        Some(dora) => access::set_retired(db, &Caller::operator(Origin::system()), ProviderNames::None, &dora, true)
+        Some(dora) => access::set_retired(db, &Caller::operator(Source::system()), ProviderNames::None, &dora, true)
             .await
             .map(drop),
         None => Ok(()),

@@ -24,7 +24,7 @@ pub struct GivenNames {
 }
 
 /// Upstream's name of the property, and why its name is wrong.
-pub type NameError = (&'static str, String);
+pub type GivenNameError = (&'static str, String);
 
 /// The kind of thing that a name refers to.
 #[derive(Clone, Copy)]
@@ -45,7 +45,7 @@ impl GivenNames {
         db: &impl ConnectionTrait,
         user: &mut UserRow,
         other_group_ids: &mut Vec<i32>,
-    ) -> Result<Vec<NameError>, DbErr> {
+    ) -> Result<Vec<GivenNameError>, DbErr> {
         let mut errors = Vec::new();
         if !self.role.is_empty() {
             let roles: Vec<_> = role::list(db).await?.into_iter().map(|role| (role.id, role.name)).collect();
@@ -87,7 +87,7 @@ impl GivenNames {
         db: &impl ConnectionTrait,
         own_id: Option<i32>,
         person: &mut person::Model,
-    ) -> Result<Option<NameError>, DbErr> {
+    ) -> Result<Option<GivenNameError>, DbErr> {
         let is_own = person.id == 0 || Some(person.id) == own_id;
         match (is_own, own_id) {
             (true, _) if self.person.is_empty() => Ok(None),
@@ -127,7 +127,7 @@ impl GivenNames {
 }
 
 /// The id for a name. An id other than 0 that was sent with the name must match.
-fn find(kind: Kind, (id, name): (i32, &str), known: &[(i32, String)]) -> Result<i32, NameError> {
+fn find(kind: Kind, (id, name): (i32, &str), known: &[(i32, String)]) -> Result<i32, GivenNameError> {
     let Kind { property, noun, lister } = kind;
     let shown = shown(name);
     let reason = match match_name(known.iter(), |(_, known_name)| known_name, name) {

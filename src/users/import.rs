@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    executions::audit::{Change, Origin},
+    executions::audit::{Change, Source},
     localization::read_boolean,
     store::WriteTransaction,
 };
@@ -136,7 +136,7 @@ impl<'a> UserImporter<'a> {
     pub async fn begin(
         transaction: &'a WriteTransaction,
         provider: ProviderNames,
-        origin: Origin,
+        source: Source,
         update: bool,
     ) -> Result<Self, DbErr> {
         role::ensure_defaults(transaction).await?;
@@ -145,7 +145,7 @@ impl<'a> UserImporter<'a> {
             transaction,
             provider,
             update,
-            caller: Caller::operator(origin),
+            caller: Caller::operator(source),
             changes: Vec::new(),
             roles: role::list(transaction).await?,
             groups: user_group::list(transaction).await?,

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
     Fields, User, UserRow, UserType, field_limits,
-    given_names::{GivenNames, NameError},
+    given_names::{GivenNameError, GivenNames},
     login_name, membership, person,
     role::{self, RoleType},
     user, user_group,
@@ -24,7 +24,7 @@ pub struct UserInput {
     pub person: person::Model,
     pub names: GivenNames,
     /// The errors in `names`; [`Self::complete`] sets them.
-    pub name_errors: Vec<NameError>,
+    pub name_errors: Vec<GivenNameError>,
 }
 
 /// An error in a property of a user. `field` is upstream's name.

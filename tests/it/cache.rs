@@ -162,7 +162,7 @@ async fn a_snapshot_applies_effects_like_the_database() {
             Snapshot::read(store.reader(), &needs, time, ProviderNames::None, None).await.expect("a snapshot");
         let (before, mut writes) = (stored(store, &ids).await, users::UserWrites::default());
         for (id, effects) in &runs {
-            let caller = users::Caller::operator(kommando::executions::audit::Origin::system());
+            let caller = users::Caller::operator(kommando::executions::audit::Source::system());
             let mut plan = snapshot.plan_for(caller, *id);
             let end = effects.iter().try_for_each(|effect| plan.add(effect).map(drop));
             let changes = plan.into_changes();

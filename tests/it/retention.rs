@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use kommando::executions::{
-    audit::{self, Actor, Anchor, AuditKey, Head, InvalidRecord, Origin, ProofError, Verification, anchor},
+    audit::{self, Actor, Anchor, AuditKey, Head, InvalidRecord, ProofError, Source, Verification, anchor},
     execution::{self, Outcome, Steps},
     idempotency, retention,
 };
@@ -57,7 +57,7 @@ async fn record(server: &Server, ages: &[i64]) -> Vec<Uuid> {
 /// Removes records older than this many days; returns the count of each page.
 async fn remove(server: &Server, days: i64) -> Result<Vec<u64>, ProofError> {
     let (key, mut pages) = (key(server), Vec::new());
-    retention::remove_older(&server.app.store, &key, &Actor::of(Origin::system()), days_ago(days), |page| {
+    retention::remove_older(&server.app.store, &key, &Actor::of(Source::system()), days_ago(days), |page| {
         pages.push(page)
     })
     .await?;

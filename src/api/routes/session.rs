@@ -14,7 +14,7 @@ use crate::{
         openapi::tags::Tag,
         respond::format::{Formatted, ResponseFormat},
     },
-    auth::{Authenticated, Authenticator, LoggedIn, Proof, origin_of, session},
+    auth::{Authenticated, Authenticator, LoggedIn, Proof, session, source_of},
     error::Error,
     executions::audit::{Action, Change},
     store::Touched,
@@ -160,7 +160,7 @@ impl SessionOperations {
             return Err(Error::MayNotManageUser.into());
         }
         let hash = passwords.hash(&new, Requester::User(caller.user_id)).await.map_err(Error::from)?;
-        let caller = caller.with_origin(origin_of(request));
+        let caller = caller.with_source(source_of(request));
         let revalidator = authenticator.clone();
         let change = authenticator.store.write(move |transaction| {
             Box::pin(async move {

@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     clock,
     commands::{Catalog, available_commands::available, request::ExecuteRequest},
-    executions::{ExecutionEvent, audit::Origin},
+    executions::{ExecutionEvent, audit::Source},
     users::{
         Effect, Needs, Presence, UserColumn, UserGroup, UserRow, UserType, person,
         role::{self, FunctionRight, FunctionRights, RoleType},
@@ -114,7 +114,7 @@ fn run(random: &mut StdRng, catalog: &Catalog, users: &users::Snapshot) -> Prepa
     use ActionResult::{Cancel, Implicit, No, Ok, Yes};
     let caller_id = random.random_range(1..=USERS);
     let mut caller =
-        users.user(caller_id).and_then(|user| Caller::of(user)).unwrap_or_else(|| Caller::operator(Origin::system()));
+        users.user(caller_id).and_then(|user| Caller::of(user)).unwrap_or_else(|| Caller::operator(Source::system()));
     caller.user_id = caller_id;
     let request = ExecuteRequest {
         caller,

@@ -41,7 +41,7 @@ impl Way {
 
 /// Where a change comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub struct Source {
     pub way: Way,
     /// The id of the request in the log; empty outside of requests.
     pub request_id: String,
@@ -49,7 +49,7 @@ pub struct Origin {
     pub operator: String,
 }
 
-impl Origin {
+impl Source {
     /// The server itself.
     pub fn system() -> Self {
         Self { way: Way::System, request_id: String::new(), operator: String::new() }
@@ -75,12 +75,12 @@ pub struct Actor {
     pub name: String,
     /// The application that sent the request.
     pub application_id: Option<i32>,
-    pub origin: Origin,
+    pub source: Source,
 }
 
 impl Actor {
     /// The server, or the operator of the command line.
-    pub fn of(origin: Origin) -> Self {
-        Self { user_id: None, name: origin.operator.clone(), application_id: None, origin }
+    pub fn of(source: Source) -> Self {
+        Self { user_id: None, name: source.operator.clone(), application_id: None, source }
     }
 }

@@ -42,7 +42,7 @@ impl AuditLog {
         let logged = rows.clone();
         insert_all::<Entity>(transaction, rows, None).await?;
         // The command line has no log: `kommando audit` shows its changes.
-        if !matches!(actor.origin.way, Way::CommandLine | Way::Import) {
+        if !matches!(actor.source.way, Way::CommandLine | Way::Import) {
             transaction.after_commit(move || logged.iter().for_each(log));
         }
         Ok(())

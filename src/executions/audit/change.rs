@@ -216,11 +216,11 @@ impl Change {
         Model {
             id: clock::new_id(recorded_at),
             recorded_at,
-            way: actor.origin.way,
+            way: actor.source.way,
             actor_id: actor.user_id,
             actor_name: actor.name.clone(),
             application_id: actor.application_id,
-            request_id: actor.origin.request_id.clone(),
+            request_id: actor.source.request_id.clone(),
             action,
             subject_type: subject.subject_type,
             subject_id: subject.id,

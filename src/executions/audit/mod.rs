@@ -25,7 +25,7 @@ use sea_orm::{ConnectionTrait, DbErr, prelude::Uuid};
 
 use crate::store::insert_all;
 
-pub use actor::{Actor, Origin, Way};
+pub use actor::{Actor, Source, Way};
 pub use anchor::Anchor;
 pub use audit_log::AuditLog;
 pub use chain_cursor::page as chain_page;

@@ -1,8 +1,8 @@
-//! How a request reached the server, for the audit chain.
+//! Where a request comes from, for the audit chain.
 
 use poem::{Request, http::header};
 
-use crate::executions::audit::{Origin, Way};
+use crate::executions::audit::{Source, Way};
 
 /// The path segment of agents, in any case.
 const AGENTS: &str = "Agents";
@@ -11,8 +11,8 @@ const AGENTS: &str = "Agents";
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// The origin of a request. A request without an `Authorization` header uses a session, as the console does.
-pub fn origin_of(request: &Request) -> Origin {
+/// The source of a request. A request without an `Authorization` header uses a session, as the console does.
+pub fn source_of(request: &Request) -> Source {
     let has_credentials = request.headers().get(header::AUTHORIZATION).is_some_and(|value| !value.is_empty());
     let way = match has_credentials {
         false => Way::Console,
@@ -20,5 +20,5 @@ pub fn origin_of(request: &Request) -> Origin {
         true => Way::Rest,
     };
     let request_id = request.data::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
-    Origin::request(way, request_id)
+    Source::request(way, request_id)
 }
