@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::audit::{ChangedFields, Way};
+use super::audit::{actor::Way, change::ChangedFields};
 use crate::{clock::AHEAD, store::insert_all};
 
 #[sea_orm::model]
