@@ -5,15 +5,15 @@ use std::collections::HashMap;
 
 use poem::{IntoResponse, Response};
 use poem_openapi::{
-    payload::Payload,
-    registry::{MetaSchema, MetaSchemaRef},
+    ResponseContent,
+    registry::{MetaMediaType, MetaSchema, MetaSchemaRef, Registry},
     types::{Example, ToJSON},
 };
 use sea_orm::{ConnectionTrait, DbErr};
 use serde_json::{Map, Value};
 
 use super::{
-    format::{CSV, JSON_LINES, ResponseFormat},
+    format::{CSV, Formatted, JSON_LINES, ResponseFormat},
     large_response,
 };
 use crate::{
@@ -170,25 +170,9 @@ pub struct JsonLines<T>(pub Vec<T>, pub ResponseFormat);
 /// A response of records as CSV.
 pub struct Csv<T>(pub Vec<T>, pub DisplayNames, pub ResponseFormat);
 
-impl<T: Send> Payload for JsonLines<T> {
-    const CONTENT_TYPE: &'static str = JSON_LINES;
-
-    fn schema_ref() -> MetaSchemaRef {
-        MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")))
-    }
-}
-
-impl<T: Send> Payload for Csv<T> {
-    const CONTENT_TYPE: &'static str = CSV;
-
-    fn schema_ref() -> MetaSchemaRef {
-        MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")))
-    }
-}
-
 impl<T: Example + ToJSON + Send> IntoResponse for JsonLines<T> {
     fn into_response(self) -> Response {
-        respond(ExportFormat::JsonLines, Self::CONTENT_TYPE, &self.0, DisplayNames::default(), self.1)
+        respond(ExportFormat::JsonLines, JSON_LINES, &self.0, DisplayNames::default(), self.1)
     }
 }
 
@@ -196,6 +180,58 @@ impl<T: Example + ToJSON + Send> IntoResponse for Csv<T> {
     fn into_response(self) -> Response {
         respond(ExportFormat::Csv, "text/csv; charset=utf-8; header=present", &self.0, self.1, self.2)
     }
+}
+
+/// The content of a list: a page as JSON or XML, or its rows as JSON Lines or CSV.
+pub enum ListContent<P, T> {
+    Page(Formatted<P>),
+    JsonLines(JsonLines<T>),
+    Csv(Csv<T>),
+}
+
+impl<P: ToJSON, T: Send> ResponseContent for ListContent<P, T>
+where
+    Formatted<P>: ResponseContent,
+{
+    fn media_types() -> Vec<MetaMediaType> {
+        let text = |content_type| MetaMediaType {
+            content_type,
+            schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))),
+        };
+        let pages = <Formatted<P> as ResponseContent>::media_types().into_iter();
+        pages.chain([text(JSON_LINES), text(CSV)]).collect()
+    }
+
+    fn register(registry: &mut Registry) {
+        <Formatted<P> as ResponseContent>::register(registry);
+    }
+}
+
+impl<P: Send, T: Example + ToJSON + Send> IntoResponse for ListContent<P, T>
+where
+    Formatted<P>: IntoResponse,
+{
+    fn into_response(self) -> Response {
+        match self {
+            Self::Page(page) => page.into_response(),
+            Self::JsonLines(lines) => lines.into_response(),
+            Self::Csv(table) => table.into_response(),
+        }
+    }
+}
+
+/// The names of the callers and users of runs, by id. `may_read` tells which users the caller may see.
+pub async fn user_names(
+    db: &impl ConnectionTrait,
+    records: &[Record],
+    may_read: impl Fn(i32) -> bool,
+) -> Result<HashMap<i32, String>, DbErr> {
+    let ids = records.iter().flat_map(|record| match record {
+        Record::Execution(execution) => vec![execution.user_id, execution.caller_id],
+        Record::Change(_) => Vec::new(),
+    });
+    let users = users::find_many(db, ids.filter(|id| may_read(*id)).collect()).await?;
+    Ok(users.into_iter().map(|user| (user.user.id, user.user.name)).collect())
 }
 
 fn respond<T: Example + ToJSON>(

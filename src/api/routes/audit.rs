@@ -1,14 +1,6 @@
 //! The audit chain: who did what, by what way, and when.
 
-use std::collections::HashMap;
-
-use poem::{IntoResponse, Response};
-use poem_openapi::{
-    ApiResponse, OpenApi, ResponseContent,
-    param::Query,
-    registry::{MetaMediaType, Registry},
-};
-use sea_orm::DbErr;
+use poem_openapi::{ApiResponse, OpenApi, param::Query};
 
 use super::executions::{encode_cursor, instant};
 use crate::{
@@ -18,14 +10,14 @@ use crate::{
         openapi::error_responses::{CommonErrors, ErrorResponse},
         openapi::tags::Tag,
         respond::{
-            export::{Csv, DisplayNames, JsonLines},
-            format::{Formatted, ListResponseFormat},
+            export::{self, Csv, DisplayNames, JsonLines, ListContent},
+            format::ListResponseFormat,
         },
     },
     error::Error,
-    executions::audit::{Record, SubjectType, change::ChangeFilter, trail},
+    executions::audit::{SubjectType, change::ChangeFilter, trail},
     store::Store,
-    users::{self, Caller},
+    users::Caller,
 };
 
 #[derive(Default)]
@@ -37,39 +29,11 @@ pub enum AuditResponse {
     /// are JSON, and a text that a spreadsheet would read as a formula gets an apostrophe in front.
     #[oai(status = 200)]
     Ok(
-        AuditContent,
+        ListContent<AuditPage, AuditEntry>,
         /// The value of `cursor` for the next page; absent on the last page.
         #[oai(header = "X-Next-Cursor")]
         Option<String>,
     ),
-}
-
-pub enum AuditContent {
-    Page(Formatted<AuditPage>),
-    JsonLines(JsonLines<AuditEntry>),
-    Csv(Csv<AuditEntry>),
-}
-
-impl ResponseContent for AuditContent {
-    fn media_types() -> Vec<MetaMediaType> {
-        let pages = <Formatted<AuditPage> as ResponseContent>::media_types();
-        let lines = <JsonLines<AuditEntry> as ResponseContent>::media_types().into_iter();
-        pages.into_iter().chain(lines).chain(<Csv<AuditEntry> as ResponseContent>::media_types()).collect()
-    }
-
-    fn register(registry: &mut Registry) {
-        <Formatted<AuditPage> as ResponseContent>::register(registry);
-    }
-}
-
-impl IntoResponse for AuditContent {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Page(page) => page.into_response(),
-            Self::JsonLines(lines) => lines.into_response(),
-            Self::Csv(table) => table.into_response(),
-        }
-    }
 }
 
 #[OpenApi(prefix_path = "/_ext", tag = "Tag::Operator", ignore_case = true)]
@@ -122,27 +86,17 @@ impl AuditOperations {
         let limit = limit.0.unwrap_or_default();
         let (found, has_more) = limit.page_of(trail::list(store.reader(), &filter, limit.plus_one()).await?);
         let next = found.last().filter(|_| has_more).map(|last| encode_cursor(last.id()));
-        let names = user_names(store, &found, &caller).await?;
+        let names = export::user_names(store.reader(), &found, |id| caller.may_read(id)).await?;
         let entries: Vec<_> = found.into_iter().map(|record| AuditEntry::new(record, &names)).collect();
         let content = match format {
             ListResponseFormat::JsonOrXml(format) => {
-                AuditContent::Page(format.answer(AuditPage { entries, next_cursor: next.clone() }))
+                ListContent::Page(format.answer(AuditPage { entries, next_cursor: next.clone() }))
             }
-            ListResponseFormat::JsonLines(format) => AuditContent::JsonLines(JsonLines(entries, format)),
+            ListResponseFormat::JsonLines(format) => ListContent::JsonLines(JsonLines(entries, format)),
             ListResponseFormat::Csv(format) => {
-                AuditContent::Csv(Csv(entries, DisplayNames::of_applications(store.reader()).await?, format))
+                ListContent::Csv(Csv(entries, DisplayNames::of_applications(store.reader()).await?, format))
             }
         };
         Ok(AuditResponse::Ok(content, next))
     }
-}
-
-/// The names of the callers and users of runs whom the caller may see.
-async fn user_names(store: &Store, records: &[Record], caller: &Caller) -> Result<HashMap<i32, String>, DbErr> {
-    let ids = records.iter().flat_map(|record| match record {
-        Record::Execution(execution) => vec![execution.user_id, execution.caller_id],
-        Record::Change(_) => Vec::new(),
-    });
-    let users = users::find_many(store.reader(), ids.filter(|id| caller.may_read(*id)).collect()).await?;
-    Ok(users.into_iter().map(|user| (user.user.id, user.user.name)).collect())
 }

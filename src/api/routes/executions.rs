@@ -2,11 +2,9 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use poem::{IntoResponse, Response};
 use poem_openapi::{
-    ApiResponse, OpenApi, ResponseContent,
+    ApiResponse, OpenApi,
     param::{Path, Query},
-    registry::{MetaMediaType, Registry},
 };
 use uuid::Uuid;
 
@@ -20,7 +18,7 @@ use crate::{
         openapi::error_responses::{CommonErrors, ErrorResponse, error_responses},
         openapi::tags::Tag,
         respond::{
-            export::{Csv, DisplayNames, JsonLines},
+            export::{Csv, DisplayNames, JsonLines, ListContent},
             format::{Formatted, ListResponseFormat, ResponseFormat},
         },
     },
@@ -49,39 +47,11 @@ pub enum ExecutionsResponse {
     /// an apostrophe in front.
     #[oai(status = 200)]
     Ok(
-        ExecutionsContent,
+        ListContent<ExecutionPage, Execution>,
         /// The value of `cursor` for the next page; absent on the last page.
         #[oai(header = "X-Next-Cursor")]
         Option<String>,
     ),
-}
-
-pub enum ExecutionsContent {
-    Page(Formatted<ExecutionPage>),
-    JsonLines(JsonLines<Execution>),
-    Csv(Csv<Execution>),
-}
-
-impl ResponseContent for ExecutionsContent {
-    fn media_types() -> Vec<MetaMediaType> {
-        let pages = <Formatted<ExecutionPage> as ResponseContent>::media_types();
-        let lines = <JsonLines<Execution> as ResponseContent>::media_types().into_iter();
-        pages.into_iter().chain(lines).chain(<Csv<Execution> as ResponseContent>::media_types()).collect()
-    }
-
-    fn register(registry: &mut Registry) {
-        <Formatted<ExecutionPage> as ResponseContent>::register(registry);
-    }
-}
-
-impl IntoResponse for ExecutionsContent {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Page(page) => page.into_response(),
-            Self::JsonLines(lines) => lines.into_response(),
-            Self::Csv(table) => table.into_response(),
-        }
-    }
 }
 
 #[OpenApi(prefix_path = "/_ext", tag = "Tag::Operator", ignore_case = true)]
@@ -173,10 +143,10 @@ fn page(
     let executions = found.into_iter().map(Into::into).collect();
     let content = match format {
         ListResponseFormat::JsonOrXml(format) => {
-            ExecutionsContent::Page(format.answer(ExecutionPage { executions, next_cursor: next_cursor.clone() }))
+            ListContent::Page(format.answer(ExecutionPage { executions, next_cursor: next_cursor.clone() }))
         }
-        ListResponseFormat::JsonLines(format) => ExecutionsContent::JsonLines(JsonLines(executions, format)),
-        ListResponseFormat::Csv(format) => ExecutionsContent::Csv(Csv(executions, names, format)),
+        ListResponseFormat::JsonLines(format) => ListContent::JsonLines(JsonLines(executions, format)),
+        ListResponseFormat::Csv(format) => ListContent::Csv(Csv(executions, names, format)),
     };
     ExecutionsResponse::Ok(content, next_cursor)
 }

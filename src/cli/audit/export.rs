@@ -1,16 +1,13 @@
 //! `kommando audit export`.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use clap::Args;
 use kommando::{
     api::export::{self, DisplayNames},
     executions::audit::{Action, Record, SubjectType, Way, change::ChangeFilter, trail},
     store::Store,
-    users,
 };
-use sea_orm::{ActiveEnum, DbErr, Iterable};
+use sea_orm::{ActiveEnum, Iterable};
 
 use crate::cli::{
     self,
@@ -74,7 +71,7 @@ impl Export {
         loop {
             let page = trail::list(store.reader(), &filter, PAGE).await?;
             let (read, last) = (page.len() as u64, page.last().map(Record::id));
-            let users = user_names(store, &page).await?;
+            let users = export::user_names(store.reader(), &page, |_| true).await?;
             let lines = page.into_iter().map(|one| export::record_line(format, one, None, &users, &applications));
             cli::write(lines.collect::<String>())?;
             if read < PAGE {
@@ -83,14 +80,4 @@ impl Export {
             filter.older_than = last;
         }
     }
-}
-
-/// The names of the callers and users of runs.
-pub async fn user_names(store: &Store, records: &[Record]) -> Result<HashMap<i32, String>, DbErr> {
-    let ids = records.iter().flat_map(|record| match record {
-        Record::Execution(execution) => vec![execution.user_id, execution.caller_id],
-        Record::Change(_) => Vec::new(),
-    });
-    let users = users::find_many(store.reader(), ids.collect()).await?;
-    Ok(users.into_iter().map(|user| (user.user.id, user.user.name)).collect())
 }

@@ -18,7 +18,6 @@ use tokio::{
     time::sleep,
 };
 
-use super::export::user_names;
 use crate::cli;
 
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -56,7 +55,7 @@ impl Tail {
             }
             let mut lines = String::new();
             let records: Vec<_> = entries.iter().filter_map(|(_, record)| record.clone()).collect();
-            let users = user_names(store, &records).await?;
+            let users = export::user_names(store.reader(), &records, |_| true).await?;
             for (entry, record) in entries {
                 position = entry.position.unwrap_or(position);
                 let missing = || anyhow!("the record of entry {position} is missing; see `kommando audit verify`");
