@@ -21,7 +21,10 @@ use secrecy::SecretString;
 
 use crate::{
     auth::{Algorithm, GuessLimits, HostName, Installation, JwksUrl, Origin, ProviderSettings},
-    executions::retention::Retention,
+    executions::{
+        audit::VerificationInterval,
+        retention::{ChangeRetention, Retention},
+    },
     localization::Zone,
     store,
     users::{
@@ -207,9 +210,23 @@ pub struct Config {
     )]
     pub password_min_length: u16,
 
-    /// Time that executions and their audit entries are kept, such as 365d, at least 2d [default: for ever]
+    /// Time that executions and changes are kept, with their audit entries, such as 365d, at least 2d [default: for
+    /// ever]
     #[arg(long, env = "KOMMANDO_RETENTION", value_name = "LENGTH", global = true)]
     pub retention: Option<Retention>,
+
+    /// Time that changes are kept, where it differs from executions: a length, or forever [default: as
+    /// KOMMANDO_RETENTION]
+    #[arg(long, env = "KOMMANDO_RETENTION_CHANGES", value_name = "LENGTH", global = true)]
+    pub retention_changes: Option<ChangeRetention>,
+
+    /// Interval in which the server verifies the audit chain, such as 24h [default: never]
+    #[arg(long, env = "KOMMANDO_AUDIT_VERIFY", value_name = "LENGTH", global = true)]
+    pub audit_verify: Option<VerificationInterval>,
+
+    /// Webhook target that gets the head of the audit chain each hour, signed [default: none]
+    #[arg(long, env = "KOMMANDO_AUDIT_HEAD_TARGET", value_name = "TARGET", global = true)]
+    pub audit_head_target: Option<String>,
 
     /// Maximum number of open connections; at the limit, the connection that has been waiting for its client longest is
     /// closed; if none is waiting, the new one gets 503
@@ -496,13 +513,18 @@ pub fn admin_password() -> Result<Option<SecretString>, ConfigError> {
 /// As [`admin_password`], or other users can read or change the file.
 pub fn audit_key() -> Result<Option<SecretString>, ConfigError> {
     let name = SECRETS[1].0;
-    if let Some(file) = env::var_os(format!("{name}{FILE_SUFFIX}")) {
+    if let Some(file) = audit_key_file() {
         // `secret` reports a file that cannot be read.
-        if let Ok(exposed) = read_key(Path::new(&file)) {
+        if let Ok(exposed) = read_key(&file) {
             exposed?;
         }
     }
     secret(name)
+}
+
+/// The file of `KOMMANDO_AUDIT_KEY_FILE`.
+pub fn audit_key_file() -> Option<PathBuf> {
+    env::var_os(format!("{}{FILE_SUFFIX}", SECRETS[1].0)).map(PathBuf::from)
 }
 
 fn secret(name: &'static str) -> Result<Option<SecretString>, ConfigError> {

@@ -24,6 +24,7 @@ mod m0017_tickets;
 mod m0018_folded_texts;
 mod m0019_invalidation;
 mod m0020_audit_changes;
+mod m0021_audit_keys;
 
 /// Applies and reverts the migrations, oldest first.
 pub struct Migrator;
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_folded_texts::Migration),
             Box::new(m0019_invalidation::Migration),
             Box::new(m0020_audit_changes::Migration),
+            Box::new(m0021_audit_keys::Migration),
         ]
     }
 }

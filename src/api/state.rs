@@ -11,6 +11,7 @@ use crate::{
     auth::{Authenticator, Hosts},
     commands::CommandService,
     error::Error,
+    executions::audit::VerificationStatus,
     localization::Zone,
     metrics::MetricsRegistry,
     store::Store,
@@ -33,6 +34,7 @@ pub struct AppState {
     pub hosts: Hosts,
     /// The web origins that may call from a browser.
     pub cors: Cors,
+    pub verification_status: VerificationStatus,
     pub metrics: MetricsRegistry,
 }
 
@@ -72,4 +74,5 @@ argument! {
     Authenticator: |state| &state.authenticator,
     CommandService: |state| &state.commands,
     UserService: |state| &state.user_service,
+    VerificationStatus: |state| &state.verification_status,
 }

@@ -2,7 +2,9 @@
 //! creates.
 
 use std::{
-    fs, io,
+    fmt, fs,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -25,8 +27,8 @@ pub enum AuditKeyError {
     #[error("failed to read or create the key of the audit chain at {}", .0.display())]
     File(PathBuf, #[source] io::Error),
     #[error(
-        "the key of the audit chain is missing at {}; restore it from its backup, or set KOMMANDO_AUDIT_KEY",
-        .0.display()
+        "the key of the audit chain is missing at {}; restore it from its backup, or set KOMMANDO_AUDIT_KEY. If it is \
+         lost, see `kommando audit begin-anew --help`", .0.display()
     )]
     Missing(PathBuf),
     #[error(transparent)]
@@ -42,10 +44,10 @@ pub enum AuditKeyError {
     )]
     Short(usize),
     #[error(
-        "this is not the key of the audit chain in this database; check KOMMANDO_AUDIT_KEY, or the key file next to \
-         the database"
+        "the key in {0} is not the key of the audit chain in this database; put the right key there. If it is lost, see \
+         `kommando audit begin-anew --help`"
     )]
-    Other,
+    Other(KeyPlace),
     #[error("the database does not answer")]
     Database(#[from] DbErr),
     #[error(
@@ -53,6 +55,27 @@ pub enum AuditKeyError {
          for all servers of the database; `openssl rand -hex 32` makes one"
     )]
     NotSet,
+}
+
+/// Where the key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// `KOMMANDO_AUDIT_KEY`.
+    Variable,
+    /// The file of `KOMMANDO_AUDIT_KEY_FILE`.
+    NamedFile(PathBuf),
+    /// The file beside the SQLite database.
+    DefaultFile(PathBuf),
+}
+
+impl fmt::Display for KeyPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable => f.write_str("KOMMANDO_AUDIT_KEY"),
+            Self::NamedFile(file) => write!(f, "KOMMANDO_AUDIT_KEY_FILE ({})", file.display()),
+            Self::DefaultFile(file) => write!(f, "{}", file.display()),
+        }
+    }
 }
 
 /// Loads the key. If there is none and the chain is new, creates one.
@@ -66,6 +89,24 @@ pub async fn load_or_make(database_url: &str, db: &impl ConnectionTrait) -> Resu
             load(database_url)
         }
         loaded => loaded,
+    }
+}
+
+/// Loads the key with which to begin a chain anew, or makes it where there is none.
+///
+/// # Errors
+/// The settings are wrong, the file cannot be read or created, or the key is too short.
+pub fn load_or_make_anew(database_url: &str) -> Result<AuditKey, AuditKeyError> {
+    let loaded = match load(database_url) {
+        Err(AuditKeyError::Missing(file)) => {
+            make(&file).map_err(|error| AuditKeyError::File(file, error))?;
+            load(database_url)
+        }
+        loaded => loaded,
+    };
+    match loaded? {
+        key if key.is_short() => Err(AuditKeyError::Short(key.length())),
+        key => Ok(key),
     }
 }
 
@@ -88,25 +129,58 @@ pub fn load(database_url: &str) -> Result<AuditKey, AuditKeyError> {
     }
 }
 
-/// Checks the key against the chain of a database. A new chain needs a long key. An existing chain with a short key
-/// keeps it, because the key of a chain cannot change.
+/// Checks the key against the chain of a database. A new chain needs a long key; an existing chain may have a short one.
 ///
 /// # Errors
 /// The key is too short for a new chain, or is not the key of the chain.
-pub async fn check(db: &impl ConnectionTrait, key: &AuditKey) -> Result<KeyCheck, AuditKeyError> {
+pub async fn check(db: &impl ConnectionTrait, key: &AuditKey, database_url: &str) -> Result<KeyCheck, AuditKeyError> {
     match audit::check_key(db, key).await? {
-        KeyCheck::Other => Err(AuditKeyError::Other),
+        KeyCheck::Other => Err(AuditKeyError::Other(place(database_url)?)),
         KeyCheck::First if key.is_short() => Err(AuditKeyError::Short(key.length())),
         check => Ok(check),
     }
 }
 
-/// The key file; `None` if the key comes from the settings.
+/// Where the key is expected.
 ///
 /// # Errors
-/// The settings are wrong.
-pub fn place(database_url: &str) -> Result<Option<PathBuf>, AuditKeyError> {
-    if config::audit_key()?.is_some() { Ok(None) } else { file_of(database_url) }
+/// The settings are wrong, or name no place for the key of a PostgreSQL database.
+pub fn place(database_url: &str) -> Result<KeyPlace, AuditKeyError> {
+    match config::audit_key_file() {
+        Some(file) => Ok(KeyPlace::NamedFile(file)),
+        None if config::audit_key()?.is_some() => Ok(KeyPlace::Variable),
+        None => file_of(database_url)?.map(KeyPlace::DefaultFile).ok_or(AuditKeyError::NotSet),
+    }
+}
+
+/// Reads a new key from a file.
+///
+/// # Errors
+/// The file cannot be read, others can read it, or the key is too short.
+pub fn read_new(file: &Path) -> Result<AuditKey, AuditKeyError> {
+    let key = config::read_key(file).map_err(|error| AuditKeyError::File(file.to_owned(), error))?;
+    match AuditKey::new(key?) {
+        key if key.is_short() => Err(AuditKeyError::Short(key.length())),
+        key => Ok(key),
+    }
+}
+
+/// Replaces the key file beside an SQLite database. The former one is kept with the suffix `.former`.
+///
+/// # Errors
+/// The files cannot be written.
+pub fn replace_file(file: &Path, new: &Path) -> io::Result<PathBuf> {
+    let with_suffix = |suffix: &str| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let (former, temporary) = (with_suffix(".former"), with_suffix(".new"));
+    let text = fs::read_to_string(new)?;
+    write_file(&temporary, text.trim_end())?;
+    fs::rename(file, &former)?;
+    fs::rename(&temporary, file)?;
+    Ok(former)
 }
 
 /// The key file next to an SQLite database; `None` for PostgreSQL.
@@ -116,24 +190,30 @@ fn file_of(database_url: &str) -> Result<Option<PathBuf>, AuditKeyError> {
         file.push(".audit-key");
         PathBuf::from(file)
     };
-    Ok(store::sqlite_path(database_url)?.map(with_suffix))
+    let file = store::sqlite_path(database_url)?.map(with_suffix);
+    // Absolute, because messages name it.
+    Ok(file.map(|file| std::path::absolute(&file).unwrap_or(file)))
 }
 
 /// Creates a key file that only its owner can read. If another process has just created it, keeps that file.
 fn make(file: &Path) -> io::Result<()> {
-    use std::{io::Write, os::unix::fs::OpenOptionsExt};
     let mut random = [0_u8; 32];
     rand::rng().fill_bytes(&mut random);
     let key = hex::encode(random);
     // Written to a temporary file and linked, so that no process reads a partial key.
     let temporary = file.with_extension(format!("audit-key.{}", std::process::id()));
-    let mut created = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-    writeln!(created, "{key}")?;
-    created.sync_all()?;
+    write_file(&temporary, &key)?;
     let linked = fs::hard_link(&temporary, file);
     fs::remove_file(&temporary)?;
     match linked {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Writes a key into a file that only its owner can read.
+fn write_file(file: &Path, key: &str) -> io::Result<()> {
+    let mut created = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    writeln!(created, "{key}")?;
+    created.sync_all()
 }

@@ -3,30 +3,40 @@
 
 use std::time::Duration;
 
+use chrono::SecondsFormat;
 use sea_orm::DbErr;
 use tokio::time::interval;
 
 use crate::{
+    clock,
     executions::{
-        audit::{self, Actor, AuditKey, ProofError, Source},
+        audit::{self, Actor, CurrentKey, Head, ProofError, Source},
         delivery, idempotency,
-        retention::{self, Retention},
+        retention::{self, ChangeRetention, Horizons, Retention},
     },
     store::Store,
     users::{login_address, ticket},
+    webhooks::{CallError, WebhookRequest, Webhooks},
 };
 
 /// Number of rows deleted by one statement.
 const PAGE: u64 = 1000;
 const PERIOD: Duration = Duration::from_secs(60 * 60);
+/// Timeout of the webhook with the head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The housekeeping job.
 #[derive(Clone, Debug)]
 pub struct Housekeeping {
     pub store: Store,
-    pub audit_key: AuditKey,
+    pub audit_key: CurrentKey,
     /// How long records are kept; `None` for ever.
     pub retention: Option<Retention>,
+    /// How long changes are kept; `None` as long as other records.
+    pub retention_changes: Option<ChangeRetention>,
+    /// The webhook target that gets the head of the chain.
+    pub head_target: Option<String>,
+    pub webhooks: Webhooks,
 }
 
 impl Housekeeping {
@@ -51,28 +61,46 @@ impl Housekeeping {
         login_address::clear(db).await?;
         let tickets = by_pages(|| ticket::clear_page(db, PAGE)).await?;
         let (mut webhooks, mut records) = (0, 0);
-        let end = match self.retention.map(Retention::horizon) {
-            Some(horizon) => {
-                webhooks = by_pages(|| delivery::clear_page(db, horizon, PAGE)).await?;
-                {
-                    let actor = Actor::of(Source::system());
-                    retention::remove_older(&self.store, &self.audit_key, &actor, horizon, |more| records += more).await
-                }
-            }
-            None => Ok(()),
-        };
+        let horizons = Horizons::new(self.retention, self.retention_changes);
+        if let Some(horizon) = horizons.executions {
+            webhooks = by_pages(|| delivery::clear_page(db, horizon, PAGE)).await?;
+        }
+        let actor = Actor::of(Source::system());
+        let removed =
+            retention::remove_older(&self.store, &self.audit_key, &actor, horizons, |more| records += more).await;
         if keys + tickets + webhooks + records > 0 {
             tracing::info!(records, webhooks, keys, tickets, "deleted expired rows");
         }
-        self.note_head().await?;
-        end
+        let head = self.note_head().await?;
+        self.send_head(&head).await;
+        removed
     }
 
     /// Logs the head of the audit chain. With the log, an operator can detect that records were later cut off its end.
-    pub async fn note_head(&self) -> Result<(), DbErr> {
+    pub async fn note_head(&self) -> Result<Head, DbErr> {
         let head = audit::head(self.store.reader()).await?;
         tracing::info!(%head, "the head of the audit chain");
-        Ok(())
+        Ok(head)
+    }
+
+    /// Sends the head to its target. If that fails, the next hour's head is sent in its place.
+    async fn send_head(&self, head: &Head) {
+        let Some(target) = self.head_target.clone() else { return };
+        let now = clock::wall();
+        let id = format!("head-{}-{}", head.position, now.timestamp());
+        let body = serde_json::json!({
+            "type": "audit.head",
+            "timestamp": now.to_rfc3339_opts(SecondsFormat::Micros, true),
+            "data": {"head": head.to_string(), "position": head.position, "mac": head.mac},
+        });
+        let request = WebhookRequest { id, target, body: body.to_string(), timeout: HEAD_TIMEOUT, trace: None };
+        let sent = match self.webhooks.reserve(&request.target) {
+            Some(permit) => self.webhooks.deliver(&request, permit).await,
+            None => Err(CallError::Busy),
+        };
+        if let Err(error) = sent {
+            tracing::error!(to = request.target, %error, "failed to send the head of the audit chain");
+        }
     }
 }
 

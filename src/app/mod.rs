@@ -1,6 +1,7 @@
 //! Builds the application from the settings and serves it. Of the library, only this module may import all others.
 
 pub mod audit_key;
+mod audit_verification;
 mod command_reloader;
 pub mod config_check;
 mod housekeeping;
@@ -22,6 +23,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::signal::unix::Signal;
 
 use self::{
+    audit_verification::AuditVerification,
     housekeeping::Housekeeping,
     metrics_endpoint::{MetricsEndpoint, WithMetrics},
     server::{Limits, connection_limit::ConnectionLimiter, trusted_proxies::TrustedProxies},
@@ -33,7 +35,7 @@ use crate::{
     auth::{Authenticator, Hosts, LoginMetrics, LoginRateLimiter, Provider, VerifiedPasswordCache},
     commands::{Catalog, CommandService, CommandServiceDependencies, DefinitionErrors},
     config::{Config, DEFAULT_COMMANDS, Metrics},
-    executions::audit::{self, Actor, AuditKey, AuditLog, KeyCheck, Source},
+    executions::audit::{self, Actor, AuditLog, CurrentKey, KeyCheck, Source, VerificationStatus},
     localization::Zone,
     metrics::{
         MetricsRegistry,
@@ -59,6 +61,9 @@ pub struct App {
     user_service: UserService,
     demo: Option<Demo>,
     housekeeping: Housekeeping,
+    /// `None` without a schedule.
+    verification: Option<AuditVerification>,
+    verification_status: VerificationStatus,
     time_zone: Zone,
     limits: Limits,
     metrics_endpoint: MetricsEndpoint,
@@ -133,7 +138,7 @@ impl App {
             metrics: &metrics,
         });
         let verified_passwords = VerifiedPasswordCache::default();
-        let login_limiter = LoginRateLimiter::new(config.guess_limits, audit_key.derive("login rate limiter"));
+        let login_limiter = LoginRateLimiter::new(config.guess_limits, audit_key.get().derive("login rate limiter"));
         login_limiter.restore(&store).await?;
         let authenticator = Authenticator {
             store: store.clone(),
@@ -147,7 +152,22 @@ impl App {
             provider,
             audit_log: audit_log.clone(),
         };
-        let housekeeping = Housekeeping { store: store.background(), audit_key, retention: config.retention };
+        let verification_status = VerificationStatus::default();
+        let verification = config.audit_verify.map(|interval| AuditVerification {
+            store: store.background(),
+            audit_key: audit_key.clone(),
+            interval,
+            status: verification_status.clone(),
+            metrics: metrics.clone(),
+        });
+        let housekeeping = Housekeeping {
+            store: store.background(),
+            audit_key,
+            retention: config.retention,
+            retention_changes: config.retention_changes,
+            head_target: config.audit_head_target.clone(),
+            webhooks: commands.webhooks().clone(),
+        };
         let evicted = metrics.counter(&EVICTED, &[]);
         let connections = ConnectionLimiter::new(config.max_connections, config.connections_per_address(), evicted);
         let limits = Limits {
@@ -174,6 +194,8 @@ impl App {
             user_service,
             demo: None,
             housekeeping,
+            verification,
+            verification_status,
             time_zone,
             limits,
             metrics_endpoint,
@@ -317,6 +339,7 @@ impl App {
             concurrency_limiter: self.metrics_endpoint.concurrency_limiter.clone(),
             hosts: self.hosts.clone(),
             cors: self.cors.clone(),
+            verification_status: self.verification_status.clone(),
             metrics: self.metrics_endpoint.metrics.clone(),
         });
         WithMetrics { api, metrics: (self.metrics == Metrics::Path).then(|| self.metrics_endpoint.clone()) }
@@ -328,12 +351,12 @@ impl App {
 ///
 /// # Errors
 /// The key is missing, too short, or not the key of the chain.
-pub async fn prepare_database(store: &Store, database_url: &str) -> Result<AuditKey, StartError> {
+pub async fn prepare_database(store: &Store, database_url: &str) -> Result<CurrentKey, StartError> {
     let audit_key = audit_key::load_or_make(database_url, store.reader()).await?;
-    let key = audit_key.clone();
+    let (key, url) = (audit_key.clone(), database_url.to_owned());
     let prepare = store.write_alone(Lock::Bootstrap, move |transaction| {
         Box::pin(async move {
-            match audit_key::check(transaction, &audit_key).await? {
+            match audit_key::check(transaction, &audit_key, &url).await? {
                 KeyCheck::First => audit::begin(transaction, &audit_key).await?,
                 _ if audit_key.is_short() => tracing::warn!(
                     bytes = audit_key.length(),
@@ -346,7 +369,8 @@ pub async fn prepare_database(store: &Store, database_url: &str) -> Result<Audit
         })
     });
     prepare.await?;
-    Ok(key)
+    let url = database_url.to_owned();
+    Ok(CurrentKey::new(key, move || audit_key::load(&url).ok()))
 }
 
 /// The hosts that the metrics accept. A separate public listener accepts any, because scrapers use its address as host.

@@ -71,6 +71,7 @@ impl<E: Endpoint<Output = Response> + 'static> ReadyServer<E> {
         let Self { app, endpoint } = self;
         let housekeeping = tokio::spawn(app.housekeeping.clone().run_hourly());
         let saving = tokio::spawn(app.authenticator.login_limiter.clone().keep_saving(app.store.background()));
+        let verification = app.verification.clone().map(|verification| tokio::spawn(verification.run_on_schedule()));
         let linking = app.store.has_multiple_writers().then(|| {
             let Housekeeping { store, audit_key, .. } = app.housekeeping.clone();
             tokio::spawn(audit::keep_linking(store, audit_key))
@@ -80,6 +81,7 @@ impl<E: Endpoint<Output = Response> + 'static> ReadyServer<E> {
             tracing::warn!("cut off runs that wait for other systems; their outcome is unknown");
         }
         housekeeping.abort();
+        verification.inspect(JoinHandle::abort);
         saving.abort();
         if let Err(error) = app.authenticator.login_limiter.save(&app.housekeeping.store).await {
             tracing::warn!(%error, "failed to save the state of the login rate limiter");

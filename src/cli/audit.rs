@@ -3,20 +3,22 @@
 mod export;
 mod tail;
 
-use anyhow::{bail, ensure};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
 use chrono::SecondsFormat;
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use kommando::{
-    app::audit_key,
+    app::audit_key::{self, KeyPlace},
     config::Config,
     executions::{
         audit::{
-            self, Action, Actor, Anchor, AuditKey, AuditLog, Change, ChangedFields, Head, Sealed, Subject, SubjectType,
-            Unsealed, Way,
+            self, Action, Actor, Anchor, AuditKey, AuditLog, Change, ChangedFields, FormerEntries, Head, KeyCheck,
+            Sealed, Subject, SubjectType, Unsealed, Way, change,
         },
-        retention::{self, Retention},
+        retention::{self, Horizons, Retention},
     },
-    store::{self, Store, Touched},
+    store::{self, FileLock, Store, Touched},
 };
 
 use self::{export::Export, tail::Tail};
@@ -51,6 +53,39 @@ pub enum Audit {
         /// Age from which records are removed, such as 365d, at least 2d
         #[arg(long, value_name = "LENGTH")]
         older_than: Retention,
+        /// Remove only records of this kind; the others are kept
+        #[arg(long, value_name = "KIND")]
+        only: Option<Kind>,
+    },
+    /// Continue the chain with another key
+    ///
+    /// Verifies the chain with the key of KOMMANDO_AUDIT_KEY, or of the file beside the database, then writes an entry
+    /// that both keys seal. Entries from before stay provable, also to who has only the new key, and nobody can change
+    /// them with the former key any more. The key file beside an SQLite database is replaced; stop its server first.
+    /// With PostgreSQL, servers go on: put the new key into the file of KOMMANDO_AUDIT_KEY_FILE on each of them before
+    /// you run this. A server takes it when it meets the entry, and until it has it, its writes are answered with 503.
+    Rekey {
+        /// File with the new key, at least 32 bytes; only its owner may read it. `openssl rand -hex 32` makes a key
+        #[arg(long, value_name = "FILE")]
+        new_key_file: PathBuf,
+    },
+    /// Begin the chain anew after its key was lost
+    ///
+    /// The entries that exist are closed: nobody can prove any more that they were not changed before this moment, but
+    /// they cannot be changed after it. The chain continues with the key of KOMMANDO_AUDIT_KEY, or of the file beside the
+    /// database, which is created if it is missing. Its first entry has the reason, and the number and the head of the
+    /// closed entries; `kommando audit verify` reports both parts. Running executions and webhooks lose their seals: see
+    /// `kommando audit seal --help`. Stop all servers first.
+    BeginAnew {
+        /// Why the key is lost, for the record
+        #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+        reason: String,
+        /// Do not ask for confirmation
+        #[arg(long)]
+        yes: bool,
+        /// Remove all executions and changes of the old chain, for a chain that is not in order even without its key
+        #[arg(long)]
+        discard: bool,
     },
     /// List running executions and pending webhooks without a seal, and seal them with --yes
     ///
@@ -64,28 +99,118 @@ pub enum Audit {
     },
 }
 
+/// A kind of records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    Executions,
+    Changes,
+}
+
 impl Audit {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         let store = super::open_existing(config).await?;
         let key = async || {
             let key = audit_key::load(&config.database_url)?;
-            audit_key::check(store.reader(), &key).await?;
+            audit_key::check(store.reader(), &key, &config.database_url).await?;
             anyhow::Ok(key)
         };
+        let actor = Actor::of(operator::source(Way::CommandLine));
         match self {
             Self::Export(export) => export.write(&store).await?,
             Self::Tail(tail) => tail.write(&store).await?,
             Self::Verify { expect } => verify(&store, &key().await?, expect.as_ref()).await?,
-            Self::Cut { older_than } => {
-                let mut removed = 0;
-                let actor = Actor::of(operator::source(Way::CommandLine));
-                retention::remove_older(&store, &key().await?, &actor, older_than.horizon(), |more| removed += more)
-                    .await?;
+            Self::Cut { older_than, only } => {
+                let (mut removed, horizon) = (0, Some(older_than.horizon()));
+                let horizons = Horizons {
+                    executions: horizon.filter(|_| only != Some(Kind::Changes)),
+                    changes: horizon.filter(|_| only != Some(Kind::Executions)),
+                };
+                let key = key().await?.into();
+                retention::remove_older(&store, &key, &actor, horizons, |more| removed += more).await?;
                 super::say(format_args!("{removed} records were removed"))?;
+            }
+            Self::Rekey { new_key_file } => rekey(&store, config, &actor, &new_key_file).await?,
+            Self::BeginAnew { reason, yes, discard } => {
+                begin_anew(&store, config, &actor, &reason, yes, discard).await?
             }
             Self::Seal { yes } => seal(&store, &key().await?, yes).await?,
         }
         Ok(store.close().await?)
+    }
+}
+
+/// Changes the key, and puts it in place of the file beside an SQLite database.
+async fn rekey(store: &Store, config: &Config, actor: &Actor, new_key_file: &Path) -> anyhow::Result<()> {
+    let url = &config.database_url;
+    let _lock = FileLock::of_url(url).await?;
+    let (new, place) = (audit_key::read_new(new_key_file)?, audit_key::place(url)?);
+    // After an interruption, only the file is left to replace.
+    if matches!(audit::check_key(store.reader(), &new).await?, KeyCheck::Known { .. }) {
+        super::say("the chain already has this key")?;
+        return put_in_place(&place, new_key_file, &new);
+    }
+    let former = audit_key::load(url)?;
+    audit_key::check(store.reader(), &former, url).await?;
+    let bar = super::progress_bar(audit::count(store.reader()).await?);
+    let changed = audit::change_key(store, &former, &new, actor, |more| bar.inc(more)).await;
+    bar.finish_and_clear();
+    let FormerEntries { count, head } = changed?;
+    super::say(format_args!("{count} entries are valid, up to head {head}; the chain continues with the new key"))?;
+    put_in_place(&place, new_key_file, &new)
+}
+
+fn put_in_place(place: &KeyPlace, new_key_file: &Path, new: &AuditKey) -> anyhow::Result<()> {
+    match place {
+        KeyPlace::DefaultFile(file) => {
+            let is_there = audit_key::read_new(file).is_ok_and(|key| key.is_same(new));
+            if !is_there {
+                let former = audit_key::replace_file(file, new_key_file)
+                    .with_context(|| format!("failed to replace {}; run this again", file.display()))?;
+                let (file, former) = (file.display(), former.display());
+                super::say(format_args!("{file} has the new key; the former one, for old backups, is {former}"))?;
+            }
+            super::say("back up the new key, in another place than the database")
+        }
+        KeyPlace::NamedFile(_) => super::say(format_args!(
+            "servers take the new key from the file of KOMMANDO_AUDIT_KEY_FILE; put it there now if it is not there yet"
+        )),
+        KeyPlace::Variable => super::say("set KOMMANDO_AUDIT_KEY to the new key, and restart all servers with it"),
+    }
+}
+
+/// Begins the chain anew, once the operator has confirmed it.
+async fn begin_anew(
+    store: &Store,
+    config: &Config,
+    actor: &Actor,
+    reason: &str,
+    yes: bool,
+    discard: bool,
+) -> anyhow::Result<()> {
+    let url = &config.database_url;
+    let _lock = FileLock::of_url(url).await?;
+    let count = audit::count(store.reader()).await?;
+    let loss = if discard { "are removed with their records" } else { "can no longer be proven" };
+    if !yes && !super::confirm(&format!("The {count} entries of the chain {loss}. Go on?"))? {
+        bail!("nothing was changed");
+    }
+    let new = audit_key::load_or_make_anew(url)?;
+    let FormerEntries { count, head } = audit::begin_anew(store, &new, actor, reason, discard).await?;
+    super::say(format_args!("{count} entries are closed, up to head {head}; the chain continues with a new key"))?;
+    super::say(format_args!("back up the key, in another place than the database: {}", audit_key::place(url)?))
+}
+
+/// What became of the entries before the key.
+fn say_key_change(change: &change::Model, entries: i64) -> anyhow::Result<()> {
+    let time = change.recorded_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let reason = change.after.0.get("reason").and_then(|reason| reason.as_str());
+    match (change.action, reason) {
+        (Action::ChainBegunAnew, reason) => super::say(format_args!(
+            "{entries} entries from before {time} cannot be proven, because their key is lost; since then they were not \
+             changed. The reason given was: {:?}",
+            reason.unwrap_or_default()
+        )),
+        (..) => super::say(format_args!("{entries} entries are from before {time}, when the key was changed")),
     }
 }
 
@@ -104,6 +229,10 @@ async fn verify(store: &Store, key: &AuditKey, expected: Option<&Head>) -> anyho
         super::say(format_args!(
             "the chain begins after entry {position} of {finished_at}; older entries were removed"
         ))?;
+    }
+    if let Some(change) = &found.key_change {
+        let former = change.after.0.get("head").and_then(|head| head.as_str()?.parse::<Head>().ok());
+        say_key_change(change, former.map_or(0, |former| former.position - beginning))?;
     }
     if found.sealed != Sealed::default() {
         let Sealed { executions, deliveries } = found.sealed;

@@ -1,15 +1,18 @@
 //! `kommando backup` and `kommando restore`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use kommando::{
     app::audit_key::{self, AuditKeyError},
     config::Config,
-    executions::audit,
-    store::{self, Store},
+    executions::audit::{self, Action, Actor, Change, ChangedFields, Subject, SubjectType, Way},
+    store::{self, Store, Touched},
 };
+use sea_orm::DbErr;
+
+use super::{audit_log, operator};
 
 /// May run beside a server: the backup is the database at one moment. Only its owner can read it. It has a MAC made
 /// with the audit key, which is not in the backup: keep the key elsewhere.
@@ -23,8 +26,8 @@ pub struct Backup {
 }
 
 /// Stop the server first. Refuses a file that is damaged, was made by a newer kommando or with another audit key, or
-/// contains tables, indices, triggers or views that kommando did not create. An old schema is migrated at the next
-/// start.
+/// contains tables, indices, triggers or views that kommando did not create. Migrates an old schema, and records the
+/// restoration in the audit chain.
 #[derive(Args)]
 pub struct Restore {
     /// File that `kommando backup` created
@@ -72,10 +75,8 @@ impl Backup {
         if let Ok(head) = head {
             super::say(format_args!("it contains the audit chain up to head {head}, or further"))?;
         }
-        super::say(match audit_key::place(&config.database_url)? {
-            Some(key) => format!("also back up the key of the chain, in another place: {}", key.display()),
-            None => "also back up the key of the chain, in another place: the secret KOMMANDO_AUDIT_KEY".to_owned(),
-        })
+        let place = audit_key::place(&config.database_url)?;
+        super::say(format_args!("also back up the key of the chain, in another place: {place}"))
     }
 }
 
@@ -103,7 +104,10 @@ impl Restore {
         let store::BackupManifest { program, schema, .. } = manifest;
         super::say(format_args!("{}: restored; made by kommando {program}, schema {schema}", database.display()))?;
         match audit_key::load(&config.database_url) {
-            Ok(_) => super::say("run `kommando audit verify` to verify its records"),
+            Ok(_) => {
+                record_restoration(config, &self.file, !self.unverified).await?;
+                super::say("run `kommando audit verify` to verify its records")
+            }
             Err(AuditKeyError::Missing(key)) => super::say(format_args!(
                 "the key of its audit chain is missing: put it at {}; the server does not start without it",
                 key.display()
@@ -111,6 +115,29 @@ impl Restore {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Records the restoration in the chain of the restored database, after migrating its schema.
+async fn record_restoration(config: &Config, file: &Path, is_verified: bool) -> anyhow::Result<()> {
+    let store = super::open(config).await?;
+    match audit_log(config, &store).await {
+        Ok(audit_log) => {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            let fields = ChangedFields::from([("file", name.into()), ("verified", is_verified.into())]);
+            let restored = Change::new(Action::BackupRestored, Subject::new(SubjectType::Database, "", ""));
+            let restored = restored.fields(ChangedFields::default(), fields);
+            let actor = Actor::of(operator::source(Way::CommandLine));
+            let record = store.write(move |transaction| {
+                Box::pin(async move {
+                    audit_log.record(transaction, &actor, vec![restored]).await?;
+                    Ok::<_, DbErr>(((), Touched::Nothing))
+                })
+            });
+            record.await?;
+        }
+        Err(error) => eprintln!("warning: the restoration is not recorded in the audit chain: {error:#}"),
+    }
+    Ok(store.close().await?)
 }
 
 /// Refuses PostgreSQL, which has its own tools for backups.

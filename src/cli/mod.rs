@@ -21,7 +21,7 @@ pub mod systemd_unit;
 pub mod ticket;
 pub mod user;
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 
 use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -48,6 +48,18 @@ pub fn write(text: impl std::fmt::Display) -> anyhow::Result<()> {
         std::io::ErrorKind::BrokenPipe => OutputClosed.into(),
         _ => error.into(),
     })
+}
+
+/// Asks a question on the terminal; true if the answer is yes.
+///
+/// # Errors
+/// There is no terminal to ask on.
+fn confirm(question: &str) -> anyhow::Result<bool> {
+    ensure!(stdin().is_terminal(), "there is no terminal to confirm on; add --yes");
+    eprint!("{question} [y/N] ");
+    let mut answer = String::new();
+    stdin().read_line(&mut answer)?;
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
 }
 
 /// A progress bar on a terminal; hidden elsewhere.

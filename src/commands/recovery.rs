@@ -13,7 +13,7 @@ use crate::{
     clock,
     error::Error,
     executions::{
-        audit::{self, AuditKey},
+        audit::{self, CurrentKey},
         execution::{self, Outcome},
     },
 };
@@ -49,13 +49,14 @@ impl LoggedForgeries {
 pub async fn recover(
     resources: &Resources,
     catalog: &Catalog,
-    key: &AuditKey,
+    key: &CurrentKey,
     scope: RecoveryScope,
     logged: &LoggedForgeries,
 ) -> Result<usize, Error> {
     let given_up_by = (scope == RecoveryScope::Late).then(clock::now);
     let snapshot = resources.store.begin_snapshot().await?;
-    let running = audit::running(&snapshot, key, given_up_by).await?;
+    let key = key.read(&snapshot).await?;
+    let running = audit::running(&snapshot, &key, given_up_by).await?;
     snapshot.rollback().await?;
     for (execution, reason) in &running.forged {
         logged.log(execution, reason);

@@ -27,7 +27,7 @@ use crate::{
     executions::{
         ExecutionLog,
         audit::{
-            Action, Actor, AuditKey, AuditLog, Change, ChangedFields, Source, Subject, SubjectType,
+            Action, Actor, AuditLog, Change, ChangedFields, CurrentKey, Source, Subject, SubjectType,
             change::{self, ChangeFilter},
         },
         delivery::{self, State},
@@ -54,7 +54,7 @@ struct Inner {
     lists: AvailableLists,
     /// Runs in flight. They continue when their clients disconnect.
     under_way: TaskTracker,
-    audit_key: AuditKey,
+    audit_key: CurrentKey,
     logged_forgeries: LoggedForgeries,
     executions: CounterVec,
 }
@@ -66,7 +66,7 @@ pub struct CommandServiceDependencies<'a> {
     pub passwords: PasswordHasher,
     pub webhooks: Webhooks,
     pub provider: ProviderNames,
-    pub audit_key: AuditKey,
+    pub audit_key: CurrentKey,
     pub catalog: Catalog,
     pub metrics: &'a MetricsRegistry,
 }
@@ -271,7 +271,8 @@ impl CommandService {
     pub async fn redrive(&self, id: &str, actor: Actor) -> Result<bool, Error> {
         let Resources { store, deliveries, .. } = &self.0.resources;
         let found = delivery::find(store.reader(), id).await?.ok_or(Error::NoSuchWebhook)?;
-        if found.state == State::Dead && self.0.audit_key.delivery_seal_error(&found).is_some() {
+        let key = self.0.audit_key.read(store.reader()).await?;
+        if found.state == State::Dead && key.delivery_seal_error(&found).is_some() {
             return Err(Error::WebhookNotSealed);
         }
         let (id, target, audit_log) = (id.to_owned(), found.target, self.audit_log());

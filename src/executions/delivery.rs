@@ -6,7 +6,7 @@ use sea_orm::{
     ActiveValue::Set,
     Condition, QueryOrder, QuerySelect, QueryTrait,
     entity::prelude::*,
-    sea_query::{LockBehavior, LockType},
+    sea_query::{LockBehavior, LockType, OnConflict},
 };
 use serde::Serialize;
 
@@ -169,6 +169,18 @@ pub async fn refuse(db: &impl ConnectionTrait, ids: Vec<String>, reason: &str) -
 pub async fn set_seal(db: &impl ConnectionTrait, id: &str, seal: String) -> Result<(), DbErr> {
     let sealed = Entity::update_many().col_expr(Column::Seal, Expr::value(seal)).filter(Column::Id.eq(id));
     sealed.filter(Column::Seal.is_null()).exec(db).await.map(drop)
+}
+
+/// Stores the seals of deliveries in place of others.
+pub(super) async fn replace_seals(db: &impl ConnectionTrait, deliveries: Vec<Model>) -> Result<(), DbErr> {
+    let replace = OnConflict::column(Column::Id).update_column(Column::Seal).to_owned();
+    insert_all::<Entity>(db, deliveries, Some(replace)).await.map(drop)
+}
+
+/// Removes the seals of all deliveries. Those that are not delivered are not sent until they are sealed again.
+pub(super) async fn remove_seals(db: &impl ConnectionTrait) -> Result<(), DbErr> {
+    let remove = Entity::update_many().col_expr(Column::Seal, Expr::value(None::<String>));
+    remove.filter(Column::Seal.is_not_null()).exec(db).await.map(drop)
 }
 
 /// Counts of undelivered deliveries.

@@ -5,7 +5,7 @@ use metrics::Histogram;
 use sea_orm::DbErr;
 
 use super::{
-    audit::{self, AuditKey},
+    audit::{self, CurrentKey},
     delivery, execution,
     idempotency::{self, KeyScope},
 };
@@ -28,13 +28,13 @@ pub enum ExecutionEvent {
 /// Writes the events of a transaction.
 #[derive(Debug)]
 pub struct ExecutionLog {
-    audit_key: AuditKey,
+    audit_key: CurrentKey,
     batch_sizes: Histogram,
 }
 
 impl ExecutionLog {
-    pub fn new(audit_key: AuditKey) -> Self {
-        Self { audit_key, batch_sizes: Histogram::noop() }
+    pub fn new(audit_key: impl Into<CurrentKey>) -> Self {
+        Self { audit_key: audit_key.into(), batch_sizes: Histogram::noop() }
     }
 
     /// Records the sizes of batches in a metric.
@@ -92,13 +92,14 @@ impl ExecutionLog {
         let mut rows = Rows::default();
         events.into_iter().for_each(|event| rows.add(event));
         let entries = rows.ended_for_audit.iter().map(audit::entry_of).collect::<Result<_, _>>()?;
-        audit::append(transaction, &self.audit_key, entries).await?;
-        audit::seal_runs(transaction, &self.audit_key, &rows.begun).await?;
+        let key = self.audit_key.hold(transaction).await?;
+        audit::append(transaction, &key, entries).await?;
+        audit::seal_runs(transaction, &key, &rows.begun).await?;
         audit::remove_seals(transaction, rows.ended.iter().map(|execution| execution.id).collect()).await?;
         execution::insert(transaction, rows.new).await?;
         idempotency::insert(transaction, rows.keys).await?;
         for delivery in &mut rows.deliveries {
-            delivery.seal = Some(self.audit_key.seal_delivery(delivery));
+            delivery.seal = Some(key.seal_delivery(delivery));
         }
         delivery::insert(transaction, rows.deliveries).await?;
         execution::end(transaction, rows.ended).await?;

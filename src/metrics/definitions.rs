@@ -75,6 +75,12 @@ metrics! {
         "Reloads of definitions: taken, or refused because of an error.";
     COMMANDS = Gauge "kommando_commands" []
         "Commands in force.";
+    AUDIT_INTACT = Gauge "kommando_audit_intact" []
+        "Whether the last scheduled verification found the audit chain intact (1) or not (0).";
+    AUDIT_POSITION = Gauge "kommando_audit_verified_position" []
+        "The position in the audit chain up to which the last scheduled verification came.";
+    AUDIT_TIME = Gauge "kommando_audit_verified_timestamp_seconds" []
+        "When the last scheduled verification ended, as Unix time.";
     BUILD = Gauge "kommando_build_info" ["version"]
         "Always 1; the label has the version.";
     MEMORY = Gauge "process_resident_memory_bytes" []

@@ -15,6 +15,8 @@ pub enum Lock<'a> {
     RoleChanges,
     /// Changing the audit chain.
     AuditChain,
+    /// Changing the key of the audit chain. Writers with the key share this lock.
+    AuditKey,
     /// Running a request with this idempotency key.
     IdempotencyKey(&'a str),
 }
@@ -22,12 +24,13 @@ pub enum Lock<'a> {
 impl Lock<'_> {
     /// The number of the advisory lock, taken from a digest of the name. The names must never change, because servers
     /// of other versions use the same locks.
-    fn number(self) -> i64 {
+    pub fn number(self) -> i64 {
         let name = match self {
             Self::Schema => "Schema".to_owned(),
             Self::Bootstrap => "Bootstrap".to_owned(),
             Self::RoleChanges => "Standing".to_owned(),
             Self::AuditChain => "Chain".to_owned(),
+            Self::AuditKey => "AuditKey".to_owned(),
             Self::IdempotencyKey(key) => format!("Key({key:?})"),
         };
         let digest = Sha256::digest(format!("kommando {name}"));

@@ -38,7 +38,7 @@ mod write_queue;
 pub use backup::{BackupError, BackupManifest, back_up, restore};
 pub use bulk_insert::insert_all;
 pub use bulk_update::{ColumnValues, update_all};
-pub use connection::{Connection, PoolStats};
+pub use connection::{Connection, PoolStats, connection_lost};
 pub use database::{OpenError, Store};
 pub use entity_cache::{EntityCache, OwnerOf};
 pub use file_lock::{FileLock, FileLockError};

@@ -14,7 +14,7 @@ use super::{CallError, Reserved, WebhookRequest, Webhooks};
 use crate::{
     clock,
     executions::{
-        audit::{self, AuditKey},
+        audit::{self, CurrentKey},
         delivery::{self, DeliveryAttempt},
     },
     store::{Store, Touched, WriteTransaction},
@@ -59,7 +59,7 @@ impl DeliveryHandle {
     }
 
     /// Starts the worker, which runs until [`Self::finish`].
-    pub fn start(&self, store: Store, webhooks: Webhooks, audit_key: AuditKey) {
+    pub fn start(&self, store: Store, webhooks: Webhooks, audit_key: CurrentKey) {
         let worker = DeliveryWorker { store, webhooks, audit_key, deliveries: self.clone() };
         self.under_way.spawn(worker.keep_delivering());
     }
@@ -69,7 +69,7 @@ impl DeliveryHandle {
 struct DeliveryWorker {
     store: Store,
     webhooks: Webhooks,
-    audit_key: AuditKey,
+    audit_key: CurrentKey,
     deliveries: DeliveryHandle,
 }
 
@@ -144,7 +144,8 @@ impl DeliveryWorker {
 
 /// Claims due deliveries with valid seals, each with a permit to call its target at once. A delivery without a permit
 /// stays due, so that waiting does not count as an attempt. A delivery with an invalid seal is refused.
-async fn claim(db: &WriteTransaction, webhooks: &Webhooks, key: &AuditKey) -> Result<Claimed, DbErr> {
+async fn claim(db: &WriteTransaction, webhooks: &Webhooks, key: &CurrentKey) -> Result<Claimed, DbErr> {
+    let key = key.hold(db).await?;
     let (mut sealed, mut refused) = (Vec::new(), Vec::new());
     for delivery in delivery::due(db, webhooks.unavailable(), MAX_BATCH).await? {
         match key.delivery_seal_error(&delivery) {

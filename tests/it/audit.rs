@@ -69,7 +69,10 @@ async fn a_changed_entry_breaks_the_chain_at_its_position() {
     let server = server_with_history().await;
     update(&server, 5, audit::Column::Content, "{}").await;
     let found = verify(&server, None).await;
-    assert_eq!((first_invalid(&found), found.head.position), (Some((InvalidRecord::Entry(5), CHANGED)), 4));
+    assert_eq!(
+        (first_invalid(&found), found.head.position),
+        (Some((InvalidRecord::Entry(5), "the entry was changed")), 4)
+    );
 }
 
 #[tokio::test]
@@ -110,7 +113,8 @@ async fn an_inserted_execution_is_found_with_or_without_an_entry() {
         true => "its entry was changed, or not written with this key",
         false => "its entry has no position in the chain; SQLite entries get one immediately",
     };
-    let entry = audit::Model { id: inserted.id, position: None, mac: None, content: "{}".to_owned() };
+    let entry =
+        audit::Model { id: inserted.id, position: None, mac: None, content: "{}".to_owned(), kind: None, digest: None };
     for (position, expected) in [
         (None, Some((InvalidRecord::Unlinked(inserted.id), not_linked))),
         (Some(13), Some((InvalidRecord::Entry(13), CHANGED))),
@@ -141,7 +145,7 @@ async fn a_chain_does_not_verify_with_another_key() {
     let server = server_with_history().await;
     let key = audit::AuditKey::new("another".into());
     let found = audit::verify(&server.app.store, &key, None, |_| {}).await.expect("an answer");
-    assert_eq!(first_invalid(&found), Some((InvalidRecord::Entry(1), CHANGED)));
+    assert_eq!(first_invalid(&found), Some((InvalidRecord::Key, "the chain has another key")));
 }
 
 #[tokio::test]
@@ -162,7 +166,14 @@ async fn concurrent_runs_and_dry_runs_make_one_chain() {
 #[tokio::test]
 async fn an_unlinked_entry_without_an_execution_is_found() {
     let server = server_with_history().await;
-    let entry = audit::Model { id: Uuid::now_v7(), position: None, mac: None, content: "{}".to_owned() };
+    let entry = audit::Model {
+        id: Uuid::now_v7(),
+        position: None,
+        mac: None,
+        content: "{}".to_owned(),
+        kind: None,
+        digest: None,
+    };
     let id = entry.id;
     let insert = audit::Entity::insert(audit::ActiveModel::from(entry));
     insert.exec_without_returning(server.app.store.writer()).await.expect("an insertion");

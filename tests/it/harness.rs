@@ -168,7 +168,7 @@ impl Server {
 
     /// Links pending audit entries, as the background task of a server does.
     pub async fn link(&self) {
-        audit::link(&self.app.store, &self.audit_key()).await.expect("a continued chain");
+        audit::link(&self.app.store, &self.audit_key().into()).await.expect("a continued chain");
     }
 
     /// Links pending entries and verifies the audit chain.

@@ -4,7 +4,8 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use kommando::executions::{
     audit::{self, Actor, Anchor, AuditKey, Head, InvalidRecord, ProofError, Source, Verification, anchor},
     execution::{self, Outcome, Steps},
-    idempotency, retention,
+    idempotency,
+    retention::{self, Horizons},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use uuid::Uuid;
@@ -21,7 +22,7 @@ fn key(server: &Server) -> AuditKey {
     server.audit_key()
 }
 
-fn entries(executions: &[execution::Model]) -> Vec<(Uuid, String)> {
+fn entries(executions: &[execution::Model]) -> Vec<audit::Model> {
     executions.iter().map(|execution| audit::entry_of(execution).expect("an entry")).collect()
 }
 
@@ -56,11 +57,14 @@ async fn record(server: &Server, ages: &[i64]) -> Vec<Uuid> {
 
 /// Removes records older than this many days; returns the count of each page.
 async fn remove(server: &Server, days: i64) -> Result<Vec<u64>, ProofError> {
-    let (key, mut pages) = (key(server), Vec::new());
-    retention::remove_older(&server.app.store, &key, &Actor::of(Source::system()), days_ago(days), |page| {
-        pages.push(page)
-    })
-    .await?;
+    remove_by(server, Horizons::of_all(days_ago(days))).await
+}
+
+/// Removes records from before these times; returns the count of each page.
+async fn remove_by(server: &Server, horizons: Horizons) -> Result<Vec<u64>, ProofError> {
+    let (key, mut pages) = (key(server).into(), Vec::new());
+    let actor = Actor::of(Source::system());
+    retention::remove_older(&server.app.store, &key, &actor, horizons, |page| pages.push(page)).await?;
     Ok(pages)
 }
 
@@ -184,7 +188,14 @@ async fn entries_removed_without_the_key_are_found() {
 #[tokio::test]
 async fn an_entry_restored_before_the_anchor_is_found() {
     let server = cut_server().await;
-    let entry = audit::Model { id: Uuid::now_v7(), position: Some(5), mac: None, content: "{}".to_owned() };
+    let entry = audit::Model {
+        id: Uuid::now_v7(),
+        position: Some(5),
+        mac: None,
+        content: "{}".to_owned(),
+        kind: None,
+        digest: None,
+    };
     let entry = audit::Entity::insert(audit::ActiveModel::from(entry));
     entry.exec_without_returning(server.app.store.writer()).await.expect("an insertion");
     assert_eq!(first_invalid(&server, None).await, Some((InvalidRecord::Entry(6), "an entry was inserted before it")));

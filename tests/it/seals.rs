@@ -40,7 +40,7 @@ fn run() -> execution::Model {
 }
 
 /// A delivery to a target that is not configured, due at once.
-fn webhook() -> delivery::Model {
+pub fn webhook() -> delivery::Model {
     let now = Utc::now().trunc_subsecs(6);
     delivery::Model {
         id: format!("{}_1", Uuid::now_v7().simple()),
@@ -60,7 +60,7 @@ fn webhook() -> delivery::Model {
 }
 
 /// Stores a running execution with its seal, like a server.
-async fn begin(server: &Server) -> execution::Model {
+pub async fn begin(server: &Server) -> execution::Model {
     let run = run();
     let db = server.app.store.writer();
     audit::seal_runs(db, &server.audit_key(), std::slice::from_ref(&run)).await.expect("a seal");
@@ -69,7 +69,7 @@ async fn begin(server: &Server) -> execution::Model {
 }
 
 /// Stores a delivery with its seal, like a server.
-async fn post(server: &Server, mut webhook: delivery::Model) -> delivery::Model {
+pub async fn post(server: &Server, mut webhook: delivery::Model) -> delivery::Model {
     webhook.seal = Some(server.audit_key().seal_delivery(&webhook));
     delivery::insert(server.app.store.writer(), vec![webhook.clone()]).await.expect("a delivery");
     webhook

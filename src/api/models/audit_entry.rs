@@ -109,6 +109,12 @@ pub enum AuditAction {
     WebhookRedriven,
     #[oai(rename = "rows.sealed")]
     RowsSealed,
+    #[oai(rename = "chain.key_changed")]
+    KeyChanged,
+    #[oai(rename = "chain.begun_anew")]
+    ChainBegunAnew,
+    #[oai(rename = "backup.restored")]
+    BackupRestored,
     #[oai(rename = "retention.cut")]
     RetentionCut,
     #[oai(rename = "command.executed")]

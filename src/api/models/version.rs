@@ -2,6 +2,9 @@
 
 use poem_openapi::{Object, types::Example};
 
+use super::formats::Rfc3339;
+use crate::executions::audit::LastVerification;
+
 /// The versions of the API and of the server.
 #[derive(Clone, Debug, Object)]
 #[oai(rename_all = "PascalCase", example)]
@@ -45,11 +48,35 @@ impl Example for Version {
 pub struct HealthStatus {
     /// Always `ok`. Problems are reported with the status code.
     pub status: String,
+    /// The result of the last scheduled verification of the audit chain. Only for readiness, and only with
+    /// KOMMANDO_AUDIT_VERIFY.
+    #[oai(rename = "auditChain", skip_serializing_if_is_none)]
+    pub audit_chain: Option<AuditChainHealth>,
+}
+
+/// The result of a verification of the audit chain.
+#[derive(Clone, Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct AuditChainHealth {
+    /// Whether all records were intact. The log of the server names the first one that was not.
+    pub intact: bool,
+    /// When the verification ended.
+    pub verified_at: Rfc3339,
 }
 
 impl HealthStatus {
     pub fn ok() -> Self {
-        Self { status: "ok".to_owned() }
+        Self { status: "ok".to_owned(), audit_chain: None }
+    }
+
+    /// With the result of the last verification.
+    #[must_use]
+    pub fn with_verification(self, last: Option<LastVerification>) -> Self {
+        let health = |last: LastVerification| AuditChainHealth {
+            intact: last.broken.is_none(),
+            verified_at: last.ended_at.into(),
+        };
+        Self { audit_chain: last.map(health), ..self }
     }
 }
 

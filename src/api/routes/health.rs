@@ -8,6 +8,7 @@ use crate::{
         openapi::error_responses::{ErrorResponse, error_responses},
         openapi::tags::Tag,
     },
+    executions::audit::VerificationStatus,
     store::Store,
 };
 
@@ -34,10 +35,15 @@ impl HealthOperations {
 
     /// Check readiness
     ///
-    /// Checks the database. While the answer is 503, send requests to another server.
+    /// Checks the database. While the answer is 503, send requests to another server. A broken audit chain is told in
+    /// `auditChain` and does not change the status.
     #[oai(path = "/ready", method = "get", operation_id = "GetReadiness")]
-    async fn get_readiness(&self, store: &Store) -> Result<Json<HealthStatus>, ErrorResponse<GetReadinessError>> {
+    async fn get_readiness(
+        &self,
+        store: &Store,
+        verification: &VerificationStatus,
+    ) -> Result<Json<HealthStatus>, ErrorResponse<GetReadinessError>> {
         store.ping().await?;
-        Ok(Json(HealthStatus::ok()))
+        Ok(Json(HealthStatus::ok().with_verification(verification.get())))
     }
 }

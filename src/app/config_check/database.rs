@@ -194,7 +194,7 @@ async fn key_of_chain(
 ) -> Result<Option<Finding>, DbErr> {
     let is_current = *status == SchemaStatus::UpToDate;
     match audit_key::load(&config.database_url) {
-        Ok(key) => match audit_key::check(db, &key).await {
+        Ok(key) => match audit_key::check(db, &key, &config.database_url).await {
             Ok(_) if key.is_short() => Ok(Some(Finding::info(format_args!(
                 "the key of the audit chain has only {} bytes; it is accepted, because the chain already uses it",
                 key.length()

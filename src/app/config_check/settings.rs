@@ -101,6 +101,7 @@ fn targets(config: &Config, catalog: Option<&Catalog>, findings: &mut Vec<Findin
             let names = webhooks.names();
             findings.push(Finding::info(format_args!("webhook targets: {}", names.len())));
             let unknown = catalog.and_then(|catalog| catalog.check_targets(&names).err());
+            findings.extend(unknown_head_target(config, &names).map(Finding::fatal));
             findings.extend(webhooks.not_allowed().into_iter().map(Finding::error));
             findings.extend(unknown.into_iter().flat_map(|errors| errors.0).map(Finding::fatal));
         }
@@ -109,6 +110,16 @@ fn targets(config: &Config, catalog: Option<&Catalog>, findings: &mut Vec<Findin
             findings.extend(error.lines().into_iter().map(finding));
         }
     }
+}
+
+/// The error when the target of the chain's head does not exist.
+fn unknown_head_target(config: &Config, targets: &[String]) -> Option<String> {
+    let name = config.audit_head_target.as_ref()?;
+    let error = || {
+        let known = if targets.is_empty() { "there are none".to_owned() } else { targets.join(", ") };
+        format!("KOMMANDO_AUDIT_HEAD_TARGET names {name}, which is not a webhook target (KOMMANDO_TARGETS): {known}")
+    };
+    (!targets.contains(name)).then(error)
 }
 
 /// Checks that the server can listen on its addresses. An address in use is only a info: the server itself may be

@@ -26,6 +26,8 @@ pub struct Model {
     pub finished_at: DateTimeUtc,
     /// HMAC-SHA-256 over the other fields, in hexadecimal.
     pub mac: String,
+    /// The digest of the removed entries, if a former key made them: the key changed after this position.
+    pub digest: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -33,9 +35,25 @@ impl ActiveModelBehavior for ActiveModel {}
 pub use Model as Anchor;
 
 impl Anchor {
-    fn new(key: &AuditKey, Head { position, mac: entry_mac }: Head, finished_at: DateTimeUtc) -> Self {
-        let mac = key.mac(position, &[ANCHOR, &entry_mac, &finished_at.to_rfc3339()]);
-        Self { position, entry_mac, finished_at, mac }
+    pub(in crate::executions) fn new(
+        key: &AuditKey,
+        head: Head,
+        digest: Option<String>,
+        finished_at: DateTimeUtc,
+    ) -> Self {
+        let Head { position, mac: entry_mac } = head;
+        let time = finished_at.to_rfc3339();
+        let mac = match &digest {
+            None => key.mac(position, &[ANCHOR, &entry_mac, &time]),
+            Some(digest) => key.mac(position, &[ANCHOR, &entry_mac, &time, digest]),
+        };
+        Self { position, entry_mac, finished_at, mac, digest }
+    }
+
+    /// The same anchor, made with another key.
+    pub(super) fn with_key(self, key: &AuditKey) -> Self {
+        let (digest, finished_at) = (self.digest.clone(), self.finished_at);
+        Self::new(key, self.claimed_head(), digest, finished_at)
     }
 
     /// The head before the first entry, not verified.
@@ -49,7 +67,7 @@ impl Anchor {
     /// The anchor was not made with this key.
     pub(super) fn head(&self, key: &AuditKey) -> Result<Head, ChainError> {
         let head = self.clone().claimed_head();
-        match Self::new(key, head.clone(), self.finished_at) == *self {
+        match self.clone().with_key(key) == *self {
             true => Ok(head),
             false => Err(ChainError::at(InvalidRecord::Anchor, "it was changed, or the key is another one")),
         }
@@ -61,10 +79,15 @@ pub async fn find(db: &impl ConnectionTrait) -> Result<Option<Anchor>, DbErr> {
     Ok(Entity::find().order_by_asc(Column::Position).all(db).await?.pop())
 }
 
-/// Removes the entries up to `head` and replaces the anchor. Run it in a write transaction.
-pub async fn cut(db: &impl ConnectionTrait, key: &AuditKey, head: Head, finished_at: DateTimeUtc) -> Result<(), DbErr> {
-    super::Entity::delete_many().filter(super::Column::Position.lte(head.position)).exec(db).await?;
+/// Removes the entries up to the anchor and stores it. Run it in a write transaction.
+pub(in crate::executions) async fn cut(db: &impl ConnectionTrait, anchor: Anchor) -> Result<(), DbErr> {
+    super::Entity::delete_many().filter(super::Column::Position.lte(anchor.position)).exec(db).await?;
+    replace(db, Some(anchor)).await
+}
+
+/// Replaces the anchor.
+pub(super) async fn replace(db: &impl ConnectionTrait, anchor: Option<Anchor>) -> Result<(), DbErr> {
     Entity::delete_many().exec(db).await?;
-    let anchor = Anchor::new(key, head, finished_at);
+    let Some(anchor) = anchor else { return Ok(()) };
     Entity::insert(ActiveModel::from(anchor)).exec_without_returning(db).await.map(drop)
 }

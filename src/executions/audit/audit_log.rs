@@ -6,8 +6,8 @@ use super::{
     actor::{Actor, Way},
     append,
     change::{Change, Entity, Model},
-    entry::content,
-    key::AuditKey,
+    current_key::CurrentKey,
+    entry::{self, RecordKind},
     key_check,
 };
 use crate::store::{WriteTransaction, insert_all};
@@ -15,17 +15,17 @@ use crate::store::{WriteTransaction, insert_all};
 /// Records changes of users, roles, groups and applications, each with an entry in the chain.
 #[derive(Clone, Debug)]
 pub struct AuditLog {
-    key: AuditKey,
+    key: CurrentKey,
 }
 
 impl AuditLog {
-    pub fn new(key: AuditKey) -> Self {
-        Self { key }
+    pub fn new(key: impl Into<CurrentKey>) -> Self {
+        Self { key: key.into() }
     }
 
     /// Begins a new chain with this key, after all rows were deleted.
     pub async fn begin(&self, transaction: &WriteTransaction) -> Result<(), DbErr> {
-        key_check::begin(transaction, &self.key).await
+        key_check::begin(transaction, &self.key.get()).await
     }
 
     /// Records changes. Run it in the transaction that makes them. After its commit, a server logs each
@@ -36,9 +36,13 @@ impl AuditLog {
         actor: &Actor,
         changes: Vec<Change>,
     ) -> Result<(), DbErr> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let key = self.key.hold(transaction).await?;
         let rows: Vec<_> = changes.into_iter().map(|change| change.into_row(actor)).collect();
-        let entries = rows.iter().map(|row| Ok((row.id, content(row)?))).collect::<Result<Vec<_>, DbErr>>()?;
-        append(transaction, &self.key, entries).await?;
+        let entry = |row: &Model| entry::Model::new(row.id, RecordKind::Change, row);
+        append(transaction, &key, rows.iter().map(entry).collect::<Result<_, _>>()?).await?;
         let logged = rows.clone();
         insert_all::<Entity>(transaction, rows, None).await?;
         // The command line has no log: `kommando audit` shows its changes.

@@ -129,6 +129,18 @@ pub enum Action {
     #[sea_orm(string_value = "rows.sealed")]
     #[serde(rename = "rows.sealed")]
     RowsSealed,
+    /// The chain continues with another key.
+    #[sea_orm(string_value = "chain.key_changed")]
+    #[serde(rename = "chain.key_changed")]
+    KeyChanged,
+    /// The key was lost, and the chain continues with another one.
+    #[sea_orm(string_value = "chain.begun_anew")]
+    #[serde(rename = "chain.begun_anew")]
+    ChainBegunAnew,
+    /// The database was restored from a backup.
+    #[sea_orm(string_value = "backup.restored")]
+    #[serde(rename = "backup.restored")]
+    BackupRestored,
     /// Old records were removed.
     #[sea_orm(string_value = "retention.cut")]
     #[serde(rename = "retention.cut")]

@@ -1,11 +1,9 @@
-//! Checks at the start that the audit key is the one with which the chain was begun.
+//! Checks that the audit key is the one of the chain.
 
-use sea_orm::{QuerySelect, entity::prelude::*};
+use sea_orm::{DbBackend, QuerySelect, Statement, entity::prelude::*};
 
-use super::{
-    anchor,
-    key::{AuditKey, UNLINKED},
-};
+use super::{anchor, key::AuditKey};
+use crate::store::{Lock, lock};
 
 /// Distinguishes this MAC from those of entries.
 const KEY: &str = "key";
@@ -14,9 +12,11 @@ const KEY: &str = "key";
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_keys")]
 pub struct Model {
-    /// HMAC-SHA-256 over the constant `KEY`, in hexadecimal.
+    /// HMAC-SHA-256 over `since` and the constant `KEY`, in hexadecimal.
     #[sea_orm(primary_key, auto_increment = false)]
     pub mac: String,
+    /// The position of the first entry with this key; 0 for the first key of the chain.
+    pub since: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -24,9 +24,9 @@ impl ActiveModelBehavior for ActiveModel {}
 /// The result of the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyCheck {
-    /// The chain was begun with this key.
-    Known,
-    /// The chain was begun with another key.
+    /// This is the key of the chain, and makes its entries from this position on; from 0 if it is the first key.
+    Known { since: i64 },
+    /// The chain has another key.
     Other,
     /// The chain has no key yet.
     First,
@@ -34,16 +34,38 @@ pub enum KeyCheck {
 
 /// Compares a key with the key of the chain.
 pub async fn check_key(db: &impl ConnectionTrait, key: &AuditKey) -> Result<KeyCheck, DbErr> {
-    Ok(match Entity::find().all(db).await?.pop() {
-        Some(known) if known.mac == mac(key) => KeyCheck::Known,
+    Ok(compare(Entity::find().one(db).await?, key))
+}
+
+/// As [`check_key`], and on PostgreSQL the key cannot change until the transaction ends.
+pub(super) async fn hold_key(transaction: &impl ConnectionTrait, key: &AuditKey) -> Result<KeyCheck, DbErr> {
+    if !lock::has_multiple_writers(transaction) {
+        return check_key(transaction, key).await;
+    }
+    // A function of the schema, because it takes the lock and then reads, in one round trip.
+    let hold = "SELECT * FROM kommando_hold_audit_key($1)";
+    let hold = Statement::from_sql_and_values(DbBackend::Postgres, hold, [Lock::AuditKey.number().into()]);
+    Ok(compare(Entity::find().from_raw_sql(hold).one(transaction).await?, key))
+}
+
+fn compare(row: Option<Model>, key: &AuditKey) -> KeyCheck {
+    match row {
+        Some(Model { mac, since }) if mac == check_value(key, since) => KeyCheck::Known { since },
         Some(_) => KeyCheck::Other,
         None => KeyCheck::First,
-    })
+    }
 }
 
 /// Stores the key of a new chain. Run it in the transaction in which [`check_key`] returned `First`.
 pub async fn begin(db: &impl ConnectionTrait, key: &AuditKey) -> Result<(), DbErr> {
-    Entity::insert(ActiveModel::from(Model { mac: mac(key) })).exec_without_returning(db).await.map(drop)
+    replace(db, key, 0).await
+}
+
+/// Stores the key that makes the entries from this position on.
+pub(super) async fn replace(db: &impl ConnectionTrait, key: &AuditKey, since: i64) -> Result<(), DbErr> {
+    Entity::delete_many().exec(db).await?;
+    let row = Model { mac: check_value(key, since), since };
+    Entity::insert(ActiveModel::from(row)).exec_without_returning(db).await.map(drop)
 }
 
 /// Whether the chain was begun. Then no new key may be generated.
@@ -61,6 +83,7 @@ pub async fn has_entries(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
     Ok(!query.into_tuple::<Uuid>().all(db).await?.is_empty())
 }
 
-fn mac(key: &AuditKey) -> String {
-    key.mac(UNLINKED, &[KEY])
+/// Proves which key it is, without revealing it.
+pub(super) fn check_value(key: &AuditKey, since: i64) -> String {
+    key.mac(since, &[KEY])
 }

@@ -8,15 +8,14 @@ use tokio::time::sleep;
 
 use super::{
     chain_error::{ChainError, InvalidRecord, ProofError},
+    current_key::CurrentKey,
     entry::{Column, Entity, Head, Model},
     head::head,
-    key::{AuditKey, UNLINKED},
+    key::AuditKey,
     record,
 };
 use crate::store::{Lock, Store, Touched, WriteTransaction, insert_all, lock};
 
-/// Distinguishes the MACs of unlinked entries from other MACs without a position.
-const ENTRY: &str = "entry";
 /// Entries per transaction.
 const PAGE: u64 = 1000;
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -28,17 +27,12 @@ pub fn is_late(db: &impl ConnectionTrait) -> bool {
     lock::has_multiple_writers(db)
 }
 
-/// The MAC of an unlinked entry. It proves that the writer has the key.
-pub(super) fn seal(key: &AuditKey, content: &str) -> String {
-    key.mac(UNLINKED, &[ENTRY, content])
-}
-
 fn is_sealed(key: &AuditKey, entry: &Model) -> bool {
-    entry.mac.as_ref() == Some(&seal(key, &entry.content))
+    entry.has_its_digest() && entry.mac.as_ref() == Some(&entry.unlinked_mac(key))
 }
 
 /// Links new entries until the process ends. Several processes may run this at once.
-pub async fn keep_linking(store: Store, key: AuditKey) {
+pub async fn keep_linking(store: Store, key: CurrentKey) {
     let mut known = 0;
     loop {
         let pause = match link(&store, &key).await {
@@ -60,7 +54,7 @@ pub async fn keep_linking(store: Store, key: AuditKey) {
 
 /// Links all unlinked entries, unless another process is linking. Returns the number of entries that cannot be linked,
 /// because they were not written with the key.
-pub async fn link(store: &Store, key: &AuditKey) -> Result<usize, DbErr> {
+pub async fn link(store: &Store, key: &CurrentKey) -> Result<usize, DbErr> {
     let mut forged = 0;
     let mut after = Uuid::nil();
     while !unlinked(store.reader(), after, 1).await?.is_empty() {
@@ -77,25 +71,37 @@ pub async fn link(store: &Store, key: &AuditKey) -> Result<usize, DbErr> {
     Ok(forged)
 }
 
+/// Links all unlinked entries in this transaction, which waits for another process that is linking. Returns as [`link`].
+pub(super) async fn link_all(transaction: &WriteTransaction, key: &CurrentKey) -> Result<usize, DbErr> {
+    lock::take(transaction, Lock::AuditChain).await?;
+    let (mut after, mut forged) = (Uuid::nil(), 0);
+    while let Some((last, forged_in_page)) = link_page(transaction, key, after).await? {
+        after = last;
+        forged += forged_in_page;
+    }
+    Ok(forged)
+}
+
 /// Links a page of entries after this id. Returns the last id of the page and the number of its entries that cannot be
 /// linked; `None` when there are no more entries or another process is linking.
 async fn link_page(
     transaction: &WriteTransaction,
-    key: &AuditKey,
+    key: &CurrentKey,
     after: Uuid,
 ) -> Result<Option<(Uuid, usize)>, DbErr> {
     if !lock::try_take(transaction, Lock::AuditChain).await? {
         return Ok(None);
     }
+    let key = key.hold(transaction).await?;
     // Read after taking the lock: the previous holder may have linked these entries.
     let page = unlinked(transaction, after, PAGE).await?;
     let Some(last) = page.last().map(|entry| entry.id) else { return Ok(None) };
-    let (sealed, forged): (Vec<_>, Vec<_>) = page.into_iter().partition(|entry| is_sealed(key, entry));
-    store_positions(transaction, link_after(key, head(transaction).await?, sealed)).await?;
+    let (sealed, forged): (Vec<_>, Vec<_>) = page.into_iter().partition(|entry| is_sealed(&key, entry));
+    store_positions(transaction, link_after(&key, head(transaction).await?, sealed)).await?;
     Ok(Some((last, forged.len())))
 }
 
-async fn unlinked(db: &impl ConnectionTrait, after: Uuid, limit: u64) -> Result<Vec<Model>, DbErr> {
+pub(super) async fn unlinked(db: &impl ConnectionTrait, after: Uuid, limit: u64) -> Result<Vec<Model>, DbErr> {
     let unlinked = Entity::find().filter(Column::Position.is_null()).filter(Column::Id.gt(after));
     unlinked.order_by_asc(Column::Id).limit(limit).all(db).await
 }
@@ -127,14 +133,14 @@ pub(super) async fn unlinked_records(db: &impl ConnectionTrait, key: &AuditKey) 
 pub(super) fn link_after(key: &AuditKey, mut head: Head, mut entries: Vec<Model>) -> Vec<Model> {
     for entry in &mut entries {
         let position = head.position + 1;
-        let mac = key.mac(position, &[&head.mac, &entry.content]);
+        let mac = entry.linked_mac(key, position, &head.mac);
         head = Head { position, mac: mac.clone() };
         (entry.position, entry.mac) = (Some(position), Some(mac));
     }
     entries
 }
 
-async fn store_positions(db: &impl ConnectionTrait, entries: Vec<Model>) -> Result<(), DbErr> {
+pub(super) async fn store_positions(db: &impl ConnectionTrait, entries: Vec<Model>) -> Result<(), DbErr> {
     let update = OnConflict::column(Column::Id).update_columns([Column::Position, Column::Mac]).to_owned();
     insert_all::<Entity>(db, entries, Some(update)).await.map(drop)
 }

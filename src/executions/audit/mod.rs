@@ -11,17 +11,21 @@ mod audit_log;
 pub(super) mod chain_cursor;
 mod chain_error;
 pub mod change;
+mod current_key;
 mod entry;
 mod head;
 mod key;
+mod key_change;
 mod key_check;
 mod linker;
+pub mod mark;
 mod record;
+mod scheduled;
 pub mod seal;
 pub mod trail;
 mod verify;
 
-use sea_orm::{ConnectionTrait, DbErr, prelude::Uuid};
+use sea_orm::{ConnectionTrait, DbErr};
 
 use crate::store::insert_all;
 
@@ -31,29 +35,27 @@ pub use audit_log::AuditLog;
 pub use chain_cursor::page as chain_page;
 pub use chain_error::{ChainError, InvalidRecord, ProofError};
 pub use change::{Action, Change, ChangedFields, Subject, SubjectType};
-pub use entry::{ActiveModel, Column, Entity, Head, Model, count};
+pub use current_key::CurrentKey;
+pub use entry::{ActiveModel, Column, Entity, Head, Model, RecordKind, count, remove_contents};
 pub use head::head;
 pub use key::{AuditKey, MIN_KEY_LENGTH};
+pub use key_change::{FormerEntries, KeyChangeError, begin_anew, change_key};
 pub use key_check::{KeyCheck, begin, check_key, has_entries, is_begun};
 pub use linker::{keep_linking, link};
 pub use record::{Record, entry_of};
+pub use scheduled::{LastVerification, VerificationInterval, VerificationStatus, verify_on_schedule};
 pub use seal::{FORGED, UNSEALED, Unsealed, find_unsealed, remove_seals, running, seal_all, seal_runs};
 pub use verify::{Sealed, Verification, verify};
 
-/// Adds entries to the chain, in order: each the id and the content of its record. On SQLite they are linked in the same
-/// transaction, on PostgreSQL later by [`link`].
-pub async fn append(db: &impl ConnectionTrait, key: &AuditKey, contents: Vec<(Uuid, String)>) -> Result<(), DbErr> {
-    if contents.is_empty() {
+/// Adds entries to the chain, in order. On SQLite they are linked in the same transaction, on PostgreSQL later by
+/// [`link`].
+pub async fn append(db: &impl ConnectionTrait, key: &AuditKey, mut entries: Vec<Model>) -> Result<(), DbErr> {
+    if entries.is_empty() {
         return Ok(());
     }
-    let is_late = linker::is_late(db);
-    let entry = |(id, content): (Uuid, String)| {
-        let mac = is_late.then(|| linker::seal(key, &content));
-        Model { id, position: None, mac, content }
-    };
-    let mut entries: Vec<_> = contents.into_iter().map(entry).collect();
-    if !is_late {
-        entries = linker::link_after(key, head(db).await?, entries);
+    match linker::is_late(db) {
+        true => entries.iter_mut().for_each(|entry| entry.mac = Some(entry.unlinked_mac(key))),
+        false => entries = linker::link_after(key, head(db).await?, entries),
     }
     insert_all::<Entity>(db, entries, None).await.map(drop)
 }

@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 
 use super::{
     change,
-    entry::{Model, content},
+    entry::{Model, RecordKind},
 };
 use crate::executions::execution;
 
@@ -26,6 +26,13 @@ impl Record {
         }
     }
 
+    pub fn kind(&self) -> RecordKind {
+        match self {
+            Self::Execution(_) => RecordKind::Execution,
+            Self::Change(_) => RecordKind::Change,
+        }
+    }
+
     pub fn id(&self) -> Uuid {
         match self {
             Self::Execution(execution) => execution.id,
@@ -36,10 +43,12 @@ impl Record {
 
 /// Checks that a record equals the content of its entry. The error is the reason why not.
 pub(super) fn check<'r>(entry: &Model, record: Option<&'r Record>) -> Result<&'r Record, &'static str> {
-    let is_change = serde_json::from_str::<change::Model>(&entry.content).is_ok();
+    // Entries of older versions have no kind.
+    let is_change = || serde_json::from_str::<change::Model>(&entry.content).is_ok();
     match record {
-        None if is_change => Err("its change is missing"),
+        None if entry.kind.map_or_else(is_change, |kind| kind == RecordKind::Change) => Err("its change is missing"),
         None => Err("its execution is missing"),
+        Some(record) if entry.kind.is_some_and(|kind| kind != record.kind()) => Err("its record is of another kind"),
         Some(record @ Record::Change(change)) => match serde_json::from_str::<change::Model>(&entry.content) {
             Ok(recorded) if recorded == *change => Ok(record),
             _ => Err("its change was altered"),
@@ -51,9 +60,9 @@ pub(super) fn check<'r>(entry: &Model, record: Option<&'r Record>) -> Result<&'r
     }
 }
 
-/// The id and the content of the entry of an execution.
-pub fn entry_of(execution: &execution::Model) -> Result<(Uuid, String), DbErr> {
-    Ok((execution.id, content(execution)?))
+/// The entry of an execution.
+pub fn entry_of(execution: &execution::Model) -> Result<Model, DbErr> {
+    Model::new(execution.id, RecordKind::Execution, execution)
 }
 
 /// Entries with their records.

@@ -106,6 +106,30 @@ pub async fn remove_seals(db: &impl ConnectionTrait, ended: Vec<Uuid>) -> Result
     Entity::delete_many().filter(Column::ExecutionId.is_in(ended)).exec(db).await.map(drop)
 }
 
+/// Removes the seals of all executions.
+pub(super) async fn remove_all(db: &impl ConnectionTrait) -> Result<(), DbErr> {
+    Entity::delete_many().exec(db).await.map(drop)
+}
+
+/// Seals deliveries with a new key that have a valid seal of the former one.
+pub(super) async fn change_key_of_deliveries(
+    db: &impl ConnectionTrait,
+    former: &AuditKey,
+    new: &AuditKey,
+) -> Result<(), DbErr> {
+    let mut after = String::new();
+    loop {
+        let mut page = deliveries(db, &after).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after.clone_from(&last.id);
+        page.retain(|delivery| former.delivery_seal_error(delivery).is_none());
+        for delivery in &mut page {
+            delivery.seal = Some(new.seal_delivery(delivery));
+        }
+        delivery::replace_seals(db, page).await?;
+    }
+}
+
 /// The rows of running executions.
 #[derive(Debug, Default)]
 pub struct Running {

@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::{
     AuditKey, Column, Entity, Head,
-    anchor::{self, Anchor},
+    anchor::Anchor,
     chain_cursor::{self, ChainCursor},
     chain_error::{ChainError, InvalidRecord, ProofError},
     change, linker, seal,
@@ -28,6 +28,8 @@ pub struct Verification {
     pub head: Head,
     /// The first invalid record.
     pub broken: Option<ChainError>,
+    /// The change with which the key began, if the chain still has it and the entries before it.
+    pub key_change: Option<change::Model>,
     /// Entries that are not linked yet.
     pub unlinked: u64,
     /// Rows with a valid seal.
@@ -53,41 +55,40 @@ pub async fn verify(
 ) -> Result<Verification, DbErr> {
     let snapshot = store.begin_snapshot().await?;
     let unlinked = Entity::find().filter(Column::Position.is_null()).count(&snapshot).await?;
-    let anchor = anchor::find(&snapshot).await?;
-    let mut cursor = ChainCursor::new(key);
-    let (broken, sealed) = match verify_all(&snapshot, &mut cursor, anchor.as_ref(), expected, progress).await {
-        Ok(sealed) => (None, sealed),
-        Err(ProofError::Chain(error)) => (Some(error), Sealed::default()),
-        Err(ProofError::Database(error)) => return Err(error),
+    let mut verification = Verification {
+        anchor: None,
+        head: Head::origin(),
+        broken: None,
+        key_change: None,
+        unlinked,
+        sealed: Sealed::default(),
     };
-    Ok(Verification { anchor, head: cursor.head, broken, unlinked, sealed })
+    let verified = async {
+        let mut cursor = ChainCursor::begin(&snapshot, key).await?;
+        let verified = everything(&snapshot, &mut cursor, expected, progress).await;
+        (verification.anchor, verification.head) = (cursor.anchor, cursor.head);
+        verification.key_change = cursor.key_change;
+        verified
+    };
+    match verified.await {
+        Ok(sealed) => verification.sealed = sealed,
+        Err(ProofError::Chain(error)) => verification.broken = Some(error),
+        Err(ProofError::Database(error)) => return Err(error),
+    }
+    Ok(verification)
 }
 
-/// Verifies the anchor, the entries, the expected head, the executions and the seals.
-async fn verify_all(
+/// Verifies the entries, the expected head, the executions and the seals.
+pub(super) async fn everything(
     db: &impl ConnectionTrait,
-    cursor: &mut ChainCursor<'_>,
-    anchor: Option<&Anchor>,
+    cursor: &mut ChainCursor,
     mut expected: Option<&Head>,
-    mut progress: impl FnMut(u64),
+    progress: impl FnMut(u64),
 ) -> Result<Sealed, ProofError> {
-    cursor.begin(anchor)?;
     check_expected(&mut expected, &cursor.head)?;
     let beginning = cursor.head.position;
     // Also reads entries before the beginning, to find inserted ones.
-    let mut from = i64::MIN;
-    loop {
-        let page = chain_cursor::page(db, from).await?;
-        if page.is_empty() {
-            break;
-        }
-        for (entry, record) in &page {
-            cursor.step(entry, record.as_ref())?;
-            check_expected(&mut expected, &cursor.head)?;
-        }
-        progress(page.len() as u64);
-        from = cursor.head.position + 1;
-    }
+    entries(db, cursor, i64::MIN, &mut expected, progress).await?;
     if let Some(&Head { position, .. }) = expected {
         let reason = match position < beginning {
             true => "the expected head is older than what is kept; expect a newer one",
@@ -95,15 +96,55 @@ async fn verify_all(
         };
         return Err(ChainError::at(InvalidRecord::Entry(position), reason).into());
     }
-    let unlinked = linker::unlinked_records(db, cursor.key()).await?;
+    records_have_entries(db, cursor.key()).await?;
+    let executions = running(db, cursor.key()).await?;
+    Ok(Sealed { executions, deliveries: deliveries(db, cursor.key()).await? })
+}
+
+/// Verifies the entries after the cursor, and the seals.
+pub(super) async fn since(
+    db: &impl ConnectionTrait,
+    cursor: &mut ChainCursor,
+    progress: impl FnMut(u64),
+) -> Result<Sealed, ProofError> {
+    let from = cursor.head.position + 1;
+    entries(db, cursor, from, &mut None, progress).await?;
+    let executions = running(db, cursor.key()).await?;
+    Ok(Sealed { executions, deliveries: deliveries(db, cursor.key()).await? })
+}
+
+/// Verifies the entries from this position to the end of the chain. Clears the expected head when it is among them.
+pub(super) async fn entries(
+    db: &impl ConnectionTrait,
+    cursor: &mut ChainCursor,
+    mut from: i64,
+    expected: &mut Option<&Head>,
+    mut progress: impl FnMut(u64),
+) -> Result<(), ProofError> {
+    loop {
+        let page = chain_cursor::page(db, from).await?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        for (entry, record) in &page {
+            cursor.step(entry, record.as_ref())?;
+            check_expected(expected, &cursor.head)?;
+        }
+        progress(page.len() as u64);
+        from = cursor.head.position + 1;
+    }
+}
+
+/// Looks for executions and changes without an entry, and for unlinked entries that are invalid.
+pub(super) async fn records_have_entries(db: &impl ConnectionTrait, key: &AuditKey) -> Result<(), ProofError> {
+    let unlinked = linker::unlinked_records(db, key).await?;
     if let Some(id) = without_entry(db, ended_executions(), execution::Column::Id, &unlinked).await? {
         return Err(ChainError::at(InvalidRecord::Execution(id), WITHOUT_ENTRY).into());
     }
     if let Some(id) = without_entry(db, change::Entity::find(), change::Column::Id, &unlinked).await? {
         return Err(ChainError::at(InvalidRecord::Change(id), WITHOUT_ENTRY).into());
     }
-    let executions = running(db, cursor.key()).await?;
-    Ok(Sealed { executions, deliveries: deliveries(db, cursor.key()).await? })
+    Ok(())
 }
 
 /// Checks the running executions and returns their number.
