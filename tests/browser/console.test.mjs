@@ -427,7 +427,7 @@ test('the execution history has filters and pages', async () => {
     await page.getByLabel('User', { exact: true }).fill('Dora Nilsen');
     await page.getByLabel('Command').selectOption('Say hello');
     await page.getByLabel('Outcome').selectOption('Succeeded');
-    await page.getByLabel('Started from').fill('2026-01-01T00:00');
+    await page.getByLabel('From', { exact: true }).fill('2026-01-01T00:00');
     const answer = page.waitForResponse(/executions\?user=5/);
     await page.getByRole('button', { name: 'Filter' }).click();
     await answer;
@@ -478,6 +478,18 @@ test('a download has all pages and one line of columns', async () => {
     await page.getByRole('button', { name: 'Download CSV' }).click();
     assert.equal(await readFile(await (await waiting).path(), 'utf8'), '\ufeffid,userId\r\n1,2\r\n3,4\r\n');
     assert.deepEqual(asked, [null, 'next']);
+});
+
+test('the filtered execution history is downloaded as JSON Lines', async () => {
+    await api('POST', '/api/v1/User/3/CustomCommand/hello');
+    await openConsole('#/executions?user=3&command=hello');
+    const waiting = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Download JSON Lines' }).click();
+    const download = await waiting;
+    assert.equal(download.suggestedFilename(), 'executions.jsonl');
+    const lines = (await readFile(await download.path(), 'utf8')).trimEnd().split('\n').map(line => JSON.parse(line));
+    const { executions } = await api('GET', '/_ext/executions?user=3&command=hello');
+    assert.deepEqual(lines, executions);
 });
 
 test('an administrator creates and edits groups and users', async () => {

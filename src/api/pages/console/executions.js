@@ -2,10 +2,10 @@
 
 import { call } from './api.js';
 import { field, h, outcomeTag, select, time } from './dom.js';
-import { downloadButton } from './download.js';
+import { downloadButtons } from './download.js';
 import { t } from './messages.js';
-import { inputLabel, loadNames, userInput, userLink, usersNamed } from './names.js';
-import { filterForm, filtersOf, pagedTable, tableRow } from './table.js';
+import { commandNames, commandTitle, inputLabel, loadNames, userInput, userLink, usersNamed } from './names.js';
+import { filterForm, filtersOf, pagedTable, tableRow, timeRange } from './table.js';
 
 const OUTCOMES = ['succeeded', 'failed', 'asked', 'declined', 'denied', 'running', 'unknown'];
 const LIMIT = 50;
@@ -20,15 +20,14 @@ const COLUMNS = [
 
 export async function executions({ main, query, signal }) {
   const filters = filtersOf(query, ['user', 'caller', 'command', 'outcome', 'from', 'to']);
-  const { body: list, headers } = await call('GET', '/_ext/commands', { signal });
+  const commands = await commandNames(signal);
   await loadNames([filters.user, filters.caller].filter(Boolean).map(Number), signal);
-  const commands = { names: new Map(list.commands.map(({ name, displayName }) => [name, displayName])), language: headers.get('Content-Language') };
   await pagedTable({
     main,
     signal,
     name: t('executions.title'),
     columns: COLUMNS,
-    action: downloadButton(filters, signal),
+    action: downloadButtons({ path: '/_ext/executions', query: filters, name: 'executions', signal }),
     filters: form(filters, commands.names),
     empty: t(Object.values(filters).some(Boolean) ? 'executions.noMatch' : 'executions.none'),
     loadPage: async cursor => {
@@ -41,11 +40,10 @@ export async function executions({ main, query, signal }) {
 }
 
 function row(execution, commands, language) {
-  const displayName = commands.names.get(execution.commandName);
   return tableRow(COLUMNS, [
     h('a', { href: `#/executions/${execution.id}` }, time(execution.startedAt)),
     outcomeTag(execution.outcome),
-    displayName ? h('span', { lang: commands.language }, displayName) : h('code', {}, execution.commandName),
+    commandTitle(commands, execution.commandName),
     userLink(execution.userId),
     userLink(execution.callerId),
     execution.message && h('span', { lang: language }, execution.message),
@@ -59,20 +57,18 @@ function form(filters, names) {
   const known = filters.command && !names.has(filters.command) ? new Map([...names, [filters.command, filters.command]]) : names;
   const command = select('command', [['', t('filter.all')], ...commandOptions(known)], filters.command);
   const outcome = select('outcome', [['', t('filter.all')], ...OUTCOMES.map(one => [one, t(`outcome.${one}`)])], filters.outcome);
-  const from = h('input', { type: 'datetime-local', name: 'from', value: toLocal(filters.from) });
-  const to = h('input', { type: 'datetime-local', name: 'to', value: toLocal(filters.to) });
+  const range = timeRange(filters);
   const fields = [
     [field(t('execution.user'), user), userList],
     [field(t('execution.caller'), caller), callerList],
     field(t('execution.command'), command),
     field(t('execution.outcome'), outcome),
-    field(t('filter.from'), from),
-    field(t('filter.to'), to),
+    range.fields,
   ];
   return filterForm('#/executions', fields.flat(), async () => {
     const [userId, callerId] = [await userIdIn(user), await userIdIn(caller)];
     if (userId === null || callerId === null) return null;
-    return { user: userId, caller: callerId, command: command.value, outcome: outcome.value, from: toUtc(from.value), to: toUtc(to.value) };
+    return { user: userId, caller: callerId, command: command.value, outcome: outcome.value, ...range.values() };
   });
 }
 
@@ -94,11 +90,3 @@ async function userIdIn(input) {
   input.reportValidity();
   return null;
 }
-
-/** Converts the server's UTC to the local time of an input, and back. */
-function toLocal(iso) {
-  if (!iso) return '';
-  const date = new Date(iso);
-  return new Date(date - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}
-const toUtc = local => (local ? new Date(local).toISOString() : '');

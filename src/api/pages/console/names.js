@@ -1,4 +1,4 @@
-// Finds users by name and by id, and keeps their names.
+// The names of users and commands: finds users by name and by id, and keeps their names.
 
 import { call } from './api.js';
 import { displayName, h } from './dom.js';
@@ -56,13 +56,22 @@ export async function loadNames(ids, signal) {
   if (missing.length) await find(`associateDbId oneOf (${missing.join(', ')})`, { top: missing.length, signal });
 }
 
-function userName(id) {
+/** A user as a link. A user whom the caller may not see is the `name`, or the id, without a link. */
+export function userLink(id, name) {
   const user = cache.get(id);
-  return user ? displayName(user) : t('user.byId', { id: String(id) });
+  return user ? h('a', { href: `#/users/${id}` }, displayName(user)) : name || t('user.byId', { id: String(id) });
 }
 
-/** A user as a link. */
-export const userLink = id => h('a', { href: `#/users/${id}` }, userName(id));
+/** The display names of the commands by name, and their language. */
+export async function commandNames(signal) {
+  const { body, headers } = await call('GET', '/_ext/commands', { signal });
+  return { names: new Map(body.commands.map(({ name, displayName }) => [name, displayName])), language: headers.get('Content-Language') };
+}
+
+/** The display name of a command; the name of one that is not in force. */
+export function commandTitle({ names, language }, name) {
+  return names.has(name) ? h('span', { lang: language }, names.get(name)) : h('code', {}, name);
+}
 
 /** A user in an input: the full name, and the name that is unique. */
 export function inputLabel(id) {

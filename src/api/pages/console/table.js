@@ -1,6 +1,6 @@
 // Tables, whose rows are cards on narrow screens, and lists that load page by page with filters above.
 
-import { announce, errorBox, h } from './dom.js';
+import { announce, errorBox, field, h } from './dom.js';
 import { t } from './messages.js';
 
 const isWide = matchMedia('(min-width: 48.01rem)');
@@ -35,15 +35,16 @@ function cell({ label, isHeader, isLong }, content) {
 
 /**
  * Shows a list, newest first. `loadPage(cursor)` returns `{ rows, next }`; `empty` is shown when there are no rows.
- * `action` stands beside the button that refreshes.
+ * `back` is a link above the title, `note` a paragraph below it, and `action` stands beside the button that refreshes.
  */
-export async function pagedTable({ main, signal, name, columns, filters, loadPage, empty, action }) {
+export async function pagedTable({ main, signal, back = '', name, note = '', columns, filters, loadPage, empty, action }) {
   const body = tableBody([]);
   const element = table(name, columns, body);
   const end = h('div', { class: 'below' });
   const refresh = h('button', { type: 'button', onclick: load }, t('table.refresh'));
   main.replaceChildren(
-    h('div', { class: 'title' }, h('h1', {}, name), h('div', { class: 'buttons' }, action, refresh)),
+    back,
+    h('div', { class: 'title' }, h('h1', {}, name), h('div', { class: 'buttons' }, action, refresh), note),
     filters,
     element,
     end,
@@ -62,7 +63,7 @@ export async function pagedTable({ main, signal, name, columns, filters, loadPag
       const page = await loadPage(cursor);
       body.append(...page.rows);
       end.replaceChildren(below(page.next));
-      if (cursor) page.rows[0]?.querySelector('a').focus();
+      if (cursor && page.rows.length) focusRow(page.rows[0]);
     } catch (error) {
       if (!signal.aborted) end.replaceChildren(errorBox(error, () => loadMore(cursor)));
     }
@@ -74,6 +75,13 @@ export async function pagedTable({ main, signal, name, columns, filters, loadPag
     if (!cursor) return h('p', { class: 'fine' }, t('table.end'));
     return h('button', { type: 'button', onclick: () => loadMore(cursor) }, t('table.older'));
   }
+}
+
+/** Moves the focus to the first link of a row, or to the row. */
+function focusRow(row) {
+  const link = row.querySelector('a');
+  if (!link) row.setAttribute('tabindex', '-1');
+  (link ?? row).focus();
 }
 
 /** The form above a list. `collect` returns the filters for the address, or null when one is not valid. */
@@ -107,3 +115,20 @@ export function filterForm(address, fields, collect, note) {
 
 /** The filters of the address, by name. */
 export const filtersOf = (query, names) => Object.fromEntries(names.map(name => [name, query.get(name) ?? '']));
+
+/** The fields of a range of times, and their values for the address. */
+export function timeRange({ from: storedFrom, to: storedTo }) {
+  const [from, to] = [['from', storedFrom], ['to', storedTo]].map(([name, iso]) => h('input', { type: 'datetime-local', name, value: toLocal(iso) }));
+  return {
+    fields: [field(t('filter.from'), from), field(t('filter.to'), to)],
+    values: () => ({ from: toUtc(from.value), to: toUtc(to.value) }),
+  };
+}
+
+/** Converts the server's UTC to the local time of an input, and back. */
+function toLocal(iso) {
+  if (!iso) return '';
+  const date = new Date(iso);
+  return new Date(date - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+const toUtc = local => (local ? new Date(local).toISOString() : '');
