@@ -8,6 +8,7 @@ import { executions } from './executions.js';
 import { group, groups } from './groups.js';
 import { logInForm, passwordForm } from './login.js';
 import { LANGUAGES, language, switchLanguage, t } from './messages.js';
+import { forgetNames } from './names.js';
 import { roles } from './roles.js';
 import { userForm } from './user-form.js';
 import { users } from './users.js';
@@ -68,6 +69,7 @@ async function start() {
 function showLogIn(notice) {
   currentView.abort();
   me = null;
+  forgetNames();
   showBar();
   document.querySelectorAll('dialog').forEach(dialog => dialog.remove());
   setTitle('logIn.title');

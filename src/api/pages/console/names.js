@@ -56,6 +56,9 @@ export async function loadNames(ids, signal) {
   if (missing.length) await find(`associateDbId oneOf (${missing.join(', ')})`, { top: missing.length, signal });
 }
 
+/** Forgets the names, as the next user of this page may not see them. */
+export const forgetNames = () => cache.clear();
+
 /** A user as a link. A user whom the caller may not see is the `name`, or the id, without a link. */
 export function userLink(id, name) {
   const user = cache.get(id);
