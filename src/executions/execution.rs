@@ -89,6 +89,20 @@ impl Outcome {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Steps(pub Vec<StepRecord>);
 
+impl Steps {
+    /// The fields that the steps changed, before the first step and after the last.
+    pub fn changed_fields(self) -> (ChangedFields, ChangedFields) {
+        let (mut before, mut after) = (ChangedFields::default(), ChangedFields::default());
+        for step in self.0 {
+            for (name, value) in step.before.0 {
+                before.0.entry(name).or_insert(value);
+            }
+            after.0.extend(step.after.0);
+        }
+        ChangedFields::difference(before, after)
+    }
+}
+
 /// One step of an execution.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepRecord {

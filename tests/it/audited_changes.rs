@@ -176,6 +176,7 @@ async fn the_story_of_a_day_is_listed_filtered_and_exported() {
         (&json!({"role": "Employee"}), &json!({"role": "Administrator"}))
     );
     assert_eq!((all[1]["way"].as_str(), all[1]["after"]["outcome"].as_str()), (Some("rest"), Some("succeeded")));
+    assert_eq!((&all[1]["before"], &all[1]["after"]["isActive"]), (&json!({"isActive": true}), &json!(false)));
     for (query, expected) in [
         (format!("?subject={eva}"), 3),
         (format!("?subject={eva}&action=user.updated"), 1),

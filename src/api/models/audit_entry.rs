@@ -52,7 +52,7 @@ pub struct AuditEntry {
     pub subject_name: String,
     /// The changed fields before the change, without secrets.
     pub before: FieldValues,
-    /// The changed fields after the change, without secrets. For a run: command, answer, outcome and message.
+    /// The changed fields after the change, without secrets. For a run also command, answer, outcome and message.
     pub after: FieldValues,
 }
 
@@ -179,12 +179,14 @@ impl AuditEntry {
             },
             Record::Execution(execution) => {
                 let name = |id: i32| names.get(&id).cloned().unwrap_or_default();
-                let after = ChangedFields::from([
+                let (before, mut after) = execution.steps.changed_fields();
+                let run = ChangedFields::from([
                     ("command", execution.command_name.into()),
                     ("actionResult", execution.action_result.into()),
                     ("outcome", execution.outcome.word().into()),
                     ("message", execution.message.into()),
                 ]);
+                after.0.extend(run.0);
                 Self {
                     id: execution.id.into(),
                     time: execution.finished_at.into(),
@@ -198,7 +200,7 @@ impl AuditEntry {
                     subject_type: AuditSubjectType::User,
                     subject_id: execution.user_id.to_string(),
                     subject_name: name(execution.user_id),
-                    before: FieldValues::new(),
+                    before: field_values(before),
                     after: field_values(after),
                 }
             }
