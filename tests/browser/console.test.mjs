@@ -379,6 +379,7 @@ test('rows are cards at 390 px', async () => {
     await openConsole('#/executions');
     for (const [hash, name, label] of [
         ['#/executions', 'Execution history', 'Message'],
+        ['#/users/2/history', 'History: Anna Lindqvist', 'Via'],
         ['#/webhooks', 'Webhooks', 'Target'],
         ['#/groups', 'Groups', 'Rank'],
         ['#/roles', 'Roles', 'Rights'],
@@ -548,6 +549,121 @@ test('an administrator creates and edits groups and users', async () => {
     await api('POST', '/_ext/demo/reset');
 });
 
+test('the history of a user has all that happened, newest first', async () => {
+    await openConsole('#/users/new');
+    await focused('textbox', 'Name');
+    await page.getByLabel('Name', { exact: true }).fill('eva');
+    await page.getByLabel('First name').fill('<b>Eva</b>');
+    await page.getByLabel('Role').selectOption('UserAdmin');
+    await page.getByLabel('Password').fill(password);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { name: '<b>Eva</b>' }).waitFor();
+    await page.getByRole('link', { name: 'Edit' }).click();
+    await focused('textbox', 'Name');
+    await page.getByLabel('Role').selectOption('ExternalUser');
+    await page.getByLabel('E-mail').fill('eva@example.com');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await run('Deactivate user');
+    await page.getByRole('dialog').getByRole('button', { name: 'Deactivate user' }).click();
+    await focused('heading', 'Succeeded Deactivate user: <b>Eva</b>');
+    const { AssociateId: id } = await api('GET', '/api/v1/User/eva');
+    await api('PUT', `/api/v1/User/${id}`, { body: { Deleted: false } });
+    await kommando.issueTicket('eva');
+
+    await page.getByRole('link', { name: 'History', exact: true }).click();
+    await focused('heading', 'History: <b>Eva</b>');
+    const happened = async () => {
+        const rows = await page.getByRole('table').getByRole('row').allInnerTexts();
+        return rows.slice(1).map(row => row.split(/\s*\t\s*/).slice(1).map(cell => cell.replaceAll(/\s+/g, ' ')));
+    };
+    const [ticket, ...others] = await happened();
+    assert.match(ticket.join('|'), /^\S+ \(operating system\)\|Command line\|Ticket issued\|$/);
+    const created = 'Name: eva User type: Employee Active: Yes Presence: Normal Role: UserAdmin Group: Head office';
+    assert.match(others.at(-1)[3], new RegExp(`^${created} Person ID: \\d+ First name: <b>Eva</b>$`));
+    assert.deepEqual(others.map(cells => cells.slice(0, 3).join('|')), [
+        'Ada Admin|REST API|User reactivated',
+        'Ada Admin|Console|Execution: Deactivate user',
+        'Ada Admin|Console|User changed',
+        'Ada Admin|Console|Password set',
+        'Ada Admin|Console|User created',
+    ]);
+    assert.deepEqual(others.slice(0, 4).map(cells => cells[3]), [
+        'Active: No → Yes Person retired: Yes → No',
+        'Succeeded <b>Eva</b> no longer has access. Active: Yes → No',
+        'Role: UserAdmin → ExternalUser E-mail: empty → eva@example.com',
+        '',
+    ]);
+    await page.getByRole('img', { name: 'changed to' }).first().waitFor();
+    await assertAccessible(page, 'a history');
+
+    const download = async button => {
+        const waiting = page.waitForEvent('download');
+        await page.getByRole('button', { name: button }).click();
+        const file = await waiting;
+        return [file.suggestedFilename(), (await readFile(await file.path(), 'utf8')).trimEnd().split(/\r?\n/)];
+    };
+    const [csvName, csv] = await download('Download CSV');
+    assert.deepEqual([csvName, csv.length], ['history-eva.csv', 7]);
+    assert.match(csv[0], /^\ufeffid,time,action,actorId,/);
+    const [linesName, lines] = await download('Download JSON Lines');
+    assert.equal(linesName, 'history-eva.jsonl');
+    assert.deepEqual(lines.map(line => JSON.parse(line).action), [
+        'ticket.issued', 'user.reactivated', 'command.executed', 'user.updated', 'password.set', 'user.created',
+    ]);
+
+    await page.getByRole('link', { name: 'Deactivate user' }).click();
+    await page.getByRole('heading', { name: 'Deactivate user' }).waitFor();
+    await page.getByRole('listitem').filter({ hasText: 'set_deleted' }).getByText('Active: Yes → No').waitFor();
+
+    // Eva sees the own history, and no other user.
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await logIn('eva', password);
+    await page.getByRole('button', { name: 'Log out' }).waitFor();
+    await visit(`#/users/${id}/history`);
+    await page.getByRole('row', { name: /admin Console User changed Role: UserAdmin/ }).waitFor();
+    assert.equal((await happened()).length, 6);
+    assert.equal(await page.getByRole('row').getByRole('link').count(), 0, 'neither the administrator nor the execution is hers to see');
+    await visit('#/users/1/history');
+    await page.getByRole('heading', { name: 'User 1 does not exist, or you may not see it.' }).waitFor();
+    await api('POST', '/_ext/demo/reset');
+});
+
+test('who manages users sees the own actions on others', async () => {
+    await api('PUT', '/api/v1/User/3', { body: { Role: { Value: 'UserAdmin' } } });
+    await api('PUT', '/api/v1/User/2', { body: { NickName: 'Annie' }, user: 'bjorn' });
+    await openConsole('#/users/2/history', 'bjorn');
+    await page.getByText('You see only your own actions on this user.').waitFor();
+    await page.getByRole('row', { name: /Bjørn Haugen REST API User changed Nickname: empty changed to Annie/ }).waitFor();
+    assert.equal(await page.getByRole('row').count(), 2);
+    await api('POST', '/_ext/demo/reset');
+});
+
+test('the history of a user has filters and pages', async () => {
+    for (let index = 0; index < 60; index++) await api('POST', '/api/v1/User/4/CustomCommand/hello');
+    await api('PUT', '/api/v1/User/4', { body: { Person: { Title: 'Guide' } } });
+    await openConsole('#/users/4/history');
+    await page.getByRole('row', { name: /User changed Title: .* Guide/ }).waitFor();
+    await page.getByLabel('Action').selectOption('Execution');
+    await page.getByLabel('Via').selectOption('REST API');
+    await page.getByLabel('From', { exact: true }).fill('2026-01-01T00:00');
+    const answer = page.waitForResponse(/audit\?action=command.executed&way=rest&from=2025-12-31T23%3A00%3A00.000Z&subject=4/);
+    await page.getByRole('button', { name: 'Filter' }).click();
+    await answer;
+    const rows = page.getByRole('row', { name: /Execution: Say hello Succeeded/ });
+    await until(async () => (await rows.count()) === 50);
+    await page.getByRole('button', { name: 'Show older' }).click();
+    await page.getByText('End of the list.').waitFor();
+    assert.ok((await rows.count()) >= 60);
+    assert.ok(await rows.nth(50).getByRole('link').first().evaluate(link => link === document.activeElement));
+    await page.getByLabel('Action').selectOption('Password removed');
+    await page.getByRole('button', { name: 'Filter' }).click();
+    await page.getByText('No entries match these filters.').waitFor();
+    await page.getByRole('link', { name: 'Clear' }).click();
+    await page.getByRole('row', { name: /User changed Title: .* Guide/ }).waitFor();
+    await visit('#/users/5/history');
+    await page.getByText('Nothing is recorded for this user yet.').waitFor();
+});
+
 test('the last administrator keeps the role', async () => {
     isRefused = true;
     await openConsole('#/users/1/edit');
@@ -667,6 +783,9 @@ for (const colorScheme of ['light', 'dark']) {
             await visit('#/users/4711');
             await page.getByText('User 4711 does not exist').waitFor();
             await look('no-user');
+            await visit('#/users/2/history');
+            await page.getByRole('row').nth(1).waitFor();
+            await look('history');
             await visit('#/users/2/edit');
             await page.getByRole('heading', { name: 'Edit user: Anna Lindqvist' }).waitFor();
             await look('edit-user');
@@ -718,9 +837,9 @@ async function logIn(user, password) {
     await press('Enter');
 }
 
-async function openConsole(hash) {
+async function openConsole(hash, user = 'admin') {
     await page.goto(`${kommando.address}/_ext/console${hash}`);
-    await logIn('admin', password);
+    await logIn(user, password);
     await page.getByRole('button', { name: 'Log out' }).waitFor();
 }
 
@@ -755,9 +874,10 @@ async function until(holds) {
 }
 
 /** Calls the server without the page. */
-async function api(method, path) {
-    const credentials = Buffer.from(`admin:${password}`).toString('base64');
-    const response = await fetch(kommando.address + path, { method, headers: { Authorization: `Basic ${credentials}`, 'Accept-Language': 'en' } });
+async function api(method, path, { body, user = 'admin' } = {}) {
+    const credentials = Buffer.from(`${user}:${password}`).toString('base64');
+    const headers = { Authorization: `Basic ${credentials}`, 'Accept-Language': 'en', ...(body && { 'Content-Type': 'application/json' }) };
+    const response = await fetch(kommando.address + path, { method, headers, body: body && JSON.stringify(body) });
     assert.ok(response.ok, `${method} ${path}: ${response.status}`);
     return response.status === 204 ? null : response.json();
 }

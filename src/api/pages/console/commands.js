@@ -91,7 +91,12 @@ function emptyIfMissing(error) {
 function heading(user, me) {
   return [
     h('h1', {}, displayName(user)),
-    me.isAdministrator ? h('a', { class: 'button', href: `#/users/${user.id}/edit` }, t('button.edit')) : '',
+    h(
+      'div',
+      { class: 'buttons' },
+      h('a', { class: 'button', href: `#/users/${user.id}/history` }, t('history.title')),
+      me.isAdministrator && h('a', { class: 'button', href: `#/users/${user.id}/edit` }, t('button.edit')),
+    ),
     h('p', { class: 'facts' }, h('code', {}, user.name), ' · ', [user.role, user.group].filter(Boolean).join(' · '), ' ', !user.isActive && retiredTag()),
   ];
 }

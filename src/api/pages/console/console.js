@@ -11,6 +11,7 @@ import { LANGUAGES, language, switchLanguage, t } from './messages.js';
 import { forgetNames } from './names.js';
 import { roles } from './roles.js';
 import { userForm } from './user-form.js';
+import { userHistory } from './user-history.js';
 import { users } from './users.js';
 import { webhooks } from './webhooks.js';
 
@@ -19,6 +20,7 @@ const VIEWS = [
   [/^\/users(?:\/(?<id>\d+))?$/, 'users.title', users],
   [/^\/users\/new$/, 'users.new', userForm],
   [/^\/users\/(?<id>\d+)\/edit$/, 'users.edit', userForm],
+  [/^\/users\/(?<id>\d+)\/history$/, 'history.title', userHistory],
   [/^\/groups$/, 'groups.title', groups],
   [/^\/groups\/new$/, 'groups.new', group],
   [/^\/groups\/(?<id>\d+)$/, 'groups.edit', group],

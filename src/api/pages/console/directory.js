@@ -8,7 +8,7 @@ const AS_STORED = { 'SO-Language': '*' };
 const agent = (operation, body, { signal, headers } = {}) => call('POST', `/api/v1/Agents/User/${operation}`, { body, signal, headers });
 
 /** The type of users that each type of roles is for. */
-const USER_TYPES = {
+export const USER_TYPES = {
   Employee: 'InternalAssociate',
   ExternalUser: 'ExternalAssociate',
   Anonymous: 'AnonymousAssociate',

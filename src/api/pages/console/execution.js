@@ -1,6 +1,7 @@
 // One execution: command, user, caller, outcome, and what each step did.
 
 import { call } from './api.js';
+import { changes } from './changes.js';
 import { h, outcomeTag, time } from './dom.js';
 import { t } from './messages.js';
 import { loadNames, userLink } from './names.js';
@@ -51,6 +52,6 @@ function definition(execution, current, me) {
 
 function steps(steps, language) {
   if (!steps.length) return h('p', { class: 'fine' }, t('execution.noSteps'));
-  const item = step => h('li', {}, h('code', {}, step.name), step.result && h('p', { lang: language }, step.result));
+  const item = step => h('li', {}, h('code', {}, step.name), step.result && h('p', { lang: language }, step.result), changes(step.before, step.after));
   return h('section', { 'aria-labelledby': 'steps' }, h('h2', { id: 'steps' }, t('execution.steps')), h('ol', { class: 'steps card' }, steps.map(item)));
 }
