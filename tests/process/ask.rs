@@ -1,7 +1,7 @@
 //! An HTTP client that sends one request per connection.
 
 use std::{
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     time::Duration,
 };
@@ -79,12 +79,23 @@ impl Ask {
     }
 
     pub fn send(&self, address: &str) -> Answer {
-        let mut stream = TcpStream::connect(address).expect("a connection");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        stream.write_all(&self.written(address)).expect("a request");
+        self.try_send(address).expect("an answer")
+    }
+
+    /// Sends to a server that may die meanwhile.
+    ///
+    /// # Errors
+    /// There is no complete answer.
+    pub fn try_send(&self, address: &str) -> io::Result<Answer> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(&self.written(address))?;
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        Answer::read(&answer)
+        stream.read_to_string(&mut answer)?;
+        match answer.is_empty() {
+            true => Err(io::ErrorKind::UnexpectedEof.into()),
+            false => Ok(Answer::read(&answer)),
+        }
     }
 
     /// Sends from an address of this machine.

@@ -15,14 +15,15 @@ use std::{
 use kommando::{
     app::audit_key,
     executions::{
-        audit::{self, AuditKey},
+        audit::{self, Action, AuditKey, SubjectType, change},
         delivery::{self, State},
         execution::{self, Outcome},
         idempotency::{self, KeyScope},
     },
     store::Store,
+    users,
 };
-use sea_orm::{ConnectionTrait, EntityTrait, Statement};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Statement};
 use serde_json::json;
 
 use crate::{
@@ -34,6 +35,8 @@ use crate::{
 
 pub const CLIENTS: usize = 16;
 const ADMIN: i32 = 1;
+/// The user who is changed without a command.
+const CHANGED: i32 = 5;
 pub const BJORN: i32 = 3;
 /// The id of the first user that the test creates.
 const FIRST_MADE: i32 = 6;
@@ -100,6 +103,8 @@ pub struct Clients {
     server: Mutex<String>,
     stop: Stop,
     acknowledged: Mutex<Acknowledged>,
+    /// The acknowledged tooltips of the user whom a client changes without a command.
+    tooltips: Mutex<Vec<String>>,
     /// Maps a key to the target user.
     user_of: fn(&str) -> i32,
 }
@@ -107,7 +112,13 @@ pub struct Clients {
 impl Clients {
     /// Clients of the server at an address.
     pub fn of(server: String, user_of: fn(&str) -> i32) -> Self {
-        Self { server: Mutex::new(server), stop: Stop::default(), acknowledged: Mutex::default(), user_of }
+        Self {
+            server: Mutex::new(server),
+            stop: Stop::default(),
+            acknowledged: Mutex::default(),
+            tooltips: Mutex::default(),
+            user_of,
+        }
     }
 
     /// Starts the clients. Each runs the wanted commands in turn, every time with a new key, until the returned value
@@ -130,7 +141,32 @@ impl Clients {
                 }
             });
         }
+        scope.spawn(|| self.keep_changing());
         self.stop.clone()
+    }
+
+    /// Changes a user without a command, each time with a new tooltip, until the clients are stopped.
+    fn keep_changing(&self) {
+        let path = format!("/api/v1/User/{CHANGED}");
+        for number in 0.. {
+            if self.stop.0.load(Ordering::Relaxed) {
+                return;
+            }
+            let (server, tooltip) = (self.server.lock().expect("an address").clone(), format!("tooltip {number}"));
+            let change = Ask::new("PATCH", &path).by("admin", "it's a secret").json(json!({"Tooltip": tooltip}));
+            match change.try_send(&server) {
+                Ok(answer) if answer.status == 200 => self.tooltips.lock().expect("a list").push(tooltip),
+                Ok(answer) if answer.status == 503 => {}
+                Ok(answer) => panic!("{}: {}", answer.status, answer.body),
+                // It is not known whether the change was made.
+                Err(_) => thread::sleep(Duration::from_millis(5)),
+            }
+        }
+    }
+
+    /// The acknowledged tooltips.
+    pub fn tooltips(&self) -> Vec<String> {
+        self.tooltips.lock().expect("a list").clone()
     }
 
     /// Sends further requests to this address.
@@ -289,9 +325,32 @@ async fn a_killed_server_loses_and_repeats_no_acknowledged_run() {
         assert!(missed.is_empty(), "the server never died at {missed:?}");
     }
     let key = audit_key::load(&url(folder.path())).expect("a key");
-    let acknowledged = clients.acknowledged();
-    assert!(acknowledged.len() > kills(), "too little happened");
+    let (tooltips, acknowledged) = (clients.tooltips(), clients.acknowledged());
+    assert!(acknowledged.len() > kills() && tooltips.len() > kills(), "too little happened");
     Findings::gather(&store, &key, acknowledged, own_user, sink.calls("/kill")).await.judge();
+    judge_changes(&store, &tooltips).await;
+}
+
+/// The changes of the user: each acknowledged one has an entry, and each entry tells a change that was made, because it
+/// begins with what the one before left.
+pub async fn judge_changes(store: &Store, acknowledged: &[String]) {
+    let changes = change::Entity::find()
+        .filter(change::Column::SubjectType.eq(SubjectType::User))
+        .filter(change::Column::SubjectId.eq(CHANGED.to_string()))
+        .filter(change::Column::Action.eq(Action::UserUpdated))
+        .order_by_asc(change::Column::Id)
+        .all(store.reader())
+        .await
+        .expect("changes");
+    let recorded: Vec<_> = changes.iter().map(|change| change.after.0["tooltip"].clone()).collect();
+    let mut before: Vec<_> = changes.iter().map(|change| change.before.0["tooltip"].clone()).collect();
+    let user = users::find(store.reader(), CHANGED).await.expect("an answer").expect("a user");
+    println!("{} acknowledged changes, {} entries", acknowledged.len(), recorded.len());
+    before.push(user.user.tooltip.clone().into());
+    assert_eq!(before[1..], recorded, "a change without an entry, or an entry without a change");
+    let recorded: HashSet<_> = recorded.iter().filter_map(|tooltip| tooltip.as_str()).collect();
+    let lost: Vec<_> = acknowledged.iter().filter(|tooltip| !recorded.contains(tooltip.as_str())).collect();
+    assert!(lost.is_empty(), "acknowledged changes were lost: {lost:?}");
 }
 
 /// The data after the last kill.

@@ -2,6 +2,7 @@
 
 mod alone;
 mod ask;
+mod audit_schedule;
 mod canary;
 mod cookbook;
 mod crowd;

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Process, address, folder, send};
+use crate::{Process, address, ask::Ask, folder, send};
 
 const HELLO: &str =
     "POST /api/v1/User/2/CustomCommand/hello HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==";
@@ -40,13 +40,8 @@ fn stderr_of_failure(folder: &Path, words: &[&str]) -> String {
 
 /// The contents of a database.
 fn export(folder: &Path) -> String {
-    let parts: &[&[&str]] = &[
-        &["user", "list"],
-        &["app", "list"],
-        &["executions", "export", "--format", "jsonl"],
-        &["audit", "verify"],
-        &["migrate", "status"],
-    ];
+    let parts: &[&[&str]] =
+        &[&["user", "list"], &["app", "list"], &["executions", "export", "--format", "jsonl"], &["migrate", "status"]];
     parts.iter().map(|words| out(folder, words)).collect()
 }
 
@@ -79,7 +74,8 @@ fn a_backup_under_load_restores_every_record() {
         end.store(true, Ordering::Relaxed);
         (before, backup)
     });
-    assert!(backup.contains("also back up the key of the chain, in another place: kommando.db.audit-key"), "{backup}");
+    let key = folder.join("kommando.db.audit-key").display().to_string();
+    assert!(backup.contains(&format!("also back up the key of the chain, in another place: {key}")), "{backup}");
     assert_eq!(fs::metadata(folder.join("first.backup")).expect("a file").permissions().mode() & 0o777, 0o600);
     let taken = stderr_of_failure(folder, &["backup", "first.backup"]);
     assert!(taken.contains("first.backup already exists; --force"), "{taken}");
@@ -95,6 +91,10 @@ fn a_backup_under_load_restores_every_record() {
     let head = backup.split("head ").nth(1).and_then(|rest| rest.split(',').next()).expect("a head");
     let proof = out(&other, &["audit", "verify", "--expect", head]);
     let held: u32 = proof.split(' ').next().and_then(|count| count.parse().ok()).expect("a count");
+    let held = held - 3; // the demo, the definitions, and the restoration
+    let newest = out(&other, &["audit", "export", "--format", "jsonl"]);
+    let newest = newest.lines().next().unwrap_or_default();
+    assert!(newest.contains(r#""action":"backup.restored""#) && newest.contains("first.backup"), "{newest}");
     assert!(held >= before && held <= answered.load(Ordering::Relaxed), "{held}, {before} before");
 
     // Back up, delete the database, restore.
@@ -113,6 +113,61 @@ fn a_backup_under_load_restores_every_record() {
     let mut process = Process::demo(folder);
     process.banner();
     stop(process);
+}
+
+/// As in "Recover a lost password or key" of docs/operating.md.
+#[test]
+fn password_disk_and_key_are_recovered_as_documented() {
+    let folder = folder();
+    let folder = folder.path();
+    let log_in = |process: &mut Process, password: &str| {
+        let server = address(&process.banner());
+        let got = Ask::get("/api/v1/User/currentPrincipal").by("admin", password).send(&server).status;
+        got == 200
+    };
+    let mut process = Process::demo(folder);
+    assert!(log_in(&mut process, "it's a secret"));
+    stop(process);
+
+    // The password of the last administrator.
+    let mut set = Command::new("sh");
+    set.args(["-c", "echo 'another good secret' | \"$0\" user set-password admin --password-stdin"]);
+    let set = set.arg(env!("CARGO_BIN_EXE_kommando")).current_dir(folder).output().expect("an end");
+    assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
+    let start = || Process::start(folder, &["serve", "--demo"], &[]);
+    let mut process = start();
+    assert!(log_in(&mut process, "another good secret"));
+    stop(process);
+
+    // The disk with the database: the key and the backup are kept elsewhere.
+    let elsewhere = crate::folder();
+    let kept = |name: &str| elsewhere.path().join(name);
+    let backup = kept("kommando.backup").display().to_string();
+    let told = out(folder, &["backup", &backup]);
+    let head = told.split("head ").nth(1).and_then(|rest| rest.split(',').next()).expect("a head");
+    fs::copy(folder.join("kommando.db.audit-key"), kept("key")).expect("a copy");
+    for entry in fs::read_dir(folder).expect("a folder") {
+        fs::remove_file(entry.expect("an entry").path()).expect("a removal");
+    }
+    let refused = stderr_of_failure(folder, &["restore", &backup]);
+    assert!(refused.contains("the key of the audit chain is missing"), "{refused}");
+    fs::copy(kept("key"), folder.join("kommando.db.audit-key")).expect("a copy");
+    out(folder, &["restore", &backup]);
+    out(folder, &["audit", "verify", "--expect", head]);
+    let mut process = start();
+    assert!(log_in(&mut process, "another good secret"));
+    stop(process);
+
+    // The key.
+    fs::remove_file(folder.join("kommando.db.audit-key")).expect("a removal");
+    let log = start().log();
+    assert!(log.contains("kommando audit begin-anew --help"), "{log}");
+    out(folder, &["audit", "begin-anew", "--yes", "--reason", "the disk with the key broke"]);
+    let mut process = start();
+    assert!(log_in(&mut process, "another good secret"));
+    stop(process);
+    let verified = out(folder, &["audit", "verify"]);
+    assert!(verified.contains("cannot be proven") && verified.contains("the disk with the key broke"), "{verified}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, thread, time::Duration};
 use super::{Cluster, LEASE, count_effects, open, start};
 use crate::{
     address, folder,
-    kill::{BJORN, CLIENTS, Clients, Findings, define, die_at, settle},
+    kill::{BJORN, CLIENTS, Clients, Findings, define, die_at, judge_changes, settle},
     sink::Sink,
 };
 
@@ -57,7 +57,8 @@ async fn a_killed_database_loses_and_repeats_no_acknowledged_run() {
     settle(&store, LEASE).await;
     super::settle_chain(&store).await;
     println!("deaths: {deaths:?}");
-    let acknowledged = clients.acknowledged();
+    let (tooltips, acknowledged) = (clients.tooltips(), clients.acknowledged());
     assert!(acknowledged.len() > CLIENTS * 4, "too little happened");
     Findings::gather(&store, &cluster.audit_key(), acknowledged, |_| BJORN, sink.calls("/kill")).await.judge();
+    judge_changes(&store, &tooltips).await;
 }

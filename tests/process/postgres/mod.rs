@@ -5,6 +5,7 @@ mod cluster;
 mod crash;
 mod faults;
 mod forget;
+mod rekey;
 mod replicas;
 
 use std::{
