@@ -202,7 +202,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             name: "a chain without its key",
-            told: "the key of the audit chain is missing at kommando.db.audit-key",
+            told: "kommando.db.audit-key; restore it from its backup, or set KOMMANDO_AUDIT_KEY. If it is lost, see `kommando audit begin-anew --help`",
             prepare: |line| {
                 begin_chain(line);
                 remove_key(line);
@@ -211,7 +211,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             name: "the same, and an old schema",
-            told: "the key of the audit chain is missing at kommando.db.audit-key",
+            told: "kommando.db.audit-key; restore it from its backup, or set KOMMANDO_AUDIT_KEY. If it is lost, see `kommando audit begin-anew --help`",
             prepare: |line| {
                 begin_chain(line);
                 done(line, &["migrate", "down", "--yes"]);
@@ -222,7 +222,7 @@ fn cases() -> Vec<Case> {
         Case {
             name: "a chain with another key",
             variables: &[("KOMMANDO_AUDIT_KEY", KEY)],
-            told: "this is not the key of the audit chain",
+            told: "is not the key of the audit chain in this database",
             prepare: begin_chain,
             ..BLANK
         },

@@ -53,4 +53,4 @@ pub use user::{User, UserWithLinks};
 pub use user_info::UserInfo;
 pub use user_list::{ListFormat, ListRow, ODataSlimResponse, SafeNames};
 pub use validation::UserValidationResult;
-pub use version::{HealthStatus, Version};
+pub use version::{HealthStatus, Readiness, Version};

@@ -48,10 +48,6 @@ impl Example for Version {
 pub struct HealthStatus {
     /// Always `ok`. Problems are reported with the status code.
     pub status: String,
-    /// The result of the last scheduled verification of the audit chain. Only for readiness, and only with
-    /// KOMMANDO_AUDIT_VERIFY.
-    #[oai(rename = "auditChain", skip_serializing_if_is_none)]
-    pub audit_chain: Option<AuditChainHealth>,
 }
 
 /// The result of a verification of the audit chain.
@@ -66,22 +62,41 @@ pub struct AuditChainHealth {
 
 impl HealthStatus {
     pub fn ok() -> Self {
-        Self { status: "ok".to_owned(), audit_chain: None }
-    }
-
-    /// With the result of the last verification.
-    #[must_use]
-    pub fn with_verification(self, last: Option<LastVerification>) -> Self {
-        let health = |last: LastVerification| AuditChainHealth {
-            intact: last.broken.is_none(),
-            verified_at: last.ended_at.into(),
-        };
-        Self { audit_chain: last.map(health), ..self }
+        Self { status: "ok".to_owned() }
     }
 }
 
 impl Example for HealthStatus {
     fn example() -> Self {
         Self::ok()
+    }
+}
+
+/// Whether the server can take requests.
+#[derive(Clone, Debug, Object)]
+#[oai(rename_all = "camelCase", example)]
+pub struct Readiness {
+    /// Always `ok`. Problems are reported with the status code.
+    pub status: String,
+    /// The result of the last scheduled verification of the audit chain; null before the first one, or without
+    /// KOMMANDO_AUDIT_VERIFY.
+    #[oai(nullable)]
+    pub audit_chain: Option<AuditChainHealth>,
+}
+
+impl Readiness {
+    pub fn new(last: Option<LastVerification>) -> Self {
+        let health = |last: LastVerification| AuditChainHealth {
+            intact: last.broken.is_none(),
+            verified_at: last.ended_at.into(),
+        };
+        Self { status: "ok".to_owned(), audit_chain: last.map(health) }
+    }
+}
+
+impl Example for Readiness {
+    fn example() -> Self {
+        let verified_at = Rfc3339("2026-11-23T18:35:14.198412Z".to_owned());
+        Self { status: "ok".to_owned(), audit_chain: Some(AuditChainHealth { intact: true, verified_at }) }
     }
 }

@@ -4,7 +4,7 @@ use poem_openapi::{OpenApi, payload::Json};
 
 use crate::{
     api::{
-        models::HealthStatus,
+        models::{HealthStatus, Readiness},
         openapi::error_responses::{ErrorResponse, error_responses},
         openapi::tags::Tag,
     },
@@ -42,8 +42,8 @@ impl HealthOperations {
         &self,
         store: &Store,
         verification: &VerificationStatus,
-    ) -> Result<Json<HealthStatus>, ErrorResponse<GetReadinessError>> {
+    ) -> Result<Json<Readiness>, ErrorResponse<GetReadinessError>> {
         store.ping().await?;
-        Ok(Json(HealthStatus::ok().with_verification(verification.get())))
+        Ok(Json(Readiness::new(verification.get())))
     }
 }

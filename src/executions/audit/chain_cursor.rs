@@ -7,7 +7,6 @@ use super::{
     chain_error::{ChainError, InvalidRecord, ProofError},
     change,
     entry::RecordKind,
-    key_change,
     key_check::{self, KeyCheck},
     mark::{self, Mark, MarkName},
     record::{self, Record},
@@ -125,9 +124,12 @@ impl ChainCursor {
         if position == self.since
             && let Some(digest) = &self.digest
         {
-            let change = record.and_then(|record| key_change::of_digest(record, digest));
-            let altered = "an entry from before the key was changed is not as it was then";
-            self.key_change = Some(change.ok_or_else(|| error(altered))?.clone());
+            match record {
+                Some(Record::Change(change)) if change.changes_key_after(digest) => {
+                    self.key_change = Some(change.clone());
+                }
+                _ => return Err(error("an entry from before the key was changed is not as it was then")),
+            }
         }
         let is_needed = self.keeps_digest || position < self.since;
         self.digest = self.digest.take().filter(|_| is_needed).map(|digest| entry.digest_after(&digest));

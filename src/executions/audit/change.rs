@@ -37,6 +37,17 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// The field of a change of the key with the digest of the entries before.
+pub(super) const DIGEST: &str = "sha256";
+
+impl Model {
+    /// Whether this is a change of the key after entries with this digest.
+    pub(super) fn changes_key_after(&self, digest: &str) -> bool {
+        let is_of_key = matches!(self.action, Action::KeyChanged | Action::ChainBegunAnew);
+        is_of_key && self.after.0.get(DIGEST) == Some(&Value::from(digest))
+    }
+}
+
 /// Fields with their values. Never a secret, a hash or a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct ChangedFields(pub Map<String, Value>);

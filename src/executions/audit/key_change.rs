@@ -4,7 +4,6 @@
 //! entries any more, and they are verified without it.
 
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait, prelude::Uuid};
-use serde_json::Value;
 
 use super::{
     Anchor, CurrentKey,
@@ -12,23 +11,18 @@ use super::{
     anchor,
     chain_cursor::{self, ChainCursor},
     chain_error::{ChainError, ProofError},
-    change::{self, Action, Change, ChangedFields, Subject, SubjectType},
+    change::{self, Action, Change, ChangedFields, DIGEST, Subject, SubjectType},
     entry::{self, Head, RecordKind},
     head::head,
     key::AuditKey,
     key_check::{self, KeyCheck},
-    linker, mark,
-    record::Record,
-    seal, verify,
+    linker, mark, seal, verify,
 };
 use crate::{
     clock,
     executions::{delivery, execution, idempotency},
     store::{Lock, Store, Touched, WriteTransaction, insert_all, lock},
 };
-
-/// The field with the digest of the entries before.
-const DIGEST: &str = "sha256";
 
 /// Why the key of the chain was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -162,13 +156,6 @@ pub async fn begin_anew(
         })
     });
     begin.await
-}
-
-/// The change of the key in this record, if the entries before it have this digest.
-pub(super) fn of_digest<'r>(record: &'r Record, digest: &str) -> Option<&'r change::Model> {
-    let Record::Change(change) = record else { return None };
-    let is_of_key = matches!(change.action, Action::KeyChanged | Action::ChainBegunAnew);
-    (is_of_key && change.after.0.get(DIGEST) == Some(&Value::from(digest))).then_some(change)
 }
 
 /// Adds the first entry with the new key, and makes the anchor and the marks with it.
