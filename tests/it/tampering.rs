@@ -1,5 +1,5 @@
-//! Whoever can write to the database without the audit key alters, removes, inserts and swaps rows of every audited table.
-//! All of it is found, but for what `docs/operating.md` names.
+//! Whoever can write to the database without the audit key alters, removes, copies and swaps rows of every table of the
+//! audit chain. All of it is found, but for what `docs/operating.md` names.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use kommando::executions::{
