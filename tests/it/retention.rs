@@ -7,7 +7,9 @@ use kommando::executions::{
     idempotency,
     retention::{self, Horizons},
 };
+use poem::http::Method;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::harness::{ADMIN, ANNA, Server};
@@ -119,6 +121,37 @@ async fn only_entries_before_the_first_recent_one_are_removed() {
     let left: Vec<_> = server.executions().await.into_iter().map(|execution| execution.id).collect();
     assert_eq!(left, ids[2..]);
     assert_eq!(first_invalid(&server, None).await, None);
+}
+
+#[tokio::test]
+async fn executions_are_removed_between_changes_that_are_kept() {
+    let server = Server::with_empty_chain().await;
+    let change = async || {
+        let body = json!({"Tooltip": Uuid::now_v7().to_string()});
+        server.call(Method::PATCH, format!("/api/v1/User/{ANNA}")).by("admin").json(body).send().await;
+        server.link().await;
+    };
+    change().await;
+    let old = record(&server, &vec![9; 1200]).await;
+    change().await;
+    let recent = record(&server, &[1]).await;
+    let executions_only = Horizons { executions: Some(days_ago(5)), changes: None };
+    let removed = remove_by(&server, executions_only).await.expect("a removal");
+    assert_eq!(removed, [0, 999, 201], "nothing at the beginning, then page by page");
+    let found = verify(&server, None).await;
+    assert_eq!((found.broken, found.anchor, found.head.position), (None, None, 1205));
+    let left: Vec<_> = server.executions().await.into_iter().map(|execution| execution.id).collect();
+    assert_eq!(left, recent);
+    let entry = audit::Entity::find_by_id(old[0]).one(server.app.store.reader()).await;
+    assert!(entry.expect("an answer").expect("an entry").is_removed());
+    assert_eq!(remove_by(&server, executions_only).await.expect("nothing to do"), [0, 0]);
+    let tail = server.command_line(&["audit", "tail"]).output().expect("an end");
+    let lines = String::from_utf8(tail.stdout).expect("text").lines().count();
+    assert_eq!(lines, 5, "two changes, two removals and an execution: {}", String::from_utf8_lossy(&tail.stderr));
+    // Later, the changes are old, too.
+    assert_eq!(remove(&server, -1).await.expect("a removal"), [1, 5]);
+    let found = verify(&server, None).await;
+    assert_eq!((found.broken, found.anchor.map(|anchor| anchor.position)), (None, Some(1205)));
 }
 
 #[tokio::test]

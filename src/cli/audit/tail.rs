@@ -58,6 +58,10 @@ impl Tail {
             let users = export::user_names(store.reader(), &records, |_| true).await?;
             for (entry, record) in entries {
                 position = entry.position.unwrap_or(position);
+                // Its record was removed after its retention.
+                if entry.is_removed() {
+                    continue;
+                }
                 let missing = || anyhow!("the record of entry {position} is missing; see `kommando audit verify`");
                 let record: Record = record.ok_or_else(missing)?;
                 let names = DisplayNames::default();
