@@ -42,7 +42,22 @@ impl MigrationTrait for Migration {
         Ok(())
     }
 
+    /// Fails once there are entries of the new form, which could not be verified any more.
     async fn down(&self, schema: &SchemaManager) -> Result<(), DbErr> {
+        let db = schema.get_connection();
+        let new_form = Query::select()
+            .column("id")
+            .from("audit_entries")
+            .and_where(Expr::col("kind").is_not_null())
+            .limit(1)
+            .to_owned();
+        if db.query_one(&new_form).await?.is_some() {
+            return Err(DbErr::Migration(
+                "the audit chain has entries that the version before cannot verify; restore a backup from before the \
+                 upgrade with that version instead"
+                    .to_owned(),
+            ));
+        }
         if schema.get_database_backend() == DbBackend::Postgres {
             schema.get_connection().execute_unprepared("DROP FUNCTION kommando_hold_audit_key(bigint)").await?;
         }

@@ -4,7 +4,7 @@
 use std::{
     fmt, fs,
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt, fchown},
     path::{Path, PathBuf},
 };
 
@@ -43,6 +43,8 @@ pub enum AuditKeyError {
         "the key of the audit chain has {0} bytes, but needs at least {MIN_KEY_LENGTH}; `openssl rand -hex 32` makes one"
     )]
     Short(usize),
+    #[error("a new key of the audit chain must not begin or end with white space")]
+    Space,
     #[error(
         "the key in {0} is not the key of the audit chain in this database; put the right key there. If it is lost, see \
          `kommando audit begin-anew --help`"
@@ -153,33 +155,49 @@ pub fn place(database_url: &str) -> Result<KeyPlace, AuditKeyError> {
     }
 }
 
+/// Reads a key from a file.
+///
+/// # Errors
+/// The file cannot be read, or others can read it.
+pub fn read(file: &Path) -> Result<AuditKey, AuditKeyError> {
+    let key = config::read_key(file).map_err(|error| AuditKeyError::File(file.to_owned(), error))?;
+    Ok(AuditKey::new(key?))
+}
+
 /// Reads a new key from a file.
 ///
 /// # Errors
-/// The file cannot be read, others can read it, or the key is too short.
+/// As [`read`], or the key is too short or in white space.
 pub fn read_new(file: &Path) -> Result<AuditKey, AuditKeyError> {
-    let key = config::read_key(file).map_err(|error| AuditKeyError::File(file.to_owned(), error))?;
-    match AuditKey::new(key?) {
+    let text = fs::read_to_string(file).map_err(|error| AuditKeyError::File(file.to_owned(), error))?;
+    if text.trim_end_matches(['\r', '\n']) != text.trim() {
+        return Err(AuditKeyError::Space);
+    }
+    match read(file)? {
         key if key.is_short() => Err(AuditKeyError::Short(key.length())),
         key => Ok(key),
     }
 }
 
-/// Replaces the key file beside an SQLite database. The former one is kept with the suffix `.former`.
+/// Replaces the key file beside an SQLite database. The former key stays in a file whose name ends with the position of
+/// the first entry with the new key. After a crash, either the former or the new key is in place.
 ///
 /// # Errors
-/// The files cannot be written.
-pub fn replace_file(file: &Path, new: &Path) -> io::Result<PathBuf> {
+/// The files cannot be read or written.
+pub fn replace_file(file: &Path, new: &Path, first: i64) -> io::Result<PathBuf> {
     let with_suffix = |suffix: &str| {
         let mut name = file.as_os_str().to_owned();
         name.push(suffix);
         PathBuf::from(name)
     };
-    let (former, temporary) = (with_suffix(".former"), with_suffix(".new"));
-    let text = fs::read_to_string(new)?;
-    write_file(&temporary, text.trim_end())?;
-    fs::rename(file, &former)?;
+    let (former, temporary) = (with_suffix(&format!(".before-{first}")), with_suffix(".new"));
+    match fs::hard_link(file, &former) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    write_file(&temporary, fs::read_to_string(new)?.trim_end(), file)?;
     fs::rename(&temporary, file)?;
+    fs::File::open(file.parent().unwrap_or(Path::new(".")))?.sync_all()?;
     Ok(former)
 }
 
@@ -202,7 +220,8 @@ fn make(file: &Path) -> io::Result<()> {
     let key = hex::encode(random);
     // Written to a temporary file and linked, so that no process reads a partial key.
     let temporary = file.with_extension(format!("audit-key.{}", std::process::id()));
-    write_file(&temporary, &key)?;
+    let database = file.with_extension("");
+    write_file(&temporary, &key, &database)?;
     let linked = fs::hard_link(&temporary, file);
     fs::remove_file(&temporary)?;
     match linked {
@@ -211,9 +230,13 @@ fn make(file: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes a key into a file that only its owner can read.
-fn write_file(file: &Path, key: &str) -> io::Result<()> {
+/// Writes a key into a file that only its owner can read: the owner of another file, if this process may do that.
+fn write_file(file: &Path, key: &str, owned_like: &Path) -> io::Result<()> {
     let mut created = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    if let Ok(other) = fs::metadata(owned_like) {
+        // Only root may do this.
+        let _ = fchown(&created, Some(other.uid()), Some(other.gid()));
+    }
     writeln!(created, "{key}")?;
     created.sync_all()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::{
     executions::audit::{self, CurrentKey, LastVerification, VerificationInterval, VerificationStatus},
@@ -30,6 +30,7 @@ impl AuditVerification {
     /// Runs at once, and then in its interval.
     pub async fn run_on_schedule(self) {
         let mut due = interval(self.interval.0);
+        due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             due.tick().await;
             loop {
@@ -37,6 +38,8 @@ impl AuditVerification {
                     Ok(last) => break self.tell(last),
                     Err(error) => {
                         tracing::error!(%error, "failed to verify the audit chain; trying again soon");
+                        // Not what it was before: it is not known.
+                        self.metrics.set(&AUDIT_INTACT, &[], f64::NAN);
                         sleep(ERROR_PAUSE.min(self.interval.0)).await;
                     }
                 }

@@ -138,7 +138,8 @@ impl App {
             metrics: &metrics,
         });
         let verified_passwords = VerifiedPasswordCache::default();
-        let login_limiter = LoginRateLimiter::new(config.guess_limits, audit_key.get().derive("login rate limiter"));
+        let login_limiter =
+            LoginRateLimiter::new(config.guess_limits, audit_key.last_known().derive("login rate limiter"));
         login_limiter.restore(&store).await?;
         let authenticator = Authenticator {
             store: store.clone(),
@@ -356,13 +357,16 @@ pub async fn prepare_database(store: &Store, database_url: &str) -> Result<Curre
     let (key, url) = (audit_key.clone(), database_url.to_owned());
     let prepare = store.write_alone(Lock::Bootstrap, move |transaction| {
         Box::pin(async move {
-            match audit_key::check(transaction, &audit_key, &url).await? {
-                KeyCheck::First => audit::begin(transaction, &audit_key).await?,
-                _ if audit_key.is_short() => tracing::warn!(
+            let first = match audit_key::check(transaction, &audit_key, &url).await? {
+                KeyCheck::Known { first } => first,
+                KeyCheck::First | KeyCheck::Other => 0,
+            };
+            audit::begin(transaction, &audit_key, first).await?;
+            if audit_key.is_short() {
+                tracing::warn!(
                     bytes = audit_key.length(),
                     "the key of the audit chain is short; it is accepted, because the chain already uses it"
-                ),
-                _ => {}
+                );
             }
             role::ensure_defaults(transaction).await?;
             Ok::<_, StartError>(((), Touched::Everything))
@@ -370,7 +374,7 @@ pub async fn prepare_database(store: &Store, database_url: &str) -> Result<Curre
     });
     prepare.await?;
     let url = database_url.to_owned();
-    Ok(CurrentKey::new(key, move || audit_key::load(&url).ok()))
+    Ok(CurrentKey::new(key, move || audit_key::load(&url).map_err(|error| error.to_string())))
 }
 
 /// The hosts that the metrics accept. A separate public listener accepts any, because scrapers use its address as host.

@@ -14,7 +14,7 @@ use kommando::{
     executions::{
         audit::{
             self, Action, Actor, Anchor, AuditKey, AuditLog, Change, ChangedFields, FormerEntries, Head, KeyCheck,
-            Sealed, Subject, SubjectType, Unsealed, Way, change,
+            OldRecords, Sealed, Subject, SubjectType, Unsealed, Way, change,
         },
         retention::{self, Horizons, Retention},
     },
@@ -37,6 +37,9 @@ pub enum Audit {
         /// Head printed before, which the chain must still contain
         #[arg(long, value_name = "HEAD")]
         expect: Option<Head>,
+        /// File with the key from before the last change of the key: also check that it sealed the change
+        #[arg(long, value_name = "FILE")]
+        former_key_file: Option<PathBuf>,
     },
     /// Write the audit records to standard output, newest first: who did what, by what way
     Export(Export),
@@ -59,15 +62,18 @@ pub enum Audit {
     },
     /// Continue the chain with another key
     ///
-    /// Verifies the chain with the key of KOMMANDO_AUDIT_KEY, or of the file beside the database, then writes an entry
-    /// that both keys seal. Entries from before stay provable, also to who has only the new key, and nobody can change
-    /// them with the former key any more. The key file beside an SQLite database is replaced; stop its server first.
-    /// With PostgreSQL, servers go on: put the new key into the file of KOMMANDO_AUDIT_KEY_FILE on each of them before
-    /// you run this. A server takes it when it meets the entry, and until it has it, its writes are answered with 503.
+    /// Verifies the chain, then writes an entry that both keys seal. The entries from before can be verified with the new
+    /// key alone, and cannot be changed with the former key any more. The key file beside an SQLite database is replaced;
+    /// stop its server first. With PostgreSQL, servers go on: put the new key into the file of KOMMANDO_AUDIT_KEY_FILE on
+    /// each of them, then run this with --former-key-file. A server takes the new key when it meets the entry; until it
+    /// has it, its writes are answered with 503.
     Rekey {
         /// File with the new key, at least 32 bytes; only its owner may read it. `openssl rand -hex 32` makes a key
         #[arg(long, value_name = "FILE")]
         new_key_file: PathBuf,
+        /// File with the key of the chain [default: the key of KOMMANDO_AUDIT_KEY, or the file beside the database]
+        #[arg(long, value_name = "FILE")]
+        former_key_file: Option<PathBuf>,
     },
     /// Begin the chain anew after its key was lost
     ///
@@ -118,7 +124,10 @@ impl Audit {
         match self {
             Self::Export(export) => export.write(&store).await?,
             Self::Tail(tail) => tail.write(&store).await?,
-            Self::Verify { expect } => verify(&store, &key().await?, expect.as_ref()).await?,
+            Self::Verify { expect, former_key_file } => {
+                let former = former_key_file.as_deref().map(audit_key::read).transpose()?;
+                verify(&store, &key().await?, expect.as_ref(), former.as_ref()).await?;
+            }
             Self::Cut { older_than, only } => {
                 let (mut removed, horizon) = (0, Some(older_than.horizon()));
                 let horizons = Horizons {
@@ -129,9 +138,16 @@ impl Audit {
                 retention::remove_older(&store, &key, &actor, horizons, |more| removed += more).await?;
                 super::say(format_args!("{removed} records were removed"))?;
             }
-            Self::Rekey { new_key_file } => rekey(&store, config, &actor, &new_key_file).await?,
+            Self::Rekey { new_key_file, former_key_file } => {
+                let former = match former_key_file {
+                    Some(file) => audit_key::read(&file)?,
+                    None => audit_key::load(&config.database_url)?,
+                };
+                rekey(&store, config, &actor, &former, &new_key_file).await?;
+            }
             Self::BeginAnew { reason, yes, discard } => {
-                begin_anew(&store, config, &actor, &reason, yes, discard).await?
+                let old = if discard { OldRecords::Discard } else { OldRecords::Keep };
+                begin_anew(&store, config, &actor, &reason, yes, old).await?;
             }
             Self::Seal { yes } => seal(&store, &key().await?, yes).await?,
         }
@@ -140,41 +156,54 @@ impl Audit {
 }
 
 /// Changes the key, and puts it in place of the file beside an SQLite database.
-async fn rekey(store: &Store, config: &Config, actor: &Actor, new_key_file: &Path) -> anyhow::Result<()> {
-    let url = &config.database_url;
-    let _lock = FileLock::of_url(url).await?;
-    let (new, place) = (audit_key::read_new(new_key_file)?, audit_key::place(url)?);
+async fn rekey(
+    store: &Store,
+    config: &Config,
+    actor: &Actor,
+    former: &AuditKey,
+    new_key_file: &Path,
+) -> anyhow::Result<()> {
+    let _lock = FileLock::of_url(&config.database_url).await?;
+    let (new, place) = (audit_key::read_new(new_key_file)?, audit_key::place(&config.database_url)?);
     // After an interruption, only the file is left to replace.
-    if matches!(audit::check_key(store.reader(), &new).await?, KeyCheck::Known { .. }) {
+    if let KeyCheck::Known { first } = audit::check_key(store.reader(), &new).await? {
         super::say("the chain already has this key")?;
-        return put_in_place(&place, new_key_file, &new);
+        return put_in_place(&place, new_key_file, &new, first);
     }
-    let former = audit_key::load(url)?;
-    audit_key::check(store.reader(), &former, url).await?;
+    ensure!(
+        matches!(audit::check_key(store.reader(), former).await?, KeyCheck::Known { .. }),
+        "this is not the key of the audit chain; give the file with the key to --former-key-file"
+    );
     let bar = super::progress_bar(audit::count(store.reader()).await?);
-    let changed = audit::change_key(store, &former, &new, actor, |more| bar.inc(more)).await;
+    let changed = audit::change_key(store, former, &new, actor, |more| bar.inc(more)).await;
     bar.finish_and_clear();
     let FormerEntries { count, head } = changed?;
     super::say(format_args!("{count} entries are valid, up to head {head}; the chain continues with the new key"))?;
-    put_in_place(&place, new_key_file, &new)
+    put_in_place(&place, new_key_file, &new, head.position + 1)
 }
 
-fn put_in_place(place: &KeyPlace, new_key_file: &Path, new: &AuditKey) -> anyhow::Result<()> {
+/// Replaces the key file beside an SQLite database, or says what to do elsewhere. The new key makes the entries from the
+/// position `first` on.
+fn put_in_place(place: &KeyPlace, new_key_file: &Path, new: &AuditKey, first: i64) -> anyhow::Result<()> {
     match place {
         KeyPlace::DefaultFile(file) => {
-            let is_there = audit_key::read_new(file).is_ok_and(|key| key.is_same(new));
+            let is_there = audit_key::read(file).is_ok_and(|key| key.is_same(new));
             if !is_there {
-                let former = audit_key::replace_file(file, new_key_file)
+                let former = audit_key::replace_file(file, new_key_file, first)
                     .with_context(|| format!("failed to replace {}; run this again", file.display()))?;
                 let (file, former) = (file.display(), former.display());
                 super::say(format_args!("{file} has the new key; the former one, for old backups, is {former}"))?;
             }
             super::say("back up the new key, in another place than the database")
         }
-        KeyPlace::NamedFile(_) => super::say(format_args!(
-            "servers take the new key from the file of KOMMANDO_AUDIT_KEY_FILE; put it there now if it is not there yet"
-        )),
-        KeyPlace::Variable => super::say("set KOMMANDO_AUDIT_KEY to the new key, and restart all servers with it"),
+        KeyPlace::NamedFile(_) => super::say(
+            "servers take the new key from the file of KOMMANDO_AUDIT_KEY_FILE when they write; put it there now if it is \
+             not there yet",
+        ),
+        KeyPlace::Variable => super::say(
+            "servers with KOMMANDO_AUDIT_KEY_FILE take the new key from there when they write; set KOMMANDO_AUDIT_KEY to the \
+             new key where it is used, and restart those servers",
+        ),
     }
 }
 
@@ -185,36 +214,43 @@ async fn begin_anew(
     actor: &Actor,
     reason: &str,
     yes: bool,
-    discard: bool,
+    old: OldRecords,
 ) -> anyhow::Result<()> {
     let url = &config.database_url;
     let _lock = FileLock::of_url(url).await?;
     let count = audit::count(store.reader()).await?;
-    let loss = if discard { "are removed with their records" } else { "can no longer be proven" };
+    let loss = match old {
+        OldRecords::Keep => "can no longer be proven",
+        OldRecords::Discard => "are removed with their records",
+    };
     if !yes && !super::confirm(&format!("The {count} entries of the chain {loss}. Go on?"))? {
         bail!("nothing was changed");
     }
     let new = audit_key::load_or_make_anew(url)?;
-    let FormerEntries { count, head } = audit::begin_anew(store, &new, actor, reason, discard).await?;
+    let FormerEntries { count, head } = audit::begin_anew(store, &new, actor, reason, old).await?;
     super::say(format_args!("{count} entries are closed, up to head {head}; the chain continues with a new key"))?;
     super::say(format_args!("back up the key, in another place than the database: {}", audit_key::place(url)?))
 }
 
-/// What became of the entries before the key.
-fn say_key_change(change: &change::Model, entries: i64) -> anyhow::Result<()> {
+/// What a change of the key means for the entries before it.
+fn say_key_change(position: i64, change: &change::Model) -> anyhow::Result<()> {
     let time = change.recorded_at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    let reason = change.after.0.get("reason").and_then(|reason| reason.as_str());
-    match (change.action, reason) {
-        (Action::ChainBegunAnew, reason) => super::say(format_args!(
-            "{entries} entries from before {time} cannot be proven, because their key is lost; since then they were not \
-             changed. The reason given was: {:?}",
-            reason.unwrap_or_default()
-        )),
-        (..) => super::say(format_args!("{entries} entries are from before {time}, when the key was changed")),
+    if change.action != Action::ChainBegunAnew {
+        return super::say(format_args!("the key was changed at entry {position} of {time}"));
     }
+    let reason = change.after.0.get("reason").and_then(|reason| reason.as_str()).unwrap_or_default();
+    super::say(format_args!(
+        "the chain was begun anew at entry {position} of {time}: the entries before it cannot be proven, because their key is \
+         lost, but were not changed since then. The reason given was: {reason:?}"
+    ))
 }
 
-async fn verify(store: &Store, key: &AuditKey, expected: Option<&Head>) -> anyhow::Result<()> {
+async fn verify(
+    store: &Store,
+    key: &AuditKey,
+    expected: Option<&Head>,
+    former: Option<&AuditKey>,
+) -> anyhow::Result<()> {
     let bar = super::progress_bar(audit::count(store.reader()).await?);
     let found = audit::verify(store, key, expected, |more| bar.inc(more)).await?;
     bar.finish_and_clear();
@@ -230,9 +266,16 @@ async fn verify(store: &Store, key: &AuditKey, expected: Option<&Head>) -> anyho
             "the chain begins after entry {position} of {finished_at}; older entries were removed"
         ))?;
     }
-    if let Some(change) = &found.key_change {
-        let former = change.after.0.get("head").and_then(|head| head.as_str()?.parse::<Head>().ok());
-        say_key_change(change, former.map_or(0, |former| former.position - beginning))?;
+    for (position, change) in &found.key_changes {
+        say_key_change(*position, change)?;
+    }
+    if let Some(former) = former {
+        let last = found.key_changes.last();
+        ensure!(
+            last.is_some_and(|(_, change)| audit::is_sealed_by_former(former, key, change)),
+            "the last change of the key was not sealed by the key in --former-key-file, or there was none"
+        );
+        super::say("the last change of the key was sealed by the former key")?;
     }
     if found.sealed != Sealed::default() {
         let Sealed { executions, deliveries } = found.sealed;

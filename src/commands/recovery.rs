@@ -55,7 +55,7 @@ pub async fn recover(
 ) -> Result<usize, Error> {
     let given_up_by = (scope == RecoveryScope::Late).then(clock::now);
     let snapshot = resources.store.begin_snapshot().await?;
-    let key = key.read(&snapshot).await?;
+    let key = key.in_snapshot(&snapshot).await?;
     let running = audit::running(&snapshot, &key, given_up_by).await?;
     snapshot.rollback().await?;
     for (execution, reason) in &running.forged {

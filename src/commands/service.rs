@@ -271,7 +271,7 @@ impl CommandService {
     pub async fn redrive(&self, id: &str, actor: Actor) -> Result<bool, Error> {
         let Resources { store, deliveries, .. } = &self.0.resources;
         let found = delivery::find(store.reader(), id).await?.ok_or(Error::NoSuchWebhook)?;
-        let key = self.0.audit_key.read(store.reader()).await?;
+        let key = self.0.audit_key.in_snapshot(store.reader()).await?;
         if found.state == State::Dead && key.delivery_seal_error(&found).is_some() {
             return Err(Error::WebhookNotSealed);
         }

@@ -6,7 +6,7 @@ use sea_orm::{
     ActiveValue::Set,
     Condition, QueryOrder, QuerySelect, QueryTrait,
     entity::prelude::*,
-    sea_query::{LockBehavior, LockType, OnConflict},
+    sea_query::{LockBehavior, LockType},
 };
 use serde::Serialize;
 
@@ -171,10 +171,16 @@ pub async fn set_seal(db: &impl ConnectionTrait, id: &str, seal: String) -> Resu
     sealed.filter(Column::Seal.is_null()).exec(db).await.map(drop)
 }
 
-/// Stores the seals of deliveries in place of others.
-pub(super) async fn replace_seals(db: &impl ConnectionTrait, deliveries: Vec<Model>) -> Result<(), DbErr> {
-    let replace = OnConflict::column(Column::Id).update_column(Column::Seal).to_owned();
-    insert_all::<Entity>(db, deliveries, Some(replace)).await.map(drop)
+/// Stores the seal of a delivery in place of another one.
+pub(super) async fn replace_seal(db: &impl ConnectionTrait, id: &str, seal: String) -> Result<(), DbErr> {
+    let sealed = Entity::update_many().col_expr(Column::Seal, Expr::value(seal));
+    sealed.filter(Column::Id.eq(id)).exec(db).await.map(drop)
+}
+
+/// Removes the seals of delivered deliveries, which are not sent any more.
+pub(super) async fn remove_seals_of_delivered(db: &impl ConnectionTrait) -> Result<(), DbErr> {
+    let remove = Entity::update_many().col_expr(Column::Seal, Expr::value(None::<String>));
+    remove.filter(Column::State.eq(State::Delivered)).filter(Column::Seal.is_not_null()).exec(db).await.map(drop)
 }
 
 /// Removes the seals of all deliveries. Those that are not delivered are not sent until they are sealed again.

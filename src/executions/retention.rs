@@ -137,7 +137,7 @@ impl OldRecords {
     }
 
     /// Removes the records, and records that. `until` is the position up to which the entries were looked at.
-    async fn remove(
+    async fn remove_and_record(
         self,
         db: &WriteTransaction,
         audit_log: &AuditLog,
@@ -173,27 +173,39 @@ pub async fn remove_older(
     horizons: Horizons,
     mut progress: impl FnMut(u64),
 ) -> Result<(), ProofError> {
-    let between = horizons.kind_removed_first();
-    for kind in [None].into_iter().chain(between.map(Some)) {
-        loop {
-            let (key, actor) = (key.clone(), actor.clone());
-            let remove = store.write_alone(Lock::AuditChain, move |transaction| {
-                Box::pin(async move {
-                    let removed = match kind {
-                        None => remove_from_beginning(transaction, &key, &actor, horizons).await?,
-                        Some(kind) => remove_between(transaction, &key, &actor, horizons, kind).await?,
-                    };
-                    Ok::<_, ProofError>((removed, Touched::Nothing))
-                })
-            });
-            let RemovedPage { records, is_last } = remove.await?;
-            progress(records);
-            if is_last {
-                break;
-            }
+    remove_pages(store, key, actor, horizons, None, &mut progress).await?;
+    match horizons.kind_removed_first() {
+        Some(kind) => remove_pages(store, key, actor, horizons, Some(kind), &mut progress).await,
+        None => Ok(()),
+    }
+}
+
+/// Removes page after page: all records from the beginning, or records of one kind between others.
+async fn remove_pages(
+    store: &Store,
+    key: &CurrentKey,
+    actor: &Actor,
+    horizons: Horizons,
+    between: Option<RecordKind>,
+    progress: &mut impl FnMut(u64),
+) -> Result<(), ProofError> {
+    loop {
+        let (key, actor) = (key.clone(), actor.clone());
+        let remove = store.write_alone(Lock::AuditChain, move |transaction| {
+            Box::pin(async move {
+                let removed = match between {
+                    None => remove_from_beginning(transaction, &key, &actor, horizons).await?,
+                    Some(kind) => remove_between(transaction, &key, &actor, horizons, kind).await?,
+                };
+                Ok::<_, ProofError>((removed, Touched::Nothing))
+            })
+        });
+        let RemovedPage { records, is_last } = remove.await?;
+        progress(records);
+        if is_last {
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 /// Removes a page of entries with their records.
@@ -224,7 +236,7 @@ async fn remove_from_beginning(
     let Some((head, digest)) = last else { return Ok(RemovedPage { records: 0, is_last: true }) };
     let position = head.position;
     anchor::cut(db, Anchor::new(&held, head, digest, until.unwrap_or_else(clock::now_in_micros))).await?;
-    let records = old.remove(db, &AuditLog::new(key.clone()), actor, position).await?;
+    let records = old.remove_and_record(db, &AuditLog::new(key.clone()), actor, position).await?;
     Ok(RemovedPage { records, is_last: count < chain_cursor::PAGE })
 }
 
@@ -238,7 +250,7 @@ async fn remove_between(
 ) -> Result<RemovedPage, ProofError> {
     let (held, name) = (key.hold(db).await?, MarkName::removed(kind));
     let mut cursor = ChainCursor::begin(db, &held).await?;
-    cursor.skip_to(name);
+    cursor.skip_to(db, name).await?;
     let (mut old, mut last, mut count) = (OldRecords::default(), None, 0);
     for (entry, record) in &chain_cursor::page(db, cursor.head.position + 1).await? {
         if let Some(record) = cursor.step(entry, record.as_ref())?
@@ -262,7 +274,7 @@ async fn remove_between(
     if !is_last || !old.executions.is_empty() || !old.changes.is_empty() {
         mark::put(db, Mark::new(&held, name, head, digest, clock::now_in_micros())).await?;
     }
-    let records = old.remove(db, &AuditLog::new(key.clone()), actor, position).await?;
+    let records = old.remove_and_record(db, &AuditLog::new(key.clone()), actor, position).await?;
     Ok(RemovedPage { records, is_last })
 }
 

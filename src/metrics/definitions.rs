@@ -76,7 +76,7 @@ metrics! {
     COMMANDS = Gauge "kommando_commands" []
         "Commands in force.";
     AUDIT_INTACT = Gauge "kommando_audit_intact" []
-        "Whether the last scheduled verification found the audit chain intact (1) or not (0).";
+        "Whether the last scheduled verification found the audit chain intact (1) or not (0); NaN when it failed.";
     AUDIT_POSITION = Gauge "kommando_audit_verified_position" []
         "The position in the audit chain up to which the last scheduled verification came.";
     AUDIT_TIME = Gauge "kommando_audit_verified_timestamp_seconds" []

@@ -54,7 +54,7 @@ async fn an_existing_chain_keeps_its_short_key() {
     write(&file, "short", 0o600);
     let url = format!("sqlite://{}", line.folder.path().join("kommando.db").display());
     let store = Store::open(&url).await.expect("a database");
-    audit::begin(store.writer(), &AuditKey::new("short".into())).await.expect("a chain");
+    audit::begin(store.writer(), &AuditKey::new("short".into()), 0).await.expect("a chain");
     store.close().await.expect("an end");
     assert_eq!(start(&line), Ok(()));
     let checked = line.say(&["config", "check"]);

@@ -11,8 +11,8 @@ use chrono::{TimeDelta, Utc};
 use kommando::{
     executions::{
         audit::{
-            self, Action, Actor, AuditKey, AuditLog, Change, CurrentKey, Head, InvalidRecord, KeyChangeError, Source,
-            Subject, SubjectType, UNSEALED, Verification, change,
+            self, Action, Actor, AuditKey, AuditLog, Change, CurrentKey, Head, InvalidRecord, KeyChangeError, KeyCheck,
+            OldRecords, Source, Subject, SubjectType, UNSEALED, Verification, change,
         },
         execution,
         retention::{self, Horizons},
@@ -20,7 +20,7 @@ use kommando::{
     store::Touched,
 };
 use poem::http::Method;
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
 use serde_json::json;
 
 use crate::{
@@ -96,8 +96,10 @@ async fn a_chain_goes_on_with_another_key_and_stays_provable() {
     let found = verify(&server, &second).await;
     assert_eq!((found.broken, found.head.position), (None, 7));
     assert_eq!((found.sealed.executions, found.sealed.deliveries), (1, 1), "the seals are made with the new key");
-    let change = found.key_change.expect("the change");
-    assert_eq!((change.action, &change.after.0["entries"]), (Action::KeyChanged, &json!(6)));
+    let (position, change) = found.key_changes[0].clone();
+    assert_eq!((position, change.action, &change.after.0["entries"]), (7, Action::KeyChanged, &json!(6)));
+    assert!(audit::is_sealed_by_former(&first, &second, &change), "both keys seal the change");
+    assert!(!audit::is_sealed_by_former(&third, &second, &change));
     assert_eq!(first_invalid(&server, &first).await, Some((InvalidRecord::Key, "the chain has another key")));
     record(&server, &second.clone().into()).await.expect("an entry");
     change_key(&server, &second, &third).await;
@@ -153,7 +155,7 @@ async fn old_records_are_removed_across_a_change_of_the_key() {
     let update = change::Entity::update_many().col_expr(change::Column::ActorName, Expr::value("admin"));
     update.filter(change::Column::Id.eq(second)).exec(store.writer()).await.expect("an update");
     assert_eq!(remove(soon, soon).await, [6], "all records, among them the change of the key and the removals");
-    assert_eq!(verify(&server, &new).await.key_change, None);
+    assert_eq!(verify(&server, &new).await.key_changes, []);
 }
 
 #[tokio::test]
@@ -162,14 +164,14 @@ async fn a_server_writes_again_once_it_has_the_new_key() {
     let (former, new) = (server.audit_key(), key("b"));
     let place = Arc::new(Mutex::new(former.clone()));
     let read = Arc::clone(&place);
-    let current = CurrentKey::new(former.clone(), move || Some(read.lock().expect("no panic").clone()));
+    let current = CurrentKey::new(former.clone(), move || Ok(read.lock().expect("no panic").clone()));
     record(&server, &current).await.expect("an entry");
     change_key(&server, &former, &new).await;
     let refused = record(&server, &current).await.expect_err("a refusal").to_string();
     assert!(refused.contains("the key of the audit chain was changed"), "{refused}");
     *place.lock().expect("no panic") = new.clone();
     record(&server, &current).await.expect("an entry");
-    assert!(current.get().is_same(&new));
+    assert!(current.last_known().is_same(&new));
     let found = verify(&server, &new).await;
     assert_eq!((found.broken, found.head.position), (None, 9), "the refused change was not made");
 }
@@ -193,11 +195,11 @@ async fn a_chain_with_a_lost_key_is_closed_and_cannot_be_changed_from_then_on() 
     let run = seals::begin(&server).await;
     let webhook = seals::post(&server, seals::webhook()).await;
     let store = &server.app.store;
-    let begin = async |key: &AuditKey, discards| {
-        audit::begin_anew(store, key, &system(), "the disk of the key broke", discards).await
+    let begin = async |key: &AuditKey| {
+        audit::begin_anew(store, key, &system(), "the disk of the key broke", OldRecords::Keep).await
     };
-    assert!(matches!(begin(&lost, false).await, Err(KeyChangeError::NotLost)));
-    assert_eq!(begin(&new, false).await.expect("a new chain").head.position, 6);
+    assert!(matches!(begin(&lost).await, Err(KeyChangeError::NotLost)));
+    assert_eq!(begin(&new).await.expect("a new chain").head.position, 6);
     let unsealed = audit::find_unsealed(store.reader(), &new).await.expect("an answer");
     assert_eq!((unsealed.executions[0].id, unsealed.deliveries[0].id.as_str()), (run.id, webhook.id.as_str()));
     assert_eq!(first_invalid(&server, &new).await, Some((InvalidRecord::Execution(run.id), UNSEALED)));
@@ -212,7 +214,7 @@ async fn a_chain_with_a_lost_key_is_closed_and_cannot_be_changed_from_then_on() 
         .expect("seals");
     let found = verify(&server, &new).await;
     assert_eq!((found.broken, found.head.position), (None, 7));
-    let change = found.key_change.expect("the change");
+    let (_, change) = found.key_changes[0].clone();
     assert_eq!(change.action, Action::ChainBegunAnew);
     assert_eq!(change.after.0["reason"], json!("the disk of the key broke"));
     let update = change::Entity::update_many().col_expr(change::Column::ActorName, Expr::value("eve"));
@@ -225,15 +227,110 @@ async fn a_chain_in_disorder_is_begun_anew_only_without_its_records() {
     let server = server().await;
     let (store, new) = (&server.app.store, key("b"));
     audit::Entity::delete_by_id(entry(&server, 3).await.id).exec(store.writer()).await.expect("a removal");
-    let begin = async |discards| audit::begin_anew(store, &new, &system(), "lost", discards).await;
-    let refused = begin(false).await.expect_err("a refusal").to_string();
+    let begin = async |old| audit::begin_anew(store, &new, &system(), "lost", old).await;
+    let refused = begin(OldRecords::Keep).await.expect_err("a refusal").to_string();
     assert!(refused.contains("entry 3: an entry is missing") && refused.contains("--discard"), "{refused}");
-    begin(true).await.expect("a new chain");
+    begin(OldRecords::Discard).await.expect("a new chain");
     let found = verify(&server, &new).await;
     assert_eq!((found.broken, found.head.position), (None, 7), "the positions go on");
     assert_eq!(server.executions().await.len(), 0);
     let left = change::Entity::find().order_by_asc(change::Column::Id).all(store.reader()).await.expect("changes");
     assert_eq!((left.len(), &left[0].after.0["discarded"]), (1, &json!(5)));
+}
+
+/// The end is cut off before the key was changed, and the rest, which only a digest proved, is made anew.
+#[tokio::test]
+async fn a_chain_that_ends_before_its_key_was_changed_is_not_intact() {
+    let server = server().await;
+    let new = key("b");
+    change_key(&server, &server.audit_key(), &new).await;
+    let db = server.app.store.writer();
+    let last = entry(&server, 7).await.id;
+    audit::Entity::delete_by_id(last).exec(db).await.expect("a removal");
+    change::Entity::delete_by_id(last).exec(db).await.expect("a removal");
+    audit::mark::Entity::delete_many().exec(db).await.expect("a removal");
+    let found = first_invalid(&server, &new).await;
+    assert_eq!(found, Some((InvalidRecord::Entry(7), "the change of the key is missing")));
+}
+
+#[tokio::test]
+async fn marks_are_valid_after_a_change_of_the_key() {
+    let server = server().await;
+    let (former, new) = (server.audit_key(), key("b"));
+    let (store, soon) = (&server.app.store, Some(Utc::now() + TimeDelta::days(1)));
+    let executions_only = Horizons { executions: soon, changes: None };
+    let remove = async |key: &AuditKey| {
+        let current = CurrentKey::from(key.clone());
+        retention::remove_older(store, &current, &system(), executions_only, |_| {}).await.expect("a removal");
+        audit::link(store, &current).await.expect("a continued chain");
+    };
+    remove(&former).await;
+    add_history(&server).await;
+    let scheduled = async |key: &AuditKey| {
+        let found = audit::verify_on_schedule(store, &key.clone().into()).await.expect("an answer");
+        assert_eq!(found.broken, None);
+        found
+    };
+    assert!(scheduled(&former).await.is_full);
+    change_key(&server, &former, &new).await;
+    assert_eq!(first_invalid(&server, &new).await, None);
+    let found = scheduled(&new).await;
+    assert_eq!((found.is_full, found.entries), (false, 1), "what was verified for the change is not verified again");
+    remove(&new).await;
+    assert_eq!(first_invalid(&server, &new).await, None);
+    scheduled(&new).await;
+}
+
+/// The end is cut off below the position that a scheduled verification kept.
+#[tokio::test]
+async fn the_schedule_finds_that_verified_entries_are_missing() {
+    let server = server().await;
+    let (store, key) = (&server.app.store, server.audit_key().into());
+    audit::verify_on_schedule(store, &key).await.expect("an answer");
+    let last = entry(&server, 6).await.id;
+    audit::Entity::delete_by_id(last).exec(store.writer()).await.expect("a removal");
+    change::Entity::delete_by_id(last).exec(store.writer()).await.expect("a removal");
+    let found = audit::verify_on_schedule(store, &key).await.expect("an answer").broken;
+    assert_eq!(found.map(|error| error.record), Some(InvalidRecord::Mark));
+    assert_eq!(first_invalid(&server, &server.audit_key()).await.map(|(record, _)| record), Some(InvalidRecord::Mark));
+}
+
+/// Before the chain is begun anew, anybody who can write to the database could make a mark.
+#[tokio::test]
+async fn a_mark_from_before_does_not_let_records_be_removed_after() {
+    let server = server().await;
+    let (store, new) = (&server.app.store, key("b"));
+    let planted = audit::Mark {
+        name: audit::mark::MarkName::Executions,
+        position: 1_000_000,
+        entry_mac: "0".repeat(64),
+        digest: None,
+        made_at: Utc::now(),
+        mac: "0".repeat(64),
+    };
+    let planted = audit::mark::ActiveModel::from(planted);
+    audit::mark::Entity::insert(planted).exec_without_returning(store.writer()).await.expect("an insertion");
+    audit::begin_anew(store, &new, &system(), "lost", OldRecords::Keep).await.expect("a new chain");
+    assert_eq!(first_invalid(&server, &new).await, None);
+    record(&server, &new.clone().into()).await.expect("an entry");
+    let newest = entry(&server, 8).await.id;
+    audit::remove_contents(store.writer(), [newest].into_iter()).await.expect("an update");
+    change::Entity::delete_by_id(newest).exec(store.writer()).await.expect("a removal");
+    assert_eq!(first_invalid(&server, &new).await, Some((InvalidRecord::Entry(8), "its content is missing")));
+}
+
+#[tokio::test]
+async fn the_row_of_the_key_is_not_needed_to_recognize_it() {
+    let server = server().await;
+    let (store, former, new) = (&server.app.store, server.audit_key(), key("b"));
+    change_key(&server, &former, &new).await;
+    store.writer().execute_unprepared("DELETE FROM audit_keys").await.expect("a removal");
+    assert_eq!(audit::check_key(store.reader(), &former).await, Ok(KeyCheck::Other));
+    assert_eq!(audit::check_key(store.reader(), &new).await, Ok(KeyCheck::Known { first: 7 }));
+    assert_eq!(first_invalid(&server, &new).await, None);
+    record(&server, &new.clone().into()).await.expect("an entry");
+    let refused = audit::begin_anew(store, &new, &system(), "lost", OldRecords::Keep).await;
+    assert!(matches!(refused, Err(KeyChangeError::NotLost)));
 }
 
 fn write_key(path: &Path, letter: &str) {
@@ -262,10 +359,15 @@ fn the_command_line_changes_the_key_beside_the_database() {
     let got = line.say(&["audit", "rekey", "--new-key-file", "new.key"]);
     assert!(got.ok && got.out.contains("2 entries are valid"), "{}{}", got.out, got.err);
     assert_eq!(fs::read_to_string(&file).expect("a key").trim(), "n".repeat(32));
-    let kept = fs::read_to_string(line.folder.path().join("kommando.db.audit-key.former")).expect("a key");
+    let kept = fs::read_to_string(line.folder.path().join("kommando.db.audit-key.before-3")).expect("a key");
     assert_eq!(kept, former);
     let verified = line.say(&["audit", "verify"]);
-    assert!(verified.ok && verified.out.contains("2 entries are from before"), "{}{}", verified.out, verified.err);
+    assert!(
+        verified.ok && verified.out.contains("the key was changed at entry 3 of "),
+        "{}{}",
+        verified.out,
+        verified.err
+    );
     // As after an interruption between the commit and the replacement of the file.
     fs::write(&file, &former).expect("a file");
     let got = line.say(&["audit", "verify"]);
@@ -296,7 +398,7 @@ fn the_command_line_begins_a_chain_anew() {
     assert!(file.exists());
     let verified = line.say(&["audit", "verify"]);
     let told = &verified.out;
-    assert!(verified.ok && told.contains("2 entries from before") && told.contains("broken disk"), "{told}");
+    assert!(verified.ok && told.contains("begun anew at entry 3 of ") && told.contains("broken disk"), "{told}");
     let got = line.say(&[&begin[..], &["--yes"]].concat());
     assert!(!got.ok && got.err.contains("nothing is lost"), "{}", got.err);
 }

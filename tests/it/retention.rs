@@ -146,14 +146,15 @@ async fn executions_are_removed_between_changes_that_are_kept() {
     assert!(entry.expect("an answer").expect("an entry").is_removed());
     assert_eq!(remove_by(&server, executions_only).await.expect("nothing to do"), [0, 0]);
     let tail = server.command_line(&["audit", "tail"]).output().expect("an end");
-    let lines = String::from_utf8(tail.stdout).expect("text").lines().count();
-    assert_eq!(lines, 5, "two changes, two removals and an execution: {}", String::from_utf8_lossy(&tail.stderr));
+    let tail = String::from_utf8(tail.stdout).expect("text");
+    let (removed, kept): (Vec<_>, Vec<_>) = tail.lines().partition(|line| line.ends_with(r#""removed":true}"#));
+    assert_eq!((removed.len(), kept.len()), (1200, 5), "two changes, two removals and an execution are kept");
     // Later, the changes are old, too.
     remove(&server, -1).await.expect("a removal");
     let found = verify(&server, None).await;
     assert_eq!(found.broken, None);
     assert!(found.anchor.is_some_and(|anchor| anchor.position >= 1205), "the entries without content are removed, too");
-    assert_eq!(server.executions().await, []);
+    assert!(server.executions().await.is_empty());
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Whoever can write to the database without the audit key alters, removes, copies and swaps rows of every table of the
+//! An attacker who can write to the database, but does not have the audit key, alters, removes, copies and swaps rows of every table of the
 //! audit chain. All of it is found, but for what `docs/operating.md` names.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,8 +13,8 @@ use kommando::executions::{
 };
 use poem::http::Method;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ColumnType, EntityTrait, IdenStatic, IntoActiveModel, Iterable, ModelTrait,
-    PrimaryKeyToColumn, QueryFilter, Value, sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, ColumnType, ConnectionTrait, EntityTrait, IdenStatic, IntoActiveModel, Iterable,
+    ModelTrait, PrimaryKeyToColumn, QueryFilter, Value, sea_query::Expr,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -179,6 +179,28 @@ async fn tampering_with_any_audited_row_is_found() {
             "audit_marks: row 1 of 2 removed",
         ]
     );
+}
+
+/// A forged change would be shown, while the entry of its id belongs to an execution.
+#[tokio::test]
+async fn a_change_with_the_id_of_an_execution_is_found() {
+    let server = server().await;
+    let db = server.app.store.writer();
+    let change = change::Entity::find().one(db).await.expect("an answer").expect("a change");
+    let execution = server.executions().await[0].id;
+    let forged = change::ActiveModel::from(change::Model { id: execution, ..change });
+    change::Entity::insert(forged).exec_without_returning(db).await.expect("an insertion");
+    assert_eq!(found(&server).await, Some(format!("change {execution}: an execution has the same id")));
+}
+
+#[tokio::test]
+async fn another_value_in_the_row_of_the_key_is_found() {
+    let server = server().await;
+    let db = server.app.store.writer();
+    for set in ["since = 5", "mac = 'tampered'"] {
+        db.execute_unprepared(&format!("UPDATE audit_keys SET {set}")).await.expect("an update");
+        assert_eq!(found(&server).await.as_deref(), Some("the key: the chain has another key"), "{set}");
+    }
 }
 
 #[tokio::test]

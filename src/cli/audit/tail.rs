@@ -58,8 +58,9 @@ impl Tail {
             let users = export::user_names(store.reader(), &records, |_| true).await?;
             for (entry, record) in entries {
                 position = entry.position.unwrap_or(position);
-                // Its record was removed after its retention.
                 if entry.is_removed() {
+                    // The record was removed after its retention.
+                    lines += &format!("{}\n", serde_json::json!({"position": position, "removed": true}));
                     continue;
                 }
                 let missing = || anyhow!("the record of entry {position} is missing; see `kommando audit verify`");

@@ -61,14 +61,13 @@ impl Anchor {
         Head { position: self.position, mac: self.entry_mac }
     }
 
-    /// The verified head before the first entry.
+    /// Checks that the anchor was made with this key.
     ///
     /// # Errors
-    /// The anchor was not made with this key.
-    pub(super) fn head(&self, key: &AuditKey) -> Result<Head, ChainError> {
-        let head = self.clone().claimed_head();
+    /// It was not.
+    pub(super) fn check(&self, key: &AuditKey) -> Result<(), ChainError> {
         match self.clone().with_key(key) == *self {
-            true => Ok(head),
+            true => Ok(()),
             false => Err(ChainError::at(InvalidRecord::Anchor, "it was changed, or the key is another one")),
         }
     }

@@ -25,7 +25,7 @@ impl AuditLog {
 
     /// Begins a new chain with this key, after all rows were deleted.
     pub async fn begin(&self, transaction: &WriteTransaction) -> Result<(), DbErr> {
-        key_check::begin(transaction, &self.key.get()).await
+        key_check::begin(transaction, &self.key.last_known(), 0).await
     }
 
     /// Records changes. Run it in the transaction that makes them. After its commit, a server logs each

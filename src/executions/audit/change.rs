@@ -41,10 +41,14 @@ impl ActiveModelBehavior for ActiveModel {}
 pub(super) const DIGEST: &str = "sha256";
 
 impl Model {
-    /// Whether this is a change of the key after entries with this digest.
-    pub(super) fn changes_key_after(&self, digest: &str) -> bool {
-        let is_of_key = matches!(self.action, Action::KeyChanged | Action::ChainBegunAnew);
-        is_of_key && self.after.0.get(DIGEST) == Some(&Value::from(digest))
+    /// Whether the chain continues with another key from here on.
+    pub(super) fn is_of_key(&self) -> bool {
+        matches!(self.action, Action::KeyChanged | Action::ChainBegunAnew)
+    }
+
+    /// Whether the entries before this change of the key have this digest.
+    pub(super) fn has_digest(&self, digest: &str) -> bool {
+        self.after.0.get(DIGEST) == Some(&Value::from(digest))
     }
 }
 
@@ -289,6 +293,12 @@ pub async fn list(db: &impl ConnectionTrait, filter: &ChangeFilter, limit: u64) 
         .add_option(filter.to.map(|time| Column::RecordedAt.lt(time)))
         .add_option(filter.older_than.map(|id| Column::Id.lt(id)));
     Entity::find().filter(condition).order_by_desc(Column::Id).limit(limit).all(db).await
+}
+
+/// The newest change of the key.
+pub(super) async fn last_of_key(db: &impl ConnectionTrait) -> Result<Option<Model>, DbErr> {
+    let of_key = Entity::find().filter(Column::Action.is_in([Action::KeyChanged, Action::ChainBegunAnew]));
+    of_key.order_by_desc(Column::Id).one(db).await
 }
 
 /// The changes with these ids, unordered.

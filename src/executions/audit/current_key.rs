@@ -17,25 +17,25 @@ use crate::store::{WriteTransaction, connection_lost};
 #[derive(Clone)]
 pub struct CurrentKey {
     key: Arc<RwLock<AuditKey>>,
-    /// Reads the key again from where the process got it; `None` if it cannot be read.
-    load: Arc<dyn Fn() -> Option<AuditKey> + Send + Sync>,
+    /// Reads the key again from where the process got it. The error says why it cannot be read.
+    reload: Arc<dyn Fn() -> Result<AuditKey, String> + Send + Sync>,
 }
 
 /// The key of the chain was changed, and this process does not have the new one.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the key of the audit chain was changed, and this process has the former one: put the new key into its file, or \
+    "the key of the audit chain was changed, and this process has the former one ({0}): put the new key into its file, or \
      restart the process with it. Until then nothing is written"
 )]
-struct KeyWasChanged;
+struct KeyWasChanged(String);
 
 impl CurrentKey {
-    pub fn new(key: AuditKey, load: impl Fn() -> Option<AuditKey> + Send + Sync + 'static) -> Self {
-        Self { key: Arc::new(RwLock::new(key)), load: Arc::new(load) }
+    pub fn new(key: AuditKey, reload: impl Fn() -> Result<AuditKey, String> + Send + Sync + 'static) -> Self {
+        Self { key: Arc::new(RwLock::new(key)), reload: Arc::new(reload) }
     }
 
     /// The last known key, which may be a former one.
-    pub fn get(&self) -> AuditKey {
+    pub fn last_known(&self) -> AuditKey {
         self.key.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -44,19 +44,19 @@ impl CurrentKey {
     /// # Errors
     /// The key was changed, and this process does not have the new one.
     pub async fn hold(&self, transaction: &WriteTransaction) -> Result<AuditKey, DbErr> {
-        let known = self.get();
+        let known = self.last_known();
         match key_check::hold_key(transaction, &known).await? {
             KeyCheck::Other => self.take_new(transaction).await,
             KeyCheck::Known { .. } | KeyCheck::First => Ok(known),
         }
     }
 
-    /// The key of the chain in this snapshot.
+    /// The key of the chain, as this snapshot or connection sees it.
     ///
     /// # Errors
     /// As [`Self::hold`].
-    pub async fn read(&self, db: &impl ConnectionTrait) -> Result<AuditKey, DbErr> {
-        let known = self.get();
+    pub async fn in_snapshot(&self, db: &impl ConnectionTrait) -> Result<AuditKey, DbErr> {
+        let known = self.last_known();
         match key_check::check_key(db, &known).await? {
             KeyCheck::Other => self.take_new(db).await,
             KeyCheck::Known { .. } | KeyCheck::First => Ok(known),
@@ -65,14 +65,14 @@ impl CurrentKey {
 
     /// Takes the key from where the process got it, if it is the one of the chain.
     async fn take_new(&self, db: &impl ConnectionTrait) -> Result<AuditKey, DbErr> {
-        let Some(new) = (self.load)() else { return Err(was_changed()) };
+        let new = (self.reload)().map_err(was_changed)?;
         match key_check::check_key(db, &new).await? {
-            KeyCheck::Known { since } => {
-                tracing::info!(position = since, "took the new key of the audit chain");
+            KeyCheck::Known { first } => {
+                tracing::info!(position = first, "took the new key of the audit chain");
                 *self.key.write().unwrap_or_else(PoisonError::into_inner) = new.clone();
                 Ok(new)
             }
-            KeyCheck::Other | KeyCheck::First => Err(was_changed()),
+            KeyCheck::Other | KeyCheck::First => Err(was_changed("its file still has the former one".to_owned())),
         }
     }
 }
@@ -80,7 +80,7 @@ impl CurrentKey {
 /// A key that stays the same.
 impl From<AuditKey> for CurrentKey {
     fn from(key: AuditKey) -> Self {
-        Self::new(key, || None)
+        Self::new(key, || Err("it has no file".to_owned()))
     }
 }
 
@@ -91,6 +91,6 @@ impl fmt::Debug for CurrentKey {
 }
 
 /// As a lost connection, because the process can write again once it has the key.
-fn was_changed() -> DbErr {
-    connection_lost(io::Error::other(KeyWasChanged))
+fn was_changed(reason: String) -> DbErr {
+    connection_lost(io::Error::other(KeyWasChanged(reason)))
 }

@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::key::{AuditKey, UNLINKED};
+use super::key::{AuditKey, NO_POSITION};
 
 /// The MAC before the first entry.
 const GENESIS_MAC: &str = "";
@@ -76,8 +76,8 @@ impl Model {
     /// The MAC before linking. It proves that the writer has the key.
     pub(super) fn unlinked_mac(&self, key: &AuditKey) -> String {
         match &self.digest {
-            None => key.mac(UNLINKED, &[ENTRY, &self.content]),
-            Some(digest) => key.mac(UNLINKED, &[ENTRY, self.kind_word(), &self.id.to_string(), digest]),
+            None => key.mac(NO_POSITION, &[ENTRY, &self.content]),
+            Some(digest) => key.mac(NO_POSITION, &[ENTRY, self.kind_word(), &self.id.to_string(), digest]),
         }
     }
 
@@ -90,9 +90,14 @@ impl Model {
         self.content.is_empty() && self.digest.is_some()
     }
 
-    /// Whether the content has the digest. True for entries without one.
+    /// Whether the digest is that of the content, unless that was removed. Entries of older versions have neither digest
+    /// nor kind.
     pub(super) fn has_its_digest(&self) -> bool {
-        self.digest.as_ref().is_none_or(|digest| *digest == sha256([self.content.as_str()]))
+        match (&self.digest, self.kind) {
+            (None, None) => true,
+            (Some(digest), Some(_)) => self.is_removed() || *digest == sha256([self.content.as_str()]),
+            _ => false,
+        }
     }
 
     /// The digest of this entry and all before it, of which `previous` is the digest. It stays the same when the record

@@ -7,7 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 /// The position in the MAC of rows that have no position. Entries and anchors have positions above 0.
-pub const UNLINKED: i64 = 0;
+pub const NO_POSITION: i64 = 0;
+
 /// The secret key of the audit chain.
 #[derive(Clone)]
 pub struct AuditKey(SecretString);
@@ -31,7 +32,7 @@ impl AuditKey {
 
     /// Whether the keys are equal. Compares their MACs, so that the time does not depend on the keys.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.mac(UNLINKED, &["same"]) == other.mac(UNLINKED, &["same"])
+        self.mac(NO_POSITION, &["same"]) == other.mac(NO_POSITION, &["same"])
     }
 
     /// The length in bytes.

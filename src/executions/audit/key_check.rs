@@ -1,8 +1,13 @@
 //! Checks that the audit key is the one of the chain.
 
-use sea_orm::{DbBackend, QuerySelect, Statement, entity::prelude::*};
+use sea_orm::{DbBackend, QueryOrder, QuerySelect, Statement, entity::prelude::*};
 
-use super::{anchor, key::AuditKey};
+use super::{
+    anchor::{self, Anchor},
+    change,
+    entry::Head,
+    key::AuditKey,
+};
 use crate::store::{Lock, lock};
 
 /// Distinguishes this MAC from those of entries.
@@ -24,8 +29,8 @@ impl ActiveModelBehavior for ActiveModel {}
 /// The result of the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyCheck {
-    /// This is the key of the chain, and makes its entries from this position on; from 0 if it is the first key.
-    Known { since: i64 },
+    /// This is the key of the chain. It makes the entries from this position on; 0 if it is the first key.
+    Known { first: i64 },
     /// The chain has another key.
     Other,
     /// The chain has no key yet.
@@ -34,7 +39,7 @@ pub enum KeyCheck {
 
 /// Compares a key with the key of the chain.
 pub async fn check_key(db: &impl ConnectionTrait, key: &AuditKey) -> Result<KeyCheck, DbErr> {
-    Ok(compare(Entity::find().one(db).await?, key))
+    compare(db, Entity::find().one(db).await?, key).await
 }
 
 /// As [`check_key`], and on PostgreSQL the key cannot change until the transaction ends.
@@ -45,27 +50,56 @@ pub(super) async fn hold_key(transaction: &impl ConnectionTrait, key: &AuditKey)
     // A function of the schema, because it takes the lock and then reads, in one round trip.
     let hold = "SELECT * FROM kommando_hold_audit_key($1)";
     let hold = Statement::from_sql_and_values(DbBackend::Postgres, hold, [Lock::AuditKey.number().into()]);
-    Ok(compare(Entity::find().from_raw_sql(hold).one(transaction).await?, key))
+    compare(transaction, Entity::find().from_raw_sql(hold).one(transaction).await?, key).await
 }
 
-fn compare(row: Option<Model>, key: &AuditKey) -> KeyCheck {
+async fn compare(db: &impl ConnectionTrait, row: Option<Model>, key: &AuditKey) -> Result<KeyCheck, DbErr> {
     match row {
-        Some(Model { mac, since }) if mac == check_value(key, since) => KeyCheck::Known { since },
-        Some(_) => KeyCheck::Other,
-        None => KeyCheck::First,
+        Some(Model { mac, since }) if mac == check_value(key, since) => Ok(KeyCheck::Known { first: since }),
+        Some(_) => Ok(KeyCheck::Other),
+        None => check_by_entry(db, key).await,
     }
 }
 
-/// Stores the key of a new chain. Run it in the transaction in which [`check_key`] returned `First`.
-pub async fn begin(db: &impl ConnectionTrait, key: &AuditKey) -> Result<(), DbErr> {
-    replace(db, key, 0).await
+/// Recognizes the key of a chain by its newest entry, or by its anchor. The row of the key is missing: an older version
+/// began the chain, or somebody removed the row.
+async fn check_by_entry(db: &impl ConnectionTrait, key: &AuditKey) -> Result<KeyCheck, DbErr> {
+    let linked = super::Entity::find().filter(super::Column::Position.is_not_null());
+    let newest = linked.order_by_desc(super::Column::Position).limit(2).all(db).await?;
+    let anchor = anchor::find(db).await?;
+    let Some(entry) = newest.first() else {
+        return Ok(match anchor {
+            None => KeyCheck::First,
+            Some(anchor) if anchor.check(key).is_ok() => KeyCheck::Known { first: 0 },
+            Some(_) => KeyCheck::Other,
+        });
+    };
+    let position = entry.position.unwrap_or_default();
+    let before = match newest.get(1) {
+        Some(before) => before.mac.clone().unwrap_or_default(),
+        None => anchor.map_or_else(Head::origin, Anchor::claimed_head).mac,
+    };
+    if entry.mac.as_ref() != Some(&entry.linked_mac(key, position, &before)) {
+        return Ok(KeyCheck::Other);
+    }
+    let Some(change) = change::last_of_key(db).await? else { return Ok(KeyCheck::Known { first: 0 }) };
+    let change = super::Entity::find_by_id(change.id).one(db).await?;
+    Ok(KeyCheck::Known { first: change.and_then(|entry| entry.position).unwrap_or_default() })
+}
+
+/// Stores the key of the chain, unless it is stored.
+pub async fn begin(db: &impl ConnectionTrait, key: &AuditKey, first: i64) -> Result<(), DbErr> {
+    if Entity::find().one(db).await?.is_some() {
+        return Ok(());
+    }
+    let row = ActiveModel::from(Model { mac: check_value(key, first), since: first });
+    Entity::insert(row).exec_without_returning(db).await.map(drop)
 }
 
 /// Stores the key that makes the entries from this position on.
-pub(super) async fn replace(db: &impl ConnectionTrait, key: &AuditKey, since: i64) -> Result<(), DbErr> {
+pub(super) async fn replace(db: &impl ConnectionTrait, key: &AuditKey, first: i64) -> Result<(), DbErr> {
     Entity::delete_many().exec(db).await?;
-    let row = Model { mac: check_value(key, since), since };
-    Entity::insert(ActiveModel::from(row)).exec_without_returning(db).await.map(drop)
+    begin(db, key, first).await
 }
 
 /// Whether the chain was begun. Then no new key may be generated.
@@ -84,6 +118,6 @@ pub async fn has_entries(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
 }
 
 /// Proves which key it is, without revealing it.
-pub(super) fn check_value(key: &AuditKey, since: i64) -> String {
-    key.mac(since, &[KEY])
+pub(super) fn check_value(key: &AuditKey, first: i64) -> String {
+    key.mac(first, &[KEY])
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use sea_orm::entity::prelude::*;
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     change,
@@ -49,15 +50,18 @@ pub(super) fn check<'r>(entry: &Model, record: Option<&'r Record>) -> Result<&'r
         None if entry.kind.map_or_else(is_change, |kind| kind == RecordKind::Change) => Err("its change is missing"),
         None => Err("its execution is missing"),
         Some(record) if entry.kind.is_some_and(|kind| kind != record.kind()) => Err("its record is of another kind"),
-        Some(record @ Record::Change(change)) => match serde_json::from_str::<change::Model>(&entry.content) {
-            Ok(recorded) if recorded == *change => Ok(record),
-            _ => Err("its change was altered"),
-        },
-        Some(record @ Record::Execution(execution)) => match serde_json::from_str::<execution::Model>(&entry.content) {
-            Ok(recorded) if recorded == *execution => Ok(record),
-            _ => Err("its execution was changed"),
-        },
+        Some(record @ Record::Change(change)) if equals(change, &entry.content) => Ok(record),
+        Some(Record::Change(_)) => Err("its change was altered"),
+        Some(record @ Record::Execution(execution)) if equals(execution, &entry.content) => Ok(record),
+        Some(Record::Execution(_)) => Err("its execution was changed"),
     }
+}
+
+/// Whether the content is this row. Most contents are what the row is written as; those of older versions have fewer
+/// members, and are parsed.
+fn equals<T: Serialize + DeserializeOwned + PartialEq>(row: &T, content: &str) -> bool {
+    serde_json::to_string(row).is_ok_and(|text| text == content)
+        || serde_json::from_str::<T>(content).is_ok_and(|recorded| recorded == *row)
 }
 
 /// The entry of an execution.

@@ -8,10 +8,10 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jiff::{Span, SpanRelativeTo};
-use sea_orm::DbErr;
+use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
-    ChainError, CurrentKey, Head,
+    AuditKey, ChainError, CurrentKey,
     chain_cursor::ChainCursor,
     chain_error::ProofError,
     mark::{self, Mark, MarkName},
@@ -75,45 +75,63 @@ pub struct LastVerification {
 /// The database failed, or the key of the chain was changed and the new one is not here.
 pub async fn verify_on_schedule(store: &Store, key: &CurrentKey) -> Result<LastVerification, DbErr> {
     let snapshot = store.begin_snapshot().await?;
-    let held = key.read(&snapshot).await?;
+    let held = key.in_snapshot(&snapshot).await?;
     let last_full = mark::find(&snapshot, MarkName::Verified).await?.map(|mark| mark.made_at);
     let now = clock::now_in_micros();
     let recent_full = last_full.filter(|time| *time <= now && now - *time < FULL_PERIOD);
-    let (mut entries, mut reached, mut digest) = (0, Head::origin(), None);
-    let verified = async {
-        let mut cursor = ChainCursor::begin(&snapshot, &held).await?;
-        let count = |more| entries += more;
-        let verified = match recent_full {
-            Some(_) => {
-                cursor.skip_to(MarkName::Verified);
-                verify::since(&snapshot, &mut cursor, count).await
-            }
-            None => verify::everything(&snapshot, &mut cursor, None, count).await,
-        };
-        (reached, digest) = (cursor.head, cursor.digest);
-        verified.map(drop)
-    };
-    let broken = match verified.await {
-        Ok(()) => None,
-        Err(ProofError::Chain(error)) => Some(error),
-        Err(ProofError::Database(error)) => return Err(error),
-    };
+    let mut entries = 0;
+    let verified = verify_newer_or_all(&snapshot, &held, recent_full.is_none(), |more| entries += more).await;
     drop(snapshot);
-    if broken.is_none() && reached != Head::origin() {
-        let (key, head, made_at) = (key.clone(), reached.clone(), recent_full.unwrap_or(now));
-        let keep = store.write(move |transaction| {
-            Box::pin(async move {
-                // Not after a change of the key, which made the mark anew.
-                if key.hold(transaction).await?.is_same(&held) {
-                    mark::put(transaction, Mark::new(&held, MarkName::Verified, head, digest, made_at)).await?;
-                }
-                Ok::<_, DbErr>(((), Touched::Nothing))
-            })
-        });
-        keep.await?;
+    let (position, broken) = match verified {
+        Ok(cursor) => {
+            let position = cursor.head.position;
+            let mark = Mark::new(&held, MarkName::Verified, cursor.head, cursor.digest, recent_full.unwrap_or(now));
+            if position > 0
+                && let Err(error) = keep(store, key, held, mark).await
+            {
+                tracing::warn!(%error, "failed to keep the position of the verification; the next one begins further back");
+            }
+            (position, None)
+        }
+        Err((cursor, ProofError::Chain(error))) => (cursor.map_or(0, |cursor| cursor.head.position), Some(error)),
+        Err((_, ProofError::Database(error))) => return Err(error),
+    };
+    Ok(LastVerification { ended_at: clock::now(), position, entries, is_full: recent_full.is_none(), broken })
+}
+
+/// Returns how far it came, also with an error.
+async fn verify_newer_or_all(
+    db: &impl ConnectionTrait,
+    key: &AuditKey,
+    all: bool,
+    progress: impl FnMut(u64),
+) -> Result<ChainCursor, (Option<ChainCursor>, ProofError)> {
+    let mut cursor = ChainCursor::begin(db, key).await.map_err(|error| (None, error))?;
+    let (cursor, verified) = match all {
+        true => verify::everything(db, cursor, None, progress).await,
+        false => {
+            cursor.skip_to(db, MarkName::Verified).await.map_err(|error| (None, error))?;
+            verify::newer(db, cursor, progress).await
+        }
+    };
+    match verified {
+        Ok(_) => Ok(cursor),
+        Err(error) => Err((Some(cursor), error)),
     }
-    let is_full = recent_full.is_none();
-    Ok(LastVerification { ended_at: clock::now(), position: reached.position, entries, is_full, broken })
+}
+
+/// Stores the mark, unless the key was changed meanwhile: that made another one.
+async fn keep(store: &Store, key: &CurrentKey, held: AuditKey, mark: Mark) -> Result<(), DbErr> {
+    let key = key.clone();
+    let keep = store.write(move |transaction| {
+        Box::pin(async move {
+            if key.hold(transaction).await?.is_same(&held) {
+                mark::put(transaction, mark).await?;
+            }
+            Ok(((), Touched::Nothing))
+        })
+    });
+    keep.await
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{
     chain_cursor::PAGE,
     entry::content,
-    key::{AuditKey, UNLINKED},
+    key::{AuditKey, NO_POSITION},
 };
 use crate::{
     executions::{
@@ -50,7 +50,7 @@ impl AuditKey {
     /// # Errors
     /// The execution cannot be serialized as JSON.
     pub fn seal_run(&self, execution: &execution::Model) -> Result<String, DbErr> {
-        Ok(self.mac(UNLINKED, &[RUN, &content(execution)?]))
+        Ok(self.mac(NO_POSITION, &[RUN, &content(execution)?]))
     }
 
     /// The seal of a delivery. It covers the columns that never change: id, execution, target, body, timeout and
@@ -59,13 +59,13 @@ impl AuditKey {
         let delivery::Model { id, execution_id, target, body, timeout_ms, created_at, .. } = delivery;
         let (execution_id, timeout_ms) = (execution_id.to_string(), timeout_ms.to_string());
         let created_at = created_at.timestamp_micros().to_string();
-        self.mac(UNLINKED, &[DELIVERY, id, &execution_id, target, body, &timeout_ms, &created_at])
+        self.mac(NO_POSITION, &[DELIVERY, id, &execution_id, target, body, &timeout_ms, &created_at])
     }
 
     /// The seal of a backup. It covers the fields of its manifest, which include the digest of its content.
     pub fn seal_backup(&self, manifest: [&str; 3]) -> String {
         let [program, schema, sha256] = manifest;
-        self.mac(UNLINKED, &[BACKUP, program, schema, sha256])
+        self.mac(NO_POSITION, &[BACKUP, program, schema, sha256])
     }
 
     /// Why a delivery must not be sent; `None` when its seal is valid.
@@ -123,10 +123,9 @@ pub(super) async fn change_key_of_deliveries(
         let Some(last) = page.last() else { return Ok(()) };
         after.clone_from(&last.id);
         page.retain(|delivery| former.delivery_seal_error(delivery).is_none());
-        for delivery in &mut page {
-            delivery.seal = Some(new.seal_delivery(delivery));
+        for delivery in &page {
+            delivery::replace_seal(db, &delivery.id, new.seal_delivery(delivery)).await?;
         }
-        delivery::replace_seals(db, page).await?;
     }
 }
 

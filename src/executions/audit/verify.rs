@@ -1,21 +1,27 @@
 //! Verifies the whole chain, its records and all seals.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, io};
 
 use sea_orm::{
     QueryOrder, QuerySelect, QueryTrait,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait},
 };
+use tokio::task::spawn_blocking;
 
 use super::{
-    AuditKey, Column, Entity, Head,
+    AuditKey, Column, Entity, Head, Model,
     anchor::Anchor,
     chain_cursor::{self, ChainCursor},
     chain_error::{ChainError, InvalidRecord, ProofError},
-    change, linker, seal,
+    change, linker,
+    record::Record,
+    seal,
 };
-use crate::{executions::execution, store::Store};
+use crate::{
+    executions::execution,
+    store::{Store, connection_lost},
+};
 
 const WITHOUT_ENTRY: &str = "it has no entry in the chain";
 
@@ -28,8 +34,8 @@ pub struct Verification {
     pub head: Head,
     /// The first invalid record.
     pub broken: Option<ChainError>,
-    /// The change with which the key began, if the chain still has it and the entries before it.
-    pub key_change: Option<change::Model>,
+    /// The changes of the key, each with its position in the chain.
+    pub key_changes: Vec<(i64, change::Model)>,
     /// Entries that are not linked yet.
     pub unlinked: u64,
     /// Rows with a valid seal.
@@ -54,23 +60,24 @@ pub async fn verify(
     progress: impl FnMut(u64),
 ) -> Result<Verification, DbErr> {
     let snapshot = store.begin_snapshot().await?;
-    let unlinked = Entity::find().filter(Column::Position.is_null()).count(&snapshot).await?;
     let mut verification = Verification {
+        unlinked: Entity::find().filter(Column::Position.is_null()).count(&snapshot).await?,
         anchor: None,
         head: Head::origin(),
         broken: None,
-        key_change: None,
-        unlinked,
+        key_changes: Vec::new(),
         sealed: Sealed::default(),
     };
-    let verified = async {
-        let mut cursor = ChainCursor::begin(&snapshot, key).await?;
-        let verified = everything(&snapshot, &mut cursor, expected, progress).await;
-        (verification.anchor, verification.head) = (cursor.anchor, cursor.head);
-        verification.key_change = cursor.key_change;
-        verified
+    let verified = match ChainCursor::begin(&snapshot, key).await {
+        Ok(cursor) => {
+            let (cursor, verified) = everything(&snapshot, cursor, expected, progress).await;
+            (verification.anchor, verification.head) = (cursor.anchor, cursor.head);
+            verification.key_changes = cursor.key_changes;
+            verified
+        }
+        Err(error) => Err(error),
     };
-    match verified.await {
+    match verified {
         Ok(sealed) => verification.sealed = sealed,
         Err(ProofError::Chain(error)) => verification.broken = Some(error),
         Err(ProofError::Database(error)) => return Err(error),
@@ -78,61 +85,102 @@ pub async fn verify(
     Ok(verification)
 }
 
-/// Verifies the entries, the expected head, the executions and the seals.
+/// Verifies the entries, the expected head, the records and the seals. Returns how far it came.
 pub(super) async fn everything(
     db: &impl ConnectionTrait,
-    cursor: &mut ChainCursor,
-    mut expected: Option<&Head>,
+    cursor: ChainCursor,
+    expected: Option<&Head>,
     progress: impl FnMut(u64),
-) -> Result<Sealed, ProofError> {
-    check_expected(&mut expected, &cursor.head)?;
-    let beginning = cursor.head.position;
+) -> (ChainCursor, Result<Sealed, ProofError>) {
+    let beginning = cursor.head.clone();
     // Also reads entries before the beginning, to find inserted ones.
-    entries(db, cursor, i64::MIN, &mut expected, progress).await?;
-    if let Some(&Head { position, .. }) = expected {
-        let reason = match position < beginning {
-            true => "the expected head is older than what is kept; expect a newer one",
-            false => "the chain ends before the expected head",
-        };
-        return Err(ChainError::at(InvalidRecord::Entry(position), reason).into());
-    }
-    records_have_entries(db, cursor.key()).await?;
-    let executions = running(db, cursor.key()).await?;
-    Ok(Sealed { executions, deliveries: deliveries(db, cursor.key()).await? })
+    let (cursor, verified) = entries(db, cursor, i64::MIN, expected, progress).await;
+    let rest = async {
+        verified?;
+        if let Some(expected) = expected {
+            check_expected(expected, &beginning)?;
+            let reason = match expected.position {
+                position if position < beginning.position => {
+                    Some("the expected head is older than what is kept; expect a newer one")
+                }
+                position if position > cursor.head.position => Some("the chain ends before the expected head"),
+                _ => None,
+            };
+            if let Some(reason) = reason {
+                return Err(ChainError::at(InvalidRecord::Entry(expected.position), reason).into());
+            }
+        }
+        records_have_entries(db, cursor.key()).await?;
+        seals(db, cursor.key()).await
+    };
+    let verified = rest.await;
+    (cursor, verified)
 }
 
-/// Verifies the entries after the cursor, and the seals.
-pub(super) async fn since(
+/// Verifies the entries after the cursor, and the seals. Returns how far it came.
+pub(super) async fn newer(
     db: &impl ConnectionTrait,
-    cursor: &mut ChainCursor,
+    cursor: ChainCursor,
     progress: impl FnMut(u64),
-) -> Result<Sealed, ProofError> {
+) -> (ChainCursor, Result<Sealed, ProofError>) {
     let from = cursor.head.position + 1;
-    entries(db, cursor, from, &mut None, progress).await?;
-    let executions = running(db, cursor.key()).await?;
-    Ok(Sealed { executions, deliveries: deliveries(db, cursor.key()).await? })
+    let (cursor, verified) = entries(db, cursor, from, None, progress).await;
+    let rest = async {
+        verified?;
+        seals(db, cursor.key()).await
+    };
+    let verified = rest.await;
+    (cursor, verified)
 }
 
-/// Verifies the entries from this position to the end of the chain. Clears the expected head when it is among them.
+/// Verifies the entries from this position to the end of the chain. Returns how far it came.
 pub(super) async fn entries(
     db: &impl ConnectionTrait,
-    cursor: &mut ChainCursor,
-    mut from: i64,
-    expected: &mut Option<&Head>,
+    mut cursor: ChainCursor,
+    from: i64,
+    expected: Option<&Head>,
     mut progress: impl FnMut(u64),
-) -> Result<(), ProofError> {
+) -> (ChainCursor, Result<(), ProofError>) {
+    let mut read = chain_cursor::page(db, from).await;
     loop {
-        let page = chain_cursor::page(db, from).await?;
-        if page.is_empty() {
-            return Ok(());
+        let page = match read {
+            Ok(page) => page,
+            Err(error) => return (cursor, Err(error.into())),
+        };
+        let Some(next) = page.last().map(|(entry, _)| entry.position.unwrap_or_default() + 1) else { break };
+        let (count, before, expected) = (page.len() as u64, cursor.clone(), expected.cloned());
+        // Verified while the next page is read.
+        let verifying = spawn_blocking(move || {
+            let verified = verify_page(&mut cursor, &page, expected.as_ref());
+            (cursor, verified)
+        });
+        read = chain_cursor::page(db, next).await;
+        let verified = match verifying.await {
+            Ok((reached, verified)) => {
+                cursor = reached;
+                verified
+            }
+            Err(panic) => return (before, Err(connection_lost(io::Error::other(panic)).into())),
+        };
+        if let Err(error) = verified {
+            return (cursor, Err(error.into()));
         }
-        for (entry, record) in &page {
-            cursor.step(entry, record.as_ref())?;
-            check_expected(expected, &cursor.head)?;
-        }
-        progress(page.len() as u64);
-        from = cursor.head.position + 1;
+        progress(count);
     }
+    let end = cursor.check_end().map_err(ProofError::from);
+    (cursor, end)
+}
+
+fn verify_page(
+    cursor: &mut ChainCursor,
+    page: &[(Model, Option<Record>)],
+    expected: Option<&Head>,
+) -> Result<(), ChainError> {
+    for (entry, record) in page {
+        cursor.step(entry, record.as_ref())?;
+        expected.map_or(Ok(()), |expected| check_expected(expected, &cursor.head))?;
+    }
+    Ok(())
 }
 
 /// Looks for executions and changes without an entry, and for unlinked entries that are invalid.
@@ -144,7 +192,15 @@ pub(super) async fn records_have_entries(db: &impl ConnectionTrait, key: &AuditK
     if let Some(id) = without_entry(db, change::Entity::find(), change::Column::Id, &unlinked).await? {
         return Err(ChainError::at(InvalidRecord::Change(id), WITHOUT_ENTRY).into());
     }
-    Ok(())
+    match change_with_id_of_execution(db).await? {
+        Some(id) => Err(ChainError::at(InvalidRecord::Change(id), "an execution has the same id").into()),
+        None => Ok(()),
+    }
+}
+
+/// Checks the seals of running executions and deliveries.
+async fn seals(db: &impl ConnectionTrait, key: &AuditKey) -> Result<Sealed, ProofError> {
+    Ok(Sealed { executions: running(db, key).await?, deliveries: deliveries(db, key).await? })
 }
 
 /// Checks the running executions and returns their number.
@@ -176,16 +232,20 @@ async fn deliveries(db: &impl ConnectionTrait, key: &AuditKey) -> Result<u64, Pr
     }
 }
 
-/// Compares the verified head with the expected head, and clears the latter when they are equal.
-fn check_expected(expected: &mut Option<&Head>, reached: &Head) -> Result<(), ChainError> {
-    match *expected {
-        Some(head) if head == reached => *expected = None,
-        Some(head) if head.position == reached.position => {
-            return Err(ChainError::at(InvalidRecord::Entry(head.position), "this is not the expected head"));
-        }
-        _ => {}
+/// Compares a verified head with the expected head of the same position.
+fn check_expected(expected: &Head, reached: &Head) -> Result<(), ChainError> {
+    match expected.position == reached.position && expected != reached {
+        true => Err(ChainError::at(InvalidRecord::Entry(expected.position), "this is not the expected head")),
+        false => Ok(()),
     }
-    Ok(())
+}
+
+/// The oldest change with the id of an execution.
+async fn change_with_id_of_execution(db: &impl ConnectionTrait) -> Result<Option<Uuid>, DbErr> {
+    let executions = execution::Entity::find().select_only().column(execution::Column::Id).into_query();
+    let found = change::Entity::find().select_only().column(change::Column::Id);
+    let found = found.filter(change::Column::Id.in_subquery(executions)).order_by_asc(change::Column::Id).limit(1);
+    Ok(found.into_tuple().all(db).await?.pop())
 }
 
 fn ended_executions() -> Select<execution::Entity> {
