@@ -85,6 +85,7 @@ mod tests {
             (Lock::Bootstrap, 3_013_584_078_065_039_018),
             (Lock::RoleChanges, -2_161_133_631_369_340_525),
             (Lock::AuditChain, 3_873_173_500_881_216_596),
+            (Lock::AuditKey, 7_893_575_730_750_671_763),
             (Lock::IdempotencyKey("abc"), 6_245_938_192_041_580_496),
         ];
         for (lock, number) in numbers {

@@ -35,8 +35,8 @@ impl HealthOperations {
 
     /// Check readiness
     ///
-    /// Checks the database. While the answer is 503, send requests to another server. A broken audit chain is told in
-    /// `auditChain` and does not change the status.
+    /// Checks the database. While the answer is 503, send requests to another server. `auditChain` says whether the
+    /// audit chain is intact; that does not change the status.
     #[oai(path = "/ready", method = "get", operation_id = "GetReadiness")]
     async fn get_readiness(
         &self,

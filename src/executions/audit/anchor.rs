@@ -42,6 +42,7 @@ impl Anchor {
         finished_at: DateTimeUtc,
     ) -> Self {
         let Head { position, mac: entry_mac } = head;
+        let digest = digest.filter(|digest| !digest.is_empty());
         let time = finished_at.to_rfc3339();
         let mac = match &digest {
             None => key.mac(position, &[ANCHOR, &entry_mac, &time]),

@@ -69,6 +69,7 @@ impl Mark {
         made_at: DateTimeUtc,
     ) -> Self {
         let Head { position, mac: entry_mac } = head;
+        let digest = digest.filter(|digest| !digest.is_empty());
         let parts = [MARK, name.word(), &entry_mac, digest.as_deref().unwrap_or_default(), &made_at.to_rfc3339()];
         let mac = key.mac(position, &parts);
         Self { name, position, entry_mac, digest, made_at, mac }
