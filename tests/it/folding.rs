@@ -246,7 +246,8 @@ async fn the_migration_folds_existing_texts() {
     let store = Store::open(&database.url).await.expect("a database");
     let known = store.migrations().await.expect("migrations");
     let place = known.iter().position(|one| one.name == "m0018_folded_texts").expect("the migration");
-    // Revert the later migrations first.
+    // Revert the later migrations first, which is refused for a chain with new entries.
+    store.writer().execute_unprepared("DELETE FROM audit_entries").await.expect("an empty chain");
     let later = u32::try_from(known.len() - place - 1).expect("a small number");
     store.migrate_down(later).await.expect("down");
     let told = triggers(&store).await;
