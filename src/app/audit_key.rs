@@ -179,8 +179,8 @@ pub fn read_new(file: &Path) -> Result<AuditKey, AuditKeyError> {
     }
 }
 
-/// Replaces the key file beside an SQLite database. The former key stays in a file whose name ends with the position of
-/// the first entry with the new key. After a crash, either the former or the new key is in place.
+/// Replaces the key file beside an SQLite database. The former key stays beside it, under a name with the position of the
+/// first entry with the new key. After a crash, either the former or the new key is in place.
 ///
 /// # Errors
 /// The files cannot be read or written.

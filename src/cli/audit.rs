@@ -77,8 +77,8 @@ pub enum Audit {
     },
     /// Begin the chain anew after its key was lost
     ///
-    /// The entries that exist are closed: nobody can prove any more that they were not changed before this moment, but
-    /// they cannot be changed after it. The chain continues with the key of KOMMANDO_AUDIT_KEY, or of the file beside the
+    /// Closes the entries that exist: that they were not changed before this moment cannot be proven any more, but a
+    /// change after it is found. The chain continues with the key of KOMMANDO_AUDIT_KEY, or of the file beside the
     /// database, which is created if it is missing. Its first entry has the reason, and the number and the head of the
     /// closed entries; `kommando audit verify` reports both parts. Running executions and webhooks lose their seals: see
     /// `kommando audit seal --help`. Stop all servers first.

@@ -109,7 +109,7 @@ async fn a_chain_goes_on_with_another_key_and_stays_provable() {
     assert!(execution::Entity::find_by_id(run.id).one(server.app.store.reader()).await.expect("an answer").is_some());
 }
 
-/// Somebody who knows the former key makes the former part of the chain anew.
+/// An attacker with the former key makes the former part of the chain anew.
 #[tokio::test]
 async fn the_former_key_is_worth_nothing_after_the_change() {
     let server = server().await;
@@ -295,7 +295,7 @@ async fn the_schedule_finds_that_verified_entries_are_missing() {
     assert_eq!(first_invalid(&server, &server.audit_key()).await.map(|(record, _)| record), Some(InvalidRecord::Mark));
 }
 
-/// Before the chain is begun anew, anybody who can write to the database could make a mark.
+/// Before the chain is begun anew, an attacker with write access to the database makes a mark.
 #[tokio::test]
 async fn a_mark_from_before_does_not_let_records_be_removed_after() {
     let server = server().await;

@@ -61,8 +61,8 @@ async fn compare(db: &impl ConnectionTrait, row: Option<Model>, key: &AuditKey) 
     }
 }
 
-/// Recognizes the key of a chain by its newest entry, or by its anchor. The row of the key is missing: an older version
-/// began the chain, or somebody removed the row.
+/// Recognizes the key of a chain by its newest entry, or by its anchor. The row of the key is missing if an older version
+/// began the chain, or if the row was removed.
 async fn check_by_entry(db: &impl ConnectionTrait, key: &AuditKey) -> Result<KeyCheck, DbErr> {
     let linked = super::Entity::find().filter(super::Column::Position.is_not_null());
     let newest = linked.order_by_desc(super::Column::Position).limit(2).all(db).await?;

@@ -25,7 +25,7 @@ use crate::{
 /// What becomes of the records of the old chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OldRecords {
-    /// They stay. Nobody can prove any more that they were not changed before, and they cannot be changed after.
+    /// The records stay. That they were not changed before cannot be proven; a change after it is found.
     Keep,
     /// They are removed.
     Discard,
@@ -66,8 +66,8 @@ pub async fn begin_anew(
     begin.await
 }
 
-/// Checks what can be checked without the key. The marks of removed records end at the end of the chain: nobody knows who
-/// made them, and they must not allow records to be removed later.
+/// Checks what can be checked without the key. The marks of removed records are moved back to the end of the chain: an
+/// attacker may have made them, and they must not allow records to be removed later.
 async fn check_order(transaction: &WriteTransaction, new: &AuditKey) -> Result<ChainCursor, KeyChangeError> {
     let cursor = ChainCursor::begin_without_key(transaction, new).await?;
     let (mut cursor, ordered) = verify::entries(transaction, cursor, i64::MIN, None, |_| {}).await;

@@ -4,6 +4,17 @@
 //! Changing, removing or inserting a record without the key breaks the chain, and [`verify`] finds the position.
 //! Removing records at the end leaves a valid shorter chain: compare its head with an earlier one. Running executions
 //! and pending webhooks are not in the chain yet; they have a [`seal`].
+//!
+//! ```text
+//! actor, change, audit_log           who changed what; recording it
+//! entry, record, head, linker        the entries, what they record, and their order
+//! chain_cursor, verify, scheduled    verification: step by step, of everything, on a schedule
+//! anchor, mark                       sealed positions: the beginning after a removal, and what was done up to where
+//! key, key_check, current_key        the key: its MACs, whether it is the one of the chain, the one of this process
+//! key_change, lost_key               continuing with another key
+//! seal                               rows that are not in the chain yet
+//! trail                              listing executions and changes together
+//! ```
 
 pub mod actor;
 pub mod anchor;
