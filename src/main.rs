@@ -53,7 +53,7 @@ enum Action {
     /// Add, list and revoke applications; may run beside a server
     #[command(subcommand)]
     App(cli::app::App),
-    /// Verify, cut and seal the audit chain of executions; may run beside a server
+    /// Read, verify and maintain the audit chain of executions and changes
     #[command(subcommand)]
     Audit(cli::audit::Audit),
     /// Create, list and check command definitions, and run commands; may run beside a server

@@ -28,7 +28,7 @@ pub enum AuditKeyError {
     File(PathBuf, #[source] io::Error),
     #[error(
         "the key of the audit chain is missing at {}; restore it from its backup, or set KOMMANDO_AUDIT_KEY. If it is \
-         lost, see `kommando audit begin-anew --help`", .0.display()
+         lost, see `kommando help recovery`", .0.display()
     )]
     Missing(PathBuf),
     #[error(transparent)]
@@ -47,7 +47,7 @@ pub enum AuditKeyError {
     Space,
     #[error(
         "the key in {0} is not the key of the audit chain in this database; put the right key there. If it is lost, see \
-         `kommando audit begin-anew --help`"
+         `kommando help recovery`"
     )]
     Other(KeyPlace),
     #[error("the database does not answer")]

@@ -46,7 +46,8 @@ pub enum Audit {
     /// Write the audit records as JSON lines in the order of the chain, oldest first, for a log collector
     ///
     /// Each line has its `position` in the chain. With --position-file, the next start continues after the last line
-    /// that was written. After a crash, the last lines may come again, with the same positions.
+    /// that was written. After a crash, the last lines may come again, with the same positions. An entry whose
+    /// record was removed after its retention has `"removed": true` instead.
     Tail(Tail),
     /// Remove old audit records, once; with KOMMANDO_RETENTION the server does it
     ///
@@ -188,13 +189,17 @@ fn put_in_place(place: &KeyPlace, new_key_file: &Path, new: &AuditKey, first: i6
     match place {
         KeyPlace::DefaultFile(file) => {
             let is_there = audit_key::read(file).is_ok_and(|key| key.is_same(new));
-            if !is_there {
-                let former = audit_key::replace_file(file, new_key_file, first)
-                    .with_context(|| format!("failed to replace {}; run this again", file.display()))?;
-                let (file, former) = (file.display(), former.display());
-                super::say(format_args!("{file} has the new key; the former one, for old backups, is {former}"))?;
+            if is_there {
+                return super::say(format_args!("{} has it", file.display()));
             }
-            super::say("back up the new key, in another place than the database")
+            let former = audit_key::replace_file(file, new_key_file, first)
+                .with_context(|| format!("failed to replace {}; run this again", file.display()))?;
+            let (file, former) = (file.display(), former.display());
+            super::say(format_args!("{file} has the new key; the former one, for old backups, is {former}"))?;
+            super::say(format_args!(
+                "back up the new key, in another place than the database; {} is not needed here any more",
+                new_key_file.display()
+            ))
         }
         KeyPlace::NamedFile(_) => super::say(
             "servers take the new key from the file of KOMMANDO_AUDIT_KEY_FILE when they write; put it there now if it is \
@@ -220,10 +225,11 @@ async fn begin_anew(
     let _lock = FileLock::of_url(url).await?;
     let count = audit::count(store.reader()).await?;
     let loss = match old {
-        OldRecords::Keep => "can no longer be proven",
+        OldRecords::Keep => "stay, but can no longer be proven",
         OldRecords::Discard => "are removed with their records",
     };
-    if !yes && !super::confirm(&format!("The {count} entries of the chain {loss}. Go on?"))? {
+    let question = format!("The {count} entries of the chain {loss}. Begin anew after them, with another key?");
+    if !yes && !super::confirm(&question)? {
         bail!("nothing was changed");
     }
     let new = audit_key::load_or_make_anew(url)?;
@@ -233,15 +239,15 @@ async fn begin_anew(
 }
 
 /// What a change of the key means for the entries before it.
-fn say_key_change(position: i64, change: &change::Model) -> anyhow::Result<()> {
+fn say_key_change(position: i64, change: &change::Model, before: i64) -> anyhow::Result<()> {
     let time = change.recorded_at.to_rfc3339_opts(SecondsFormat::Secs, true);
     if change.action != Action::ChainBegunAnew {
         return super::say(format_args!("the key was changed at entry {position} of {time}"));
     }
     let reason = change.after.0.get("reason").and_then(|reason| reason.as_str()).unwrap_or_default();
     super::say(format_args!(
-        "the chain was begun anew at entry {position} of {time}: the entries before it cannot be proven, because their key is \
-         lost, but were not changed since then. The reason given was: {reason:?}"
+        "the chain was begun anew at entry {position} of {time}: {before} entries before it cannot be proven, because their \
+         key is lost, but were not changed since then. The reason given was: {reason:?}"
     ))
 }
 
@@ -258,8 +264,13 @@ async fn verify(
         bail!("verification failed at {error}");
     }
     let beginning = found.anchor.as_ref().map_or(0, |anchor| anchor.position);
-    let held = found.head.position - beginning;
-    super::say(format_args!("{held} entries are valid, {} are not linked yet", found.unlinked))?;
+    let begun_anew = found.key_changes.iter().rev().find(|(_, change)| change.action == Action::ChainBegunAnew);
+    let unproven = begun_anew.map_or(beginning, |(position, _)| position - 1);
+    let valid = found.head.position - unproven;
+    super::say(format_args!("{valid} entries are valid, {} are not linked yet", found.unlinked))?;
+    if let Some(expected) = expected {
+        super::say(format_args!("the chain contains the expected head {expected}"))?;
+    }
     if let Some(Anchor { position, finished_at, .. }) = found.anchor {
         let finished_at = finished_at.to_rfc3339_opts(SecondsFormat::Secs, true);
         super::say(format_args!(
@@ -267,13 +278,14 @@ async fn verify(
         ))?;
     }
     for (position, change) in &found.key_changes {
-        say_key_change(*position, change)?;
+        say_key_change(*position, change, position - 1 - beginning)?;
     }
     if let Some(former) = former {
-        let last = found.key_changes.last();
+        let (position, change) = found.key_changes.last().context("the chain has no change of the key")?;
         ensure!(
-            last.is_some_and(|(_, change)| audit::is_sealed_by_former(former, key, change)),
-            "the last change of the key was not sealed by the key in --former-key-file, or there was none"
+            audit::is_sealed_by_former(former, key, change),
+            "the records are valid, but the change of the key at entry {position} was not sealed by the key in \
+             --former-key-file"
         );
         super::say("the last change of the key was sealed by the former key")?;
     }

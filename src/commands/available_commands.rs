@@ -113,7 +113,7 @@ impl AvailableLists {
         let is_same = Arc::ptr_eq(&list.user, &key.user) && Arc::ptr_eq(&list.catalog, &key.catalog);
         let has_same_administrators =
             list.administrators.is_none_or(|versions| versions == key.versions && invalidations.is_synced());
-        let is_current = is_same && has_same_administrators && list.caller == key.caller;
+        let is_current = is_same && has_same_administrators && list.caller.has_same_rights(&key.caller);
         is_current.then(|| Arc::clone(&list.commands))
     }
 

@@ -8,7 +8,7 @@ use sea_orm::{DbErr, entity::prelude::*};
 
 use super::{
     Caller, Effect, Impossible, User,
-    audited::user_subject,
+    audited::{user_fields, user_subject},
     credential,
     last_administrator::{Login, ProviderNames, UserAccess, can_lower, lost_administrators},
     snapshot::{Needs, Snapshot, keeps_administrators},
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     clock,
     error::Error,
-    executions::audit::{Action, Change, ChangedFields},
+    executions::audit::{Action, Change},
 };
 
 /// Why an access change is rejected.
@@ -61,8 +61,8 @@ pub async fn set_retired(
         return Ok(None);
     }
     let action = if is_retired { Action::UserDeactivated } else { Action::UserReactivated };
-    let is_active = |is_active: bool| ChangedFields::from([("isActive", is_active.into())]);
-    Ok(Some(Change::new(action, user_subject(user)).fields(is_active(is_retired), is_active(!is_retired))))
+    let after = user::find(db, user.user.id).await?.map(|after| user_fields(&after)).unwrap_or_default();
+    Ok(Some(Change::new(action, user_subject(user)).fields(user_fields(user), after)))
 }
 
 /// Checks whether a user can be deactivated or reactivated.

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use super::{Effect, User, UserColumn, UserDetails, UserRow, application, role, user::Fields, user_group};
 use crate::executions::audit::{Action, Change, ChangedFields, Subject, SubjectType};
 
+/// The field that says whether the user's person is retired.
+const PERSON_RETIRED: &str = "Person.Retired";
+
 /// The user as the subject of a change.
 pub fn user_subject(user: &User) -> Subject {
     Subject::new(SubjectType::User, user.user.id, &user.user.name)
@@ -41,13 +44,13 @@ pub fn user_fields(User { user, role, group, person }: &User) -> ChangedFields {
     if let Some(person) = person {
         let texts = person.texts().into_iter().map(|(_, name, text, _)| (name.to_owned(), json!(text)));
         fields.0.extend(texts);
-        fields.0.insert("Person.Retired".to_owned(), json!(person.retired));
+        fields.0.insert(PERSON_RETIRED.to_owned(), json!(person.retired));
     }
     fields
 }
 
 /// The fields of a user that an effect can change.
-pub(super) fn effect_fields(effect: &Effect, User { user, role, group, .. }: &User) -> ChangedFields {
+pub(super) fn effect_fields(effect: &Effect, User { user, role, group, person }: &User) -> ChangedFields {
     match effect {
         Effect::UpdateUser(values) => {
             let fields = values.iter().filter_map(|(column, _)| column_field(*column, user));
@@ -59,7 +62,10 @@ pub(super) fn effect_fields(effect: &Effect, User { user, role, group, .. }: &Us
         }
         Effect::SetRole(_) => [("role", json!(role.name))].into(),
         Effect::SetGroup(_) => [("group", json!(group.name))].into(),
-        Effect::SetRetired(_) => [("isActive", json!(!user.deleted))].into(),
+        Effect::SetRetired(_) => {
+            let person = person.as_ref().map(|person| (PERSON_RETIRED.to_owned(), json!(person.retired)));
+            ChangedFields([("isActive".to_owned(), json!(!user.deleted))].into_iter().chain(person).collect())
+        }
         Effect::SetTemporaryPassword { .. } | Effect::RevokeTickets => ChangedFields::default(),
     }
 }

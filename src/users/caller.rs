@@ -6,8 +6,9 @@ use super::{
 };
 use crate::executions::audit::{Actor, Source};
 
-/// An authenticated user. `auth` makes it from a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An authenticated user. `auth` makes it from a request. Callers are not compared as a whole, because each request has a
+/// source of its own.
+#[derive(Clone, Debug)]
 pub struct Caller {
     pub user_id: i32,
     /// The user's Name.
@@ -60,6 +61,14 @@ impl Caller {
     #[must_use]
     pub fn with_source(self, source: Source) -> Self {
         Self { source, ..self }
+    }
+
+    /// Whether this is the same user with the same rights, in whatever request.
+    pub fn has_same_rights(&self, other: &Self) -> bool {
+        let Self { user_id, name, role, role_rank, application_id, source: _, is_anonymous, rights } = self;
+        (user_id, role_rank, application_id, is_anonymous)
+            == (&other.user_id, &other.role_rank, &other.application_id, &other.is_anonymous)
+            && (name, role, rights) == (&other.name, &other.role, &other.rights)
     }
 
     /// The caller as the actor of a change.

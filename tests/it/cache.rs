@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -9,6 +10,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use kommando::{
     clock,
+    executions::audit::{Source, Way},
     store::{Store, Touched},
     users::{
         self, Effect, Needs, Presence, ProviderNames, Snapshot, UserCache, UserColumn, credential, role, set_columns,
@@ -162,7 +164,7 @@ async fn a_snapshot_applies_effects_like_the_database() {
             Snapshot::read(store.reader(), &needs, time, ProviderNames::None, None).await.expect("a snapshot");
         let (before, mut writes) = (stored(store, &ids).await, users::UserWrites::default());
         for (id, effects) in &runs {
-            let caller = users::Caller::operator(kommando::executions::audit::Source::system());
+            let caller = users::Caller::operator(Source::system());
             let mut plan = snapshot.plan_for(caller, *id);
             let end = effects.iter().try_for_each(|effect| plan.add(effect).map(drop));
             let changes = plan.into_changes();
@@ -267,4 +269,16 @@ async fn a_locked_user_does_not_delay_other_users() {
     let (answers, others) = tokio::join!(join_all((0..24).map(|_| go_away(her))), others);
     assert!(others.is_ok(), "jobs on another user wait, too");
     assert!(answers.iter().all(|answer| answer.body["Success"] == true), "not all succeed after the lock is released");
+}
+
+#[tokio::test]
+async fn a_list_of_commands_is_made_once_for_all_requests_of_a_caller() {
+    let server = Server::demo().await;
+    let admin = users::Caller::of(&server.user(ADMIN).await).expect("a caller");
+    let list = async |request: &str| {
+        let caller = admin.clone().with_source(Source::request(Way::Rest, request.to_owned()));
+        server.app.commands.list(&caller, ANNA).await.expect("a list")
+    };
+    let first = list("one").await;
+    assert!(!first.is_empty() && Arc::ptr_eq(&first, &list("another").await));
 }

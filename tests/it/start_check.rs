@@ -202,7 +202,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             name: "a chain without its key",
-            told: "kommando.db.audit-key; restore it from its backup, or set KOMMANDO_AUDIT_KEY. If it is lost, see `kommando audit begin-anew --help`",
+            told: "kommando.db.audit-key; restore it from its backup, or set KOMMANDO_AUDIT_KEY. If it is lost, see `kommando help recovery`",
             prepare: |line| {
                 begin_chain(line);
                 remove_key(line);
@@ -211,7 +211,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             name: "the same, and an old schema",
-            told: "kommando.db.audit-key; restore it from its backup, or set KOMMANDO_AUDIT_KEY. If it is lost, see `kommando audit begin-anew --help`",
+            told: "kommando.db.audit-key; restore it from its backup, or set KOMMANDO_AUDIT_KEY. If it is lost, see `kommando help recovery`",
             prepare: |line| {
                 done(line, &["commands", "init"]);
                 let database = include_bytes!("earlier/database");

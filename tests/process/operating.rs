@@ -161,7 +161,7 @@ fn password_disk_and_key_are_recovered_as_documented() {
     // The key.
     fs::remove_file(folder.join("kommando.db.audit-key")).expect("a removal");
     let log = start().log();
-    assert!(log.contains("kommando audit begin-anew --help"), "{log}");
+    assert!(log.contains("kommando help recovery"), "{log}");
     out(folder, &["audit", "begin-anew", "--yes", "--reason", "the disk with the key broke"]);
     let mut process = start();
     assert!(log_in(&mut process, "another good secret"));

@@ -56,7 +56,7 @@ impl AuditOperations {
         subject_type: Query<Option<CaseInsensitive<AuditSubjectType>>>,
         /// The id of what was changed: of a user, unless `subjectType` names something else.
         subject: Query<Option<String>>,
-        /// What was done.
+        /// What was done. What a command changed is in the record of its run, `command.executed`.
         action: Query<Option<CaseInsensitive<AuditAction>>>,
         /// The way by which it was done.
         way: Query<Option<CaseInsensitive<AuditWay>>>,

@@ -191,6 +191,8 @@ export default {
   'history.server': 'Serveren',
   'history.operator': '{name} (operativsystem)',
   'history.none': 'Der er endnu ikke registreret noget for denne bruger.',
+  'history.noneOwn': 'Du har ikke gjort noget ved denne bruger.',
+  'history.byCommand': 'Det, som kommandoer har ændret, står under »{action}«.',
   'history.noMatch': 'Ingen poster passer til filtrene.',
   'history.onlyOwn': 'Du ser kun dine egne handlinger på denne bruger. Administratorer ser alt.',
   'change.arrow': 'ændret til',

@@ -191,6 +191,8 @@ export default {
   'history.server': 'Der Server',
   'history.operator': '{name} (Betriebssystem)',
   'history.none': 'Für diesen Benutzer ist noch nichts aufgezeichnet.',
+  'history.noneOwn': 'Sie haben an diesem Benutzer nichts getan.',
+  'history.byCommand': 'Was Befehle geändert haben, steht unter „{action}“.',
   'history.noMatch': 'Keine Einträge passen zu diesen Filtern.',
   'history.onlyOwn': 'Sie sehen nur Ihre eigenen Aktionen an diesem Benutzer. Administratoren sehen alles.',
   'change.arrow': 'geändert zu',

@@ -191,6 +191,8 @@ export default {
   'history.server': 'The server',
   'history.operator': '{name} (operating system)',
   'history.none': 'Nothing is recorded for this user yet.',
+  'history.noneOwn': 'You have done nothing to this user.',
+  'history.byCommand': 'What commands changed is under “{action}”.',
   'history.noMatch': 'No entries match these filters.',
   'history.onlyOwn': 'You see only your own actions on this user. Administrators see everything.',
   'change.arrow': 'changed to',

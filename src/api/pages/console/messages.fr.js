@@ -191,6 +191,8 @@ export default {
   'history.server': 'Le serveur',
   'history.operator': '{name} (système d’exploitation)',
   'history.none': 'Rien n’est encore enregistré pour cet utilisateur.',
+  'history.noneOwn': 'Vous n’avez rien fait sur cet utilisateur.',
+  'history.byCommand': 'Ce que les commandes ont modifié se trouve sous « {action} ».',
   'history.noMatch': 'Aucune entrée ne correspond à ces filtres.',
   'history.onlyOwn': 'Vous ne voyez que vos propres actions sur cet utilisateur. Les administrateurs voient tout.',
   'change.arrow': 'remplacé par',

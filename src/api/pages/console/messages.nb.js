@@ -191,6 +191,8 @@ export default {
   'history.server': 'Serveren',
   'history.operator': '{name} (operativsystem)',
   'history.none': 'Det er ikke registrert noe for denne brukeren ennå.',
+  'history.noneOwn': 'Du har ikke gjort noe med denne brukeren.',
+  'history.byCommand': 'Det kommandoer har endret, står under «{action}».',
   'history.noMatch': 'Ingen oppføringer passer til filtrene.',
   'history.onlyOwn': 'Du ser bare dine egne handlinger på denne brukeren. Administratorer ser alt.',
   'change.arrow': 'endret til',

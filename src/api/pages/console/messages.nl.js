@@ -191,6 +191,8 @@ export default {
   'history.server': 'De server',
   'history.operator': '{name} (besturingssysteem)',
   'history.none': 'Voor deze gebruiker is nog niets vastgelegd.',
+  'history.noneOwn': 'U hebt niets aan deze gebruiker gedaan.',
+  'history.byCommand': 'Wat opdrachten hebben gewijzigd, staat onder ‘{action}’.',
   'history.noMatch': 'Geen vermeldingen voldoen aan deze filters.',
   'history.onlyOwn': 'U ziet alleen uw eigen acties op deze gebruiker. Beheerders zien alles.',
   'change.arrow': 'gewijzigd in',

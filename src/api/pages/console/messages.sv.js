@@ -191,6 +191,8 @@ export default {
   'history.server': 'Servern',
   'history.operator': '{name} (operativsystem)',
   'history.none': 'Inget har registrerats för den här användaren ännu.',
+  'history.noneOwn': 'Du har inte gjort något med den här användaren.',
+  'history.byCommand': 'Det som kommandon har ändrat finns under ”{action}”.',
   'history.noMatch': 'Inga poster matchar filtren.',
   'history.onlyOwn': 'Du ser bara dina egna åtgärder på den här användaren. Administratörer ser allt.',
   'change.arrow': 'ändrat till',

@@ -45,11 +45,14 @@ export async function userHistory({ main, me, id, query, signal }) {
     signal,
     back,
     name: `${t('history.title')}: ${displayName(user)}`,
-    note: seesAll ? '' : h('p', { class: 'facts' }, t('history.onlyOwn')),
+    note: [
+      !seesAll && h('p', { class: 'facts' }, t('history.onlyOwn')),
+      filters.action && filters.action !== EXECUTED && h('p', { class: 'facts' }, t('history.byCommand', { action: t(EXECUTED) })),
+    ].filter(Boolean),
     columns: COLUMNS,
     action: downloadButtons({ path: '/_ext/audit', query: ofUser, name: `history-${user.name}`, signal }),
     filters: form(id, filters),
-    empty: t(Object.values(filters).some(Boolean) ? 'history.noMatch' : 'history.none'),
+    empty: t(emptyText(filters, seesAll)),
     loadPage: async cursor => {
       const { body, headers } = await call('GET', '/_ext/audit', { query: { ...ofUser, limit: LIMIT, cursor }, signal });
       await loadNames(body.entries.map(({ actorId }) => actorId).filter(Boolean), signal);
@@ -57,6 +60,11 @@ export async function userHistory({ main, me, id, query, signal }) {
       return { rows: body.entries.map(entry => row(entry, commands, language, me)), next: body.nextCursor };
     },
   });
+}
+
+function emptyText(filters, seesAll) {
+  if (Object.values(filters).some(Boolean)) return 'history.noMatch';
+  return seesAll ? 'history.none' : 'history.noneOwn';
 }
 
 function row(entry, commands, language, me) {
