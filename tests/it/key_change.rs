@@ -357,7 +357,7 @@ fn the_command_line_changes_the_key_beside_the_database() {
     assert!(!got.ok && got.err.contains("chmod 600"), "{}", got.err);
     write_key(&new, "n");
     let got = line.say(&["audit", "rekey", "--new-key-file", "new.key"]);
-    assert!(got.ok && got.out.contains("2 entries are valid"), "{}{}", got.out, got.err);
+    assert!(got.ok && got.out.contains("2 entries were verified"), "{}{}", got.out, got.err);
     assert_eq!(fs::read_to_string(&file).expect("a key").trim(), "n".repeat(32));
     let kept = fs::read_to_string(line.folder.path().join("kommando.db.audit-key.before-3")).expect("a key");
     assert_eq!(kept, former);
