@@ -30,7 +30,7 @@ pub use self::{
     },
     openapi::document::{for_simple_generators, normalize, yaml},
     respond::{error, export},
-    router::{document, endpoint, routes},
+    router::{document, endpoint, routes, shared_document},
     routes::agents,
     state::AppState,
 };

@@ -11,7 +11,7 @@ use super::{
     middleware::{normalize_path::PathNormalizer, pipeline::RequestPipeline},
     openapi::{
         common::{IdOrName, RouteTable, RoutesOnly, WithCommonDocs},
-        document, schema_registry,
+        document, schema_registry, shared_components,
     },
     respond::error,
     routes::*,
@@ -71,13 +71,19 @@ fn operations() -> Operations {
         OperatorOperations::default(),
         version::VersionOperations::new(summaries),
         Default::default(),
-        static_files::StaticFiles::new(document),
+        static_files::StaticFiles::new(shared_document),
     ))
 }
 
-/// The OpenAPI document: served, shown by Swagger UI, and checked in as `openapi/kommando.json`.
+/// The OpenAPI document, with everything at each operation.
 pub fn document() -> Value {
     document::document_of(operations())
+}
+
+/// The OpenAPI document as it is served, shown by Swagger UI, and checked in as `openapi/kommando.json`: what operations
+/// share is in its components.
+pub fn shared_document() -> Value {
+    shared_components::share(document())
 }
 
 /// The endpoint that serves the whole API.

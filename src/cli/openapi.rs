@@ -36,8 +36,10 @@ impl Openapi {
         if let Some(name) = self.config {
             return configuration_of(&name).map(str::to_owned);
         }
-        let document = api::document();
-        let document = if self.plain { api::for_simple_generators(document) } else { document };
+        let document = match self.plain {
+            true => api::for_simple_generators(api::document()),
+            false => api::shared_document(),
+        };
         Ok(if self.yaml { api::yaml(&document) } else { format!("{document:#}") })
     }
 }

@@ -6,7 +6,8 @@
 //!   takes an id or a name.
 //! - `error_responses`: declares the error responses of an operation family with `derive(ApiResponse)`. The derive
 //!   cannot choose the variant for an error, nor add responses that all families share.
-//! - `document`: changes to the finished JSON, each with its reason.
+//! - `document`: changes to the finished JSON, each with its reason; `shared_components` moves what operations share into
+//!   components.
 //! - `schema_registry`: the schemas at run time. poem-openapi keeps its own registry private.
 //! - `tags`: the tags of operations.
 
@@ -14,4 +15,5 @@ pub mod common;
 pub mod document;
 pub mod error_responses;
 pub mod schema_registry;
+pub mod shared_components;
 pub mod tags;
