@@ -111,7 +111,7 @@ mod tests {
         lines.extend(blocks.filter(|line| line.starts_with("kommando ")));
         let words = |line: &str| {
             let own = line.lines().next().unwrap_or_default().split(['|', '>', '#']).next().unwrap_or_default();
-            own.split_whitespace().map(str::to_owned).collect()
+            shlex::split(own).unwrap_or_default()
         };
         lines.into_iter().map(words).collect()
     }
