@@ -589,7 +589,7 @@ test('the history of a user has all that happened, newest first', async () => {
     ]);
     assert.deepEqual(others.slice(0, 4).map(cells => cells[3]), [
         'Active: No → Yes Person retired: Yes → No',
-        'Succeeded <b>Eva</b> no longer has access. Active: Yes → No',
+        'Succeeded <b>Eva</b> no longer has access. Active: Yes → No Person retired: No → Yes',
         'Role: UserAdmin → ExternalUser E-mail: empty → eva@example.com',
         '',
     ]);
