@@ -103,7 +103,7 @@ pub struct Clients {
     server: Mutex<String>,
     stop: Stop,
     acknowledged: Mutex<Acknowledged>,
-    /// The acknowledged tooltips of the user whom a client changes without a command.
+    /// The acknowledged tooltips of the user `CHANGED`.
     tooltips: Mutex<Vec<String>>,
     /// Maps a key to the target user.
     user_of: fn(&str) -> i32,

@@ -70,7 +70,7 @@ impl ChainCursor {
         Ok(cursor)
     }
 
-    /// Begins at the beginning of a chain whose key is lost.
+    /// Begins at the beginning of a chain with a lost key.
     pub(super) async fn begin_without_key(db: &impl ConnectionTrait, new: &AuditKey) -> Result<Self, DbErr> {
         Ok(Self::at_beginning(db, new, Proof::Order).await?.keeping_digest())
     }

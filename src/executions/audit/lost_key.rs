@@ -31,7 +31,7 @@ pub enum OldRecords {
     Discard,
 }
 
-/// Closes a chain whose key is lost, and continues it with another key. Running executions and webhooks lose their seals.
+/// Closes a chain with a lost key, and continues it with another key. Running executions and webhooks lose their seals.
 ///
 /// # Errors
 /// `new` is the key of the chain, or the old records are to be kept and are not in order.
