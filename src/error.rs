@@ -58,6 +58,14 @@ pub enum Error {
     CommandDenied { command: String, reason: MultiLanguage },
     #[error("{command} is not available for this user now: {}", .reason.english())]
     CommandUnavailable { command: String, reason: MultiLanguage },
+    /// Inputs of a command are missing or invalid; the text has a sentence for each.
+    #[error("invalid inputs: {0}")]
+    InvalidInputs(String),
+    /// X-Confirmation belongs to another question than the one that this request answers. `asks`: the command asks one.
+    #[error("the confirmation is of another question")]
+    ConfirmationMismatch { asks: bool },
+    #[error("the confirmation is missing")]
+    ConfirmationMissing,
     /// The request is invalid; the text says how to fix it.
     #[error("{0}")]
     InvalidArgument(String),
@@ -197,6 +205,22 @@ impl Error {
             Self::CommandUnavailable { command, reason } => {
                 format!("The command `{command}` is not available for this user now. {}", reason.english()).into()
             }
+            // Upstream's sentence (docs/upstream.md §1.1, operation 8), then ours.
+            Self::InvalidInputs(sentences) => {
+                format!("Bad request. Entity to save is not in request body. {sentences}").into()
+            }
+            Self::ConfirmationMismatch { asks: true } => {
+                "X-Confirmation belongs to another question: the caller, user, command, definition or inputs differ from \
+                 the request that was asked. Ask again with actionResult=Implicit, and send the X-Confirmation of the new \
+                 question with its answer."
+                    .into()
+            }
+            Self::ConfirmationMismatch { asks: false } => {
+                "This command asks no question now. To run it, leave out X-Confirmation.".into()
+            }
+            Self::ConfirmationMissing => "This command needs the X-Confirmation that came with its question. Ask with \
+                                          actionResult=Implicit, and send it back with the answer."
+                .into(),
             Self::InvalidArgument(message) => message.into(),
             Self::NoSuchField => "No user has a custom field of this name.".into(),
             Self::NoSuchExecution => "There is no such execution, or it is not yours.".into(),
@@ -214,7 +238,8 @@ impl Error {
                 "A request with this Idempotency-Key is still running. Send it again later to get its answer.".into()
             }
             Self::KeyReused => {
-                "This Idempotency-Key was used with another actionResult. Use a new key for a new request.".into()
+                "This Idempotency-Key was used with another actionResult or other inputs. Use a new key for a new \
+                 request.".into()
             }
             Self::StorageFull(_) => "There is no space left to store anything.".into(),
             Self::NoRoute => "There is nothing at this path. The API is described at /docs.".into(),

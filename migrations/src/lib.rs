@@ -25,6 +25,7 @@ mod m0018_folded_texts;
 mod m0019_invalidation;
 mod m0020_audit_changes;
 mod m0021_audit_keys;
+mod m0022_command_inputs;
 
 /// Applies and reverts the migrations, oldest first.
 pub struct Migrator;
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0019_invalidation::Migration),
             Box::new(m0020_audit_changes::Migration),
             Box::new(m0021_audit_keys::Migration),
+            Box::new(m0022_command_inputs::Migration),
         ]
     }
 }

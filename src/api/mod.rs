@@ -30,7 +30,7 @@ pub use self::{
     },
     openapi::document::{for_simple_generators, normalize, yaml},
     respond::{error, export},
-    router::{document, endpoint, routes, shared_document},
+    router::{add_commands, document, document_with_commands, endpoint, routes, shared_document},
     routes::agents,
     state::AppState,
 };

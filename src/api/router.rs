@@ -10,6 +10,7 @@ use super::{
     extract::odata_select::WithSelect,
     middleware::{normalize_path::PathNormalizer, pipeline::RequestPipeline},
     openapi::{
+        command_operations,
         common::{IdOrName, RouteTable, RoutesOnly, WithCommonDocs},
         document, schema_registry, shared_components,
     },
@@ -17,6 +18,7 @@ use super::{
     routes::*,
     state::AppState,
 };
+use crate::{commands::Catalog, localization::Locale};
 
 type Operations = WithCommonDocs<(
     UserOperations,
@@ -27,6 +29,7 @@ type Operations = WithCommonDocs<(
     version::VersionOperations,
     health::HealthOperations,
     static_files::StaticFiles,
+    openapi_document::OpenApiDocument,
 )>;
 
 /// Users and their custom commands: upstream's `User` resource.
@@ -71,7 +74,8 @@ fn operations() -> Operations {
         OperatorOperations::default(),
         version::VersionOperations::new(summaries),
         Default::default(),
-        static_files::StaticFiles::new(shared_document),
+        Default::default(),
+        openapi_document::OpenApiDocument::new(document_with_commands),
     ))
 }
 
@@ -80,10 +84,21 @@ pub fn document() -> Value {
     document::document_of(operations())
 }
 
-/// The OpenAPI document as it is served, shown by Swagger UI, and checked in as `openapi/kommando.json`: what operations
-/// share is in its components.
+/// The OpenAPI document that is checked in as `openapi/kommando.json`: what operations share is in its components.
 pub fn shared_document() -> Value {
     shared_components::share(document())
+}
+
+/// The OpenAPI document as it is served and shown by Swagger UI: with an operation for each command of the catalog, with
+/// texts in the language of the locale.
+pub fn document_with_commands(catalog: &Catalog, locale: &Locale) -> Value {
+    shared_components::share(add_commands(document(), catalog, locale))
+}
+
+/// The document with an operation for each command of the catalog, and everything at each operation.
+pub fn add_commands(mut document: Value, catalog: &Catalog, locale: &Locale) -> Value {
+    command_operations::add(&mut document, catalog, locale);
+    document
 }
 
 /// The endpoint that serves the whole API.

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -10,7 +10,10 @@ use anyhow::{Context, anyhow, bail, ensure};
 use clap::{Args, Subcommand};
 use kommando::{
     app::{self, App},
-    commands::{self, ActionResult, Catalog, DefinitionErrors, Example, ExecuteRequest, SCHEMA_FILE},
+    commands::{
+        self, ActionResult, Catalog, ConfirmBinding, DefinitionErrors, Example, ExecuteRequest, SCHEMA_FILE,
+        inputs::{GivenInputs, Place},
+    },
     config::{Config, DEFAULT_COMMANDS},
     executions::{audit::Way, execution::Outcome},
     users::Caller,
@@ -58,9 +61,18 @@ pub struct Run {
     /// Name or UserName of the caller; the caller's role decides whether the run is permitted
     #[arg(long = "as", value_name = "NAME")]
     caller: String,
+    /// Input of the command (repeatable)
+    #[arg(long = "input", value_name = "NAME=VALUE")]
+    inputs: Vec<String>,
+    /// Name of an input of the type secret, to read from standard input
+    #[arg(long, value_name = "NAME")]
+    secret_stdin: Option<String>,
     /// Answer to the question of the command: Yes, Ok, No or Cancel
     #[arg(long, default_value = "Implicit")]
     answer: ActionResult,
+    /// Token of the question, for a command with `confirm_binding: required`; printed with the question
+    #[arg(long, value_name = "TOKEN")]
+    confirmation: Option<String>,
     /// Show the result without changing anything
     #[arg(long)]
     dry_run: bool,
@@ -75,11 +87,25 @@ impl Run {
         let caller = Caller::of(&caller).with_context(|| format!("{} is retired and cannot call", self.caller))?;
         let caller = caller.with_source(operator::source(Way::CommandLine));
         let user = super::find_user(app.store.reader(), &self.user).await?;
+        let mut inputs = GivenInputs::default();
+        inputs.add_texts(self.inputs, Place::CommandLine).map_err(|error| anyhow!("{}", error.message()))?;
+        if let Some(name) = self.secret_stdin {
+            let mut secret = String::new();
+            io::stdin().read_to_string(&mut secret).context("failed to read standard input")?;
+            let text = format!("{name}={}", secret.trim_end_matches(['\r', '\n']));
+            inputs.add_texts([text], Place::Body).map_err(|error| anyhow!("{}", error.message()))?;
+        }
+        let catalog = app.commands.catalog();
+        let is_bound = catalog
+            .find(&self.name)
+            .is_some_and(|command| command.definition.confirm_binding == ConfirmBinding::Required);
         let request = ExecuteRequest {
             caller,
             user_id: user.user.id,
             command_name: self.name,
             action_result: self.answer,
+            inputs,
+            confirmation: self.confirmation,
             idempotency_key: None,
             dry_run: self.dry_run,
             trace: None,
@@ -90,7 +116,12 @@ impl Run {
         let note = if self.dry_run { " (dry run: nothing was changed)" } else { "" };
         super::say(format_args!("{outcome}{note}: {}", report.message.english()))?;
         match report.outcome {
-            Outcome::Asked => bail!("the command has not run; answer its question with --answer Yes, Ok, No or Cancel"),
+            Outcome::Asked => {
+                let token =
+                    report.confirmation.filter(|_| is_bound).map(|token| format!(", and with --confirmation {token}"));
+                let token = token.unwrap_or_default();
+                bail!("the command has not run; answer its question with --answer and Yes, Ok, No or Cancel{token}")
+            }
             Outcome::Succeeded | Outcome::Declined => Ok(()),
             _ => bail!("the command failed; nothing was changed"),
         }

@@ -1,9 +1,13 @@
 //! `kommando openapi`.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, bail};
 use clap::Args;
 use include_dir::{Dir, File, include_dir};
-use kommando::api;
+use kommando::{api, commands::Catalog, localization::Locale};
+
+use super::commands::ErrorsFound;
 
 /// Configurations for the client generators, and README.md with the commands that generate each client.
 static CLIENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/openapi/clients");
@@ -16,11 +20,14 @@ pub struct Openapi {
     /// Print JSON bodies only and short operation names, for generators that need it
     #[arg(long)]
     plain: bool,
+    /// Add an operation for each command that this folder defines
+    #[arg(long, value_name = "FOLDER")]
+    commands: Option<PathBuf>,
     /// Print the shell lines that generate a client: python, typescript-axios, java, csharp, go, …
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["yaml", "plain"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["yaml", "plain", "commands"])]
     client: Option<String>,
     /// Print the generator configuration that these lines use
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["yaml", "plain", "client"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["yaml", "plain", "commands", "client"])]
     config: Option<String>,
 }
 
@@ -36,9 +43,13 @@ impl Openapi {
         if let Some(name) = self.config {
             return configuration_of(&name).map(str::to_owned);
         }
+        let catalog = match &self.commands {
+            Some(folder) => Catalog::from_folder(folder).map_err(|errors| ErrorsFound(errors.to_string()))?,
+            None => Catalog::default(),
+        };
         let document = match self.plain {
-            true => api::for_simple_generators(api::document()),
-            false => api::shared_document(),
+            true => api::for_simple_generators(api::add_commands(api::document(), &catalog, &Locale::english())),
+            false => api::document_with_commands(&catalog, &Locale::english()),
         };
         Ok(if self.yaml { api::yaml(&document) } else { format!("{document:#}") })
     }

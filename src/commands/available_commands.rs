@@ -10,6 +10,7 @@ use super::{
     authorize::{Authorization, authorize},
     catalog::LoadedCommand,
     decide::question,
+    inputs::ShownInputs,
 };
 use crate::{
     localization::MultiLanguage,
@@ -37,7 +38,12 @@ pub fn available(catalog: &Catalog, caller: &Caller, user: &User, is_last: bool)
     let is_permitted = |command: &&Arc<LoadedCommand>| {
         authorize(caller, &command.definition, user, is_last) == Authorization::Permitted
     };
-    let available = |command: &Arc<LoadedCommand>| match question(command, caller, user) {
+    let available = |command: &Arc<LoadedCommand>| match question(
+        command,
+        caller,
+        user,
+        ShownInputs::Placeholders(&command.definition.inputs),
+    ) {
         Ok(question) => Some(AvailableCommand { definition: Arc::clone(&command.definition), question }),
         // A question that cannot be rendered must not hide the other commands.
         Err(error) => {
@@ -67,17 +73,17 @@ struct List {
 }
 
 /// The values that a list is made from, and the cache versions from before they were read.
-pub struct ListKey {
-    pub caller: Caller,
+pub struct ListKey<'a> {
+    pub caller: &'a Caller,
     pub user: Arc<User>,
     pub catalog: Arc<Catalog>,
     versions: [u64; 2],
 }
 
-impl ListKey {
-    pub fn new(caller: &Caller, user: Arc<User>, catalog: Arc<Catalog>, invalidations: &Invalidations) -> Self {
+impl<'a> ListKey<'a> {
+    pub fn new(caller: &'a Caller, user: Arc<User>, catalog: Arc<Catalog>, invalidations: &Invalidations) -> Self {
         let versions = [CacheScope::Users, CacheScope::Access].map(|scope| invalidations.version_of_all(scope));
-        Self { caller: caller.clone(), user, catalog, versions }
+        Self { caller, user, catalog, versions }
     }
 
     fn ids(&self) -> (i32, i32) {
@@ -108,21 +114,21 @@ impl fmt::Debug for AvailableLists {
 
 impl AvailableLists {
     /// The cached list, if everything that it was made from is unchanged.
-    pub fn get(&self, key: &ListKey, invalidations: &Invalidations) -> Option<Arc<[AvailableCommand]>> {
+    pub fn get(&self, key: &ListKey<'_>, invalidations: &Invalidations) -> Option<Arc<[AvailableCommand]>> {
         let list = self.0.get(&key.ids())?;
         let is_same = Arc::ptr_eq(&list.user, &key.user) && Arc::ptr_eq(&list.catalog, &key.catalog);
         let has_same_administrators =
             list.administrators.is_none_or(|versions| versions == key.versions && invalidations.is_synced());
-        let is_current = is_same && has_same_administrators && list.caller.has_same_rights(&key.caller);
+        let is_current = is_same && has_same_administrators && list.caller.has_same_rights(key.caller);
         is_current.then(|| Arc::clone(&list.commands))
     }
 
     /// Makes a list and caches it. `is_last` is `None` if no definition depends on who is the last administrator.
-    pub fn make(&self, key: ListKey, is_last: Option<bool>) -> Arc<[AvailableCommand]> {
-        let commands = available(&key.catalog, &key.caller, &key.user, is_last.unwrap_or_default());
+    pub fn make(&self, key: ListKey<'_>, is_last: Option<bool>) -> Arc<[AvailableCommand]> {
+        let commands = available(&key.catalog, key.caller, &key.user, is_last.unwrap_or_default());
         let (ids, administrators) = (key.ids(), is_last.map(|_| key.versions));
         let ListKey { caller, user, catalog, .. } = key;
-        let list = List { caller, user, catalog, administrators, commands: Arc::clone(&commands) };
+        let list = List { caller: caller.clone(), user, catalog, administrators, commands: Arc::clone(&commands) };
         self.0.insert(ids, Arc::new(list));
         commands
     }

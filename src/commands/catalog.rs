@@ -10,7 +10,7 @@ use super::{
     document::{self, DefinitionProblem, Located, Position},
     predicate::NameKind,
 };
-use crate::nearest;
+use crate::{localization::Language, nearest};
 
 static EXAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/commands.d");
 const EXTENSIONS: [&str; 2] = ["yaml", "yml"];
@@ -165,6 +165,12 @@ impl Catalog {
         self.0.iter().flat_map(of_entry).collect()
     }
 
+    /// The language nearest to this one that a text of a definition has; American English if none has.
+    pub fn nearest_language(&self, wanted: Language) -> Language {
+        let has = |language: &Language| self.0.iter().any(|command| command.definition.has_language(*language));
+        wanted.nearest().into_iter().find(has).unwrap_or(Language::US)
+    }
+
     /// Checks that every webhook target is configured.
     ///
     /// # Errors
@@ -267,5 +273,85 @@ mod tests {
         let buttons = format!("{HELLO}confirm: yes_no\n");
         assert!(read(&[("a.yaml", &buttons)]).expect_err("an error").contains("`confirm` without `question`"));
         assert!(read(&[("a.yaml", &format!("{asked}confirm: yes_no\n"))]).is_ok());
+    }
+
+    #[test]
+    fn faults_of_inputs_have_their_line_and_a_remedy() {
+        let file = |inputs: &str, steps: &str, more: &str| {
+            format!(
+                "name: x\ndisplay_name: X\nallow_roles: [Administrator]\n{more}inputs:\n  a: {inputs}\nsteps:\n  - {steps}\n"
+            )
+        };
+        let message = "message: {text: Hi}";
+        for (inputs, steps, expected) in [
+            ("{type: txt}", message, "`txt` is unknown here; did you mean `text`?"),
+            ("{label: A}", message, "`a` lacks `type`"),
+            (
+                "{type: integer, min_length: 3}",
+                message,
+                "`min_length` is no limit of the type integer, which takes min, max",
+            ),
+            ("{type: integer, min: 3, max: 2}", message, "`min` 3 is greater than `max` 2"),
+            ("{type: text, min_length: 300}", "note: {text: Hi}", ""),
+            ("{type: text, max_length: 20000}", message, "a text has at most 10000 characters"),
+            ("{type: text, pattern: '(a'}", message, "`pattern` is not a regular expression"),
+            ("{type: choice}", message, "an input of the type choice needs `values`"),
+            ("{type: choice, values: [b, b]}", message, "`values` has b twice"),
+            (
+                "{type: choice, values: {b: B}, default: c}",
+                message,
+                "the input takes one of b, and its default is another value",
+            ),
+            ("{type: integer, max: 5, default: 6}", message, "the input takes an integer from"),
+            ("{type: text, default: hi, required: true}", message, "remove `required` or `default`"),
+            ("{type: secret, default: hi}", message, "takes no default"),
+            (
+                "{type: date, not_before: soon}",
+                message,
+                "`not_before` is a date such as 2026-12-31, or a number of days",
+            ),
+            ("{type: date, not_before: 5, not_after: 2}", message, "later than"),
+            ("{type: text}", "message: {text: '{{ inputs.b }}'}", "the command has no input `b`"),
+            ("{type: secret}", "message: {text: '{{ inputs.a }}'}", "the input `a` is a secret, which no text shows"),
+            ("{type: text}", "message: {text: '{{ inputs.a + 1 }}'}", "unsupported types string and number"),
+            (
+                "{type: text}",
+                "set_group: {group: {input: a}}",
+                "the step takes an input of the type group; the input `a` has the type text",
+            ),
+            ("{type: group}", "set_role: {role: {input: a}}", "takes an input of the type role"),
+            (
+                "{type: group, required: false}",
+                "set_group: {group: {input: a}}",
+                "may be missing, but the step needs it",
+            ),
+            ("{type: group}", "set_group: {group: {inptu: a}}", "`inptu` is unknown here; did you mean `input`?"),
+            ("{type: integer}", "set_field: {field: rank, value: {input: a}}", "`min` and `max` of 32 bits"),
+            ("{type: boolean}", "set_field: {field: tooltip, value: {input: a}}", "the type text, email or choice"),
+            ("{type: choice, values: [Here]}", "set_presence: {status: {input: a}}", "names of presence"),
+            ("{type: text}", "reset_password: {password: {input: a}}", "the type secret"),
+            (
+                "{type: secret}",
+                "webhook: {target: hr, when: after_commit, secrets: [a]}",
+                "`secrets` needs `when: sync`",
+            ),
+        ] {
+            let found = read(&[("a.yaml", &file(inputs, steps, ""))]).map(drop).err().unwrap_or_default();
+            match expected {
+                "" => assert_eq!(found, "", "{inputs}"),
+                expected => {
+                    let has_line = ["a.yaml:5:", "a.yaml:7:"].iter().any(|line| found.starts_with(line));
+                    assert!(has_line && found.contains(expected), "{inputs} {steps}: {found}");
+                }
+            }
+        }
+        let question = "confirm: ok\nquestion: '{{ inputs.a - 2 }} weeks?'\n";
+        let found =
+            read(&[("a.yaml", &file("{type: integer}", message, question))]).expect_err("a question that calculates");
+        assert!(found.starts_with("a.yaml:5:11: the list of commands shows an input of a question as `…`"), "{found}");
+        let two = file("{type: text}\n  A: {type: text}", message, "");
+        assert!(read(&[("a.yaml", &two)]).expect_err("two names").contains("differ in case and `_` only"));
+        let bound = format!("{HELLO}confirm_binding: required\n");
+        assert!(read(&[("a.yaml", &bound)]).expect_err("no question").contains("there is no question to bind to"));
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Confirmation, authorize::Authorization, catalog::LoadedCommand};
+use super::{ConfirmBinding, Confirmation, authorize::Authorization, catalog::LoadedCommand, inputs::InputDefinitions};
 use crate::localization::MultiLanguage;
 
 /// The definitions in force.
@@ -24,8 +24,10 @@ pub struct CommandStatus {
     pub description: MultiLanguage,
     pub tooltip: MultiLanguage,
     pub confirm: Confirmation,
+    pub confirm_binding: ConfirmBinding,
     /// Destructive: clients warn before they run it.
     pub danger: bool,
+    pub inputs: InputDefinitions,
     /// SHA-256 of the definition's file, in hexadecimal.
     pub hash: String,
     /// Whether the caller can run it on the user; `None` if the request names no user.
@@ -58,7 +60,9 @@ impl CommandStatus {
             description: definition.description.clone(),
             tooltip: definition.tooltip.clone(),
             confirm: definition.confirm,
+            confirm_binding: definition.confirm_binding,
             danger: definition.danger,
+            inputs: definition.inputs.clone(),
             hash: command.hash.clone(),
             availability,
         }

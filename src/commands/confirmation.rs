@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 /// What must be confirmed before a command runs: upstream's `Actions`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -19,6 +20,17 @@ pub enum Confirmation {
     OkCancel,
     /// A question with the buttons Yes and No.
     YesNo,
+}
+
+/// Whether an answer must come with the token of the question that it answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmBinding {
+    /// It may: a client that sends the token wants it checked.
+    #[default]
+    Optional,
+    /// It must.
+    Required,
 }
 
 /// The answer to the confirmation question: upstream's `CommandActionResult`.
@@ -53,6 +65,17 @@ impl FromStr for ActionResult {
         let all = [Self::Implicit, Self::Yes, Self::Ok, Self::No, Self::Cancel];
         let found = all.into_iter().find(|answer| answer.name().eq_ignore_ascii_case(text));
         found.ok_or_else(|| format!("must be one of {}", all.map(Self::name).join(", ")))
+    }
+}
+
+/// The token of a question. A client that sends it back with the answer is sure that it answers this question.
+#[derive(Clone, Debug)]
+pub struct ConfirmationToken(pub String);
+
+impl ConfirmationToken {
+    /// Whether a client sent this token. Compares hashes, so that the time does not tell how much of it is right.
+    pub fn matches(&self, given: &str) -> bool {
+        Sha256::digest(&self.0) == Sha256::digest(given)
     }
 }
 

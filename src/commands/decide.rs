@@ -12,8 +12,9 @@ use uuid::Uuid;
 use super::{
     authorize::{Authorization, authorize},
     catalog::LoadedCommand,
-    confirmation::{ActionResult, Confirm},
+    confirmation::{ActionResult, Confirm, ConfirmBinding},
     idempotency::{KeyUse, NextAction, next_action},
+    inputs::ShownInputs,
     record,
     request::CommandOutput,
     run::PreparedRun,
@@ -29,7 +30,7 @@ use crate::{
         idempotency::KeyScope,
     },
     localization::MultiLanguage,
-    users::{self, Caller, Changes, Impossible, User},
+    users::{self, Caller, Changes, Effect, Impossible, User},
 };
 
 /// Time to store a run after its call has ended, before recovery closes it as abandoned.
@@ -102,25 +103,62 @@ impl Decision {
     }
 }
 
-/// Checks that the caller may run the command on the user now.
-fn check(command: &LoadedCommand, caller: &Caller, user: &User, is_last_administrator: bool) -> Result<(), Error> {
-    let definition = &command.definition;
+/// Checks that the caller may run the command on the user now, and that no role among the inputs outranks the caller's.
+fn check(run: &PreparedRun, caller: &Caller, user: &User, is_last_administrator: bool) -> Result<(), Error> {
+    let definition = &run.command.definition;
     let name = || definition.name.as_str().to_owned();
     match authorize(caller, definition, user, is_last_administrator) {
+        Authorization::Permitted if run.inputs.highest_rank().is_some_and(|rank| rank > caller.role_rank) => {
+            let reason = MultiLanguage::resource("SR_ROLE_OUTRANKS_YOURS", &[]);
+            Err(Error::CommandDenied { command: name(), reason })
+        }
         Authorization::Permitted => Ok(()),
         Authorization::Denied(denial) => Err(Error::CommandDenied { command: name(), reason: denial.reason() }),
         Authorization::Unavailable(unmet) => Err(Error::CommandUnavailable { command: name(), reason: unmet.reason() }),
     }
 }
 
-/// The confirmation question, rendered for this user; empty for a command without one.
+/// The confirmation question, rendered for this user and these inputs; empty for a command without one.
 ///
 /// # Errors
 /// The question cannot be rendered.
-pub fn question(command: &LoadedCommand, caller: &Caller, user: &User) -> Result<MultiLanguage, Error> {
+pub fn question(
+    command: &LoadedCommand,
+    caller: &Caller,
+    user: &User,
+    inputs: ShownInputs<'_>,
+) -> Result<MultiLanguage, Error> {
     match &command.definition.question {
-        Some(question) => question.render(&TemplateContext::new(user, caller)),
+        Some(question) => question.render(&TemplateContext::new(user, caller, inputs)),
         None => Ok(MultiLanguage::Plain(String::new())),
+    }
+}
+
+/// Decides permission. Returns `None` if the caller may run the command, and the final decision otherwise.
+pub fn decide_permission(
+    run: &PreparedRun,
+    caller: &Caller,
+    user: &User,
+    is_last_administrator: bool,
+    time: DateTime<Utc>,
+) -> Option<Decision> {
+    let error = check(run, caller, user, is_last_administrator).err()?;
+    Some(Decision::refused(run, error, time))
+}
+
+/// Checks the token of a question that the client sent with its answer.
+///
+/// # Errors
+/// It belongs to another question, or it is missing and required.
+fn check_confirmation(run: &PreparedRun) -> Result<(), Error> {
+    match &run.request.confirmation {
+        Some(given) => match &run.confirmation {
+            Some(token) if token.matches(given) => Ok(()),
+            Some(_) => Err(Error::ConfirmationMismatch { asks: true }),
+            None => Err(Error::ConfirmationMismatch { asks: false }),
+        },
+        None if run.command.definition.confirm_binding == ConfirmBinding::Required => Err(Error::ConfirmationMissing),
+        None => Ok(()),
     }
 }
 
@@ -132,20 +170,25 @@ pub fn decide_without_steps(
     is_last_administrator: bool,
     time: DateTime<Utc>,
 ) -> Option<Decision> {
-    if let Err(error) = check(&run.command, caller, user, is_last_administrator) {
-        return Some(Decision::refused(run, error, time));
+    if let Some(decision) = decide_permission(run, caller, user, is_last_administrator, time) {
+        return Some(decision);
     }
     let action_result = run.request.action_result;
-    let (outcome, message, result) = match run.command.definition.confirm.decide(action_result) {
-        Confirm::Run => return None,
-        Confirm::Ask => match question(&run.command, caller, user) {
+    let confirm = run.command.definition.confirm.decide(action_result);
+    let (outcome, message, result) = match (confirm, check_confirmation(run)) {
+        (Confirm::Ask, _) => match question(&run.command, caller, user, ShownInputs::Values(&run.inputs)) {
             Ok(question) => (Outcome::Asked, question, ActionResult::Implicit),
             Err(error) => return Some(Decision::answered(Err(error), None)),
         },
-        Confirm::Decline => (Outcome::Declined, MultiLanguage::resource("SR_COMMAND_NOT_RUN", &[]), action_result),
+        (Confirm::Run | Confirm::Decline, Err(error)) => return Some(Decision::answered(Err(error), None)),
+        (Confirm::Run, Ok(())) => return None,
+        (Confirm::Decline, Ok(())) => {
+            (Outcome::Declined, MultiLanguage::resource("SR_COMMAND_NOT_RUN", &[]), action_result)
+        }
     };
     let record = record::not_run(run, outcome, &message, time);
-    let output = CommandOutput { outcome, message, result, replayed: false, is_shown_once: false };
+    let confirmation = run.confirmation.clone().filter(|_| outcome == Outcome::Asked).map(|token| token.0);
+    let output = CommandOutput { outcome, message, result, replayed: false, confirmation, is_shown_once: false };
     Some(Decision::answered(Ok(output), record))
 }
 
@@ -195,7 +238,7 @@ pub fn decide_finish(run: &PreparedRun, webhook: &'static str, end: &CallEnd, st
                 return Decision::answered(Ok(answer), ended(Outcome::Failed, &outputs, false));
             }
             let found = find(run, state).and_then(|(caller, user)| {
-                check(&run.command, &caller, user, last_administrator_if_asked(run, user, state)).map(|()| caller)
+                check(run, &caller, user, last_administrator_if_asked(run, user, state)).map(|()| caller)
             });
             match found {
                 Ok(caller) => run_steps(run, state, caller, outputs),
@@ -236,7 +279,7 @@ enum Admission {
 
 fn admit(run: &PreparedRun, state: &BatchState) -> Admission {
     let key_use = run.key.as_ref().and_then(|key| state.keys.get(key));
-    let found = match next_action(key_use, run.request.action_result) {
+    let found = match next_action(key_use, run.request.action_result, run.inputs_mac.as_deref()) {
         Ok(NextAction::Start) => find(run, state),
         Ok(NextAction::ReturnStored(output)) => return Admission::Done(Decision::answered(Ok(output), None)),
         Err(error) => Err(error),
@@ -272,6 +315,7 @@ fn run_steps(run: &PreparedRun, state: &BatchState, caller: Caller, before: Step
         true => Some(record::finished(run, outcome, outputs, deliveries, false, time)),
         false => record::completed(run, outcome, outputs, deliveries, time),
     };
+    let rank = caller.role_rank;
     let mut plan = state.users.plan_for(caller, run.request.user_id);
     let (mut outputs, mut deliveries) = (before.clone(), Vec::new());
     for (name, step) in &run.steps {
@@ -283,14 +327,16 @@ fn run_steps(run: &PreparedRun, state: &BatchState, caller: Caller, before: Step
             }
             // The call was made before; its output is in `before`.
             PreparedStep::Call(_) => continue,
-            PreparedStep::Effect(effect, step_output) => match plan.add(effect) {
-                Ok(changed) => StepOutput { changed, ..step_output.clone() },
-                Err(impossible) => {
-                    let outputs = before.with(name, StepOutput::public(reason(&impossible)));
-                    let record = record(Outcome::Failed, &outputs, Vec::new());
-                    return Decision::answered(Ok(output(run, Outcome::Failed, &outputs)), record);
+            PreparedStep::Effect(effect, step_output) => {
+                match check_rank(run, effect, rank, state).and_then(|()| plan.add(effect)) {
+                    Ok(changed) => StepOutput { changed, ..step_output.clone() },
+                    Err(impossible) => {
+                        let outputs = before.with(name, StepOutput::public(reason(&impossible)));
+                        let record = record(Outcome::Failed, &outputs, Vec::new());
+                        return Decision::answered(Ok(output(run, Outcome::Failed, &outputs)), record);
+                    }
                 }
-            },
+            }
         };
         outputs.add(name, step_output);
     }
@@ -301,10 +347,18 @@ fn run_steps(run: &PreparedRun, state: &BatchState, caller: Caller, before: Step
     }
 }
 
+/// Checks that no caller gives a role above the own. The role may have changed since the inputs were checked.
+fn check_rank(run: &PreparedRun, effect: &Effect, caller_rank: i32, state: &BatchState) -> Result<(), Impossible> {
+    let Effect::SetRole(name) = effect else { return Ok(()) };
+    let outranks = || state.users.role_rank(name).is_some_and(|rank| rank > caller_rank);
+    if run.inputs.highest_rank().is_some() && outranks() { Err(Impossible::RoleOutranksCaller) } else { Ok(()) }
+}
+
 /// The output for the client after the steps of a run.
 pub fn output(run: &PreparedRun, outcome: Outcome, outputs: &StepOutputs) -> CommandOutput {
     let (message, result) = (outputs.shown(), run.request.action_result);
-    CommandOutput { outcome, message, result, replayed: false, is_shown_once: outputs.has_secret() }
+    let is_shown_once = outputs.has_secret();
+    CommandOutput { outcome, message, result, replayed: false, confirmation: None, is_shown_once }
 }
 
 fn reason(impossible: &Impossible) -> MultiLanguage {
@@ -313,6 +367,7 @@ fn reason(impossible: &Impossible) -> MultiLanguage {
         Impossible::LastAdministrator => resource("SR_LAST_ADMINISTRATOR"),
         Impossible::SharedPerson => resource("SR_PERSON_SHARED"),
         Impossible::PresenceTooLong => resource("SR_PRESENCE_TOO_LONG"),
+        Impossible::RoleOutranksCaller => resource("SR_ROLE_OUTRANKS_YOURS"),
         Impossible::NoSuchRole(name) => MultiLanguage::resource("SR_ROLE_MISSING", &[("role", name)]),
         Impossible::NoSuchGroup(name) => MultiLanguage::resource("SR_GROUP_MISSING", &[("group", name)]),
     }

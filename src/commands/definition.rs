@@ -7,13 +7,17 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    confirmation::Confirmation,
+    confirmation::{ConfirmBinding, Confirmation},
     document::{self, DefinitionProblem, Located, Node},
+    inputs::{InputDefinitions, RawInputs},
     predicate::{NameKind, Predicate},
     steps::{StepDefinition, When},
     template::Template,
 };
-use crate::{localization::MultiLanguage, nearest};
+use crate::{
+    localization::{Language, MultiLanguage},
+    nearest,
+};
 
 const MAX_NAME_LENGTH: usize = 64;
 
@@ -28,6 +32,8 @@ pub struct Definition {
     pub allow_roles: Vec<String>,
     pub deny_roles: Vec<String>,
     pub confirm: Confirmation,
+    pub confirm_binding: ConfirmBinding,
+    pub inputs: InputDefinitions,
     /// The confirmation question. Present exactly if `confirm` is not `none`.
     pub question: Option<Template>,
     /// Destructive: clients warn before they run it.
@@ -62,9 +68,28 @@ impl Definition {
         }
     }
 
+    /// The problems of texts and steps with the inputs.
+    fn input_problems(&self) -> Vec<DefinitionProblem> {
+        let question = self.question.iter().filter_map(|question| {
+            question.check_inputs(&self.inputs).or_else(|| question.check_placeholders(&self.inputs))
+        });
+        question.chain(self.steps.iter().flat_map(|step| step.as_step().check(&self.inputs))).collect()
+    }
+
+    /// Whether one of its texts for clients is in this language.
+    pub fn has_language(&self, language: Language) -> bool {
+        let labels = self.inputs.iter().flat_map(|input| input.texts());
+        [&self.display_name, &self.description, &self.tooltip].into_iter().chain(labels).any(|text| text.has(language))
+    }
+
     /// The targets of its webhooks, with their positions.
     pub fn targets(&self) -> impl Iterator<Item = &Located<String>> {
         self.steps.iter().filter_map(|step| Some(&step.webhook()?.target))
+    }
+
+    /// Whether it calls another system before anything is changed.
+    pub fn calls_first(&self) -> bool {
+        self.steps.iter().any(|step| step.webhook().is_some_and(|webhook| webhook.when == When::Sync))
     }
 
     /// Whether a condition depends on who is the last administrator.
@@ -155,6 +180,13 @@ struct RawDefinition {
     /// The confirmation that the command needs before it runs.
     #[serde(default)]
     confirm: Confirmation,
+    /// Whether an answer must come with the X-Confirmation header of the question that it answers.
+    #[serde(default)]
+    #[schemars(with = "ConfirmBinding")]
+    confirm_binding: Option<ConfirmBinding>,
+    /// The values that the caller gives with a run, by name.
+    #[serde(default)]
+    inputs: RawInputs,
     /// The confirmation question. Required with `confirm`, and only then.
     question: Option<Template>,
     /// Destructive: the console asks with a red button.
@@ -215,6 +247,11 @@ impl RawDefinition {
                 self.confirm != Confirmation::None && self.question.is_none(),
                 "`confirm` without `question`: add the question",
             ),
+            (
+                "confirm_binding",
+                self.confirm == Confirmation::None && self.confirm_binding.is_some(),
+                "`confirm_binding` without `confirm`: there is no question to bind to",
+            ),
             ("steps", self.steps.is_empty(), "`steps` is empty: a command needs at least one step"),
             (
                 "steps",
@@ -224,15 +261,25 @@ impl RawDefinition {
         ];
         let position = |key: &str| root.keys().find(|(known, _)| *known == key).map(|(_, at)| at);
         let found = problems.into_iter().filter(|(_, is_wrong, _)| *is_wrong);
-        let problems: Vec<_> =
+        let mut problems: Vec<_> =
             found.map(|(key, _, text)| DefinitionProblem { at: position(key), text: text.to_owned() }).collect();
-        if problems.is_empty() { Ok(self.into_definition()) } else { Err(problems) }
+        match self.into_definition() {
+            Ok(definition) => {
+                problems.extend(definition.input_problems());
+                if problems.is_empty() { Ok(definition) } else { Err(problems) }
+            }
+            Err(more) => {
+                problems.extend(more);
+                Err(problems)
+            }
+        }
     }
 
-    fn into_definition(self) -> Definition {
+    fn into_definition(self) -> Result<Definition, Vec<DefinitionProblem>> {
         let names = self.names().collect();
+        let inputs = self.inputs.check()?;
         let values = |located: Vec<Located<String>>| located.into_iter().map(|one| one.value).collect();
-        Definition {
+        Ok(Definition {
             name: self.name,
             display_name: self.display_name,
             description: self.description,
@@ -241,15 +288,17 @@ impl RawDefinition {
             allow_roles: values(self.allow_roles),
             deny_roles: values(self.deny_roles),
             confirm: self.confirm,
+            confirm_binding: self.confirm_binding.unwrap_or_default(),
+            inputs,
             question: self.question,
             danger: self.danger,
             steps: self.steps,
             timeout: self.timeout,
             names,
-        }
+        })
     }
 
-    /// Every role and group that the definition allows, denies, compares with, or assigns.
+    /// Every role and group that the definition allows, denies, compares with, assigns, or has as a default.
     fn names(&self) -> impl Iterator<Item = (NameKind, Located<String>)> {
         let roles = self.allow_roles.iter().chain(&self.deny_roles).map(|role| (NameKind::Role, role.clone()));
         let compared = self.when.iter().flat_map(|one| {
@@ -257,7 +306,7 @@ impl RawDefinition {
             one.value.names().map(located).collect::<Vec<_>>()
         });
         let given = self.steps.iter().filter_map(|step| step.name_given().map(|(kind, name)| (kind, name.clone())));
-        roles.chain(compared).chain(given)
+        roles.chain(compared).chain(given).chain(self.inputs.names())
     }
 }
 

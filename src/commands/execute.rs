@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::{
     Catalog,
     batch::Task,
-    confirmation::ActionResult,
+    confirmation::{ActionResult, Confirmation, ConfirmationToken},
     decide::{self, BatchState},
     idempotency::{KeyGuard, KeyUse, NextAction, next_action},
+    inputs::{self, ShownInputs},
     record,
     request::{CommandOutput, ExecuteRequest},
     resources::{Resources, expect_output},
@@ -20,15 +21,19 @@ use super::{
 use crate::{
     clock,
     error::Error,
-    executions::{execution::Outcome, idempotency::KeyScope},
+    executions::{
+        audit::{AuditKey, NO_POSITION},
+        execution::Outcome,
+        idempotency::KeyScope,
+    },
     users::{self, User},
 };
 
 /// Executes a command on a user and records the execution.
 ///
 /// # Errors
-/// The caller is not permitted, the user or command does not exist, the command cannot run on this user now, or the
-/// idempotency key is in use or was used for another request.
+/// The caller is not permitted, the user or command does not exist, the command cannot run on this user now, an input or
+/// the token of the question is invalid, or the idempotency key is in use or was used for another request.
 pub async fn execute(
     resources: &Resources,
     request: ExecuteRequest,
@@ -37,9 +42,15 @@ pub async fn execute(
     if !request.caller.may_read(request.user_id) {
         return Err(Error::MayNotReadUser);
     }
+    let audit_key = resources.audit_key.last_known();
+    let inputs_mac = (!request.inputs.is_empty()).then(|| {
+        let parts = ["inputs", &request.inputs.canonical()];
+        audit_key.mac(NO_POSITION, &parts)
+    });
     let key = hold_key(resources, &request)?;
     if let Some(key) = &key
-        && let NextAction::ReturnStored(output) = look_up(resources, key.scope(), request.action_result).await?
+        && let NextAction::ReturnStored(output) =
+            look_up(resources, key.scope(), request.action_result, inputs_mac.as_deref()).await?
     {
         return Ok(output);
     }
@@ -48,7 +59,9 @@ pub async fn execute(
     let command = command.ok_or_else(|| Error::NoSuchCommand(request.command_name.clone()))?;
     let started_at = clock::now_in_micros();
     let (id, scope) = (clock::new_id(started_at), key.as_ref().map(|key| key.scope().clone()));
-    let run = PreparedRun { id, started_at, request, key: scope, command, steps: Vec::new() };
+    let (inputs, steps) = Default::default();
+    let run =
+        PreparedRun { id, started_at, request, key: scope, inputs_mac, confirmation: None, command, inputs, steps };
     check_then_run(resources, run, &user).await
 }
 
@@ -59,17 +72,52 @@ fn hold_key(resources: &Resources, request: &ExecuteRequest) -> Result<Option<Ke
     resources.in_flight.hold(scope).map(Some).ok_or(Error::KeyInFlight)
 }
 
-async fn look_up(resources: &Resources, key: &KeyScope, action_result: ActionResult) -> Result<NextAction, Error> {
+async fn look_up(
+    resources: &Resources,
+    key: &KeyScope,
+    action_result: ActionResult,
+    inputs_mac: Option<&str>,
+) -> Result<NextAction, Error> {
     let known = Box::pin(KeyUse::read(resources.store.reader(), &[key])).await?;
-    next_action(known.get(key), action_result)
+    next_action(known.get(key), action_result, inputs_mac)
 }
 
-/// Decides permission and confirmation without a transaction first: a run that ends here needs no preparation.
-async fn check_then_run(resources: &Resources, run: PreparedRun, user: &User) -> Result<CommandOutput, Error> {
+/// The token of the question that this run asks: a MAC of the caller, the user, the command, its definition and its inputs,
+/// both as given and as they are now. `None` for a command without a question.
+fn confirmation_of(run: &PreparedRun, key: &AuditKey) -> Option<ConfirmationToken> {
+    if run.command.definition.confirm == Confirmation::None {
+        return None;
+    }
+    let ExecuteRequest { caller, user_id, command_name, .. } = &run.request;
+    let (caller, user) = (caller.user_id.to_string(), user_id.to_string());
+    let given = run.inputs_mac.as_deref().unwrap_or_default();
+    let inputs = run.inputs.recorded().and_then(|inputs| serde_json::to_string(&inputs).ok()).unwrap_or_default();
+    let parts = ["confirmation", &caller, &user, command_name, &run.command.hash, given, &inputs];
+    Some(ConfirmationToken(key.mac(NO_POSITION, &parts)))
+}
+
+/// Decides permission, inputs and confirmation without a transaction first: a run that ends here needs no preparation.
+async fn check_then_run(resources: &Resources, mut run: PreparedRun, user: &User) -> Result<CommandOutput, Error> {
     let caller = &run.request.caller;
     // This takes a query, so only a definition that needs it pays for it.
     let is_last = run.command.definition.asks_for_administrators()
         && Box::pin(users::is_last_administrator(resources.store.reader(), resources.provider, user)).await?;
+    let takes_inputs = !run.command.definition.inputs.is_empty() || !run.request.inputs.is_empty();
+    if takes_inputs {
+        // The inputs of a command that the caller may not run are not checked.
+        if let Some(denied) = decide::decide_permission(&run, caller, user, is_last, run.started_at) {
+            resources.record(denied.record).await?;
+            return expect_output(denied.answer);
+        }
+        let (given, definitions) = (&run.request.inputs, &run.command.definition.inputs);
+        let checked = inputs::check(given, definitions, caller, &resources.users, &resources.store);
+        run.inputs = Box::pin(checked).await?;
+        for step in &run.command.definition.steps {
+            step.as_step().check_values(&run.inputs, &resources.passwords)?;
+        }
+    }
+    run.confirmation = confirmation_of(&run, &resources.audit_key.last_known());
+    let caller = &run.request.caller;
     let Some(decision) = decide::decide_without_steps(&run, caller, user, is_last, run.started_at) else {
         return run_prepared(resources, prepare(resources, run, user).await?).await;
     };
@@ -84,9 +132,10 @@ async fn check_then_run(resources: &Resources, run: PreparedRun, user: &User) ->
 
 /// Prepares the steps, which may be slow: renders texts and hashes passwords.
 async fn prepare(resources: &Resources, mut run: PreparedRun, user: &User) -> Result<PreparedRun, Error> {
-    let variables = TemplateContext::new(user, &run.request.caller);
+    let variables = TemplateContext::new(user, &run.request.caller, ShownInputs::Values(&run.inputs));
     let context = |number| PrepareContext {
         variables: &variables,
+        inputs: &run.inputs,
         passwords: &resources.passwords,
         request: &run.request,
         execution_id: run.id,

@@ -24,7 +24,7 @@ pub enum KeyUse {
     /// Another process executes a request with this key now.
     Locked,
     /// A run is stored under this key.
-    Used { action_result: String, outcome: Outcome, message: String },
+    Used { action_result: String, inputs_mac: Option<String>, outcome: Outcome, message: String },
 }
 
 /// What to do with a request.
@@ -37,7 +37,7 @@ pub enum NextAction {
 impl KeyUse {
     pub fn used(key: &idempotency::Model, execution: &execution::Model) -> Self {
         let (action_result, message) = (key.action_result.clone(), execution.message.clone());
-        Self::Used { action_result, outcome: execution.outcome, message }
+        Self::Used { action_result, inputs_mac: key.inputs_mac.clone(), outcome: execution.outcome, message }
     }
 
     /// Reads the uses of the keys. Free keys are missing in the result.
@@ -65,14 +65,20 @@ impl KeyUse {
 /// Decides what to do with a request, by the use of its key.
 ///
 /// # Errors
-/// The key is in use, was used with another action result, or belongs to a run with unknown outcome.
-pub fn next_action(key: Option<&KeyUse>, action_result: ActionResult) -> Result<NextAction, Error> {
+/// The key is in use, was used with another action result or other inputs, or belongs to a run with unknown outcome.
+pub fn next_action(
+    key: Option<&KeyUse>,
+    action_result: ActionResult,
+    inputs_mac: Option<&str>,
+) -> Result<NextAction, Error> {
     let (used_with, outcome, message) = match key {
         None => return Ok(NextAction::Start),
         Some(KeyUse::Locked) => return Err(Error::KeyInFlight),
-        Some(KeyUse::Used { action_result, outcome, message }) => (action_result, *outcome, message),
+        Some(KeyUse::Used { action_result, inputs_mac, outcome, message }) => {
+            ((action_result.as_str(), inputs_mac.as_deref()), *outcome, message)
+        }
     };
-    if used_with != action_result.name() {
+    if used_with != (action_result.name(), inputs_mac) {
         return Err(Error::KeyReused);
     }
     match outcome {
@@ -84,6 +90,7 @@ pub fn next_action(key: Option<&KeyUse>, action_result: ActionResult) -> Result<
             message: MultiLanguage::Plain(message.clone()),
             result: action_result,
             replayed: true,
+            confirmation: None,
             is_shown_once: false,
         })),
     }

@@ -26,6 +26,7 @@ mod definition;
 mod document;
 mod execute;
 mod idempotency;
+pub mod inputs;
 mod predicate;
 mod record;
 mod recovery;
@@ -38,6 +39,7 @@ mod step_output;
 mod steps;
 mod sync_webhook;
 mod template;
+mod value_or_input;
 
 pub use authorize::{Authorization, authorize};
 pub use available_commands::AvailableCommand;
@@ -45,7 +47,7 @@ pub use catalog::{
     Catalog, DefinitionError, DefinitionErrors, Example, LoadedCommand, SCHEMA_FILE, demo_examples, further_examples,
 };
 pub use command_status::{Availability, CatalogStatus, CommandStatus, FailedReload};
-pub use confirmation::{ActionResult, Confirmation};
+pub use confirmation::{ActionResult, ConfirmBinding, Confirmation};
 pub use definition::{Definition, schema};
 pub use recovery::RecoveryScope;
 pub use request::{CommandOutput, ExecuteRequest};

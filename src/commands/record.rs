@@ -10,6 +10,7 @@ use crate::{
         ExecutionEvent,
         delivery::{self, State},
         execution::{self, Outcome, Steps},
+        idempotency::KeyUsage,
     },
     localization::MultiLanguage,
     webhooks::WebhookRequest,
@@ -47,14 +48,14 @@ fn entry_of(
     // A run that was asked or refused leaves the key free, so that the client can answer `Yes` with the same key.
     let is_final = matches!(execution.outcome, Outcome::Succeeded | Outcome::Failed | Outcome::Declined);
     let key = run.key.clone().filter(|_| is_final);
-    let key = key.map(|key| key.into_row(run.id, run.request.action_result.name(), execution.finished_at));
+    let key = key.map(|key| key.into_row(&use_of(run, execution.finished_at)));
     Some(ExecutionEvent::Completed { execution, key, deliveries })
 }
 
 /// The record of a run that is about to call its sync webhook. Recovery gives the run up after `given_up_after`.
 pub fn started(run: &PreparedRun, time: DateTime<Utc>, given_up_after: Duration) -> ExecutionEvent {
     let execution = execution(run, Outcome::Running, String::new(), Steps::default(), time + given_up_after);
-    let key = run.key.clone().map(|key| key.into_row(run.id, run.request.action_result.name(), time));
+    let key = run.key.clone().map(|key| key.into_row(&use_of(run, time)));
     ExecutionEvent::Started { execution, key }
 }
 
@@ -69,6 +70,15 @@ pub fn finished(
 ) -> ExecutionEvent {
     let execution = execution(run, outcome, outputs.stored().raw(), outputs.steps(), time);
     ExecutionEvent::Finished { execution, freed_key: run.key.clone().filter(|_| frees_key), deliveries }
+}
+
+fn use_of(run: &PreparedRun, time: DateTime<Utc>) -> KeyUsage<'_> {
+    KeyUsage {
+        execution_id: run.id,
+        action_result: run.request.action_result.name(),
+        inputs_mac: run.inputs_mac.as_deref(),
+        time,
+    }
 }
 
 fn execution(
@@ -92,6 +102,7 @@ fn execution(
         outcome,
         message,
         steps,
+        inputs: run.inputs.recorded(),
         request_id: request.caller.source.request_id.clone(),
         started_at: run.started_at,
         finished_at,

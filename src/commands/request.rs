@@ -1,6 +1,6 @@
 //! The request to execute a command, and its output.
 
-use super::confirmation::ActionResult;
+use super::{confirmation::ActionResult, inputs::GivenInputs};
 use crate::{executions::execution::Outcome, localization::MultiLanguage, metrics::TraceContext, users::Caller};
 
 /// A request to execute a command on a user.
@@ -10,6 +10,10 @@ pub struct ExecuteRequest {
     pub user_id: i32,
     pub command_name: String,
     pub action_result: ActionResult,
+    /// The inputs, unchecked.
+    pub inputs: GivenInputs,
+    /// The token of the question that `action_result` answers, as the client got it with the question.
+    pub confirmation: Option<String>,
     /// The client's idempotency key.
     pub idempotency_key: Option<String>,
     /// Write neither effect nor record.
@@ -27,6 +31,8 @@ pub struct CommandOutput {
     pub result: ActionResult,
     /// The request ran before with the same key; this is its stored output.
     pub replayed: bool,
+    /// The token of the question; `None` if no question is asked.
+    pub confirmation: Option<String>,
     /// The message contains a secret that is shown only this once.
     pub is_shown_once: bool,
 }

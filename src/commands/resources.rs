@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    executions::ExecutionEvent,
+    executions::{ExecutionEvent, audit::CurrentKey},
     store::{Store, WriteError, WriteQueue},
     users::{ProviderNames, UserCache, password::PasswordHasher},
     webhooks::{DeliveryHandle, Webhooks},
@@ -27,6 +27,7 @@ pub struct Resources {
     pub webhooks: Webhooks,
     pub deliveries: DeliveryHandle,
     pub provider: ProviderNames,
+    pub audit_key: CurrentKey,
     pub in_flight: InFlightKeys,
     pub active_runs: ActiveRuns,
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{catalog::LoadedCommand, request::ExecuteRequest, step::PreparedStep};
+use super::{
+    catalog::LoadedCommand, confirmation::ConfirmationToken, inputs::InputValues, request::ExecuteRequest,
+    step::PreparedStep,
+};
 use crate::{executions::idempotency::KeyScope, users::Needs, webhooks::WebhookRequest};
 
 /// A run that is ready to be decided. The slow preparation is done.
@@ -16,6 +19,12 @@ pub struct PreparedRun {
     pub request: ExecuteRequest,
     /// The scope of the client's idempotency key.
     pub key: Option<KeyScope>,
+    /// A MAC of the inputs as given; `None` without inputs.
+    pub inputs_mac: Option<String>,
+    /// The token of the question; `None` for a command without one.
+    pub confirmation: Option<ConfirmationToken>,
+    /// The checked inputs.
+    pub inputs: InputValues,
     pub command: Arc<LoadedCommand>,
     /// The steps, each with its name in the definition.
     pub steps: Vec<(&'static str, PreparedStep)>,

@@ -78,8 +78,18 @@ impl CommandService {
         let execution_log = ExecutionLog::new(audit_key.clone()).counted(metrics);
         let queue = WriteQueue::start(store.clone(), RunWriter { cache: users.clone(), provider, execution_log });
         let (deliveries, in_flight, active_runs) = Default::default();
-        let resources =
-            Resources { store, users, passwords, queue, webhooks, deliveries, provider, in_flight, active_runs };
+        let resources = Resources {
+            store,
+            users,
+            passwords,
+            queue,
+            webhooks,
+            deliveries,
+            provider,
+            audit_key: audit_key.clone(),
+            in_flight,
+            active_runs,
+        };
         Self(Arc::new(Inner {
             resources,
             catalog: RwLock::new(Arc::new(catalog)),
@@ -98,8 +108,8 @@ impl CommandService {
     /// disconnects.
     ///
     /// # Errors
-    /// The caller is not permitted, the user or command does not exist, the command cannot run on this user now, or the
-    /// idempotency key is in use or was used for another request.
+    /// The caller is not permitted, the user or command does not exist, the command cannot run on this user now, an input
+    /// or the token of the question is invalid, or the idempotency key is in use or was used for another request.
     pub async fn execute(&self, request: ExecuteRequest) -> Result<CommandOutput, Error> {
         let Self(inner) = self.clone();
         let work = async move {

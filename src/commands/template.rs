@@ -1,18 +1,31 @@
 //! Templates: texts of a definition with values of the user and the caller, in one or more languages.
 
-use std::{borrow::Cow, collections::HashSet, fmt, sync::LazyLock};
-
-use minijinja::{Environment, Output, State, UndefinedBehavior, Value, value::Serde};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{Error as _, Visitor},
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashSet},
+    fmt,
+    sync::LazyLock,
 };
 
-use super::document::TEMPLATE;
+use minijinja::{
+    Environment, Output, State, UndefinedBehavior, Value,
+    value::{Serde, ValueKind},
+};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error as _, Visitor},
+    ser::SerializeStruct,
+};
+
+use super::{
+    document::{DefinitionProblem, Located, Position, TEMPLATE},
+    inputs::{InputDefinitions, InputValues, ShownInputs},
+    value_or_input::unknown_input,
+};
 use crate::{
     error::Error,
-    localization::{MultiLanguage, Surroundings, verbatim},
+    localization::{Language, MultiLanguage, Surroundings, verbatim},
     nearest,
     users::{Caller, User},
 };
@@ -25,14 +38,32 @@ pub struct Template {
     /// The names of the compiled templates, by language.
     names: MultiLanguage,
     templates: Environment<'static>,
+    /// The names of the inputs that it shows.
+    inputs: BTreeSet<String>,
+    at: Option<Position>,
 }
 
 /// The variables of a template.
-#[derive(Serialize)]
 pub struct TemplateContext<'a> {
     pub user: UserSubject<'a>,
     pub caller: CallerSubject<'a>,
     server: ServerSubject,
+    inputs: ShownInputs<'a>,
+}
+
+/// The variables of a template in one language.
+struct InLanguage<'a>(&'a TemplateContext<'a>, Option<Language>);
+
+impl Serialize for InLanguage<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(TemplateContext { user, caller, server, inputs }, language) = self;
+        let mut variables = serializer.serialize_struct("TemplateContext", 4)?;
+        variables.serialize_field("user", user)?;
+        variables.serialize_field("caller", caller)?;
+        variables.serialize_field("server", server)?;
+        variables.serialize_field("inputs", &inputs.in_language(*language))?;
+        variables.end()
+    }
 }
 
 /// The fields of a user that templates and webhooks may contain.
@@ -57,16 +88,22 @@ pub struct CallerSubject<'a> {
     role: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Copy, Serialize)]
 struct ServerSubject {
     version: &'static str,
 }
 
 const SERVER: ServerSubject = ServerSubject { version: env!("CARGO_PKG_VERSION") };
 
-/// The names of all variables, such as `user.name`, taken from the serialized [`TemplateContext`].
+/// The prefix of variables with the value of an input.
+const INPUTS: &str = "inputs.";
+static NO_INPUTS: LazyLock<InputValues> = LazyLock::new(InputValues::default);
+
+/// The names of all variables besides the inputs, such as `user.name`, taken from the serialized [`TemplateContext`].
 static VARIABLES: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let Ok(serde_json::Value::Object(variables)) = serde_json::to_value(TemplateContext::sample()) else {
+    let Ok(serde_json::Value::Object(variables)) =
+        serde_json::to_value(InLanguage(&TemplateContext::sample(&NO_INPUTS), None))
+    else {
         return Vec::new();
     };
     let fields = |(subject, fields): (&String, &serde_json::Value)| {
@@ -76,9 +113,9 @@ static VARIABLES: LazyLock<Vec<String>> = LazyLock::new(|| {
     variables.iter().flat_map(fields).collect()
 });
 
-impl TemplateContext<'static> {
+impl<'a> TemplateContext<'a> {
     /// Sample values to try a template on when it is read.
-    fn sample() -> Self {
+    fn sample(inputs: &'a InputValues) -> Self {
         let user = UserSubject {
             id: 2,
             name: "anna",
@@ -90,12 +127,11 @@ impl TemplateContext<'static> {
             role: "Employee",
             group: "Head office",
         };
-        Self { user, caller: CallerSubject { id: 1, name: "admin", role: "Administrator" }, server: SERVER }
+        let caller = CallerSubject { id: 1, name: "admin", role: "Administrator" };
+        Self { user, caller, server: SERVER, inputs: ShownInputs::Values(inputs) }
     }
-}
 
-impl<'a> TemplateContext<'a> {
-    pub fn new(user: &'a User, caller: &'a Caller) -> Self {
+    pub fn new(user: &'a User, caller: &'a Caller, inputs: ShownInputs<'a>) -> Self {
         let person = user.person.as_ref();
         Self {
             user: UserSubject {
@@ -111,12 +147,14 @@ impl<'a> TemplateContext<'a> {
             },
             caller: CallerSubject { id: caller.user_id, name: &caller.name, role: &caller.role },
             server: SERVER,
+            inputs,
         }
     }
 }
 
 impl Template {
-    fn compile(source: &MultiLanguage) -> Result<Self, String> {
+    fn compile(source: &MultiLanguage, at: Option<Position>) -> Result<Self, String> {
+        let mut inputs = BTreeSet::new();
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
         templates.set_fuel(Some(FUEL));
@@ -130,24 +168,69 @@ impl Template {
                 .add_template_owned(name.clone(), text.to_owned())
                 .map_err(|error| format!("`{text}`: {error}"))?;
             let template = templates.get_template(&name).map_err(|error| error.to_string())?;
-            check_variables(template.undeclared_variables(true))?;
-            // minijinja checks filters and types only when it renders.
-            template.render(Serde(TemplateContext::sample())).map_err(|error| format!("`{text}`: {error}"))?;
+            let used = check_variables(template.undeclared_variables(true))?;
+            // minijinja checks filters and types only when it renders. With inputs, `check_inputs` tries the template.
+            if used.is_empty() {
+                let sample = TemplateContext::sample(&NO_INPUTS);
+                template.render(Serde(InLanguage(&sample, None))).map_err(|error| format!("`{text}`: {error}"))?;
+            }
+            inputs.extend(used);
             Ok::<_, String>(name)
         })?;
-        Ok(Self { names, templates })
+        Ok(Self { names, templates, inputs, at })
+    }
+
+    /// Checks that the inputs that it shows exist, that none is a secret, and that it can show their values.
+    pub fn check_inputs(&self, inputs: &InputDefinitions) -> Option<DefinitionProblem> {
+        let problem = |text| Some(DefinitionProblem { at: self.at, text });
+        for name in &self.inputs {
+            match inputs.find(name) {
+                None => return problem(unknown_input(name, inputs)),
+                Some(input) if input.input_type.is_secret() => {
+                    return problem(format!("the input `{name}` is a secret, which no text shows"));
+                }
+                Some(_) => {}
+            }
+        }
+        if self.inputs.is_empty() {
+            return None;
+        }
+        let samples = inputs.samples();
+        let error = samples.iter().find_map(|values| self.try_render(&TemplateContext::sample(values)).err());
+        problem(error?)
+    }
+
+    /// Checks that the template can be shown before the inputs have values.
+    pub fn check_placeholders(&self, inputs: &InputDefinitions) -> Option<DefinitionProblem> {
+        let sample = TemplateContext::sample(&NO_INPUTS);
+        let shown = self.try_render(&TemplateContext { inputs: ShownInputs::Placeholders(inputs), ..sample });
+        let error = shown.err()?;
+        let text = format!("the list of commands shows an input of a question as `…`, which this text cannot: {error}");
+        Some(DefinitionProblem { at: self.at, text })
     }
 
     /// Renders the text in each of its languages.
     ///
     /// # Errors
-    /// The template exceeds its fuel limit.
+    /// [`Error::InvalidInputs`] if the template cannot show these inputs, such as a division by one that is zero, or takes
+    /// too long.
     pub fn render(&self, variables: &TemplateContext<'_>) -> Result<MultiLanguage, Error> {
-        self.names.try_map(|name| {
-            let template = self.templates.get_template(name).map_err(Error::internal)?;
-            let failed =
-                |error| Error::internal(format!("failed to render the template `{}`: {error}", template.source()));
-            template.render(Serde(variables)).map_err(failed)
+        self.try_render(variables).map_err(|error| {
+            if self.inputs.is_empty() {
+                return Error::internal(format!("failed to render the template {error}"));
+            }
+            tracing::warn!(cause = error, "failed to render a template with these inputs");
+            let names: Vec<_> = self.inputs.iter().map(|name| format!("`{name}`")).collect();
+            Error::InvalidInputs(format!("A text of the command cannot show these values of {}.", names.join(", ")))
+        })
+    }
+
+    /// As [`Self::render`]. The error names the template.
+    fn try_render(&self, variables: &TemplateContext<'_>) -> Result<MultiLanguage, String> {
+        self.names.try_map_each(|language, name| {
+            let template = self.templates.get_template(name).map_err(|error| error.to_string())?;
+            let failed = |error| format!("`{}`: {error}", template.source());
+            template.render(Serde(InLanguage(variables, language))).map_err(failed)
         })
     }
 }
@@ -157,18 +240,27 @@ fn write_value(out: &mut Output<'_>, value: &Value, surroundings: Surroundings) 
     if value.is_number() {
         return Ok(write!(out, "{value}")?);
     }
+    if value.kind() == ValueKind::Bool {
+        return Ok(out.write_str(if value.is_true() { "true" } else { "false" })?);
+    }
+    // An input without a value.
+    if value.is_none() {
+        return Ok(());
+    }
     let text = value.as_str().map_or_else(|| Cow::Owned(value.to_string()), Cow::Borrowed);
     Ok(out.write_str(&verbatim(&text, surroundings))?)
 }
 
-fn check_variables(used: HashSet<String>) -> Result<(), String> {
+/// Checks the variables of a template, and returns the names of the inputs among them.
+fn check_variables(used: HashSet<String>) -> Result<Vec<String>, String> {
+    let (inputs, others): (Vec<_>, Vec<_>) = used.into_iter().partition(|name| name.starts_with(INPUTS));
     let known = |name: &String| VARIABLES.iter().any(|variable| variable == name);
-    match used.into_iter().find(|name| !known(name)) {
+    match others.into_iter().find(|name| !known(name)) {
         Some(unknown) => {
             let near = nearest::suggestion(&unknown, VARIABLES.iter().map(String::as_str));
-            Err(format!("unknown variable `{unknown}`{near}; known are {}", VARIABLES.join(", ")))
+            Err(format!("unknown variable `{unknown}`{near}; known are {}, and inputs.NAME", VARIABLES.join(", ")))
         }
-        None => Ok(()),
+        None => Ok(inputs.iter().map(|name| name.trim_start_matches(INPUTS).to_owned()).collect()),
     }
 }
 
@@ -184,7 +276,8 @@ impl<'de> Deserialize<'de> for Template {
             }
 
             fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Template, D::Error> {
-                Template::compile(&MultiLanguage::deserialize(deserializer)?).map_err(D::Error::custom)
+                let Located { value, at } = Located::<MultiLanguage>::deserialize(deserializer)?;
+                Template::compile(&value, at).map_err(D::Error::custom)
             }
         }
 
@@ -222,7 +315,7 @@ mod tests {
 
     #[test]
     fn an_unknown_variable_is_found_when_the_text_is_read() {
-        let error = Template::compile(&MultiLanguage::Plain("Hei {{ user.nmae }}".into())).expect_err("an error");
+        let error = Template::compile(&MultiLanguage::Plain("Hei {{ user.nmae }}".into()), None).expect_err("an error");
         assert!(error.starts_with("unknown variable `user.nmae`; did you mean `user.name`?; known are "), "{error}");
         assert!(error.contains("user.full_name"), "{error}");
     }
@@ -230,13 +323,13 @@ mod tests {
     #[test]
     fn unknown_filters_and_wrong_types_are_found_when_read() {
         for text in ["{{ user.name | shout }}", "{{ user.name / 2 }}", "{{ user.id.x }}", "{{ nothing() }}"] {
-            assert!(Template::compile(&MultiLanguage::Plain(text.into())).is_err(), "{text}");
+            assert!(Template::compile(&MultiLanguage::Plain(text.into()), None).is_err(), "{text}");
         }
     }
 
     #[test]
     fn an_invalid_template_is_found_when_the_text_is_read() {
-        assert!(Template::compile(&MultiLanguage::Plain("Hei {{ user.name".into())).is_err());
+        assert!(Template::compile(&MultiLanguage::Plain("Hei {{ user.name".into()), None).is_err());
     }
 
     /// Names with markup that could mislead readers.
@@ -271,9 +364,14 @@ mod tests {
     /// A text as shown without a language, in English and in Norwegian, without invisible characters.
     fn shown(text: &str, name: &str) -> [String; 3] {
         let text: Template = serde_json::from_str(text).expect("a text");
-        let user =
-            UserSubject { full_name: name.to_owned(), lastname: name, role: name, ..TemplateContext::sample().user };
-        let rendered = text.render(&TemplateContext { user, ..TemplateContext::sample() }).expect("a text").raw();
+        let user = UserSubject {
+            full_name: name.to_owned(),
+            lastname: name,
+            role: name,
+            ..TemplateContext::sample(&NO_INPUTS).user
+        };
+        let rendered =
+            text.render(&TemplateContext { user, ..TemplateContext::sample(&NO_INPUTS) }).expect("a text").raw();
         ["*", "en", "nb"].map(|language| {
             let preferences = LocalePreferences { so_language: Some(language), ..LocalePreferences::default() };
             let locale = Locale::new(preferences, &Zone::utc()).expect("a locale");

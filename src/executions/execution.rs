@@ -1,6 +1,6 @@
 //! The record of one run of a custom command on a user.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::TimeDelta;
 use sea_orm::{
@@ -45,6 +45,10 @@ pub struct Model {
     /// The user of the operating system who ran it on the command line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
+    /// The inputs by name, without secrets. Entries without inputs do not have this member.
+    #[sea_orm(column_type = "Json", nullable)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<RecordedInputs>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -84,6 +88,10 @@ impl Outcome {
         }
     }
 }
+
+/// The inputs of an execution by name, without secrets. A user, group or role has its id and its name at that time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct RecordedInputs(pub BTreeMap<String, serde_json::Value>);
 
 /// The steps of an execution, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]

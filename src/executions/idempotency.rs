@@ -28,6 +28,8 @@ pub struct Model {
     pub action_result: String,
     pub execution_id: Uuid,
     pub expires_at: DateTimeUtc,
+    /// A MAC of the inputs of the run; `None` without inputs. The same key with other inputs is an error.
+    pub inputs_mac: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -57,11 +59,25 @@ impl KeyScope {
         Lock::IdempotencyKey(&self.0)
     }
 
-    /// The row that assigns the key to this execution, valid from `time`.
-    pub fn into_row(self, execution_id: Uuid, action_result: &str, time: DateTimeUtc) -> Model {
-        let expires_at = time + LIFETIME;
-        Model { scope: self.0, action_result: action_result.to_owned(), execution_id, expires_at }
+    /// The row that assigns the key to a run.
+    pub fn into_row(self, usage: &KeyUsage<'_>) -> Model {
+        Model {
+            scope: self.0,
+            action_result: usage.action_result.to_owned(),
+            execution_id: usage.execution_id,
+            expires_at: usage.time + LIFETIME,
+            inputs_mac: usage.inputs_mac.map(str::to_owned),
+        }
     }
+}
+
+/// The run that a key is used for.
+pub struct KeyUsage<'a> {
+    pub execution_id: Uuid,
+    pub action_result: &'a str,
+    pub inputs_mac: Option<&'a str>,
+    /// When the key becomes valid.
+    pub time: DateTimeUtc,
 }
 
 /// The rows of the keys that were used and have not expired.
@@ -79,7 +95,7 @@ pub async fn find_all(db: &impl ConnectionTrait, scopes: &[&KeyScope]) -> Result
 /// `RecordNotInserted`: another process has just used one of the keys.
 pub async fn insert(db: &impl ConnectionTrait, keys: Vec<Model>) -> Result<(), DbErr> {
     let replace = OnConflict::column(Column::Scope)
-        .update_columns([Column::ActionResult, Column::ExecutionId, Column::ExpiresAt])
+        .update_columns([Column::ActionResult, Column::ExecutionId, Column::ExpiresAt, Column::InputsMac])
         .action_and_where(Expr::col((Entity, Column::ExpiresAt)).lte(clock::now()))
         .to_owned();
     let count = keys.len() as u64;

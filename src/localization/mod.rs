@@ -62,6 +62,15 @@ impl Locale {
         Ok(Self { texts: Texts::new(preferences), clock })
     }
 
+    /// English, with times in UTC.
+    pub fn english() -> Self {
+        let english = LocalePreferences { accept_language: Some("en"), ..LocalePreferences::default() };
+        match Self::new(english, &Zone::utc()) {
+            Ok(locale) => locale,
+            Err(error) => unreachable!("no time zone was given: {error}"),
+        }
+    }
+
     pub fn clock(&self) -> &Clock {
         &self.clock
     }

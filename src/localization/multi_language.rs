@@ -94,12 +94,18 @@ impl MultiLanguage {
         texts.into_iter().flatten()
     }
 
+    /// Whether there is a text in exactly this language. A plain text is in none.
+    pub fn has(&self, language: Language) -> bool {
+        self.languages().any(|known| known == language)
+    }
+
     /// The English text.
     pub fn english(&self) -> &str {
         self.text_in(Language::US)
     }
 
-    fn text_in(&self, language: Language) -> &str {
+    /// The text in this language, or in the nearest one.
+    pub fn text_in(&self, language: Language) -> &str {
         match self {
             Self::Plain(text) => text,
             Self::Each(texts) => {
@@ -115,10 +121,21 @@ impl MultiLanguage {
     /// # Errors
     /// The first error of `change`.
     pub fn try_map<E>(&self, mut change: impl FnMut(&str) -> Result<String, E>) -> Result<Self, E> {
+        self.try_map_each(|_, text| change(text))
+    }
+
+    /// As [`Self::try_map`], with the language of each text; `None` for a plain text.
+    ///
+    /// # Errors
+    /// The first error of `change`.
+    pub fn try_map_each<E>(
+        &self,
+        mut change: impl FnMut(Option<Language>, &str) -> Result<String, E>,
+    ) -> Result<Self, E> {
         Ok(match self {
-            Self::Plain(text) => Self::Plain(change(text)?),
+            Self::Plain(text) => Self::Plain(change(None, text)?),
             Self::Each(texts) => {
-                let changed = texts.iter().map(|(language, text)| Ok((*language, change(text)?)));
+                let changed = texts.iter().map(|(language, text)| Ok((*language, change(Some(*language), text)?)));
                 Self::Each(changed.collect::<Result<_, E>>()?)
             }
         })

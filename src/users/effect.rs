@@ -38,6 +38,8 @@ pub enum Impossible {
     NoSuchRole(String),
     NoSuchGroup(String),
     PresenceTooLong,
+    /// The role outranks that of the caller who chose it.
+    RoleOutranksCaller,
 }
 
 impl Effect {

@@ -127,6 +127,11 @@ impl Snapshot {
         self.users.get(&id).and_then(|user| Caller::of(user))
     }
 
+    /// The rank of a role that an effect gives.
+    pub fn role_rank(&self, name: &str) -> Option<i32> {
+        self.roles.get(name).map(|role| role.rank)
+    }
+
     /// Whether the user is an administrator and no other administrator can log in equally well.
     pub fn is_last_administrator(&self, user: &User) -> bool {
         let retired = |access| UserAccess { is_deleted: true, ..access };
@@ -219,7 +224,8 @@ impl EffectPlan<'_> {
             Effect::UpdateUser(values) => self.update(values),
             Effect::SetPresence { status, message } => return self.set_presence(*status, message),
             Effect::SetGroup(name) => {
-                let group = self.snapshot.groups.get(name).ok_or_else(|| Impossible::NoSuchGroup(name.clone()))?;
+                let group = self.snapshot.groups.get(name).filter(|group| !group.deleted);
+                let group = group.ok_or_else(|| Impossible::NoSuchGroup(name.clone()))?;
                 self.update(&[(UserColumn::UserGroupId, group.id.into())]);
                 self.change_user(self.user_id, |user| user.group = group.clone());
             }

@@ -21,7 +21,8 @@ const MAX_MESSAGE: usize = 1000;
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A webhook to send.
-#[derive(Clone, Debug, PartialEq, Eq)]
+// No Debug: the body may have a secret.
+#[derive(Clone, PartialEq, Eq)]
 pub struct WebhookRequest {
     /// The `webhook-id`, the same for every attempt, so that the target can detect duplicates.
     pub id: String,

@@ -27,7 +27,7 @@ fn takes_a_caller(method: &str, path: &str) -> bool {
 async fn the_checked_in_document_is_the_served_one() {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("openapi/kommando.json");
     let checked_in = fs::read_to_string(file).expect("openapi/kommando.json");
-    let served = Server::demo().await.get("/openapi.json").send().await;
+    let served = Server::demo().await.get("/openapi.json?commands=none").send().await;
     assert!(
         checked_in == served.text,
         "openapi/kommando.json is not what the server serves. Look at the difference, and mend it with:\n\n    \
@@ -38,7 +38,7 @@ async fn the_checked_in_document_is_the_served_one() {
 #[tokio::test]
 async fn the_yaml_document_equals_the_json_document() {
     let server = Server::demo().await;
-    let yaml = server.get("/openapi.yaml").send().await;
+    let yaml = server.get("/openapi.yaml?commands=none").send().await;
     assert_eq!(yaml.header("content-type"), Some("application/yaml"));
     let read: Value = serde_saphyr::from_str(&yaml.text).expect("YAML");
     assert_eq!(read, api::shared_document());
@@ -124,7 +124,7 @@ fn execute_user_command_is_documented_like_upstream() {
     assert_eq!(operation["operationId"], "v1User_ExecuteUserCommand");
     assert_eq!(operation["responses"]["400"]["description"], "Bad request. Entity to save is not in request body.");
     assert_eq!(operation["responses"]["404"]["description"], "User with given id does not exist in the db.");
-    assert!(operation.get("requestBody").is_none());
+    assert_ne!(operation["requestBody"]["required"], true, "a command without inputs needs no body");
     let parameters = operation["parameters"].as_array().expect("parameters");
     let own: Vec<_> = parameters.iter().take(3).map(|one| (&one["name"], &one["in"], &one["required"])).collect();
     let (path, query) = (json!("path"), json!("query"));

@@ -212,6 +212,8 @@ fn retries_of_webhooks_are_those_of_the_code() {
 struct Example {
     name: String,
     definition: String,
+    /// The inputs, as JSON.
+    body: Option<String>,
     /// What was answered, and what comes then; nothing is compared with what follows `…`.
     answers: Vec<(Option<String>, String)>,
 }
@@ -222,12 +224,14 @@ fn examples() -> Vec<Example> {
     let example = |(definition, rest): (&str, &str)| {
         let name = definition.strip_prefix("name: ")?.lines().next()?.to_owned();
         let lines = rest.lines().skip_while(|line| line.is_empty()).take_while(|line| line.starts_with("- "));
-        let answers = lines.map(|line| {
-            let (case, told) = line.trim_start_matches("- ").split_once(": ").expect("a case and an answer");
+        let cases = lines.map(|line| line.trim_start_matches("- ").split_once(": ").expect("a case and an answer"));
+        let (bodies, cases): (Vec<_>, Vec<_>) = cases.partition(|(case, _)| *case == "body");
+        let body = bodies.first().map(|(_, body)| body.trim_matches('`').to_owned());
+        let answers = cases.into_iter().map(|(case, told)| {
             let given = case.strip_prefix('`').map(|given| given.trim_end_matches('`').to_owned());
             (given, told.trim_matches('`').to_owned())
         });
-        Some(Example { name, definition: definition.to_owned(), answers: answers.collect() })
+        Some(Example { name, definition: definition.to_owned(), body, answers: answers.collect() })
     };
     blocks.filter_map(example).collect()
 }
@@ -246,8 +250,8 @@ async fn the_examples_of_commands_do_what_the_page_says() {
     fs::write(&targets, target).expect("a file");
     let settings = ["--targets", targets.to_str().expect("a path")];
     let examples = examples();
-    assert_eq!(examples.len(), 10);
-    for Example { name, definition, answers } in examples {
+    assert_eq!(examples.len(), 11);
+    for Example { name, definition, body, answers } in examples {
         assert!(!answers.is_empty(), "{name}");
         let server = Server::with_commands_and_settings(&[definition.as_str()], &settings).await;
         for (given, told) in answers {
@@ -256,6 +260,7 @@ async fn the_examples_of_commands_do_what_the_page_says() {
             let asks_first = definition.contains("when: sync") && !query.is_empty();
             let call = server.post(path).by("admin").header("Accept-Language", "en");
             let call = if asks_first { call.header("X-Dry-Run", "true") } else { call };
+            let call = if let Some(body) = &body { call.body("application/json", body.as_str()) } else { call };
             let answer = call.send().await;
             assert_eq!(answer.status, StatusCode::OK, "{name}{query}: {}", answer.text);
             let message = answer.body["Message"].as_str().expect("a message");

@@ -270,7 +270,8 @@ async fn a_repeated_query_parameter_is_refused_by_name() {
     let server = Server::demo().await;
     let mut refused = 0;
     for (method, path, parameters) in operations() {
-        for name in named(&parameters, "query") {
+        // Each value of additionalData is another input.
+        for name in named(&parameters, "query").into_iter().filter(|name| name != "additionalData") {
             for query in [format!("{name}=1&{name}=1"), format!("{name}=1&{}=2", name.to_uppercase())] {
                 let call = server.call(method.clone(), format!("{path}?{query}")).by("admin");
                 let got = call.body("application/json", "{}").send().await;

@@ -37,6 +37,7 @@ async fn record(server: &Server, ages: &[i64]) -> Vec<Uuid> {
         application_id: None,
         way: None,
         operator: None,
+        inputs: None,
         command_name: "hello".to_owned(),
         definition_hash: String::new(),
         action_result: "Implicit".to_owned(),
@@ -278,6 +279,7 @@ async fn expired_idempotency_keys_are_removed_with_executions() {
         action_result: "Implicit".to_owned(),
         execution_id: *id,
         expires_at: days_ago(0),
+        inputs_mac: None,
     };
     let keys = ids.iter().map(expired).collect();
     idempotency::insert(server.app.store.writer(), keys).await.expect("keys");

@@ -8,7 +8,7 @@ use kommando::{
     executions::{
         audit::{self, ChainError, FORGED, InvalidRecord, UNSEALED, seal},
         delivery::{self, State},
-        execution::{self, Outcome, StepRecord, Steps},
+        execution::{self, Outcome, RecordedInputs, StepRecord, Steps},
     },
 };
 use poem::http::StatusCode;
@@ -27,6 +27,7 @@ fn run() -> execution::Model {
         application_id: None,
         way: None,
         operator: None,
+        inputs: None,
         command_name: "hello".to_owned(),
         definition_hash: "0".repeat(64),
         action_result: "Yes".to_owned(),
@@ -101,6 +102,7 @@ fn changed(column: execution::Column) -> Expr {
         Column::ActionResult => Expr::value("No"),
         Column::Outcome => Expr::value(Outcome::Succeeded),
         Column::Message | Column::RequestId => Expr::value("changed"),
+        Column::Inputs => Expr::value(RecordedInputs([("reason".to_owned(), "changed".into())].into())),
         Column::Steps => Expr::value(Steps(vec![StepRecord {
             name: "note".to_owned(),
             result: "changed".to_owned(),

@@ -104,6 +104,7 @@ async fn an_abandoned_run_is_closed_as_unknown_in_the_chain() {
         application_id: None,
         way: None,
         operator: None,
+        inputs: None,
         command_name: "hello".to_owned(),
         definition_hash: "0".repeat(64),
         action_result: "Yes".to_owned(),
@@ -149,7 +150,10 @@ fn a_definition_has_one_sync_webhook_first_with_a_timeout() {
         (format!("steps:\n{ask}{ask}"), "a.yaml:3:1: `steps` holds a `sync` webhook that is not the first step"),
         (format!("timeout: 1ms\nsteps:\n{ask}"), "`1ms` is not a duration between 100ms and 5m, such as 30s"),
         (format!("timeout: soon\nsteps:\n{ask}"), "`soon` is not a duration"),
-        ("steps:\n  - webhook: {target: hr}\n".to_owned(), "`webhook` lacks `when`: `webhook: {target: …, when: …}`"),
+        (
+            "steps:\n  - webhook: {target: hr}\n".to_owned(),
+            "`webhook` lacks `when`: `webhook: {target: …, when: …, secrets: …}`",
+        ),
         (
             "steps:\n  - webhook: {target: hr, when: later}\n".to_owned(),
             "`later` is unknown here; known are after_commit, sync",

@@ -28,8 +28,14 @@ hr:
   secrets: [{env: HR_SECRET}]
   allow_networks: [127.0.0.0/8]
 ";
-const DEFINITIONS: [(&str, &str); 3] = [
+const DEFINITIONS: [(&str, &str); 5] = [
     ("reset", "reset_password: {}"),
+    ("given", "reset_password: {password: {input: pin}}\ninputs:\n  pin: {type: secret, min_length: 12}"),
+    (
+        "take",
+        "webhook: {target: hr, when: sync}\n  - note: {text: Done}\ninputs:\n  pin: {type: secret, min_length: 12}\n  \
+         n: {type: integer, default: 1}\nconfirm: ok\nquestion: 'Take {{ inputs.n }}?'",
+    ),
     ("ask", "webhook: {target: hr, when: sync}"),
     ("tell", "webhook: {target: hr, when: after_commit}"),
 ];
@@ -249,9 +255,40 @@ fn run_commands(visitor: &mut Visitor<'_>, ticket: &str) {
     visitor.ask(reset, &[]).done();
     visitor.ask(current().by("eva", &temporary), &[]);
     visitor.ask(run("ask"), &[]);
+    give_secrets(visitor, ticket);
     visitor.ask(run("tell"), &[]).done();
     // The first attempt of an after-commit webhook is immediate.
     thread::sleep(Duration::from_millis(500));
+}
+
+/// Gives secrets as inputs of commands, valid and invalid ones.
+fn give_secrets(visitor: &mut Visitor<'_>, ticket: &str) {
+    let run = |path: &str| Ask::post(&format!("/api/v1/User/2/CustomCommand/{path}")).authorized(ticket);
+    for command in ["given", "take", "take?actionResult=Ok", "take?actionResult=Cancel", "hello"] {
+        for (place, dry_run) in [("a secret input", false), ("a secret input of a dry run", true)] {
+            let secret = visitor.search.plant(place);
+            let ask = run(command).json(json!({"pin": secret}));
+            visitor.ask(if dry_run { ask.header("X-Dry-Run", "true") } else { ask }, &[]);
+        }
+        let once = visitor.search.plant("a secret input with a key");
+        for _ in 0..2 {
+            visitor.ask(run(command).header("Idempotency-Key", command).json(json!({"pin": once})), &[]);
+        }
+        let other = visitor.search.plant("another secret with the same key");
+        visitor.ask(run(command).header("Idempotency-Key", command).json(json!({"pin": other})), &[]);
+        for body in [json!({"pin": ["CANARY"]}), json!({"pin": "CANARY", "n": "x"}), json!({"PIN": "CANARY", "pin": 1})]
+        {
+            let secret = visitor.search.plant("a secret in an invalid body");
+            let body = body.to_string().replace("CANARY", &secret);
+            visitor.ask(run(command).body(body.as_str()), &[]);
+        }
+        let long = visitor.search.plant("a secret that is too long");
+        visitor.ask(run(command).json(json!({"pin": long.repeat(50)})), &[]);
+        let text = visitor.search.plant("a secret as name=value");
+        let name = command.split('?').next().expect("a name");
+        let body = json!({"CommandName": name, "User": {"AssociateId": 2}, "AdditionalData": [format!("pin={text}")]});
+        visitor.ask(agent("ExecuteUserCommand").authorized(ticket).json(body), &[]);
+    }
 }
 
 /// Reads everything that the API shows.

@@ -4,7 +4,12 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::{Process, address, folder, send, sink::Sink};
+use crate::{
+    Process, address,
+    ask::{Answer, Ask},
+    folder,
+    sink::Sink,
+};
 
 const SECRET: &str = "whsec_bWF5IHRoZSBmb3JjZSBiZSB3aXRoIHlvdSBhbHdheXM=";
 
@@ -32,12 +37,12 @@ impl ExampleServer {
         Self { address, sink, _process: process, _folder: folder }
     }
 
-    fn call(&self, method: &str, path: &str) -> Value {
-        let head = format!("{method} {path} HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==");
-        let answer = send(&self.address, &head).expect("an answer");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-        assert!(head.starts_with("HTTP/1.1 200"), "{method} {path}: {answer}");
-        serde_json::from_str(body).expect("JSON")
+    fn ask(&self, ask: Ask) -> Answer {
+        ask.by("admin", "it's a secret").send(&self.address)
+    }
+
+    fn call(&self, method: &'static str, path: &str) -> Value {
+        self.ask(Ask::new(method, path)).done()
     }
 
     fn is_listed(&self, user: i32, command: &str) -> bool {
@@ -46,13 +51,18 @@ impl ExampleServer {
     }
 
     /// Runs a command and returns its message.
-    fn run(&self, user: i32, command: &str, answer: &str) -> String {
+    fn run(&self, user: i32, command: &str, answer: &str, inputs: &Value) -> String {
         assert!(self.is_listed(user, command), "{command} is not listed");
         let path = format!("/api/v1/User/{user}/CustomCommand/{command}");
+        let mut confirmation = None;
         if answer != "Implicit" {
-            assert_eq!(self.call("POST", &path)["Success"], false, "{command} asks first");
+            let asked = self.ask(Ask::post(&path).json(inputs.clone()));
+            assert_eq!(asked.done()["Success"], false, "{command} asks first");
+            confirmation = asked.header("X-Confirmation").map(str::to_owned);
         }
-        let told = self.call("POST", &format!("{path}?actionResult={answer}"));
+        let ask = Ask::post(&format!("{path}?actionResult={answer}")).json(inputs.clone());
+        let ask = if let Some(token) = confirmation { ask.header("X-Confirmation", token) } else { ask };
+        let told = self.ask(ask).done();
         assert_eq!(told["Success"], true, "{command}: {told}");
         told["Message"].as_str().expect("a message").to_owned()
     }
@@ -78,60 +88,59 @@ fn every_example_does_what_it_says() {
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path().file_stem().expect("a name").to_string_lossy().into_owned())
         .collect();
-    let mut run = |user: i32, name: &str, answer: &str| {
+    let mut run_with = |user: i32, name: &str, answer: &str, inputs: Value| {
         names.retain(|known| known != name);
-        server.run(user, name, answer)
+        server.run(user, name, answer, &inputs)
     };
+    let today = chrono::Utc::now().date_naive().to_string();
     let (anna, bjorn, chris, dora) = (2, 3, 4, 5);
 
-    assert!(run(anna, "move-to-field-sales", "Implicit").contains("moved from Head office to Field sales"));
+    let moved = run_with(anna, "move-to-group", "Yes", json!({"group": "Field sales"}));
+    assert!(moved.contains("moved from Head office to Field sales"), "{moved}");
     assert_eq!(server.user(anna)["UserGroup"]["Value"], "Field sales");
-    assert!(!server.is_listed(anna, "move-to-field-sales"));
 
-    run(anna, "travel", "Implicit");
+    run_with(anna, "travel", "Implicit", json!({"until": today}));
+    let presence = server.remark("set_presence");
+    assert_eq!(presence, "", "the step has no text");
     assert_eq!((&server.user(anna)["IsOnTravel"], server.is_listed(anna, "travel")), (&json!(true), false));
-    run(anna, "return-from-travel", "Implicit");
+    run_with(anna, "return-from-travel", "Implicit", json!({}));
     assert_eq!((&server.user(anna)["IsOnTravel"], server.is_listed(anna, "travel")), (&json!(false), true));
 
-    run(anna, "make-user-admin", "Yes");
+    run_with(anna, "make-user-admin", "Yes", json!({"reason": "Heads the service desk"}));
     assert_eq!(server.user(anna)["Role"]["Value"], "UserAdmin");
-    assert!(server.remark("note").contains("Was Employee; made UserAdmin by admin."), "{}", server.remark("note"));
+    let remark = server.remark("note");
+    assert!(remark.contains("Was Employee; made UserAdmin by admin: Heads the service desk"), "{remark}");
     assert!(!server.is_listed(chris, "make-user-admin"));
 
-    assert_eq!(run(bjorn, "request-leave", "Yes"), "Done by HR.");
+    let leave = json!({"kind": "holiday", "from": today, "days": 5});
+    assert_eq!(run_with(bjorn, "request-leave", "Yes", leave.clone()), "Done by HR.");
     let called: Value = serde_json::from_str(&server.sink.calls("/ok")[0].body).expect("JSON");
     assert_eq!((&called["type"], &called["data"]["command"]), (&json!("command.run"), &json!("request-leave")));
+    assert_eq!(called["data"]["inputs"], leave);
 
-    let password = run(bjorn, "onboard", "Ok");
+    let position = json!({"position": "Sales representative", "manager": chris});
+    let password = run_with(bjorn, "onboard", "Ok", position);
     assert!(!password.is_empty() && !server.remark("reset_password").contains(&password));
-    assert_eq!(server.user(bjorn)["UserGroup"]["Value"], "Head office");
+    let user = server.user(bjorn);
+    let (group, position) = (&user["UserGroup"]["Value"], &user["Tooltip"]);
+    assert_eq!((group, position), (&json!("Head office"), &json!("Sales representative")));
 
-    assert!(run(bjorn, "log-out-everywhere", "Ok").contains("is logged out"));
-    run(dora, "note-a-call", "Implicit");
-    assert!(server.remark("note").contains("admin called Dora Nilsen"));
+    assert!(run_with(bjorn, "log-out-everywhere", "Ok", json!({})).contains("is logged out"));
+    run_with(dora, "note-a-call", "Implicit", json!({"summary": "Back in May.\nCall again."}));
+    let remark = server.remark("note");
+    assert!(remark.contains("admin called Dora Nilsen") && remark.contains("Back in May.\nCall again."), "{remark}");
 
     assert!(!server.is_listed(chris, "approve"));
-    let head = "PATCH /api/v1/User/4 HTTP/1.1\r\nAuthorization: Basic YWRtaW46aXQncyBhIHNlY3JldA==\r\nContent-Type: application/json\r\n\
-                Content-Length: 27";
-    let body = r#"{"WaitingForApproval":true}"#;
-    assert!(patch(&server.address, head, body).starts_with("HTTP/1.1 200"));
-    assert!(run(chris, "approve", "Ok").contains("is approved"));
+    server.ask(Ask::new("PATCH", "/api/v1/User/4").json(json!({"WaitingForApproval": true}))).done();
+    assert!(run_with(chris, "approve", "Ok", json!({"remark": "As agreed"})).contains("is approved"));
     assert!(!server.is_listed(chris, "approve"));
 
-    run(bjorn, "offboard", "Yes");
+    let leaving = json!({"reason": "Found another job", "last_day": today, "successor": anna});
+    run_with(bjorn, "offboard", "Yes", leaving);
     assert_eq!(server.user(bjorn)["Deleted"], true);
     let told: Value = serde_json::from_str(&server.sink.wait_for("/ok", 2)[1].body).expect("JSON");
     assert_eq!((&told["type"], &told["data"]["command"]), (&json!("command.succeeded"), &json!("offboard")));
+    assert_eq!(told["data"]["inputs"]["successor"]["id"], anna);
+    assert!(server.remark("note").contains(&format!("Last day {today}, followed by")), "{}", server.remark("note"));
     assert_eq!(names, [""; 0], "not run");
-}
-
-/// Sends a request with a body.
-fn patch(address: &str, head: &str, body: &str) -> String {
-    use std::io::{Read, Write};
-    let mut stream = std::net::TcpStream::connect(address).expect("a connection");
-    let request = format!("{head}\r\nHost: {address}\r\nConnection: close\r\n\r\n{body}");
-    stream.write_all(request.as_bytes()).expect("a request");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer
 }

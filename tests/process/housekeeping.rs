@@ -32,6 +32,7 @@ fn execution(age: TimeDelta) -> execution::Model {
         outcome: Outcome::Succeeded,
         message: "Hello".to_owned(),
         steps: Steps::default(),
+        inputs: None,
         request_id: String::new(),
         started_at: time,
         finished_at: time,

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The media types of bodies in the document. The patch types are accepted as JSON, too.
-const DOCUMENTED_TYPES: [MediaType; 2] = [MediaType::Json, MediaType::TextJson];
+pub const DOCUMENTED_TYPES: [MediaType; 2] = [MediaType::Json, MediaType::TextJson];
 
 /// A request body. Property names are case-insensitive. An empty body is read as an empty list or object, so that the
 /// error for it names the missing property.

@@ -1,6 +1,7 @@
 //! Typed inputs of operations: bodies, parameters, conditional headers and `$select`.
 
 pub mod bounded_json;
+pub mod command_inputs;
 pub mod conditions;
 pub mod examples;
 pub mod json_body;

@@ -34,6 +34,10 @@ pub struct Boolean(pub bool);
 #[derive(Clone, Debug)]
 pub struct IdempotencyKey(pub String);
 
+/// The value of X-Confirmation: the token of a question.
+#[derive(Clone, Debug)]
+pub struct ConfirmationHeader(pub String);
+
 /// The id of an execution.
 #[derive(Clone, Copy, Debug)]
 pub struct ExecutionId(pub Uuid);
@@ -131,6 +135,10 @@ inline_parameter!(Boolean, MetaSchema::new("boolean"));
 inline_parameter!(ExecutionId, MetaSchema::new_with_format("string", "uuid"));
 inline_parameter!(WebhookCursor, MetaSchema::new("string"));
 inline_parameter!(TicketId, MetaSchema { pattern: Some("^[0-9a-f]{64}$".to_owned()), ..MetaSchema::new("string") });
+inline_parameter!(
+    ConfirmationHeader,
+    MetaSchema { pattern: Some("^[0-9a-f]{64}$".to_owned()), ..MetaSchema::new("string") }
+);
 inline_parameter!(Cursor, MetaSchema::new("string"));
 inline_parameter!(TicketCursor, MetaSchema::new("string"));
 inline_parameter!(
@@ -222,9 +230,20 @@ impl ParseFromParameter for WebhookCursor {
 
 impl ParseFromParameter for TicketId {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        let is_hash = value.len() == 64 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        is_hash.then(|| Self(value.to_owned())).ok_or_else(|| ParseError::custom("it takes 64 hexadecimal digits"))
+        let invalid = || ParseError::custom("it takes 64 hexadecimal digits");
+        is_hash(value).then(|| Self(value.to_owned())).ok_or_else(invalid)
     }
+}
+
+impl ParseFromParameter for ConfirmationHeader {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let invalid = || ParseError::custom("it takes the 64 hexadecimal digits that came with a question");
+        is_hash(value).then(|| Self(value.to_owned())).ok_or_else(invalid)
+    }
+}
+
+fn is_hash(value: &str) -> bool {
+    value.len() == 64 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 impl ParseFromParameter for Cursor {

@@ -22,7 +22,7 @@ const REQUEST_METHOD: HeaderName = header::ACCESS_CONTROL_REQUEST_METHOD;
 const REQUEST_HEADERS: HeaderName = header::ACCESS_CONTROL_REQUEST_HEADERS;
 
 /// The response headers that pages of allowed origins may read, besides the CORS-safelisted ones.
-pub const EXPOSED: [&str; 12] = [
+pub const EXPOSED: [&str; 13] = [
     "Accept-Encoding",
     "Allow",
     "ETag",
@@ -31,6 +31,7 @@ pub const EXPOSED: [&str; 12] = [
     "SO-TimeZone",
     "WWW-Authenticate",
     "X-Command-Outcome",
+    "X-Confirmation",
     "X-Dry-Run",
     "X-Next-Cursor",
     "X-Request-Id",

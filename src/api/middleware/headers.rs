@@ -26,7 +26,7 @@ enum Rule {
 
 /// The headers that the server reads and that a request may have once. Three more are handled elsewhere: `Host` has its
 /// own check, `Cookie` may contain anything besides our own cookie, and the HTTP library reads `Transfer-Encoding`.
-pub const SINGLE: [&str; 19] = [
+pub const SINGLE: [&str; 20] = [
     "Access-Control-Request-Method",
     "Authorization",
     "Content-Encoding",
@@ -43,6 +43,7 @@ pub const SINGLE: [&str; 19] = [
     "SO-Language",
     "SO-TimeZone",
     "traceparent",
+    "X-Confirmation",
     "X-Demo-Fault",
     "X-Dry-Run",
     "X-XSRF-TOKEN",
@@ -104,9 +105,12 @@ const ODATA: char = '$';
 /// Upstream's list parameters that we do not have, each with the value that matches what our list does anyway.
 const IGNORABLE_OPTIONS: [(&str, &str); 2] = [("$mode", "Slim"), ("$entities", "all")];
 
+/// The query parameter that may be given several times: one value for each input of a command.
+const REPEATABLE: &str = "additionalData";
+
 /// An operation with query parameters that one version of upstream's page lists and upstream's OpenAPI document does
 /// not.
-const UNDOCUMENTED: (&str, [&str; 2]) = ("v1UserAgent_ExecuteUserCommand", ["commandName", "actionResult"]);
+const UNDOCUMENTED: (&str, [&str; 3]) = ("v1UserAgent_ExecuteUserCommand", ["commandName", "actionResult", REPEATABLE]);
 
 /// The headers and query parameters that operations declare, without the headers that all operations share.
 #[derive(Debug, Default)]
@@ -239,7 +243,7 @@ pub fn check_query(uri: &Uri) -> Result<(), Error> {
         if percent_decode_str(value).decode_utf8().is_err() {
             return refuse("its value is not UTF-8");
         }
-        if !seen.insert(name.to_ascii_lowercase()) {
+        if !seen.insert(name.to_ascii_lowercase()) && !name.eq_ignore_ascii_case(REPEATABLE) {
             return refuse("it is given more than once; send it once");
         }
     }
@@ -257,7 +261,17 @@ mod tests {
 
     #[test]
     fn a_query_parameter_is_given_once_in_any_spelling() {
-        for right in ["", "&", "a=1", "a=1&b=1", "a=%26a=2", "a=1&&b", "a=b=c", "%C3%B8=%C3%B8"] {
+        for right in [
+            "additionalData=a=1&additionaldata=b=2",
+            "",
+            "&",
+            "a=1",
+            "a=1&b=1",
+            "a=%26a=2",
+            "a=1&&b",
+            "a=b=c",
+            "%C3%B8=%C3%B8",
+        ] {
             assert_eq!(query(right), "", "{right}");
         }
         for twice in ["a=1&a=1", "a=1&a=2", "a&a", "a=1&A=2", "a=1&%61=2", "a+b=1&a%20b=2", "$top=1&%24TOP=1"] {

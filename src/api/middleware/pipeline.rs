@@ -85,8 +85,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for RequestPipeline<E> {
         if media.is_xml() {
             write_error_as_xml(&mut response, media);
         }
-        // Responses may contain secrets that are shown once. Static pages set their own Cache-Control and are the same
-        // for every client.
+        // Responses may contain secrets that are shown once. Static pages and the OpenAPI document set their own
+        // Cache-Control and do not depend on the caller.
         if let Entry::Vacant(entry) = response.headers_mut().entry(header::CACHE_CONTROL) {
             entry.insert(HeaderValue::from_static("no-store"));
             response.headers_mut().insert(header::VARY, HeaderValue::from_static(VARY));

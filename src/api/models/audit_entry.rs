@@ -52,7 +52,8 @@ pub struct AuditEntry {
     pub subject_name: String,
     /// The changed fields before the change, without secrets.
     pub before: FieldValues,
-    /// The changed fields after the change, without secrets. For a run also command, answer, outcome and message.
+    /// The changed fields after the change, without secrets. For a run also command, answer, outcome, message and
+    /// inputs.
     pub after: FieldValues,
 }
 
@@ -187,6 +188,8 @@ impl AuditEntry {
                     ("message", execution.message.into()),
                 ]);
                 after.0.extend(run.0);
+                let inputs = execution.inputs.and_then(|inputs| serde_json::to_value(inputs).ok());
+                after.0.extend(inputs.map(|inputs| ("inputs".to_owned(), inputs)));
                 Self {
                     id: execution.id.into(),
                     time: execution.finished_at.into(),

@@ -2,7 +2,10 @@
 
 use poem_openapi::{Enum, Object, types::Example};
 
-use super::rights::{FieldProperties, TableRight};
+use super::{
+    command_input::field_properties,
+    rights::{FieldProperties, TableRight},
+};
 use crate::{
     commands::{ActionResult, AvailableCommand, CommandOutput, Confirmation},
     executions::execution::Outcome,
@@ -30,7 +33,8 @@ pub struct CustomCommand {
     pub action_data: String,
     /// Always null in this version.
     pub table_right: Option<TableRight>,
-    /// Always empty in this version.
+    /// The inputs of the command by name: whether they are mandatory, their .NET types and lengths. GET
+    /// /_ext/commands tells more of them.
     pub field_properties: FieldProperties,
 }
 
@@ -87,7 +91,7 @@ impl From<&AvailableCommand> for CustomCommand {
             actions: definition.confirm.into(),
             action_data: command.question.raw(),
             table_right: None,
-            field_properties: FieldProperties::new(),
+            field_properties: field_properties(&definition.inputs),
         }
     }
 }

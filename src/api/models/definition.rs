@@ -2,10 +2,12 @@
 
 use poem_openapi::{Enum, Object, types::Example};
 
-use super::custom_command::CommandAction;
-use super::formats::Rfc3339;
+use super::{command_input::CommandInput, custom_command::CommandAction, formats::Rfc3339};
 use crate::{
-    commands::{self, Availability, CatalogStatus, CommandStatus, Confirmation, LoadedCommand},
+    commands::{
+        self, Availability, CatalogStatus, CommandStatus, ConfirmBinding, Confirmation, LoadedCommand,
+        inputs::InputDefinitions,
+    },
     localization::MultiLanguage,
 };
 
@@ -47,8 +49,12 @@ pub struct CommandDefinition {
     pub tool_tip: String,
     /// The confirmation that the command needs before it runs.
     pub actions: CommandAction,
+    /// Whether an answer must come with the X-Confirmation of the question that it answers.
+    pub confirm_binding: CommandConfirmBinding,
     /// Whether the command is destructive: warn the user before it runs.
     pub danger: bool,
+    /// The inputs of the command, in their order.
+    pub inputs: Vec<CommandInput>,
     /// The SHA-256 hash of the definition's file, in hexadecimal. Executions record the same hash.
     pub definition_hash: String,
     /// Whether the caller may run the command on the given user now. Null when the request names no user.
@@ -69,6 +75,14 @@ pub struct CommandDefinitionText {
     pub text: String,
     /// The SHA-256 of the text, in hexadecimal, as executions record it.
     pub hash: String,
+}
+
+/// Whether an answer must come with the X-Confirmation of its question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename_all = "lowercase")]
+pub enum CommandConfirmBinding {
+    Optional,
+    Required,
 }
 
 /// Whether a caller may run a command on a user now.
@@ -113,7 +127,12 @@ impl From<CommandStatus> for CommandDefinition {
             description: status.description.raw(),
             tool_tip: status.tooltip.raw(),
             actions: status.confirm.into(),
+            confirm_binding: match status.confirm_binding {
+                ConfirmBinding::Optional => CommandConfirmBinding::Optional,
+                ConfirmBinding::Required => CommandConfirmBinding::Required,
+            },
             danger: status.danger,
+            inputs: status.inputs.iter().map(Into::into).collect(),
             definition_hash: status.hash,
             verdict,
             reason,
@@ -145,7 +164,9 @@ impl Example for CommandDefinition {
             description: both("Gives the user access again.", "Gir brukeren tilgang igjen."),
             tooltip: both("The user can log in again", "Brukeren kan logge inn igjen"),
             confirm: Confirmation::YesNo,
+            confirm_binding: ConfirmBinding::Optional,
             danger: false,
+            inputs: InputDefinitions::default(),
             hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
             availability: Some(Availability::Unavailable(both(
                 "Only for retired users.",

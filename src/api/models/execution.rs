@@ -1,6 +1,9 @@
 //! Executions, for operators. Upstream has no such API, so the names are in camel case.
 
-use poem_openapi::{Enum, Object, types::Example};
+use poem_openapi::{
+    Enum, Object,
+    types::{Any, Example},
+};
 
 use super::{
     audit_entry::{FieldValues, field_values},
@@ -31,6 +34,8 @@ pub struct Execution {
     pub outcome: ExecutionOutcome,
     /// The message to the caller, without secrets.
     pub message: String,
+    /// The inputs by name, without secrets. A user, group or role has its id, and its name at that time.
+    pub inputs: FieldValues,
     /// The X-Request-Id of the response. The server's log has the same id.
     pub request_id: String,
     /// The start time, in UTC.
@@ -107,6 +112,10 @@ impl From<execution::Model> for Execution {
             action_result: row.action_result,
             outcome: row.outcome.into(),
             message: row.message,
+            inputs: row
+                .inputs
+                .map(|inputs| inputs.0.into_iter().map(|(name, value)| (name, Any(value))).collect())
+                .unwrap_or_default(),
             request_id: row.request_id,
             started_at: row.started_at.into(),
             finished_at: (row.outcome != Outcome::Running).then(|| row.finished_at.into()),
@@ -141,6 +150,7 @@ impl Example for Execution {
             outcome: ExecutionOutcome::Succeeded,
             message: "NO:\"Anna Lindqvist har ikke lenger tilgang.\";US:\"Anna Lindqvist no longer has access.\""
                 .to_owned(),
+            inputs: FieldValues::default(),
             request_id: "01a209b0d816749fa3d9b6ef0a7cccc4".to_owned(),
             started_at: Rfc3339("2026-11-23T18:35:14.198412Z".to_owned()),
             finished_at: Some(Rfc3339("2026-11-23T18:35:14.204031Z".to_owned())),

@@ -2,6 +2,7 @@
 
 mod associate;
 mod audit_entry;
+mod command_input;
 mod credential;
 mod custom_command;
 pub mod datetime;

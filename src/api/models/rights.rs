@@ -1,5 +1,5 @@
 //! The caller's rights to a model and its fields. This version does not report rights: `TableRight` is always null, and
-//! `FieldProperties` is always empty.
+//! `FieldProperties` is empty, except for the inputs of commands.
 
 use std::collections::BTreeMap;
 

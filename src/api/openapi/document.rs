@@ -12,6 +12,8 @@ use crate::{
 };
 
 const TITLE: &str = "kommando";
+/// The tag of the operations of single commands.
+pub const COMMANDS: &str = "Commands";
 const DESCRIPTION: &str = "A self-hosted server for users and the custom commands that can be run on them. It is \
     wire-compatible with the User resource of the SuperOffice WebAPI v1 (as of 2026). kommando is independent of \
     SuperOffice: the vendor is not involved, so report problems to kommando's own repository.\n\n\
@@ -91,10 +93,12 @@ pub fn for_simple_generators(mut document: Value) -> Value {
     for operation in operations_mut(&mut document) {
         keep_json(operation.get_mut("requestBody"));
         members_mut(operation.get_mut("responses")).for_each(|response| keep_json(Some(response)));
-        let name = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
-        // Other resources keep their prefix: v1UserAgent_ExecuteUserCommand becomes UserAgentExecuteUserCommand.
-        let short = name.strip_prefix("v1User_").or(name.strip_prefix("v1")).unwrap_or(name).replace('_', "");
-        operation.insert("operationId".to_owned(), Value::String(short));
+        // The operations of commands have short names already.
+        if operation.get("tags").is_some_and(|tags| tags[0] != COMMANDS) {
+            let name = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
+            let short = short_operation_id(name);
+            operation.insert("operationId".to_owned(), Value::String(short));
+        }
     }
     let schemas = members_mut(document.pointer_mut("/components/schemas")).filter_map(Value::as_object_mut);
     for schema in schemas {
@@ -103,6 +107,12 @@ pub fn for_simple_generators(mut document: Value) -> Value {
         properties.filter(|property| property.contains_key("allOf")).for_each(|property| drop(property.remove("type")));
     }
     document
+}
+
+/// `ExecuteUserCommand` for `v1User_ExecuteUserCommand`. Other resources keep their prefix:
+/// `v1UserAgent_ExecuteUserCommand` becomes `UserAgentExecuteUserCommand`.
+pub fn short_operation_id(id: &str) -> String {
+    id.strip_prefix("v1User_").or(id.strip_prefix("v1")).unwrap_or(id).replace('_', "")
 }
 
 fn keep_json(body: Option<&mut Value>) {

@@ -8,9 +8,12 @@
 //!   cannot choose the variant for an error, nor add responses that all families share.
 //! - `document`: changes to the finished JSON, each with its reason; `shared_components` moves what operations share into
 //!   components.
+//! - `command_operations` and `command_schema`: an operation for each command that is in force.
 //! - `schema_registry`: the schemas at run time. poem-openapi keeps its own registry private.
 //! - `tags`: the tags of operations.
 
+pub mod command_operations;
+mod command_schema;
 pub mod common;
 pub mod document;
 pub mod error_responses;

@@ -1,7 +1,7 @@
 //! Moves parameters and error responses that operations share into the components of the document, which makes it a
 //! third as long. poem-openapi writes each of them at every operation.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use crate::api::respond::error::PROBLEM;
 
 /// The document with references in place of what its operations share. Of parameters with one name, and of responses with
-/// one status and media type, the most frequent form is shared.
+/// one status and media type, each form that several operations use is shared: the most frequent one under the name
+/// alone, the others with a number.
 pub fn share(mut document: Value) -> Value {
     let (mut parameters, mut responses) = (Shared::default(), Shared::default());
     for operation in operations(&document) {
@@ -19,7 +20,7 @@ pub fn share(mut document: Value) -> Value {
             responses.count(response_key(status, response), response);
         }
     }
-    let (parameters, responses) = (parameters.most_frequent(), responses.most_frequent());
+    let (parameters, responses) = (parameters.components(), responses.components());
     for operation in operations_mut(&mut document) {
         let all = operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten();
         all.for_each(|parameter| refer(parameter, parameter_key(parameter), "parameters", &parameters));
@@ -76,19 +77,30 @@ impl Shared {
         }
     }
 
-    /// The form that is used most, for each component that is used more than once.
-    fn most_frequent(self) -> Map<String, Value> {
-        let most = |(key, forms): (String, Vec<(Value, usize)>)| {
-            let (form, count) = forms.into_iter().rev().max_by_key(|(_, count)| *count)?;
-            (count > 1).then_some((key, form))
-        };
-        self.0.into_iter().filter_map(most).collect()
+    /// The forms that are used more than once, by their names as components.
+    fn components(self) -> Map<String, Value> {
+        let mut components = Map::new();
+        for (key, mut forms) in self.0 {
+            forms.retain(|(_, count)| *count > 1);
+            forms.sort_by_key(|(_, count)| Reverse(*count));
+            for (index, (form, _)) in forms.into_iter().enumerate() {
+                components.insert(numbered(&key, index), form);
+            }
+        }
+        components
     }
 }
 
+/// The name of a component: the second form of `NotFound` is `NotFound2`.
+fn numbered(key: &str, index: usize) -> String {
+    if index == 0 { key.to_owned() } else { format!("{key}{}", index + 1) }
+}
+
 fn refer(value: &mut Value, key: Option<String>, kind: &str, shared: &Map<String, Value>) {
-    if let Some(key) = key.filter(|key| shared.get(key) == Some(value)) {
-        *value = json!({"$ref": format!("#/components/{kind}/{key}")});
+    let Some(key) = key else { return };
+    let names = (0..).map(|index| numbered(&key, index)).take_while(|name| shared.contains_key(name));
+    if let Some(name) = names.into_iter().find(|name| shared.get(name) == Some(value)) {
+        *value = json!({"$ref": format!("#/components/{kind}/{name}")});
     }
 }
 

@@ -48,6 +48,8 @@ impl From<&Error> for StatusCode {
         match error {
             Error::NoSuchCommand(_)
             | Error::CommandUnavailable { .. }
+            | Error::InvalidInputs(_)
+            | Error::ConfirmationMissing
             | Error::InvalidArgument(_)
             | Error::Validation(_) => Self::BAD_REQUEST,
             Error::Unauthenticated | Error::CredentialsMisplaced(_) => Self::UNAUTHORIZED,
@@ -71,9 +73,11 @@ impl From<&Error> for StatusCode {
             | Error::NoSuchDefinition
             | Error::NotADemo
             | Error::NoSuchTicket => Self::NOT_FOUND,
-            Error::KeyInFlight | Error::WebhookNotDead(_) | Error::WebhookNotSealed | Error::TestFailed { .. } => {
-                Self::CONFLICT
-            }
+            Error::KeyInFlight
+            | Error::ConfirmationMismatch { .. }
+            | Error::WebhookNotDead(_)
+            | Error::WebhookNotSealed
+            | Error::TestFailed { .. } => Self::CONFLICT,
             Error::KeyReused => Self::UNPROCESSABLE_ENTITY,
             Error::StorageFull(_) => Self::INSUFFICIENT_STORAGE,
             Error::NotImplemented(_) => Self::NOT_IMPLEMENTED,
@@ -124,6 +128,7 @@ fn exception_of(error: &Error) -> &'static str {
         | Error::WebhookNotSealed
         | Error::NotAdministrator
         | Error::KeyInFlight
+        | Error::ConfirmationMismatch { .. }
         | Error::Modified => "SoIllegalOperationException",
         Error::NotADemo
         | Error::NoSuchTicket
@@ -135,9 +140,12 @@ fn exception_of(error: &Error) -> &'static str {
         | Error::NoSuchDefinition
         | Error::NoRoute => "SoNotFoundException",
         Error::Validation(_) => "SoValidationException",
-        Error::NoSuchCommand(_) | Error::CommandUnavailable { .. } | Error::InvalidArgument(_) | Error::KeyReused => {
-            "ArgumentException"
-        }
+        Error::NoSuchCommand(_)
+        | Error::CommandUnavailable { .. }
+        | Error::InvalidArgument(_)
+        | Error::InvalidInputs(_)
+        | Error::ConfirmationMissing
+        | Error::KeyReused => "ArgumentException",
         Error::WebhookNotExecuted(_)
         | Error::OutcomeUnknown { .. }
         | Error::StorageFull(_)

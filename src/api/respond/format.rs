@@ -270,7 +270,10 @@ impl ResponseFormat {
     }
 }
 
-/// Translates every text in a value except those that identify a user or a person.
+/// The member of an execution and of its audit record with the values that the caller gave. In other models, it is a list.
+const RECORDED_INPUTS: &str = "inputs";
+
+/// Translates every text in a value except those that identify a user or a person, and recorded inputs.
 fn resolve(value: &mut Value, locale: &Locale) {
     match value {
         Value::String(text) => {
@@ -284,7 +287,9 @@ fn resolve(value: &mut Value, locale: &Locale) {
             let is_user = members.contains_key("AssociateId");
             for (name, member) in members {
                 let is_identity = IDENTITY.contains(&name.as_str()) || (is_user && name == "Name");
-                if !(is_identity && member.is_string()) {
+                // What a caller gave is shown as it was given.
+                let is_recorded = name == RECORDED_INPUTS && member.is_object();
+                if !(is_identity && member.is_string() || is_recorded) {
                     resolve(member, locale);
                 }
             }

@@ -8,9 +8,9 @@ use poem_openapi::{
 use crate::{
     api::{
         extract::{
+            command_inputs::InputsBody,
             examples,
-            parameters::{Boolean, CaseInsensitive, CommandOutcome, IdempotencyKey, Int32},
-            request::NoBody,
+            parameters::{Boolean, CaseInsensitive, CommandOutcome, ConfirmationHeader, IdempotencyKey, Int32},
         },
         models::{CommandActionResult, CommandResult, CustomCommand},
         openapi::error_responses::{ErrorResponse, error_responses},
@@ -21,7 +21,7 @@ use crate::{
         },
     },
     auth::AgentCaller,
-    commands::{AvailableCommand, CommandService, ExecuteRequest},
+    commands::{AvailableCommand, CommandService, ExecuteRequest, inputs::Place},
     error::Error,
     metrics,
 };
@@ -54,9 +54,10 @@ error_responses! {
         },
         /// User with given id does not exist in the db.
         404 NotFound,
-        /// Another request with this Idempotency-Key is in progress. Try again later.
+        /// Another request with this Idempotency-Key is in progress: try again later. Or X-Confirmation belongs to another
+        /// question: ask again.
         409 Conflict,
-        /// This Idempotency-Key was used with another actionResult.
+        /// This Idempotency-Key was used with another actionResult or other inputs.
         422 UnprocessableEntity,
         /// The command calls another system. It was not reached, or it refused the call. Nothing was done.
         502 BadGateway {
@@ -95,6 +96,9 @@ pub enum CommandResponse {
         /// is not stored.
         #[oai(header = "X-Shown-Once")]
         Option<bool>,
+        /// The token of the question in Message. Send it back with the answer to be sure that it answers this question.
+        #[oai(header = "X-Confirmation")]
+        Option<String>,
     ),
 }
 
@@ -133,8 +137,11 @@ impl CustomCommandOperations {
     /// | YesNo | Yes | No, Cancel | omitted, Implicit, Ok |
     ///
     /// All of these are answered with status 200. A command that does not exist or is not available for this user is
-    /// answered with 400. The changes and the execution record are stored together before the response is sent. The
-    /// request has no body.
+    /// answered with 400. The changes and the execution record are stored together before the response is sent.
+    ///
+    /// The inputs of a command are the members of the body, or `name=value` in `additionalData`. They are checked before
+    /// the question is asked; missing, invalid and unknown inputs are answered with 400, which names each of them. A
+    /// command without inputs needs no body.
     #[oai(path = "/User/:id/CustomCommand/:commandName", method = "post", operation_id = "v1User_ExecuteUserCommand")]
     #[expect(clippy::too_many_arguments, reason = "each is a part of the request, as the document shows it")]
     async fn execute_user_command(
@@ -161,12 +168,23 @@ impl CustomCommandOperations {
         /// Idempotency-Key.
         #[oai(name = "X-Dry-Run")]
         dry_run: Header<Option<Boolean>>,
-        _body: NoBody,
+        /// The X-Confirmation that came with the question. If the caller, user, command, definition or inputs are others
+        /// than in that request, the command does not run, and the response is 409.
+        #[oai(name = "X-Confirmation")]
+        confirmation: Header<Option<ConfirmationHeader>>,
+        /// Inputs of the command, each as `name=value`, instead of in the body. Secrets must be in the body.
+        #[oai(name = "additionalData", explode = true)]
+        additional_data: Query<Option<Vec<String>>>,
+        body: InputsBody,
     ) -> Result<CommandResponse, ErrorResponse<ExecuteUserCommandError>> {
+        let InputsBody(mut inputs) = body;
+        inputs.add_texts(additional_data.0.into_iter().flatten(), Place::Query)?;
         let request = ExecuteRequest {
             caller: caller.into_caller(),
             user_id: id.0.0,
             command_name: command_name.0,
+            inputs,
+            confirmation: confirmation.0.map(|ConfirmationHeader(token)| token),
             idempotency_key: idempotency_key.0.map(|IdempotencyKey(key)| key),
             dry_run: dry_run.0.is_some_and(|Boolean(dry_run)| dry_run),
             action_result: action_result.0.map(|CaseInsensitive(answer)| answer).unwrap_or_default().into(),
@@ -192,6 +210,6 @@ pub async fn run(
     let dry_run = request.dry_run.then(|| "applied".to_owned());
     let output = commands.execute(request).await?;
     let (outcome, replayed) = (CommandOutcome(output.outcome), output.replayed.then_some(true));
-    let shown_once = output.is_shown_once.then_some(true);
-    Ok(CommandResponse::Ok(format.answer(output.into()), outcome, replayed, dry_run, shown_once))
+    let (shown_once, confirmation) = (output.is_shown_once.then_some(true), output.confirmation.clone());
+    Ok(CommandResponse::Ok(format.answer(output.into()), outcome, replayed, dry_run, shown_once, confirmation))
 }

@@ -10,6 +10,7 @@ pub mod custom_fields;
 pub mod demo;
 pub mod executions;
 pub mod health;
+pub mod openapi_document;
 pub mod presence;
 pub mod session;
 pub mod static_files;

@@ -1,4 +1,4 @@
-//! Swagger UI, the console, and the OpenAPI document as JSON and YAML. Their routes are not part of the document.
+//! Swagger UI and the console. Their routes are not part of the document.
 //!
 //! The files of `api/pages/` are compiled into the binary and served unchanged. No page loads anything from another
 //! server.
@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use include_dir::{Dir, File, include_dir};
 use poem::{
-    EndpointExt, IntoResponse, Response,
+    EndpointExt, IntoResponse, Request, Response,
     endpoint::{BoxEndpoint, make_sync},
     http::{Method, StatusCode, header},
 };
@@ -19,10 +19,9 @@ use poem_openapi::{
     OpenApi,
     registry::{MetaApi, Registry},
 };
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::api::openapi::{common::RouteTable, document};
+use crate::api::openapi::common::RouteTable;
 
 /// The folders of pages: the files, the path of `index.html`, and the additional Content-Security-Policy directives.
 /// The other files are served below that path.
@@ -39,19 +38,12 @@ const FOLDERS: [(&Dir<'_>, &str, &str); 2] = [
 
 /// The Content-Security-Policy of every page: only scripts and styles from our own files, and only calls to this
 /// server.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
+pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 
-/// The pages and the document.
-pub struct StaticFiles {
-    document: fn() -> Value,
-}
-
-impl StaticFiles {
-    pub fn new(document: fn() -> Value) -> Self {
-        Self { document }
-    }
-}
+/// The pages.
+#[derive(Default)]
+pub struct StaticFiles;
 
 impl OpenApi for StaticFiles {
     fn meta() -> Vec<MetaApi> {
@@ -63,7 +55,7 @@ impl OpenApi for StaticFiles {
     fn add_routes(self, table: &mut RouteTable) {
         let to_docs = || StatusCode::FOUND.with_header(header::LOCATION, "/docs").into_response();
         let root = ("/".to_owned(), make_sync(move |_| to_docs()).boxed());
-        let pages = PAGES.get_or_init(|| pages(self.document));
+        let pages = PAGES.get_or_init(pages);
         let pages = pages.iter().map(|page| (page.path.clone(), endpoint(page)));
         for (path, endpoint) in pages.chain([root]) {
             table.insert(path, HashMap::from([(Method::GET, endpoint)]));
@@ -79,43 +71,38 @@ struct Page {
     content: LazyLock<Content, Box<dyn FnOnce() -> Content + Send>>,
 }
 
-struct Content {
+/// The body of a response that clients may cache.
+pub struct Content {
     body: Bytes,
     /// The ETag: a hash of the body.
     tag: String,
 }
 
+impl Content {
+    pub fn of(body: Bytes) -> Self {
+        let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
+        Self { body, tag }
+    }
+}
+
 /// The pages. All servers in a process share them.
 static PAGES: OnceLock<Vec<Page>> = OnceLock::new();
 
-fn pages(document: fn() -> Value) -> Vec<Page> {
-    let json = move || format!("{:#}\n", document());
-    let yaml = move || document::yaml(&document());
-    let json = Page::new("/openapi.json", "application/json", POLICY.to_owned(), json);
-    let yaml = Page::new("/openapi.yaml", "application/yaml", POLICY.to_owned(), yaml);
-    let files = FOLDERS.iter().flat_map(|(folder, path, may)| folder.files().map(|file| Page::of(file, path, may)));
-    files.chain([json, yaml]).collect()
+fn pages() -> Vec<Page> {
+    FOLDERS.iter().flat_map(|(folder, path, may)| folder.files().map(|file| Page::of(file, path, may))).collect()
 }
 
 impl Page {
-    fn new<B: Into<Bytes>>(
-        path: impl Into<String>,
-        media_type: &'static str,
-        policy: String,
-        body: impl FnOnce() -> B + Send + 'static,
-    ) -> Self {
-        let content = move || {
-            let body = body().into();
-            let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
-            Content { body, tag }
-        };
-        Self { path: path.into(), media_type, policy, content: LazyLock::new(Box::new(content)) }
-    }
-
     fn of(file: &'static File<'static>, folder: &str, may: &str) -> Self {
         let name = file.path().to_string_lossy();
         let path = if name == "index.html" { folder.to_owned() } else { format!("{folder}/{name}") };
-        Self::new(path, media_type(&name), format!("{POLICY}; {may}"), || Bytes::from_static(file.contents()))
+        let content = || Content::of(Bytes::from_static(file.contents()));
+        Self {
+            path,
+            media_type: media_type(&name),
+            policy: format!("{POLICY}; {may}"),
+            content: LazyLock::new(Box::new(content)),
+        }
     }
 }
 
@@ -129,32 +116,29 @@ fn media_type(name: &str) -> &'static str {
     }
 }
 
-/// The endpoint of a page. Browsers may cache the page but must revalidate it.
 fn endpoint(page: &'static Page) -> BoxEndpoint<'static> {
-    make_sync(move |request| {
-        let Content { body, tag } = &*page.content;
-        let response = Response::builder()
-            .content_type(page.media_type)
-            .header(header::CONTENT_SECURITY_POLICY, &page.policy)
-            .header(header::REFERRER_POLICY, "no-referrer")
-            .header(header::CACHE_CONTROL, "no-cache")
-            .header(header::ETAG, tag);
-        let mut known = request.headers().get_all(header::IF_NONE_MATCH).iter().filter_map(|known| known.to_str().ok());
-        if known.any(|known| known.contains(tag)) {
-            return response.status(StatusCode::NOT_MODIFIED).finish();
-        }
-        response.body(body.clone())
-    })
-    .boxed()
+    make_sync(move |request| respond(&request, page.media_type, &page.policy, &page.content)).boxed()
+}
+
+/// The response with a content. Browsers may cache it but must revalidate it.
+pub fn respond(request: &Request, media_type: &str, policy: &str, content: &Content) -> Response {
+    let Content { body, tag } = content;
+    let response = Response::builder()
+        .content_type(media_type)
+        .header(header::CONTENT_SECURITY_POLICY, policy)
+        .header(header::REFERRER_POLICY, "no-referrer")
+        .header(header::CACHE_CONTROL, "no-cache")
+        .header(header::ETAG, tag);
+    let mut known = request.headers().get_all(header::IF_NONE_MATCH).iter().filter_map(|known| known.to_str().ok());
+    if known.any(|known| known.contains(tag)) {
+        return response.status(StatusCode::NOT_MODIFIED).finish();
+    }
+    response.body(body.clone())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn pages() -> Vec<Page> {
-        super::pages(crate::api::document)
-    }
 
     #[test]
     fn pages_load_only_files_that_are_served() {

@@ -8,7 +8,12 @@ use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use super::*;
 use crate::{
     clock,
-    commands::{Catalog, available_commands::available, request::ExecuteRequest},
+    commands::{
+        Catalog,
+        available_commands::available,
+        inputs::{GivenInputs, InputValues},
+        request::ExecuteRequest,
+    },
     executions::{ExecutionEvent, audit::Source},
     users::{
         Effect, Needs, Presence, UserColumn, UserGroup, UserRow, UserType, person,
@@ -121,6 +126,8 @@ fn run(random: &mut StdRng, catalog: &Catalog, users: &users::Snapshot) -> Prepa
         user_id: random.random_range(1..=USERS),
         command_name: String::new(),
         action_result: *[Implicit, Yes, Ok, No, Cancel].choose(random).expect("an answer"),
+        inputs: GivenInputs::default(),
+        confirmation: None,
         idempotency_key: None,
         dry_run: false,
         trace: None,
@@ -132,7 +139,17 @@ fn run(random: &mut StdRng, catalog: &Catalog, users: &users::Snapshot) -> Prepa
     let now = clock::now();
     let steps = (0..random.random_range(1..4)).map(|_| ("step", step(random))).collect();
     let command = Arc::clone(catalog.entries().choose(random).expect("a command"));
-    PreparedRun { id: clock::new_id(now), started_at: now, request, key, command, steps }
+    PreparedRun {
+        id: clock::new_id(now),
+        started_at: now,
+        request,
+        key,
+        inputs_mac: None,
+        confirmation: None,
+        command,
+        inputs: InputValues::default(),
+        steps,
+    }
 }
 
 /// A decision as text, without ids and times.

@@ -19,6 +19,8 @@ pub struct DefinitionProblem {
 
 /// Newtype name that makes the reader pass the position along with the value.
 pub const LOCATED: &str = "kommando::Located";
+/// Newtype name of parameters that may be an input instead, as `{input: NAME}`.
+pub const OR_INPUT: &str = "kommando::OrInput";
 /// Newtype name of texts that may contain templates. All other texts may not.
 pub const TEMPLATE: &str = "kommando::Template";
 

@@ -11,7 +11,7 @@ mod tree;
 use serde::de::DeserializeOwned;
 
 pub use self::{
-    located::{DefinitionProblem, Located, Position, TEMPLATE},
+    located::{DefinitionProblem, Located, OR_INPUT, Position, TEMPLATE},
     tree::Node,
 };
 

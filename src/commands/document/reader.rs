@@ -11,7 +11,7 @@ use serde::{
 };
 
 use super::{
-    located::{LOCATED, Position, TEMPLATE},
+    located::{LOCATED, OR_INPUT, Position, TEMPLATE},
     tree::{Content, Node, Scalar},
 };
 use crate::nearest;
@@ -257,6 +257,7 @@ impl<'a, 'de> Deserializer<'de> for Reader<'a> {
     ) -> Result<V::Value, ReadError> {
         match name {
             LOCATED => visitor.visit_seq(Parts { reader: self, next: 0 }),
+            OR_INPUT if self.entries().is_some() => self.deserialize_map(visitor),
             TEMPLATE => visitor.visit_newtype_struct(Self { is_template: true, ..self }),
             _ => visitor.visit_newtype_struct(self),
         }
@@ -283,7 +284,12 @@ impl<'a, 'de> Deserializer<'de> for Reader<'a> {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         if self.entries().is_none() {
-            return self.no_map(fields);
+            let empty = Entries { reader: self, entries: Vec::new().into_iter(), value: None };
+            // Without required fields, the right form is an empty map.
+            return match visitor.visit_map(empty) {
+                Ok(_) => self.no_map(&[]),
+                Err(_) => self.no_map(fields),
+            };
         }
         self.deserialize_map(visitor).map_err(|error| match error {
             ReadError { ids: None, kind: Kind::Missing(field), .. } if !self.label.is_empty() => {

@@ -92,7 +92,11 @@ fn a_mistake_is_reported_with_its_position_and_the_right_form() {
         ("steps:\n  - set_deleted: true\n", "4:18", "with its parameters: `set_deleted: {value: true}`"),
         ("steps:\n  - reset_password\n", "4:5", "`reset_password: {}`"),
         ("steps:\n  - reset_password:\n", "4:", "`reset_password: {}`"),
-        ("steps:\n  - webhook: {target: hr}\n", "4:14", "`webhook` lacks `when`: `webhook: {target: …, when: …}`"),
+        (
+            "steps:\n  - webhook: {target: hr}\n",
+            "4:14",
+            "`webhook` lacks `when`: `webhook: {target: …, when: …, secrets: …}`",
+        ),
         ("timeout: 30\n", "3:10", "such as 30s"),
         // Words.
         ("allow_role: [Administrator]\n", "3:1", "`allow_role` is unknown here; did you mean `allow_roles`?"),

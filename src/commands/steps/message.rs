@@ -6,6 +6,8 @@ use serde::Deserialize;
 
 use crate::{
     commands::{
+        document::DefinitionProblem,
+        inputs::InputDefinitions,
         step::{PrepareContext, PreparedStep, Step},
         step_output::StepOutput,
         template::Template,
@@ -23,6 +25,10 @@ pub struct Message {
 
 #[async_trait]
 impl Step for Message {
+    fn check(&self, inputs: &InputDefinitions) -> Vec<DefinitionProblem> {
+        self.text.check_inputs(inputs).into_iter().collect()
+    }
+
     async fn prepare(&self, context: &PrepareContext<'_>) -> Result<PreparedStep, Error> {
         Ok(PreparedStep::Output(StepOutput::public(self.text.render(context.variables)?)))
     }

@@ -63,8 +63,8 @@ impl StepDefinition {
     /// The role or group that the step assigns, by name.
     pub fn name_given(&self) -> Option<(NameKind, &Located<String>)> {
         match self {
-            Self::SetRole(step) => Some((NameKind::Role, &step.role)),
-            Self::SetGroup(step) => Some((NameKind::Group, &step.group)),
+            Self::SetRole(step) => Some((NameKind::Role, step.role.value()?)),
+            Self::SetGroup(step) => Some((NameKind::Group, step.group.value()?)),
             _ => None,
         }
     }

@@ -7,7 +7,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use crate::{
-    commands::step::{PrepareContext, PreparedStep, Step},
+    commands::{
+        document::DefinitionProblem,
+        inputs::{InputDefinitions, InputType, InputValue},
+        step::{PrepareContext, PreparedStep, Step},
+        value_or_input::ValueOrInput,
+    },
     error::Error,
     users::{Effect, UserColumn, field_limits},
 };
@@ -16,8 +21,8 @@ use crate::{
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "RawSetField")]
 pub struct SetField {
-    column: UserColumn,
-    value: Value,
+    field: Field,
+    value: ValueOrInput<Value>,
 }
 
 /// Sets a field of the user.
@@ -26,8 +31,8 @@ pub struct SetField {
 struct RawSetField {
     /// The field to set.
     field: Field,
-    /// The new value: a text, a whole number, or true or false, depending on the field.
-    value: Value,
+    /// The new value: a text, a whole number, or true or false, depending on the field, or an input that gives one.
+    value: ValueOrInput<Value>,
 }
 
 /// The fields that a command can set.
@@ -49,16 +54,56 @@ enum Value {
     Text(String),
 }
 
+/// Maximum length of the fields with a text, in characters.
+const TEXT: usize =
+    if field_limits::TOOLTIP < field_limits::NICK_NAME { field_limits::TOOLTIP } else { field_limits::NICK_NAME };
+
+impl Field {
+    fn column(self) -> UserColumn {
+        match self {
+            Self::Tooltip => UserColumn::Tooltip,
+            Self::NickName => UserColumn::NickName,
+            Self::Rank => UserColumn::Rank,
+            Self::IsOnTravel => UserColumn::IsOnTravel,
+            Self::WaitingForApproval => UserColumn::WaitingForApproval,
+        }
+    }
+
+    /// Checks that the field takes every value of an input.
+    ///
+    /// # Errors
+    /// What the field takes.
+    fn takes(self, input_type: &InputType) -> Result<(), String> {
+        let (is_taken, taken) = match (self, input_type) {
+            (Self::Tooltip | Self::NickName, InputType::Text(_) | InputType::Email | InputType::Choice(_)) => {
+                let is_fitting = input_type.max_length().is_some_and(|longest| longest <= TEXT);
+                (is_fitting, format!("a text with a `max_length` of at most {TEXT}"))
+            }
+            (Self::Tooltip | Self::NickName, _) => (false, "an input of the type text, email or choice".to_owned()),
+            (Self::Rank, InputType::Integer { min, max }) => {
+                let is_fitting = i32::try_from(*min).is_ok() && i32::try_from(*max).is_ok();
+                (is_fitting, "an integer with `min` and `max` of 32 bits".to_owned())
+            }
+            (Self::Rank, _) => (false, "an input of the type integer".to_owned()),
+            (Self::IsOnTravel | Self::WaitingForApproval, input_type) => {
+                (matches!(input_type, InputType::Boolean), "an input of the type boolean".to_owned())
+            }
+        };
+        if is_taken { Ok(()) } else { Err(taken) }
+    }
+}
+
 impl TryFrom<RawSetField> for SetField {
     type Error = String;
 
     fn try_from(RawSetField { field, value }: RawSetField) -> Result<Self, Self::Error> {
-        let column = match (field, &value) {
-            (Field::Tooltip, Value::Text(_)) => UserColumn::Tooltip,
-            (Field::NickName, Value::Text(_)) => UserColumn::NickName,
-            (Field::Rank, Value::Int(_)) => UserColumn::Rank,
-            (Field::IsOnTravel, Value::Bool(_)) => UserColumn::IsOnTravel,
-            (Field::WaitingForApproval, Value::Bool(_)) => UserColumn::WaitingForApproval,
+        match (field, &value) {
+            (_, ValueOrInput::Input(_))
+            | (Field::Rank, ValueOrInput::Value(Value::Int(_)))
+            | (Field::IsOnTravel | Field::WaitingForApproval, ValueOrInput::Value(Value::Bool(_))) => {}
+            (Field::Tooltip | Field::NickName, ValueOrInput::Value(Value::Text(text))) => {
+                field_limits::check("text", text, TEXT).map_err(|error| error.to_string())?;
+            }
             (Field::Tooltip | Field::NickName, _) => {
                 return Err("this field takes a text: quote a number, and words such as `no` and `yes`".to_owned());
             }
@@ -66,12 +111,8 @@ impl TryFrom<RawSetField> for SetField {
             (Field::IsOnTravel | Field::WaitingForApproval, _) => {
                 return Err("this field takes true or false, without quotes".to_owned());
             }
-        };
-        if let Value::Text(text) = &value {
-            field_limits::check("text", text, field_limits::TOOLTIP.min(field_limits::NICK_NAME))
-                .map_err(|error| error.to_string())?;
         }
-        Ok(Self { column, value })
+        Ok(Self { field, value })
     }
 }
 
@@ -97,8 +138,25 @@ impl From<&Value> for sea_orm::Value {
 
 #[async_trait]
 impl Step for SetField {
-    async fn prepare(&self, _: &PrepareContext<'_>) -> Result<PreparedStep, Error> {
-        Ok(PreparedStep::effect(Effect::UpdateUser(vec![(self.column, (&self.value).into())])))
+    fn check(&self, inputs: &InputDefinitions) -> Vec<DefinitionProblem> {
+        self.value.check(inputs, |input_type| self.field.takes(input_type)).into_iter().collect()
+    }
+
+    async fn prepare(&self, context: &PrepareContext<'_>) -> Result<PreparedStep, Error> {
+        let value = match &self.value {
+            ValueOrInput::Value(value) => value.into(),
+            ValueOrInput::Input(name) => column_value(context.input(name)?)?,
+        };
+        Ok(PreparedStep::effect(Effect::UpdateUser(vec![(self.field.column(), value)])))
+    }
+}
+
+fn column_value(value: &InputValue) -> Result<sea_orm::Value, Error> {
+    let unfit = || Error::internal("the input does not fit the field");
+    match value {
+        InputValue::Boolean(value) => Ok((*value).into()),
+        InputValue::Integer(number) => i32::try_from(*number).map(Into::into).map_err(|_| unfit()),
+        other => other.text().map(Into::into).ok_or_else(unfit),
     }
 }
 

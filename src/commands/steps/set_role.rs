@@ -6,8 +6,10 @@ use serde::Deserialize;
 
 use crate::{
     commands::{
-        document::Located,
+        document::{DefinitionProblem, Located},
+        inputs::{InputDefinitions, InputType},
         step::{PrepareContext, PreparedStep, Step},
+        value_or_input::ValueOrInput,
     },
     error::Error,
     users::Effect,
@@ -17,14 +19,22 @@ use crate::{
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetRole {
-    /// The name of the role.
-    #[schemars(with = "String")]
-    pub role: Located<String>,
+    /// The name of the role, or an input of the type role.
+    #[schemars(with = "ValueOrInput<String>")]
+    pub role: ValueOrInput<Located<String>>,
 }
 
 #[async_trait]
 impl Step for SetRole {
-    async fn prepare(&self, _: &PrepareContext<'_>) -> Result<PreparedStep, Error> {
-        Ok(PreparedStep::effect(Effect::SetRole(self.role.value.clone())))
+    fn check(&self, inputs: &InputDefinitions) -> Vec<DefinitionProblem> {
+        let takes = |input_type: &InputType| match input_type {
+            InputType::Role => Ok(()),
+            _ => Err("an input of the type role".to_owned()),
+        };
+        self.role.check(inputs, takes).into_iter().collect()
+    }
+
+    async fn prepare(&self, context: &PrepareContext<'_>) -> Result<PreparedStep, Error> {
+        Ok(PreparedStep::effect(Effect::SetRole(context.name_of(&self.role)?)))
     }
 }

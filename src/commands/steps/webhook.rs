@@ -7,12 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     commands::{
-        document::Located,
+        document::{DefinitionProblem, Located},
+        inputs::InputDefinitions,
         step::{PrepareContext, PreparedStep, Step},
         step_output::StepOutput,
         template::{CallerSubject, UserSubject},
+        value_or_input::unknown_input,
     },
     error::Error,
+    executions::execution::RecordedInputs,
     localization::MultiLanguage,
     webhooks::WebhookRequest,
 };
@@ -26,6 +29,10 @@ pub struct Webhook {
     pub target: Located<String>,
     /// When to call the target.
     pub when: When,
+    /// Inputs of the type secret to send, too. Only with `when: sync`, because other calls are stored until they are sent.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    secrets: Vec<Located<String>>,
 }
 
 /// When to call a webhook.
@@ -56,10 +63,32 @@ struct Data<'a> {
     caller: &'a CallerSubject<'a>,
     action_result: &'static str,
     dry_run: bool,
+    /// Without the secrets that the step does not name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inputs: Option<RecordedInputs>,
 }
 
 #[async_trait]
 impl Step for Webhook {
+    fn check(&self, inputs: &InputDefinitions) -> Vec<DefinitionProblem> {
+        let is_stored = self.when == When::AfterCommit;
+        let problem = |name: &Located<String>| {
+            let text = match inputs.find(&name.value) {
+                None => unknown_input(&name.value, inputs),
+                Some(input) if !input.input_type.is_secret() => {
+                    format!("`secrets` takes inputs of the type secret; `{}` is sent anyway", name.value)
+                }
+                Some(_) if is_stored => {
+                    "`secrets` needs `when: sync`: other calls are stored in the database until they are sent"
+                        .to_owned()
+                }
+                Some(_) => return None,
+            };
+            Some(DefinitionProblem { at: name.at, text })
+        };
+        self.secrets.iter().filter_map(problem).collect()
+    }
+
     async fn prepare(&self, context: &PrepareContext<'_>) -> Result<PreparedStep, Error> {
         if context.request.dry_run {
             let text = MultiLanguage::resource("SR_WEBHOOK_NOT_CALLED", &[("target", &self.target.value)]);
@@ -89,6 +118,7 @@ impl Webhook {
                 caller: &context.variables.caller,
                 action_result: request.action_result.name(),
                 dry_run: request.dry_run,
+                inputs: context.inputs.sent(&self.secrets.iter().map(|name| name.value.as_str()).collect::<Vec<_>>()),
             },
         };
         Ok(WebhookRequest {

@@ -50,7 +50,7 @@ pub use change::{Action, Change, ChangedFields, Subject, SubjectType};
 pub use current_key::CurrentKey;
 pub use entry::{ActiveModel, Column, Entity, Head, Model, RecordKind, count, remove_contents};
 pub use head::head;
-pub use key::{AuditKey, MIN_KEY_LENGTH};
+pub use key::{AuditKey, MIN_KEY_LENGTH, NO_POSITION};
 pub use key_change::{FormerEntries, KeyChangeError, change_key, is_sealed_by_former};
 pub use key_check::{KeyCheck, begin, check_key, has_entries, is_begun};
 pub use linker::{keep_linking, link};

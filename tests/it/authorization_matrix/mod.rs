@@ -117,6 +117,7 @@ async fn something_of(server: &Server, user: i32, what: &str) -> String {
                 application_id: None,
                 way: None,
                 operator: None,
+                inputs: None,
                 command_name: "hello".to_owned(),
                 definition_hash: String::new(),
                 action_result: "Implicit".to_owned(),

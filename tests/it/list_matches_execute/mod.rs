@@ -6,7 +6,10 @@ use std::{cell::Cell, fs};
 
 use futures_util::future::join_all;
 use kommando::{
-    commands::{ActionResult, Catalog, CommandService, ExecuteRequest},
+    commands::{
+        ActionResult, Catalog, CommandService, ExecuteRequest,
+        inputs::{GivenInputs, Place},
+    },
     error::Error,
     users::{self, Caller, User, UserColumn, person},
 };
@@ -15,7 +18,7 @@ use proptest::{
     sample::select,
     test_runner::{Config, TestCaseResult, TestRunner},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::generated::State;
 use crate::harness::Server;
@@ -59,6 +62,9 @@ impl Fixture {
         for (index, definition) in definitions.iter().enumerate() {
             let mut definition = definition.clone();
             definition["name"] = name(index).into();
+            if takes_input(index) {
+                definition["inputs"] = json!({"word": {"type": "text"}});
+            }
             fs::write(folder.path().join(format!("{index}.yaml")), definition.to_string()).expect("a file");
         }
         let catalog = Catalog::from_folder(folder.path()).expect("right definitions");
@@ -75,11 +81,17 @@ impl Fixture {
         answer: ActionResult,
         dry_run: bool,
     ) -> Option<bool> {
+        let mut inputs = GivenInputs::default();
+        if takes_input(index) {
+            inputs.add_texts(["word=x".to_owned()], Place::Body).expect("an input");
+        }
         let request = ExecuteRequest {
             caller: caller.clone(),
             user_id,
             command_name: name(index),
             action_result: answer,
+            inputs,
+            confirmation: None,
             idempotency_key: None,
             dry_run,
             trace: None,
@@ -116,6 +128,11 @@ impl Fixture {
         }
         Ok(())
     }
+}
+
+/// Every second command takes an input.
+fn takes_input(index: usize) -> bool {
+    index % 2 == 1
 }
 
 fn name(index: usize) -> String {

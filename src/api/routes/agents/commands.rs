@@ -13,7 +13,7 @@ use crate::{
     api::{
         extract::{
             json_body::{self, JsonBody, PartialUpdate},
-            parameters::{Boolean, IdempotencyKey},
+            parameters::{Boolean, ConfirmationHeader, IdempotencyKey},
         },
         models::{CommandActionResult, CustomCommand, User},
         openapi::error_responses::ErrorResponse,
@@ -22,7 +22,10 @@ use crate::{
         routes::custom_command::{CommandResponse, ExecuteUserCommandError, GetUserCommandsError, run},
     },
     auth::AgentCaller,
-    commands::{CommandService, ExecuteRequest},
+    commands::{
+        CommandService, ExecuteRequest,
+        inputs::{GivenInputs, Place},
+    },
     error::Error,
     metrics,
 };
@@ -34,7 +37,8 @@ pub struct CommandList;
 pub struct CommandRun;
 
 /// A command, the user to run it on, and the answer to its question.
-#[derive(Debug, Object)]
+// No Debug: an input may be a secret.
+#[derive(Object)]
 #[oai(rename_all = "PascalCase", example)]
 pub struct ExecuteUserCommandRequest {
     /// The Name of the command, exactly as listed.
@@ -45,6 +49,9 @@ pub struct ExecuteUserCommandRequest {
     /// The user. Only AssociateId is used.
     #[oai(nullable)]
     user: Option<PartialUpdate<User>>,
+    /// The inputs of the command, each as `name=value`.
+    #[oai(nullable)]
+    additional_data: Option<Vec<String>>,
 }
 
 impl Example for ExecuteUserCommandRequest {
@@ -53,16 +60,22 @@ impl Example for ExecuteUserCommandRequest {
             command_name: "hello".to_owned(),
             action_result: Some(CommandActionResult::Implicit),
             user: Some(PartialUpdate::of_id(2)),
+            additional_data: None,
         }
     }
 }
 
 /// The request in either form: everything in the body, or, as in one version of upstream's page, command and answer in
 /// the query and the user in the body.
-pub struct ExecuteBody(ExecuteUserCommandRequest);
+pub struct ExecuteBody {
+    request: ExecuteUserCommandRequest,
+    inputs: GivenInputs,
+}
 
 /// The members that may be in the query.
 const IN_QUERY: [&str; 2] = ["CommandName", "ActionResult"];
+/// The inputs, each as `name=value`. They may be in the query, too, any number of times.
+const INPUTS: &str = "AdditionalData";
 const USER: &str = "User";
 
 impl<'a> ApiExtractor<'a> for ExecuteBody {
@@ -85,27 +98,38 @@ impl<'a> ApiExtractor<'a> for ExecuteBody {
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let query = request.params::<Vec<(String, String)>>().unwrap_or_default();
+        let (in_query, query): (Vec<_>, Vec<_>) =
+            query.into_iter().partition(|(name, _)| name.eq_ignore_ascii_case(INPUTS));
+        let has_inputs = !in_query.is_empty();
+        let mut inputs = GivenInputs::default();
+        inputs.add_texts(in_query.into_iter().map(|(_, text)| text), Place::Query)?;
         let body = match json_body::read(request, body).await? {
-            Value::Object(members) => Value::Object(with_query(members, query)?),
-            Value::Null => Value::Object(with_query(Map::new(), query)?),
+            Value::Object(members) => Value::Object(with_query(members, query, has_inputs)?),
+            Value::Null => Value::Object(with_query(Map::new(), query, has_inputs)?),
             other => other,
         };
-        Ok(Self(json_body::parse(body)?))
+        let mut request: ExecuteUserCommandRequest = json_body::parse(body)?;
+        inputs.add_texts(request.additional_data.take().into_iter().flatten(), Place::Body)?;
+        Ok(Self { request, inputs })
     }
 }
 
-/// Adds the members from the query to those of the body.
-fn with_query(body: Map<String, Value>, query: Vec<(String, String)>) -> Result<Map<String, Value>, Error> {
+/// Adds the members from the query to those of the body. `has_inputs`: the query has inputs, too.
+fn with_query(
+    body: Map<String, Value>,
+    query: Vec<(String, String)>,
+    has_inputs: bool,
+) -> Result<Map<String, Value>, Error> {
     let known_member = |(name, value): (String, String)| {
         let known = IN_QUERY.into_iter().find(|known| known.eq_ignore_ascii_case(&name))?;
         Some((known, value))
     };
     let given: Vec<(&str, String)> = query.into_iter().filter_map(known_member).collect();
     let has = |name: &str| body.keys().any(|known| known.eq_ignore_ascii_case(name));
-    let is_request = body.is_empty() || IN_QUERY.iter().chain([&USER]).any(|name| has(name));
+    let is_request = body.is_empty() || IN_QUERY.iter().chain([&USER, &INPUTS]).any(|name| has(name));
     // QUIRK: with members in the query, the body is the user alone. Seen in: docs/upstream.md §1.2, a sample. Until:
     // the sample is gone.
-    let mut members = match is_request || given.is_empty() {
+    let mut members = match is_request || given.is_empty() && !has_inputs {
         true => body,
         false => Map::from_iter([(USER.to_owned(), Value::Object(body))]),
     };
@@ -149,7 +173,7 @@ impl CommandRun {
     /// Run a custom command on a user
     ///
     /// Runs a command like `POST /api/v1/User/{id}/CustomCommand/{commandName}`, with the same checks, confirmation,
-    /// record and errors. `commandName` and `actionResult` may also be in the query; the body is then the user alone.
+    /// record and errors. `commandName`, `actionResult` and `additionalData` may also be in the query; the body is then the user alone.
     #[oai(path = "/ExecuteUserCommand", method = "post", operation_id = "v1UserAgent_ExecuteUserCommand")]
     async fn execute_user_command(
         &self,
@@ -164,13 +188,19 @@ impl CommandRun {
         /// Idempotency-Key.
         #[oai(name = "X-Dry-Run")]
         dry_run: Header<Option<Boolean>>,
+        /// The X-Confirmation that came with the question.
+        #[oai(name = "X-Confirmation")]
+        confirmation: Header<Option<ConfirmationHeader>>,
         body: ExecuteBody,
     ) -> Result<CommandResponse, ErrorResponse<ExecuteUserCommandError>> {
-        let ExecuteBody(ExecuteUserCommandRequest { command_name, action_result, user }) = body;
+        let ExecuteBody { request, inputs } = body;
+        let ExecuteUserCommandRequest { command_name, action_result, user, .. } = request;
         let request = ExecuteRequest {
             caller: caller.into_caller(),
             user_id: user.map(|user| user.number("AssociateId")).unwrap_or_default(),
             command_name,
+            inputs,
+            confirmation: confirmation.0.map(|ConfirmationHeader(token)| token),
             idempotency_key: idempotency_key.0.map(|IdempotencyKey(key)| key),
             dry_run: dry_run.0.is_some_and(|Boolean(dry_run)| dry_run),
             action_result: action_result.unwrap_or_default().into(),
@@ -189,7 +219,7 @@ mod tests {
     fn completed(body: Value, query: &[(&str, &str)]) -> Result<Value, String> {
         let Value::Object(members) = body else { unreachable!("it is an object") };
         let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        with_query(members, query).map(Value::Object).map_err(|error| error.to_string())
+        with_query(members, query, false).map(Value::Object).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -1,0 +1,116 @@
+//! The OpenAPI document as JSON and YAML, with an operation for each command in force. The routes are not part of the
+//! document.
+
+use std::{collections::HashMap, sync::Arc};
+
+use chrono::NaiveDate;
+use moka::sync::Cache;
+use poem::{
+    EndpointExt, Request, Response,
+    endpoint::{BoxEndpoint, make},
+    http::{HeaderValue, Method, header},
+};
+use poem_openapi::{
+    OpenApi,
+    registry::{MetaApi, Registry},
+};
+use serde_json::Value;
+use tokio::task::spawn_blocking;
+
+use super::static_files::{self, Content};
+use crate::{
+    api::{openapi::document, state::AppState},
+    clock,
+    commands::Catalog,
+    error::{Error, quoted},
+    localization::{Language, Locale, preferred_tag},
+};
+
+/// Maximum number of documents in the cache: two forms in each of the server's languages, before and after a reload.
+const CACHED: u64 = 64;
+
+/// The document. `make` writes it with the operations of a catalog.
+#[derive(Clone)]
+pub struct OpenApiDocument {
+    make: fn(&Catalog, &Locale) -> Value,
+    cache: Cache<Key, Arc<Content>>,
+}
+
+/// What a document depends on. The examples of dates depend on the day.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    catalog: String,
+    language: Language,
+    is_yaml: bool,
+    today: NaiveDate,
+}
+
+impl OpenApiDocument {
+    pub fn new(make: fn(&Catalog, &Locale) -> Value) -> Self {
+        Self { make, cache: Cache::new(CACHED) }
+    }
+
+    async fn respond(&self, request: &Request, is_yaml: bool) -> Result<Response, Error> {
+        let catalog = match without_commands(request)? {
+            true => Arc::default(),
+            false => AppState::of(request)?.commands.catalog(),
+        };
+        let language = catalog.nearest_language(wanted_language(request));
+        let key = Key { catalog: catalog.hash(), language, is_yaml, today: clock::now().date_naive() };
+        let (cache, make) = (self.cache.clone(), self.make);
+        let make_once = move || {
+            cache.get_with(key, || {
+                let document = make(&catalog, &Locale::english().in_language(language));
+                let text = if is_yaml { document::yaml(&document) } else { format!("{document:#}\n") };
+                Arc::new(Content::of(text.into()))
+            })
+        };
+        let content = spawn_blocking(make_once).await.map_err(Error::internal)?;
+        let media_type = if is_yaml { "application/yaml" } else { "application/json" };
+        let mut response = static_files::respond(request, media_type, static_files::POLICY, &content);
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept-Language"));
+        let language = HeaderValue::from_str(language.iso()).map_err(Error::internal)?;
+        response.headers_mut().insert(header::CONTENT_LANGUAGE, language);
+        Ok(response)
+    }
+}
+
+/// Whether the query has `commands=none`.
+fn without_commands(request: &Request) -> Result<bool, Error> {
+    let mut is_without = false;
+    for (name, value) in request.params::<Vec<(String, String)>>().unwrap_or_default() {
+        match (name.as_str(), value.as_str()) {
+            ("commands", "none") => is_without = true,
+            ("commands", other) => {
+                return Err(Error::InvalidArgument(format!("Parameter commands: {} is not `none`.", quoted(other))));
+            }
+            _ => {}
+        }
+    }
+    Ok(is_without)
+}
+
+/// The language of texts that the request prefers; English if it names none.
+fn wanted_language(request: &Request) -> Language {
+    let tag = request.header(header::ACCEPT_LANGUAGE).and_then(preferred_tag);
+    tag.and_then(Language::from_iso).unwrap_or(Language::US)
+}
+
+impl OpenApi for OpenApiDocument {
+    fn meta() -> Vec<MetaApi> {
+        Vec::new()
+    }
+
+    fn register(_: &mut Registry) {}
+
+    fn add_routes(self, table: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {
+        for (path, is_yaml) in [("/openapi.json", false), ("/openapi.yaml", true)] {
+            let document = self.clone();
+            let endpoint = make(move |request: Request| {
+                let document = document.clone();
+                async move { document.respond(&request, is_yaml).await }
+            });
+            table.insert(path.to_owned(), HashMap::from([(Method::GET, endpoint.map_to_response().boxed())]));
+        }
+    }
+}
