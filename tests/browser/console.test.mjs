@@ -35,6 +35,28 @@ allow_roles: [Administrator]
 steps:
   - webhook: {target: hr, when: after_commit}
 `;
+const ONBOARD = `name: assign
+display_name: Assign
+allow_roles: [Administrator]
+inputs:
+  reason: {type: text, min_length: 5, max_length: 40, label: Reason, help: One sentence.}
+  notes: {type: text, multiline: true, required: false, label: Notes}
+  days: {type: integer, min: 1, max: 9, label: Days}
+  urgent: {type: boolean, label: Urgent}
+  until: {type: date, not_after: 2099-12-31, label: Until}
+  kind: {type: choice, values: {full: Full time, part: Part time}, label: Kind}
+  manager: {type: user, label: Manager}
+  group: {type: group, default: Head office, label: New group}
+  role: {type: role, label: New role}
+  mail: {type: email, required: false, label: Copy to}
+  pin: {type: secret, min_length: 4, label: PIN}
+confirm: yes_no
+confirm_binding: required
+question: 'Assign {{ user.name }} to {{ inputs.group }} for {{ inputs.days }} days?'
+steps:
+  - set_group: {group: {input: group}}
+  - message: {text: 'Assigned: {{ inputs.reason }}'}
+`;
 
 let folder, hr, accepts, failing, kommando, browser, page, check;
 
@@ -45,6 +67,7 @@ before(async () => {
     await writeFile(join(folder, 'commands.d/tell.yaml'), TELL);
     await writeFile(join(folder, 'commands.d/ask.yaml'), ASK);
     await writeFile(join(folder, 'commands.d/travel.yaml'), TRAVEL);
+    await writeFile(join(folder, 'commands.d/assign.yaml'), ONBOARD);
     // A webhook target that refuses until `accepts` is set.
     hr = createServer((request, response) => request.resume().on('end', () => response.writeHead(failing ? 500 : accepts ? 200 : 410).end()));
     hr.listen(0, '127.0.0.1');
@@ -155,6 +178,76 @@ test('a destructive command has a red button with its name', async () => {
     await press('Escape');
     await run('About this server');
     assert.notEqual(await colour(page.getByRole('dialog').getByRole('button', { name: 'OK' })), red);
+});
+
+test('a command asks for its inputs, then its question, and both are recorded', async () => {
+    isRefused = true;
+    await openUser(3);
+    await run('Assign');
+    const form = page.getByRole('dialog', { name: 'Assign: Bjørn Haugen' });
+    await form.waitFor();
+    await focused('textbox', 'Reason');
+    await assertAccessible(page, 'the inputs of a command');
+    const hostile = '<img src=x onerror=alert(1)> {{ 1 }}';
+    await page.keyboard.type(hostile);
+    await form.getByLabel('Notes (optional)').fill('One\nTwo');
+    await form.getByLabel('Days').fill('3');
+    await form.getByLabel('Urgent').selectOption('Yes');
+    await form.getByLabel('Until').fill('2030-02-28');
+    await form.getByLabel('Kind').selectOption('Part time');
+    await form.getByLabel('Manager').fill('Nobody');
+    await form.getByLabel('New role').selectOption('Employee');
+    await form.getByLabel('PIN').fill('4711-secret');
+    assert.equal(await form.getByLabel('PIN').getAttribute('type'), 'password');
+    assert.equal(await form.getByLabel('New group').inputValue(), '1', 'the default is chosen');
+    await press('Enter');
+    await form.getByText('No user with this name.').waitFor();
+    await focused('combobox', 'Manager');
+    assert.equal(await form.getByLabel('Manager').getAttribute('aria-invalid'), 'true');
+    await assertAccessible(page, 'an error beside its field');
+    await form.getByLabel('Manager').fill('anna');
+    await form.getByLabel('New group').selectOption('Field sales');
+    await press('Enter');
+    const question = page.getByRole('dialog', { name: 'Assign bjorn to Field sales for 3 days?' });
+    await question.waitFor();
+    const shown = await question.innerText();
+    for (const text of [hostile, 'One\nTwo', 'Part time', 'Yes', 'Employee', '••••']) assert.ok(shown.includes(text), `${text}: ${shown}`);
+    assert.ok(!shown.includes('4711'), 'the secret is hidden');
+    await question.getByRole('button', { name: 'Yes' }).click();
+    await focused('heading', 'Succeeded Assign: Bjørn Haugen');
+    await page.getByText(`Assigned: ${hostile}`).first().waitFor();
+    const { executions } = await api('GET', '/_ext/executions?user=3&command=assign');
+    assert.deepEqual(executions.map(({ outcome }) => outcome), ['succeeded', 'asked']);
+    assert.deepEqual(executions[0].inputs.group, { id: 2, name: 'Field sales' });
+    assert.equal(executions[0].inputs.pin, undefined);
+    await visit(`#/executions/${executions[0].id}`);
+    const inputs = page.locator('dl.inputs');
+    await inputs.getByText('Part time').waitFor();
+    await inputs.getByText(hostile).waitFor();
+    await visit('#/users/3/history');
+    await page.locator('dl.inputs').first().getByText('Field sales').waitFor();
+    assert.equal(await page.locator('img').count(), 0, 'no text is markup');
+});
+
+test('an input that the server refuses has its error beside the field', async () => {
+    isRefused = true;
+    await openUser(3);
+    await run('Assign');
+    const form = page.getByRole('dialog', { name: 'Assign: Bjørn Haugen' });
+    await form.getByLabel('Reason').fill('Long enough');
+    await form.getByLabel('Days').fill('3');
+    await form.getByLabel('Urgent').selectOption('No');
+    await form.getByLabel('Until').fill('2030-02-28');
+    await form.getByLabel('Kind').selectOption('Full time');
+    await form.getByLabel('Manager').fill('5'); // Dora is retired
+    await form.getByLabel('New role').selectOption('Employee');
+    await form.getByLabel('PIN').fill('4711-secret');
+    await press('Enter');
+    await form.getByText('takes the id or name of an active user').waitFor();
+    assert.equal(await form.getByLabel('Days').inputValue(), '3', 'what was typed is kept');
+    await press('Escape');
+    await focused('button', 'Run Assign');
+    assert.deepEqual((await api('GET', '/_ext/executions?user=3&command=assign&caller=1&limit=1')).executions.length, 1);
 });
 
 test('a dry run changes nothing', async () => {
@@ -776,6 +869,10 @@ for (const colorScheme of ['light', 'dark']) {
             await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
             await focused('heading', 'Declined Deactivate user: Anna Lindqvist');
             await look('declined');
+            await run('Assign');
+            await page.getByRole('dialog', { name: 'Assign: Anna Lindqvist' }).waitFor();
+            await look('inputs');
+            await press('Escape');
             await page.getByRole('checkbox', { name: 'Dry run' }).check();
             await page.getByRole('button', { name: 'Dry run Say hello' }).click();
             await focused('heading', 'Succeeded Say hello: Anna Lindqvist');

@@ -130,6 +130,26 @@ test('the bar begins a session, and filled-in operations run', async () => {
     assert.match(body.ErrorMessage, /browsers log in at \/_ext\/session/);
 });
 
+test('the commands come first, and each of them runs unedited or asks its question', async () => {
+    await enter(password);
+    await page.getByText('Logged in as admin').waitFor();
+    const sections = await page.locator('.opblock-tag-section h3').allInnerTexts();
+    assert.match(sections[0], /^Commands/);
+    for (const [id, outcome] of [
+        ['about', 'asked'],
+        ['hello', 'succeeded'],
+        ['resetPassword', 'asked'],
+        ['setAway', 'succeeded'],
+        ['deactivate', 'asked'],
+    ]) {
+        const block = await open(id);
+        const { status, body } = await execute(block);
+        assert.equal(status, '200', id);
+        assert.equal(body.Success, outcome === 'succeeded', `${id}: ${body.Message}`);
+        await block.locator('.opblock-summary-control').click();
+    }
+});
+
 test('the bar shows a failed login, and follows sessions of operations', async () => {
     isRefused = true;
     await enter('wrong');

@@ -43,13 +43,14 @@ export async function commands({ detail, reloadUsers, me, id, signal }) {
     if (!user || signal.aborted) return;
     const language = available.headers.get('Content-Language');
     const definitions = new Map(all.body.commands.map(definition => [definition.name, definition]));
-    const withDanger = command => ({ ...command, danger: definitions.get(command.Name)?.danger });
-    const start = command => run({ command, user, isDryRun: dryRun.box.checked, result, reload, signal });
+    const complete = command => withDefinition(command, definitions.get(command.Name));
+    const find = name => findCommand(id, name);
+    const start = command => run({ command, user, isDryRun: dryRun.box.checked, result, reload, find, signal });
     const others = all.body.commands.filter(({ verdict }) => verdict !== 'permitted');
     title.replaceChildren(...heading(user, me));
     lists.replaceChildren(
       reloadError(all.body.failedReload),
-      availableCommands(available.body.map(withDanger), language, start),
+      availableCommands(available.body.map(complete), language, start),
       unavailableCommands(others, language),
       h('p', { class: 'no-match', hidden: true }, t('commands.noMatch')),
       h('p', {}, h('a', { href: `#/executions?user=${id}` }, t('executions.title'))),
@@ -59,6 +60,24 @@ export async function commands({ detail, reloadUsers, me, id, signal }) {
     return user;
   }
 }
+
+/** A command as it is now; undefined if it cannot be run any more. */
+async function findCommand(id, name) {
+  const [{ body: available }, { body: all }] = await Promise.all([
+    call('GET', `/api/v1/User/${id}/CustomCommand`),
+    call('GET', '/_ext/commands', { query: { user: id } }),
+  ]);
+  const command = available.find(({ Name }) => Name === name);
+  return command && withDefinition(command, all.commands.find(definition => definition.name === name));
+}
+
+/** A command of the list with what only its definition tells. */
+const withDefinition = (command, definition) => ({
+  ...command,
+  danger: definition?.danger,
+  inputs: definition?.inputs ?? [],
+  isBound: definition?.confirmBinding === 'required',
+});
 
 /** Hides the commands that do not contain the text. Returns how many are left. */
 function showMatches(lists, text) {
@@ -103,7 +122,10 @@ function heading(user, me) {
 
 function availableCommands(available, language, start) {
   if (!available.length) return h('div', { class: 'empty' }, h('p', {}, t('commands.none')));
-  const confirmation = command => t(command.Actions === 'Implicit' ? 'commands.immediate' : 'commands.asks');
+  const confirmation = command => {
+    if (command.inputs.length) return t('commands.takesInputs');
+    return t(command.Actions === 'Implicit' ? 'commands.immediate' : 'commands.asks');
+  };
   const item = command =>
     h(
       'li',

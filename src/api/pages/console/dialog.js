@@ -1,5 +1,6 @@
 // The dialogs before a command runs: its question, and the warning after an execution with an unknown outcome.
 
+import { inputList } from './command-inputs.js';
 import { h } from './dom.js';
 import { t } from './messages.js';
 
@@ -10,8 +11,11 @@ const ANSWERS = {
   YesNo: [['Yes', 'button.yes'], ['No', 'button.no']],
 };
 
-/** Asks a command's question. Returns the answer: empty when the dialog was closed, `Implicit` without a question. */
-export function askQuestion(command, isDryRun) {
+/**
+ * Asks a command's question. `inputs` are pairs of label and text. Returns the answer: empty when the dialog was closed,
+ * `Implicit` without a question.
+ */
+export function askQuestion(command, isDryRun, inputs = []) {
   const answers = ANSWERS[command.Actions];
   if (!answers) return Promise.resolve('Implicit');
   return show(
@@ -19,6 +23,7 @@ export function askQuestion(command, isDryRun) {
       'dialog',
       { 'aria-labelledby': 'question' },
       h('h2', { id: 'question', class: 'message' }, command.ActionData),
+      inputs.length > 0 && inputList(inputs),
       isDryRun && h('p', { class: 'fine' }, t('dryRun.before')),
       h('form', { method: 'dialog', class: 'buttons' }, command.danger ? dangerButtons(command, answers) : buttons(answers)),
       closeButton(),

@@ -2,6 +2,7 @@
 
 import { call } from './api.js';
 import { changes } from './changes.js';
+import { inputList, recordedInputs } from './command-inputs.js';
 import { h, outcomeTag, time } from './dom.js';
 import { t } from './messages.js';
 import { loadNames, userLink } from './names.js';
@@ -15,11 +16,13 @@ export async function execution({ main, me, id, signal }) {
   if (signal.aborted) return;
   const language = headers.get('Content-Language');
   const current = list.commands.find(({ name }) => name === execution.commandName);
+  const isCurrent = current?.definitionHash === execution.definitionHash;
   const application = execution.applicationId && ` · ${t('execution.application', { id: String(execution.applicationId) })}`;
   const facts = [
     [t('execution.outcome'), [outcomeTag(execution.outcome), execution.outcome === 'unknown' && h('p', { class: 'fine' }, t('outcome.unknownHelp'))]],
     [t('execution.message'), h('span', { lang: language }, execution.message || '–')],
     [t('execution.command'), h('code', {}, execution.commandName)],
+    ...(Object.keys(execution.inputs).length ? [[t('execution.inputs'), inputList(recordedInputs(execution.inputs, isCurrent ? current.inputs : []))]] : []),
     [t('execution.user'), userLink(execution.userId)],
     [t('execution.caller'), [userLink(execution.callerId), application]],
     [t('execution.answer'), answer(execution.actionResult)],

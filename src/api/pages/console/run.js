@@ -1,6 +1,7 @@
-// One execution of a command: its question, its idempotency key, and its result.
+// One execution of a command: its inputs, its question, its idempotency key, and its result.
 
 import { call } from './api.js';
+import { askInputs, inputErrors } from './command-inputs.js';
 import { askQuestion, askToRunAgain } from './dialog.js';
 import { announce, displayName, errorBox, focusHeading, h, outcomeTag, tag } from './dom.js';
 import { t } from './messages.js';
@@ -10,14 +11,79 @@ const RETRY_STATUSES = [0, 409, 429, 502, 503];
 
 let isCheckingLast = false;
 
-/** Runs a command on a user, after its question is answered. `reload` shows the user as it is afterwards. */
+/** A second click must not open a second form. */
+let isAsking = false;
+
+/**
+ * Runs a command on a user, after its inputs are given and its question is answered. `reload` shows the user as it is
+ * afterwards.
+ */
 export async function run(request) {
-  const { command, isDryRun } = request;
-  if (!isDryRun && !(await mayRunAgain(request))) return;
-  const answer = await askQuestion(command, isDryRun);
-  if (!answer) return announce(t('run.cancelled'));
-  await send({ ...request, answer, key: idempotencyKey() });
+  if (isAsking) return;
+  isAsking = true;
+  try {
+    if (!request.isDryRun && !(await mayRunAgain(request))) return;
+    await ask(request);
+  } finally {
+    isAsking = false;
+  }
 }
+
+/** Asks for the inputs and the answer, then sends them. `before` and `errors` are those of an earlier try. */
+async function ask(request, before, errors) {
+  const { command, user, isDryRun, signal } = request;
+  const title = `${command.DisplayName}: ${displayName(user)}`;
+  const inputs = command.inputs.length ? await askInputs({ command, title, isDryRun, signal }, before, errors) : { shown: [] };
+  if (!inputs) return announce(t('run.cancelled'));
+  const filled = { ...request, inputs, key: idempotencyKey() };
+  try {
+    const { question, confirmation, response } = await questionOf(filled);
+    if (response) return await finish(filled, response);
+    const answer = await askQuestion({ ...command, ActionData: question }, isDryRun, inputs.shown);
+    if (!answer) return announce(t(inputs.values ? 'inputs.cancelled' : 'run.cancelled'));
+    await send({ ...filled, answer, confirmation });
+  } catch (error) {
+    await failed(filled, error, () => ask(request, inputs.values));
+  }
+}
+
+/**
+ * The question, which shows the inputs, and its token. Without inputs, the list of commands has the question. If the
+ * definition was changed so that it asks nothing, the command has run, and this is the `response`.
+ */
+async function questionOf(request) {
+  const { command } = request;
+  if (command.Actions === 'Implicit' || !(command.inputs.length || command.isBound)) return { question: command.ActionData };
+  const response = await post(request, 'Implicit');
+  if (response.headers.get('X-Command-Outcome') !== 'asked') return { response };
+  return { question: response.body.Message, confirmation: response.headers.get('X-Confirmation') };
+}
+
+/** Sends a run. A question leaves the idempotency key free for the answer. */
+function post({ command, user, inputs, isDryRun, key, confirmation }, actionResult) {
+  return call('POST', `/api/v1/User/${user.id}/CustomCommand/${command.Name}`, {
+    query: { actionResult },
+    body: inputs.values,
+    headers: {
+      ...(isDryRun ? { 'X-Dry-Run': 'true' } : { 'Idempotency-Key': key }),
+      ...(confirmation && { 'X-Confirmation': confirmation }),
+    },
+  });
+}
+
+/** Shows an error of the inputs in their form, any other one as the result. `retry` repeats what failed. */
+async function failed(request, error, retry) {
+  const { command, inputs, result } = request;
+  const errors = error.status === 400 ? inputErrors(error.message, command.inputs) : {};
+  if (Object.keys(errors).length) {
+    result.replaceChildren();
+    return ask(request, inputs.values, errors);
+  }
+  result.replaceChildren(errorSection(request, error, isTransient(error) && retry));
+}
+
+/** Whether the same request is worth another try. A 409 without Retry-After is a confirmation of another question. */
+const isTransient = error => RETRY_STATUSES.includes(error.status) && (error.status !== 409 || error.retryAfter);
 
 /** When the last execution may have changed another system, the user decides whether to run the command again. */
 async function mayRunAgain({ command, user, signal }) {
@@ -36,33 +102,43 @@ async function mayRunAgain({ command, user, signal }) {
 }
 
 async function send(request) {
-  const { command, user, answer, isDryRun, key, result, reload, signal } = request;
+  const { command, answer, result } = request;
   const buttons = document.querySelectorAll('button.run');
   buttons.forEach(button => (button.disabled = true));
   result.replaceChildren(h('p', { class: 'busy' }, t('run.busy', { command: command.DisplayName })));
   try {
-    const { body, headers } = await call('POST', `/api/v1/User/${user.id}/CustomCommand/${command.Name}`, {
-      query: { actionResult: answer },
-      headers: isDryRun ? { 'X-Dry-Run': 'true' } : { 'Idempotency-Key': key },
-    });
-    if (headers.get('X-Command-Outcome') === 'asked') return await askNewQuestion(request, body.Message);
-    result.replaceChildren(resultSection(request, body, headers));
+    const response = await post(request, answer);
+    if (response.headers.get('X-Command-Outcome') === 'asked') return await askNewQuestion(request);
+    await finish(request, response);
   } catch (error) {
-    result.replaceChildren(errorSection(request, error));
+    buttons.forEach(button => (button.disabled = false));
+    // The command, its inputs or the user have changed since the question was asked.
+    if (error.status === 409 && !isTransient(error)) return askNewQuestion(request);
+    await failed(request, error, () => send(request));
+    await showUser(request);
   }
+}
+
+/** Shows the result of a run, and the user as it is now. */
+async function finish(request, { body, headers }) {
+  request.result.replaceChildren(resultSection(request, body, headers));
+  await showUser(request);
+}
+
+async function showUser({ result, reload, signal }) {
+  const buttons = document.querySelectorAll('button.run');
   await reload().catch(() => buttons.forEach(button => (button.disabled = false)));
   // The button that had the focus may be gone.
   if (!signal.aborted) focusHeading(result);
 }
 
-/** The definition has changed: the server asks another question. */
-async function askNewQuestion(request, question) {
-  const { command, user, result, reload } = request;
-  const { body } = await call('GET', `/api/v1/User/${user.id}/CustomCommand`);
-  const current = body.find(({ Name }) => Name === command.Name);
+/** The definition has changed: asks again, with its present inputs and question. */
+async function askNewQuestion(request) {
+  const { command, inputs, result, reload } = request;
   result.replaceChildren();
   await reload();
-  if (current) await run({ ...request, command: { ...current, danger: command.danger, ActionData: question } });
+  const current = await request.find(command.Name);
+  if (current) await ask({ ...request, command: current }, inputs.values);
 }
 
 const title = (tag, { command, user }, language) =>
@@ -108,9 +184,8 @@ async function copyText(element, button) {
   }
 }
 
-function errorSection(request, error) {
+function errorSection(request, error, retry) {
   const { command, isDryRun, result } = request;
-  const retry = RETRY_STATUSES.includes(error.status) && (() => send(request));
   announce(`${command.DisplayName}: ${error.message}`);
   return h(
     'section',

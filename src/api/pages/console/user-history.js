@@ -2,6 +2,7 @@
 
 import { call } from './api.js';
 import { changes } from './changes.js';
+import { inputList, recordedInputs } from './command-inputs.js';
 import { displayName, field, h, outcomeTag, select, time } from './dom.js';
 import { downloadButtons } from './download.js';
 import { t } from './messages.js';
@@ -99,8 +100,14 @@ function execution({ id, action, actorId, after }, commands, me) {
 }
 
 /** The outcome of an execution, its message, and the fields that it changed. */
-function outcome({ before, after: { outcome, message, command, actionResult, ...after } }, language) {
-  return [outcomeTag(outcome), ' ', message && h('span', { lang: language }, message), changes(before, after)];
+function outcome({ before, after: { outcome, message, command, actionResult, inputs, ...after } }, language) {
+  return [
+    outcomeTag(outcome),
+    ' ',
+    message && h('span', { lang: language }, message),
+    inputs && inputList(recordedInputs(inputs)),
+    changes(before, after),
+  ];
 }
 
 function form(id, filters) {
