@@ -37,7 +37,7 @@ def main(name, binary, driver):
 def serve(binary, folder):
     # A clean environment, so that KOMMANDO_* variables of the caller have no effect.
     settings = {"KOMMANDO_ADMIN_PASSWORD": PASSWORD, "KOMMANDO_PASSWORD_COST": "m=8,t=1,p=1", "KOMMANDO_LOG": "warn"}
-    words = [binary, "serve", "--demo", "--listen", "127.0.0.1:0"]
+    words = [binary, "serve", "--demo", "--listen", "127.0.0.1:0", "--commands", os.environ["COMMANDS"]]
     return subprocess.Popen(words, cwd=folder, env=settings, stdout=subprocess.PIPE, text=True)
 
 

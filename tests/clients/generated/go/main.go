@@ -21,6 +21,7 @@ type given struct {
 	ID             any `json:"id"`
 	CommandName    string
 	ActionResult   string
+	Inputs         kommando.EveryTypeInputs
 	IdempotencyKey string
 	DryRun         bool
 	Select         string
@@ -47,6 +48,9 @@ func main() {
 			tell(client.UserAPI.GetUserCommands(who, number(call.With.ID)).Execute())
 		case "execute":
 			tell(execute(client, who, call.With))
+		case "everyType":
+			request := client.CommandsAPI.EveryType(who, number(call.With.ID)).EveryTypeInputs(call.With.Inputs)
+			tell(request.ActionResult(call.With.ActionResult).Execute())
 		case "user":
 			tell(client.UserAPI.GetUser(who, number(call.With.ID)).Select_(call.With.Select).Execute())
 		case "logIn":

@@ -5,6 +5,7 @@ import java.net.http.HttpClient;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDate;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -12,10 +13,12 @@ import java.util.UUID;
 import kommando.ApiClient;
 import kommando.ApiException;
 import kommando.ApiResponse;
+import kommando.api.CommandsApi;
 import kommando.api.OperatorApi;
 import kommando.api.SessionApi;
 import kommando.api.UserApi;
 import kommando.model.CommandActionResult;
+import kommando.model.EveryTypeInputs;
 import kommando.model.ExecutionPage;
 import kommando.model.LogIn;
 import kommando.model.Session;
@@ -78,6 +81,8 @@ public final class Calls {
                 return users.getUserCommandsWithHttpInfo(listRequest.build());
             case "execute":
                 return users.executeUserCommandWithHttpInfo(what(given));
+            case "everyType":
+                return new CommandsApi(client).everyTypeWithHttpInfo(everyType(given));
             case "user":
                 var user = UserApi.APIGetUserRequest.newBuilder().id(given.get("id").asInt());
                 return users.getUserWithHttpInfo(user.$select(given.get("select").asText()).build());
@@ -97,6 +102,23 @@ public final class Calls {
             default:
                 throw new IllegalArgumentException("there is no call " + call);
         }
+    }
+
+    private static CommandsApi.APIEveryTypeRequest everyType(JsonNode given) {
+        var values = given.get("inputs");
+        var inputs = new EveryTypeInputs()
+            .reason(values.get("reason").asText())
+            .count(values.get("count").asInt())
+            .sure(values.get("sure").asBoolean())
+            .until(LocalDate.parse(values.get("until").asText()))
+            .kind(EveryTypeInputs.KindEnum.fromValue(values.get("kind").asText()))
+            .manager(values.get("manager").asInt())
+            .group(values.get("group").asInt())
+            .role(values.get("role").asInt())
+            .email(values.get("email").asText())
+            .pin(values.get("pin").asText());
+        var request = CommandsApi.APIEveryTypeRequest.newBuilder().id(given.get("id").asInt()).everyTypeInputs(inputs);
+        return request.actionResult(given.get("actionResult").asText()).build();
     }
 
     private static UserApi.APIExecuteUserCommandRequest what(JsonNode given) {

@@ -10,11 +10,13 @@ spl_autoload_register(function (string $class): void {
     }
 });
 
+use Kommando\Client\Api\CommandsApi;
 use Kommando\Client\Api\OperatorApi;
 use Kommando\Client\Api\SessionApi;
 use Kommando\Client\Api\UserApi;
 use Kommando\Client\ApiException;
 use Kommando\Client\Configuration;
+use Kommando\Client\Model\EveryTypeInputs;
 use Kommando\Client\Model\LogIn;
 
 function configured(string $who, ?string $ticket): Configuration
@@ -41,6 +43,11 @@ function make(Configuration $configuration, string $call, array $given, ?string 
             $given['actionResult'] ?? null,
             $given['idempotencyKey'] ?? null,
             $given['dryRun'] ?? null,
+        ),
+        'everyType' => (new CommandsApi($client, $configuration))->everyTypeWithHttpInfo(
+            $given['id'],
+            new EveryTypeInputs(['until' => new DateTime($given['inputs']['until'])] + $given['inputs']),
+            $given['actionResult'],
         ),
         'user' => $users->getUserWithHttpInfo($given['id'], select: $given['select']),
         'logIn' => (new SessionApi($client, $configuration))->beginSessionWithHttpInfo(

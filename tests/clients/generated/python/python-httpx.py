@@ -4,10 +4,11 @@ from base64 import b64encode
 from uuid import UUID
 
 from kommando_client import AuthenticatedClient, Client
+from kommando_client.api.commands import every_type
 from kommando_client.api.operator import get_execution, list_executions
 from kommando_client.api.session import begin_session
 from kommando_client.api.user import execute_user_command, get_user, get_user_commands
-from kommando_client.models import LogIn
+from kommando_client.models import EveryTypeInputs, LogIn
 from kommando_client.types import UNSET
 
 from drive import ADDRESS, drive
@@ -43,6 +44,9 @@ def make(client, call, given):
                 idempotency_key=given.get("idempotencyKey", UNSET),
                 x_dry_run=given.get("dryRun", UNSET),
             )
+        case "everyType":
+            inputs = EveryTypeInputs.from_dict(given["inputs"])
+            return every_type.sync_detailed(given["id"], client=client, body=inputs, action_result=given["actionResult"])
         case "user":
             return get_user.sync_detailed(given["id"], client=client, select=given["select"])
         case "logIn":

@@ -6,7 +6,9 @@ from kommando_client import (
     ApiClient,
     ApiException,
     CommandActionResult,
+    CommandsApi,
     Configuration,
+    EveryTypeInputs,
     LogIn,
     OperatorApi,
     SessionApi,
@@ -46,6 +48,9 @@ def make(client, call, given):
                 idempotency_key=given.get("idempotencyKey"),
                 dry_run=given.get("dryRun"),
             )
+        case "everyType":
+            inputs = EveryTypeInputs(**given["inputs"])
+            return CommandsApi(client).every_type_with_http_info(given["id"], inputs, action_result=given["actionResult"])
         case "user":
             return UserApi(client).get_user_with_http_info(given["id"], select=given["select"])
         case "logIn":

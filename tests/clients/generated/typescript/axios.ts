@@ -2,7 +2,7 @@
 
 import { type AxiosResponse, isAxiosError } from 'axios';
 
-import { Configuration, OperatorApi, SessionApi, UserApi } from './kommando-client/index.js';
+import { CommandsApi, Configuration, OperatorApi, SessionApi, UserApi } from './kommando-client/index.js';
 import { address, drive, type Who } from './drive.js';
 
 function configured(who: Who): Configuration {
@@ -29,6 +29,8 @@ await drive((who) => {
         list: ({ id }) => of(users.getUserCommands({ id })),
         execute: ({ id, commandName, actionResult, idempotencyKey, dryRun }) =>
             of(users.executeUserCommand({ id, commandName, actionResult, idempotencyKey, dryRun })),
+        everyType: ({ id, inputs, actionResult }) =>
+            of(new CommandsApi(configuration).everyType({ id, everyTypeInputs: inputs, actionResult: actionResult as 'Implicit' | 'Yes' | 'No' })),
         user: ({ id, select }) => of(users.getUser({ id, $select: select })),
         logIn: async ({ userName, password }) => {
             const answer = await of(new SessionApi(configuration).beginSession({ logIn: { userName, password } }));

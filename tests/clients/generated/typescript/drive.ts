@@ -11,6 +11,19 @@ type Given = {
     id: number;
     commandName: string;
     actionResult?: 'Implicit' | 'Yes' | 'Ok' | 'No' | 'Cancel';
+    /** The inputs of the command that has every type. */
+    inputs: {
+        reason: string;
+        count: number;
+        sure: boolean;
+        until: string;
+        kind: 'full' | 'part-time';
+        manager: number;
+        group: number;
+        role: number;
+        email: string;
+        pin: string;
+    };
     idempotencyKey?: string;
     dryRun?: boolean;
     select: string;
@@ -25,6 +38,7 @@ type Given = {
 export interface Client {
     list(given: Given): Promise<Answer>;
     execute(given: Given): Promise<Answer>;
+    everyType(given: Given): Promise<Answer>;
     user(given: Given): Promise<Answer>;
     logIn(given: Given): Promise<Answer & { ticket?: string }>;
     executions(given: Given): Promise<Answer & { newest?: string }>;

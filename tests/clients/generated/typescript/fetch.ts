@@ -30,6 +30,11 @@ await drive((who) => {
             const { response, data, error } = await client.POST('/api/v1/User/{id}/CustomCommand/{commandName}', { params });
             return of(response, data ?? error);
         },
+        everyType: async ({ id, inputs, actionResult }) => {
+            const params = { path: { id }, query: { actionResult: actionResult as 'Implicit' | 'Yes' | 'No' } };
+            const { response, data, error } = await client.POST('/api/v1/User/{id}/CustomCommand/every-type', { params, body: inputs });
+            return of(response, data ?? error);
+        },
         user: async ({ id, select }) => {
             const params = { path: { id }, query: { $select: select } };
             const { response, data, error } = await client.GET('/api/v1/User/{id}', { params });

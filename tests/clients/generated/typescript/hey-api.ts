@@ -1,7 +1,7 @@
 // Makes the calls with the client of @hey-api/openapi-ts.
 
 import { createClient, createConfig } from './kommando-client/client/index.js';
-import { OperatorApi, SessionApi, UserApi } from './kommando-client/index.js';
+import { CommandsApi, OperatorApi, SessionApi, UserApi } from './kommando-client/index.js';
 import { address, drive, type Who } from './drive.js';
 
 function clientOf(who: Who) {
@@ -27,6 +27,8 @@ await drive((who) => {
             const headers = { 'Idempotency-Key': idempotencyKey, 'X-Dry-Run': dryRun };
             return of(UserApi.executeUserCommand({ client, path: { id, commandName }, query: { actionResult }, headers }));
         },
+        everyType: ({ id, inputs, actionResult }) =>
+            of(CommandsApi.everyType({ client, path: { id }, query: { actionResult: actionResult as 'Implicit' | 'Yes' | 'No' }, body: inputs })),
         user: ({ id, select }) => of(UserApi.getUser({ client, path: { id }, query: { $select: select } })),
         logIn: async ({ userName, password }) => {
             const answer = await of(SessionApi.beginSession({ client, body: { userName, password } }));

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use kommando_generated_clients_test::{Answer, Who, address, drive, named, number, text};
-use kommando_progenitor::{Client, ClientOperatorExt, ClientSessionExt, ClientUserExt, Error, ResponseValue, types};
+use kommando_progenitor::{Client, ClientCommandsExt, ClientOperatorExt, ClientSessionExt, ClientUserExt, Error, ResponseValue, types};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -27,6 +27,11 @@ async fn main() {
                     call = call.x_dry_run(dry_run);
                 }
                 answer(call.send().await)
+            }
+            "everyType" => {
+                let inputs: types::EveryTypeInputs = serde_json::from_value(given["inputs"].clone()).expect("inputs");
+                let answered = named::<types::EveryTypeActionResult>(&given, "actionResult").expect("an answer");
+                answer(client.every_type().id(number(&given, "id")).action_result(answered).body(inputs).send().await)
             }
             "user" => {
                 let select = text(&given, "select").expect("columns");

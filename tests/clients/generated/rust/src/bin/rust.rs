@@ -3,6 +3,7 @@
 use kommando_client::{
     apis::{
         Error,
+        commands_api::{self, EveryTypeParams},
         configuration::{ApiKey, Configuration},
         operator_api::{self, GetExecutionParams, ListExecutionsParams},
         session_api::{self, BeginSessionParams},
@@ -21,6 +22,7 @@ async fn main() {
         match call.as_str() {
             "list" => answer(user_api::get_user_commands(&configuration, list_parameters(&given)).await),
             "execute" => answer(user_api::execute_user_command(&configuration, what(&given)).await),
+            "everyType" => answer(commands_api::every_type(&configuration, every_type(&given)).await),
             "user" => answer(user_api::get_user(&configuration, some(&given)).await),
             "logIn" => {
                 let [user_name, password] = ["userName", "password"].map(|name| text(&given, name).expect("a text"));
@@ -85,6 +87,25 @@ fn what(given: &Value) -> ExecuteUserCommandParams {
         action_result: named(given, "actionResult"),
         idempotency_key: text(given, "idempotencyKey"),
         dry_run: given["dryRun"].as_bool(),
+        confirmation: None,
+        additional_data: None,
+        request_body: None,
+        accept_language: None,
+        so_language: None,
+        so_culture: None,
+        so_time_zone: None,
+        so_app_token: None,
+    }
+}
+
+fn every_type(given: &Value) -> EveryTypeParams {
+    EveryTypeParams {
+        id: number(given, "id"),
+        every_type_inputs: serde_json::from_value(given["inputs"].clone()).expect("inputs"),
+        action_result: text(given, "actionResult"),
+        idempotency_key: None,
+        dry_run: None,
+        confirmation: None,
         accept_language: None,
         so_language: None,
         so_culture: None,
