@@ -69,7 +69,7 @@ async fn each_command_is_an_operation_with_its_inputs_and_answers() {
         ("manager", json!({"type": "integer", "format": "int32"})),
         ("mail", json!({"type": "string", "format": "email"})),
         ("pin", json!({"type": "string", "format": "password", "writeOnly": true})),
-        ("weeks", json!({"type": "integer", "format": "int64", "default": 2})),
+        ("weeks", json!({"type": "integer", "format": "int64", "description": "By default `2`."})),
     ] {
         for (member, expected) in members.as_object().expect("an object") {
             assert_eq!(&property(name)[member], expected, "{name}.{member}");

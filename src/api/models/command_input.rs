@@ -1,9 +1,6 @@
 //! The inputs of commands: as operators see them, and in upstream's FieldProperties.
 
-use poem_openapi::{
-    Enum, Object,
-    types::{Any, Example},
-};
+use poem_openapi::{Enum, Object, types::Example};
 use serde_json::Value;
 
 use super::rights::{FieldProperties, FieldProperty, FieldRight};
@@ -27,9 +24,10 @@ pub struct CommandInput {
     pub help: String,
     /// Whether a run needs the input.
     pub required: bool,
-    /// The value of an input that is left out; null for none. A group or role has its name.
+    /// The value of an input that is left out, as a text; null for none. A group or role has its name. The default of a
+    /// date that counts from today is that of today, in UTC.
     #[oai(nullable)]
-    pub default: Option<Any<Value>>,
+    pub default_value: Option<String>,
     /// The minimum length of a text, in characters; null for other types.
     #[oai(nullable)]
     pub min_length: Option<u32>,
@@ -100,7 +98,7 @@ impl From<&InputDefinition> for CommandInput {
             label: input.title().raw(),
             help: help.as_ref().map(MultiLanguage::raw).unwrap_or_default(),
             required: *is_required,
-            default: default.as_ref().map(|default| Any(default.value(today))),
+            default_value: default.as_ref().map(|default| text(default.value(today))),
             min_length: None,
             max_length: None,
             pattern: None,
@@ -157,6 +155,10 @@ impl From<&InputType> for CommandInputType {
     }
 }
 
+fn text(value: Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 /// What FieldProperties can say of each input: whether it is mandatory, its .NET type and its length.
 pub fn field_properties(inputs: &InputDefinitions) -> FieldProperties {
     inputs.iter().map(|input| (input.name.clone(), field_property(input))).collect()
@@ -187,7 +189,7 @@ impl Example for CommandInput {
             label: MultiLanguage::own("Reason", "Begrunnelse").raw(),
             help: String::new(),
             required: true,
-            default: None,
+            default_value: None,
             min_length: Some(10),
             max_length: Some(254),
             pattern: None,

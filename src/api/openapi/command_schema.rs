@@ -72,13 +72,11 @@ fn property(input: &InputDefinition, locale: &Locale) -> Value {
         }
     };
     schema["description"] = description(input, locale).into();
-    if let Some(DefaultValue::Value(default)) = &input.default {
-        schema["default"] = default.clone();
-    }
     schema
 }
 
-/// The label, the help, and what the schema cannot say. No `title`: some generators take it as the name of a type.
+/// The label, the help, and what the schema does not say. It has no `title`, which some generators take as the name of a
+/// type, and no `default`, which makes a property required for some, and which others send instead of leaving it out.
 fn description(input: &InputDefinition, locale: &Locale) -> String {
     let text = |text: &MultiLanguage| {
         let text = locale.resolve(&text.raw()).into_owned();
@@ -89,7 +87,10 @@ fn description(input: &InputDefinition, locale: &Locale) -> String {
     let default = match &input.default {
         Some(DefaultValue::Name(name)) => Some(format!("By default `{name}`.")),
         Some(DefaultValue::Date(limit)) => Some(format!("By default {}.", date(*limit))),
-        Some(DefaultValue::Value(_)) | None => None,
+        Some(DefaultValue::Value(value)) => {
+            Some(format!("By default `{}`.", value.as_str().unwrap_or(&value.to_string())))
+        }
+        None => None,
     };
     let parts = [label, help, explanation(input, locale), default];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")

@@ -111,7 +111,7 @@ function collect(inputs, read) {
 
 /** A field with its label, its error, and `read`, which returns value and text. */
 function control(input, before, message, lists) {
-  const [element, list, readValue] = CONTROLS[input.type](input, before ?? input.default, lists);
+  const [element, list, readValue] = CONTROLS[input.type](input, before ?? input.defaultValue ?? undefined, lists);
   const error = h('p', { class: 'field-error', hidden: !message }, message ?? '');
   const label = input.required ? input.label : `${input.label} (${t('inputs.optional')})`;
   const wrapped = field(label, element, input.help);
