@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Read, Write},
+    io::{self, IsTerminal, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -64,7 +64,7 @@ pub struct Run {
     /// Input of the command (repeatable)
     #[arg(long = "input", value_name = "NAME=VALUE")]
     inputs: Vec<String>,
-    /// Name of an input of the type secret, to read from standard input
+    /// Name of an input of the type secret: asked for on a terminal, else read from standard input
     #[arg(long, value_name = "NAME")]
     secret_stdin: Option<String>,
     /// Answer to the question of the command: Yes, Ok, No or Cancel
@@ -91,7 +91,11 @@ impl Run {
         inputs.add_texts(self.inputs, Place::CommandLine).map_err(|error| anyhow!("{}", error.message()))?;
         if let Some(name) = self.secret_stdin {
             let mut secret = String::new();
-            io::stdin().read_to_string(&mut secret).context("failed to read standard input")?;
+            if io::stdin().is_terminal() {
+                secret = rpassword::prompt_password(format!("{name}: "))?;
+            } else {
+                io::stdin().read_to_string(&mut secret).context("failed to read standard input")?;
+            }
             let text = format!("{name}={}", secret.trim_end_matches(['\r', '\n']));
             inputs.add_texts([text], Place::Body).map_err(|error| anyhow!("{}", error.message()))?;
         }
@@ -120,7 +124,7 @@ impl Run {
                 let token =
                     report.confirmation.filter(|_| is_bound).map(|token| format!(", and with --confirmation {token}"));
                 let token = token.unwrap_or_default();
-                bail!("the command has not run; answer its question with --answer and Yes, Ok, No or Cancel{token}")
+                bail!("the command has not run; answer its question with --answer Yes, Ok, No or Cancel{token}")
             }
             Outcome::Succeeded | Outcome::Declined => Ok(()),
             _ => bail!("the command failed; nothing was changed"),

@@ -25,7 +25,7 @@ pub const PAGES: [(&str, &str); 8] = [
 ];
 
 /// Sections of pages: the topic, its page and its heading.
-pub const SECTIONS: [(&str, &str, &str); 17] = [
+pub const SECTIONS: [(&str, &str, &str); 18] = [
     ("audit", OPERATING, "Audit chain"),
     ("authentication", API, "Authentication"),
     ("backup", OPERATING, "Backup"),
@@ -34,6 +34,7 @@ pub const SECTIONS: [(&str, &str, &str); 17] = [
     ("errors", API, "Errors"),
     ("idempotency", API, "Idempotency"),
     ("import", OPERATING, "Import users"),
+    ("inputs", COMMANDS, "Inputs"),
     ("metrics", OPERATING, "Metrics"),
     ("odata", API, "List users with OData"),
     ("postgresql", OPERATING, "PostgreSQL and replicas"),

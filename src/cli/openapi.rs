@@ -1,6 +1,6 @@
 //! `kommando openapi`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -24,7 +24,7 @@ pub struct Openapi {
     #[arg(long, value_name = "FOLDER")]
     commands: Option<PathBuf>,
     /// Print the shell lines that generate a client: python, typescript-axios, java, csharp, go, …
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["yaml", "plain", "commands"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["yaml", "plain"])]
     client: Option<String>,
     /// Print the generator configuration that these lines use
     #[arg(long, value_name = "NAME", conflicts_with_all = ["yaml", "plain", "commands", "client"])]
@@ -38,7 +38,11 @@ impl Openapi {
 
     fn text(self) -> anyhow::Result<String> {
         if let Some(name) = self.client {
-            return lines_of(&name).map(str::to_owned);
+            let lines = lines_of(&name)?;
+            return Ok(match &self.commands {
+                Some(folder) => with_commands(lines, folder),
+                None => lines.to_owned(),
+            });
         }
         if let Some(name) = self.config {
             return configuration_of(&name).map(str::to_owned);
@@ -67,6 +71,16 @@ fn lines_of(name: &str) -> anyhow::Result<&'static str> {
             bail!("there is no client `{name}`; the clients are {}", known.join(", "))
         }
     }
+}
+
+/// The lines with the commands of a folder in the document.
+fn with_commands(lines: &str, folder: &Path) -> String {
+    let folder = folder.display().to_string().replace('\'', r"'\''");
+    lines.lines().fold(String::new(), |all, line| {
+        let is_document = line.starts_with("kommando openapi ") && !line.contains("--config");
+        let line = if is_document { line.replace(" >", &format!(" --commands '{folder}' >")) } else { line.to_owned() };
+        all + &line + "\n"
+    })
 }
 
 /// Splits a section of the README into the name of the client and its shell commands.

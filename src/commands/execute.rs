@@ -82,17 +82,15 @@ async fn look_up(
     next_action(known.get(key), action_result, inputs_mac)
 }
 
-/// The token of the question that this run asks: a MAC of the caller, the user, the command, its definition and its inputs,
-/// both as given and as they are now. `None` for a command without a question.
+/// The token of the question that this run asks: a MAC of the caller, the user, the command, its definition and the values of
+/// its inputs. `None` for a command without a question.
 fn confirmation_of(run: &PreparedRun, key: &AuditKey) -> Option<ConfirmationToken> {
     if run.command.definition.confirm == Confirmation::None {
         return None;
     }
     let ExecuteRequest { caller, user_id, command_name, .. } = &run.request;
     let (caller, user) = (caller.user_id.to_string(), user_id.to_string());
-    let given = run.inputs_mac.as_deref().unwrap_or_default();
-    let inputs = run.inputs.recorded().and_then(|inputs| serde_json::to_string(&inputs).ok()).unwrap_or_default();
-    let parts = ["confirmation", &caller, &user, command_name, &run.command.hash, given, &inputs];
+    let parts = ["confirmation", &caller, &user, command_name, &run.command.hash, &run.inputs.canonical()];
     Some(ConfirmationToken(key.mac(NO_POSITION, &parts)))
 }
 

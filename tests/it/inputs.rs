@@ -105,7 +105,7 @@ async fn every_error_of_the_inputs_is_named_at_once() {
         "with 3 to 20 characters that matches `[a-z ]+`.",
         "`count` takes an integer from 1 to 5.",
         "`sure` is missing; it takes true or false.",
-        "from 2026-01-01 to 2027-12-31.",
+        "takes a date as YYYY-MM-DD, not before 2026-01-01, not after 2027-12-31.",
         "`kind` is missing; it takes one of full, part.",
         "`mial` is unknown; did you mean `mail`?",
     ] {

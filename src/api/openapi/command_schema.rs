@@ -15,6 +15,9 @@ use crate::{
 /// The text of examples.
 const TEXT: &str = "As discussed on Monday with the manager of the team.";
 
+/// The secret of examples.
+const SECRET: &str = "correct horse battery";
+
 /// The schema of the object with all inputs, with texts in the language of the locale.
 pub fn schema_of(definition: &Definition, locale: &Locale) -> Value {
     let properties: Map<String, Value> =
@@ -64,7 +67,7 @@ fn property(input: &InputDefinition, locale: &Locale) -> Value {
             json!({"type": "string", "format": "email", "maxLength": max_length, "example": "anna@example.com"})
         }
         InputType::Secret { min_length, max_length } => {
-            let example = example(*min_length, *max_length);
+            let example = example(SECRET, *min_length, *max_length);
             json!({
                 "type": "string", "format": "password", "writeOnly": true,
                 "minLength": min_length, "maxLength": max_length, "example": example,
@@ -101,7 +104,7 @@ fn of_text(limits: &TextLimits) -> Value {
     let mut schema = json!({"type": "string", "minLength": min_length, "maxLength": max_length});
     match pattern {
         Some(pattern) => schema["pattern"] = pattern.anchored().into(),
-        None => schema["example"] = example(*min_length, *max_length).into(),
+        None => schema["example"] = example(TEXT, *min_length, *max_length).into(),
     }
     schema
 }
@@ -150,7 +153,7 @@ fn date(limit: DateLimit) -> String {
 }
 
 /// A text of a length that the limits allow.
-fn example(min_length: usize, max_length: usize) -> String {
-    let length = TEXT.chars().count().clamp(min_length, max_length);
-    TEXT.chars().cycle().take(length).collect()
+fn example(text: &str, min_length: usize, max_length: usize) -> String {
+    let length = text.chars().count().clamp(min_length, max_length);
+    text.chars().cycle().take(length).collect()
 }

@@ -152,8 +152,8 @@ impl<'a> Reader<'a> {
         }
         if !self.is_template && ["{{", "{%", "{#"].iter().any(|start| written.contains(start)) {
             return self.fail(format!(
-                "`{label}` takes no template: `{written}` would stay as it is. Use templates in question, message, \
-                 note, and the message of set_presence"
+                "`{label}` takes no template: `{written}` would stay as it is. Where a step takes an input, write \
+                 `{{input: NAME}}`; templates are for question, message, note, and the message of set_presence"
             ));
         }
         Ok(written)

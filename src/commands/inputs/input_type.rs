@@ -182,10 +182,10 @@ impl InputType {
             Self::Integer { min, max } => format!("takes an integer from {min} to {max}"),
             Self::Boolean => "takes true or false".to_owned(),
             Self::Date { not_before, not_after } => {
-                let limits = [("from", not_before), ("to", not_after)];
+                let limits = [("not before", not_before), ("not after", not_after)];
                 let limits = limits.into_iter().filter_map(|(word, limit)| limit.map(|limit| (word, limit)));
-                let limits = limits.map(|(word, limit)| format!(" {word} {}", limit.date(today)));
-                format!("takes a date such as {today}{}", limits.collect::<String>())
+                let limits = limits.map(|(word, limit)| format!(", {word} {}", limit.date(today)));
+                format!("takes a date as YYYY-MM-DD{}", limits.collect::<String>())
             }
             Self::Choice(choices) => {
                 let shown = choices.iter().take(SHOWN_CHOICES).map(|choice| choice.value.as_str()).collect::<Vec<_>>();

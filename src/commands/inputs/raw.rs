@@ -329,7 +329,7 @@ impl RawInput {
     fn lengths(&self, longest: usize) -> Checked<(usize, usize)> {
         let length = |limit: &Option<Located<u32>>, other| limit.as_ref().map_or(other, |limit| limit.value as usize);
         let min = length(&self.min_length, 1);
-        let max = length(&self.max_length, longest.max(min));
+        let max = length(&self.max_length, longest);
         let at = self.max_length.as_ref().or(self.min_length.as_ref()).and_then(|limit| limit.at);
         match () {
             () if max > MAX_LENGTH => problem(at, format!("a text has at most {MAX_LENGTH} characters")),
@@ -363,6 +363,12 @@ impl RawInput {
             }
             (InputType::Boolean, RawValue::Text(_)) => {
                 return problem(default.at, "the `default` is true or false, without quotes");
+            }
+            (InputType::Choice(_), RawValue::Bool(_) | RawValue::Int(_)) => {
+                return problem(
+                    default.at,
+                    "put quotes around this `default`: numbers, and words such as `no` and `yes`",
+                );
             }
             (_, RawValue::Bool(value)) => Value::from(*value),
             (_, RawValue::Int(number)) => Value::from(*number),

@@ -92,6 +92,17 @@ impl InputValues {
         (!values.is_empty()).then_some(RecordedInputs(values))
     }
 
+    /// A text that is the same for the same values, with secrets: only for a MAC.
+    pub fn canonical(&self) -> String {
+        let value = |value: &InputValue| match value {
+            InputValue::Secret(secret) => Some(secret.expose_secret().into()),
+            other => other.recorded(),
+        };
+        let values: BTreeMap<_, _> =
+            self.0.iter().filter_map(|(name, given)| Some((name, given.as_ref().and_then(value)?))).collect();
+        json!(values).to_string()
+    }
+
     /// The values for a webhook, with the secrets of these names; `None` without values.
     pub fn sent(&self, secrets: &[&str]) -> Option<RecordedInputs> {
         let mut sent = self.recorded().unwrap_or_default();

@@ -175,6 +175,7 @@ impl CommandRun {
     /// Runs a command like `POST /api/v1/User/{id}/CustomCommand/{commandName}`, with the same checks, confirmation,
     /// record and errors. `commandName`, `actionResult` and `additionalData` may also be in the query; the body is then the user alone.
     #[oai(path = "/ExecuteUserCommand", method = "post", operation_id = "v1UserAgent_ExecuteUserCommand")]
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the request, as the document shows it")]
     async fn execute_user_command(
         &self,
         caller: AgentCaller,
