@@ -167,7 +167,9 @@ fn a_command_takes_what_its_schema_says_in_every_way() {
         let document = api::document_with_commands(&catalog, &Locale::english());
         let schema = &document["components"]["schemas"]["GeneratedInputs"];
         server.app.commands.replace(Some(catalog), None).expect("right definitions");
-        for values in tries {
+        let properties = schema["properties"].as_object().expect("properties").iter();
+        let examples: Value = properties.map(|(name, property)| (name.clone(), property["example"].clone())).collect();
+        for values in tries.into_iter().chain([examples]) {
             let expected = refused(schema, &values);
             let case = format!("{yaml} {values}");
             for answer in runtime.block_on(ways(&server, schema, &values)) {
