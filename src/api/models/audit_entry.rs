@@ -159,7 +159,7 @@ pub enum AuditSubjectType {
 }
 
 impl AuditEntry {
-    /// `names` has the names of the users whom the caller may see, for runs.
+    /// `names` has the names of the users that the caller may see, for runs.
     pub fn new(record: Record, names: &HashMap<i32, String>) -> Self {
         match record {
             Record::Change(change) => Self {

@@ -76,7 +76,7 @@ pub enum CommandInputType {
     Date,
     /// One of `values`.
     Choice,
-    /// The id of an active user whom the caller may see. The name is accepted, too.
+    /// The id of an active user that the caller may see. The name is accepted, too.
     User,
     /// The id of a group. The name is accepted, too.
     Group,

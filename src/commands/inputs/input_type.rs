@@ -35,7 +35,7 @@ pub enum InputType {
     },
     /// One of these values.
     Choice(Vec<Choice>),
-    /// An active user whom the caller may see.
+    /// An active user that the caller may see.
     User,
     /// A group that is not deleted.
     Group,
@@ -193,7 +193,7 @@ impl InputType {
                 let more = if more > 0 { format!(", or {more} others") } else { String::new() };
                 format!("takes one of {}{more}", shown.join(", "))
             }
-            Self::User => "takes the id or name of an active user whom you may see".to_owned(),
+            Self::User => "takes the id or name of an active user that you may see".to_owned(),
             Self::Group => "takes the id or name of a group".to_owned(),
             Self::Role => "takes the id or name of a role".to_owned(),
             Self::Email => format!("takes an e-mail address with at most {EMAIL_LENGTH} characters"),
