@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::harness::{ANNA, Server};
 
 /// The number of generated definitions.
-const CASES: u32 = 48;
+const CASES: u32 = 32;
 const COMMAND: &str = "generated";
 
 /// An input of a definition, as JSON.
@@ -192,7 +192,7 @@ fn a_command_takes_what_its_schema_says_in_every_way() {
         panic!("{error}");
     }
     let (taken, not_taken) = (taken.get(), not_taken.get());
-    assert!(taken > 20 && not_taken > 100, "too few cases: {taken} taken, {not_taken} not");
+    assert!(taken > 10 && not_taken > 100, "too few cases: {taken} taken, {not_taken} not");
 }
 
 /// The answers to the same values as a body and, if all are texts, numbers or booleans, as `name=value`. The value of a
