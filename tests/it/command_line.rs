@@ -352,6 +352,40 @@ fn commands_run_checks_asks_and_records_like_http() {
 }
 
 #[test]
+fn commands_run_takes_inputs_and_reads_a_secret() {
+    let line = Line::new();
+    let folder = line.folder.path().join("commands.d");
+    std::fs::create_dir(&folder).expect("a folder");
+    let text = "name: give\ndisplay_name: Give\nallow_roles: [Administrator]\nconfirm: ok\nconfirm_binding: required\n\
+                question: 'Give {{ inputs.count }}?'\ninputs:\n  count: {type: integer, max: 5}\n  pin: {type: secret}\n\
+                steps:\n  - message: {text: 'Gave {{ inputs.count }}'}\n";
+    std::fs::write(folder.join("give.yaml"), text).expect("a file");
+    assert!(
+        line.say_with(&["user", "add", "admin", "--role", "Administrator", "--password-stdin"], "a long secret").ok
+    );
+    let run = |more: &[&str]| {
+        let words = ["commands", "run", "give", "--user", "admin", "--as", "admin"];
+        line.say_with(&[&words, more].concat(), "4711\n")
+    };
+    for (words, expected) in [
+        (&["--input", "count=6", "--secret-stdin", "pin"][..], "`count` takes an integer from"),
+        (&["--input", "count=5"], "`pin` is missing"),
+        (&["--input", "count=5", "--input", "pin=4711"], "`pin` is a secret; pass it with --secret-stdin"),
+        (&["--input", "count"], "write it as name=value"),
+        (&["--input", "count=5", "--secret-stdin", "pin", "--answer", "Ok"], "needs the X-Confirmation"),
+    ] {
+        let refused = run(words);
+        assert!(!refused.ok && refused.err.contains(expected) && !refused.err.contains("4711"), "{}", refused.err);
+    }
+    let given = ["--input", "count=5", "--secret-stdin", "pin"];
+    let asked = run(&given);
+    assert_eq!((asked.ok, asked.out.as_str()), (false, "asked: Give 5?\n"));
+    let token = asked.err.trim_end().rsplit("--confirmation ").next().expect("a token").to_owned();
+    let ran = run(&[&given[..], &["--answer", "Ok", "--confirmation", &token]].concat());
+    assert_eq!((ran.ok, ran.out.as_str()), (true, "succeeded: Gave 5\n"), "{}", ran.err);
+}
+
+#[test]
 fn every_client_has_lines_and_uses_its_configuration() {
     let line = Line::new();
     let known = line.say(&["openapi", "--client", "cobol"]);
