@@ -332,7 +332,7 @@ mod tests {
             ("{type: group}", "set_group: {group: {inptu: a}}", "`inptu` is unknown here; did you mean `input`?"),
             ("{type: integer}", "set_field: {field: rank, value: {input: a}}", "`min` and `max` of 32 bits"),
             ("{type: boolean}", "set_field: {field: tooltip, value: {input: a}}", "the type text, email or choice"),
-            ("{type: choice, values: [Here]}", "set_presence: {status: {input: a}}", "names of presence"),
+            ("{type: choice, values: [Here]}", "set_presence: {status: {input: a}}", "a choice of presence statuses"),
             ("{type: text}", "reset_password: {password: {input: a}}", "the type secret"),
             (
                 "{type: secret}",

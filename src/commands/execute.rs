@@ -22,7 +22,7 @@ use crate::{
     clock,
     error::Error,
     executions::{
-        audit::{AuditKey, NO_POSITION},
+        audit::{CurrentKey, NO_POSITION},
         execution::Outcome,
         idempotency::KeyScope,
     },
@@ -42,10 +42,9 @@ pub async fn execute(
     if !request.caller.may_read(request.user_id) {
         return Err(Error::MayNotReadUser);
     }
-    let audit_key = resources.audit_key.last_known();
     let inputs_mac = (!request.inputs.is_empty()).then(|| {
         let parts = ["inputs", &request.inputs.canonical()];
-        audit_key.mac(NO_POSITION, &parts)
+        resources.audit_key.last_known().mac(NO_POSITION, &parts)
     });
     let key = hold_key(resources, &request)?;
     if let Some(key) = &key
@@ -84,14 +83,14 @@ async fn look_up(
 
 /// The token of the question that this run asks: a MAC of the caller, the user, the command, its definition and the values of
 /// its inputs. `None` for a command without a question.
-fn confirmation_of(run: &PreparedRun, key: &AuditKey) -> Option<ConfirmationToken> {
+fn confirmation_of(run: &PreparedRun, key: &CurrentKey) -> Option<ConfirmationToken> {
     if run.command.definition.confirm == Confirmation::None {
         return None;
     }
     let ExecuteRequest { caller, user_id, command_name, .. } = &run.request;
     let (caller, user) = (caller.user_id.to_string(), user_id.to_string());
     let parts = ["confirmation", &caller, &user, command_name, &run.command.hash, &run.inputs.canonical()];
-    Some(ConfirmationToken(key.mac(NO_POSITION, &parts)))
+    Some(ConfirmationToken(key.last_known().mac(NO_POSITION, &parts)))
 }
 
 /// Decides permission, inputs and confirmation without a transaction first: a run that ends here needs no preparation.
@@ -114,7 +113,7 @@ async fn check_then_run(resources: &Resources, mut run: PreparedRun, user: &User
             step.as_step().check_values(&run.inputs, &resources.passwords)?;
         }
     }
-    run.confirmation = confirmation_of(&run, &resources.audit_key.last_known());
+    run.confirmation = confirmation_of(&run, &resources.audit_key);
     let caller = &run.request.caller;
     let Some(decision) = decide::decide_without_steps(&run, caller, user, is_last, run.started_at) else {
         return run_prepared(resources, prepare(resources, run, user).await?).await;

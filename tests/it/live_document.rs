@@ -103,7 +103,7 @@ async fn the_document_can_be_cached_until_a_command_changes() {
     assert_eq!((first.header("cache-control"), first.header("vary")), (Some("no-cache"), Some("Accept-Language")));
     let again = server.get("/openapi.json").header("if-none-match", &tag).send().await;
     assert_eq!(again.status, StatusCode::NOT_MODIFIED);
-    let none = server.get("/openapi.json?commands=none").send().await;
+    let none = server.get("/openapi.json?Commands=none").send().await;
     assert_eq!(none.body, api::shared_document());
     let other = server.get("/openapi.json?commands=all").send().await;
     assert!(other.error(StatusCode::BAD_REQUEST).1.contains("Parameter commands"));

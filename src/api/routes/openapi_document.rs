@@ -79,12 +79,12 @@ impl OpenApiDocument {
 fn without_commands(request: &Request) -> Result<bool, Error> {
     let mut is_without = false;
     for (name, value) in request.params::<Vec<(String, String)>>().unwrap_or_default() {
-        match (name.as_str(), value.as_str()) {
-            ("commands", "none") => is_without = true,
-            ("commands", other) => {
+        match value.as_str() {
+            _ if !name.eq_ignore_ascii_case("commands") => {}
+            "none" => is_without = true,
+            other => {
                 return Err(Error::InvalidArgument(format!("Parameter commands: {} is not `none`.", quoted(other))));
             }
-            _ => {}
         }
     }
     Ok(is_without)

@@ -188,7 +188,7 @@ impl Rows {
         })
     }
 
-    /// An active user. Retired users and those whom the caller may not see are answered alike.
+    /// An active user that the caller may see. Retired users and users that the caller may not see get the same answer.
     fn user(&self, is_it: impl Fn(&User) -> bool) -> Option<InputValue> {
         let found = self.users.iter().find(|user| is_it(user) && !user.is_retired());
         found.map(|user| InputValue::User { id: user.user.id, name: user.full_name() })

@@ -32,7 +32,7 @@ impl Step for SetPresence {
     fn check(&self, inputs: &InputDefinitions) -> Vec<DefinitionProblem> {
         let takes = |input_type: &InputType| match input_type {
             InputType::Choice(choices) if choices.iter().all(|choice| named(&choice.value).is_some()) => Ok(()),
-            _ => Err("a choice whose values are names of presence, such as StatusNormal".to_owned()),
+            _ => Err("a choice of presence statuses, such as StatusNormal".to_owned()),
         };
         let status = self.status.check(inputs, takes);
         let message = self.message.as_ref().and_then(|message| message.check_inputs(inputs));
