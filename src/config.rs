@@ -20,7 +20,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use crate::{
-    auth::{Algorithm, GuessLimits, HostName, Installation, JwksUrl, Origin, ProviderSettings},
+    auth::{Algorithm, GuessLimits, HostName, Installation, JwksUrl, Origin, ProviderSettings, Tenant},
     executions::{
         audit::VerificationInterval,
         retention::{ChangeRetention, Retention},
@@ -278,6 +278,11 @@ pub struct Config {
     /// Authorization, never cookies [default: none]
     #[arg(long, env = "KOMMANDO_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGINS", global = true)]
     pub cors_origins: Vec<Origin>,
+
+    /// Customer's id with which the paths of the API may begin, as in an online installation: Cust12345 serves
+    /// /Cust12345/api/v1/User as /api/v1/User [default: none]
+    #[arg(long, env = "KOMMANDO_TENANT", value_name = "TENANT", global = true)]
+    pub tenant: Option<Tenant>,
 
     /// Fixed time for the clock of serve --demo, for tests, such as 2026-01-01T00:00:00Z [default: the system's clock]
     #[arg(long, env = "KOMMANDO_CLOCK", value_name = "TIME", global = true)]

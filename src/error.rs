@@ -48,6 +48,10 @@ pub enum Error {
     TestFailed { path: String },
     #[error("no such user")]
     NoSuchUser,
+    #[error("no such role")]
+    NoSuchRole,
+    #[error("no such group")]
+    NoSuchGroup,
     #[error("no user of this name")]
     NoSuchUserName,
     #[error("no command {0}")]
@@ -74,6 +78,15 @@ pub enum Error {
     /// An operation of upstream, by its name.
     #[error("{0} is not implemented")]
     NotImplemented(&'static str),
+    /// A resource or agent of upstream, by its name.
+    #[error("{0} is not served")]
+    ResourceNotServed(&'static str),
+    /// A list of upstream, by its name.
+    #[error("the list {0} is not served")]
+    ListNotServed(String),
+    /// An archive of upstream, by its name.
+    #[error("the archive {0} is not served")]
+    ArchiveNotServed(String),
     #[error("the method is not one of {allowed}")]
     MethodNotAllowed { allowed: String },
     #[error("the client accepts none of our media types")]
@@ -195,6 +208,8 @@ impl Error {
             // Upstream's text, with its full stop (docs/upstream.md §1.1, operation 8).
             Self::NoSuchUser => "User with given id does not exist in the db.".into(),
             Self::NoSuchUserName => "User with given name does not exist in the db.".into(),
+            Self::NoSuchRole => "There is no role with this id.".into(),
+            Self::NoSuchGroup => "There is no group with this id.".into(),
             Self::NoSuchCommand(name) => {
                 let list = "/api/v1/User/{id}/CustomCommand";
                 format!("There is no command {}. The list of commands is at {list}.", quoted(name)).into()
@@ -246,6 +261,20 @@ impl Error {
             Self::NotImplemented(operation) => {
                 format!("The operation `{operation}` is not implemented by this server.").into()
             }
+            Self::ResourceNotServed(resource) => format!(
+                "`{resource}` is a part of upstream's API that this server does not have: it serves users, and what is \
+                 read and changed with them."
+            )
+            .into(),
+            Self::ListNotServed(name) => {
+                let lists = "associate, functionrights, roles and usergroup";
+                format!("This server does not have the list {}. It has {lists}.", quoted(name)).into()
+            }
+            Self::ArchiveNotServed(name) => format!(
+                "This server does not have the archive {}. It has AllUsers, Dynamic, InternalUsers and Role.",
+                quoted(name)
+            )
+            .into(),
             Self::MethodNotAllowed { allowed } => format!("This path allows the methods {allowed}.").into(),
             Self::NotAcceptable => "This server answers with application/json or application/xml, but Accept excludes \
                                     both. Accept one of them, or */*."

@@ -26,6 +26,7 @@ mod m0019_invalidation;
 mod m0020_audit_changes;
 mod m0021_audit_keys;
 mod m0022_command_inputs;
+mod m0023_data_rights;
 
 /// Applies and reverts the migrations, oldest first.
 pub struct Migrator;
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_audit_changes::Migration),
             Box::new(m0021_audit_keys::Migration),
             Box::new(m0022_command_inputs::Migration),
+            Box::new(m0023_data_rights::Migration),
         ]
     }
 }

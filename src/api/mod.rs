@@ -31,6 +31,6 @@ pub use self::{
     openapi::document::{for_simple_generators, normalize, yaml},
     respond::{error, export},
     router::{add_commands, document, document_with_commands, endpoint, routes, shared_document},
-    routes::agents,
+    routes::agents::{UNIMPLEMENTED, is_not_served},
     state::AppState,
 };

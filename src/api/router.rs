@@ -22,14 +22,17 @@ use crate::{commands::Catalog, localization::Locale};
 
 type Operations = WithCommonDocs<(
     UserOperations,
-    agents::AgentOperations,
+    ListOperations,
     time_zone::TimeZoneOperations,
+    license::LicenseOperations,
     SessionOperations,
     OperatorOperations,
     version::VersionOperations,
+    tenant_state::TenantStateOperations,
     health::HealthOperations,
     static_files::StaticFiles,
     openapi_document::OpenApiDocument,
+    agents::AgentOperations,
 )>;
 
 /// Users and their custom commands: upstream's `User` resource.
@@ -45,6 +48,16 @@ type UserOperations = (
     presence::PresenceOperations,
     custom_fields::FieldOperations,
     current_user::CurrentOperations,
+);
+
+/// Roles, groups, and other lists of what belongs to users.
+type ListOperations = (
+    role::RoleListOperations,
+    IdOrName<(WithSelect<role::RoleOperations>, role::RoleRightOperations), role::RoleTypeOperations>,
+    data_right::DataRightOperations,
+    user_group_list::UserGroupListOperations,
+    mdo_list::MdoListOperations,
+    archive::ArchiveOperations,
 );
 
 /// Sessions, passwords and tickets.
@@ -68,14 +81,17 @@ fn operations() -> Operations {
     schema_registry::install(register_schemas);
     WithCommonDocs((
         UserOperations::default(),
-        agents::AgentOperations::default(),
+        ListOperations::default(),
+        Default::default(),
         Default::default(),
         SessionOperations::default(),
         OperatorOperations::default(),
         version::VersionOperations::new(summaries),
         Default::default(),
         Default::default(),
+        Default::default(),
         openapi_document::OpenApiDocument::new(document_with_commands),
+        agents::AgentOperations::default(),
     ))
 }
 

@@ -8,7 +8,7 @@ use poem::{FromRequest, Request, RequestBody, Result};
 
 use super::middleware::{concurrency_limit::ConcurrencyLimiter, cors::Cors};
 use crate::{
-    auth::{Authenticator, Hosts},
+    auth::{Authenticator, Hosts, Tenant},
     commands::CommandService,
     error::Error,
     executions::audit::VerificationStatus,
@@ -32,6 +32,8 @@ pub struct AppState {
     pub concurrency_limiter: ConcurrencyLimiter,
     /// The host names that the server answers to.
     pub hosts: Hosts,
+    /// The tenant with which paths may begin.
+    pub tenant: Option<Tenant>,
     /// The web origins that may call from a browser.
     pub cors: Cors,
     pub verification_status: VerificationStatus,

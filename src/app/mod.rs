@@ -32,7 +32,7 @@ pub use self::{server::listen, serving::listen_for_metrics, start_error::StartEr
 pub use crate::users::demo::Access as DemoAccess;
 use crate::{
     api::{self, AppState, ConcurrencyLimiter, Cors},
-    auth::{Authenticator, Hosts, LoginMetrics, LoginRateLimiter, Provider, VerifiedPasswordCache},
+    auth::{Authenticator, Hosts, LoginMetrics, LoginRateLimiter, Provider, Tenant, VerifiedPasswordCache},
     commands::{Catalog, CommandService, CommandServiceDependencies, DefinitionErrors},
     config::{Config, DEFAULT_COMMANDS, Metrics},
     executions::audit::{self, Actor, AuditLog, CurrentKey, KeyCheck, Source, VerificationStatus},
@@ -69,6 +69,7 @@ pub struct App {
     metrics_endpoint: MetricsEndpoint,
     metrics: Metrics,
     hosts: Hosts,
+    tenant: Option<Tenant>,
     cors: Cors,
 }
 
@@ -202,6 +203,7 @@ impl App {
             metrics_endpoint,
             metrics,
             hosts: Hosts::new(config.listen, config.hosts.clone()),
+            tenant: config.tenant.clone(),
             cors: Cors::new(config.cors_origins.clone()),
         })
     }
@@ -339,6 +341,7 @@ impl App {
             time_zone: self.time_zone.clone(),
             concurrency_limiter: self.metrics_endpoint.concurrency_limiter.clone(),
             hosts: self.hosts.clone(),
+            tenant: self.tenant.clone(),
             cors: self.cors.clone(),
             verification_status: self.verification_status.clone(),
             metrics: self.metrics_endpoint.metrics.clone(),

@@ -20,19 +20,23 @@ pub const XSRF: &str = "XsrfToken";
 
 /// A caller who may use the User agent: every caller of an onsite installation; in an online installation, callers of
 /// an application with that right.
-#[derive(Clone, Debug)]
-pub struct AgentCaller(Caller);
+pub struct AgentCaller(Authenticated);
 
 impl Deref for AgentCaller {
     type Target = Caller;
 
     fn deref(&self) -> &Caller {
-        &self.0
+        &self.0.caller
     }
 }
 
 impl AgentCaller {
     pub fn into_caller(self) -> Caller {
+        self.0.caller
+    }
+
+    /// The caller with the credentials of the request.
+    pub fn into_authenticated(self) -> Authenticated {
         self.0
     }
 }
@@ -79,11 +83,29 @@ macro_rules! first_argument {
 first_argument!(Authenticated, |authenticated, _| Ok(authenticated));
 first_argument!(Caller, |authenticated, _| Ok(authenticated.caller));
 first_argument!(AgentCaller, |authenticated, authenticator| {
-    match authenticator.installation.opens_user_agent() || authenticated.has_user_agent {
-        true => Ok(Self(authenticated.caller)),
+    match authenticator.may_use_user_agent(&authenticated) {
+        true => Ok(Self(authenticated)),
         false => Err(Error::UserAgentRestricted),
     }
 });
+
+impl Authenticator {
+    /// Whether a caller may use the User agent.
+    fn may_use_user_agent(&self, authenticated: &Authenticated) -> bool {
+        self.installation.opens_user_agent() || authenticated.has_user_agent
+    }
+
+    /// Checks whether a caller may use an agent. Only the User agent can be restricted.
+    ///
+    /// # Errors
+    /// [`Error::UserAgentRestricted`].
+    pub fn check_agent(&self, authenticated: &Authenticated, agent: &str) -> Result<(), Error> {
+        match agent.eq_ignore_ascii_case("User") && !self.may_use_user_agent(authenticated) {
+            true => Err(Error::UserAgentRestricted),
+            false => Ok(()),
+        }
+    }
+}
 
 fn register_schemes(registry: &mut Registry) {
     let [basic, so_ticket, bearer, session] = SCHEMES;

@@ -17,6 +17,7 @@ mod oidc;
 mod revalidate;
 pub mod session;
 mod source;
+mod tenant;
 mod ticket;
 mod verified_password_cache;
 
@@ -31,6 +32,7 @@ pub use login_rate_limiter::{GuessLimits, LoginRateLimiter};
 pub use misplaced::{BASIC_OF_ANOTHER_SITE, is_basic};
 pub use oidc::{Algorithm, FetchError, JwksUrl, Provider, Settings as ProviderSettings};
 pub use source::{RequestId, source_of};
+pub use tenant::{Tenant, TenantPrefix};
 pub use verified_password_cache::VerifiedPasswordCache;
 
 use chrono::TimeDelta;

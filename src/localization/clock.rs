@@ -70,6 +70,13 @@ impl Clock {
         if self.shows_offset { format!("{written}{}", self.suffix(offset)) } else { written.to_string() }
     }
 
+    /// Formats a time as upstream encodes it in texts, whatever the culture: `[DT:11/23/2026 14:52:00.0000000]`
+    /// (docs/upstream.md §5.4).
+    pub fn encode(&self, time: DateTime<Utc>) -> String {
+        let time = Timestamp::from_second(time.timestamp()).unwrap_or(Timestamp::MAX);
+        self.zone.rules().to_datetime(time).strftime("[DT:%m/%d/%Y %H:%M:%S.0000000]").to_string()
+    }
+
     /// Parses a time with `Z` or an offset, or a local time of the client's zone.
     ///
     /// A local time that occurs twice means the first. A local time that is skipped is moved later by the skipped time.

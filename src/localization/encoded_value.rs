@@ -49,6 +49,18 @@ impl Encoded {
     }
 }
 
+/// The values of a text as plain texts: `[A:3,4]` has two, `3` and `4`; dates are as in ISO 8601. A text that is not an
+/// encoded number or date is its own value.
+pub fn plain_values(text: &str) -> Vec<String> {
+    let encoded = text.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).and_then(Encoded::read);
+    match encoded {
+        Some(Encoded::Integers(numbers)) => numbers.iter().map(ToString::to_string).collect(),
+        Some(Encoded::Date(date)) => vec![date.to_string()],
+        Some(Encoded::DateTime(time)) => vec![time.to_string()],
+        _ => vec![text.to_owned()],
+    }
+}
+
 fn number(value: &str) -> Option<Decimal> {
     let is_plain = value.bytes().all(|byte| byte.is_ascii_digit() || b"+-.".contains(&byte));
     (is_plain && value.len() <= MAX_NUMBER).then(|| Decimal::try_from_str(value).ok()).flatten()
@@ -85,6 +97,12 @@ mod tests {
         assert_eq!(Encoded::read("A:3,4,-5"), Some(Encoded::Integers(vec![3, 4, -5])));
         assert_eq!(Encoded::read("TS:500"), Some(Encoded::Span(500)));
         assert_eq!(Encoded::read("B:AQID"), Some(Encoded::Bytes("AQID".to_owned())));
+    }
+
+    #[test]
+    fn a_text_has_plain_values() {
+        let values = ["[I:4]", "[A:3,4]", "[D:01/02/2026]", "[DT:01/02/2026 03:04:05]", "[x]", "4"].map(plain_values);
+        assert_eq!(values.concat(), ["4", "3", "4", "2026-01-02", "2026-01-02T03:04:05", "[x]", "4"]);
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub use boolean::read_boolean;
 pub use clock::Clock;
 pub use culture::Culture;
 pub use dst_rules::{DstRule, DstRules};
+pub use encoded_value::plain_values;
 pub use escape::{Surroundings, verbatim};
 pub use language::{Language, preferred_tag, quality};
 pub use multi_language::MultiLanguage;

@@ -1,8 +1,12 @@
 //! The other groups of a user, besides the main group.
 
-use sea_orm::{QuerySelect, QueryTrait, Set, entity::prelude::*};
+use sea_orm::{
+    Condition, QuerySelect, QueryTrait, Set,
+    entity::prelude::*,
+    sea_query::{ExprTrait, SelectStatement},
+};
 
-use super::{user, user_group};
+use super::{User, user, user_group};
 use crate::store::MAX_IDS;
 
 #[sea_orm::model]
@@ -23,6 +27,19 @@ impl ActiveModelBehavior for ActiveModel {}
 pub async fn group_ids(db: &impl ConnectionTrait, user_id: i32) -> Result<Vec<i32>, DbErr> {
     let memberships = Entity::find().filter(Column::UserId.eq(user_id)).all(db).await?;
     Ok(memberships.into_iter().map(|membership| membership.user_group_id).collect())
+}
+
+/// Selects the ids of the users with this other group.
+pub(super) fn ids_of_members(group_id: i32) -> SelectStatement {
+    Entity::find().select_only().column(Column::UserId).filter(Column::UserGroupId.eq(group_id)).into_query()
+}
+
+/// The users with this group as their main group or as another group, by id. `only`: no other user than this one.
+pub async fn list_members(db: &impl ConnectionTrait, group_id: i32, only: Option<i32>) -> Result<Vec<User>, DbErr> {
+    let is_main = user::Column::UserGroupId.eq(group_id);
+    let is_other = user::Column::Id.in_subquery(ids_of_members(group_id));
+    let only = only.map(|id| user::Column::Id.eq(id));
+    user::list_where(db, Condition::all().add(is_main.or(is_other)).add_option(only)).await
 }
 
 /// Makes a user a member of a group.
@@ -46,9 +63,8 @@ pub async fn replace(db: &impl ConnectionTrait, user_id: i32, user_group_ids: &[
 
 /// Moves the members of a group to another group, except users who have it as their main group.
 pub async fn move_all(db: &impl ConnectionTrait, from: i32, to: i32) -> Result<(), DbErr> {
-    let members = Entity::find().select_only().column(Column::UserId).filter(Column::UserGroupId.eq(from)).into_query();
-    user::note_changes(db, members).await?;
-    let already = Entity::find().select_only().column(Column::UserId).filter(Column::UserGroupId.eq(to)).into_query();
+    user::note_changes(db, ids_of_members(from)).await?;
+    let already = ids_of_members(to);
     let twice = Entity::delete_many().filter(Column::UserGroupId.eq(from)).filter(Column::UserId.in_subquery(already));
     twice.exec(db).await?;
     let others = Entity::update_many().col_expr(Column::UserGroupId, Expr::value(to));

@@ -13,6 +13,7 @@ mod cache;
 mod caller;
 mod create;
 pub mod credential;
+pub mod data_right;
 pub mod demo;
 mod effect;
 pub mod field_limits;
@@ -24,6 +25,7 @@ mod last_administrator;
 pub mod login_address;
 pub mod login_failure;
 mod login_name;
+pub mod mdo_list;
 mod membership;
 mod named;
 pub mod password;
@@ -31,6 +33,7 @@ mod password_policy;
 pub mod person;
 pub mod query;
 pub mod role;
+mod role_and_group_requests;
 mod role_and_group_service;
 mod row_lock;
 mod save_plan;
@@ -54,10 +57,15 @@ pub use effect::{Effect, Impossible};
 pub use given_names::GivenNames;
 pub use last_administrator::ProviderNames;
 pub use login_name::{NameError, fold, is_reserved, suggest_name, validate_name};
+pub use membership::list_members;
 pub use named::{NamedError, group_named, role_named, shown};
+pub use role_and_group_requests::{
+    request_delete_group, request_delete_role, request_save_group, request_save_role, request_set_data_right,
+    request_set_rights,
+};
 pub use role_and_group_service::{
     check_delete_group, check_delete_role, check_rights, check_save_group, check_save_role, delete_group, delete_role,
-    ensure_group, save_group, save_role, set_rights,
+    ensure_group, save_group, save_role, set_data_right, set_rights,
 };
 pub use row_lock::{lock, lock_rows, lock_table};
 pub use save_plan::{Saved, save};

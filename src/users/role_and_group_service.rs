@@ -6,6 +6,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 use super::{
     Caller,
     audited::{group_fields, group_subject, role_fields, role_subject},
+    data_right::{self, RelationToOwner},
     field_limits, membership,
     role::{self, ADMINISTRATOR, FunctionRight, FunctionRights},
     user::{self, Column},
@@ -239,6 +240,38 @@ pub async fn check_rights(
         return Err(field_error("FunctionalRightIds", format!("there is no right {unknown}")));
     }
     Ok(role)
+}
+
+/// Sets a data right of a role.
+///
+/// # Errors
+/// As [`check_data_right`].
+pub async fn set_data_right(
+    db: &WriteTransaction,
+    caller: Caller,
+    id: i32,
+    (table, relation): (&str, RelationToOwner),
+    value: &str,
+) -> Result<Option<Change>, Error> {
+    let role = check_data_right(db, &caller, id).await?;
+    let before = data_right::of_role(db, id).await?;
+    let field = format!("{table} {}", relation.word());
+    let fields = |value: &str| ChangedFields::from([(field.as_str(), value.into())]);
+    let change = Change::new(Action::RightsSet, role_subject(&role));
+    let change = changed(change.fields(fields(before.get(table, relation)), fields(value)));
+    if change.is_some() {
+        data_right::set(db, id, table, relation, value).await?;
+    }
+    Ok(change)
+}
+
+/// Checks whether a caller may set data rights of a role. Returns the role.
+///
+/// # Errors
+/// The caller is not an administrator, or the role does not exist.
+pub async fn check_data_right(db: &impl ConnectionTrait, caller: &Caller, id: i32) -> Result<role::Model, Error> {
+    check_is_administrator(caller)?;
+    changeable_role(db, id).await?.ok_or_else(|| field_error("RoleId", "there is no role 0"))
 }
 
 /// The role with this id; `None` for the id 0. The role of administrators cannot be changed, so that administrators can

@@ -177,6 +177,11 @@ pub async fn find_many(db: &impl ConnectionTrait, mut ids: Vec<i32>) -> Result<V
     Ok(users)
 }
 
+/// The users that meet a condition, by id.
+pub(super) async fn list_where(db: &impl ConnectionTrait, which: Condition) -> Result<Vec<User>, DbErr> {
+    select(db, Entity::find().filter(which).order_by_asc(Column::Id)).await
+}
+
 /// The users in `ids`, and the users in `sharers_of` together with all users who share their persons.
 pub(super) async fn list_with_sharers(
     db: &impl ConnectionTrait,

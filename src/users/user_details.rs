@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use sea_orm::{DerivePartialModel, JoinType::LeftJoin, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
+use sea_orm::{
+    Condition, DerivePartialModel,
+    JoinType::LeftJoin,
+    QueryOrder, QuerySelect,
+    entity::prelude::*,
+    sea_query::{Expr, IntoCondition},
+};
 
 use super::{User, credential, login_name, membership, user, user_group};
 
@@ -63,8 +69,18 @@ pub async fn list_by_person(db: &impl ConnectionTrait, person_id: i32) -> Result
     select(db, user::Column::PersonId.eq(person_id)).await
 }
 
+/// The users with this id in SuperOffice Service, by id. `only`: no other user than this one.
+pub async fn list_by_ej_user_id(
+    db: &impl ConnectionTrait,
+    ej_user_id: i32,
+    only: Option<i32>,
+) -> Result<Vec<UserDetails>, DbErr> {
+    let of_only = only.map(|id| user::Column::Id.eq(id));
+    select(db, Condition::all().add(user::Column::EjUserId.eq(ej_user_id)).add_option(of_only)).await
+}
+
 /// The join has one row for each pair of another group and a credential of a user.
-async fn select(db: &impl ConnectionTrait, which: Expr) -> Result<Vec<UserDetails>, DbErr> {
+async fn select(db: &impl ConnectionTrait, which: impl IntoCondition) -> Result<Vec<UserDetails>, DbErr> {
     let memberships =
         membership::Entity::belongs_to(user::Entity).from(membership::Column::UserId).to(user::Column::Id);
     let credentials =

@@ -308,6 +308,14 @@ impl UserService {
         work.await
     }
 
+    /// A user that the caller wants to manage.
+    ///
+    /// # Errors
+    /// The caller is not authorized, or the user does not exist.
+    pub async fn find_manageable(&self, caller: &Caller, user: &UserRef) -> Result<User, Error> {
+        find_manageable(self.store.reader(), caller, user).await
+    }
+
     /// Whether the caller may manage a user; false for a user that does not exist.
     pub async fn may_manage(&self, caller: &Caller, user: UserRef) -> Result<bool, Error> {
         match find_manageable(self.store.reader(), caller, &user).await {

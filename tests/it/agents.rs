@@ -1,6 +1,6 @@
 //! Operations of the User agent that read users and run commands.
 
-use kommando::api::{self, agents::UNIMPLEMENTED};
+use kommando::api::{self, UNIMPLEMENTED};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -123,17 +123,19 @@ async fn unselected_properties_are_null() {
 #[tokio::test]
 async fn unimplemented_operations_answer_501() {
     let server = Server::demo().await;
-    for name in UNIMPLEMENTED {
-        let got = call(&server, "anna", &name.to_lowercase(), Value::Null).await;
-        let (kind, message) = got.error(StatusCode::NOT_IMPLEMENTED);
+    let names = UNIMPLEMENTED.iter().flat_map(|(agent, names)| names.iter().map(move |name| (*agent, *name)));
+    for (agent, name) in names.clone() {
+        let call = server.post(format!("/api/v1/Agents/{}/{}", agent.to_lowercase(), name.to_lowercase()));
+        let answer = call.by("anna").send().await;
+        let (kind, message) = answer.error(StatusCode::NOT_IMPLEMENTED);
         assert_eq!(kind, "SoNotImplementedException");
         assert_eq!(message, format!("The operation `{name}` is not implemented by this server."));
-        assert!(!api::routes().iter().any(|(path, _)| path == &format!("/api/v1/Agents/User/{name}")), "{name}");
+        assert!(!api::routes().iter().any(|(path, _)| path == &format!("/api/v1/Agents/{agent}/{name}")), "{name}");
     }
     call(&server, "anna", "MakeCoffee", Value::Null).await.error(StatusCode::NOT_FOUND);
     let page = include_str!("../../docs/compatibility.md");
     let is_listed =
         |name: &str| page.contains(&format!("/{name}` | 501 |")) || page.contains(&format!("`{name}`, which"));
-    let missing: Vec<_> = UNIMPLEMENTED.iter().filter(|name| !is_listed(name)).collect();
+    let missing: Vec<_> = names.filter(|(_, name)| !is_listed(name)).collect();
     assert!(missing.is_empty(), "docs/compatibility.md lacks {missing:?}");
 }

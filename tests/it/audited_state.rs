@@ -6,8 +6,17 @@ use kommando::{
 };
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QueryOrder, Statement};
 
-const TABLES: [&str; 8] =
-    ["applications", "credentials", "login_names", "memberships", "persons", "roles", "user_groups", "users"];
+const TABLES: [&str; 9] = [
+    "applications",
+    "credentials",
+    "data_rights",
+    "login_names",
+    "memberships",
+    "persons",
+    "roles",
+    "user_groups",
+    "users",
+];
 /// Columns that change by logins, or with every change of the row.
 const UNAUDITED: [&str; 3] = ["last_login", "last_logout", "updated_at"];
 /// Actions that change no row of these tables.

@@ -36,8 +36,10 @@ fn key(text: &str) -> String {
 /// The ids of the users that match a filter.
 async fn found(store: &Store, filter: &str) -> BTreeSet<i32> {
     let clock = Clock::of("UTC".parse().expect("a zone"));
-    let question = ListQuery { select: Some("assocName"), filter: Some(filter), limit: 5000, ..ListQuery::default() };
-    let page = query::page(store.reader(), QueryContext { user_id: ADMIN, clock: &clock }, question).await;
+    let parsed = ListQuery::parse(Some("assocName"), Some(filter), None);
+    let question = ListQuery { limit: 5000, ..parsed.unwrap_or_else(|error| panic!("{filter}: {error}")) };
+    let context = QueryContext { user_id: ADMIN, clock: &clock };
+    let page = query::page(store.reader(), &query::ALL_USERS, context, &question).await;
     page.unwrap_or_else(|error| panic!("{filter}: {error}")).rows.into_iter().map(|row| row.id).collect()
 }
 

@@ -258,9 +258,13 @@ async fn every_text_id_is_defined_and_used() {
     }
     // The ids of column texts are built from the column names.
     used.remove("SR_COLUMN_");
-    let columns = Server::demo().await.get("/api/v1/User/$metadata").by("admin").send().await.body;
-    let columns = columns.as_object().expect("columns").values();
-    used.extend(columns.filter_map(|column| Some(column["DisplayName"].as_str()?.trim_matches(['[', ']']).to_owned())));
+    let server = Server::demo().await;
+    for list in ["User", "Role"] {
+        let columns = server.get(format!("/api/v1/{list}/$metadata")).by("admin").send().await.body;
+        let columns = columns.as_object().expect("columns").values();
+        let id = |column: &serde_json::Value| Some(column["DisplayName"].as_str()?.trim_matches(['[', ']']).to_owned());
+        used.extend(columns.filter_map(id));
+    }
     let english: toml::Table =
         fs::read_to_string(folder.join("localization/en.toml")).expect("a text").parse().expect("TOML");
     let known: BTreeSet<_> = english.keys().cloned().collect();

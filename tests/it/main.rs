@@ -5,6 +5,7 @@ mod agent_changes;
 mod agents;
 mod applications;
 mod architecture;
+mod around_users;
 mod audit;
 mod audit_key;
 mod audited_changes;

@@ -13,6 +13,36 @@ pub fn command_name() -> String {
     "hello".to_owned()
 }
 
+/// The id of the role `Employee` in a new database.
+pub fn role_id() -> Int32 {
+    Int32(2)
+}
+
+pub fn table_name() -> String {
+    "contact".to_owned()
+}
+
+pub fn right_name() -> String {
+    "read-users".to_owned()
+}
+
+/// The id of the first group.
+pub fn group_id() -> Int32 {
+    Int32(1)
+}
+
+pub fn tenant() -> String {
+    "Cust12345".to_owned()
+}
+
+pub fn list_name() -> String {
+    "associate".to_owned()
+}
+
+pub fn archive_name() -> String {
+    "InternalUsers".to_owned()
+}
+
 pub fn field_name() -> String {
     "x_shoe".to_owned()
 }

@@ -32,6 +32,7 @@ use crate::{
             format::{RequestLocale, VARY},
             large_response, xml,
         },
+        routes::upstream_resources,
         state::AppState,
     },
     auth::{self, RequestId},
@@ -71,6 +72,9 @@ impl<E: Endpoint<Output = Response>> Endpoint for RequestPipeline<E> {
     async fn call(&self, mut request: Request) -> Result<Response> {
         let id = Uuid::now_v7().simple().to_string();
         request.set_data(RequestId(id.clone()));
+        if let Some(tenant) = &self.state.tenant {
+            tenant.strip(&mut request);
+        }
         self.state.attach(&mut request);
         let origin = self.state.cors.admit(&mut request);
         let media = MediaType::for_client(request.headers()).unwrap_or(MediaType::Json);
@@ -189,7 +193,11 @@ impl<E> RequestPipeline<E> {
         if is_allowed && auth::is_basic(request.headers()) {
             return Err(Error::CredentialsMisplaced(auth::BASIC_OF_ANOTHER_SITE));
         }
-        let found = self.paths.resolve(request.method(), request.uri().path())?;
+        let path = request.uri().path();
+        let found = self.paths.resolve(request.method(), path).map_err(|error| match error {
+            Error::NoRoute => upstream_resources::of_path(path).map_or(Error::NoRoute, Error::ResourceNotServed),
+            error => error,
+        })?;
         let query = request.uri().query().unwrap_or_default();
         let cleaned = headers::without_empty_parameters(query);
         if cleaned.is_some() || found.path != request.uri().path() {

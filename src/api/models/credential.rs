@@ -68,14 +68,22 @@ impl CredentialType {
     }
 }
 
-impl From<credential::Model> for Credential {
-    fn from(credential: credential::Model) -> Self {
+impl Credential {
+    /// A credential of this type without a value.
+    pub fn blank(credential_type: CredentialType) -> Self {
         Self {
-            r#type: CredentialType { r#type: credential.credential_type, ..CredentialType::password() },
+            r#type: credential_type,
             value: None,
-            display_value: credential.display_value,
+            display_value: String::new(),
             table_right: None,
             field_properties: FieldProperties::new(),
         }
+    }
+}
+
+impl From<credential::Model> for Credential {
+    fn from(credential: credential::Model) -> Self {
+        let credential_type = CredentialType { r#type: credential.credential_type, ..CredentialType::password() };
+        Self { display_value: credential.display_value, ..Self::blank(credential_type) }
     }
 }

@@ -6,6 +6,16 @@ use poem_openapi::{Enum, Object};
 use super::datetime::LocalDateTime;
 use super::rights::{FieldProperties, TableRight};
 
+/// The licence of a vendor. This server has none.
+#[derive(Clone, Debug, PartialEq, Object)]
+#[oai(rename_all = "PascalCase")]
+pub struct ExtendedLicenseInfo {
+    /// Why the licence is as it is.
+    pub reason: String,
+    /// True when the licence can be activated.
+    pub can_be_activated: bool,
+}
+
 /// A vendor of licenses.
 #[derive(Clone, Debug, PartialEq, Object)]
 #[oai(rename_all = "PascalCase", nullable_all)]

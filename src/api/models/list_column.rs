@@ -1,12 +1,14 @@
-//! The columns of the user list (docs/upstream.md §7).
+//! The columns of archives, such as the user list (docs/upstream.md §7).
+
+use std::collections::BTreeMap;
 
 use poem_openapi::{Object, types::Example};
 
-use crate::users::query::{ColumnType, FilterKind, ListColumn};
+use crate::users::query::{Archive, ColumnType, FilterKind, ListColumn};
 
-/// A column of the user list.
+/// A column of an archive.
 #[derive(Clone, Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase", example, nullable_all)]
 pub struct ArchiveColumnInfo {
     /// The heading of the column, in the language of the request.
     pub display_name: String,
@@ -22,10 +24,8 @@ pub struct ArchiveColumnInfo {
     pub can_restrict_by: bool,
     /// The type that determines the operators in `$filter`: `string`, `int`, `bool`, `datetime`, `associate`,
     /// `userGroup` or `listAny`. Null when `$filter` does not accept the column.
-    #[oai(nullable)]
     pub restriction_type: Option<String>,
     /// Always null: this server has no lists to choose values from.
-    #[oai(nullable)]
     pub restriction_list_name: Option<String>,
     /// Whether the list has the column when `$select` is omitted.
     pub is_visible: bool,
@@ -49,7 +49,7 @@ impl From<&ListColumn> for ArchiveColumnInfo {
         };
         let restriction_type = restriction_type(column);
         Self {
-            display_name: format!("[SR_COLUMN_{}]", column.name.to_uppercase()),
+            display_name: heading(column.name),
             display_tooltip: String::new(),
             display_type: display_type.to_owned(),
             can_order_by: column.can_order_by,
@@ -64,6 +64,18 @@ impl From<&ListColumn> for ArchiveColumnInfo {
             heading_icon_hint: String::new(),
         }
     }
+}
+
+impl ArchiveColumnInfo {
+    /// The columns of an archive by name.
+    pub fn by_name(archive: &Archive) -> BTreeMap<String, Self> {
+        archive.columns.iter().map(|column| (column.name.to_owned(), column.into())).collect()
+    }
+}
+
+/// The heading of a column, as a resource. Columns of a table, such as `associate.name`, have none.
+fn heading(name: &str) -> String {
+    if name.contains('.') { name.to_owned() } else { format!("[SR_COLUMN_{}]", name.to_uppercase()) }
 }
 
 /// Upstream's name for the filter type of a column.

@@ -55,7 +55,7 @@ pub struct MdoListItem {
     pub deleted: bool,
     /// The sort order of the item.
     pub rank: i32,
-    /// The type of the item.
+    /// The kind of the item: `associate` for a user, `usergroup` for a group of users; otherwise empty.
     pub r#type: String,
     /// The child items.
     pub child_items: Vec<MdoListItem>,

@@ -1,13 +1,18 @@
 //! `RoleEntity`: a role with all its properties (docs/upstream.md §1.2).
 
+use std::collections::BTreeMap;
+
 use poem_openapi::Object;
 
 use super::datetime::UtcDateTime;
 use super::{
-    Associate, RoleType,
+    Associate, DataRights, RoleType,
     rights::{FieldProperties, TableRight},
 };
-use crate::users::role::{self, FunctionRights};
+use crate::users::{
+    data_right,
+    role::{self, FunctionRights},
+};
 
 /// A role with all its properties.
 #[derive(Clone, Debug, PartialEq, Object)]
@@ -35,7 +40,8 @@ pub struct RoleEntity {
     pub updated: UtcDateTime,
     /// Always null: this server does not store it.
     pub updated_by: Option<Associate>,
-    /// Always null: this server has function rights only.
+    /// The data rights of the role; null for a role that is not saved. `SetDataRight` changes them: saving the role does
+    /// not.
     pub data_rights: Option<DataRights>,
     /// Always null in this version.
     pub table_right: Option<TableRight>,
@@ -43,14 +49,24 @@ pub struct RoleEntity {
     pub field_properties: FieldProperties,
 }
 
-/// Rights by table and owner. This server has none.
+/// A role with links.
 #[derive(Clone, Debug, PartialEq, Object)]
-#[oai(rename_all = "PascalCase", nullable_all)]
-pub struct DataRights {
-    /// Always null in this version.
-    pub table_right: Option<TableRight>,
-    /// Always empty in this version.
-    pub field_properties: FieldProperties,
+#[oai(nullable_all)]
+pub struct RoleEntityWithLinks {
+    #[oai(flatten)]
+    pub role: RoleEntity,
+    /// Absolute URLs: `Self` of this role, and `Archive` of all roles.
+    #[oai(rename = "_Links")]
+    pub links: BTreeMap<String, String>,
+}
+
+impl RoleEntityWithLinks {
+    /// Adds links. As upstream's, they are absolute and have the entity in lower case (docs/upstream.md §1.1).
+    pub fn new(role: RoleEntity, base: &str) -> Self {
+        let archive = format!("{base}/api/v1/role");
+        let this = format!("{archive}/{}", role.role_id);
+        Self { role, links: BTreeMap::from([("Archive".to_owned(), archive), ("Self".to_owned(), this)]) }
+    }
 }
 
 impl RoleEntity {
@@ -72,6 +88,13 @@ impl RoleEntity {
             table_right: None,
             field_properties: FieldProperties::new(),
         }
+    }
+}
+
+impl RoleEntity {
+    /// A stored role with its data rights.
+    pub fn new(role: role::Model, rights: &data_right::DataRights) -> Self {
+        Self { data_rights: Some(rights.into()), ..Self::from(role) }
     }
 }
 

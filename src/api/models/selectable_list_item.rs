@@ -7,7 +7,7 @@ use super::{
     MdoListItem,
     rights::{FieldProperties, TableRight},
 };
-use crate::users::role::{self, FunctionRight};
+use crate::users::mdo_list::ListItem;
 
 /// An item of a list with selectable items.
 #[derive(Clone, Debug, PartialEq, Object)]
@@ -23,7 +23,7 @@ pub struct SelectableMdoListItem {
     pub deleted: bool,
     /// The sort order of the item.
     pub rank: i32,
-    /// The type of the item.
+    /// The kind of the item: `associate` for a user, `usergroup` for a group of users; otherwise empty.
     pub r#type: String,
     /// The color of the item.
     pub color_block: i32,
@@ -49,26 +49,22 @@ pub struct SelectableMdoListItem {
     pub field_properties: FieldProperties,
 }
 
-impl SelectableMdoListItem {
-    /// An item for a function right. `selected` tells whether the role has the right.
-    pub fn right(right: FunctionRight, selected: bool) -> Self {
-        Self { selected, ..Self::named(right.id(), right.name().to_owned()) }
-    }
-
-    fn named(id: i32, name: String) -> Self {
+impl From<ListItem> for SelectableMdoListItem {
+    fn from(item: ListItem) -> Self {
+        let ListItem { id, name, tooltip, rank, item_type, is_selected, children } = item;
         Self {
             id,
             full_name: name.clone(),
             name,
-            tool_tip: String::new(),
+            tool_tip: tooltip,
             deleted: false,
-            rank: 0,
-            r#type: String::new(),
+            rank,
+            r#type: item_type.to_owned(),
             color_block: 0,
             icon_hint: String::new(),
-            selected: false,
+            selected: is_selected,
             last_changed: LocalDateTime(None),
-            child_items: Vec::new(),
+            child_items: children.into_iter().map(Into::into).collect(),
             extra_info: String::new(),
             style_hint: String::new(),
             hidden: false,
@@ -78,23 +74,18 @@ impl SelectableMdoListItem {
     }
 }
 
-impl From<role::Model> for SelectableMdoListItem {
-    fn from(role: role::Model) -> Self {
-        Self { tool_tip: role.tooltip, rank: role.rank, ..Self::named(role.id, role.name) }
-    }
-}
-
-impl From<role::Model> for MdoListItem {
-    fn from(role: role::Model) -> Self {
+impl From<ListItem> for MdoListItem {
+    fn from(item: ListItem) -> Self {
+        let ListItem { id, name, tooltip, rank, item_type, is_selected: _, children } = item;
         Self {
-            id: role.id,
-            full_name: role.name.clone(),
-            name: role.name,
-            tool_tip: role.tooltip,
+            id,
+            full_name: name.clone(),
+            name,
+            tool_tip: tooltip,
             deleted: false,
-            rank: role.rank,
-            r#type: String::new(),
-            child_items: Vec::new(),
+            rank,
+            r#type: item_type.to_owned(),
+            child_items: children.into_iter().map(Into::into).collect(),
             icon_hint: String::new(),
             color_block: 0,
             extra_info: String::new(),

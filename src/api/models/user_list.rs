@@ -1,4 +1,4 @@
-//! The user list in OData form.
+//! Archives, such as the user list, in OData form.
 
 use std::borrow::Cow;
 
@@ -12,10 +12,10 @@ use serde_json::{Map, Value, json};
 use super::datetime::LocalDateTime;
 use crate::{
     api::respond::content_negotiation::MediaType,
-    users::query::{Cell, ListColumn, Row},
+    users::query::{Archive, Cell, ListColumn, Row},
 };
 
-/// A page of the user list.
+/// A page of an archive.
 #[derive(Clone, Debug, Object)]
 #[oai(example, nullable_all)]
 pub struct ODataSlimResponse {
@@ -87,11 +87,21 @@ impl<T: Type> Type for SafeNames<T> {
 impl<T: ToJSON> ToJSON for SafeNames<T> {
     fn to_json(&self) -> Option<Value> {
         match self.model.to_json() {
-            Some(Value::Object(members)) if self.is_requested => {
-                Some(members.into_iter().map(|(name, value)| (name.replace('.', "_"), value)).collect())
-            }
+            Some(value) if self.is_requested => Some(without_dots(value)),
             value => value,
         }
+    }
+}
+
+/// The same value with underscores for the dots in names.
+fn without_dots(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let member = |(name, value): (String, Value)| (name.replace('.', "_"), without_dots(value));
+            Value::Object(members.into_iter().map(member).collect())
+        }
+        Value::Array(items) => items.into_iter().map(without_dots).collect(),
+        value => value,
     }
 }
 
@@ -100,10 +110,10 @@ impl<T: ToJSON> ToJSON for SafeNames<T> {
 pub struct ListRow(Map<String, Value>);
 
 impl ListRow {
-    pub fn new(row: Row, columns: &[&'static ListColumn]) -> Self {
+    pub fn new(archive: &Archive, row: Row, columns: &[&'static ListColumn]) -> Self {
         let mut members = Map::new();
         members.insert("PrimaryKey".to_owned(), row.id.to_string().into());
-        members.insert("EntityName".to_owned(), "all".into());
+        members.insert("EntityName".to_owned(), archive.entity.into());
         members.extend(columns.iter().zip(row.cells).map(|(column, cell)| (column.name.to_owned(), value(cell))));
         Self(members)
     }

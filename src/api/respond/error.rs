@@ -66,6 +66,8 @@ impl From<&Error> for StatusCode {
             Error::TooManyAttempts(_) => Self::TOO_MANY_REQUESTS,
             Error::NoSuchUser
             | Error::NoSuchUserName
+            | Error::NoSuchRole
+            | Error::NoSuchGroup
             | Error::NoSuchField
             | Error::NoRoute
             | Error::NoSuchExecution
@@ -80,7 +82,10 @@ impl From<&Error> for StatusCode {
             | Error::TestFailed { .. } => Self::CONFLICT,
             Error::KeyReused => Self::UNPROCESSABLE_ENTITY,
             Error::StorageFull(_) => Self::INSUFFICIENT_STORAGE,
-            Error::NotImplemented(_) => Self::NOT_IMPLEMENTED,
+            Error::NotImplemented(_)
+            | Error::ResourceNotServed(_)
+            | Error::ListNotServed(_)
+            | Error::ArchiveNotServed(_) => Self::NOT_IMPLEMENTED,
             Error::MethodNotAllowed { .. } => Self::METHOD_NOT_ALLOWED,
             Error::NotAcceptable => Self::NOT_ACCEPTABLE,
             Error::BodyTooSlow => Self::REQUEST_TIMEOUT,
@@ -134,6 +139,8 @@ fn exception_of(error: &Error) -> &'static str {
         | Error::NoSuchTicket
         | Error::NoSuchUser
         | Error::NoSuchUserName
+        | Error::NoSuchRole
+        | Error::NoSuchGroup
         | Error::NoSuchField
         | Error::NoSuchExecution
         | Error::NoSuchWebhook
@@ -154,7 +161,10 @@ fn exception_of(error: &Error) -> &'static str {
         | Error::ProviderUnreachable
         | Error::TookTooLong
         | Error::Internal(_) => "SoServerException",
-        Error::NotImplemented(_) => "SoNotImplementedException",
+        Error::NotImplemented(_)
+        | Error::ResourceNotServed(_)
+        | Error::ListNotServed(_)
+        | Error::ArchiveNotServed(_) => "SoNotImplementedException",
         Error::MethodNotAllowed { .. }
         | Error::NotAcceptable
         | Error::UnsupportedMediaType
@@ -276,6 +286,9 @@ pub fn respond(error: poem::Error, parameters: &[String], format: ErrorFormat) -
         Error::WebhookNotExecuted(_)
             | Error::OutcomeUnknown { .. }
             | Error::NotImplemented(_)
+            | Error::ResourceNotServed(_)
+            | Error::ListNotServed(_)
+            | Error::ArchiveNotServed(_)
             | Error::ProviderUnreachable
     );
     if matches!(error, Error::Overloaded) {

@@ -23,6 +23,7 @@ use crate::{
     api::{extract::odata_select::FieldSelection, models::datetime},
     error::Error,
     localization::{Clock, Language, Locale, LocalePreferences, UnknownZone, Zone},
+    users::mdo_list::ASSOCIATE_ITEM,
 };
 
 /// The request headers that change a response: the value of `Vary`.
@@ -31,7 +32,7 @@ pub const VARY: &str = "Accept, Accept-Language, SO-Culture, SO-Language, SO-Tim
 /// Properties that identify a user or a person. They are never translated, even if they look like a multi-language
 /// string. Other texts of a user, such as tooltip and custom fields, are translated as upstream does it
 /// (docs/upstream.md §5.1).
-const IDENTITY: [&str; 19] = [
+const IDENTITY: [&str; 23] = [
     "Firstname",
     "MiddleName",
     "Lastname",
@@ -52,6 +53,11 @@ const IDENTITY: [&str; 19] = [
     "userName",
     "ejDisplayName",
     "personEmail",
+    "associate.name",
+    "associate.userName",
+    // With $jsonSafe.
+    "associate_name",
+    "associate_userName",
 ];
 
 const TIME_ZONE: &str = "SO-TimeZone";
@@ -284,12 +290,15 @@ fn resolve(value: &mut Value, locale: &Locale) {
         Value::Array(items) => items.iter_mut().for_each(|item| resolve(item, locale)),
         Value::Object(members) => {
             // Only in a user, `Name` is an identity; elsewhere it is the name of a list item, which is translated.
-            let is_user = members.contains_key("AssociateId");
+            let is_user = members.contains_key("AssociateId")
+                || members.get("Type").is_some_and(|item_type| item_type == ASSOCIATE_ITEM);
             for (name, member) in members {
                 let is_identity = IDENTITY.contains(&name.as_str()) || (is_user && name == "Name");
                 // What a caller gave is shown as it was given.
                 let is_recorded = name == RECORDED_INPUTS && member.is_object();
-                if !(is_identity && member.is_string() || is_recorded) {
+                // A column of the Archive agent is an object with the text.
+                let is_text = member.is_string() || member.get("DisplayValue").is_some();
+                if !(is_identity && is_text || is_recorded) {
                     resolve(member, locale);
                 }
             }

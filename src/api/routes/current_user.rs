@@ -69,22 +69,7 @@ impl CurrentOperations {
         format: ResponseFormat,
         authenticator: &Authenticator,
     ) -> Result<Formatted<String>, ErrorResponse<CommonErrors>> {
-        let Authenticated { caller, proof, .. } = authenticated;
-        if let Proof::Bearer(token) = proof {
-            return Ok(format.answer(token.expose_secret().to_owned()));
-        }
-        let revalidator = authenticator.clone();
-        let issue = authenticator.store.write(move |transaction| {
-            Box::pin(async move {
-                let (id, application_id) = (caller.user_id, caller.application_id);
-                revalidator.revalidate(transaction, id, &proof).await?;
-                Ok::<_, Error>((
-                    ticket::issue_access_token(transaction, id, application_id).await?,
-                    Touched::access([id]),
-                ))
-            })
-        });
-        Ok(format.answer(issue.await?.expose_secret().to_owned()))
+        Ok(format.answer(access_token(authenticator, authenticated, None).await?))
     }
 
     /// Get the current associate
@@ -99,6 +84,32 @@ impl CurrentOperations {
     ) -> Result<Formatted<Associate>, ErrorResponse<CommonErrors>> {
         Ok(format.answer(Arc::unwrap_or_clone(current(users, &caller).await?.user).into()))
     }
+}
+
+/// An access token of the caller: the one that the request was sent with, or a new one. It is issued to the application,
+/// if given, otherwise to that of the request.
+///
+/// # Errors
+/// The credentials are not valid any more.
+pub async fn access_token(
+    authenticator: &Authenticator,
+    authenticated: Authenticated,
+    application_id: Option<i32>,
+) -> Result<String, Error> {
+    let Authenticated { caller, proof, .. } = authenticated;
+    if let (Proof::Bearer(token), None) = (&proof, application_id) {
+        return Ok(token.expose_secret().to_owned());
+    }
+    let revalidator = authenticator.clone();
+    let issue = authenticator.store.write(move |transaction| {
+        Box::pin(async move {
+            let (id, application_id) = (caller.user_id, application_id.or(caller.application_id));
+            revalidator.revalidate(transaction, id, &proof).await?;
+            let token = ticket::issue_access_token(transaction, id, application_id).await?;
+            Ok::<_, Error>((token, Touched::access([id])))
+        })
+    });
+    Ok(issue.await?.expose_secret().to_owned())
 }
 
 async fn current(users: &UserCache, caller: &Caller) -> Result<UserDetails, Error> {

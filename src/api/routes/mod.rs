@@ -1,23 +1,33 @@
 //! The operations: one file per noun.
 
 pub mod agents;
+pub mod archive;
 pub mod audit;
 pub mod command_definitions;
 pub mod create_user;
 pub mod current_user;
 pub mod custom_command;
 pub mod custom_fields;
+pub mod data_right;
 pub mod demo;
 pub mod executions;
 pub mod health;
+pub mod license;
+pub mod mdo_list;
+mod odata_page;
 pub mod openapi_document;
 pub mod presence;
+pub mod role;
+mod role_errors;
 pub mod session;
 pub mod static_files;
+pub mod tenant_state;
 pub mod tickets;
 pub mod time_zone;
 pub mod update_user;
+pub mod upstream_resources;
 pub mod user;
+pub mod user_group_list;
 pub mod user_list;
 pub mod version;
 pub mod webhooks;

@@ -1,6 +1,6 @@
-//! The columns of the user list: names, SQL expressions, and how they can be filtered and sorted. All of this follows
+//! The columns of the archives: names, SQL expressions, and how they can be filtered and sorted. Those of users follow
 //! upstream (docs/upstream.md §7), without the columns for licences, thumbnails and addresses, which this server does
-//! not have.
+//! not have; those of `associate` have the names of upstream's table (docs/upstream.md §7.2).
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -8,9 +8,7 @@ use sea_orm::{
     sea_query::{Expr, SimpleExpr},
 };
 
-use crate::odata::{ParseError, Spanned};
-
-/// A column of the list.
+/// A column of an archive.
 #[derive(Debug)]
 pub struct ListColumn {
     pub name: &'static str,
@@ -140,10 +138,14 @@ const OTHER_GROUPS: &str = "COALESCE((SELECT STRING_AGG(other.name, ', ' ORDER B
 const IS_ACTIVE_TEXT: &str =
     concat!("CASE WHEN ", is_active!(), " THEN '[SR_USER_ACTIVE]' ELSE '[SR_USER_RETIRED]' END");
 
-/// All columns, in the default order.
-pub static COLUMNS: [ListColumn; 33] = [
-    ListColumn { is_filter_only: true, ..bool("getAllRows", "TRUE") },
-    ListColumn { is_filter_only: true, ..bool("getNoRows", "FALSE") },
+/// The column that every row meets: for a filter that keeps all rows.
+const GET_ALL_ROWS: ListColumn = ListColumn { is_filter_only: true, ..bool("getAllRows", "TRUE") };
+const GET_NO_ROWS: ListColumn = ListColumn { is_filter_only: true, ..bool("getNoRows", "FALSE") };
+
+/// The columns of users, in the default order.
+pub static USERS: [ListColumn; 33] = [
+    GET_ALL_ROWS,
+    GET_NO_ROWS,
     bool("canLogin", CAN_LOGIN),
     person!("firstName", "firstname", "firstname_folded"),
     person!("lastName", "lastname", "lastname_folded"),
@@ -189,6 +191,49 @@ pub static COLUMNS: [ListColumn; 33] = [
     person!("personEmail", "email", "email_folded"),
     date("lastLogin", "users.last_login"),
     date("lastLogout", "users.last_logout"),
+];
+
+/// Upstream's number of a user's type in the table `associate`.
+const ASSOCIATE_TYPE: &str = "CASE users.user_type WHEN 'InternalAssociate' THEN 0 WHEN 'ResourceAssociate' THEN 1 \
+    WHEN 'ExternalAssociate' THEN 4 WHEN 'AnonymousAssociate' THEN 7 WHEN 'SystemAssociate' THEN 13 ELSE -1 END";
+
+/// The columns of upstream's table `associate`, in its order.
+pub static ASSOCIATES: [ListColumn; 16] = [
+    GET_ALL_ROWS,
+    GET_NO_ROWS,
+    ListColumn {
+        restriction: FilterKind::Associate,
+        can_order_by: true,
+        ..integer("associate.associate_id", "users.id")
+    },
+    ListColumn { restriction: FilterKind::Associate, ..text("associate.name", "users.name", "users.name_folded") },
+    ListColumn { can_order_by: true, ..integer("associate.rank", "users.rank") },
+    text("associate.tooltip", "users.tooltip", "users.tooltip_folded"),
+    bool("associate.deleted", "users.deleted"),
+    ListColumn { can_order_by: true, ..integer("associate.group_idx", "users.user_group_id") },
+    date("associate.lastlogin", "users.last_login"),
+    date("associate.lastlogout", "users.last_logout"),
+    ListColumn { can_order_by: true, ..integer("associate.person_id", "COALESCE(users.person_id, 0)") },
+    integer("associate.type", ASSOCIATE_TYPE),
+    date("associate.registered", "users.created_at"),
+    date("associate.updated", "users.updated_at"),
+    integer("associate.ejuserId", "users.ej_user_id"),
+    text("associate.userName", "users.user_name", "users.user_name_folded"),
+];
+
+/// The columns of roles.
+pub static ROLES: [ListColumn; 7] = [
+    GET_ALL_ROWS,
+    GET_NO_ROWS,
+    ListColumn { can_order_by: true, ..integer("roleId", "roles.id") },
+    text("name", "roles.name", "roles.name_folded"),
+    ListColumn {
+        can_order_by: false,
+        restriction: FilterKind::None,
+        ..text("tooltip", "roles.tooltip", "roles.tooltip")
+    },
+    ListColumn { can_order_by: true, ..integer("rank", "roles.rank") },
+    text("roleType", "roles.role_type", "LOWER(roles.role_type)"),
 ];
 
 /// A text column, filtered and sorted by `folded`.
@@ -256,11 +301,4 @@ pub fn in_dialect(backend: DbBackend, sql: &str) -> String {
 /// A time expression. An absent time is earlier than all others.
 pub fn time(sql: &'static str) -> SimpleExpr {
     Expr::cust(sql).if_null(NEVER)
-}
-
-/// The column with this name, ignoring case.
-pub fn find(name: &Spanned<String>) -> Result<&'static ListColumn, ParseError> {
-    let found = COLUMNS.iter().find(|column| column.name.eq_ignore_ascii_case(&name.value));
-    let names = || COLUMNS.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
-    found.ok_or_else(|| ParseError::new(name.at, format!("there is no column `{}`; there are {}", name.value, names())))
 }

@@ -8,6 +8,7 @@ use sea_orm::{
 };
 
 use super::{
+    archive::Archive,
     columns::{self, FilterKind},
     operands::{as_bool, as_integer, as_text, folded, is_set, misplaced, one, some, values},
     operators::{self, ASSOCIATE, BOOL, DATE, GROUPS, INTEGER, LIST, Operator, Operators, TEXT},
@@ -28,6 +29,7 @@ pub struct QueryContext<'a> {
 
 /// Compiles filters to SQL conditions.
 pub(super) struct FilterCompiler<'a> {
+    pub archive: &'static Archive,
     pub context: QueryContext<'a>,
     pub backend: DbBackend,
 }
@@ -43,7 +45,7 @@ impl FilterCompiler<'_> {
     }
 
     fn comparison(&self, comparison: &Comparison) -> Result<SimpleExpr, ParseError> {
-        let column = columns::find(&comparison.column)?;
+        let column = self.archive.column(&comparison.column)?;
         let takes = |operators: &[Operators]| operators::find(comparison, operators);
         match column.restriction {
             FilterKind::None => {

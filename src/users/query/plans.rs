@@ -2,15 +2,17 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement, sea_query::SqliteQueryBuilder};
 
-use super::{ListQuery, QueryContext, selected, statement};
+use super::{ALL_USERS, ListQuery, QueryContext, selected, statement};
 use crate::{localization::Clock, store::Store};
 
 async fn plan(store: &Store, filter: Option<&str>, order_by: Option<&str>, after: Option<i32>) -> String {
-    let columns = selected(Some("assocName,fullName,role,usergroup,isActive")).expect("columns");
     let clock = Clock::of("UTC".parse().expect("a zone"));
     let context = QueryContext { user_id: 1, clock: &clock };
-    let list_query = ListQuery { filter, order_by, after, limit: 51, ..ListQuery::default() };
-    let query = statement(DbBackend::Sqlite, context, list_query, &columns).expect("a statement");
+    let columns = "assocName,fullName,role,usergroup,isActive";
+    let parsed = ListQuery::parse(Some(columns), filter, order_by).expect("a query");
+    let list_query = ListQuery { after, limit: 51, ..parsed };
+    let columns = selected(&ALL_USERS, &list_query.columns).expect("columns");
+    let query = statement(DbBackend::Sqlite, &ALL_USERS, context, &list_query, &columns).expect("a statement");
     let (sql, values) = query.build(SqliteQueryBuilder);
     let explain = Statement::from_sql_and_values(DbBackend::Sqlite, format!("EXPLAIN QUERY PLAN {sql}"), values);
     let rows = store.reader().query_all_raw(explain).await.expect("a plan");

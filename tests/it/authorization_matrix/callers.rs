@@ -116,6 +116,9 @@ impl Role {
             Who::ManagersOfOthers => allowed(self.manages_others(user)),
             // A second administrator exists only if the caller is one.
             Who::Removers => allowed(self.manages_others(user) && (user != ADMIN || self.is_administrator())),
+            // The caller is the only external user.
+            Who::ManagersOfExternal if self.manages(user) && ![CALLER, ABSENT].contains(&user) => Verdict::Invalid,
+            Who::ManagersOfExternal => allowed(self.manages_others(user)),
             Who::Makers => allowed(self.manages),
             Who::Sharers if self.manages && user == ABSENT => Verdict::Invalid,
             Who::Sharers => allowed(self.manages_others(user)),

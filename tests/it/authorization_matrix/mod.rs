@@ -7,7 +7,7 @@ mod rows;
 use std::collections::HashSet;
 
 use kommando::{
-    api::{self, agents::UNIMPLEMENTED},
+    api::{self, UNIMPLEMENTED},
     executions::{
         audit::change,
         execution::{self, Outcome, Steps},
@@ -29,13 +29,14 @@ use crate::{
     issuer::Issuer,
 };
 
-const AGENT: &str = "/api/v1/Agents/User/";
+const AGENTS: &str = "/api/v1/Agents/";
+const USER_AGENT: &str = "/api/v1/Agents/User/";
 /// Settings that switch the login rate limiter off.
 const UNLIMITED: [&str; 2] = ["--guess-limits", "1000000,1000000,1000000"];
 
 /// Routes that an online installation does not restrict to granted applications, like upstream. Our own operations are
 /// not restricted either.
-const OPEN_ONLINE: [&str; 9] = [
+const OPEN_ONLINE: [&str; 19] = [
     "GET /api/v1/User",
     "GET /api/v1/User/$metadata",
     "GET /api/v1/User/CustomField",
@@ -45,7 +46,19 @@ const OPEN_ONLINE: [&str; 9] = [
     "GET /api/v1/User/currentAssociate",
     "GET /api/v1/User/currentToken",
     "GET /api/v1/TimeZone",
+    "GET /api/v1/License",
+    "GET /api/v1/License/User/:param0",
+    "GET /api/v1/List/UserGroup/Items",
+    "GET /api/v1/List/UserGroup/Items/:param0",
+    "GET /api/v1/MDOList",
+    "GET /api/v1/MDOList/:param0",
+    "GET /api/v1/MDOList/:param0/selectable",
+    "GET /api/v1/Archive",
+    "GET /api/v1/Archive/:param0",
+    "GET /api/v1/Archive/:param0/$metadata",
 ];
+/// Only the User agent is restricted.
+const OPEN_AGENTS: [&str; 3] = ["MDO", "Associate", "Archive"];
 
 /// Every route that needs credentials.
 fn routes() -> Vec<(Method, String)> {
@@ -63,7 +76,7 @@ fn routes() -> Vec<(Method, String)> {
             (segments.collect::<Vec<_>>().join("/") == path).then(|| &methods[method.as_str().to_lowercase()])
         });
         // Pages are not in the document; hidden operations of the agent answer 501.
-        let is_hidden = operation.is_none_or(|operation| operation.is_null()) && !path.starts_with(AGENT);
+        let is_hidden = operation.is_none_or(|operation| operation.is_null()) && !path.starts_with(AGENTS);
         is_hidden || operation.is_some_and(|operation| operation["security"].as_array().is_some_and(Vec::is_empty))
     };
     let routes =
@@ -73,17 +86,25 @@ fn routes() -> Vec<(Method, String)> {
 
 /// The rows of a route.
 fn rows(method: &Method, path: &str) -> Vec<Row> {
-    let (table, name) = match path.strip_prefix(AGENT) {
+    let (table, name) = match (path.strip_prefix(AGENTS), path.strip_prefix(USER_AGENT)) {
         // One route serves all unimplemented operations.
-        Some(":param0") => return UNIMPLEMENTED.iter().map(|name| ("", Who::NotImplemented, *name, "{}")).collect(),
+        (Some(":param0/:param1"), _) => return unimplemented(),
         // A GET describes the operation.
-        Some(_) if method == Method::GET => return vec![("", Who::Callers, "", "")],
-        Some(name) if method == Method::POST => (AGENT_ROWS, name.to_owned()),
+        (Some(_), _) if method == Method::GET => return vec![("", Who::Callers, "", "")],
+        (_, Some(name)) if method == Method::POST => (AGENT_ROWS, name.to_owned()),
         _ => (ROWS, format!("{method} {path}")),
     };
     let found: Vec<_> = table.iter().filter(|(route, ..)| *route == name).copied().collect();
     assert!(!found.is_empty(), "{name} has no row in the matrix");
     found
+}
+
+fn unimplemented() -> Vec<Row> {
+    let rows = |(agent, names): &(&'static str, &'static [&'static str])| {
+        let agent = *agent;
+        names.iter().map(move |name| ("", Who::NotImplemented, agent, *name)).collect::<Vec<Row>>()
+    };
+    UNIMPLEMENTED.iter().flat_map(rows).collect()
 }
 
 #[test]
@@ -93,7 +114,7 @@ fn every_route_has_a_row_and_every_row_a_route() {
     for (method, path) in &routes {
         rows(method, path);
     }
-    let agent = AGENT_ROWS.iter().map(|(name, ..)| format!("POST {AGENT}{name}"));
+    let agent = AGENT_ROWS.iter().map(|(name, ..)| format!("POST {USER_AGENT}{name}"));
     for name in ROWS.iter().map(|(name, ..)| (*name).to_owned()).chain(agent) {
         assert!(routes.iter().any(|(method, path)| format!("{method} {path}") == name), "{name} is not a route");
     }
@@ -152,13 +173,14 @@ async fn ask(server: &Server, scheme: Scheme, (method, path): (&Method, &str), r
     let (.., asked, body) = *row;
     let path = path.replace(":param0", "$ID");
     let path = match row.1 {
-        Who::NotImplemented => format!("{AGENT}{asked}"),
+        // The body of the row is the name of the operation.
+        Who::NotImplemented => format!("{AGENTS}{asked}/{body}"),
         _ if asked.starts_with('/') => asked.to_owned(),
         _ => format!("{path}{asked}"),
     };
     let path = filled(server, user, &path).await.replace(' ', "%20");
     let call = scheme.prove(server, server.call(method.clone(), path)).await;
-    let body = filled(server, user, body).await;
+    let body = if row.1 == Who::NotImplemented { "{}".to_owned() } else { filled(server, user, body).await };
     if body.is_empty() { call.send().await } else { call.body("application/json", body).send().await }
 }
 
@@ -183,7 +205,8 @@ fn is_as_it_should_be(role: Role, who: Who, user: i32, got: &Answer) -> bool {
 
 /// Whether a request may change the results of later ones.
 fn changes(method: &Method, who: Who) -> bool {
-    let lasting = [Who::ManagersOfOthers, Who::Removers, Who::Makers, Who::Sharers, Who::Administrators];
+    let lasting =
+        [Who::ManagersOfExternal, Who::ManagersOfOthers, Who::Removers, Who::Makers, Who::Sharers, Who::Administrators];
     method != Method::GET && lasting.contains(&who)
 }
 
@@ -314,7 +337,11 @@ async fn online_restricted_routes_need_a_granted_application() {
     let apps = [(Some(app("plain", false).await), false), (Some(app("granted", true).await), true), (None, false)];
     let mut asked = 0;
     for (method, path) in routes().into_iter().filter(|(_, path)| path.starts_with("/api/")) {
-        let is_open = OPEN_ONLINE.contains(&format!("{method} {path}").as_str());
+        let is_of_open_agent = path.strip_prefix(AGENTS).is_some_and(|rest| {
+            let agent = rest.split('/').next().unwrap_or_default();
+            OPEN_AGENTS.contains(&agent) || agent.starts_with(':')
+        });
+        let is_open = is_of_open_agent || OPEN_ONLINE.contains(&format!("{method} {path}").as_str());
         for (app, is_granted) in &apps {
             for scheme in SCHEMES {
                 asked += 1;

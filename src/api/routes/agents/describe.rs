@@ -1,4 +1,4 @@
-//! Answers a GET on an operation of the agent with its description. As in upstream's API, the operation does not run
+//! Answers a GET on an operation of an agent with its description. As in upstream's API, the operation does not run
 //! (docs/upstream.md §1.2).
 
 use std::{
@@ -16,7 +16,7 @@ use poem_openapi::{
     registry::{MetaApi, MetaOperation, Registry},
 };
 
-use super::unimplemented::UNIMPLEMENTED;
+use super::unimplemented;
 use crate::{
     api::{
         extract::request::BaseUrl,
@@ -27,8 +27,7 @@ use crate::{
         },
         respond::format::{Formatted, ResponseFormat},
     },
-    auth::AgentCaller,
-    error::Error,
+    auth::{Authenticated, Authenticator},
 };
 
 /// Adds a GET with the description to each operation. The GETs are not part of the document.
@@ -78,24 +77,23 @@ impl Describe {
     }
 }
 
-#[OpenApi(prefix_path = "/api/v1/Agents/User", tag = "Tag::UserAgent", ignore_case = true)]
+#[OpenApi(prefix_path = "/api/v1/Agents", tag = "Tag::UserAgent", ignore_case = true)]
 impl Describe {
     /// Describe an operation
-    #[oai(path = "/Describe", method = "get", operation_id = "v1UserAgent_Describe", hidden)]
+    #[oai(path = "/Describe", method = "get", operation_id = "v1Agents_Describe", hidden)]
     async fn describe(
         &self,
-        _caller: AgentCaller,
+        caller: Authenticated,
+        authenticator: &Authenticator,
         format: ResponseFormat,
         base: BaseUrl,
         uri: &Uri,
     ) -> Result<Formatted<BTreeMap<String, BTreeMap<String, String>>>, ErrorResponse<CommonErrors>> {
         let path = uri.path();
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let error = || {
-            let unimplemented = UNIMPLEMENTED.into_iter().find(|known| known.eq_ignore_ascii_case(name));
-            unimplemented.map_or(Error::NoRoute, Error::NotImplemented)
-        };
-        let description = self.descriptions.get(path).ok_or_else(error)?;
+        let mut segments = path.rsplit('/');
+        let (name, agent) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
+        authenticator.check_agent(&caller, agent)?;
+        let description = self.descriptions.get(path).ok_or_else(|| unimplemented::error(agent, name))?;
         let methods = BTreeMap::from([(Method::POST.to_string(), description.clone())]);
         Ok(format.answer(BTreeMap::from([(format!("{}{path}", base.0), methods)])))
     }

@@ -1,39 +1,22 @@
-//! The User agent: the operations of the User resource as procedures. One file per group of operations.
+//! The agents: resources as procedures, as upstream's client libraries call them.
 //!
-//! All operations are `POST /api/v1/Agents/User/{name}`; a GET returns their description. Unlike the resource, the
-//! agent returns null for a missing user, and 204 for operations without a result (docs/upstream.md §1.2).
+//! All operations are `POST /api/v1/Agents/{agent}/{name}`; a GET returns their description. Unlike the resources,
+//! agents return null for something that is missing, and 204 for operations without a result (docs/upstream.md §1.2).
 
-mod commands;
-mod credentials;
+mod archive;
+mod associate;
 mod describe;
-mod groups;
-mod info;
-mod names;
-mod presence;
-mod read;
-mod read_user_error;
-mod requests;
-mod roles;
-mod save;
+mod mdo;
 mod unimplemented;
+mod user;
 
-pub use unimplemented::UNIMPLEMENTED;
+pub use unimplemented::{UNIMPLEMENTED, is_not_served};
 
 use crate::api::extract::odata_select::WithSelect;
 
-/// Every operation of the agent.
+/// Every operation of every agent.
 pub type AgentOperations = describe::Described<(
-    WithSelect<commands::CommandList>,
-    commands::CommandRun,
-    WithSelect<(
-        read::Read,
-        save::Save,
-        presence::Presence,
-        credentials::CredentialOperations,
-        groups::Groups,
-        roles::Roles,
-        info::Info,
-    )>,
-    names::Names,
+    user::UserAgentOperations,
+    WithSelect<(mdo::MdoAgent, associate::AssociateAgent, archive::ArchiveAgent)>,
     unimplemented::Unimplemented,
 )>;

@@ -422,7 +422,8 @@ async fn change_password(
     }
 }
 
-fn check_type(credential_type: &str) -> Result<(), Error> {
+/// Only passwords are credentials here.
+pub fn check_type(credential_type: &str) -> Result<(), Error> {
     match credential_type {
         credential::PASSWORD => Ok(()),
         _ => Err(Error::Validation(format!("Credential: Type must be {}", credential::PASSWORD))),

@@ -12,14 +12,15 @@ use crate::{
             request::NoBody,
         },
         models::{MdoListItem, Nullable, Role, RoleEntity, RoleType, SelectableMdoListItem},
-        openapi::error_responses::{CommonErrors, Done, ErrorResponse, error_responses},
+        openapi::error_responses::{CommonErrors, Done, ErrorResponse},
         openapi::tags::Tag,
         respond::format::{Formatted, ResponseFormat},
+        routes::{role::with_data_rights, role_errors::ChangeRoleError},
     },
     auth::AgentCaller,
-    store::{Store, Touched},
+    store::Store,
     users::{
-        self, UserService, Written,
+        self, UserService, mdo_list,
         role::{self, FunctionRight},
     },
 };
@@ -87,18 +88,6 @@ pub struct FunctionalRightsRequest {
     functional_right_names: Vec<String>,
 }
 
-error_responses! {
-    /// The errors of saving and deleting a role.
-    pub enum ChangeRoleError {
-        /// Bad request. A property is missing or wrong; the message names it.
-        400 BadRequest,
-        /// Forbidden. The caller is not an administrator.
-        403 Forbidden,
-        /// The server has no room to store anything; nothing happened.
-        507 InsufficientStorage,
-    }
-}
-
 #[OpenApi(prefix_path = "/api/v1/Agents/User", tag = "Tag::UserAgent", ignore_case = true)]
 impl Roles {
     /// Get a role
@@ -130,8 +119,8 @@ impl Roles {
         body: JsonBody<RoleTypeRequest>,
     ) -> Result<Formatted<Vec<SelectableMdoListItem>>, ErrorResponse<CommonErrors>> {
         let role_type = body.0.role_type.unwrap_or(RoleType::Employee);
-        let roles = role::list(store.reader()).await?.into_iter();
-        Ok(format.answer(roles.filter(|role| RoleType::from(role.role_type) == role_type).map(Into::into).collect()))
+        let roles = mdo_list::roles(store.reader(), role_type.into()).await?;
+        Ok(format.answer(roles.into_iter().map(Into::into).collect()))
     }
 
     /// Get a default role
@@ -178,7 +167,11 @@ impl Roles {
         role_id: Query<Int32>,
         _body: NoBody,
     ) -> Result<Formatted<Nullable<RoleEntity>>, ErrorResponse<CommonErrors>> {
-        Ok(format.answer(Nullable(role::find(store.reader(), role_id.0.0).await?.map(Into::into))))
+        let role = match role::find(store.reader(), role_id.0.0).await? {
+            Some(role) => Some(with_data_rights(store, role).await?),
+            None => None,
+        };
+        Ok(format.answer(Nullable(role)))
     }
 
     /// Save a role
@@ -194,16 +187,8 @@ impl Roles {
         body: JsonBody<PartialUpdate<RoleEntity>>,
     ) -> Result<Formatted<RoleEntity>, ErrorResponse<ChangeRoleError>> {
         let role: RoleEntity = parse_completed(body.0.into_value())?;
-        let role = role::Model::from(role);
-        let new_role = role.clone();
-        let check = async { users::check_save_role(service.store.reader(), &caller, &role).await.map(drop) };
-        let work = service.write(&caller, check, move |db, caller, ()| {
-            Box::pin(async move {
-                let (answer, change) = users::save_role(db, caller, new_role).await?;
-                Ok(Written::new(answer, Touched::Everything, change))
-            })
-        });
-        Ok(format.answer(work.await?.into()))
+        let saved = users::request_save_role(service, &caller, role.into()).await?;
+        Ok(format.answer(with_data_rights(&service.store, saved).await?))
     }
 
     /// Delete a role
@@ -217,15 +202,7 @@ impl Roles {
         body: JsonBody<DeleteRoleRequest>,
     ) -> Result<Done, ErrorResponse<ChangeRoleError>> {
         let JsonBody(DeleteRoleRequest { role_id_to_delete: id, replacing_role_id: replacement }) = body;
-        let check =
-            async { users::check_delete_role(service.store.reader(), &caller, id, replacement).await.map(drop) };
-        let work = service.write(&caller, check, move |db, caller, ()| {
-            Box::pin(async move {
-                let change = users::delete_role(db, caller, id, replacement).await?;
-                Ok(Written::new((), Touched::Everything, Some(change)))
-            })
-        });
-        work.await?;
+        users::request_delete_role(service, &caller, id, replacement).await?;
         Ok(Done::NoContent)
     }
 
@@ -239,7 +216,7 @@ impl Roles {
         format: ResponseFormat,
         _body: JsonBody<RoleTypeRequest>,
     ) -> Result<Formatted<Vec<SelectableMdoListItem>>, ErrorResponse<CommonErrors>> {
-        Ok(format.answer(FunctionRight::all().map(|right| SelectableMdoListItem::right(right, false)).collect()))
+        Ok(format.answer(mdo_list::all_rights().into_iter().map(Into::into).collect()))
     }
 
     /// Get the function rights of a role
@@ -253,9 +230,8 @@ impl Roles {
         store: &Store,
         body: JsonBody<RoleRequest>,
     ) -> Result<Formatted<Vec<SelectableMdoListItem>>, ErrorResponse<CommonErrors>> {
-        let role = role::find(store.reader(), body.0.role_id).await?;
-        let rights = role.map(|role| role.function_rights.0).unwrap_or_default().into_iter();
-        Ok(format.answer(rights.map(|right| SelectableMdoListItem::right(right, true)).collect()))
+        let rights = mdo_list::rights_of_role(store.reader(), body.0.role_id).await?;
+        Ok(format.answer(rights.into_iter().map(Into::into).collect()))
     }
 
     /// Set the function rights of a role
@@ -269,17 +245,7 @@ impl Roles {
         body: JsonBody<SetFunctionalRightsRequest>,
     ) -> Result<Done, ErrorResponse<ChangeRoleError>> {
         let JsonBody(SetFunctionalRightsRequest { role_id, functional_right_ids }) = body;
-        let new_rights = functional_right_ids.clone();
-        let check = async {
-            users::check_rights(service.store.reader(), &caller, role_id, &functional_right_ids).await.map(drop)
-        };
-        let work = service.write(&caller, check, move |db, caller, ()| {
-            Box::pin(async move {
-                let change = users::set_rights(db, caller, role_id, new_rights).await?;
-                Ok(Written::new((), Touched::Everything, change))
-            })
-        });
-        work.await?;
+        users::request_set_rights(service, &caller, role_id, functional_right_ids).await?;
         Ok(Done::NoContent)
     }
 
@@ -298,10 +264,8 @@ impl Roles {
         store: &Store,
         body: JsonBody<FunctionalRightRequest>,
     ) -> Result<Formatted<Vec<MdoListItem>>, ErrorResponse<CommonErrors>> {
-        let right = FunctionRight::named(&body.0.functional_right_name);
-        let roles = role::list(store.reader()).await?.into_iter();
-        let found = roles.filter(|role| right.is_some_and(|right| role.has(right)));
-        Ok(format.answer(found.map(Into::into).collect()))
+        let roles = mdo_list::roles_with_right(store.reader(), &body.0.functional_right_name).await?;
+        Ok(format.answer(roles.into_iter().map(Into::into).collect()))
     }
 
     /// Find the roles that have several rights

@@ -12,13 +12,14 @@ use crate::{
             request::NoBody,
         },
         models::{Nullable, UserGroup},
-        openapi::error_responses::{CommonErrors, Done, ErrorResponse, error_responses},
+        openapi::error_responses::{CommonErrors, Done, ErrorResponse},
         openapi::tags::Tag,
         respond::format::{Formatted, ResponseFormat},
+        routes::role_errors::ChangeGroupError,
     },
     auth::AgentCaller,
-    store::{Store, Touched},
-    users::{self, UserService, Written, user_group},
+    store::Store,
+    users::{self, UserService, user_group},
 };
 
 #[derive(Default)]
@@ -48,18 +49,6 @@ pub struct DeleteUserGroupRequest {
     user_group_to_delete: i32,
     /// The id of the group that its users are moved to.
     user_group_to_move_to: i32,
-}
-
-error_responses! {
-    /// The errors of saving and deleting a group.
-    pub enum ChangeGroupError {
-        /// Bad request. A property is missing or wrong; the message names it.
-        400 BadRequest,
-        /// Forbidden. The caller is not an administrator.
-        403 Forbidden,
-        /// The server has no room to store anything; nothing happened.
-        507 InsufficientStorage,
-    }
 }
 
 #[OpenApi(prefix_path = "/api/v1/Agents/User", tag = "Tag::UserAgent", ignore_case = true)]
@@ -139,16 +128,7 @@ impl Groups {
         body: JsonBody<SaveUserGroupRequest>,
     ) -> Result<Formatted<UserGroup>, ErrorResponse<ChangeGroupError>> {
         let group: UserGroup = parse_completed(body.0.user_group.into_value())?;
-        let group = user_group::Model::from(group);
-        let new_group = group.clone();
-        let check = users::check_save_group(service.store.reader(), &caller, &group);
-        let work = service.write(&caller, check, move |db, caller, ()| {
-            Box::pin(async move {
-                let (answer, change) = users::save_group(db, caller, new_group).await?;
-                Ok(Written::new(answer, Touched::Everything, change))
-            })
-        });
-        Ok(format.answer(work.await?.into()))
+        Ok(format.answer(users::request_save_group(service, &caller, group.into()).await?.into()))
     }
 
     /// Delete a user group
@@ -162,15 +142,7 @@ impl Groups {
         body: JsonBody<DeleteUserGroupRequest>,
     ) -> Result<Done, ErrorResponse<ChangeGroupError>> {
         let JsonBody(DeleteUserGroupRequest { user_group_to_delete: id, user_group_to_move_to: replacement }) = body;
-        let check =
-            async { users::check_delete_group(service.store.reader(), &caller, id, replacement).await.map(drop) };
-        let work = service.write(&caller, check, move |db, caller, ()| {
-            Box::pin(async move {
-                let change = users::delete_group(db, caller, id, replacement).await?;
-                Ok(Written::new((), Touched::Everything, Some(change)))
-            })
-        });
-        work.await?;
+        users::request_delete_group(service, &caller, id, replacement).await?;
         Ok(Done::NoContent)
     }
 }

@@ -1,0 +1,143 @@
+//! Restrictions: a filter as a list of comparisons with parentheses, as the Archive agent takes it (docs/upstream.md §7.3).
+
+use crate::{
+    localization::plain_values,
+    odata::{Comparison, Filter, MAX_COMPARISONS, MAX_DEPTH, ParseError, Spanned, Value},
+};
+
+/// A comparison, and how it is joined with the next one.
+#[derive(Clone, Debug, Default)]
+pub struct Restriction {
+    pub column: String,
+    pub operator: String,
+    pub values: Vec<String>,
+    /// The number of parentheses that open before the comparison, or as a negative number, close after it.
+    pub parentheses: i32,
+    /// How the next comparison is joined: with `or`, otherwise with `and`.
+    pub is_or: bool,
+}
+
+/// Upstream's signs for operators, with the names that filters have.
+const SIGNS: [(&str, &str); 6] = [(">", "gt"), (">=", "ge"), ("<", "lt"), ("<=", "le"), ("!=", "ne"), ("<>", "ne")];
+
+/// The comparisons between two parentheses: alternatives, each of which is a list of conditions that all hold.
+#[derive(Debug, Default)]
+struct Group {
+    alternatives: Vec<Vec<Filter>>,
+    /// Whether the next condition begins another alternative.
+    is_or: bool,
+}
+
+impl Group {
+    fn add(&mut self, condition: Filter) {
+        match self.alternatives.last_mut() {
+            Some(all) if !self.is_or => all.push(condition),
+            _ => self.alternatives.push(vec![condition]),
+        }
+    }
+
+    fn into_filter(self) -> Filter {
+        let all = |conditions: Vec<Filter>| single(conditions, Filter::All);
+        single(self.alternatives.into_iter().map(all).collect(), Filter::Any)
+    }
+}
+
+fn single(mut filters: Vec<Filter>, join: fn(Vec<Filter>) -> Filter) -> Filter {
+    match filters.pop() {
+        Some(only) if filters.is_empty() => only,
+        last => {
+            filters.extend(last);
+            join(filters)
+        }
+    }
+}
+
+/// The restrictions as a filter; `None` without any. An error names the restriction by its number, from 1.
+///
+/// # Errors
+/// There are too many, or their parentheses do not match.
+pub fn filter_of(restrictions: Vec<Restriction>) -> Result<Option<Filter>, ParseError> {
+    let count = restrictions.len();
+    if count > MAX_COMPARISONS {
+        return Err(ParseError::new(count, format!("there are at most {MAX_COMPARISONS}")));
+    }
+    let mut open = vec![Group::default()];
+    for (index, restriction) in restrictions.into_iter().enumerate() {
+        let at = index + 1;
+        for _ in 0..restriction.parentheses.max(0) {
+            if open.len() > MAX_DEPTH {
+                return Err(ParseError::new(at, format!("parentheses are nested at most {MAX_DEPTH} levels deep")));
+            }
+            open.push(Group::default());
+        }
+        let (is_or, closing) = (restriction.is_or, restriction.parentheses.min(0).unsigned_abs());
+        let mut condition = Filter::Comparison(comparison(at, restriction));
+        for _ in 0..closing {
+            let Some(mut group) = open.pop().filter(|_| !open.is_empty()) else {
+                return Err(ParseError::new(at, "it closes more parentheses than are open"));
+            };
+            group.add(condition);
+            condition = group.into_filter();
+        }
+        if let Some(group) = open.last_mut() {
+            group.add(condition);
+            group.is_or = is_or;
+        }
+    }
+    match open.pop() {
+        Some(_) if !open.is_empty() => Err(ParseError::new(count, "a parenthesis is not closed")),
+        Some(group) if group.alternatives.is_empty() => Ok(None),
+        group => Ok(group.map(Group::into_filter)),
+    }
+}
+
+fn comparison(at: usize, restriction: Restriction) -> Comparison {
+    let sign = SIGNS.iter().find(|(sign, _)| *sign == restriction.operator.trim());
+    let operator = sign.map_or(restriction.operator.trim(), |(_, name)| name).to_owned();
+    let values = restriction.values.into_iter().flat_map(|value| plain_values(&value));
+    Comparison {
+        column: Spanned { at, value: restriction.column },
+        operator: Spanned { at, value: operator },
+        values: values.map(|value| Spanned { at, value: Value::Text(value) }).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::odata;
+
+    fn restriction(column: &str, parentheses: i32, is_or: bool) -> Restriction {
+        let (operator, values) = ("=".to_owned(), vec!["1".to_owned()]);
+        Restriction { column: column.to_owned(), operator, values, parentheses, is_or }
+    }
+
+    /// The same filter in OData's syntax.
+    fn filter(text: &str) -> Filter {
+        odata::filter(&text.replace('_', " = '1'")).expect("a filter")
+    }
+
+    #[test]
+    fn restrictions_are_joined_as_their_filter_reads() {
+        let cases: [(&[(&str, i32, bool)], &str); 6] = [
+            (&[("a", 0, false)], "a_"),
+            (&[("a", 0, false), ("b", 0, false)], "a_ and b_"),
+            (&[("a", 0, true), ("b", 0, false), ("c", 0, false)], "a_ or b_ and c_"),
+            (&[("a", 1, true), ("b", -1, false), ("c", 0, false)], "(a_ or b_) and c_"),
+            (&[("a", 0, false), ("b", 1, true), ("c", -1, false)], "a_ and (b_ or c_)"),
+            (&[("a", 2, true), ("b", -1, false), ("c", -1, true), ("d", 0, false)], "((a_ or b_) and c_) or d_"),
+        ];
+        for (given, text) in cases {
+            let given = given.iter().map(|(column, parentheses, is_or)| restriction(column, *parentheses, *is_or));
+            assert_eq!(filter_of(given.collect()).expect("a filter"), Some(filter(text)), "{text}");
+        }
+        assert_eq!(filter_of(Vec::new()).expect("no filter"), None);
+    }
+
+    #[test]
+    fn parentheses_that_do_not_match_are_refused() {
+        for parentheses in [1, -1, i32::MAX, i32::MIN] {
+            assert!(filter_of(vec![restriction("a", parentheses, false)]).is_err(), "{parentheses}");
+        }
+    }
+}
