@@ -73,8 +73,8 @@ pub const HELLO_ONCE: Row = Row { name: "hello-once", headers: &["Idempotency-Ke
 
 pub const USER: Row = Row { name: "user", path: "/api/v1/User/{id}", expected: r#""UserName":"#, ..GET };
 
-/// Pages of 50 users, and whether their cost should be independent of the number of users, because of an index.
-pub const PAGES: [(Row, bool); 6] = [
+/// Lists of users, most of them pages of 50, and whether their cost should be independent of the number of users, because of an index.
+pub const PAGES: [(Row, bool); 7] = [
     (
         Row {
             name: "name-is",
@@ -118,6 +118,17 @@ pub const PAGES: [(Row, bool); 6] = [
             path: page!("$orderBy=lastName"),
             expected: r#""assocName":"#,
             connections: Some(2),
+            ..GET
+        },
+        false,
+    ),
+    // The list to choose a user from has no pages.
+    (
+        Row {
+            name: "choose",
+            path: "/api/v1/MDOList/associate?flat=true",
+            expected: r#""Type":"associate""#,
+            connections: Some(1),
             ..GET
         },
         false,

@@ -95,7 +95,7 @@ impl Archive {
     }
 
     /// Adds the tables of the columns to a statement.
-    pub(super) fn from_tables<'a>(&self, query: &'a mut SelectStatement) -> &'a mut SelectStatement {
+    pub(super) fn join_tables<'a>(&self, query: &'a mut SelectStatement) -> &'a mut SelectStatement {
         match self.rows {
             Rows::Roles => query.from("roles"),
             Rows::Users => query

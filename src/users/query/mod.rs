@@ -193,20 +193,28 @@ fn rows(archive: &Archive, columns: &[&'static ListColumn], backend: DbBackend) 
     for column in columns {
         query.expr(column.value(backend));
     }
-    archive.from_tables(&mut query);
+    archive.join_tables(&mut query);
     query
 }
+
+/// The name of the id in rows. Rows can be ordered by it, though it is no column.
+const PRIMARY_KEY: &str = "PrimaryKey";
 
 /// The sort keys before the id. Repeated columns are ignored.
 fn keys(archive: &'static Archive, order: &[Order]) -> Result<Vec<(SimpleExpr, Direction)>, ParseError> {
     let (mut keys, mut names) = (Vec::new(), HashSet::new());
     for Order { column: name, is_descending } in order {
+        let direction = if *is_descending { Direction::Desc } else { Direction::Asc };
+        if name.value.eq_ignore_ascii_case(PRIMARY_KEY) {
+            keys.push((Expr::cust(archive.id), direction));
+            continue;
+        }
         let column = archive.column(name)?;
         if !column.can_order_by {
             return Err(ParseError::new(name.at, format!("the list cannot be ordered by {}", column.name)));
         }
         if names.insert(column.name) {
-            keys.push((column.sort_key(), if *is_descending { Direction::Desc } else { Direction::Asc }));
+            keys.push((column.sort_key(), direction));
         }
     }
     Ok(keys)
@@ -220,7 +228,7 @@ fn keyset_condition(archive: &Archive, keys: &[(SimpleExpr, Direction)], id: i32
     let greater_id = Expr::cust(archive.id).gt(id);
     keys.iter().rev().fold(greater_id, |rest, (key, direction)| {
         let mut rows_key = Query::select().expr(key.clone()).to_owned();
-        archive.from_tables(&mut rows_key).and_where(Expr::cust(archive.id).eq(id));
+        archive.join_tables(&mut rows_key).and_where(Expr::cust(archive.id).eq(id));
         let rows_key = || Expr::SubQuery(None, Box::new(rows_key.clone().into()));
         let (at_least, beyond) = match direction {
             Direction::Desc => (key.clone().lte(rows_key()), key.clone().lt(rows_key())),

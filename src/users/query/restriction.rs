@@ -107,6 +107,9 @@ mod tests {
     use super::*;
     use crate::odata;
 
+    /// A column, the number of its parentheses, and whether `or` follows.
+    type Given = (&'static str, i32, bool);
+
     fn restriction(column: &str, parentheses: i32, is_or: bool) -> Restriction {
         let (operator, values) = ("=".to_owned(), vec!["1".to_owned()]);
         Restriction { column: column.to_owned(), operator, values, parentheses, is_or }
@@ -119,7 +122,7 @@ mod tests {
 
     #[test]
     fn restrictions_are_joined_as_their_filter_reads() {
-        let cases: [(&[(&str, i32, bool)], &str); 6] = [
+        let cases: [(&[Given], &str); 6] = [
             (&[("a", 0, false)], "a_"),
             (&[("a", 0, false), ("b", 0, false)], "a_ and b_"),
             (&[("a", 0, true), ("b", 0, false), ("c", 0, false)], "a_ or b_ and c_"),

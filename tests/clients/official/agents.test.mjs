@@ -1,4 +1,4 @@
-// The User agent of the vendor's client against a running server.
+// The agents of the vendor's client against a running server.
 
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
@@ -19,24 +19,27 @@ before(async () => {
 
 after(() => server?.stop());
 
-/** The operations called by the tests. */
+/** The operations called by the tests, such as `User/GetUser`. */
 const called = new Set();
 
 /** The operation of a method. */
 const operationOf = (method) => method[0].toUpperCase() + method.slice(1, -'Async'.length);
 
-const recording = (agent) => new Proxy(agent, {
-    get(target, name) {
-        if (String(name).endsWith('Async')) called.add(operationOf(String(name)));
-        return Reflect.get(target, name);
+const recording = (name, agent) => new Proxy(agent, {
+    get(target, method) {
+        if (String(method).endsWith('Async')) called.add(`${name}/${operationOf(String(method))}`);
+        return Reflect.get(target, method);
     },
 });
 
-/** The User agent of a user with a password. */
-function agentOf(name, options = {}, secret = password) {
+/** The methods of the client that return the agents of this server. */
+const agents = { User: 'getUserAgent', MDO: 'getMDOAgent', Associate: 'getAssociateAgent', Archive: 'getArchiveAgent' };
+
+/** An agent of a user with a password. */
+function agentOf(user, options = {}, secret = password, name = 'User') {
     const webapi = new client.WebApi({ baseUrl: `${server.address}/api`, ...options });
-    webapi.authenticateWithPassword(name, secret);
-    return recording(webapi.getUserAgent());
+    webapi.authenticateWithPassword(user, secret);
+    return recording(name, webapi[agents[name]]());
 }
 
 /** Asserts that a call is refused with this status and error type. */
@@ -236,19 +239,104 @@ test('errors', async () => {
     await isRefused(admin.getAccessGatewayInfoAsync(), 501, 'SoNotImplementedException');
 });
 
+test('lists to choose from', async () => {
+    const mdo = agentOf('anna', {}, password, 'MDO');
+    const names = (items) => items.map((item) => item.name);
+    assert.deepEqual(await mdo.getListNamesAsync(), ['associate', 'functionrights', 'roles', 'usergroup']);
+    const users = await mdo.getSimpleListAsync('associate');
+    assert.ok(names(users).includes('Anna Lindqvist'));
+    const groups = await mdo.getListAsync('Associate', false, '', false);
+    assert.deepEqual(groups.flatMap((group) => names(group.childItems)).sort(), names(users).sort());
+    assert.deepEqual(names(await mdo.getListWithRestrictionAsync('associate', '', 'lind')), ['Anna Lindqvist']);
+    assert.deepEqual(names(await mdo.getListWithHistoryAsync('associate', true, '', [3, 2], true)), ['Bjørn Haugen', 'Anna Lindqvist']);
+    assert.equal((await mdo.getListItemAsync('associate', 2)).name, 'Anna Lindqvist');
+    assert.equal(await mdo.getListItemAsync('associate', 4711), null);
+    assert.deepEqual(names(await mdo.getSelectableSimpleListAsync('usergroup')), names(await mdo.getSimpleListAsync('usergroup')));
+    assert.deepEqual(names(await mdo.getSelectableListAsync('roles', true, '1', false)), ['ExternalUser']);
+    assert.deepEqual(names(await mdo.getSelectableListWithHistoryAsync('associate', true, '', [], true)), []);
+    const rights = await mdo.getSelectableListWithRestrictionAsync('functionrights', 'role=2', 'read');
+    assert.deepEqual(rights.map((right) => [right.name, right.selected]), [['read-users', true]]);
+    await isRefused(mdo.getSimpleListAsync('category'), 501, 'SoNotImplementedException');
+});
+
+test('associates', async () => {
+    const associates = agentOf('anna', {}, password, 'Associate');
+    const anna = await associates.getAssociateAsync(2);
+    assert.equal(anna.fullName, 'Anna Lindqvist');
+    assert.equal(await associates.getAssociateAsync(4711), null);
+    assert.equal((await associates.getAssociateByPersonIdAsync(anna.personId)).name, 'anna');
+    assert.deepEqual((await associates.getAssociateListAsync([3, 2, 4711])).map((one) => one.name), ['anna', 'bjorn']);
+    assert.ok((await associates.getAssociatesByGroupAsync(anna.groupIdx, 2)).some((one) => one.name === 'anna'));
+});
+
+test('archives', async () => {
+    const archive = agentOf('anna', {}, password, 'Archive');
+    assert.ok((await archive.getProviderNamesAsync()).includes('InternalUsers'));
+    const columns = await archive.getAvailableColumnsAsync('InternalUsers', '');
+    assert.ok(columns.some((column) => column.name === 'associateDbId' && column.canOrderBy));
+    assert.equal((await archive.getAvailableEntitiesAsync('InternalUsers', ''))[0].name, 'all');
+    // Other tests make users.
+    const restriction = { name: 'associateDbId', operator: 'between', values: ['2', '5'], isActive: true };
+    const sortOrder = [{ name: 'associateDbId', direction: 'DESC' }];
+    const rows = await archive.getArchiveListByColumnsAsync(
+        'InternalUsers', ['fullName', 'isActive'], sortOrder, [restriction], ['all'], 0, 1_000_000,
+    );
+    assert.deepEqual(rows.map((row) => row.primaryKey), [5, 3, 2]);
+    assert.equal(rows[2].columnData.fullName.displayValue, 'Anna Lindqvist');
+    const texts = await archive.getArchiveListByColumns2Async(
+        'InternalUsers', 'fullName', 'associateDbId', "fullName begins 'Anna'", 'all', 0, 10,
+    );
+    assert.deepEqual(texts.map((row) => row.columnData.fullName.displayValue), ['Anna Lindqvist']);
+});
+
+test('external users, and users found or made', async () => {
+    const admin = agentOf('admin');
+    const id = await admin.createExternalUserAsync(0, 'guest@example.com', 'a long password', 0, true);
+    assert.equal((await admin.getUserAsync(id)).type, UserType.ExternalAssociate);
+    await admin.setExternalUserInfoAsync(id, '', 'another password', true, 0, 'Password');
+    const guest = agentOf('guest@example.com', {}, 'another password');
+    assert.ok((await guest.getAccessTokenAsync('', false)).startsWith('8A:'));
+    assert.ok((await admin.generateNewPasswordForExternalUserAsync('guest@example.com')).length > 10);
+    await admin.deleteExternalUserAsync(id);
+    assert.equal((await admin.getUserAsync(id)).deleted, true);
+    const type = (await admin.getCredentialTypesAsync())[0];
+    const found = await admin.resolveUserFromInfoAsync(0, 'Anna Lindqvist', [], ['anna@example.com'], UserType.InternalAssociate, { type, value: 'a long password' });
+    assert.equal(found.user.associateId, 2);
+    assert.equal(found.personCreated, false);
+    const blank = await admin.createDefaultUserFromUserTypeAndCredentialAsync(UserType.InternalAssociate, 7, type.type, 'a long password', '');
+    assert.equal(blank.credentials[0].value, 'a long password');
+    const groups = await admin.findCredentialsGroupsAsync(type.type, 'anna');
+    assert.equal(groups.length, 1);
+    const members = await admin.getCredentialUsersInGroupAsync(type.type, groups[0].name);
+    assert.ok(members.users.some((user) => user.value === 'anna'));
+    assert.equal((await admin.findCredentialUsersAsync(type.type, 'anna')).users[0].displayValue, 'Anna Lindqvist');
+    assert.deepEqual(await admin.getUserFromEjUserIdAsync(4711), []);
+});
+
+test('data rights', async () => {
+    const admin = agentOf('admin');
+    await admin.setDataRightAsync(2, 'contact', 'MyOwn', 'CRU');
+    assert.equal(await admin.getDataRightAsync(2, 'contact', 'MyOwn'), 'CRU');
+    assert.equal((await admin.getDataRightsAsync(2, 'contact')).MyOwn, 'CRU');
+    assert.equal((await admin.getAllDataRightsAsync(2, 'MyOwn')).contact, 'CRU');
+});
+
 test('every served operation was called, and every other one answers 501', async () => {
-    const agent = new client.WebApi({ baseUrl: `${server.address}/api` }).getUserAgent();
-    const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(agent)).filter((name) => /^[A-Za-z].*Async$/.test(name));
+    const webapi = new client.WebApi({ baseUrl: `${server.address}/api` });
     const { paths } = await (await fetch(`${server.address}/openapi.json`)).json();
-    const isServed = (operation) => `/api/v1/Agents/User/${operation}` in paths;
-    const operations = methods.map(operationOf);
-    assert.deepEqual(operations.filter((operation) => isServed(operation) && !called.has(operation)), []);
-    const others = operations.filter((operation) => !isServed(operation));
-    assert.ok(operations.length > 90 && others.length > 0);
     const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`;
-    for (const operation of others) {
-        const path = `${server.address}/api/v1/Agents/User/${operation}`;
-        const { status } = await fetch(path, { method: 'POST', headers: { authorization } });
-        assert.equal(status, 501, operation);
+    for (const [name, getter] of Object.entries(agents)) {
+        const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(webapi[getter]()));
+        const operations = methods.filter((method) => /^[A-Za-z].*Async$/.test(method)).map(operationOf);
+        const isServed = (operation) => `/api/v1/Agents/${name}/${operation}` in paths;
+        const served = operations.filter(isServed);
+        assert.deepEqual(served.filter((operation) => !called.has(`${name}/${operation}`)), []);
+        const others = operations.filter((operation) => !isServed(operation));
+        assert.ok(served.length > 3 && others.length > 0, name);
+        for (const operation of others) {
+            const path = `${server.address}/api/v1/Agents/${name}/${operation}`;
+            const { status } = await fetch(path, { method: 'POST', headers: { authorization } });
+            assert.equal(status, 501, `${name}/${operation}`);
+        }
     }
 });
