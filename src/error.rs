@@ -267,11 +267,10 @@ impl Error {
             )
             .into(),
             Self::ListNotServed(name) => {
-                let lists = "associate, functionrights, roles and usergroup";
-                format!("This server does not have the list {}. It has {lists}.", quoted(name)).into()
+                format!("This server does not have the list {}. `/api/v1/MDOList` names those it has.", quoted(name)).into()
             }
             Self::ArchiveNotServed(name) => format!(
-                "This server does not have the archive {}. It has AllUsers, Dynamic, InternalUsers and Role.",
+                "This server does not have the archive {}. `/api/v1/Archive` names those it has.",
                 quoted(name)
             )
             .into(),

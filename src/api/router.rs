@@ -53,7 +53,7 @@ type UserOperations = (
 /// Roles, groups, and other lists of what belongs to users.
 type ListOperations = (
     role::RoleListOperations,
-    IdOrName<(WithSelect<role::RoleOperations>, role::RoleRightOperations), role::RoleTypeOperations>,
+    IdOrName<(WithSelect<role::RoleOperations>, role::RoleOperationsWithoutSelect), role::RoleTypeOperations>,
     data_right::DataRightOperations,
     user_group_list::UserGroupListOperations,
     mdo_list::MdoListOperations,

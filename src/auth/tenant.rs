@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use poem::Request;
+use poem::{Request, http::Uri};
 
 /// The id of a customer, such as `Cust12345`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +46,10 @@ impl Tenant {
     pub fn strip(&self, request: &mut Request) {
         let Some(rest) = self.rest(request.uri().path()) else { return };
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-        // Always a path: it is the end of one.
-        if let Ok(uri) = format!("{rest}{query}").parse() {
+        // The host of an absolute target stays, because it is checked.
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = format!("{rest}{query}").parse().ok();
+        if let Ok(uri) = Uri::from_parts(parts) {
             *request.uri_mut() = uri;
             request.set_data(TenantPrefix(format!("/{self}")));
         }
@@ -72,6 +74,13 @@ mod tests {
         for text in ["", "Cust", "12345", "Cust1234567890", "Cust12x", "Custé"] {
             assert!(text.parse::<Tenant>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_host_of_an_absolute_target_stays() {
+        let mut request = Request::builder().uri_str("http://evil.example/Cust12345/api/v1/User?x=1").finish();
+        Tenant("Cust12345".to_owned()).strip(&mut request);
+        assert_eq!(request.uri().to_string(), "http://evil.example/api/v1/User?x=1");
     }
 
     #[test]

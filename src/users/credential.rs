@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{
-    Condition, QuerySelect, QueryTrait, Set,
+    QuerySelect, QueryTrait, Set,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait, Func, OnConflict},
 };
 
-use super::{folded, last_administrator::Login, password::PasswordHash, ticket, user};
+use super::{last_administrator::Login, password::PasswordHash, ticket};
 use crate::clock;
 
 /// The credential type of a password, as upstream names it.
@@ -117,33 +117,6 @@ pub async fn delete_password(db: &impl ConnectionTrait, user_id: i32) -> Result<
     let deleted = password.exec(db).await?.rows_affected;
     ticket::revoke_all(db, &[user_id]).await?;
     Ok(deleted > 0)
-}
-
-/// An active user with a password.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CredentialOwner {
-    pub name: String,
-    pub full_name: String,
-    /// The name of the main group.
-    pub group: String,
-}
-
-/// The active users with a password whose Name, UserName or full name contains a text, ignoring case, by Name.
-pub async fn find_owners(db: &impl ConnectionTrait, search: &str) -> Result<Vec<CredentialOwner>, DbErr> {
-    let wanted = folded::fold(search);
-    let with_password = Entity::find().select_only().column(Column::UserId).filter(Column::CredentialType.eq(PASSWORD));
-    let users = user::list_where(db, Condition::all().add(user::Column::Id.in_subquery(with_password.into_query())));
-    let mut owners: Vec<(String, CredentialOwner)> = Vec::new();
-    for found in users.await? {
-        let full_name = found.full_name();
-        let texts = [&found.user.name, &found.user.user_name, &full_name].map(|text| folded::fold(text));
-        if !found.is_retired() && texts.iter().any(|text| text.contains(&wanted)) {
-            let [folded_name, ..] = texts;
-            owners.push((folded_name, CredentialOwner { name: found.user.name, full_name, group: found.group.name }));
-        }
-    }
-    owners.sort_by(|one, other| one.0.cmp(&other.0));
-    Ok(owners.into_iter().map(|(_, owner)| owner).collect())
 }
 
 /// Any stored hash. Its parameters set the cost of the dummy hash for users without a password.

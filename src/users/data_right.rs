@@ -1,18 +1,21 @@
 //! The data rights of roles: what users with a role may do with the records of a table, by the owner of the record.
 //!
-//! They are stored for clients that keep a whole role here. This server has none of these tables, so that the rights
-//! guard nothing in it (docs/upstream.md §1.6).
+//! They are stored for clients that keep a whole role here. This server has none of these tables, so the rights have no
+//! effect in it (docs/upstream.md §1.6).
 
 use std::collections::BTreeMap;
 
 use sea_orm::{ActiveEnum, Iterable, Set, entity::prelude::*, sea_query::OnConflict};
+
+use super::role::{self, ADMINISTRATOR};
 
 /// The tables with data rights, in the order of the matrix.
 pub const TABLES: [&str; 9] =
     ["contact", "person", "project", "projectmember", "selection", "sale", "appointment", "document", "relation"];
 
 /// The values of a right, each with what it allows: create, read, update and delete.
-pub const VALUES: [&str; 5] = ["", "R", "CR", "CRU", "CRUD"];
+pub const VALUES: [&str; 5] = ["", "R", "CR", "CRU", FULL];
+const FULL: &str = "CRUD";
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -60,6 +63,17 @@ impl RelationToOwner {
 pub struct DataRights(BTreeMap<(String, RelationToOwner), String>);
 
 impl DataRights {
+    /// Everything: the rights of administrators.
+    fn full() -> Self {
+        let all = TABLES.into_iter().flat_map(|table| RelationToOwner::all().map(move |relation| (table, relation)));
+        Self(all.map(|(table, relation)| ((table.to_owned(), relation), FULL.to_owned())).collect())
+    }
+
+    /// The rights that are set.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, RelationToOwner, &str)> {
+        self.0.iter().map(|((table, relation), value)| (table.as_str(), *relation, value.as_str()))
+    }
+
     /// The value of a right; empty, for no right, when none was set.
     pub fn get(&self, table: &str, relation: RelationToOwner) -> &str {
         self.0.get(&(table.to_owned(), relation)).map(String::as_str).unwrap_or_default()
@@ -76,9 +90,12 @@ pub fn value_named(text: &str) -> Option<&'static str> {
     VALUES.into_iter().find(|value| value.eq_ignore_ascii_case(text.trim()))
 }
 
-/// The rights of a role.
-pub async fn of_role(db: &impl ConnectionTrait, role_id: i32) -> Result<DataRights, DbErr> {
-    let rows = Entity::find().filter(Column::RoleId.eq(role_id)).all(db).await?.into_iter();
+/// The rights of a role. The role of administrators, which cannot be changed, has all rights.
+pub async fn of_role(db: &impl ConnectionTrait, role: &role::Model) -> Result<DataRights, DbErr> {
+    if role.name == ADMINISTRATOR {
+        return Ok(DataRights::full());
+    }
+    let rows = Entity::find().filter(Column::RoleId.eq(role.id)).all(db).await?.into_iter();
     Ok(DataRights(rows.map(|row| ((row.table_name, row.relation), row.value)).collect()))
 }
 

@@ -37,7 +37,7 @@ pub const NAMES: [&str; 4] = ["associate", "functionrights", "roles", "usergroup
 pub struct ListRequest<'a> {
     /// Users side by side, not below their groups. A search is flat, too.
     pub is_flat: bool,
-    /// What the list alone understands, such as `role=2` for the rights of a role.
+    /// Additional information, specific to the list, such as `role=2` for the rights of a role.
     pub additional: Option<&'a str>,
     /// Only items whose name contains this text, ignoring case.
     pub search: Option<&'a str>,

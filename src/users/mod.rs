@@ -13,6 +13,7 @@ mod cache;
 mod caller;
 mod create;
 pub mod credential;
+pub mod credential_owners;
 pub mod data_right;
 pub mod demo;
 mod effect;
@@ -21,6 +22,7 @@ mod folded;
 mod given_names;
 mod hash_queue;
 pub mod import;
+pub mod known_person;
 mod last_administrator;
 pub mod login_address;
 pub mod login_failure;
@@ -60,12 +62,12 @@ pub use login_name::{NameError, fold, is_reserved, suggest_name, validate_name};
 pub use membership::list_members;
 pub use named::{NamedError, group_named, role_named, shown};
 pub use role_and_group_requests::{
-    request_delete_group, request_delete_role, request_save_group, request_save_role, request_set_data_right,
-    request_set_rights,
+    request_delete_group, request_delete_role, request_retire_group, request_save_group, request_save_role,
+    request_set_data_right, request_set_rights,
 };
 pub use role_and_group_service::{
-    check_delete_group, check_delete_role, check_rights, check_save_group, check_save_role, delete_group, delete_role,
-    ensure_group, save_group, save_role, set_data_right, set_rights,
+    check_delete_group, check_delete_role, check_is_administrator, check_rights, check_save_group, check_save_role,
+    delete_group, delete_role, ensure_group, save_group, save_role, set_data_right, set_rights,
 };
 pub use row_lock::{lock, lock_rows, lock_table};
 pub use save_plan::{Saved, save};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::ExprTrait};
+use sea_orm::entity::prelude::*;
 
 use super::{
     field_limits::{self, TooLong},
@@ -79,32 +79,6 @@ impl Model {
         let parts = [&self.firstname, &self.middle_name, &self.lastname];
         parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
     }
-}
-
-/// The first person with one of these e-mail addresses, ignoring case; in this company, if given.
-pub async fn find_by_email(
-    db: &impl ConnectionTrait,
-    emails: &[&str],
-    contact_id: Option<i32>,
-) -> Result<Option<Model>, DbErr> {
-    if emails.is_empty() {
-        return Ok(None);
-    }
-    let folded: Vec<String> = emails.iter().map(|email| folded::fold(email)).collect();
-    let mut found = Entity::find().filter(Expr::col("email_folded").is_in(folded)).order_by_asc(Column::Id);
-    if let Some(contact_id) = contact_id {
-        found = found.filter(Column::ContactId.eq(contact_id));
-    }
-    found.limit(1).one(db).await
-}
-
-/// The first person of a company with this full name, ignoring case.
-pub async fn find_by_name(db: &impl ConnectionTrait, name: &str, contact_id: i32) -> Result<Option<Model>, DbErr> {
-    let folded = folded::fold(name);
-    let lastname = folded.rsplit(' ').next().unwrap_or_default();
-    let of_company = Entity::find().filter(Column::ContactId.eq(contact_id)).order_by_asc(Column::Id);
-    let candidates = of_company.filter(Expr::col("lastname_folded").eq(lastname)).all(db).await?;
-    Ok(candidates.into_iter().find(|person| folded::fold(&person.full_name()) == folded))
 }
 
 /// Stores a new person; its `id` is assigned by the database.

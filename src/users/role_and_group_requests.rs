@@ -5,8 +5,8 @@ use super::{
     data_right::RelationToOwner,
     role,
     role_and_group_service::{
-        check_data_right, check_delete_group, check_delete_role, check_rights, check_save_group, check_save_role,
-        delete_group, delete_role, save_group, save_role, set_data_right, set_rights,
+        check_data_right, check_delete_group, check_delete_role, check_retire_group, check_rights, check_save_group,
+        check_save_role, delete_group, delete_role, retire_group, save_group, save_role, set_data_right, set_rights,
     },
     user_group,
 };
@@ -110,6 +110,21 @@ pub async fn request_save_group(
         Box::pin(async move {
             let (answer, change) = save_group(db, caller, new_group).await?;
             Ok(Written::new(answer, Touched::Everything, change))
+        })
+    });
+    work.await
+}
+
+/// Marks a group as deleted. Its users stay in it.
+///
+/// # Errors
+/// The caller is not an administrator, the group does not exist, or no other group is in use.
+pub async fn request_retire_group(service: &UserService, caller: &Caller, id: i32) -> Result<(), Error> {
+    let check = async { check_retire_group(service.store.reader(), caller, id).await.map(drop) };
+    let work = service.write(caller, check, move |db, caller, ()| {
+        Box::pin(async move {
+            let change = retire_group(db, caller, id).await?;
+            Ok(Written::new((), Touched::Everything, change))
         })
     });
     work.await

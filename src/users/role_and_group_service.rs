@@ -18,7 +18,11 @@ use crate::{
     store::WriteTransaction,
 };
 
-fn check_is_administrator(caller: &Caller) -> Result<(), Error> {
+/// Checks whether a caller is an administrator.
+///
+/// # Errors
+/// [`Error::NotAdministrator`].
+pub fn check_is_administrator(caller: &Caller) -> Result<(), Error> {
     if caller.is_administrator() { Ok(()) } else { Err(Error::NotAdministrator) }
 }
 
@@ -97,6 +101,9 @@ pub async fn check_save_group(
     if user_group::find_by_name(db, &group.name).await?.is_some_and(|other| other.id != group.id) {
         return Err(field_error("Value", format!("`{}` is another group's", group.name)));
     }
+    if group.deleted {
+        check_is_not_last(db, group.id).await?;
+    }
     Ok(())
 }
 
@@ -133,6 +140,44 @@ pub async fn check_delete_group(
         return Err(field_error("UserGroupToMoveTo", "it is deleted"));
     }
     Ok((group, replacement))
+}
+
+/// Marks a group as deleted. Its users stay in it.
+///
+/// # Errors
+/// As [`check_retire_group`].
+pub async fn retire_group(db: &WriteTransaction, caller: Caller, id: i32) -> Result<Option<Change>, Error> {
+    let group = check_retire_group(db, &caller, id).await?;
+    if group.deleted {
+        return Ok(None);
+    }
+    let change = Change::new(Action::GroupDeleted, group_subject(&group));
+    user_group::store(db, user_group::Model { deleted: true, ..group }).await?;
+    Ok(Some(change))
+}
+
+/// Checks whether a caller may mark a group as deleted. Returns the group.
+///
+/// # Errors
+/// The caller is not an administrator, the group does not exist, or no other group is in use.
+pub async fn check_retire_group(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    id: i32,
+) -> Result<user_group::Model, Error> {
+    check_is_administrator(caller)?;
+    let group = user_group::find(db, id).await?.ok_or_else(|| field_error("Id", format!("there is no group {id}")))?;
+    check_is_not_last(db, id).await?;
+    Ok(group)
+}
+
+/// New users need a group in use.
+async fn check_is_not_last(db: &impl ConnectionTrait, id: i32) -> Result<(), Error> {
+    let others = user_group::list(db).await?;
+    match others.iter().any(|other| other.id != id && !other.deleted) {
+        true => Ok(()),
+        false => Err(field_error("Deleted", "this is the last group in use")),
+    }
 }
 
 /// Creates a role without rights, or changes the role with its id, which keeps its type and rights.
@@ -184,10 +229,13 @@ pub async fn check_save_role(
 /// As [`check_delete_role`].
 pub async fn delete_role(db: &WriteTransaction, caller: Caller, id: i32, replacement: i32) -> Result<Change, Error> {
     let (role, replacement) = check_delete_role(db, &caller, id, replacement).await?;
+    let mut before = role_fields(&role);
+    let rights = data_right::of_role(db, &role).await?;
+    before.0.extend(rights.iter().map(|(table, relation, value)| (data_right_field(table, relation), value.into())));
     user::move_all(db, Column::RoleId, role.id, replacement.id).await?;
     role::delete(db, role.id).await?;
     let after = ChangedFields::from([("replacedBy", replacement.name.into())]);
-    Ok(Change::new(Action::RoleDeleted, role_subject(&role)).fields(role_fields(&role), after))
+    Ok(Change::new(Action::RoleDeleted, role_subject(&role)).fields(before, after))
 }
 
 /// Checks whether a caller may delete a role. Returns the role and its replacement.
@@ -254,8 +302,8 @@ pub async fn set_data_right(
     value: &str,
 ) -> Result<Option<Change>, Error> {
     let role = check_data_right(db, &caller, id).await?;
-    let before = data_right::of_role(db, id).await?;
-    let field = format!("{table} {}", relation.word());
+    let before = data_right::of_role(db, &role).await?;
+    let field = data_right_field(table, relation);
     let fields = |value: &str| ChangedFields::from([(field.as_str(), value.into())]);
     let change = Change::new(Action::RightsSet, role_subject(&role));
     let change = changed(change.fields(fields(before.get(table, relation)), fields(value)));
@@ -263,6 +311,11 @@ pub async fn set_data_right(
         data_right::set(db, id, table, relation, value).await?;
     }
     Ok(change)
+}
+
+/// The name of a data right in a change: `contact MyOwn`.
+fn data_right_field(table: &str, relation: RelationToOwner) -> String {
+    format!("{table} {}", relation.word())
 }
 
 /// Checks whether a caller may set data rights of a role. Returns the role.

@@ -130,7 +130,7 @@ impl UserInput {
         if role::find(db, row.role_id).await?.is_none() {
             errors.push(field_error("Role", format!("there is no role {}", row.role_id)));
         }
-        errors.extend(self.validate_groups(db).await?);
+        errors.extend(self.validate_groups(db, present).await?);
         if self.person.id != 0 && person::find(db, self.person.id).await?.is_none() {
             errors.push(field_error("Person", format!("there is no person {}", self.person.id)));
         }
@@ -150,14 +150,21 @@ impl UserInput {
         Ok(errors)
     }
 
-    async fn validate_groups(&self, db: &impl ConnectionTrait) -> Result<Vec<FieldError>, DbErr> {
+    /// A user may stay in a main group that was retired.
+    async fn validate_groups(
+        &self,
+        db: &impl ConnectionTrait,
+        present: Option<&User>,
+    ) -> Result<Vec<FieldError>, DbErr> {
         let main = ("UserGroup", self.user.user_group_id);
+        let present = present.map(|present| present.group.id);
         let all: Vec<_> =
             [main].into_iter().chain(self.other_group_ids.iter().map(|id| ("OtherGroups", *id))).collect();
         let found = user_group::find_some(db, all.iter().map(|(_, id)| *id).collect()).await?;
         let is_deleted: HashMap<i32, bool> = found.into_iter().map(|group| (group.id, group.deleted)).collect();
         let wrong = all.into_iter().filter_map(|(field, id)| match is_deleted.get(&id) {
             None => Some(field_error(field, format!("there is no group {id}"))),
+            Some(true) if field == main.0 && Some(id) == present => None,
             Some(true) => Some(field_error(field, format!("the group {id} is deleted"))),
             Some(false) => None,
         });

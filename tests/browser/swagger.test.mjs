@@ -45,7 +45,7 @@ test('the root redirects to Swagger UI, which shows every operation', async () =
 
     const { paths } = await (await page.request.get(`${kommando.address}/openapi.json`)).json();
     const ids = Object.values(paths).flatMap(path => Object.values(path).map(({ operationId }) => operationId));
-    for (const id of ids) assert.equal(await operation(id).count(), 1, id);
+    for (const id of ids) await operation(id).waitFor(); // fails if there are two
     await page.screenshot({ path: `${SHOTS}docs.png`, fullPage: true });
 });
 

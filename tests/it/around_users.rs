@@ -99,6 +99,32 @@ async fn what_is_not_served_is_501_with_its_name() {
         let got = get(&server, "anna", path).await;
         assert!(got.error(StatusCode::NOT_IMPLEMENTED).1.contains(name), "{path}: {}", got.text);
     }
+    for operation in [
+        "GetList",
+        "GetListWithHistory",
+        "GetListWithRestriction",
+        "GetSimpleList",
+        "GetListItem",
+        "GetSelectableList",
+        "GetSelectableListWithHistory",
+        "GetSelectableListWithRestriction",
+        "GetSelectableSimpleList",
+    ] {
+        let got = post(
+            &server,
+            "anna",
+            &format!("MDO/{operation}"),
+            json!({"Name": "category", "ListName": "category", "Id": 1}),
+        )
+        .await;
+        assert!(got.error(StatusCode::NOT_IMPLEMENTED).1.contains("category"), "{operation}: {}", got.text);
+    }
+    for operation in
+        ["GetAvailableColumns", "GetAvailableEntities", "GetArchiveListByColumns", "GetArchiveListByColumns2"]
+    {
+        let got = post(&server, "anna", &format!("Archive/{operation}"), json!({"ProviderName": "FindContact"})).await;
+        assert!(got.error(StatusCode::NOT_IMPLEMENTED).1.contains("FindContact"), "{operation}: {}", got.text);
+    }
     for path in ["Webhook/GetAllWebhooks", "Appointment/GetAppointment"] {
         let got = post(&server, "anna", path, Value::Null).await;
         assert_eq!(got.error(StatusCode::NOT_IMPLEMENTED).0, "SoNotImplementedException");
@@ -138,7 +164,7 @@ async fn an_archive_takes_the_options_of_the_user_list() {
 }
 
 #[tokio::test]
-async fn every_page_of_an_archive_links_to_the_next() {
+async fn pages_of_an_archive_have_each_row_once() {
     let server = Server::demo().await;
     for archive in ["Role", "Archive/Role", "Archive/InternalUsers", "archive/dynamic"] {
         let (mut path, mut ids) = (format!("{archive}?$top=2"), Vec::new());
@@ -151,6 +177,19 @@ async fn every_page_of_an_archive_links_to_the_next() {
             path = format!("{archive}?$top=2&$skiptoken={}", ids.last().expect("an id"));
         }
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), all, "{archive}: {ids:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_without_read_rights_learns_nothing_from_pages() {
+    let server = Server::demo().await;
+    for list in ["User", "Archive/AllUsers", "archive/dynamic"] {
+        let order = if list == "archive/dynamic" { "associate.name" } else { "lastName" };
+        for id in 0..6 {
+            let path = format!("{list}?$orderBy={order}&$skiptoken={id}");
+            let page = get(&server, "chris", &path).await;
+            assert_eq!((page.status, &page.body["value"]), (StatusCode::OK, &json!([])), "{path}: {}", page.text);
+        }
     }
 }
 
@@ -202,7 +241,7 @@ async fn the_archive_agent_reads_rows_by_restrictions() {
             request(json!([{"Name": "fullName", "Operator": "=", "Values": ["1"], "InterParenthesis": 1}])),
             "a parenthesis is not closed",
         ),
-        (json!({"ProviderName": "AllUsers", "Page": -1}), "Body: Page is not negative."),
+        (json!({"ProviderName": "AllUsers", "Page": -1}), "Body: Page must not be negative."),
     ] {
         let got = ask(request).await;
         assert!(got.error(StatusCode::BAD_REQUEST).1.contains(message), "{}", got.text);
@@ -222,19 +261,27 @@ async fn hostile_names_stay_as_they_are_in_every_list() {
         "UPDATE persons SET firstname = 'US:\"a\";NO:\"b\"', middle_name = '', lastname = '' WHERE id = {person}"
     );
     sea_orm::ConnectionTrait::execute_unprepared(db, &sql).await.expect("a change");
-    let texts = [
-        ("MDOList/associate?flat=true&query=US:", None),
-        ("archive/AllUsers?$filter=associateDbId eq 3&$select=fullName,assocName,userName", None),
-        ("archive/dynamic?$filter=associate.associate_id eq 3&$select=associate.name,associate.userName", None),
-        (
-            "Agents/Archive/GetArchiveListByColumns2",
-            Some(
-                json!({"ProviderName": "AllUsers", "Restrictions": "associateDbId eq 3", "Columns": "fullName,assocName"}),
-            ),
-        ),
-        ("Agents/Associate/GetAssociateList", Some(json!([BJORN]))),
+    let (full_name, user_name) = ("US:\"a\";NO:\"b\"", "[SR_COLUMN_ROLE]");
+    let archive = "archive/AllUsers?$filter=associateDbId eq 3&$select=fullName,assocName,userName";
+    let table = "archive/dynamic?$filter=associate.associate_id eq 3&$select=associate.name,associate.userName";
+    let rows =
+        json!({"ProviderName": "AllUsers", "Restrictions": "associateDbId eq 3", "Columns": "fullName,assocName"});
+    let credentials = json!({"Type": "CRM5/PASSWORD", "SearchString": "US:"});
+    let cases = [
+        ("MDOList/associate?flat=true&query=US:", None, "/0/Name", full_name),
+        (archive, None, "/value/0/fullName", full_name),
+        (archive, None, "/value/0/assocName", name),
+        (archive, None, "/value/0/userName", user_name),
+        (table, None, "/value/0/associate.name", name),
+        (table, None, "/value/0/associate.userName", user_name),
+        ("Agents/Archive/GetArchiveListByColumns2", Some(&rows), "/0/ColumnData/fullName/DisplayValue", full_name),
+        ("Agents/Archive/GetArchiveListByColumns2", Some(&rows), "/0/ColumnData/assocName/DisplayValue", name),
+        ("Agents/Associate/GetAssociateList", Some(&json!([BJORN])), "/0/Name", name),
+        ("Agents/Associate/GetAssociateList", Some(&json!([BJORN])), "/0/FullName", full_name),
+        ("Agents/User/FindCredentialUsers", Some(&credentials), "/Users/0/Value", name),
+        ("Agents/User/FindCredentialUsers", Some(&credentials), "/Users/0/DisplayValue", full_name),
     ];
-    for (path, body) in texts {
+    for (path, body, property, expected) in cases {
         let method = if body.is_some() { Method::POST } else { Method::GET };
         let call = server.call(method, format!("/api/v1/{}", path.replace(' ', "%20")));
         let call = call.by("anna").header("so-language", "en");
@@ -242,7 +289,7 @@ async fn hostile_names_stay_as_they_are_in_every_list() {
             Some(body) => call.body("application/json", body.to_string()).send().await,
             None => call.send().await,
         };
-        assert!(got.text.contains("US:\\\"") && !got.text.contains("\"Role\""), "{path}: {}", got.text);
+        assert_eq!(got.body.pointer(property), Some(&expected.into()), "{path} {property}: {}", got.text);
     }
 }
 
@@ -284,6 +331,69 @@ async fn roles_and_groups_are_resources() {
     assert!(is_listed(&get(&server, "anna", &format!("{items}?includeDeleted=true")).await.body));
     assert_eq!(get(&server, "anna", &one).await.body["Deleted"], true);
     get(&server, "anna", &format!("{items}/4711")).await.error(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn only_administrators_learn_which_roles_and_groups_can_be_changed() {
+    let server = Server::demo().await;
+    for id in [2, 4711] {
+        for (method, path) in [
+            (Method::PUT, format!("Role/{id}")),
+            (Method::DELETE, format!("Role/{id}?replacingRoleId=1")),
+            (Method::PUT, format!("List/UserGroup/Items/{id}")),
+            (Method::DELETE, format!("List/UserGroup/Items/{id}")),
+        ] {
+            let call = server.call(method, format!("/api/v1/{path}")).by("anna");
+            call.body("application/json", r#"{"Name":"x","Value":"x"}"#).send().await.error(StatusCode::FORBIDDEN);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_role_keeps_what_a_change_leaves_out() {
+    let server = Server::demo().await;
+    let save = |body: Value| {
+        server.post("/api/v1/Agents/User/SaveRoleEntity").by("admin").body("application/json", body.to_string()).send()
+    };
+    let before = post(&server, "anna", "User/GetRoleEntity?roleEntityId=2", Value::Null).await.body;
+    let after = save(json!({"RoleId": 2, "Tooltip": "Sells"})).await.body;
+    assert_eq!(after["Tooltip"], "Sells");
+    for name in ["Name", "Rank", "RoleType", "FunctionalRights"] {
+        assert_eq!(after[name], before[name], "{name}");
+    }
+    let type_of_externals = save(json!({"RoleId": 2, "RoleType": "External"})).await;
+    assert!(type_of_externals.error(StatusCode::BAD_REQUEST).1.contains("RoleType"), "{}", type_of_externals.text);
+    let mut rights = before;
+    rights["DataRights"]["Rights"][0][0]["Value"] = "R".into();
+    let changed = save(rights).await;
+    assert!(changed.error(StatusCode::BAD_REQUEST).1.contains("DataRights"), "{}", changed.text);
+}
+
+#[tokio::test]
+async fn a_retired_group_keeps_its_members_and_the_last_group_stays() {
+    let server = Server::demo().await;
+    let items = "/api/v1/List/UserGroup/Items";
+    let admin = |method: Method, path: String, body: Value| {
+        server.call(method, path).by("admin").body("application/json", body.to_string()).send()
+    };
+    let user = get(&server, "admin", "User/2").await.body;
+    let group = user["UserGroup"]["Id"].as_i64().expect("an id");
+    let all = get(&server, "admin", "List/UserGroup/Items").await.body;
+    let others = all.as_array().expect("groups").iter().filter_map(|item| item["Id"].as_i64());
+    let others: Vec<_> = others.filter(|id| *id != group).collect();
+    assert_eq!(admin(Method::DELETE, format!("{items}/{group}"), Value::Null).await.status, StatusCode::NO_CONTENT);
+    let user = admin(Method::PUT, "/api/v1/User/2".to_owned(), json!({"Tooltip": "stays", "UserGroup": {"Id": group}}));
+    let user = user.await.body;
+    assert_eq!((&user["Tooltip"], &user["UserGroup"]["Id"]), (&"stays".into(), &group.into()));
+    let new = json!({"Name": "new", "UserGroup": {"Id": group}});
+    admin(Method::POST, "/api/v1/User".to_owned(), new).await.error(StatusCode::BAD_REQUEST);
+    for (index, id) in others.iter().enumerate() {
+        let retired = admin(Method::DELETE, format!("{items}/{id}"), Value::Null).await;
+        match index + 1 == others.len() {
+            true => assert!(retired.error(StatusCode::BAD_REQUEST).1.contains("last group in use")),
+            false => assert_eq!(retired.status, StatusCode::NO_CONTENT),
+        }
+    }
 }
 
 #[tokio::test]
@@ -344,7 +454,9 @@ async fn external_users_are_made_changed_and_deactivated() {
     assert_eq!(agent("DeleteExternalUser", json!({"AssociateId": id})).await.status, StatusCode::NO_CONTENT);
     assert_eq!(get(&server, "admin", &format!("User/{id}")).await.body["Deleted"], true);
     let other = agent("DeleteExternalUser", json!({"AssociateId": ANNA})).await;
-    assert_eq!(other.error(StatusCode::BAD_REQUEST).1, "AssociateId: it is not an external user.");
+    assert!(other.error(StatusCode::BAD_REQUEST).1.contains("the user 2 is not an external user"), "{}", other.text);
+    let empty = agent("CreateExternalUser", json!({"UserName": "x@example.com", "Password": ""})).await;
+    assert_eq!(empty.error(StatusCode::BAD_REQUEST).1, "Body: Password is empty.");
 }
 
 #[tokio::test]
@@ -381,6 +493,12 @@ async fn a_user_is_found_or_made_from_what_is_known() {
     );
     assert_eq!(by_name["User"]["Type"], "ExternalAssociate");
     resolve(json!({"UserType": "InternalAssociate"})).await.error(StatusCode::BAD_REQUEST);
+    let retired = server.call(Method::DELETE, format!("/api/v1/User/{}", made["User"]["AssociateId"])).by("admin");
+    assert_eq!(retired.send().await.status, StatusCode::NO_CONTENT);
+    let left = resolve(json!({"Emails": ["eva@example.com"], "UserType": "InternalAssociate"})).await;
+    assert!(left.error(StatusCode::BAD_REQUEST).1.contains("is retired; reactivate"), "{}", left.text);
+    let unknown_type = resolve(json!({"Emails": ["anna@example.com"], "UserType": "Unknown"})).await.body;
+    assert_eq!(unknown_type["User"]["AssociateId"], ANNA);
 }
 
 #[tokio::test]

@@ -3,17 +3,24 @@
 use std::{collections::BTreeMap, fs};
 
 use kommando::api;
+use poem::http::StatusCode;
 use serde_json::Value;
+
+use crate::harness::Server;
 
 fn read(file: &str) -> String {
     fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).expect("a file")
 }
 
-/// The operations of the page's table, with their status.
+/// The operations of the page's tables, with their status. None is there twice.
 fn rows(page: &str) -> BTreeMap<String, String> {
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |")?.split_once("` | "));
     let operations = rows.filter(|(name, _)| name.split_once(' ').is_some_and(|(_, path)| path.starts_with("/api/")));
-    operations.map(|(name, answer)| (name.to_owned(), answer.to_owned())).collect()
+    let mut found = BTreeMap::new();
+    for (name, answer) in operations {
+        assert_eq!(found.insert(name.to_owned(), answer.to_owned()), None, "{name} has two rows");
+    }
+    found
 }
 
 #[test]
@@ -48,5 +55,21 @@ fn every_upstream_operation_has_a_correct_row() {
     }
     for line in page.lines().filter_map(|line| line.strip_prefix("  - ")) {
         assert!(findings.iter().any(|one| one == line), "openapi/deviations.toml does not have this:\n{line}");
+    }
+}
+
+#[tokio::test]
+async fn every_row_with_501_is_answered_so() {
+    let server = Server::demo().await;
+    let rows = rows(&read("docs/compatibility.md"));
+    let unserved: Vec<_> = rows.iter().filter(|(_, answer)| *answer == "501").collect();
+    assert!(unserved.len() > 40, "{}", unserved.len());
+    for (name, _) in unserved {
+        let (method, path) = name.split_once(' ').expect("a method and a path");
+        let segments = path.split('/').map(|segment| if segment.starts_with('{') { "1" } else { segment });
+        let path = segments.collect::<Vec<_>>().join("/");
+        let call = server.call(method.parse().expect("a method"), path).by("admin").body("application/json", "{}");
+        let got = call.send().await;
+        assert_eq!(got.error(StatusCode::NOT_IMPLEMENTED).0, "SoNotImplementedException", "{name}: {}", got.text);
     }
 }

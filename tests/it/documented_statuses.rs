@@ -59,9 +59,15 @@ impl Operation {
     }
 }
 
+/// The paths that are not in the document, although one in it has their form.
+const HIDDEN: [&str; 1] = ["/api/v1/License/User/MdoList"];
+
 /// Asserts that the document has this status of the operation at this path, if there is one.
 #[track_caller]
 pub fn check(method: &Method, path: &str, status: StatusCode) {
+    if HIDDEN.contains(&path) {
+        return;
+    }
     let segments: Vec<_> = path.trim_matches('/').split('/').collect();
     let candidates = OPERATIONS.iter().filter(|operation| operation.method == method.as_str());
     let matching = candidates.filter_map(|operation| Some((operation.matches(&segments)?, operation)));

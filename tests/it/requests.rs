@@ -228,7 +228,7 @@ async fn a_get_on_an_agent_operation_describes_it() {
     let run = server.get(format!("{AGENT}ExecuteUserCommand?commandName=hello")).by("admin").send().await;
     assert_eq!(run.status, StatusCode::OK);
     assert!(server.executions().await.is_empty());
-    let unimplemented = server.get(format!("{AGENT}GetAccessToken")).by("admin").send().await;
+    let unimplemented = server.get(format!("{AGENT}SendChangePasswordEMail")).by("admin").send().await;
     unimplemented.error(StatusCode::NOT_IMPLEMENTED);
     server.get(format!("{AGENT}MakeCoffee")).by("admin").send().await.error(StatusCode::NOT_FOUND);
     server.get(format!("{AGENT}GetUser")).send().await.error(StatusCode::UNAUTHORIZED);

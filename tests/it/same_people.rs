@@ -6,13 +6,14 @@ use poem::http::{Method, StatusCode};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use crate::harness::Server;
+use crate::harness::{PASSWORD, Server};
 
 const ROUNDS: u64 = 6;
 const USERS: usize = 25;
 const TYPES: [&str; 4] = ["InternalAssociate", "ResourceAssociate", "ExternalAssociate", "SystemAssociate"];
-/// An administrator, an employee, and a user without the right to read others.
-const CALLERS: [&str; 3] = ["admin", "anna", "chris"];
+/// An administrator, an employee, and an employee without the right to read others.
+const CALLERS: [&str; 3] = ["admin", "anna", ALONE];
+const ALONE: &str = "alone";
 
 async fn ask(server: &Server, caller: &str, method: Method, path: &str, body: Option<Value>) -> Value {
     let call = server.call(method, format!("/api/v1/{}", path.replace(' ', "%20"))).by(caller);
@@ -59,12 +60,25 @@ async fn people(server: &Server, random: &mut StdRng) -> Vec<i64> {
     groups.iter().map(|group| group.as_i64().expect("an id")).collect()
 }
 
+/// Makes an employee without rights. Returns the id.
+async fn make_alone(server: &Server) -> i64 {
+    let role = ask(server, "admin", Method::POST, "Role", Some(json!({"Name": "Without rights"}))).await;
+    let user = json!({
+        "Name": ALONE,
+        "Role": {"Id": role["RoleId"]},
+        "Credentials": [{"Type": {"Type": "CRM5/PASSWORD"}, "Value": PASSWORD}],
+    });
+    let made = ask(server, "admin", Method::POST, "User", Some(user)).await;
+    made["AssociateId"].as_i64().expect("an id")
+}
+
 #[tokio::test]
 async fn every_list_has_the_same_people_for_every_caller() {
     for seed in 0..ROUNDS {
         let mut random = StdRng::seed_from_u64(seed);
         let server = Server::demo().await;
         let groups = people(&server, &mut random).await;
+        let alone = make_alone(&server).await;
         for caller in CALLERS {
             let get = async |path: &str| ask(&server, caller, Method::GET, path, None).await;
             let agent = async |path: &str, body| {
@@ -73,7 +87,7 @@ async fn every_list_has_the_same_people_for_every_caller() {
             let place = format!("round {seed}, {caller}");
 
             let all = ids(&get("User?$select=assocName").await, "PrimaryKey");
-            assert_eq!(all.len() == 1, caller == "chris", "{place}: {all:?}");
+            assert_eq!(all == BTreeSet::from([alone]), caller == ALONE, "{place}: {all:?}");
             let everybody: Vec<i64> = (1..200).collect();
             assert_eq!(
                 ids(&agent("Associate/GetAssociateList", json!(everybody)).await, "AssociateId"),
@@ -86,6 +100,7 @@ async fn every_list_has_the_same_people_for_every_caller() {
 
             let filter = "isActive eq true and not assocType eq 3";
             let chosen = ids(&get(&format!("User?$select=assocName&$filter={filter}")).await, "PrimaryKey");
+            assert!(chosen.contains(&alone), "{place}: {chosen:?}");
             assert_eq!(ids(&get("MDOList/associate?flat=true").await, "Id"), chosen, "{place}");
             assert_eq!(ids(&agent("MDO/GetSimpleList", json!({"Name": "associate"})).await, "Id"), chosen, "{place}");
             let grouped = get("MDOList/associate").await;

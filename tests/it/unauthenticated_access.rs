@@ -6,9 +6,10 @@ use poem::http::{Method, StatusCode};
 use crate::harness::Server;
 
 /// Public routes: a path, a method with a path, or every path below a prefix that ends with a slash.
-const PUBLIC: [&str; 13] = [
+const PUBLIC: [&str; 14] = [
     "/",
     "/api",
+    "/api/state/:param0",
     "/api/v1",
     "/docs",
     "/docs/",

@@ -103,7 +103,7 @@ const OWN_PATHS: &str = "/_ext/";
 /// The first character of OData query parameters.
 const ODATA: char = '$';
 /// Upstream's list parameters that we do not have, each with the value that matches what our list does anyway.
-const IGNORABLE_OPTIONS: [(&str, &str); 2] = [("$mode", "Slim"), ("$entities", "all")];
+const IGNORABLE_OPTIONS: [(&str, &str); 1] = [("$mode", "Slim")];
 
 /// The query parameter that may be given several times: one value for each input of a command.
 const REPEATABLE: &str = "additionalData";

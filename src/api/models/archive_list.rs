@@ -34,7 +34,7 @@ pub struct ArchiveListItem {
 #[derive(Clone, Debug, Default, PartialEq, Object)]
 #[oai(rename_all = "PascalCase", nullable_all)]
 pub struct ArchiveColumnData {
-    /// The value. Without a language in the request, numbers and dates are encoded: `[I:4]`, `[DT:11/23/2026 14:52:00]`.
+    /// The value. Without a language in the request, numbers and dates are encoded: `[I:4]`, `[DT:11/23/2026 14:52:00.0000000]`.
     /// A boolean is a number, 1 or 0.
     pub display_value: String,
     /// Always empty.

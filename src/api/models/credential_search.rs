@@ -6,7 +6,7 @@ use super::{
     User,
     rights::{FieldProperties, TableRight},
 };
-use crate::users::credential::CredentialOwner;
+use crate::users::credential_owners::CredentialOwner;
 
 /// A group with users that have a credential.
 #[derive(Clone, Debug, PartialEq, Object)]

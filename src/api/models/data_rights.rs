@@ -21,7 +21,7 @@ pub enum RoleRelationToOwner {
 }
 
 /// What users with a role may do with the records of a table, by the owner of the record. This server stores these rights
-/// for other systems; they guard nothing in it.
+/// for other systems; they have no effect in it.
 #[derive(Clone, Debug, PartialEq, Object)]
 #[oai(rename_all = "PascalCase", nullable_all)]
 pub struct DataRights {
@@ -79,6 +79,18 @@ pub struct DataRight {
     pub table_right: Option<TableRight>,
     /// Always empty in this version.
     pub field_properties: FieldProperties,
+}
+
+impl DataRights {
+    /// The tables, the relations, and the rights in each row: what is stored.
+    pub fn stored(&self) -> (Vec<&str>, Vec<&str>, Vec<Vec<&str>>) {
+        let rights = self.rights.iter().map(|row| row.iter().map(|right| right.value.as_str()).collect());
+        (
+            self.rows_info.iter().map(|table| table.table_name.as_str()).collect(),
+            self.columns_info.iter().map(|relation| relation.value.as_str()).collect(),
+            rights.collect(),
+        )
+    }
 }
 
 /// Fails for [`RoleRelationToOwner::CustomObjects`].

@@ -17,7 +17,8 @@ use serde_json::Value;
 
 use super::{
     content_negotiation::{AcceptHeader, MediaType, RESPONSE_TYPES},
-    large_response, xml,
+    large_response::{self, LongListPermit},
+    xml,
 };
 use crate::{
     api::{extract::odata_select::FieldSelection, models::datetime},
@@ -90,6 +91,8 @@ pub struct FormatKey {
 pub struct Formatted<T> {
     content: Content<T>,
     format: ResponseFormat,
+    /// Held until the body is written.
+    permit: Option<LongListPermit>,
 }
 
 #[derive(Debug)]
@@ -227,12 +230,17 @@ impl ResponseFormat {
 
     /// A response with this model as its body.
     pub fn answer<T>(self, model: T) -> Formatted<T> {
-        Formatted { content: Content::Model(model), format: self }
+        Formatted { content: Content::Model(model), format: self, permit: None }
+    }
+
+    /// A response with a list without pages as its body, if it needs a permit.
+    pub fn answer_with<T>(self, model: T, permit: Option<LongListPermit>) -> Formatted<T> {
+        Formatted { permit, ..self.answer(model) }
     }
 
     /// A response with a body that was serialized for the same [`FormatKey`].
     pub fn serialized<T>(self, body: Bytes) -> Formatted<T> {
-        Formatted { content: Content::Serialized(body), format: self }
+        Formatted { content: Content::Serialized(body), format: self, permit: None }
     }
 
     /// The cache key of this format; `None` with `$select`, because such responses are not cached.
@@ -289,6 +297,10 @@ fn resolve(value: &mut Value, locale: &Locale) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| resolve(item, locale)),
         Value::Object(members) => {
+            // A user found by a credential: every text but its type is a name.
+            if members.contains_key("CanCreatePerson") && members.contains_key("Columns") {
+                return;
+            }
             // Only in a user, `Name` is an identity; elsewhere it is the name of a list item, which is translated.
             let is_user = members.contains_key("AssociateId")
                 || members.get("Type").is_some_and(|item_type| item_type == ASSOCIATE_ITEM);
@@ -309,7 +321,7 @@ fn resolve(value: &mut Value, locale: &Locale) {
 
 impl<T: ToJSON> IntoResponse for Formatted<T> {
     fn into_response(self) -> Response {
-        let Self { content, format } = self;
+        let Self { content, format, permit } = self;
         let mut response = Response::builder().content_type(format.media.content_type()).finish();
         format.mark(&mut response);
         match content {
@@ -317,7 +329,11 @@ impl<T: ToJSON> IntoResponse for Formatted<T> {
                 let content = format.content(&model);
                 let text_bytes = large_response::text_bytes(&content);
                 let schema: fn() -> MetaSchemaRef = T::schema_ref;
-                let write_body = move || format.write_content(content, schema);
+                let write_body = move || {
+                    let body = format.write_content(content, schema);
+                    drop(permit);
+                    body
+                };
                 large_response::set_body(&mut response, text_bytes, write_body);
             }
             Content::Serialized(body) => response.set_body(body),

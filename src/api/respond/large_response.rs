@@ -3,13 +3,21 @@
 use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError},
     thread,
+    time::Duration,
 };
 
 use poem::Response;
 use serde_json::Value;
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+    time::timeout,
+};
 
-use crate::error::Error;
+use crate::{
+    error::Error,
+    users::{Caller, mdo_list::MdoList},
+};
 
 /// A response with more bytes of text than this is large.
 const LARGE_BYTES: usize = 64 * 1024;
@@ -19,6 +27,39 @@ static PENDING: Semaphore = Semaphore::const_new(MAX_PENDING);
 /// Large responses that are serialized at the same time. More than the number of CPUs would only slow each other down.
 static WRITERS: LazyLock<Arc<Semaphore>> =
     LazyLock::new(|| Arc::new(Semaphore::new(thread::available_parallelism().map_or(1, usize::from))));
+
+/// Lists without pages that are in memory at the same time; further ones wait. One of 100,000 users takes some hundred
+/// megabytes.
+const MAX_LONG_LISTS: usize = 2;
+/// The longest time that a list waits.
+const LONG_LIST_TIMEOUT: Duration = Duration::from_secs(10);
+static LONG_LISTS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(MAX_LONG_LISTS)));
+
+/// Permission to read a list without pages and to keep it in memory. It is held until the response is serialized.
+#[derive(Debug)]
+pub struct LongListPermit(#[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit);
+
+impl LongListPermit {
+    /// Waits until fewer than [`MAX_LONG_LISTS`] are in memory. A caller who sees only the own user needs no permit.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] after [`LONG_LIST_TIMEOUT`].
+    pub async fn acquire(caller: &Caller) -> Result<Option<Self>, Error> {
+        if !caller.may_read_others() {
+            return Ok(None);
+        }
+        let permit = timeout(LONG_LIST_TIMEOUT, Arc::clone(&LONG_LISTS).acquire_owned()).await;
+        permit.map_err(|_| Error::Overloaded)?.map(|permit| Some(Self(permit))).map_err(Error::internal)
+    }
+
+    /// The permit for a list to choose from. Only that of users is long.
+    ///
+    /// # Errors
+    /// As [`Self::acquire`].
+    pub async fn for_list(list: MdoList, caller: &Caller) -> Result<Option<Self>, Error> {
+        if list == MdoList::Associate { Self::acquire(caller).await } else { Ok(None) }
+    }
+}
 
 type WriteBody = Box<dyn FnOnce() -> String + Send>;
 

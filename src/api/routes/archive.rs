@@ -39,7 +39,7 @@ error_responses! {
     pub enum ReadArchiveError {
         /// Bad request. An option cannot be understood; the message names it, and the place in it.
         400 BadRequest,
-        /// This server does not have this archive; the message names those that it has.
+        /// This server does not have this archive; the message says where those are named.
         501 NotImplemented,
     }
 }

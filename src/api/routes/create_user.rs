@@ -43,6 +43,18 @@ error_responses! {
 }
 
 error_responses! {
+    /// The errors of creating a user from a request that cannot name an existing one.
+    pub enum CreateNewUserError {
+        /// Bad request. A property of the body is missing or wrong; the message names it.
+        400 BadRequest,
+        /// Forbidden. The caller may not manage other users, or may not assign this role.
+        403 Forbidden,
+        /// The server has no room to store anything; nothing happened.
+        507 InsufficientStorage,
+    }
+}
+
+error_responses! {
     /// The errors of validating a user.
     pub enum ValidateUserError {
         /// Forbidden. The caller may not see other users.

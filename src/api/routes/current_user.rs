@@ -97,8 +97,12 @@ pub async fn access_token(
     application_id: Option<i32>,
 ) -> Result<String, Error> {
     let Authenticated { caller, proof, .. } = authenticated;
-    if let (Proof::Bearer(token), None) = (&proof, application_id) {
-        return Ok(token.expose_secret().to_owned());
+    if let Proof::Bearer(token) = &proof {
+        if application_id.is_none_or(|id| Some(id) == caller.application_id) {
+            return Ok(token.expose_secret().to_owned());
+        }
+        let message = "Body: AppToken: a token for another application needs a password, a ticket or a session.";
+        return Err(Error::InvalidArgument(message.to_owned()));
     }
     let revalidator = authenticator.clone();
     let issue = authenticator.store.write(move |transaction| {

@@ -120,6 +120,7 @@ impl DataRightOperations {
         #[oai(name = "dataRightValue")]
         value: Query<String>,
     ) -> Result<Done, ErrorResponse<ChangeRoleError>> {
+        users::check_is_administrator(&caller)?;
         let (table, relation) = (known_table(&table.0)?, known_relation(relation.0.0)?);
         users::request_set_data_right(service, &caller, role_id.0.0, table, relation, value_of(&value.0)?).await?;
         Ok(Done::NoContent)
@@ -160,8 +161,8 @@ pub async fn right(store: &Store, role_id: i32, table: &str, relation: RoleRelat
 
 async fn rights_of(store: &Store, role_id: i32) -> Result<data_right::DataRights, Error> {
     let missing = || Error::Validation(format!("RoleId: there is no role {role_id}"));
-    role::find(store.reader(), role_id).await?.ok_or_else(missing)?;
-    Ok(data_right::of_role(store.reader(), role_id).await?)
+    let role = role::find(store.reader(), role_id).await?.ok_or_else(missing)?;
+    Ok(data_right::of_role(store.reader(), &role).await?)
 }
 
 /// The table with this name.
@@ -171,7 +172,7 @@ async fn rights_of(store: &Store, role_id: i32) -> Result<data_right::DataRights
 pub fn known_table(name: &str) -> Result<&'static str, Error> {
     let unknown = || {
         let known = TABLES.join(", ");
-        Error::Validation(format!("TableName: there is no table {}; there are {known}", quoted(name)))
+        Error::Validation(format!("TableName: there is no table {} with data rights; there are {known}", quoted(name)))
     };
     data_right::table_named(name).ok_or_else(unknown)
 }
@@ -191,6 +192,7 @@ pub fn known_relation(relation: RoleRelationToOwner) -> Result<RelationToOwner, 
 /// It is not a value.
 pub fn value_of(text: &str) -> Result<&'static str, Error> {
     let text = if text.trim().eq_ignore_ascii_case("None") { "" } else { text };
-    let invalid = || Error::Validation(format!("DataRightValue: it is None, R, CR, CRU or CRUD, not {}", quoted(text)));
+    let invalid =
+        || Error::Validation(format!("DataRightValue: it must be None, R, CR, CRU or CRUD, not {}", quoted(text)));
     data_right::value_named(text).ok_or_else(invalid)
 }

@@ -13,6 +13,7 @@ use crate::{
         },
         respond::format::{Formatted, ResponseFormat},
     },
+    error::Error,
     users::{Caller, UserCache},
 };
 
@@ -48,5 +49,16 @@ impl LicenseOperations {
     ) -> Result<Formatted<Vec<LicenseOwner>>, ErrorResponse<GetUserError>> {
         visible(users, &caller, id.0.0).await?;
         Ok(format.answer(Vec::new()))
+    }
+    /// Refuse to add a licence
+    #[oai(path = "/", method = "post", operation_id = "v1License_AddLicenseFromFile", hidden)]
+    async fn add(&self, _caller: Caller) -> Result<(), ErrorResponse<CommonErrors>> {
+        Err(Error::ResourceNotServed("License").into())
+    }
+
+    /// Refuse the list of licences to choose from
+    #[oai(path = "/User/MdoList", method = "get", operation_id = "v1License_GetUserLicensesMDOList", hidden)]
+    async fn list_to_choose(&self, _caller: Caller) -> Result<(), ErrorResponse<CommonErrors>> {
+        Err(Error::ResourceNotServed("License").into())
     }
 }

@@ -13,7 +13,10 @@ use crate::{
             error_responses::{CommonErrors, ErrorResponse, error_responses},
             tags::Tag,
         },
-        respond::format::{Formatted, ResponseFormat},
+        respond::{
+            format::{Formatted, ResponseFormat},
+            large_response::LongListPermit,
+        },
     },
     store::Store,
     users::{
@@ -30,7 +33,7 @@ error_responses! {
     pub enum GetListError {
         /// Bad request. The additional information cannot be understood; the message says what the list takes.
         400 BadRequest,
-        /// This server does not have this list; the message names those that it has.
+        /// This server does not have this list; the message says where those are named.
         501 NotImplemented,
     }
 }
@@ -66,7 +69,7 @@ impl MdoListOperations {
         listname: Path<String>,
         /// Whether users stand side by side; false or omitted: below their groups.
         flat: Query<Option<Boolean>>,
-        /// What this list alone understands: for `roles` a type of role (0 to 3), for `functionrights` `role=` with an
+        /// Additional information, specific to the list: for `roles` a type of role (0 to 3), for `functionrights` `role=` with an
         /// id, for `usergroup` `exclude_ids=` with ids.
         additional: Query<Option<String>>,
         /// A part of the names that are wanted, in any case. The answer is flat.
@@ -78,8 +81,9 @@ impl MdoListOperations {
             additional: additional.0.as_deref(),
             search: query.0.as_deref().filter(|search| !search.trim().is_empty()),
         };
+        let permit = LongListPermit::for_list(list, &caller).await?;
         let items = list.items(store.reader(), &caller, request).await?;
-        Ok(format.answer(items.into_iter().map(Into::into).collect()))
+        Ok(format.answer_with(items.into_iter().map(Into::into).collect(), permit))
     }
 
     /// Get a selectable list
@@ -94,7 +98,7 @@ impl MdoListOperations {
         /// The name of the list.
         #[oai(example = "examples::list_name")]
         listname: Path<String>,
-        /// What this list alone understands, as for the list itself.
+        /// Additional information, as for the list itself.
         additional: Query<Option<String>>,
         /// Whether users stand side by side; false or omitted: below their groups.
         flat: Query<Option<Boolean>>,
@@ -102,7 +106,8 @@ impl MdoListOperations {
         let list = MdoList::named(&listname.0)?;
         let is_flat = flat.0.is_some_and(|Boolean(is_flat)| is_flat);
         let request = ListRequest { is_flat, additional: additional.0.as_deref(), search: None };
+        let permit = LongListPermit::for_list(list, &caller).await?;
         let items = list.items(store.reader(), &caller, request).await?;
-        Ok(format.answer(items.into_iter().map(Into::into).collect()))
+        Ok(format.answer_with(items.into_iter().map(Into::into).collect(), permit))
     }
 }

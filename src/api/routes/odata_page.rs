@@ -94,7 +94,7 @@ pub fn check_entities<'a>(
         return Ok(());
     };
     let message = format!(
-        "{option}: the archive {} has no entities {}, only `{}`.",
+        "{option}: the archive {} has no entities {}, only `{}` (or `all`).",
         archive.name,
         quoted(unknown.trim()),
         archive.entity

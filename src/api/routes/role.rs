@@ -6,6 +6,7 @@ use poem::http::Uri;
 use poem_openapi::{
     OpenApi,
     param::{Path, Query},
+    types::{ToJSON, Type},
 };
 
 use super::{
@@ -19,10 +20,11 @@ use crate::{
             json_body::{JsonBody, PartialUpdate, parse_completed},
             parameters::{Boolean, CaseInsensitive, Int32, RowCount},
             request::BaseUrl,
+            schema_coercion::merge,
         },
         models::{
-            ArchiveColumnInfo, ListFormat, MdoListItem, ODataSlimResponse, RoleEntity, RoleEntityWithLinks, RoleType,
-            SafeNames, SelectableMdoListItem,
+            ArchiveColumnInfo, DataRights, ListFormat, MdoListItem, ODataSlimResponse, RoleEntity, RoleEntityWithLinks,
+            RoleType, SafeNames, SelectableMdoListItem,
         },
         openapi::{
             error_responses::{CommonErrors, Done, ErrorResponse, error_responses},
@@ -48,11 +50,11 @@ pub struct RoleOperations;
 #[derive(Default)]
 pub struct RoleListOperations;
 
-/// Operations on the rights of a role.
+/// The operations on roles that have no `$select`.
 #[derive(Default)]
-pub struct RoleRightOperations;
+pub struct RoleOperationsWithoutSelect;
 
-/// The paths of [`RoleOperations`] and [`RoleRightOperations`] with a type of role instead of an id. OpenAPI does not
+/// The paths of [`RoleOperations`] and [`RoleOperationsWithoutSelect`] with a type of role instead of an id. OpenAPI does not
 /// allow two such paths, so the document mentions these only in descriptions.
 #[derive(Default)]
 pub struct RoleTypeOperations;
@@ -178,14 +180,16 @@ impl RoleOperations {
         base: BaseUrl,
         role: JsonBody<PartialUpdate<RoleEntity>>,
     ) -> Result<Formatted<RoleEntityWithLinks>, ErrorResponse<ChangeRoleError>> {
-        let role: RoleEntity = parse_completed(role.0.entity()?.into_value())?;
-        let saved = users::request_save_role(service, &caller, role.into()).await?;
+        users::check_is_administrator(&caller)?;
+        let id = role.0.number("RoleId");
+        let role = completed(&service.store, id, role.0.entity()?).await?;
+        let saved = users::request_save_role(service, &caller, role).await?;
         Ok(format.answer(RoleEntityWithLinks::new(with_data_rights(&service.store, saved).await?, &base.0)))
     }
 
     /// Update a role
     ///
-    /// Updates a role: name, tooltip and rank. Omitted ones become empty. The type of a role cannot be changed, nor
+    /// Updates a role: name, tooltip and rank. Omitted properties stay as they are. The type of a role cannot be changed, nor
     /// anything of the role `Administrator`. Only for administrators.
     #[oai(path = "/Role/:id", method = "put", operation_id = "v1RoleEntity_PutRoleEntity")]
     async fn put(
@@ -199,25 +203,21 @@ impl RoleOperations {
         id: Path<Int32>,
         role: JsonBody<PartialUpdate<RoleEntity>>,
     ) -> Result<Formatted<RoleEntityWithLinks>, ErrorResponse<ChangeRoleError>> {
+        users::check_is_administrator(&caller)?;
         let id = id.0.0;
         let given = role.0.number("RoleId");
-        if given != 0 && given != id {
+        if id == 0 || given != 0 && given != id {
             let message = format!("Body: RoleId is {given}, but the path has {id}.");
             return Err(Error::InvalidArgument(message).into());
         }
-        let role: RoleEntity = parse_completed(role.0.entity()?.into_value())?;
-        let role = Model { id, ..role.into() };
-        // Id 0 would create a role.
-        if role::find(service.store.reader(), id).await?.is_none() {
-            return Err(Error::Validation(format!("RoleId: there is no role {id}")).into());
-        }
+        let role = completed(&service.store, id, role.0.entity()?).await?;
         let saved = users::request_save_role(service, &caller, role).await?;
         Ok(format.answer(RoleEntityWithLinks::new(with_data_rights(&service.store, saved).await?, &base.0)))
     }
 }
 
 #[OpenApi(prefix_path = "/api/v1", tag = "Tag::Role", ignore_case = true)]
-impl RoleRightOperations {
+impl RoleOperationsWithoutSelect {
     /// Get a default role
     ///
     /// Returns a new role for employees, to be completed and saved. Nothing is stored.
@@ -356,6 +356,31 @@ impl RoleTypeOperations {
 
 /// A stored role with its data rights.
 pub async fn with_data_rights(store: &Store, role: Model) -> Result<RoleEntity, Error> {
-    let rights = data_right::of_role(store.reader(), role.id).await?;
+    let rights = data_right::of_role(store.reader(), &role).await?;
     Ok(RoleEntity::new(role, &rights))
+}
+
+/// The role to save: the given properties, and for the role with this id, the stored ones besides. The id 0 stands for a new
+/// role.
+///
+/// # Errors
+/// The properties do not match the schema, there is no such role, or a property that cannot be saved differs.
+pub async fn completed(store: &Store, id: i32, given: PartialUpdate<RoleEntity>) -> Result<Model, Error> {
+    if id == 0 {
+        let role: RoleEntity = parse_completed(given.into_value())?;
+        return Ok(role.into());
+    }
+    let missing = || Error::Validation(format!("RoleId: there is no role {id}"));
+    let stored = role::find(store.reader(), id).await?.ok_or_else(missing)?;
+    let present = with_data_rights(store, stored).await?;
+    let value = merge(&RoleEntity::schema_ref(), present.to_json().unwrap_or_default(), given.into_value());
+    let role: RoleEntity = parse_completed(value)?;
+    if role.role_type != present.role_type {
+        return Err(Error::Validation("RoleType: the type of a role cannot be changed".to_owned()));
+    }
+    let (given, stored) = (role.data_rights.as_ref(), present.data_rights.as_ref());
+    if given.is_some() && given.map(DataRights::stored) != stored.map(DataRights::stored) {
+        return Err(Error::Validation("DataRights: SetDataRight changes them, not saving the role".to_owned()));
+    }
+    Ok(Model { id, ..role.into() })
 }

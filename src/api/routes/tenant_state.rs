@@ -1,7 +1,10 @@
 //! The state of a tenant, which clients of an online installation ask for before they call (docs/upstream.md §1.5).
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use poem_openapi::{OpenApi, param::Path, payload::Json};
+use tokio::time::timeout;
 
 use crate::{
     api::{
@@ -18,6 +21,10 @@ use crate::{
 
 /// How long a client may keep the answer.
 const VALID_FOR: TimeDelta = TimeDelta::hours(1);
+/// The same while the API cannot be called, or the tenant is unknown.
+const BRIEFLY_VALID_FOR: TimeDelta = TimeDelta::minutes(1);
+/// How long the database may take to answer.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
 pub struct TenantStateOperations;
@@ -37,12 +44,15 @@ impl TenantStateOperations {
         #[oai(name = "contextIdentifier", example = "examples::tenant")]
         tenant: Path<String>,
     ) -> Result<Json<TenantStatus>, ErrorResponse<CommonErrors>> {
-        let valid_until = clock::now() + VALID_FOR;
+        let now = clock::now();
         let Some(tenant) = state.tenant.as_ref().filter(|known| known.is(&tenant.0)) else {
-            return Ok(Json(TenantStatus::unknown(tenant.0, valid_until)));
+            return Ok(Json(TenantStatus::unknown(tenant.0, now + BRIEFLY_VALID_FOR)));
         };
-        let is_running = state.store.ping().await.is_ok();
-        let state = if is_running { TenantState::Running } else { TenantState::OfflineMaintenance };
-        Ok(Json(TenantStatus::at(&root.0, tenant.to_string(), state, valid_until)))
+        let is_running = matches!(timeout(PING_TIMEOUT, state.store.ping()).await, Ok(Ok(())));
+        let (state, valid_for) = match is_running {
+            true => (TenantState::Running, VALID_FOR),
+            false => (TenantState::OfflineMaintenance, BRIEFLY_VALID_FOR),
+        };
+        Ok(Json(TenantStatus::at(&root.0, tenant.to_string(), state, now + valid_for)))
     }
 }

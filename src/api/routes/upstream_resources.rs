@@ -51,17 +51,18 @@ const RESOURCES: [&str; 45] = [
 ];
 
 /// The agents: the segment after `/api/v1/Agents/`.
-const AGENTS: [&str; 49] = [
+const AGENTS: [&str; 54] = [
     "AI",
     "Appointment",
-    "BLOB",
     "Batch",
+    "BLOB",
     "BulkUpdate",
-    "CRMScript",
     "Chat",
     "Configuration",
     "Contact",
+    "CRMScript",
     "CustomerService",
+    "CustomObject",
     "Dash",
     "Database",
     "DatabaseTable",
@@ -78,7 +79,9 @@ const AGENTS: [&str; 49] = [
     "License",
     "List",
     "Marketing",
+    "Messaging",
     "Navigator",
+    "NewsFeed",
     "NumberAllocation",
     "Person",
     "PhoneList",
@@ -86,7 +89,9 @@ const AGENTS: [&str; 49] = [
     "Preference",
     "Previews",
     "Project",
+    "Quote",
     "Relation",
+    "Replication",
     "Report",
     "Resource",
     "Saint",

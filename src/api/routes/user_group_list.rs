@@ -3,6 +3,7 @@
 use poem_openapi::{
     OpenApi,
     param::{Path, Query},
+    types::{ToJSON, Type},
 };
 
 use super::role_errors::ChangeGroupError;
@@ -12,6 +13,7 @@ use crate::{
             examples,
             json_body::{JsonBody, PartialUpdate, parse_completed},
             parameters::{Boolean, Int32},
+            schema_coercion::merge,
         },
         models::UserGroup,
         openapi::{
@@ -91,7 +93,7 @@ impl UserGroupListOperations {
 
     /// Update a user group
     ///
-    /// Updates a group: name, tooltip, rank, and whether it is in use. Omitted ones become empty. Only for
+    /// Updates a group: name, tooltip, rank, and whether it is in use. Omitted properties stay as they are. Only for
     /// administrators.
     #[oai(path = "/Items/:id", method = "put", operation_id = "v1UserGroupList_PutUserGroup")]
     async fn put(
@@ -104,25 +106,26 @@ impl UserGroupListOperations {
         id: Path<Int32>,
         group: JsonBody<PartialUpdate<UserGroup>>,
     ) -> Result<Formatted<UserGroup>, ErrorResponse<ChangeGroupError>> {
+        users::check_is_administrator(&caller)?;
         let id = id.0.0;
         let given = group.0.number("Id");
-        if given != 0 && given != id {
+        if id == 0 || given != 0 && given != id {
             let message = format!("Body: Id is {given}, but the path has {id}.");
             return Err(Error::InvalidArgument(message).into());
         }
-        let group: UserGroup = parse_completed(group.0.entity()?.into_value())?;
-        // Id 0 would create a group.
-        if user_group::find(service.store.reader(), id).await?.is_none() {
-            return Err(Error::Validation(format!("Id: there is no group {id}")).into());
-        }
+        let missing = || Error::Validation(format!("Id: there is no group {id}"));
+        let stored = user_group::find(service.store.reader(), id).await?.ok_or_else(missing)?;
+        let present = UserGroup::from(stored).to_json().unwrap_or_default();
+        let value = merge(&UserGroup::schema_ref(), present, group.0.entity()?.into_value());
+        let group: UserGroup = parse_completed(value)?;
         let group = user_group::Model { id, ..group.into() };
         Ok(format.answer(users::request_save_group(service, &caller, group).await?.into()))
     }
 
     /// Retire a user group
     ///
-    /// Marks a group as no longer in use. Its users stay in it; the agent's DeleteUserGroup moves them. Only for
-    /// administrators.
+    /// Marks a group as no longer in use. Its users stay in it; the agent's DeleteUserGroup moves them. The last group in
+    /// use cannot be retired. Only for administrators.
     #[oai(path = "/Items/:id", method = "delete", operation_id = "v1UserGroupList_DeleteUserGroup")]
     async fn delete(
         &self,
@@ -132,10 +135,7 @@ impl UserGroupListOperations {
         #[oai(example = "examples::group_id")]
         id: Path<Int32>,
     ) -> Result<Done, ErrorResponse<ChangeGroupError>> {
-        let (id, db) = (id.0.0, service.store.reader());
-        let missing = || Error::Validation(format!("Id: there is no group {id}"));
-        let group = user_group::find(db, id).await?.ok_or_else(missing)?;
-        users::request_save_group(service, &caller, user_group::Model { deleted: true, ..group }).await?;
+        users::request_retire_group(service, &caller, id.0.0).await?;
         Ok(Done::NoContent)
     }
 }

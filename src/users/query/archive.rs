@@ -28,8 +28,8 @@ pub(super) enum Rows {
     Roles,
 }
 
-/// All users.
-pub static ALL_USERS: Archive = Archive {
+/// All users, as a constant to build other archives from.
+const USERS: Archive = Archive {
     name: "AllUsers",
     entity: "all",
     columns: &columns::USERS,
@@ -38,9 +38,12 @@ pub static ALL_USERS: Archive = Archive {
     condition: None,
 };
 
+/// All users.
+pub static ALL_USERS: Archive = USERS;
+
 /// The employees.
 pub static INTERNAL_USERS: Archive =
-    Archive { name: "InternalUsers", condition: Some("users.user_type = 'InternalAssociate'"), ..ALL_USERS_OF };
+    Archive { name: "InternalUsers", condition: Some("users.user_type = 'InternalAssociate'"), ..USERS };
 
 /// The table `associate`: all users except external ones.
 pub static DYNAMIC: Archive = Archive {
@@ -48,7 +51,7 @@ pub static DYNAMIC: Archive = Archive {
     entity: "associate",
     columns: &columns::ASSOCIATES,
     condition: Some("users.user_type <> 'ExternalAssociate'"),
-    ..ALL_USERS_OF
+    ..USERS
 };
 
 /// The roles.
@@ -58,16 +61,6 @@ pub static ROLES: Archive = Archive {
     columns: &columns::ROLES,
     id: "roles.id",
     rows: Rows::Roles,
-    condition: None,
-};
-
-/// [`ALL_USERS`], as a constant to build others from.
-const ALL_USERS_OF: Archive = Archive {
-    name: "AllUsers",
-    entity: "all",
-    columns: &columns::USERS,
-    id: "users.id",
-    rows: Rows::Users,
     condition: None,
 };
 

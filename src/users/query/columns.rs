@@ -128,6 +128,9 @@ const FULL_NAME_FOLDED: &str = concat!(
     " END"
 );
 
+/// The folded first, middle and last name of a person.
+pub const PERSON_NAME_FOLDED: &str = joined!(" ", "2", "firstname_folded", "middle_name_folded", "lastname_folded");
+
 const CONTACT_FULL_NAME: &str = joined!(", ", "3", "contact_name", "contact_department");
 const CONTACT_FULL_NAME_FOLDED: &str = joined!(", ", "3", "contact_name_folded", "contact_department_folded");
 

@@ -21,6 +21,7 @@ use sea_orm::{
 
 use self::archive::Rows;
 pub use self::archive::{ALL_USERS, ARCHIVES, Archive, ROLES};
+pub(super) use self::columns::PERSON_NAME_FOLDED;
 pub use self::columns::{ColumnType, FilterKind, ListColumn};
 pub use self::filter::QueryContext;
 pub use self::restriction::Restriction;
@@ -159,7 +160,12 @@ fn statement(
     let only = list_query.only.filter(|_| archive.rows == Rows::Users);
     query.cond_where(Condition::all().add_option(only.map(|id| Expr::cust(archive.id).eq(i64::from(id)))));
     let keys = keys(archive, &list_query.order).map_err(in_part(ListPart::Order))?;
-    query.cond_where(Condition::all().add_option(list_query.after.map(|id| keyset_condition(archive, &keys, id))));
+    // A caller who sees one user has no second page. Comparing with another user's row would tell about that user.
+    let after = match (list_query.after, only) {
+        (Some(_), Some(_)) => Some(Expr::cust("1 = 0")),
+        (after, _) => after.map(|id| keyset_condition(archive, &keys, id)),
+    };
+    query.cond_where(Condition::all().add_option(after));
     for (key, direction) in keys {
         query.order_by_expr(key, direction);
     }
@@ -200,14 +206,14 @@ fn rows(archive: &Archive, columns: &[&'static ListColumn], backend: DbBackend) 
 /// The name of the id in rows. Rows can be ordered by it, though it is no column.
 const PRIMARY_KEY: &str = "PrimaryKey";
 
-/// The sort keys before the id. Repeated columns are ignored.
+/// The sort keys before the id. Repeated columns are ignored, and so is what follows the id, which makes the order total.
 fn keys(archive: &'static Archive, order: &[Order]) -> Result<Vec<(SimpleExpr, Direction)>, ParseError> {
     let (mut keys, mut names) = (Vec::new(), HashSet::new());
     for Order { column: name, is_descending } in order {
         let direction = if *is_descending { Direction::Desc } else { Direction::Asc };
         if name.value.eq_ignore_ascii_case(PRIMARY_KEY) {
             keys.push((Expr::cust(archive.id), direction));
-            continue;
+            break;
         }
         let column = archive.column(name)?;
         if !column.can_order_by {

@@ -44,7 +44,7 @@ pub const ROLES: [Role; 7] = [
 /// The calling user, who gets each role in turn.
 pub const CALLER: i32 = CHRIS;
 /// The users that operations are about: an absent one, another user, the administrator, and the caller.
-pub const ABOUT: [i32; 4] = [ABSENT, BJORN, ADMIN, CALLER];
+pub static ABOUT: [i32; 4] = [ABSENT, BJORN, ADMIN, CALLER];
 
 /// The expected result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

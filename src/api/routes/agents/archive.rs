@@ -1,6 +1,10 @@
 //! The Archive agent: archives as procedures (docs/upstream.md §7.3).
 
-use poem_openapi::{Object, OpenApi, types::Example};
+use poem_openapi::{
+    Object, OpenApi,
+    types::{Example, ParseFromJSON},
+};
+use serde_json::json;
 
 use crate::{
     api::{
@@ -16,7 +20,10 @@ use crate::{
             error_responses::{CommonErrors, ErrorResponse},
             tags::Tag,
         },
-        respond::format::{Formatted, ResponseFormat},
+        respond::{
+            format::{Formatted, ResponseFormat},
+            large_response::LongListPermit,
+        },
         routes::{
             archive::{ReadArchiveError, named},
             odata_page::check_entities,
@@ -33,8 +40,8 @@ use crate::{
 
 /// The number of rows on a page when the request does not say it.
 const DEFAULT_PAGE_SIZE: u32 = 1000;
-/// The maximum number of rows in a response. A request for more is refused when there are more.
-const MAX_ROWS: u32 = 10_000;
+/// The maximum number of cells in a response. A request for more is refused when there are more.
+const MAX_CELLS: usize = 100_000;
 
 #[derive(Default)]
 pub struct ArchiveAgent;
@@ -82,8 +89,7 @@ pub struct GetArchiveListByColumnsRequest {
     /// The number of the page, from 0.
     #[oai(nullable)]
     page: Option<i32>,
-    /// The maximum number of rows; 1000 when omitted. When more than 10,000 rows are wanted, and there are more, the
-    /// request is refused.
+    /// The maximum number of rows; 1000 when omitted. When the rows have more than 100,000 cells, the request is refused.
     #[oai(nullable)]
     page_size: Option<i32>,
 }
@@ -109,8 +115,7 @@ pub struct GetArchiveListByColumns2Request {
     /// The number of the page, from 0.
     #[oai(nullable)]
     page: Option<i32>,
-    /// The maximum number of rows; 1000 when omitted. When more than 10,000 rows are wanted, and there are more, the
-    /// request is refused.
+    /// The maximum number of rows; 1000 when omitted. When the rows have more than 100,000 cells, the request is refused.
     #[oai(nullable)]
     page_size: Option<i32>,
 }
@@ -211,7 +216,6 @@ impl ArchiveAgent {
         check_entities("Entities", archive, entities.iter().map(String::as_str))?;
         let page = Page::new(request.page, request.page_size)?;
         let restrictions = request.restriction.unwrap_or_default().into_iter();
-        let restrictions = restrictions.filter(|restriction| restriction.is_active.unwrap_or(true));
         let restrictions = restrictions.map(ArchiveRestrictionInfo::into_restriction).collect::<Result<_, _>>()?;
         let order = request.sort_order.unwrap_or_default().into_iter().map(order_by).collect();
         let list_query = ListQuery::of_lists(request.columns.unwrap_or_default(), restrictions, order)
@@ -255,7 +259,7 @@ struct Page {
 impl Page {
     fn new(page: Option<i32>, size: Option<i32>) -> Result<Self, Error> {
         let count = |name: &str, given: i32| {
-            let invalid = |_| Error::InvalidArgument(format!("Body: {name} is not negative."));
+            let invalid = |_| Error::InvalidArgument(format!("Body: {name} must not be negative."));
             u32::try_from(given).map_err(invalid)
         };
         let page = count("Page", page.unwrap_or_default())?;
@@ -287,24 +291,29 @@ async fn rows_of(
     wording: Wording,
 ) -> Result<Formatted<Vec<ArchiveListItem>>, Error> {
     let context = QueryContext { user_id: caller.user_id, clock: format.clock() };
+    let columns = if list_query.columns.is_empty() { archive.columns.len() } else { list_query.columns.len() };
+    let max_rows = MAX_CELLS / columns;
     let list_query = ListQuery {
         skip: page.skip,
         // The additional row shows whether there are too many.
-        limit: page.size.min(MAX_ROWS + 1).into(),
+        limit: u64::from(page.size).min(max_rows as u64 + 1),
         only: (!caller.may_read_others()).then_some(caller.user_id),
         ..list_query
     };
+    let permit = LongListPermit::acquire(caller).await?;
     let found = query::page(store.reader(), archive, context, &list_query).await;
     let found = found.map_err(|error| list_error(error, wording))?;
-    if found.rows.len() > MAX_ROWS as usize {
-        let message =
-            format!("Body: there are more than {MAX_ROWS} rows. Ask for pages with a PageSize up to {MAX_ROWS}.");
+    if found.rows.len() > max_rows {
+        let message = format!(
+            "Body: there are more than {max_rows} rows, the maximum for {columns} columns. Ask for pages with a PageSize up \
+             to {max_rows}."
+        );
         return Err(Error::InvalidArgument(message));
     }
     let clock = format.clock();
     let row = |row| ArchiveListItem::new(archive, row, &found.columns, clock);
     let items = found.rows.into_iter().map(row).collect();
-    Ok(format.answer(items))
+    Ok(format.answer_with(items, permit))
 }
 
 fn list_error(error: ListError, wording: Wording) -> Error {
@@ -342,6 +351,7 @@ impl ArchiveRestrictionInfo {
             column: self.name,
             operator: self.operator,
             values: self.values.unwrap_or_default(),
+            is_active: self.is_active.unwrap_or(true),
             parentheses: self.inter_parenthesis.unwrap_or_default(),
             is_or: self.inter_operator == Some(InterRestrictionOperator::Or),
         })
@@ -367,7 +377,7 @@ impl Example for ArchiveRestrictionInfo {
             operator: ">".to_owned(),
             values: Some(vec!["0".to_owned()]),
             display_values: Some(Vec::new()),
-            column_info: None,
+            column_info: PartialUpdate::parse_from_json(Some(json!({"Name": "associateDbId"}))).ok(),
             is_active: Some(true),
             sub_restrictions: Some(Vec::new()),
             inter_parenthesis: Some(0),

@@ -12,7 +12,10 @@ use crate::{
             error_responses::{ErrorResponse, error_responses},
             tags::Tag,
         },
-        respond::format::{Formatted, ResponseFormat},
+        respond::{
+            format::{Formatted, ResponseFormat},
+            large_response::LongListPermit,
+        },
         routes::user::visible,
     },
     error::Error,
@@ -110,8 +113,9 @@ impl AssociateAgent {
         ids: JsonBody<Vec<i32>>,
     ) -> Result<Formatted<Vec<Associate>>, ErrorResponse<GetAssociateError>> {
         let ids = ids.0.into_iter().filter(|id| caller.may_read(*id)).collect();
+        let permit = LongListPermit::acquire(&caller).await?;
         let found = users::find_many(store.reader(), ids).await?;
-        Ok(format.answer(found.into_iter().map(Into::into).collect()))
+        Ok(format.answer_with(found.into_iter().map(Into::into).collect(), permit))
     }
 
     /// Get the associates of a group
@@ -134,9 +138,11 @@ impl AssociateAgent {
         if group_type != USER_GROUP {
             return Ok(format.answer(Vec::new()));
         }
+        let permit = LongListPermit::acquire(&caller).await?;
         let only = (!caller.may_read_others()).then_some(caller.user_id);
         let members = users::list_members(store.reader(), group_id, only).await?.into_iter();
-        Ok(format.answer(members.filter(|user| !user.is_retired()).map(Into::into).collect()))
+        let active = members.filter(|user| !user.is_retired());
+        Ok(format.answer_with(active.map(Into::into).collect(), permit))
     }
 }
 

@@ -10,7 +10,10 @@ use crate::{
             error_responses::{CommonErrors, ErrorResponse},
             tags::Tag,
         },
-        respond::format::{Formatted, ResponseFormat},
+        respond::{
+            format::{Formatted, ResponseFormat},
+            large_response::LongListPermit,
+        },
         routes::mdo_list::GetListError,
     },
     error::Error,
@@ -41,7 +44,7 @@ pub struct GetListRequest {
     /// Whether users stand side by side; false or omitted: below their groups.
     #[oai(nullable)]
     force_flat_list: Option<bool>,
-    /// What this list alone understands, such as `2` for a type of role.
+    /// Additional information, specific to the list, such as `2` for a type of role.
     #[oai(nullable)]
     additional_info: Option<String>,
     /// Whether only items of the caller's history are wanted. This server keeps no history: the answer is empty.
@@ -58,7 +61,7 @@ pub struct GetListWithHistoryRequest {
     /// Whether users stand side by side; false or omitted: below their groups.
     #[oai(nullable)]
     force_flat_list: Option<bool>,
-    /// What this list alone understands, such as `2` for a type of role.
+    /// Additional information, specific to the list, such as `2` for a type of role.
     #[oai(nullable)]
     additional_info: Option<String>,
     /// The ids of the items that the caller used last.
@@ -75,7 +78,7 @@ pub struct GetListWithHistoryRequest {
 pub struct GetListWithRestrictionRequest {
     /// The name of the list, such as `associate`.
     name: String,
-    /// What this list alone understands, such as `2` for a type of role.
+    /// Additional information, specific to the list, such as `2` for a type of role.
     #[oai(nullable)]
     additional_info: Option<String>,
     /// A part of the names that are wanted, in any case; all items when omitted.
@@ -106,7 +109,7 @@ impl MdoAgent {
         store: &Store,
         body: JsonBody<GetListRequest>,
     ) -> Result<Formatted<Vec<MdoListItem>>, ErrorResponse<GetListError>> {
-        Ok(format.answer(list(store, &caller, body.0.into()).await?))
+        answer_list(format, store, &caller, body.0.into()).await
     }
 
     /// Get a list with its history
@@ -120,7 +123,7 @@ impl MdoAgent {
         store: &Store,
         body: JsonBody<GetListWithHistoryRequest>,
     ) -> Result<Formatted<Vec<MdoListItem>>, ErrorResponse<GetListError>> {
-        Ok(format.answer(list(store, &caller, body.0.into()).await?))
+        answer_list(format, store, &caller, body.0.into()).await
     }
 
     /// Search a list
@@ -134,7 +137,7 @@ impl MdoAgent {
         store: &Store,
         body: JsonBody<GetListWithRestrictionRequest>,
     ) -> Result<Formatted<Vec<MdoListItem>>, ErrorResponse<GetListError>> {
-        Ok(format.answer(list(store, &caller, body.0.into()).await?))
+        answer_list(format, store, &caller, body.0.into()).await
     }
 
     /// Get a flat list
@@ -148,7 +151,7 @@ impl MdoAgent {
         store: &Store,
         body: JsonBody<GetSimpleListRequest>,
     ) -> Result<Formatted<Vec<MdoListItem>>, ErrorResponse<GetListError>> {
-        Ok(format.answer(list(store, &caller, body.0.into()).await?))
+        answer_list(format, store, &caller, body.0.into()).await
     }
 
     /// Get an item of a list
@@ -191,7 +194,7 @@ impl MdoAgent {
         store: &Store,
         body: JsonBody<GetListRequest>,
     ) -> Result<Formatted<Vec<SelectableMdoListItem>>, ErrorResponse<GetListError>> {
-        Ok(format.answer(list(store, &caller, body.0.into()).await?))
+        answer_list(format, store, &caller, body.0.into()).await
     }
 
     /// Get a selectable list with its history
@@ -209,7 +212,7 @@ impl MdoAgent {
         store: &Store,
         body: JsonBody<GetListWithHistoryRequest>,
     ) -> Result<Formatted<Vec<SelectableMdoListItem>>, ErrorResponse<GetListError>> {
-        Ok(format.answer(list(store, &caller, body.0.into()).await?))
+        answer_list(format, store, &caller, body.0.into()).await
     }
 
     /// Search a selectable list
@@ -227,7 +230,7 @@ impl MdoAgent {
         store: &Store,
         body: JsonBody<GetListWithRestrictionRequest>,
     ) -> Result<Formatted<Vec<SelectableMdoListItem>>, ErrorResponse<GetListError>> {
-        Ok(format.answer(list(store, &caller, body.0.into()).await?))
+        answer_list(format, store, &caller, body.0.into()).await
     }
 
     /// Get a flat selectable list
@@ -241,7 +244,7 @@ impl MdoAgent {
         store: &Store,
         body: JsonBody<GetSimpleListRequest>,
     ) -> Result<Formatted<Vec<SelectableMdoListItem>>, ErrorResponse<GetListError>> {
-        Ok(format.answer(list(store, &caller, body.0.into()).await?))
+        answer_list(format, store, &caller, body.0.into()).await
     }
 }
 
@@ -252,25 +255,38 @@ struct Wanted {
     additional: Option<String>,
     search: Option<String>,
     /// The ids of the items that are wanted, in their order; `None` for all items.
-    only: Option<Vec<i32>>,
+    wanted_ids: Option<Vec<i32>>,
+}
+
+async fn answer_list<T: From<ListItem>>(
+    format: ResponseFormat,
+    store: &Store,
+    caller: &Caller,
+    wanted: Wanted,
+) -> Result<Formatted<Vec<T>>, ErrorResponse<GetListError>> {
+    let permit = LongListPermit::for_list(MdoList::named(&wanted.name)?, caller).await?;
+    Ok(format.answer_with(list(store, caller, wanted).await?, permit))
 }
 
 async fn list<T: From<ListItem>>(store: &Store, caller: &Caller, wanted: Wanted) -> Result<Vec<T>, Error> {
     let list = MdoList::named(&wanted.name)?;
+    if wanted.wanted_ids.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(Vec::new());
+    }
     let request = ListRequest {
-        is_flat: wanted.is_flat || wanted.only.is_some(),
+        is_flat: wanted.is_flat || wanted.wanted_ids.is_some(),
         additional: wanted.additional.as_deref(),
         search: wanted.search.as_deref().filter(|search| !search.trim().is_empty()),
     };
     let items = list.items(store.reader(), caller, request).await?;
-    let Some(only) = wanted.only else { return Ok(items.into_iter().map(Into::into).collect()) };
+    let Some(wanted_ids) = wanted.wanted_ids else { return Ok(items.into_iter().map(Into::into).collect()) };
     let mut by_id: std::collections::HashMap<i32, ListItem> = items.into_iter().map(|item| (item.id, item)).collect();
-    Ok(only.iter().filter_map(|id| by_id.remove(id)).map(Into::into).collect())
+    Ok(wanted_ids.iter().filter_map(|id| by_id.remove(id)).map(Into::into).collect())
 }
 
 impl From<GetSimpleListRequest> for Wanted {
     fn from(request: GetSimpleListRequest) -> Self {
-        Self { name: request.name, is_flat: true, additional: None, search: None, only: None }
+        Self { name: request.name, is_flat: true, additional: None, search: None, wanted_ids: None }
     }
 }
 
@@ -281,7 +297,7 @@ impl From<GetListRequest> for Wanted {
             is_flat: request.force_flat_list.unwrap_or_default(),
             additional: request.additional_info,
             search: None,
-            only: request.only_history.unwrap_or_default().then(Vec::new),
+            wanted_ids: request.only_history.unwrap_or_default().then(Vec::new),
         }
     }
 }
@@ -294,7 +310,7 @@ impl From<GetListWithHistoryRequest> for Wanted {
             is_flat: request.force_flat_list.unwrap_or_default(),
             additional: request.additional_info,
             search: None,
-            only: request.only_history.unwrap_or_default().then_some(history),
+            wanted_ids: request.only_history.unwrap_or_default().then_some(history),
         }
     }
 }
@@ -306,7 +322,7 @@ impl From<GetListWithRestrictionRequest> for Wanted {
             is_flat: true,
             additional: request.additional_info,
             search: request.search_value,
-            only: None,
+            wanted_ids: None,
         }
     }
 }

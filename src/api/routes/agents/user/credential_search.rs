@@ -13,7 +13,12 @@ use crate::{
     auth::AgentCaller,
     error::Error,
     store::Store,
-    users::credential::{self, CredentialOwner},
+    users::{
+        Caller,
+        credential_owners::{self, MAX_OWNERS},
+        query::{ListError, QueryContext},
+        user_group,
+    },
 };
 
 #[derive(Default)]
@@ -55,7 +60,7 @@ pub struct GetCredentialUsersInGroupRequest {
 impl CredentialSearch {
     /// Find the groups of users with a credential
     ///
-    /// Returns the main groups of the active users who have such a credential and are called so.
+    /// Returns the main groups of the active users with a password whose name contains SearchString.
     #[oai(path = "/FindCredentialsGroups", method = "post", operation_id = "v1UserAgent_FindCredentialsGroups")]
     async fn find_groups(
         &self,
@@ -65,16 +70,17 @@ impl CredentialSearch {
         body: JsonBody<FindCredentialsGroupsRequest>,
     ) -> Result<Formatted<Vec<CredentialsGroup>>, ErrorResponse<ReadUserError>> {
         let JsonBody(FindCredentialsGroupsRequest { r#type, search_string }) = body;
-        let found = owners(store, &caller, &r#type, search_string.as_deref()).await?;
-        let mut names: Vec<String> = found.into_iter().map(|owner| owner.group).collect();
-        names.sort();
-        names.dedup();
-        Ok(format.answer(names.into_iter().map(CredentialsGroup::named).collect()))
+        check(&caller, &r#type)?;
+        let search = search_string.unwrap_or_default();
+        let names = credential_owners::find_groups(store.reader(), context(&caller, &format), &search).await;
+        let names = names.map_err(search_error)?;
+        // As stored, because GetCredentialUsersInGroup takes the Name.
+        Ok(format.untranslated().answer(names.into_iter().map(CredentialsGroup::named).collect()))
     }
 
     /// Find the users with a credential
     ///
-    /// Returns the active users who have such a credential and are called so, by Name.
+    /// Returns the active users with a password whose name contains SearchString, by Name; at most 1000.
     #[oai(path = "/FindCredentialUsers", method = "post", operation_id = "v1UserAgent_FindCredentialUsers")]
     async fn find_users(
         &self,
@@ -84,13 +90,15 @@ impl CredentialSearch {
         body: JsonBody<FindCredentialUsersRequest>,
     ) -> Result<Formatted<CredentialsGroupUsers>, ErrorResponse<ReadUserError>> {
         let JsonBody(FindCredentialUsersRequest { r#type, search_string }) = body;
-        let found = owners(store, &caller, &r#type, search_string.as_deref()).await?;
-        Ok(format.answer(CredentialsGroupUsers::of(found.into_iter().map(CredentialUser::from).collect())))
+        check(&caller, &r#type)?;
+        let search = search_string.unwrap_or_default();
+        let users = owners(store, context(&caller, &format), &search, None).await?;
+        Ok(format.answer(users))
     }
 
     /// Get the users of a group with a credential
     ///
-    /// Returns the active users of a main group who have such a credential, by Name.
+    /// Returns the active users with a password in a main group, by Name; at most 1000.
     #[oai(path = "/GetCredentialUsersInGroup", method = "post", operation_id = "v1UserAgent_GetCredentialUsersInGroup")]
     async fn get_users_in_group(
         &self,
@@ -100,22 +108,44 @@ impl CredentialSearch {
         body: JsonBody<GetCredentialUsersInGroupRequest>,
     ) -> Result<Formatted<CredentialsGroupUsers>, ErrorResponse<ReadUserError>> {
         let JsonBody(GetCredentialUsersInGroupRequest { r#type, group_name }) = body;
-        let found = owners(store, &caller, &r#type, None).await?.into_iter();
-        let members = found.filter(|owner| owner.group == group_name);
-        Ok(format.answer(CredentialsGroupUsers::of(members.map(CredentialUser::from).collect())))
+        check(&caller, &r#type)?;
+        let users = match user_group::find_by_name(store.reader(), &group_name).await? {
+            Some(group) => owners(store, context(&caller, &format), "", Some(group.id)).await?,
+            None => CredentialsGroupUsers::of(Vec::new()),
+        };
+        Ok(format.answer(users))
     }
 }
 
-/// The active users with a credential, for callers who may see other users.
+/// Only callers who may see other users can search them.
+fn check(caller: &Caller, credential_type: &str) -> Result<(), Error> {
+    if caller.may_read_others() { check_type(credential_type) } else { Err(Error::MayNotReadUser) }
+}
+
+fn context<'a>(caller: &Caller, format: &'a ResponseFormat) -> QueryContext<'a> {
+    QueryContext { user_id: caller.user_id, clock: format.clock() }
+}
+
 async fn owners(
     store: &Store,
-    caller: &AgentCaller,
-    credential_type: &str,
-    search: Option<&str>,
-) -> Result<Vec<CredentialOwner>, Error> {
-    if !caller.may_read_others() {
-        return Err(Error::MayNotReadUser);
+    context: QueryContext<'_>,
+    search: &str,
+    group_id: Option<i32>,
+) -> Result<CredentialsGroupUsers, Error> {
+    let found =
+        credential_owners::find_owners(store.reader(), context, search, group_id).await.map_err(search_error)?;
+    if found.len() > MAX_OWNERS {
+        let message = format!(
+            "Body: more than {MAX_OWNERS} users are found. Search with FindCredentialUsers and a longer SearchString."
+        );
+        return Err(Error::InvalidArgument(message));
     }
-    check_type(credential_type)?;
-    Ok(credential::find_owners(store.reader(), search.unwrap_or_default()).await?)
+    Ok(CredentialsGroupUsers::of(found.into_iter().map(CredentialUser::from).collect()))
+}
+
+fn search_error(error: ListError) -> Error {
+    match error {
+        ListError::Parse { error, .. } => Error::InvalidArgument(format!("Body: SearchString: {}.", error.message)),
+        ListError::Database(error) => error.into(),
+    }
 }

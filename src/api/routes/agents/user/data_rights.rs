@@ -131,6 +131,7 @@ impl DataRightProcedures {
         body: JsonBody<SetDataRightRequest>,
     ) -> Result<Done, ErrorResponse<ChangeRoleError>> {
         let JsonBody(SetDataRightRequest { role_id, table_name, relation_to_owner, data_right_value }) = body;
+        users::check_is_administrator(&caller)?;
         let (table, relation) = (known_table(&table_name)?, known_relation(relation_to_owner)?);
         let value = value_of(&data_right_value)?;
         users::request_set_data_right(service, &caller, role_id, table, relation, value).await?;

@@ -16,11 +16,11 @@ use crate::{
             tags::Tag,
         },
         respond::format::{Formatted, ResponseFormat},
-        routes::{create_user::CreateUserError, update_user::DeleteUserError},
+        routes::{create_user::CreateNewUserError, update_user::DeleteUserError},
     },
     auth::AgentCaller,
     error::Error,
-    users::{Caller, Precondition, UserRef, UserService, UserType, credential},
+    users::{self, Caller, Precondition, UserRef, UserService, UserType, credential},
 };
 
 #[derive(Default)]
@@ -51,7 +51,7 @@ pub struct CreateExternalUserRequest {
 pub struct SetExternalUserInfoRequest {
     /// The id of the user.
     associate_id: i32,
-    /// The new UserName.
+    /// The new UserName. The Name changes with it while both are the same.
     #[oai(nullable)]
     user_name: Option<String>,
     /// The new password.
@@ -90,14 +90,14 @@ impl ExternalUsers {
         format: ResponseFormat,
         service: &UserService,
         body: JsonBody<CreateExternalUserRequest>,
-    ) -> Result<Formatted<i32>, ErrorResponse<CreateUserError>> {
+    ) -> Result<Formatted<i32>, ErrorResponse<CreateNewUserError>> {
         let JsonBody(request) = body;
         let mut user = Map::from_iter([
             ("Type".to_owned(), "ExternalAssociate".into()),
             ("Name".to_owned(), request.user_name.clone().into()),
             ("UserName".to_owned(), request.user_name.into()),
             ("Deleted".to_owned(), (!request.is_active.unwrap_or(true)).into()),
-            credentials(&request.password),
+            credentials(&request.password)?,
         ]);
         user.extend(reference("Person", "PersonId", request.person_id));
         user.extend(reference("Role", "Id", request.role_id));
@@ -115,7 +115,7 @@ impl ExternalUsers {
         body: JsonBody<AssociateRequest>,
     ) -> Result<Done, ErrorResponse<DeleteUserError>> {
         let user = UserRef::Id(body.0.associate_id);
-        check_is_external(service, &caller, &user).await?;
+        find_external(service, &caller, &user).await?;
         service.set_retired(&caller, user, true, Precondition::default()).await?;
         Ok(Done::NoContent)
     }
@@ -129,11 +129,15 @@ impl ExternalUsers {
         caller: AgentCaller,
         service: &UserService,
         body: JsonBody<SetExternalUserInfoRequest>,
-    ) -> Result<Done, ErrorResponse<CreateUserError>> {
+    ) -> Result<Done, ErrorResponse<CreateNewUserError>> {
         let JsonBody(request) = body;
         let id = request.associate_id;
-        check_is_external(service, &caller, &UserRef::Id(id)).await?;
+        let present = find_external(service, &caller, &UserRef::Id(id)).await?;
         let mut user = request.changes()?;
+        // The Name of a user made by CreateExternalUser is the UserName, and both can log in.
+        if let Some(user_name) = user.get("UserName").filter(|_| present.user.name == present.user.user_name) {
+            user.insert("Name".to_owned(), user_name.clone());
+        }
         user.insert("AssociateId".to_owned(), id.into());
         save(service, &caller, properties(user)?).await?;
         Ok(Done::NoContent)
@@ -153,9 +157,9 @@ impl ExternalUsers {
         format: ResponseFormat,
         service: &UserService,
         body: JsonBody<AssociateNameRequest>,
-    ) -> Result<Formatted<String>, ErrorResponse<CreateUserError>> {
+    ) -> Result<Formatted<String>, ErrorResponse<CreateNewUserError>> {
         let user = UserRef::Name(body.0.associate_name);
-        check_is_external(service, &caller, &user).await?;
+        find_external(service, &caller, &user).await?;
         Ok(format.answer(service.set_generated_password(&caller, user).await?))
     }
 }
@@ -167,7 +171,7 @@ impl SetExternalUserInfoRequest {
         let part = self.external_user_info_modification;
         let counts = |one: Part| part == one || part == Part::All;
         if part == Part::Unknown {
-            let message = "Body: ExternalUserInfoModification is UserName, Password, Role, Active or All.";
+            let message = "Body: ExternalUserInfoModification must be UserName, Password, Role, Active or All.";
             return Err(Error::InvalidArgument(message.to_owned()));
         }
         let missing = |name: &str| Error::InvalidArgument(format!("Body: {name} is missing."));
@@ -176,7 +180,7 @@ impl SetExternalUserInfoRequest {
             user.insert("UserName".to_owned(), self.user_name.ok_or_else(|| missing("UserName"))?.into());
         }
         if counts(Part::Password) {
-            user.extend([credentials(&self.password.ok_or_else(|| missing("Password"))?)]);
+            user.extend([credentials(&self.password.ok_or_else(|| missing("Password"))?)?]);
         }
         if counts(Part::Role) {
             let role_id = self.role_id.filter(|id| *id != 0).ok_or_else(|| missing("RoleId"))?;
@@ -190,10 +194,11 @@ impl SetExternalUserInfoRequest {
 }
 
 /// Only external users are changed here.
-async fn check_is_external(service: &UserService, caller: &Caller, user: &UserRef) -> Result<(), Error> {
-    match service.find_manageable(caller, user).await?.user.user_type {
-        UserType::ExternalAssociate => Ok(()),
-        _ => Err(Error::Validation("AssociateId: it is not an external user".to_owned())),
+async fn find_external(service: &UserService, caller: &Caller, user: &UserRef) -> Result<users::User, Error> {
+    let found = service.find_manageable(caller, user).await?;
+    match found.user.user_type {
+        UserType::ExternalAssociate => Ok(found),
+        _ => Err(Error::Validation(format!("the user {} is not an external user", found.user.id))),
     }
 }
 
@@ -201,8 +206,11 @@ fn properties(user: Map<String, Value>) -> Result<PartialUpdate<User>, Error> {
     parse(Value::Object(user))
 }
 
-fn credentials(password: &str) -> (String, Value) {
-    ("Credentials".to_owned(), json!([{"Type": {"Type": credential::PASSWORD}, "Value": password}]))
+fn credentials(password: &str) -> Result<(String, Value), Error> {
+    if password.is_empty() {
+        return Err(Error::InvalidArgument("Body: Password is empty.".to_owned()));
+    }
+    Ok(("Credentials".to_owned(), json!([{"Type": {"Type": credential::PASSWORD}, "Value": password}])))
 }
 
 /// A reference by id; none for 0.

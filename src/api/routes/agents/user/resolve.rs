@@ -1,4 +1,4 @@
-//! Finding users by what another system knows of them.
+//! Finds or creates users from what another system knows of them.
 
 use poem_openapi::{Object, OpenApi, types::ToJSON};
 use serde_json::{Map, Value, json};
@@ -13,12 +13,12 @@ use crate::{
         models::{Credential, CredentialType, ResolvedUser, User, UserType},
         openapi::{error_responses::ErrorResponse, tags::Tag},
         respond::format::{Formatted, ResponseFormat},
-        routes::create_user::{BlankUserError, CreateUserError},
+        routes::create_user::{BlankUserError, CreateNewUserError},
     },
     auth::AgentCaller,
     error::Error,
     store::Store,
-    users::{self, UserDetails, UserService, person, user_details},
+    users::{self, UserService, known_person, person, user_details},
 };
 
 #[derive(Default)]
@@ -123,8 +123,9 @@ impl Resolve {
 
     /// Find or create a user
     ///
-    /// Returns the user of a person with one of these e-mail addresses, or with this name in this company. When there is
-    /// no such user, a user is created, and a person if there is none, for callers who may manage users.
+    /// Returns the user of this type of a person with one of these e-mail addresses, or with this name in this company. When
+    /// there is no such user, a user is created, and a person if there is none. When such a user is retired, the request is
+    /// refused. Only for callers who may manage users.
     #[oai(path = "/ResolveUserFromInfo", method = "post", operation_id = "v1UserAgent_ResolveUserFromInfo")]
     async fn resolve(
         &self,
@@ -132,40 +133,47 @@ impl Resolve {
         format: ResponseFormat,
         service: &UserService,
         body: JsonBody<ResolveUserFromInfoRequest>,
-    ) -> Result<Formatted<ResolvedUser>, ErrorResponse<CreateUserError>> {
+    ) -> Result<Formatted<ResolvedUser>, ErrorResponse<CreateNewUserError>> {
         if !caller.may_manage_others() {
             return Err(Error::MayNotManageUser.into());
         }
         let JsonBody(request) = body;
-        let db = service.store.reader();
-        let person = request.find_person(service).await?;
-        if let Some(person) = &person {
-            let users = user_details::list_by_person(db, person.id).await?;
-            if let Some(found) = users.into_iter().find(|details| request.fits(details)) {
+        let user_type = users::UserType::try_from(request.user_type).unwrap_or(users::UserType::InternalAssociate);
+        let persons = request.find_persons(service).await?;
+        let mut former = None;
+        for person in &persons {
+            let users = user_details::list_by_person(service.store.reader(), person.id).await?;
+            let mut fitting = users.into_iter().filter(|details| details.user.user.user_type == user_type);
+            let found = fitting.find(|details| {
+                former = former.or(details.user.is_retired().then_some(details.user.user.id));
+                !details.user.is_retired()
+            });
+            if let Some(found) = found {
                 return Ok(format.answer(ResolvedUser::new(found.into(), false)));
             }
         }
+        if let Some(id) = former {
+            let message = format!("UserType: the user {id} of this person is retired; reactivate that user first");
+            return Err(Error::Validation(message).into());
+        }
+        let person = persons.into_iter().find(|person| !person.retired);
         let is_new_person = person.is_none();
-        let user = save(service, &caller, request.new_user(service, person).await?).await?;
+        let user = save(service, &caller, request.new_user(service, user_type, person).await?).await?;
         Ok(format.answer(ResolvedUser::new(user, is_new_person)))
     }
 }
 
 impl ResolveUserFromInfoRequest {
-    fn fits(&self, details: &UserDetails) -> bool {
-        UserType::from(details.user.user.user_type) == self.user_type && !details.user.is_retired()
-    }
-
-    async fn find_person(&self, service: &UserService) -> Result<Option<person::Model>, Error> {
+    async fn find_persons(&self, service: &UserService) -> Result<Vec<person::Model>, Error> {
         let db = service.store.reader();
         let contact_id = self.contact_id.filter(|id| *id != 0);
         let emails: Vec<&str> = self.emails().collect();
-        if let Some(found) = person::find_by_email(db, &emails, contact_id).await? {
-            return Ok(Some(found));
-        }
+        let found = known_person::by_email(db, &emails, contact_id).await?;
         match (self.name(), contact_id) {
-            (Some(name), Some(contact_id)) => Ok(person::find_by_name(db, name, contact_id).await?),
-            _ => Ok(None),
+            (Some(name), Some(contact_id)) if found.is_empty() => {
+                Ok(known_person::by_name(db, name, contact_id).await?)
+            }
+            _ => Ok(found),
         }
     }
 
@@ -181,6 +189,7 @@ impl ResolveUserFromInfoRequest {
     async fn new_user(
         self,
         service: &UserService,
+        user_type: users::UserType,
         person: Option<person::Model>,
     ) -> Result<PartialUpdate<User>, Error> {
         let wish = self.emails().next().or_else(|| self.name()).map(str::to_owned);
@@ -200,12 +209,8 @@ impl ResolveUserFromInfoRequest {
                 json!({"FullName": full_name, "Email": email, "DirectPhone": phone, "ContactId": contact_id})
             }
         };
-        let user_type = match self.user_type {
-            UserType::Unknown => UserType::InternalAssociate,
-            user_type => user_type,
-        };
         let mut user = Map::from_iter([
-            ("Type".to_owned(), user_type.to_json().unwrap_or_default()),
+            ("Type".to_owned(), UserType::from(user_type).to_json().unwrap_or_default()),
             ("Name".to_owned(), name.into()),
             ("Person".to_owned(), person),
         ]);

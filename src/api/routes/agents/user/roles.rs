@@ -7,7 +7,7 @@ use poem_openapi::{Object, OpenApi, param::Query};
 use crate::{
     api::{
         extract::{
-            json_body::{JsonBody, PartialUpdate, parse_completed},
+            json_body::{JsonBody, PartialUpdate},
             parameters::Int32,
             request::NoBody,
         },
@@ -15,7 +15,10 @@ use crate::{
         openapi::error_responses::{CommonErrors, Done, ErrorResponse},
         openapi::tags::Tag,
         respond::format::{Formatted, ResponseFormat},
-        routes::{role::with_data_rights, role_errors::ChangeRoleError},
+        routes::{
+            role::{completed, with_data_rights},
+            role_errors::ChangeRoleError,
+        },
     },
     auth::AgentCaller,
     store::Store,
@@ -176,8 +179,8 @@ impl Roles {
 
     /// Save a role
     ///
-    /// Updates the role with this RoleId, or creates a role when RoleId is 0 or omitted. Only for administrators. The
-    /// type of an existing role cannot be changed, nor anything of the role `Administrator`.
+    /// Updates the role with this RoleId, or creates a role when RoleId is 0 or omitted. Omitted properties stay as they are.
+    /// Only for administrators. The type of an existing role cannot be changed, nor anything of the role `Administrator`.
     #[oai(path = "/SaveRoleEntity", method = "post", operation_id = "v1UserAgent_SaveRoleEntity")]
     async fn save(
         &self,
@@ -186,8 +189,9 @@ impl Roles {
         service: &UserService,
         body: JsonBody<PartialUpdate<RoleEntity>>,
     ) -> Result<Formatted<RoleEntity>, ErrorResponse<ChangeRoleError>> {
-        let role: RoleEntity = parse_completed(body.0.into_value())?;
-        let saved = users::request_save_role(service, &caller, role.into()).await?;
+        users::check_is_administrator(&caller)?;
+        let role = completed(&service.store, body.0.number("RoleId"), body.0).await?;
+        let saved = users::request_save_role(service, &caller, role).await?;
         Ok(format.answer(with_data_rights(&service.store, saved).await?))
     }
 

@@ -77,6 +77,8 @@ fn some(given: &Value) -> GetUserParams {
         so_culture: None,
         so_time_zone: None,
         so_app_token: None,
+        if_modified_since: None,
+        if_none_match: None,
     }
 }
 
@@ -129,6 +131,7 @@ fn newest(given: &Value) -> ListExecutionsParams {
         so_culture: None,
         so_time_zone: None,
         so_app_token: None,
+        language: None,
     }
 }
 
