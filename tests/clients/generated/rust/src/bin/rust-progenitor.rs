@@ -16,7 +16,8 @@ async fn main() {
             "list" => answer(client.get_user_commands().id(number(&given, "id")).send().await),
             "execute" => {
                 let mut call = client.execute_user_command().id(number(&given, "id"));
-                call = call.command_name(text(&given, "commandName").expect("a command"));
+                // Progenitor requires bodies that the document makes optional: no inputs.
+                call = call.command_name(text(&given, "commandName").expect("a command")).body(Map::new());
                 if let Some(answer) = named::<types::CommandActionResult>(&given, "actionResult") {
                     call = call.action_result(answer);
                 }
