@@ -43,9 +43,15 @@ test('the root redirects to Swagger UI, which shows every operation', async () =
     assert.equal(page.url(), `${kommando.address}/docs`);
     await operation('v1User_ExecuteUserCommand').waitFor();
 
-    const { paths } = await (await page.request.get(`${kommando.address}/openapi.json`)).json();
-    const ids = Object.values(paths).flatMap(path => Object.values(path).map(({ operationId }) => operationId));
-    for (const id of ids) await operation(id).waitFor(); // fails if there are two
+    const { paths, tags } = await (await page.request.get(`${kommando.address}/openapi.json`)).json();
+    const operations = Object.values(paths).flatMap(path => Object.values(path));
+    for (const { name } of tags) {
+        await showTag(name);
+        const ids = operations.filter(operation => operation.tags[0] === name).map(({ operationId }) => operationId);
+        assert.notEqual(ids.length, 0, name);
+        for (const id of ids) await operation(id).waitFor(); // fails if there are two
+    }
+    await showTag('User');
     await page.screenshot({ path: `${SHOTS}docs.png`, fullPage: true });
 });
 
@@ -232,6 +238,7 @@ async function until(holds) {
 async function openDocs(settings) {
     ({ page, check } = await openPage(browser, kommando.address, settings));
     await page.goto(kommando.address);
+    await page.locator('.opblock-tag[data-tag="User_Agent"][data-is-open="false"]').waitFor();
 }
 
 /** Logs in with the login bar. */
@@ -262,7 +269,23 @@ function operation(id) {
     return page.locator(`.opblock[id$="-${id}"]`);
 }
 
+/** Shows the operations of a tag. The agents are closed at first; two tags with most operations are not open together. */
+async function showTag(name) {
+    const isAgent = name.endsWith('_Agent');
+    const heads = await page.locator('.opblock-tag').evaluateAll(heads => heads.map(({ dataset }) => dataset.tag));
+    for (const tag of heads.filter(tag => tag.endsWith('_Agent') && tag !== name)) await setTag(tag, false);
+    await setTag('User', !isAgent);
+    await setTag(name, true);
+}
+
+async function setTag(tag, isOpen) {
+    const head = page.locator(`.opblock-tag[data-tag="${tag}"]`);
+    if ((await head.getAttribute('data-is-open')) !== String(isOpen)) await head.click();
+}
+
 async function open(id) {
+    const agent = /^v1(\w+)Agent_/.exec(id)?.[1];
+    await showTag(agent ? `${agent}_Agent` : 'User');
     const block = operation(id);
     await block.locator('.opblock-summary-control').click();
     await block.getByRole('button', { name: 'Execute', exact: true }).waitFor();

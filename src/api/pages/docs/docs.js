@@ -46,7 +46,7 @@ function onResponse(response) {
   return response;
 }
 
-SwaggerUIBundle({
+const ui = SwaggerUIBundle({
   url: '/openapi.json',
   dom_id: '#swagger-ui',
   deepLinking: true,
@@ -57,7 +57,19 @@ SwaggerUIBundle({
   defaultModelsExpandDepth: 0,
   requestInterceptor: withSession,
   responseInterceptor: onResponse,
+  onComplete: collapseAgents,
 });
+
+/**
+ * Closes the agents, unless the address leads to one. From 150 visible operations on, Swagger UI draws only those near the
+ * visible part of the page, and searching in the page does not find the others. Its action `show` would change the address.
+ */
+function collapseAgents() {
+  const tags = ui.specSelectors.taggedOperations().keySeq().filter(tag => tag.endsWith('_Agent'));
+  for (const tag of tags.filter(tag => !location.hash.startsWith(`#/${tag}/`))) {
+    ui.getStore().dispatch({ type: 'layout_show', payload: { thing: ['operations-tag', tag], shown: false } });
+  }
+}
 
 session.addEventListener('end', () => showLogIn());
 showBar();
