@@ -13,7 +13,7 @@ use super::{
 };
 
 /// The maximum number of persons that are considered.
-const MAX_PERSONS: u64 = 20;
+pub const MAX_PERSONS: u64 = 20;
 
 /// The persons with one of these e-mail addresses, ignoring case, by id; in this company, if given. At most
 /// [`MAX_PERSONS`].

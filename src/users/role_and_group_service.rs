@@ -293,7 +293,7 @@ pub async fn check_rights(
 /// Sets a data right of a role.
 ///
 /// # Errors
-/// As [`check_data_right`].
+/// The caller is not an administrator, or the role does not exist.
 pub async fn set_data_right(
     db: &WriteTransaction,
     caller: Caller,
