@@ -8,7 +8,7 @@ use poem::{Request, http::Uri};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenant(String);
 
-/// Marks a request whose path began with the tenant. Links in its response begin with it, too.
+/// Marks a request that had the tenant at the start of its path. Links in its response begin with it, too.
 #[derive(Clone, Debug)]
 pub struct TenantPrefix(pub String);
 

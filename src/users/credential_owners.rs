@@ -19,7 +19,7 @@ pub struct CredentialOwner {
     pub group: String,
 }
 
-/// The users whose Name, UserName or full name contains a text, ignoring case, by Name; of a main group, if given. One
+/// The users with a text in their Name, UserName or full name, ignoring case, by Name; of a main group, if given. One
 /// more than [`MAX_OWNERS`] when there are more.
 ///
 /// # Errors

@@ -39,7 +39,7 @@ pub struct ListRequest<'a> {
     pub is_flat: bool,
     /// Additional information, specific to the list, such as `role=2` for the rights of a role.
     pub additional: Option<&'a str>,
-    /// Only items whose name contains this text, ignoring case.
+    /// Only items with this text in their name, ignoring case.
     pub search: Option<&'a str>,
 }
 
@@ -291,7 +291,7 @@ impl Additional<'_> {
         }
     }
 
-    /// The id of the role whose rights are wanted; `None` for the rights that a role of any type can have.
+    /// The id of the role that the rights are of; `None` for the rights that a role of any type can have.
     fn role_id(self) -> Result<Option<i32>, Error> {
         let Some(text) = self.0 else { return Ok(None) };
         let value = |name: &str| {

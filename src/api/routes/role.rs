@@ -46,7 +46,7 @@ use crate::{
 #[derive(Default)]
 pub struct RoleOperations;
 
-/// The list of roles, whose `$select` names columns.
+/// The list of roles. Its `$select` names columns.
 #[derive(Default)]
 pub struct RoleListOperations;
 

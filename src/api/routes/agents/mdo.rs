@@ -128,7 +128,7 @@ impl MdoAgent {
 
     /// Search a list
     ///
-    /// Returns the items whose name contains a text, side by side.
+    /// Returns the items with a text in their name, side by side.
     #[oai(path = "/GetListWithRestriction", method = "post", operation_id = "v1MDOAgent_GetListWithRestriction")]
     async fn get_list_with_restriction(
         &self,

@@ -60,7 +60,7 @@ pub struct GetCredentialUsersInGroupRequest {
 impl CredentialSearch {
     /// Find the groups of users with a credential
     ///
-    /// Returns the main groups of the active users with a password whose name contains SearchString.
+    /// Returns the main groups of the active users with a password and with SearchString in their name.
     #[oai(path = "/FindCredentialsGroups", method = "post", operation_id = "v1UserAgent_FindCredentialsGroups")]
     async fn find_groups(
         &self,
@@ -80,7 +80,7 @@ impl CredentialSearch {
 
     /// Find the users with a credential
     ///
-    /// Returns the active users with a password whose name contains SearchString, by Name; at most 1000.
+    /// Returns the active users with a password and with SearchString in their name, by Name; at most 1000.
     #[oai(path = "/FindCredentialUsers", method = "post", operation_id = "v1UserAgent_FindCredentialUsers")]
     async fn find_users(
         &self,

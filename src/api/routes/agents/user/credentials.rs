@@ -141,7 +141,7 @@ error_responses! {
     pub enum SetPasswordError {
         /// Bad request. A property is missing or wrong, or the new password is too short; the message says which.
         400 BadRequest,
-        /// Forbidden. The caller may not manage this user, or the user is the last administrator, whose password cannot be deleted.
+        /// Forbidden. The caller may not manage this user, or would delete the password of the last administrator.
         403 Forbidden,
         /// There is no such user.
         404 NotFound,

@@ -3,7 +3,10 @@
 use poem_openapi::{Enum, Object, OpenApi};
 use serde_json::{Map, Value, json};
 
-use super::requests::{AssociateNameRequest, AssociateRequest};
+use super::{
+    credentials::SetPasswordError,
+    requests::{AssociateNameRequest, AssociateRequest},
+};
 use crate::{
     api::{
         extract::{
@@ -16,7 +19,10 @@ use crate::{
             tags::Tag,
         },
         respond::format::{Formatted, ResponseFormat},
-        routes::{create_user::CreateNewUserError, update_user::DeleteUserError},
+        routes::{
+            create_user::{CreateNewUserError, CreateUserError},
+            update_user::DeleteUserError,
+        },
     },
     auth::AgentCaller,
     error::Error,
@@ -129,7 +135,7 @@ impl ExternalUsers {
         caller: AgentCaller,
         service: &UserService,
         body: JsonBody<SetExternalUserInfoRequest>,
-    ) -> Result<Done, ErrorResponse<CreateNewUserError>> {
+    ) -> Result<Done, ErrorResponse<CreateUserError>> {
         let JsonBody(request) = body;
         let id = request.associate_id;
         let present = find_external(service, &caller, &UserRef::Id(id)).await?;
@@ -157,7 +163,7 @@ impl ExternalUsers {
         format: ResponseFormat,
         service: &UserService,
         body: JsonBody<AssociateNameRequest>,
-    ) -> Result<Formatted<String>, ErrorResponse<CreateNewUserError>> {
+    ) -> Result<Formatted<String>, ErrorResponse<SetPasswordError>> {
         let user = UserRef::Name(body.0.associate_name);
         find_external(service, &caller, &user).await?;
         Ok(format.answer(service.set_generated_password(&caller, user).await?))
