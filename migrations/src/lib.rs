@@ -27,6 +27,7 @@ mod m0020_audit_changes;
 mod m0021_audit_keys;
 mod m0022_command_inputs;
 mod m0023_data_rights;
+mod m0024_stored_secrets;
 
 /// Applies and reverts the migrations, oldest first.
 pub struct Migrator;
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0021_audit_keys::Migration),
             Box::new(m0022_command_inputs::Migration),
             Box::new(m0023_data_rights::Migration),
+            Box::new(m0024_stored_secrets::Migration),
         ]
     }
 }

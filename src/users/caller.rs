@@ -21,7 +21,7 @@ pub struct Caller {
     pub application_id: Option<i32>,
     /// Where the request comes from.
     pub source: Source,
-    is_anonymous: bool,
+    role_type: RoleType,
     rights: Vec<FunctionRight>,
 }
 
@@ -38,7 +38,7 @@ impl Caller {
             role_rank: user.role.rank,
             application_id: None,
             source: Source::system(),
-            is_anonymous: user.role.role_type == RoleType::Anonymous,
+            role_type: user.role.role_type,
             rights: user.role.function_rights.0.clone(),
         })
     }
@@ -52,7 +52,7 @@ impl Caller {
             role_rank: i32::MAX,
             application_id: None,
             source,
-            is_anonymous: false,
+            role_type: RoleType::Employee,
             rights: FunctionRight::all().collect(),
         }
     }
@@ -65,9 +65,9 @@ impl Caller {
 
     /// Whether this is the same user with the same rights, in whatever request.
     pub fn has_same_rights(&self, other: &Self) -> bool {
-        let Self { user_id, name, role, role_rank, application_id, source: _, is_anonymous, rights } = self;
-        (user_id, role_rank, application_id, is_anonymous)
-            == (&other.user_id, &other.role_rank, &other.application_id, &other.is_anonymous)
+        let Self { user_id, name, role, role_rank, application_id, source: _, role_type, rights } = self;
+        (user_id, role_rank, application_id, role_type)
+            == (&other.user_id, &other.role_rank, &other.application_id, &other.role_type)
             && (name, role, rights) == (&other.name, &other.role, &other.rights)
     }
 
@@ -92,7 +92,7 @@ impl Caller {
     /// Callers may manage themselves unless they are anonymous, and with the right to manage users all users with a
     /// role that does not outrank their own.
     pub fn may_manage(&self, user: &User) -> bool {
-        let is_self = self.user_id == user.user.id && !self.is_anonymous;
+        let is_self = self.user_id == user.user.id && self.role_type != RoleType::Anonymous;
         is_self || self.may_manage_others() && user.role.rank <= self.role_rank
     }
 
@@ -104,6 +104,11 @@ impl Caller {
     /// Whether the caller has the role `Administrator`.
     pub fn is_administrator(&self) -> bool {
         self.role == ADMINISTRATOR
+    }
+
+    /// Whether the caller's role is for system users.
+    pub fn is_system_user(&self) -> bool {
+        self.role_type == RoleType::System
     }
 
     /// Whether the caller's role has the right to read users.

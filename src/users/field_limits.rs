@@ -1,7 +1,9 @@
 //! Maximum lengths of texts in characters: upstream's column limits (docs/upstream.md §2.2), and our own where upstream
 //! has none.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display};
+
+use crate::error::Error;
 
 pub const NAME: usize = 239;
 pub const USER_NAME: usize = 254;
@@ -33,6 +35,16 @@ pub struct TooLong {
 /// Checks a text against its limit. SQLite does not enforce column lengths.
 pub fn check(field: &'static str, text: &str, longest: usize) -> Result<(), TooLong> {
     if is_longer(text, longest) { Err(TooLong { field, longest }) } else { Ok(()) }
+}
+
+/// An invalid value of a field, by the field's name in the API.
+pub(super) fn field_error(field: &str, reason: impl Display) -> Error {
+    Error::Validation(format!("{field}: {reason}"))
+}
+
+/// Checks the text of a field, by the field's name in the API.
+pub(super) fn check_text(field: &'static str, text: &str, longest: usize) -> Result<(), Error> {
+    check("text", text, longest).map_err(|error| field_error(field, error))
 }
 
 /// Checks custom or extra fields against their limits. Stored fields that exceed a limit may stay unchanged. The error

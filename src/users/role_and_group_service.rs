@@ -7,7 +7,8 @@ use super::{
     Caller,
     audited::{group_fields, group_subject, role_fields, role_subject},
     data_right::{self, RelationToOwner},
-    field_limits, membership,
+    field_limits::{self, field_error},
+    membership,
     role::{self, ADMINISTRATOR, FunctionRight, FunctionRights},
     user::{self, Column},
     user_group,
@@ -24,10 +25,6 @@ use crate::{
 /// [`Error::NotAdministrator`].
 pub fn check_is_administrator(caller: &Caller) -> Result<(), Error> {
     if caller.is_administrator() { Ok(()) } else { Err(Error::NotAdministrator) }
-}
-
-fn field_error(field: &str, reason: impl std::fmt::Display) -> Error {
-    Error::Validation(format!("{field}: {reason}"))
 }
 
 fn check_texts(field: &str, name: &str, tooltip: &str) -> Result<(), Error> {

@@ -438,7 +438,7 @@ impl UserService {
 }
 
 /// The user that a caller wants to manage. Callers who may only manage themselves cannot find out which users exist.
-async fn find_manageable(db: &impl ConnectionTrait, caller: &Caller, user: &UserRef) -> Result<User, Error> {
+pub(super) async fn find_manageable(db: &impl ConnectionTrait, caller: &Caller, user: &UserRef) -> Result<User, Error> {
     let (found, missing) = match user {
         UserRef::Id(id) => (user::find(db, *id).await?, Error::NoSuchUser),
         UserRef::Name(name) => (user::find_by_login(db, name).await?, Error::NoSuchUserName),

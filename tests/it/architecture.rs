@@ -11,7 +11,7 @@ use std::{
 use self::imports::Imports;
 
 /// Each top-level module and the modules it may import. `lib.rs` and the command line may import everything.
-const ROOMS: [(&str, &[&str]); 16] = [
+const ROOMS: [(&str, &[&str]); 17] = [
     (
         "app",
         &[
@@ -37,8 +37,9 @@ const ROOMS: [(&str, &[&str]); 16] = [
     ("auth", &["users", "executions", "store", "error", "metrics"]),
     ("commands", &["webhooks", "users", "executions", "store", "error", "localization", "nearest", "metrics", "clock"]),
     ("webhooks", &["executions", "store", "metrics", "clock"]),
-    ("users", &["executions", "store", "error", "localization", "odata", "clock"]),
-    ("executions", &["store", "error", "metrics", "clock"]),
+    ("users", &["executions", "vault", "store", "error", "localization", "odata", "clock"]),
+    ("executions", &["vault", "store", "error", "metrics", "clock"]),
+    ("vault", &["store"]),
     ("store", &["error"]),
     ("error", &["localization"]),
     ("localization", &["clock"]),

@@ -6,14 +6,16 @@ use kommando::{
 };
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QueryOrder, Statement};
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 11] = [
     "applications",
     "credentials",
     "data_rights",
     "login_names",
     "memberships",
+    "notes",
     "persons",
     "roles",
+    "stored_secrets",
     "user_groups",
     "users",
 ];

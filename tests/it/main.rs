@@ -66,6 +66,7 @@ mod session;
 mod settings;
 mod shared_person;
 mod start_check;
+mod stored_secrets;
 mod tampering;
 mod tickets;
 mod unauthenticated_access;

@@ -135,6 +135,11 @@ impl<T> PartialUpdate<T> {
         if self.properties.is_empty() { Err(missing()) } else { Ok(self) }
     }
 
+    /// Whether the property is given, and is not null.
+    pub fn has(&self, name: &str) -> bool {
+        self.properties.get(name).is_some_and(|value| !value.is_null())
+    }
+
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.properties.get(name)
     }

@@ -86,6 +86,12 @@ pub enum AuditAction {
     PasswordReset,
     #[oai(rename = "credential.removed")]
     CredentialRemoved,
+    #[oai(rename = "secret.saved")]
+    SecretSaved,
+    #[oai(rename = "secret.deleted")]
+    SecretDeleted,
+    #[oai(rename = "note.saved")]
+    NoteSaved,
     #[oai(rename = "ticket.issued")]
     TicketIssued,
     #[oai(rename = "tickets.revoked")]
@@ -154,6 +160,7 @@ pub enum AuditSubjectType {
     Application,
     Definitions,
     Webhook,
+    ServiceAuth,
     Chain,
     Database,
 }

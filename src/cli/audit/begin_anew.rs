@@ -7,6 +7,7 @@ use kommando::{
     config::Config,
     executions::audit::{self, FormerEntries, OldRecords},
     store::{FileLock, Store},
+    vault::stored_secret,
 };
 
 use crate::cli;
@@ -35,7 +36,12 @@ impl BeginAnew {
             OldRecords::Keep => "stay, but can no longer be proven",
             OldRecords::Discard => "are removed with their records",
         };
-        let question = format!("The {count} entries of the chain {loss}. Begin anew after them, with another key?");
+        let secrets = match stored_secret::count(store.reader()).await? {
+            0 => String::new(),
+            secrets => format!(" {secrets} stored secrets, which only the lost key can decrypt, are deleted."),
+        };
+        let question =
+            format!("The {count} entries of the chain {loss}.{secrets} Begin anew after them, with another key?");
         if !self.yes && !cli::confirm(&question)? {
             bail!("nothing was changed");
         }

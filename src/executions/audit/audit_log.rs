@@ -1,6 +1,6 @@
 //! Records changes in the transaction that makes them.
 
-use sea_orm::DbErr;
+use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
     actor::{Actor, Way},
@@ -10,7 +10,13 @@ use super::{
     entry::{self, RecordKind},
     key_check,
 };
-use crate::store::{WriteTransaction, insert_all};
+use crate::{
+    store::{WriteTransaction, insert_all},
+    vault::{
+        EncryptionKey,
+        data_key::{self, DataKeyError},
+    },
+};
 
 /// Records changes of users, roles, groups and applications, each with an entry in the chain.
 #[derive(Clone, Debug)]
@@ -26,6 +32,22 @@ impl AuditLog {
     /// Begins a new chain with this key, after all rows were deleted.
     pub async fn begin(&self, transaction: &WriteTransaction) -> Result<(), DbErr> {
         key_check::begin(transaction, &self.key.last_known(), 0).await
+    }
+
+    /// The data key of stored secrets, as this snapshot sees it; `None` before the first secret.
+    ///
+    /// # Errors
+    /// The audit key was changed, and this process does not have the new one.
+    pub async fn data_key(&self, snapshot: &impl ConnectionTrait) -> Result<Option<EncryptionKey>, DataKeyError> {
+        data_key::find(snapshot, &self.key.in_snapshot(snapshot).await?.vault_key()).await
+    }
+
+    /// The data key of stored secrets, created by the first secret.
+    ///
+    /// # Errors
+    /// As [`Self::data_key`].
+    pub async fn data_key_to_write(&self, transaction: &WriteTransaction) -> Result<EncryptionKey, DataKeyError> {
+        data_key::find_or_create(transaction, &self.key.hold(transaction).await?.vault_key()).await
     }
 
     /// Records changes. Run it in the transaction that makes them. After its commit, a server logs each

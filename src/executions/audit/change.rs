@@ -104,6 +104,16 @@ pub enum Action {
     #[sea_orm(string_value = "credential.removed")]
     #[serde(rename = "credential.removed")]
     CredentialRemoved,
+    /// A secret was stored for later.
+    #[sea_orm(string_value = "secret.saved")]
+    #[serde(rename = "secret.saved")]
+    SecretSaved,
+    #[sea_orm(string_value = "secret.deleted")]
+    #[serde(rename = "secret.deleted")]
+    SecretDeleted,
+    #[sea_orm(string_value = "note.saved")]
+    #[serde(rename = "note.saved")]
+    NoteSaved,
     /// A ticket was issued for another user.
     #[sea_orm(string_value = "ticket.issued")]
     #[serde(rename = "ticket.issued")]
@@ -188,6 +198,7 @@ pub enum SubjectType {
     Application,
     Definitions,
     Webhook,
+    ServiceAuth,
     Chain,
     Database,
 }

@@ -6,6 +6,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
+use crate::vault::EncryptionKey;
+
 /// The position in the MAC of rows that have no position. Entries and anchors have positions above 0.
 pub const NO_POSITION: i64 = 0;
 
@@ -28,6 +30,11 @@ impl AuditKey {
         mac.update(b"key for ");
         mac.update(purpose.as_bytes());
         mac.finalize().into_bytes().into()
+    }
+
+    /// The key that the data key of stored secrets is encrypted with.
+    pub fn vault_key(&self) -> EncryptionKey {
+        EncryptionKey::new(self.derive("stored secrets"))
     }
 
     /// Whether the keys are equal. Compares their MACs, so that the time does not depend on the keys.

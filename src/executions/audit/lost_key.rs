@@ -20,6 +20,7 @@ use crate::{
     clock,
     executions::{delivery, execution, idempotency},
     store::{Lock, Store, Touched, WriteTransaction, lock},
+    vault::stored_secret,
 };
 
 /// What becomes of the records of the old chain.
@@ -31,7 +32,8 @@ pub enum OldRecords {
     Discard,
 }
 
-/// Closes a chain with a lost key, and continues it with another key. Running executions and webhooks lose their seals.
+/// Closes a chain with a lost key, and continues it with another key. Running executions and webhooks lose their seals,
+/// and the stored secrets, which cannot be read without the lost key, are deleted.
 ///
 /// # Errors
 /// `new` is the key of the chain, or the old records are to be kept and are not in order.
@@ -55,6 +57,10 @@ pub async fn begin_anew(
             let mut fields = ChangedFields::from([("reason", reason.into())]);
             if old == OldRecords::Discard {
                 fields.0.insert("discarded".to_owned(), discard(transaction, &new).await?.into());
+            }
+            let lost = stored_secret::delete_all(transaction).await?;
+            if lost > 0 {
+                fields.0.insert("secretsDeleted".to_owned(), lost.into());
             }
             let cursor = check_order(transaction, &new).await?;
             let entries = switch_key(transaction, &new, &actor, cursor, Action::ChainBegunAnew, fields).await?;

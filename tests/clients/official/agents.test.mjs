@@ -321,6 +321,35 @@ test('data rights', async () => {
     assert.equal((await admin.getAllDataRightsAsync(2, 'MyOwn')).contact, 'CRU');
 });
 
+test('stored secrets', async () => {
+    const [admin, anna] = [agentOf('admin'), agentOf('anna')];
+    const credentials = await anna.createDefaultUntrustedCredentialsAsync();
+    Object.assign(credentials, { publicValue: 'anna@hr.example.com', secretValue: 'a secret', comment: 'Payroll' });
+    await anna.saveUntrustedCredentialsAsync('HR', credentials);
+    assert.equal((await anna.getUntrustedCredentialsAsync('HR'))[0].secretValue, 'a secret');
+    await admin.saveUntrustedCredentialsForAssociateAsync(2, 'HR', { ...credentials, secretValue: '', comment: 'Time sheets' });
+    const seen = (await admin.getUntrustedCredentialsForAssociateAsync(2, 'HR'))[0];
+    assert.deepEqual([seen.secretValue, seen.comment, seen.isActive], ['', 'Time sheets', true]);
+    await admin.removeUntrustedCredentialsForAssociateAsync(2, 'HR', 'someone@hr.example.com');
+    assert.equal((await anna.getUntrustedCredentialsAsync('HR'))[0].secretValue, 'a secret');
+    await anna.removeUntrustedCredentialsAsync('HR', 'anna@hr.example.com');
+    assert.deepEqual(await anna.getUntrustedCredentialsAsync('HR'), []);
+    const key = await anna.saveExternalTokensAsync({ provider: 'calendar', accessToken: 'one', refreshToken: 'two' });
+    assert.equal((await anna.getExternalTokensAsync(key)).refreshToken, 'two');
+    const auth = await admin.createDefaultServiceAuthAsync();
+    Object.assign(auth, { server: 'mail.example.com', port: 993, username: 'us', password: 'a secret' });
+    const { serviceAuthId } = await admin.saveServiceAuthAsync(auth);
+    assert.equal((await admin.getServiceAuthAsync(serviceAuthId)).password, 'a secret');
+    await admin.deleteServiceAuthAsync(serviceAuthId);
+});
+
+test('notes, and the key for local storage', async () => {
+    const associate = agentOf('anna', {}, password, 'Associate');
+    await associate.saveNoteAsync(2, ['Call the printer\'s support.', '']);
+    assert.deepEqual(await associate.getNoteAsync(2), ['Call the printer\'s support.', '']);
+    assert.equal(await associate.getEncryptionKeyAsync(), await associate.getEncryptionKeyAsync());
+});
+
 test('every served operation was called, and every other one answers 501', async () => {
     const webapi = new client.WebApi({ baseUrl: `${server.address}/api` });
     const { paths } = await (await fetch(`${server.address}/openapi.json`)).json();

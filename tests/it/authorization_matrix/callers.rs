@@ -123,6 +123,7 @@ impl Role {
             Who::Sharers if self.manages && user == ABSENT => Verdict::Invalid,
             Who::Sharers => allowed(self.manages_others(user)),
             Who::Administrators => allowed(self.is_administrator()),
+            Who::AdministratorsAndSystem => allowed(self.is_administrator() || self.name == "System"),
             Who::OwnTicket => shown(user != ABSENT && self.manages(user)),
             Who::OwnExecution => shown(user == CALLER || self.is_administrator()),
             Who::NotImplemented => Verdict::NotImplemented,

@@ -289,6 +289,8 @@ async fn every_write_by_the_api_has_an_entry() {
         "rights.set",
         "group.saved",
         "group.deleted",
+        "secret.saved",
+        "note.saved",
     ] {
         assert!(actions.iter().any(|(word, _)| word == action), "the walk made no {action}");
     }

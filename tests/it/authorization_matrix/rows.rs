@@ -36,6 +36,8 @@ pub enum Who {
     /// The caller of the execution, and administrators; 404 for others.
     OwnExecution,
     Administrators,
+    /// Administrators, and users with a role for system users.
+    AdministratorsAndSystem,
     /// No caller: upstream has the operation, and this server does not.
     NotImplemented,
 }
@@ -131,6 +133,9 @@ pub const ROWS: &[Row] = &[
     ("POST /api/v1/Agents/Associate/GetAssociateByPersonId", Callers, "", r#"{"PersonId":$PERSON}"#),
     ("POST /api/v1/Agents/Associate/GetAssociateList", Filtered, "", "[$ID]"),
     ("POST /api/v1/Agents/Associate/GetAssociatesByGroup", Callers, "", r#"{"GroupId":1,"Type":2}"#),
+    ("POST /api/v1/Agents/Associate/GetNote", Managers, "", r#"{"AssociateId":$ID}"#),
+    ("POST /api/v1/Agents/Associate/SaveNote", Managers, "", r#"{"AssociateId":$ID,"Note":["A page"]}"#),
+    ("POST /api/v1/Agents/Associate/GetEncryptionKey", Named, "", ""),
     ("POST /api/v1/Agents/Archive/GetProviderNames", Callers, "", ""),
     ("POST /api/v1/Agents/Archive/GetAvailableColumns", Callers, "", r#"{"ProviderName":"AllUsers"}"#),
     ("POST /api/v1/Agents/Archive/GetAvailableEntities", Callers, "", r#"{"ProviderName":"AllUsers"}"#),
@@ -264,6 +269,29 @@ pub const AGENT_ROWS: &[Row] = &[
         "",
         r#"{"RoleId":4,"TableName":"contact","RelationToOwner":"MyOwn","DataRightValue":"CRU"}"#,
     ),
+    ("CreateDefaultServiceAuth", Callers, "", ""),
+    ("GetServiceAuth", AdministratorsAndSystem, "?serviceAuthId=1", ""),
+    ("SaveServiceAuth", Administrators, "", r#"{"Server":"mail.example.com","Password":"a secret"}"#),
+    ("DeleteServiceAuth", Administrators, "?serviceAuthId=1", ""),
+    ("SaveExternalTokens", Named, "", r#"{"TokenManagementInfo":{"Provider":"calendar","AccessToken":"a secret"}}"#),
+    ("GetExternalTokens", Named, "", r#"{"Key":"unknown"}"#),
+    ("CreateDefaultUntrustedCredentials", Callers, "", ""),
+    (
+        "SaveUntrustedCredentials",
+        Named,
+        "",
+        r#"{"Type":"HR","Credentials":{"PublicValue":"me","SecretValue":"a secret"}}"#,
+    ),
+    ("GetUntrustedCredentials", Named, "", r#"{"Type":"HR"}"#),
+    (
+        "SaveUntrustedCredentialsForAssociate",
+        Managers,
+        "",
+        r#"{"AssociateId":$ID,"Type":"HR","Credentials":{"PublicValue":"me","SecretValue":"a secret"}}"#,
+    ),
+    ("GetUntrustedCredentialsForAssociate", Managers, "", r#"{"AssociateId":$ID,"Type":"HR"}"#),
+    ("RemoveUntrustedCredentialsForAssociate", Managers, "", r#"{"AssociateId":$ID,"Type":"HR","PublicValue":"me"}"#),
+    ("RemoveUntrustedCredentials", Named, "", r#"{"Type":"HR","PublicValue":"me"}"#),
     ("FindRolesWithFunctionalRight", Callers, "", r#"{"FunctionalRightName":"read-users"}"#),
     ("FindRolesWithFunctionalRights", Callers, "", r#"{"FunctionalRightNames":["read-users"]}"#),
     ("FindRolesWithoutFunctionalRights", Callers, "", r#"{"FunctionalRightNames":["read-users"]}"#),

@@ -5,6 +5,7 @@
 
 mod archive;
 mod associate;
+mod associate_storage;
 mod describe;
 mod mdo;
 mod unimplemented;
@@ -17,6 +18,6 @@ use crate::api::extract::odata_select::WithSelect;
 /// Every operation of every agent.
 pub type AgentOperations = describe::Described<(
     user::UserAgentOperations,
-    WithSelect<(mdo::MdoAgent, associate::AssociateAgent, archive::ArchiveAgent)>,
+    WithSelect<(mdo::MdoAgent, associate::AssociateAgent, associate_storage::AssociateStorage, archive::ArchiveAgent)>,
     unimplemented::Unimplemented,
 )>;

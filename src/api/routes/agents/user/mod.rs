@@ -5,6 +5,7 @@ mod commands;
 mod credential_search;
 mod credentials;
 mod data_rights;
+mod external_tokens;
 mod external_users;
 mod groups;
 mod info;
@@ -16,6 +17,8 @@ mod requests;
 mod resolve;
 mod roles;
 mod save;
+mod service_auth;
+mod untrusted_credentials;
 
 use crate::api::extract::odata_select::WithSelect;
 
@@ -35,7 +38,12 @@ pub type UserAgentOperations = (
         groups::Groups,
         data_rights::DataRightProcedures,
         roles::Roles,
-        info::Info,
+        (
+            info::Info,
+            service_auth::ServiceAuthOperations,
+            untrusted_credentials::UntrustedCredentialsOperations,
+            external_tokens::ExternalTokenOperations,
+        ),
     )>,
     names::Names,
 );

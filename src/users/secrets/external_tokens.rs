@@ -1,0 +1,92 @@
+//! Access and refresh tokens of other systems. Saving returns a key that finds them.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{MAX_SECRETS, change, data_key, decrypt, may_get_secrets_of, properties, save as save_secret, to_json};
+use crate::{
+    error::Error,
+    executions::audit::{Action, ChangedFields},
+    store::Touched,
+    users::{
+        Caller, UserRef, UserService, Written, audited::user_subject, field_limits::check_text, token,
+        user_service::find_manageable,
+    },
+    vault::stored_secret::{self, Metadata, SecretKind},
+};
+
+const KIND: SecretKind = SecretKind::ExternalTokens;
+/// Maximum characters of the provider.
+const PROVIDER: usize = 254;
+/// Maximum characters of a token.
+const TOKEN: usize = 16_384;
+
+/// Tokens of another system.
+#[derive(Clone, Debug)]
+pub struct ExternalTokens {
+    /// The system.
+    pub provider: String,
+    pub access_token: SecretString,
+    pub refresh_token: SecretString,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Properties {
+    provider: String,
+}
+
+/// Saves tokens for the caller, and returns a new key that finds them. A caller's newest [`MAX_SECRETS`] tokens are kept.
+///
+/// # Errors
+/// The caller is an anonymous user, or a text is too long.
+pub async fn save(service: &UserService, caller: &Caller, tokens: ExternalTokens) -> Result<SecretString, Error> {
+    let audit_log = service.audit_log.clone();
+    let check = async {
+        service.find_manageable(caller, &UserRef::Id(caller.user_id)).await?;
+        check_text("Provider", &tokens.provider, PROVIDER)?;
+        check_text("AccessToken", tokens.access_token.expose_secret(), TOKEN)?;
+        check_text("RefreshToken", tokens.refresh_token.expose_secret(), TOKEN)?;
+        Ok(tokens)
+    };
+    let work = service.write(caller, check, move |tx, caller, tokens| {
+        Box::pin(async move {
+            let user = find_manageable(tx, &caller, &UserRef::Id(caller.user_id)).await?;
+            let user_id = Some(user.user.id);
+            let mut oldest = stored_secret::list_ids(tx, KIND, user_id).await?;
+            oldest.truncate((oldest.len() + 1).saturating_sub(MAX_SECRETS));
+            if !oldest.is_empty() {
+                stored_secret::delete(tx, oldest).await?;
+            }
+            let ExternalTokens { provider, access_token, refresh_token } = tokens;
+            let identity = ChangedFields::from([("provider", provider.clone().into())]);
+            let key = token::generate("");
+            let properties = to_json(&Properties { provider })?;
+            let metadata = Metadata { kind: KIND, user_id, name: token::hash(&key), properties };
+            let secret = json!([access_token.expose_secret(), refresh_token.expose_secret()]).to_string();
+            save_secret(tx, &audit_log, None, metadata, Some(secret.into())).await?;
+            let fields = (ChangedFields::default(), ChangedFields::default());
+            let saved = change(Action::SecretSaved, user_subject(&user), KIND, identity, fields);
+            Ok(Written::new(key, Touched::Nothing, Some(saved)))
+        })
+    });
+    work.await
+}
+
+/// The tokens that were saved with this key; `None` when there are none, or they are another user's and the caller is not
+/// a system user.
+///
+/// # Errors
+/// The caller is an anonymous user.
+pub async fn find(service: &UserService, caller: &Caller, key: &SecretString) -> Result<Option<ExternalTokens>, Error> {
+    service.find_manageable(caller, &UserRef::Id(caller.user_id)).await?;
+    let snapshot = service.store.begin_snapshot().await?;
+    let found = stored_secret::find_by_name(&snapshot, KIND, &token::hash(key)).await?;
+    let is_open = |user_id: Option<i32>| user_id.is_some_and(|id| may_get_secrets_of(caller, id));
+    let Some(row) = found.filter(|row| is_open(row.user_id)) else { return Ok(None) };
+    let Properties { provider } = properties(&row)?;
+    let secret = decrypt(&row, &data_key(service, &snapshot).await?)?;
+    let tokens: [String; 2] = serde_json::from_str(secret.expose_secret()).map_err(Error::internal)?;
+    let [access_token, refresh_token] = tokens.map(SecretString::from);
+    Ok(Some(ExternalTokens { provider, access_token, refresh_token }))
+}

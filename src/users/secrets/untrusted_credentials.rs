@@ -1,0 +1,226 @@
+//! Credentials of users for other systems. Upstream calls them untrusted, because it does not log in with them.
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{MAX_SECRETS, change, data_key, is_full, may_get_secrets_of, properties, save as save_secret, to_json};
+use crate::{
+    error::Error,
+    executions::audit::{Action, ChangedFields},
+    store::Touched,
+    users::{
+        Caller, UserRef, UserService, Written,
+        audited::user_subject,
+        field_limits::{check_text, field_error},
+        user_service::find_manageable,
+    },
+    vault::{
+        EncryptionKey,
+        stored_secret::{self, Metadata, Model, SecretKind},
+    },
+};
+
+const KIND: SecretKind = SecretKind::UntrustedCredentials;
+/// Maximum characters of the type.
+const TYPE: usize = 254;
+/// Maximum characters of the comment, as upstream.
+const COMMENT: usize = 255;
+/// Maximum characters of the secret, as upstream.
+const SECRET_VALUE: usize = 70;
+/// Maximum characters of the public value, as upstream.
+const PUBLIC_VALUE: usize = 238;
+
+/// Credentials without the secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UntrustedCredentials {
+    /// Such as a server and a user name. A user has at most one set of credentials of a type with this value.
+    pub public_value: String,
+    pub comment: String,
+    /// `None` for no limit.
+    pub valid_from: Option<DateTime<Utc>>,
+    /// `None` for no limit.
+    pub valid_to: Option<DateTime<Utc>>,
+    pub is_active: bool,
+}
+
+/// Stored credentials, with the secret for callers who get it.
+#[derive(Clone, Debug)]
+pub struct StoredCredentials {
+    pub credentials: UntrustedCredentials,
+    pub secret: Option<SecretString>,
+}
+
+/// The values to save. Those that are `None` stay as they are stored.
+#[derive(Clone, Debug, Default)]
+pub struct UntrustedCredentialsEdit {
+    pub public_value: String,
+    pub comment: Option<String>,
+    /// The inner `None` stands for no limit.
+    pub valid_from: Option<Option<DateTime<Utc>>>,
+    /// The inner `None` stands for no limit.
+    pub valid_to: Option<Option<DateTime<Utc>>>,
+    pub is_active: Option<bool>,
+    pub secret: Option<SecretString>,
+}
+
+impl UntrustedCredentialsEdit {
+    fn check(&self) -> Result<(), Error> {
+        check_text("PublicValue", &self.public_value, PUBLIC_VALUE)?;
+        check_text("Comment", self.comment.as_deref().unwrap_or_default(), COMMENT)?;
+        let secret = self.secret.as_ref().map(ExposeSecret::expose_secret).unwrap_or_default();
+        check_text("SecretValue", secret, SECRET_VALUE)
+    }
+
+    /// The values to store, and the secret if there is a new one. New credentials are active by default.
+    fn apply(self, present: Option<UntrustedCredentials>) -> (UntrustedCredentials, Option<SecretString>) {
+        let (public_value, mut credentials) = (self.public_value, present.unwrap_or_else(UntrustedCredentials::blank));
+        credentials = UntrustedCredentials {
+            public_value,
+            comment: self.comment.unwrap_or(credentials.comment),
+            valid_from: self.valid_from.unwrap_or(credentials.valid_from),
+            valid_to: self.valid_to.unwrap_or(credentials.valid_to),
+            is_active: self.is_active.unwrap_or(credentials.is_active),
+        };
+        (credentials, self.secret)
+    }
+}
+
+impl UntrustedCredentials {
+    /// New, empty and active credentials.
+    pub fn blank() -> Self {
+        Self { public_value: String::new(), comment: String::new(), valid_from: None, valid_to: None, is_active: true }
+    }
+}
+
+/// A user's credentials of a type, oldest first. A secret that cannot be decrypted is left out, and logged.
+///
+/// # Errors
+/// The caller may not manage the user, or the user does not exist.
+pub async fn list(
+    service: &UserService,
+    caller: &Caller,
+    user: UserRef,
+    credential_type: &str,
+) -> Result<Vec<StoredCredentials>, Error> {
+    let user_id = service.find_manageable(caller, &user).await?.user.id;
+    let snapshot = service.store.begin_snapshot().await?;
+    let rows = stored_secret::list(&snapshot, KIND, Some(user_id), credential_type).await?;
+    let key = match may_get_secrets_of(caller, user_id) && !rows.is_empty() {
+        true => Some(data_key(service, &snapshot).await?),
+        false => None,
+    };
+    let stored = |row: &Model| {
+        let secret = key.as_ref().and_then(|key| decrypt_or_log(row, key));
+        Ok(StoredCredentials { credentials: properties(row)?, secret })
+    };
+    rows.iter().map(stored).collect()
+}
+
+fn decrypt_or_log(row: &Model, key: &EncryptionKey) -> Option<SecretString> {
+    let decrypted = row.decrypt(key);
+    decrypted.inspect_err(|error| tracing::error!(id = row.id, %error, "a stored secret cannot be read")).ok()
+}
+
+/// Saves credentials of a user, in the place of those of the same type with the same public value.
+///
+/// # Errors
+/// The caller may not manage the user, the user does not exist, a text is too long or empty, or the user has
+/// [`MAX_SECRETS`] already.
+pub async fn save(
+    service: &UserService,
+    caller: &Caller,
+    user: UserRef,
+    credential_type: String,
+    edit: UntrustedCredentialsEdit,
+) -> Result<(), Error> {
+    let (audit_log, user_ref) = (service.audit_log.clone(), user.clone());
+    let check = async {
+        service.find_manageable(caller, &user).await?;
+        if credential_type.trim().is_empty() {
+            return Err(field_error("Type", "it is empty"));
+        }
+        check_text("Type", &credential_type, TYPE)?;
+        edit.check()?;
+        Ok((credential_type, edit))
+    };
+    let work = service.write(caller, check, move |tx, caller, (credential_type, edit)| {
+        Box::pin(async move {
+            let user = find_manageable(tx, &caller, &user_ref).await?;
+            let user_id = Some(user.user.id);
+            let rows = stored_secret::list(tx, KIND, user_id, &credential_type).await?;
+            let found = with_public_value(rows, &edit.public_value)?;
+            if found.is_none() && is_full(tx, KIND, user_id).await? {
+                let full = format!("the user has {MAX_SECRETS} already; remove one first");
+                return Err(field_error("Credentials", full));
+            }
+            let (former, present) = found.unzip();
+            let before = present.as_ref().map(fields).unwrap_or_default();
+            let (credentials, secret) = edit.apply(present);
+            let identity = identity(&credential_type, &credentials.public_value);
+            let properties = to_json(&credentials)?;
+            let metadata = Metadata { kind: KIND, user_id, name: credential_type, properties };
+            save_secret(tx, &audit_log, former.as_ref(), metadata, secret).await?;
+            let fields = (before, fields(&credentials));
+            let saved = change(Action::SecretSaved, user_subject(&user), KIND, identity, fields);
+            Ok(Written::new((), Touched::Nothing, Some(saved)))
+        })
+    });
+    work.await
+}
+
+/// Removes credentials of a user, if there are any of this type with this public value.
+///
+/// # Errors
+/// The caller may not manage the user, or the user does not exist.
+pub async fn remove(
+    service: &UserService,
+    caller: &Caller,
+    user: UserRef,
+    credential_type: String,
+    public_value: String,
+) -> Result<(), Error> {
+    let user_ref = user.clone();
+    let check = async { service.find_manageable(caller, &user).await.map(drop) };
+    let work = service.write(caller, check, move |tx, caller, ()| {
+        Box::pin(async move {
+            let user = find_manageable(tx, &caller, &user_ref).await?;
+            let rows = stored_secret::list(tx, KIND, Some(user.user.id), &credential_type).await?;
+            let Some((row, credentials)) = with_public_value(rows, &public_value)? else {
+                return Ok(Written::new((), Touched::Nothing, None));
+            };
+            stored_secret::delete(tx, vec![row.id]).await?;
+            let identity = identity(&credential_type, &public_value);
+            let fields = (fields(&credentials), ChangedFields::default());
+            let removed = change(Action::SecretDeleted, user_subject(&user), KIND, identity, fields);
+            Ok(Written::new((), Touched::Nothing, Some(removed)))
+        })
+    });
+    work.await
+}
+
+fn with_public_value(rows: Vec<Model>, public_value: &str) -> Result<Option<(Model, UntrustedCredentials)>, Error> {
+    for row in rows {
+        let credentials: UntrustedCredentials = properties(&row)?;
+        if credentials.public_value == public_value {
+            return Ok(Some((row, credentials)));
+        }
+    }
+    Ok(None)
+}
+
+/// What identifies credentials of a user.
+fn identity(credential_type: &str, public_value: &str) -> ChangedFields {
+    ChangedFields::from([("type", credential_type.into()), ("publicValue", public_value.into())])
+}
+
+fn fields(credentials: &UntrustedCredentials) -> ChangedFields {
+    let UntrustedCredentials { public_value: _, comment, valid_from, valid_to, is_active } = credentials;
+    ChangedFields::from([
+        ("comment", json!(comment)),
+        ("validFrom", json!(valid_from)),
+        ("validTo", json!(valid_to)),
+        ("isActive", json!(is_active)),
+    ])
+}
