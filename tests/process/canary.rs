@@ -291,6 +291,37 @@ fn give_secrets(visitor: &mut Visitor<'_>, ticket: &str) {
     }
 }
 
+/// Keeps secrets on the server and reads them, sends invalid ones, and asks with a wrong key.
+fn keep_secrets(visitor: &mut Visitor<'_>, ticket: &str) {
+    let ask = |operation: &str, body: Value| agent(operation).authorized(ticket).json(body);
+    let secret = visitor.search.plant("a stored credential");
+    let credentials =
+        |secret: Value| json!({"Type": "HR", "Credentials": {"PublicValue": "me", "SecretValue": secret}});
+    visitor.ask(ask("SaveUntrustedCredentials", credentials(secret.into())), &[]).done();
+    visitor.ask(ask("GetUntrustedCredentials", json!({"Type": "HR"})), &["a stored credential"]).done();
+    let long = visitor.search.plant("a credential that is too long");
+    visitor.ask(ask("SaveUntrustedCredentials", credentials(long.repeat(10).into())), &[]);
+    let listed = visitor.search.plant("a credential that is a list");
+    visitor.ask(ask("SaveUntrustedCredentials", credentials(json!([listed]))), &[]);
+    let tokens = ["a token", "a refresh token"].map(|place| visitor.search.plant(place));
+    let tokens = json!({"Provider": "calendar", "AccessToken": tokens[0], "RefreshToken": tokens[1]});
+    let save = ask("SaveExternalTokens", json!({"TokenManagementInfo": tokens}));
+    let key = save.send(&visitor.installation.address).done();
+    visitor.search.note("a key of tokens", key.as_str().expect("a key"));
+    visitor.ask(ask("GetExternalTokens", json!({"Key": key})), &["a token", "a refresh token"]).done();
+    let wrong = visitor.search.plant("a wrong key of tokens");
+    visitor.ask(ask("GetExternalTokens", json!({"Key": wrong})), &[]).done();
+    let service = visitor.search.plant("a password of a service");
+    let auth = json!({"Server": "mail.example.com", "Password": service});
+    visitor.ask(ask("SaveServiceAuth", auth), &["a password of a service"]).done();
+    let get = agent("GetServiceAuth?serviceAuthId=1").authorized(ticket);
+    visitor.ask(get, &["a password of a service"]);
+    let get = Ask::post("/api/v1/Agents/Associate/GetEncryptionKey").authorized(ticket);
+    let key = get.send(&visitor.installation.address).done();
+    visitor.search.note("a key for local storage", key.as_str().expect("a key"));
+    visitor.ask(get, &["a key for local storage"]).done();
+}
+
 /// Reads everything that the API shows.
 fn read_everything(visitor: &mut Visitor<'_>, ticket: &str) {
     for path in [
@@ -375,6 +406,7 @@ async fn no_secret_appears_where_it_does_not_belong() {
         show_tokens_of_the_provider(&mut visitor);
         send_passwords(&mut visitor, &admin, &ticket);
         run_commands(&mut visitor, &ticket);
+        keep_secrets(&mut visitor, &ticket);
         let app = use_the_command_line(&mut visitor);
         visitor.ask(current().authorized(&ticket).header("SO-AppToken", app), &[]).done();
         read_everything(&mut visitor, &ticket);
