@@ -1,4 +1,5 @@
-//! Secrets that users keep on the server, encrypted with a key that is itself encrypted; and the pages of their notepads.
+//! Secrets that users keep on the server, encrypted with a key that is not in the database; and the pages of their
+//! notepads.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -15,9 +16,6 @@ impl MigrationTrait for Migration {
                 .on_delete(ForeignKeyAction::Cascade)
                 .to_owned()
         };
-        let data_keys =
-            Table::create().table("data_keys").col(integer("id").primary_key()).col(text("encrypted")).to_owned();
-        schema.create_table(data_keys).await?;
         let secrets = Table::create()
             .table("stored_secrets")
             .col(pk_auto("id"))
@@ -43,8 +41,22 @@ impl MigrationTrait for Migration {
         schema.create_table(notes).await
     }
 
+    /// Fails once there are entries about secrets or notes, which the version before cannot read.
     async fn down(&self, schema: &SchemaManager) -> Result<(), DbErr> {
-        for table in ["notes", "stored_secrets", "data_keys"] {
+        let about_them = Query::select()
+            .column("id")
+            .from("audit_changes")
+            .and_where(Expr::col("action").is_in(["secret.saved", "secret.deleted", "note.saved"]))
+            .limit(1)
+            .to_owned();
+        if schema.get_connection().query_one(&about_them).await?.is_some() {
+            return Err(DbErr::Migration(
+                "the audit chain has entries about secrets or notes, which the version before cannot verify; restore a \
+                 backup from before the upgrade with that version instead"
+                    .to_owned(),
+            ));
+        }
+        for table in ["notes", "stored_secrets"] {
             schema.drop_table(Table::drop().table(table).to_owned()).await?;
         }
         Ok(())

@@ -52,6 +52,8 @@ pub struct ListItem {
     pub rank: i32,
     pub item_type: &'static str,
     pub is_selected: bool,
+    /// A deleted group is a heading as long as it has users.
+    pub is_deleted: bool,
     pub children: Vec<Self>,
 }
 
@@ -255,8 +257,8 @@ impl From<role::Model> for ListItem {
 
 impl From<user_group::Model> for ListItem {
     fn from(group: user_group::Model) -> Self {
-        let user_group::Model { id, name, tooltip, rank, deleted: _ } = group;
-        Self { id, name, tooltip, rank, item_type: GROUP_ITEM, ..Self::default() }
+        let user_group::Model { id, name, tooltip, rank, deleted: is_deleted } = group;
+        Self { id, name, tooltip, rank, item_type: GROUP_ITEM, is_deleted, ..Self::default() }
     }
 }
 

@@ -83,5 +83,5 @@ pub use user::{
 pub use user_details::UserDetails;
 pub use user_group::Model as UserGroup;
 pub use user_input::{FieldError, UserInput};
-pub use user_service::{Precondition, UserEdit, UserRef, UserService, Written};
+pub use user_service::{Precondition, UserEdit, UserRef, UserService, WriteLock, Written};
 pub use writes::UserWrites;

@@ -4,7 +4,7 @@ use sea_orm::{ActiveValue::Set, FromJsonQueryResult, entity::prelude::*, sea_que
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Caller, UserRef, UserService, Written,
+    Caller, UserRef, UserService, WriteLock, Written,
     audited::user_subject,
     field_limits::{self, field_error},
     user_service::find_manageable,
@@ -44,19 +44,18 @@ async fn pages_of(db: &impl ConnectionTrait, user_id: i32) -> Result<Vec<String>
 ///
 /// # Errors
 /// The caller may not manage the user, or the user does not exist.
-pub async fn read(service: &UserService, caller: &Caller, user: UserRef) -> Result<Vec<String>, Error> {
-    let user = service.find_manageable(caller, &user).await?;
-    Ok(pages_of(service.store.reader(), user.user.id).await?)
+pub async fn read(service: &UserService, caller: &Caller, user_id: i32) -> Result<Vec<String>, Error> {
+    service.find_manageable(caller, &UserRef::Id(user_id)).await?;
+    Ok(pages_of(service.store.reader(), user_id).await?)
 }
 
 /// Replaces the pages of a user's notepad.
 ///
 /// # Errors
 /// The caller may not manage the user, the user does not exist, or there are too many or too long pages.
-pub async fn save(service: &UserService, caller: &Caller, user: UserRef, pages: Vec<String>) -> Result<(), Error> {
-    let user_ref = user.clone();
+pub async fn save(service: &UserService, caller: &Caller, user_id: i32, pages: Vec<String>) -> Result<(), Error> {
     let check = async {
-        service.find_manageable(caller, &user).await?;
+        service.find_manageable(caller, &UserRef::Id(user_id)).await?;
         if pages.len() > MAX_PAGES {
             return Err(field_error("Note", format!("there are more than {MAX_PAGES} pages")));
         }
@@ -64,10 +63,9 @@ pub async fn save(service: &UserService, caller: &Caller, user: UserRef, pages: 
         pages.iter().try_for_each(fits).map_err(|error| field_error("Note", error))?;
         Ok(pages)
     };
-    let work = service.write(caller, check, move |tx, caller, pages| {
+    let work = service.write_locking(WriteLock::User(user_id), caller, check, move |tx, caller, pages| {
         Box::pin(async move {
-            let user = find_manageable(tx, &caller, &user_ref).await?;
-            let user_id = user.user.id;
+            let user = find_manageable(tx, &caller, &UserRef::Id(user_id)).await?;
             if pages_of(tx, user_id).await? == pages {
                 return Ok(Written::new((), Touched::Nothing, None));
             }

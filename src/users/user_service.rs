@@ -9,9 +9,10 @@ use secrecy::ExposeSecret;
 use super::{
     Caller, FieldError, Presence, ProviderNames, User, UserColumn, UserDetails, UserInput, UserType, access,
     audited::user_subject,
-    credential, field_limits, lock_table,
+    credential, field_limits,
     password::{PasswordHash, PasswordHasher, Requester},
     person,
+    row_lock::{self, lock_table},
     save_plan::{SavePlan, Saved, authorize, save},
     user, user_details, user_input,
 };
@@ -64,6 +65,15 @@ pub trait UserEdit: Clone + Send + Sync + 'static {
     fn password(&self) -> Result<Option<String>, Error>;
 }
 
+/// What a transaction locks before it reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteLock {
+    /// All users. On PostgreSQL, no command changes a user meanwhile.
+    AllUsers,
+    /// One user, for what is stored beside the user.
+    User(i32),
+}
+
 /// The result of a transaction that changes users: the answer, the cached rows that it touched, and the changes for the
 /// audit chain.
 #[derive(Debug)]
@@ -111,11 +121,36 @@ impl UserService {
             + Send
             + 'static,
     {
+        self.write_locking(WriteLock::AllUsers, caller, check, work).await
+    }
+
+    /// As [`Self::write`], with another lock.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn write_locking<C, T, F>(
+        &self,
+        lock: WriteLock,
+        caller: &Caller,
+        check: impl Future<Output = Result<C, Error>> + Send,
+        work: F,
+    ) -> Result<T, Error>
+    where
+        C: Clone + Send + 'static,
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a WriteTransaction, Caller, C) -> BoxFuture<'a, Result<Written<T>, Error>>
+            + Clone
+            + Send
+            + 'static,
+    {
         let (id, actor, checked) = (caller.user_id, caller.actor(), check.await?);
         let audit_log = self.audit_log.clone();
         let work = self.store.write(move |tx| {
             Box::pin(async move {
-                lock_table(tx).await?;
+                match lock {
+                    WriteLock::AllUsers => lock_table(tx).await?,
+                    WriteLock::User(id) => row_lock::lock(tx, id).await?,
+                }
                 let caller = user::find(tx, id).await?.as_ref().and_then(Caller::of).ok_or(Error::Unauthenticated)?;
                 let Written { answer, touched, changes } = work(tx, caller, checked).await?;
                 audit_log.record(tx, &actor, changes).await?;

@@ -7,8 +7,11 @@ use sea_orm::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{DecryptError, EncryptionKey, data_key};
-use crate::store::WriteTransaction;
+use super::{DecryptError, EncryptionKey};
+use crate::store::{ColumnValues, WriteTransaction, update_all};
+
+/// Number of secrets that are read at once when their key changes.
+const PAGE: u64 = 100;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -149,8 +152,23 @@ pub async fn count(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
     Entity::find().count(db).await
 }
 
-/// Deletes all secrets and their key, which cannot be decrypted without the audit key. Returns the number of secrets.
+/// Encrypts all secrets with a new key. Those that `former` cannot decrypt stay as they are.
+pub async fn change_key(db: &WriteTransaction, former: &EncryptionKey, new: &EncryptionKey) -> Result<(), DbErr> {
+    let mut last = 0;
+    loop {
+        let page = Entity::find().filter(Column::Id.gt(last)).order_by_asc(Column::Id).limit(PAGE).all(db).await?;
+        let Some(end) = page.last() else { return Ok(()) };
+        last = end.id;
+        let encrypted = page.into_iter().filter_map(|row| {
+            let secret = row.decrypt(former).ok()?;
+            let encrypted = new.encrypt(secret.expose_secret().as_bytes(), &row.metadata().associated_data());
+            Some((row.id, ColumnValues::from([("encrypted", encrypted.into())])))
+        });
+        update_all::<Entity>(db, encrypted.collect()).await?;
+    }
+}
+
+/// Deletes all secrets, which cannot be decrypted without their key. Returns their number.
 pub async fn delete_all(db: &WriteTransaction) -> Result<u64, DbErr> {
-    data_key::Entity::delete_many().exec(db).await?;
     Ok(Entity::delete_many().exec(db).await?.rows_affected)
 }

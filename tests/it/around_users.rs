@@ -445,6 +445,19 @@ async fn external_users_are_made_changed_and_deactivated() {
     let change = json!({"AssociateId": id, "Password": "another password", "ExternalUserInfoModification": "Password"});
     assert_eq!(agent("SetExternalUserInfo", change).await.status, StatusCode::NO_CONTENT);
     assert_eq!(login("another password").await, StatusCode::OK);
+    // As the official client sends several values: UserName 1 and Password 2.
+    for (several, name) in [(json!(3), "guest2@example.com"), (json!("UserName, Password"), "guest@example.com")] {
+        let change = json!({
+            "AssociateId": id,
+            "UserName": name,
+            "Password": "another password",
+            "ExternalUserInfoModification": several,
+        });
+        assert_eq!(agent("SetExternalUserInfo", change).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(get(&server, "admin", &format!("User/{id}")).await.body["UserName"], name);
+    }
+    let refused = agent("SetExternalUserInfo", json!({"AssociateId": id, "ExternalUserInfoModification": 16})).await;
+    assert!(refused.error(StatusCode::BAD_REQUEST).1.contains("not one of Unknown, UserName"), "{}", refused.text);
     let missing =
         agent("SetExternalUserInfo", json!({"AssociateId": id, "ExternalUserInfoModification": "UserName"})).await;
     assert_eq!(missing.error(StatusCode::BAD_REQUEST).1, "Body: UserName is missing.");
@@ -545,4 +558,30 @@ async fn the_tenant_begins_paths_and_links() {
     );
     let other = server.get("/api/state/Cust54321").send().await.body;
     assert_eq!((&other["State"], &other["IsRunning"], &other["Api"]), (&"Unknown".into(), &false.into(), &"".into()));
+}
+
+#[tokio::test]
+async fn a_misspelt_restriction_is_not_ignored() {
+    let server = Server::demo().await;
+    let list = json!({"ProviderName": "AllUsers", "Columns": "assocName", "Restriction": "associateDbId = 2"});
+    let refused = post(&server, "anna", "Archive/GetArchiveListByColumns2", list).await;
+    let message = "Body: Restriction is unknown; write Restrictions.";
+    assert_eq!(refused.error(StatusCode::BAD_REQUEST).1, message);
+    // Clients may send members that the server does not know.
+    let list = json!({"ProviderName": "AllUsers", "Columns": "assocName", "Title": "Users"});
+    let answer = post(&server, "anna", "Archive/GetArchiveListByColumns2", list).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_deleted_group_heads_its_users_as_deleted() {
+    let server = Server::demo().await;
+    let deleted = server.call(Method::DELETE, "/api/v1/List/UserGroup/Items/1").by("admin").send().await;
+    assert_eq!(deleted.status, StatusCode::NO_CONTENT, "{}", deleted.text);
+    for path in ["MDOList/associate", "MDOList/associate/Selectable"] {
+        let list = get(&server, "anna", path).await.body;
+        let headings = list.as_array().expect("a list").iter();
+        let deleted: Vec<_> = headings.filter(|group| group["Deleted"] == true).map(|group| &group["Id"]).collect();
+        assert_eq!(deleted, [&json!(1)], "{path}: {list}");
+    }
 }

@@ -298,7 +298,8 @@ fn keep_secrets(visitor: &mut Visitor<'_>, ticket: &str) {
     let credentials =
         |secret: Value| json!({"Type": "HR", "Credentials": {"PublicValue": "me", "SecretValue": secret}});
     visitor.ask(ask("SaveUntrustedCredentials", credentials(secret.into())), &[]).done();
-    visitor.ask(ask("GetUntrustedCredentials", json!({"Type": "HR"})), &["a stored credential"]).done();
+    let read = visitor.ask(ask("GetUntrustedCredentials", json!({"Type": "HR"})), &["a stored credential"]).done();
+    assert_eq!(read[0]["SecretValue"], secret);
     let long = visitor.search.plant("a credential that is too long");
     visitor.ask(ask("SaveUntrustedCredentials", credentials(long.repeat(10).into())), &[]);
     let listed = visitor.search.plant("a credential that is a list");
@@ -308,14 +309,15 @@ fn keep_secrets(visitor: &mut Visitor<'_>, ticket: &str) {
     let save = ask("SaveExternalTokens", json!({"TokenManagementInfo": tokens}));
     let key = save.send(&visitor.installation.address).done();
     visitor.search.note("a key of tokens", key.as_str().expect("a key"));
-    visitor.ask(ask("GetExternalTokens", json!({"Key": key})), &["a token", "a refresh token"]).done();
+    let read = visitor.ask(ask("GetExternalTokens", json!({"Key": key})), &["a token", "a refresh token"]).done();
+    assert_eq!(read["AccessToken"], tokens["AccessToken"]);
     let wrong = visitor.search.plant("a wrong key of tokens");
     visitor.ask(ask("GetExternalTokens", json!({"Key": wrong})), &[]).done();
     let service = visitor.search.plant("a password of a service");
     let auth = json!({"Server": "mail.example.com", "Password": service});
-    visitor.ask(ask("SaveServiceAuth", auth), &["a password of a service"]).done();
-    let get = agent("GetServiceAuth?serviceAuthId=1").authorized(ticket);
-    visitor.ask(get, &["a password of a service"]);
+    let saved = visitor.ask(ask("SaveServiceAuth", auth), &["a password of a service"]).done();
+    let get = agent(&format!("GetServiceAuth?serviceAuthId={}", saved["ServiceAuthId"])).authorized(ticket);
+    assert_eq!(visitor.ask(get, &["a password of a service"]).done()["Password"], service);
     let get = Ask::post("/api/v1/Agents/Associate/GetEncryptionKey").authorized(ticket);
     let key = get.send(&visitor.installation.address).done();
     visitor.search.note("a key for local storage", key.as_str().expect("a key"));

@@ -126,15 +126,6 @@ impl<T> PartialUpdate<T> {
         self.properties
     }
 
-    /// Returns itself, unless it is empty.
-    ///
-    /// # Errors
-    /// No property is given. The message is upstream's.
-    pub fn entity(self) -> Result<Self, Error> {
-        let missing = || Error::InvalidArgument("Entity to save is not in request body.".to_owned());
-        if self.properties.is_empty() { Err(missing()) } else { Ok(self) }
-    }
-
     /// Whether the property is given, and is not null.
     pub fn has(&self, name: &str) -> bool {
         self.properties.get(name).is_some_and(|value| !value.is_null())
@@ -173,6 +164,17 @@ impl PartialUpdate<User> {
 }
 
 impl<T: Type> PartialUpdate<T> {
+    /// Returns itself, unless none of its properties is one of the model.
+    ///
+    /// # Errors
+    /// No property of the model is given. The message is upstream's.
+    pub fn entity(self) -> Result<Self, Error> {
+        let missing = || Error::InvalidArgument("Entity to save is not in request body.".to_owned());
+        let schema = T::schema_ref();
+        let has_known = resolve(&schema).properties.iter().any(|(name, _)| self.properties.contains_key(*name));
+        if has_known { Ok(self) } else { Err(missing()) }
+    }
+
     /// Parses the property with this name, in any case, as a model of the same type. `None` when there is no such
     /// property.
     ///

@@ -16,6 +16,11 @@ use crate::{
     error::{quoted, shortened},
 };
 
+/// Unknown members of an object that are compared with the known ones. Callers can send many.
+const MAX_UNKNOWN: usize = 20;
+/// Names up to this length in bytes are too short to be a misspelling of another one.
+const SHORT_NAME: usize = 3;
+
 /// Why a value does not match its schema, with the path of the value.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SchemaMismatch {
@@ -92,6 +97,10 @@ fn coerce_items(schema: &MetaSchema, items: Vec<Value>) -> Result<Value, SchemaM
 
 fn coerce_members(schema: &MetaSchema, members: Map<String, Value>) -> Result<Value, SchemaMismatch> {
     let others = schema.additional_properties.as_deref().unwrap_or(&ANYTHING);
+    let is_unknown = |name: &&String| !schema.properties.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+    for name in members.keys().filter(is_unknown).take(MAX_UNKNOWN) {
+        check_is_no_misspelling(schema, name, &members)?;
+    }
     let mut coerced = Map::new();
     for (name, value) in members {
         let known = schema.properties.iter().find(|(known, _)| known.eq_ignore_ascii_case(&name));
@@ -105,6 +114,24 @@ fn coerce_members(schema: &MetaSchema, members: Map<String, Value>) -> Result<Va
     match schema.required.iter().find(|name| coerced.get(**name).is_none_or(Value::is_null)) {
         Some(name) => Err(SchemaMismatch::new("is missing").within(name)),
         None => Ok(Value::Object(coerced)),
+    }
+}
+
+/// Unknown members are ignored, but not one that differs by a letter from a known member that is not given: a restriction
+/// that is not read would give all rows.
+fn check_is_no_misspelling(
+    schema: &MetaSchema,
+    name: &str,
+    members: &Map<String, Value>,
+) -> Result<(), SchemaMismatch> {
+    let is_close = |known: &str| {
+        let is_near = name.len() > SHORT_NAME && name.len().abs_diff(known.len()) <= 1;
+        is_near && strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase()) == 1
+    };
+    let mut close = schema.properties.iter().map(|(known, _)| *known).filter(|known| is_close(known));
+    match close.find(|known| !members.keys().any(|name| name.eq_ignore_ascii_case(known))) {
+        Some(known) => Err(SchemaMismatch::new(format!("is unknown; write {known}")).within(name)),
+        None => Ok(()),
     }
 }
 

@@ -16,18 +16,51 @@ const NUMBERED: [&str; 7] = [
     "UserType",
     "ValueControl",
 ];
+/// Between the names of several values.
+const SEPARATOR: &str = ", ";
 /// The exception: a name whose number is not its position.
 const STATUS_SYSTEM: (&str, i64) = ("StatusSystem", 127);
 
+/// Upstream's enums that can have several values at once. The numbers of the values are 0, then powers of two; the last
+/// value stands for all. Several names are separated by commas.
+const FLAGS: [&str; 1] = ["ExternalUserInfoModification"];
+
 /// The enum name for a text: a name in any case, or a number in decimal digits.
 pub fn from_text(schema: &MetaSchemaRef, text: &str) -> Option<String> {
+    if is_flags(schema) && text.contains(',') {
+        let names: Option<Vec<_>> = text.split(',').map(|name| from_text(schema, name.trim())).collect();
+        return Some(names?.join(SEPARATOR));
+    }
     let found = names(resolve(schema)).find(|name| name.eq_ignore_ascii_case(text)).map(str::to_owned);
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     found.or_else(|| from_number(schema, text.parse().ok().filter(|_| is_number)?))
 }
 
+fn is_flags(schema: &MetaSchemaRef) -> bool {
+    name_of(schema).is_some_and(|name| FLAGS.contains(&name))
+}
+
+/// The names for a number that is a sum of powers of two.
+fn from_flags(schema: &MetaSchemaRef, number: i64) -> Option<String> {
+    let names: Vec<_> = names(resolve(schema)).collect();
+    let (&none, [flags @ .., all]) = names.split_first()? else { return None };
+    match number {
+        0 => Some(none.to_owned()),
+        sum if sum == (1 << flags.len()) - 1 => Some((*all).to_owned()),
+        sum if (1..1 << flags.len()).contains(&sum) => {
+            let given =
+                flags.iter().enumerate().filter(|(position, _)| sum >> position & 1 == 1).map(|(_, name)| *name);
+            Some(given.collect::<Vec<_>>().join(SEPARATOR))
+        }
+        _ => None,
+    }
+}
+
 /// The enum name for a number; `None` for enums without numbers.
 pub fn from_number(schema: &MetaSchemaRef, number: i64) -> Option<String> {
+    if is_flags(schema) {
+        return from_flags(schema, number);
+    }
     let is_numbered = name_of(schema).is_some_and(|name| NUMBERED.contains(&name));
     let mut numbered = names(resolve(schema)).zip(0..).map(|(name, position)| match name == STATUS_SYSTEM.0 {
         true => STATUS_SYSTEM,

@@ -28,7 +28,7 @@ pub struct ServiceAuth {
     pub auth_type: String,
     /// The name to log in with; up to 254 characters.
     pub username: String,
-    /// The password or token; up to 4096 characters. Saved without one or with an empty one, it stays as it is.
+    /// The password or token; up to 4096 characters. When it is omitted or empty, the stored one stays.
     pub password: String,
     /// Always null in this version.
     pub table_right: Option<TableRight>,
@@ -46,7 +46,7 @@ pub struct UntrustedCredentials {
     pub valid_to: LocalDateTime,
     /// A description; up to 255 characters.
     pub comment: String,
-    /// The secret, such as a password; up to 70 characters. Saved without one or with an empty one, it stays as it is.
+    /// The secret, such as a password; up to 70 characters. When it is omitted or empty, the stored one stays.
     /// Empty in answers to other callers than the user and system users.
     pub secret_value: String,
     /// A text without secrets that distinguishes the credentials of one type, such as a server and a user name; up to 238

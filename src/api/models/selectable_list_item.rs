@@ -51,13 +51,13 @@ pub struct SelectableMdoListItem {
 
 impl From<ListItem> for SelectableMdoListItem {
     fn from(item: ListItem) -> Self {
-        let ListItem { id, name, tooltip, rank, item_type, is_selected, children } = item;
+        let ListItem { id, name, tooltip, rank, item_type, is_selected, is_deleted, children } = item;
         Self {
             id,
             full_name: name.clone(),
             name,
             tool_tip: tooltip,
-            deleted: false,
+            deleted: is_deleted,
             rank,
             r#type: item_type.to_owned(),
             color_block: 0,
@@ -76,13 +76,13 @@ impl From<ListItem> for SelectableMdoListItem {
 
 impl From<ListItem> for MdoListItem {
     fn from(item: ListItem) -> Self {
-        let ListItem { id, name, tooltip, rank, item_type, is_selected: _, children } = item;
+        let ListItem { id, name, tooltip, rank, item_type, is_selected: _, is_deleted, children } = item;
         Self {
             id,
             full_name: name.clone(),
             name,
             tool_tip: tooltip,
-            deleted: false,
+            deleted: is_deleted,
             rank,
             r#type: item_type.to_owned(),
             child_items: children.into_iter().map(Into::into).collect(),

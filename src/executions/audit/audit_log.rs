@@ -12,10 +12,7 @@ use super::{
 };
 use crate::{
     store::{WriteTransaction, insert_all},
-    vault::{
-        EncryptionKey,
-        data_key::{self, DataKeyError},
-    },
+    vault::EncryptionKey,
 };
 
 /// Records changes of users, roles, groups and applications, each with an entry in the chain.
@@ -34,20 +31,21 @@ impl AuditLog {
         key_check::begin(transaction, &self.key.last_known(), 0).await
     }
 
-    /// The data key of stored secrets, as this snapshot sees it; `None` before the first secret.
+    /// The key of the stored secrets that this snapshot has.
     ///
     /// # Errors
     /// The audit key was changed, and this process does not have the new one.
-    pub async fn data_key(&self, snapshot: &impl ConnectionTrait) -> Result<Option<EncryptionKey>, DataKeyError> {
-        data_key::find(snapshot, &self.key.in_snapshot(snapshot).await?.vault_key()).await
+    pub async fn vault_key(&self, snapshot: &impl ConnectionTrait) -> Result<EncryptionKey, DbErr> {
+        Ok(self.key.in_snapshot(snapshot).await?.vault_key())
     }
 
-    /// The data key of stored secrets, created by the first secret.
+    /// The key of stored secrets, which cannot change until the transaction ends. Take it before reading or deleting
+    /// stored secrets: their key changes with the audit key.
     ///
     /// # Errors
-    /// As [`Self::data_key`].
-    pub async fn data_key_to_write(&self, transaction: &WriteTransaction) -> Result<EncryptionKey, DataKeyError> {
-        data_key::find_or_create(transaction, &self.key.hold(transaction).await?.vault_key()).await
+    /// As [`Self::vault_key`].
+    pub async fn hold_vault_key(&self, transaction: &WriteTransaction) -> Result<EncryptionKey, DbErr> {
+        Ok(self.key.hold(transaction).await?.vault_key())
     }
 
     /// Records changes. Run it in the transaction that makes them. After its commit, a server logs each

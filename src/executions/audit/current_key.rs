@@ -25,7 +25,7 @@ pub struct CurrentKey {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the key of the audit chain was changed, and this process has the former one ({0}): put the new key into its file, or \
-     restart the process with it. Until then nothing is written"
+     restart the process with it. Until then nothing is written, and no stored secret is read"
 )]
 struct KeyWasChanged(String);
 

@@ -32,7 +32,7 @@ impl AuditKey {
         mac.finalize().into_bytes().into()
     }
 
-    /// The key that the data key of stored secrets is encrypted with.
+    /// The key that stored secrets are encrypted with.
     pub fn vault_key(&self) -> EncryptionKey {
         EncryptionKey::new(self.derive("stored secrets"))
     }

@@ -24,7 +24,7 @@ use crate::{
     clock,
     executions::delivery,
     store::{Lock, Store, Touched, WriteTransaction, insert_all, lock},
-    vault::data_key,
+    vault::stored_secret,
 };
 
 /// Distinguishes the seal of a change of the key from other MACs.
@@ -117,7 +117,7 @@ pub async fn change_key(
             seal::seal_runs(transaction, &new, &running).await?;
             delivery::remove_seals_of_delivered(transaction).await?;
             seal::change_key_of_deliveries(transaction, &former, &new).await?;
-            data_key::change_key(transaction, &former.vault_key(), &new.vault_key()).await?;
+            stored_secret::change_key(transaction, &former.vault_key(), &new.vault_key()).await?;
             Ok((entries, Touched::Nothing))
         })
     });

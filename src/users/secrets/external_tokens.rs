@@ -4,13 +4,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{MAX_SECRETS, change, data_key, decrypt, may_get_secrets_of, properties, save as save_secret, to_json};
+use super::{MAX_SECRETS, change, decrypt, may_get_secrets_of, properties, save as save_secret, to_json};
 use crate::{
     error::Error,
     executions::audit::{Action, ChangedFields},
     store::Touched,
     users::{
-        Caller, UserRef, UserService, Written, audited::user_subject, field_limits::check_text, token,
+        Caller, UserRef, UserService, WriteLock, Written, audited::user_subject, field_limits::check_text, token,
         user_service::find_manageable,
     },
     vault::stored_secret::{self, Metadata, SecretKind},
@@ -49,25 +49,31 @@ pub async fn save(service: &UserService, caller: &Caller, tokens: ExternalTokens
         check_text("RefreshToken", tokens.refresh_token.expose_secret(), TOKEN)?;
         Ok(tokens)
     };
-    let work = service.write(caller, check, move |tx, caller, tokens| {
+    let work = service.write_locking(WriteLock::User(caller.user_id), caller, check, move |tx, caller, tokens| {
         Box::pin(async move {
             let user = find_manageable(tx, &caller, &UserRef::Id(caller.user_id)).await?;
-            let user_id = Some(user.user.id);
+            let (user_id, vault_key) = (Some(user.user.id), audit_log.hold_vault_key(tx).await?);
+            let record = |action, provider: &str| {
+                let identity = ChangedFields::from([("provider", provider.into())]);
+                change(action, user_subject(&user), KIND, identity, Default::default())
+            };
             let mut oldest = stored_secret::list_ids(tx, KIND, user_id).await?;
             oldest.truncate((oldest.len() + 1).saturating_sub(MAX_SECRETS));
-            if !oldest.is_empty() {
-                stored_secret::delete(tx, oldest).await?;
+            let mut changes = Vec::new();
+            for id in oldest {
+                let row = stored_secret::find_by_id(tx, KIND, id).await?;
+                let provider = row.and_then(|row| properties(&row)).map(|Properties { provider }| provider);
+                stored_secret::delete(tx, vec![id]).await?;
+                changes.push(record(Action::SecretDeleted, &provider.unwrap_or_default()));
             }
             let ExternalTokens { provider, access_token, refresh_token } = tokens;
-            let identity = ChangedFields::from([("provider", provider.clone().into())]);
+            changes.push(record(Action::SecretSaved, &provider));
             let key = token::generate("");
             let properties = to_json(&Properties { provider })?;
             let metadata = Metadata { kind: KIND, user_id, name: token::hash(&key), properties };
             let secret = json!([access_token.expose_secret(), refresh_token.expose_secret()]).to_string();
-            save_secret(tx, &audit_log, None, metadata, Some(secret.into())).await?;
-            let fields = (ChangedFields::default(), ChangedFields::default());
-            let saved = change(Action::SecretSaved, user_subject(&user), KIND, identity, fields);
-            Ok(Written::new(key, Touched::Nothing, Some(saved)))
+            save_secret(tx, &vault_key, None, metadata, ("", Some(secret.into()))).await?;
+            Ok(Written::new(key, Touched::Nothing, changes))
         })
     });
     work.await
@@ -84,8 +90,8 @@ pub async fn find(service: &UserService, caller: &Caller, key: &SecretString) ->
     let found = stored_secret::find_by_name(&snapshot, KIND, &token::hash(key)).await?;
     let is_open = |user_id: Option<i32>| user_id.is_some_and(|id| may_get_secrets_of(caller, id));
     let Some(row) = found.filter(|row| is_open(row.user_id)) else { return Ok(None) };
-    let Properties { provider } = properties(&row)?;
-    let secret = decrypt(&row, &data_key(service, &snapshot).await?)?;
+    let Some(Properties { provider }) = properties(&row) else { return Ok(None) };
+    let secret = decrypt(&row, &service.audit_log.vault_key(&snapshot).await?)?;
     let tokens: [String; 2] = serde_json::from_str(secret.expose_secret()).map_err(Error::internal)?;
     let [access_token, refresh_token] = tokens.map(SecretString::from);
     Ok(Some(ExternalTokens { provider, access_token, refresh_token }))

@@ -2,12 +2,14 @@
 
 use secrecy::SecretString;
 
-use super::{change, data_key, decrypt, save};
+use super::{change, save};
 use crate::{
     error::Error,
     executions::audit::{Action, ChangedFields},
     store::Touched,
-    users::{Caller, UserRef, UserService, Written, audited::user_subject, token, user_service::find_manageable},
+    users::{
+        Caller, UserRef, UserService, WriteLock, Written, audited::user_subject, token, user_service::find_manageable,
+    },
     vault::stored_secret::{self, Metadata, SecretKind},
 };
 
@@ -15,7 +17,7 @@ const KIND: SecretKind = SecretKind::LocalStorageKey;
 /// A user has one key, without a name.
 const NAME: &str = "";
 
-/// The caller's key. The first call creates it.
+/// The caller's key. The first call creates it. A key that cannot be decrypted any more is replaced.
 ///
 /// # Errors
 /// The caller is an anonymous user.
@@ -25,28 +27,37 @@ pub async fn find_or_create(service: &UserService, caller: &Caller) -> Result<Se
         return Ok(key);
     }
     let audit_log = service.audit_log.clone();
-    let work = service.write(caller, async { Ok(()) }, move |tx, caller, ()| {
-        Box::pin(async move {
-            let user = find_manageable(tx, &caller, &UserRef::Id(caller.user_id)).await?;
-            let user_id = Some(user.user.id);
-            // Another request may just have created it: its key then stays.
-            let present = stored_secret::list(tx, KIND, user_id, NAME).await?;
-            let new = present.is_empty().then(|| token::generate(""));
-            let is_new = new.is_some();
-            let metadata = Metadata { kind: KIND, user_id, name: NAME.to_owned(), properties: "{}".to_owned() };
-            let (_, key) = save(tx, &audit_log, present.first(), metadata, new).await?;
-            let none = (ChangedFields::default(), ChangedFields::default());
-            let created = change(Action::SecretSaved, user_subject(&user), KIND, ChangedFields::default(), none);
-            Ok(Written::new(key, Touched::Nothing, is_new.then_some(created)))
-        })
-    });
+    let work =
+        service.write_locking(WriteLock::User(caller.user_id), caller, async { Ok(()) }, move |tx, caller, ()| {
+            Box::pin(async move {
+                let user = find_manageable(tx, &caller, &UserRef::Id(caller.user_id)).await?;
+                let (user_id, vault_key) = (Some(user.user.id), audit_log.hold_vault_key(tx).await?);
+                let present = stored_secret::list(tx, KIND, user_id, NAME).await?;
+                // Another request may just have created it.
+                if let Some(Ok(key)) = present.first().map(|row| row.decrypt(&vault_key)) {
+                    return Ok(Written::new(key, Touched::Nothing, None));
+                }
+                let metadata = Metadata { kind: KIND, user_id, name: NAME.to_owned(), properties: "{}".to_owned() };
+                let new = ("", Some(token::generate("")));
+                let (_, key) = save(tx, &vault_key, present.first(), metadata, new).await?;
+                let created = change(
+                    Action::SecretSaved,
+                    user_subject(&user),
+                    KIND,
+                    ChangedFields::default(),
+                    Default::default(),
+                );
+                Ok(Written::new(key, Touched::Nothing, Some(created)))
+            })
+        });
     work.await
 }
 
+/// The stored key; `None`, and a line in the log, when it cannot be decrypted.
 async fn find(service: &UserService, caller: &Caller) -> Result<Option<SecretString>, Error> {
     let snapshot = service.store.begin_snapshot().await?;
-    match stored_secret::list(&snapshot, KIND, Some(caller.user_id), NAME).await?.first() {
-        Some(row) => Ok(Some(decrypt(row, &data_key(service, &snapshot).await?)?)),
-        None => Ok(None),
-    }
+    let rows = stored_secret::list(&snapshot, KIND, Some(caller.user_id), NAME).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let decrypted = row.decrypt(&service.audit_log.vault_key(&snapshot).await?);
+    Ok(decrypted.inspect_err(|error| tracing::error!(id = row.id, %error, "a stored secret cannot be read")).ok())
 }

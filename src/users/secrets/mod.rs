@@ -1,26 +1,24 @@
 //! Secrets that users keep here for other systems, and get back (docs/upstream.md §1.8). They are encrypted at rest
 //! ([`crate::vault`]).
 //!
-//! Callers who may manage a user may save and remove the user's secrets. Only the user and system users get the secrets
-//! themselves. Administrators and system users get the passwords of services.
+//! Callers who may manage a user may save and remove the user's credentials. Only the user and system users get the
+//! secrets themselves. Administrators and system users get the passwords of services.
 
 pub mod external_tokens;
 pub mod local_storage_key;
 pub mod service_auth;
 pub mod untrusted_credentials;
 
-use sea_orm::ConnectionTrait;
 use secrecy::SecretString;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Caller, UserService};
+use super::{Caller, field_limits::field_error};
 use crate::{
     error::Error,
-    executions::audit::{Action, AuditLog, Change, ChangedFields, Subject},
+    executions::audit::{Action, Change, ChangedFields, Subject},
     store::WriteTransaction,
     vault::{
-        DecryptError, EncryptionKey,
-        data_key::DataKeyError,
+        EncryptionKey,
         stored_secret::{self, Metadata, Model, SecretKind},
     },
 };
@@ -33,26 +31,15 @@ fn may_get_secrets_of(caller: &Caller, user_id: i32) -> bool {
     caller.user_id == user_id || caller.is_system_user()
 }
 
-/// What is stored with a secret.
-fn properties<T: DeserializeOwned>(row: &Model) -> Result<T, Error> {
-    serde_json::from_str(&row.properties).map_err(Error::internal)
+/// What is stored with a secret; `None`, and a line in the log, when it cannot be read.
+fn properties<T: DeserializeOwned>(row: &Model) -> Option<T> {
+    let read = serde_json::from_str(&row.properties);
+    read.inspect_err(|error| tracing::error!(id = row.id, %error, "the properties of a stored secret cannot be read"))
+        .ok()
 }
 
 fn to_json(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map_err(Error::internal)
-}
-
-fn data_key_error(error: DataKeyError) -> Error {
-    match error {
-        DataKeyError::Database(error) => error.into(),
-        DataKeyError::Decrypt(_) => Error::internal(error),
-    }
-}
-
-/// The key of the secrets that a snapshot has.
-async fn data_key(service: &UserService, snapshot: &impl ConnectionTrait) -> Result<EncryptionKey, Error> {
-    let key = service.audit_log.data_key(snapshot).await.map_err(data_key_error)?;
-    key.ok_or_else(|| Error::internal(DecryptError))
 }
 
 fn decrypt(row: &Model, key: &EncryptionKey) -> Result<SecretString, Error> {
@@ -61,20 +48,23 @@ fn decrypt(row: &Model, key: &EncryptionKey) -> Result<SecretString, Error> {
 
 /// Stores a secret in the place of another one, or as a new one. Without a new secret, the former one stays. Returns the
 /// id of the row, and the secret.
+///
+/// # Errors
+/// There is no new secret, and the former one cannot be decrypted. `field` is the name of the secret in the API.
 async fn save(
     tx: &WriteTransaction,
-    audit_log: &AuditLog,
+    key: &EncryptionKey,
     former: Option<&Model>,
     metadata: Metadata,
-    secret: Option<SecretString>,
+    (field, secret): (&str, Option<SecretString>),
 ) -> Result<(i32, SecretString), Error> {
-    let key = audit_log.data_key_to_write(tx).await.map_err(data_key_error)?;
+    let unreadable = |_| field_error(field, "the stored one cannot be read; send it again");
     let secret = match (secret, former) {
         (Some(secret), _) => secret,
-        (None, Some(former)) => decrypt(former, &key)?,
+        (None, Some(former)) => former.decrypt(key).map_err(unreadable)?,
         (None, None) => SecretString::default(),
     };
-    let saved = stored_secret::save(tx, &key, former.map(|row| row.id), metadata, &secret).await?;
+    let saved = stored_secret::save(tx, key, former.map(|row| row.id), metadata, &secret).await?;
     Ok((saved.id, secret))
 }
 
@@ -83,7 +73,7 @@ async fn is_full(tx: &WriteTransaction, kind: SecretKind, user_id: Option<i32>) 
     Ok(stored_secret::list_ids(tx, kind, user_id).await?.len() >= MAX_SECRETS)
 }
 
-/// A change of a secret. The record always has the kind and `identity`, and of the other fields those that changed.
+/// A change of a secret. The record always has the kind and `identity`; of the other fields, those that changed.
 fn change(
     action: Action,
     subject: Subject,

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{MAX_SECRETS, change, data_key, decrypt, is_full, properties, save as save_secret, to_json};
+use super::{MAX_SECRETS, change, decrypt, is_full, properties, save as save_secret, to_json};
 use crate::{
     error::Error,
     executions::audit::{Action, ChangedFields, Subject, SubjectType},
@@ -86,8 +86,8 @@ pub async fn find(service: &UserService, caller: &Caller, id: i32) -> Result<Opt
     }
     let snapshot = service.store.begin_snapshot().await?;
     let Some(row) = stored_secret::find_by_id(&snapshot, KIND, id).await? else { return Ok(None) };
-    let password = decrypt(&row, &data_key(service, &snapshot).await?)?;
-    Ok(Some(StoredServiceAuth { id, auth: properties(&row)?, password }))
+    let password = decrypt(&row, &service.audit_log.vault_key(&snapshot).await?)?;
+    Ok(Some(StoredServiceAuth { id, auth: properties(&row).unwrap_or_default(), password }))
 }
 
 /// Saves a new service authentication for the id 0, and the one with this id otherwise.
@@ -110,6 +110,7 @@ pub async fn save(
     let work = service.write(caller, check, move |tx, caller, edit| {
         Box::pin(async move {
             check_is_administrator(&caller)?;
+            let key = audit_log.hold_vault_key(tx).await?;
             let former = stored_secret::find_by_id(tx, KIND, id).await?;
             if former.is_none() && id != 0 {
                 return Err(field_error("ServiceAuthId", format!("there is no service authentication {id}")));
@@ -118,12 +119,13 @@ pub async fn save(
                 let full = format!("there are {MAX_SECRETS} service authentications already; delete one first");
                 return Err(field_error("ServiceAuthId", full));
             }
-            let present = former.as_ref().map(properties::<ServiceAuth>).transpose()?;
+            let present = former.as_ref().and_then(properties::<ServiceAuth>);
             let before = present.as_ref().map(fields).unwrap_or_default();
             let (auth, password) = edit.apply(present.unwrap_or_default());
             let metadata = Metadata { kind: KIND, user_id: None, name: String::new(), properties: to_json(&auth)? };
-            let (id, password) = save_secret(tx, &audit_log, former.as_ref(), metadata, password).await?;
-            let identity = ChangedFields::default();
+            let identity = ChangedFields::from([("hasNewPassword", password.is_some().into())]);
+            let password = ("Password", password);
+            let (id, password) = save_secret(tx, &key, former.as_ref(), metadata, password).await?;
             let saved = change(Action::SecretSaved, subject(id, &auth), KIND, identity, (before, fields(&auth)));
             Ok(Written::new(StoredServiceAuth { id, auth, password }, Touched::Nothing, Some(saved)))
         })
@@ -136,15 +138,17 @@ pub async fn save(
 /// # Errors
 /// The caller is not an administrator.
 pub async fn delete(service: &UserService, caller: &Caller, id: i32) -> Result<(), Error> {
+    let audit_log = service.audit_log.clone();
     let check = async { check_is_administrator(caller) };
     let work = service.write(caller, check, move |tx, caller, ()| {
         Box::pin(async move {
             check_is_administrator(&caller)?;
+            audit_log.hold_vault_key(tx).await?;
             let Some(row) = stored_secret::find_by_id(tx, KIND, id).await? else {
                 return Ok(Written::new((), Touched::Nothing, None));
             };
             stored_secret::delete(tx, vec![id]).await?;
-            let auth = properties(&row)?;
+            let auth: ServiceAuth = properties(&row).unwrap_or_default();
             let fields = (fields(&auth), ChangedFields::default());
             let deleted = change(Action::SecretDeleted, subject(id, &auth), KIND, ChangedFields::default(), fields);
             Ok(Written::new((), Touched::Nothing, Some(deleted)))

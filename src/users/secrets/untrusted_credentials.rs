@@ -5,13 +5,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{MAX_SECRETS, change, data_key, is_full, may_get_secrets_of, properties, save as save_secret, to_json};
+use super::{MAX_SECRETS, change, is_full, may_get_secrets_of, properties, save as save_secret, to_json};
 use crate::{
     error::Error,
     executions::audit::{Action, ChangedFields},
     store::Touched,
     users::{
-        Caller, UserRef, UserService, Written,
+        Caller, UserRef, UserService, WriteLock, Written,
         audited::user_subject,
         field_limits::{check_text, field_error},
         user_service::find_manageable,
@@ -94,28 +94,28 @@ impl UntrustedCredentials {
     }
 }
 
-/// A user's credentials of a type, oldest first. A secret that cannot be decrypted is left out, and logged.
+/// A user's credentials of a type, oldest first. What cannot be read is left out, and logged.
 ///
 /// # Errors
 /// The caller may not manage the user, or the user does not exist.
 pub async fn list(
     service: &UserService,
     caller: &Caller,
-    user: UserRef,
+    user_id: i32,
     credential_type: &str,
 ) -> Result<Vec<StoredCredentials>, Error> {
-    let user_id = service.find_manageable(caller, &user).await?.user.id;
+    service.find_manageable(caller, &UserRef::Id(user_id)).await?;
     let snapshot = service.store.begin_snapshot().await?;
     let rows = stored_secret::list(&snapshot, KIND, Some(user_id), credential_type).await?;
     let key = match may_get_secrets_of(caller, user_id) && !rows.is_empty() {
-        true => Some(data_key(service, &snapshot).await?),
+        true => Some(service.audit_log.vault_key(&snapshot).await?),
         false => None,
     };
     let stored = |row: &Model| {
         let secret = key.as_ref().and_then(|key| decrypt_or_log(row, key));
-        Ok(StoredCredentials { credentials: properties(row)?, secret })
+        Some(StoredCredentials { credentials: properties(row)?, secret })
     };
-    rows.iter().map(stored).collect()
+    Ok(rows.iter().filter_map(stored).collect())
 }
 
 fn decrypt_or_log(row: &Model, key: &EncryptionKey) -> Option<SecretString> {
@@ -123,7 +123,7 @@ fn decrypt_or_log(row: &Model, key: &EncryptionKey) -> Option<SecretString> {
     decrypted.inspect_err(|error| tracing::error!(id = row.id, %error, "a stored secret cannot be read")).ok()
 }
 
-/// Saves credentials of a user, in the place of those of the same type with the same public value.
+/// Saves credentials of a user: changes those of the same type with the same public value, or makes new ones.
 ///
 /// # Errors
 /// The caller may not manage the user, the user does not exist, a text is too long or empty, or the user has
@@ -131,13 +131,13 @@ fn decrypt_or_log(row: &Model, key: &EncryptionKey) -> Option<SecretString> {
 pub async fn save(
     service: &UserService,
     caller: &Caller,
-    user: UserRef,
+    user_id: i32,
     credential_type: String,
     edit: UntrustedCredentialsEdit,
 ) -> Result<(), Error> {
-    let (audit_log, user_ref) = (service.audit_log.clone(), user.clone());
+    let audit_log = service.audit_log.clone();
     let check = async {
-        service.find_manageable(caller, &user).await?;
+        service.find_manageable(caller, &UserRef::Id(user_id)).await?;
         if credential_type.trim().is_empty() {
             return Err(field_error("Type", "it is empty"));
         }
@@ -145,28 +145,30 @@ pub async fn save(
         edit.check()?;
         Ok((credential_type, edit))
     };
-    let work = service.write(caller, check, move |tx, caller, (credential_type, edit)| {
-        Box::pin(async move {
-            let user = find_manageable(tx, &caller, &user_ref).await?;
-            let user_id = Some(user.user.id);
-            let rows = stored_secret::list(tx, KIND, user_id, &credential_type).await?;
-            let found = with_public_value(rows, &edit.public_value)?;
-            if found.is_none() && is_full(tx, KIND, user_id).await? {
-                let full = format!("the user has {MAX_SECRETS} already; remove one first");
-                return Err(field_error("Credentials", full));
-            }
-            let (former, present) = found.unzip();
-            let before = present.as_ref().map(fields).unwrap_or_default();
-            let (credentials, secret) = edit.apply(present);
-            let identity = identity(&credential_type, &credentials.public_value);
-            let properties = to_json(&credentials)?;
-            let metadata = Metadata { kind: KIND, user_id, name: credential_type, properties };
-            save_secret(tx, &audit_log, former.as_ref(), metadata, secret).await?;
-            let fields = (before, fields(&credentials));
-            let saved = change(Action::SecretSaved, user_subject(&user), KIND, identity, fields);
-            Ok(Written::new((), Touched::Nothing, Some(saved)))
-        })
-    });
+    let work =
+        service.write_locking(WriteLock::User(user_id), caller, check, move |tx, caller, (credential_type, edit)| {
+            Box::pin(async move {
+                let user = find_manageable(tx, &caller, &UserRef::Id(user_id)).await?;
+                let key = audit_log.hold_vault_key(tx).await?;
+                let rows = stored_secret::list(tx, KIND, Some(user_id), &credential_type).await?;
+                let found = with_public_value(rows, &edit.public_value);
+                if found.is_none() && is_full(tx, KIND, Some(user_id)).await? {
+                    let full = format!("the user has {MAX_SECRETS} already; remove one first");
+                    return Err(field_error("Credentials", full));
+                }
+                let (former, present) = found.unzip();
+                let before = present.as_ref().map(fields).unwrap_or_default();
+                let (credentials, secret) = edit.apply(present);
+                let mut identity = identity(&credential_type, &credentials.public_value);
+                identity.0.insert("hasNewSecret".to_owned(), secret.is_some().into());
+                let properties = to_json(&credentials)?;
+                let metadata = Metadata { kind: KIND, user_id: Some(user_id), name: credential_type, properties };
+                save_secret(tx, &key, former.as_ref(), metadata, ("SecretValue", secret)).await?;
+                let fields = (before, fields(&credentials));
+                let saved = change(Action::SecretSaved, user_subject(&user), KIND, identity, fields);
+                Ok(Written::new((), Touched::Nothing, Some(saved)))
+            })
+        });
     work.await
 }
 
@@ -177,17 +179,18 @@ pub async fn save(
 pub async fn remove(
     service: &UserService,
     caller: &Caller,
-    user: UserRef,
+    user_id: i32,
     credential_type: String,
     public_value: String,
 ) -> Result<(), Error> {
-    let user_ref = user.clone();
-    let check = async { service.find_manageable(caller, &user).await.map(drop) };
-    let work = service.write(caller, check, move |tx, caller, ()| {
+    let audit_log = service.audit_log.clone();
+    let check = async { service.find_manageable(caller, &UserRef::Id(user_id)).await.map(drop) };
+    let work = service.write_locking(WriteLock::User(user_id), caller, check, move |tx, caller, ()| {
         Box::pin(async move {
-            let user = find_manageable(tx, &caller, &user_ref).await?;
-            let rows = stored_secret::list(tx, KIND, Some(user.user.id), &credential_type).await?;
-            let Some((row, credentials)) = with_public_value(rows, &public_value)? else {
+            let user = find_manageable(tx, &caller, &UserRef::Id(user_id)).await?;
+            audit_log.hold_vault_key(tx).await?;
+            let rows = stored_secret::list(tx, KIND, Some(user_id), &credential_type).await?;
+            let Some((row, credentials)) = with_public_value(rows, &public_value) else {
                 return Ok(Written::new((), Touched::Nothing, None));
             };
             stored_secret::delete(tx, vec![row.id]).await?;
@@ -200,14 +203,9 @@ pub async fn remove(
     work.await
 }
 
-fn with_public_value(rows: Vec<Model>, public_value: &str) -> Result<Option<(Model, UntrustedCredentials)>, Error> {
-    for row in rows {
-        let credentials: UntrustedCredentials = properties(&row)?;
-        if credentials.public_value == public_value {
-            return Ok(Some((row, credentials)));
-        }
-    }
-    Ok(None)
+fn with_public_value(rows: Vec<Model>, public_value: &str) -> Option<(Model, UntrustedCredentials)> {
+    let mut read = rows.into_iter().filter_map(|row| properties(&row).map(|credentials| (row, credentials)));
+    read.find(|(_, credentials): &(_, UntrustedCredentials)| credentials.public_value == public_value)
 }
 
 /// What identifies credentials of a user.

@@ -293,7 +293,8 @@ test('external users, and users found or made', async () => {
     const admin = agentOf('admin');
     const id = await admin.createExternalUserAsync(0, 'guest@example.com', 'a long password', 0, true);
     assert.equal((await admin.getUserAsync(id)).type, UserType.ExternalAssociate);
-    await admin.setExternalUserInfoAsync(id, '', 'another password', true, 0, 'Password');
+    const { UserName, Password } = client.ExternalUserInfoModification;
+    await admin.setExternalUserInfoAsync(id, 'guest@example.com', 'another password', true, 0, UserName | Password);
     const guest = agentOf('guest@example.com', {}, 'another password');
     assert.ok((await guest.getAccessTokenAsync('', false)).startsWith('8A:'));
     assert.ok((await admin.generateNewPasswordForExternalUserAsync('guest@example.com')).length > 10);

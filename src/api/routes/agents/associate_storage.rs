@@ -12,7 +12,7 @@ use crate::{
         },
         respond::format::{Formatted, ResponseFormat},
     },
-    users::{Caller, UserRef, UserService, note, secrets::local_storage_key},
+    users::{Caller, UserService, note, secrets::local_storage_key},
 };
 
 #[derive(Default)]
@@ -83,7 +83,7 @@ impl AssociateStorage {
         service: &UserService,
         body: JsonBody<GetNoteRequest>,
     ) -> Result<Formatted<Vec<String>>, ErrorResponse<GetNoteError>> {
-        Ok(format.untranslated().answer(note::read(service, &caller, UserRef::Id(body.0.associate_id)).await?))
+        Ok(format.untranslated().answer(note::read(service, &caller, body.0.associate_id).await?))
     }
 
     /// Save a notepad
@@ -97,7 +97,7 @@ impl AssociateStorage {
         body: JsonBody<SaveNoteRequest>,
     ) -> Result<Done, ErrorResponse<SaveNoteError>> {
         let JsonBody(SaveNoteRequest { associate_id, note: pages }) = body;
-        note::save(service, &caller, UserRef::Id(associate_id), pages).await?;
+        note::save(service, &caller, associate_id, pages).await?;
         Ok(Done::NoContent)
     }
 

@@ -1,6 +1,12 @@
 //! External users: creating, changing and deactivating them with their password.
 
-use poem_openapi::{Enum, Object, OpenApi};
+use std::borrow::Cow;
+
+use poem_openapi::{
+    Enum, Object, OpenApi,
+    registry::{MetaSchemaRef, Registry},
+    types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type},
+};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -69,8 +75,8 @@ pub struct SetExternalUserInfoRequest {
     /// The id of the new role.
     #[oai(nullable)]
     role_id: Option<i32>,
-    /// Which of the values count.
-    external_user_info_modification: ExternalUserInfoModification,
+    /// Which of the values count: one name, or several separated by commas.
+    external_user_info_modification: Modifications,
 }
 
 /// Which values of an external user change.
@@ -82,6 +88,54 @@ pub enum ExternalUserInfoModification {
     Role,
     Active,
     All,
+}
+
+/// One or several values. Upstream's enum has flags, which its client sends as a number.
+#[derive(Debug)]
+pub struct Modifications(Vec<ExternalUserInfoModification>);
+
+impl Type for Modifications {
+    const IS_REQUIRED: bool = true;
+
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+
+    fn name() -> Cow<'static, str> {
+        ExternalUserInfoModification::name()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        ExternalUserInfoModification::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        ExternalUserInfoModification::register(registry);
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(std::iter::once(self))
+    }
+}
+
+/// Numbers and the case of names were read before, as those of other enums.
+impl ParseFromJSON for Modifications {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        let Some(Value::String(names)) = value else { return Err(ParseError::expected_input()) };
+        let one = |name: &str| ExternalUserInfoModification::parse_from_json(Some(name.trim().into()));
+        let all: Result<_, _> = names.split(',').map(one).collect();
+        all.map(Self).map_err(ParseError::propagate)
+    }
+}
+
+impl ToJSON for Modifications {
+    fn to_json(&self) -> Option<Value> {
+        let names: Vec<_> = self.0.iter().filter_map(ToJSON::to_json).collect();
+        Some(names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ").into())
+    }
 }
 
 #[OpenApi(prefix_path = "/api/v1/Agents/User", tag = "Tag::UserAgent", ignore_case = true)]
@@ -174,10 +228,11 @@ impl SetExternalUserInfoRequest {
     /// The properties that change.
     fn changes(self) -> Result<Map<String, Value>, Error> {
         use ExternalUserInfoModification as Part;
-        let part = self.external_user_info_modification;
-        let counts = |one: Part| part == one || part == Part::All;
-        if part == Part::Unknown {
-            let message = "Body: ExternalUserInfoModification must be UserName, Password, Role, Active or All.";
+        let Modifications(parts) = self.external_user_info_modification;
+        let counts = |one: Part| parts.contains(&one) || parts.contains(&Part::All);
+        if parts.contains(&Part::Unknown) {
+            let message = "Body: ExternalUserInfoModification must be UserName, Password, Role, Active or All, or some of \
+                           them separated by commas.";
             return Err(Error::InvalidArgument(message.to_owned()));
         }
         let missing = |name: &str| Error::InvalidArgument(format!("Body: {name} is missing."));

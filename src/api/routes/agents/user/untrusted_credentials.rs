@@ -19,7 +19,7 @@ use crate::{
     auth::AgentCaller,
     error::Error,
     users::{
-        Caller, UserRef, UserService,
+        Caller, UserService,
         secrets::untrusted_credentials::{self as stored, UntrustedCredentialsEdit},
     },
 };
@@ -172,7 +172,8 @@ impl UntrustedCredentialsOperations {
 
     /// Get the credentials of a user
     ///
-    /// Returns a user's credentials of a type, oldest first. Only the user and system users get the secrets.
+    /// Returns a user's credentials of a type, oldest first. Only the user, and system users who may manage
+    /// the user, get the secrets.
     #[oai(
         path = "/GetUntrustedCredentialsForAssociate",
         method = "post",
@@ -190,8 +191,8 @@ impl UntrustedCredentialsOperations {
 
     /// Save credentials of the caller
     ///
-    /// Saves credentials of the caller, in the place of those of the same Type with the same PublicValue. The secret is
-    /// stored encrypted.
+    /// Changes the caller's credentials of this Type with this PublicValue, or makes new ones. Omitted properties stay as
+    /// they are. The secret is stored encrypted.
     #[oai(path = "/SaveUntrustedCredentials", method = "post", operation_id = "v1UserAgent_SaveUntrustedCredentials")]
     async fn save(
         &self,
@@ -206,8 +207,8 @@ impl UntrustedCredentialsOperations {
 
     /// Save credentials of a user
     ///
-    /// Saves credentials of a user, in the place of those of the same Type with the same PublicValue. The secret is stored
-    /// encrypted.
+    /// Changes a user's credentials of this Type with this PublicValue, or makes new ones. Omitted properties stay as they
+    /// are. The secret is stored encrypted.
     #[oai(
         path = "/SaveUntrustedCredentialsForAssociate",
         method = "post",
@@ -239,7 +240,7 @@ impl UntrustedCredentialsOperations {
         body: JsonBody<RemoveUntrustedCredentialsRequest>,
     ) -> Result<Done, ErrorResponse<ChangeOwnCredentialsError>> {
         let JsonBody(RemoveUntrustedCredentialsRequest { r#type: credential_type, public_value }) = body;
-        stored::remove(service, &caller, UserRef::Id(caller.user_id), credential_type, public_value).await?;
+        stored::remove(service, &caller, caller.user_id, credential_type, public_value).await?;
         Ok(Done::NoContent)
     }
 
@@ -258,8 +259,7 @@ impl UntrustedCredentialsOperations {
         body: JsonBody<RemoveUntrustedCredentialsForAssociateRequest>,
     ) -> Result<Done, ErrorResponse<ChangeCredentialsOfUserError>> {
         let JsonBody(request) = body;
-        let user = UserRef::Id(request.associate_id);
-        stored::remove(service, &caller, user, request.r#type, request.public_value).await?;
+        stored::remove(service, &caller, request.associate_id, request.r#type, request.public_value).await?;
         Ok(Done::NoContent)
     }
 }
@@ -270,7 +270,7 @@ async fn list(
     user_id: i32,
     credential_type: &str,
 ) -> Result<Vec<UntrustedCredentials>, Error> {
-    let found = stored::list(service, caller, UserRef::Id(user_id), credential_type).await?;
+    let found = stored::list(service, caller, user_id, credential_type).await?;
     Ok(found.into_iter().map(Into::into).collect())
 }
 
@@ -282,7 +282,7 @@ async fn save(
     given: PartialUpdate<UntrustedCredentials>,
 ) -> Result<(), Error> {
     let edit = edit(given.entity()?)?;
-    stored::save(service, caller, UserRef::Id(user_id), credential_type, edit).await
+    stored::save(service, caller, user_id, credential_type, edit).await
 }
 
 /// The given properties. An empty secret counts as not given.
