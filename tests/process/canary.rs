@@ -297,7 +297,7 @@ fn keep_secrets(visitor: &mut Visitor<'_>, ticket: &str) {
     let secret = visitor.search.plant("a stored credential");
     let credentials =
         |secret: Value| json!({"Type": "HR", "Credentials": {"PublicValue": "me", "SecretValue": secret}});
-    visitor.ask(ask("SaveUntrustedCredentials", credentials(secret.into())), &[]).done();
+    visitor.ask(ask("SaveUntrustedCredentials", credentials(secret.as_str().into())), &[]).done();
     let read = visitor.ask(ask("GetUntrustedCredentials", json!({"Type": "HR"})), &["a stored credential"]).done();
     assert_eq!(read[0]["SecretValue"], secret);
     let long = visitor.search.plant("a credential that is too long");
