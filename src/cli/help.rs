@@ -170,10 +170,9 @@ mod tests {
         let document = api::document();
         let mut templates: Vec<_> = document["paths"].as_object().expect("paths").keys().cloned().collect();
         // Pages, and what the document says in words only.
-        templates.extend(
-            ["/_ext/console", "/_ext/", "/health/", "/api/v1/Agents/User/", "/api/v1/User/{userName}"]
-                .map(str::to_owned),
-        );
+        let agents = ["User", "MDO", "Archive", "Associate"].map(|agent| format!("/api/v1/Agents/{agent}/"));
+        templates.extend(agents);
+        templates.extend(["/_ext/console", "/_ext/", "/health/", "/api/v1/User/{userName}"].map(str::to_owned));
         let mut seen = 0;
         for (topic, text) in PAGES.iter().filter(|(topic, _)| !["compatibility", "upstream"].contains(topic)) {
             for part in text.split(|one: char| one.is_whitespace() || "`?'\"()|".contains(one)) {
