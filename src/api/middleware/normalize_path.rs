@@ -7,6 +7,9 @@ use poem::http::Method;
 
 use crate::error::Error;
 
+/// The operations that always answer 501, on paths that have others. `Allow` does not name their methods.
+const NOT_SERVED: [&str; 1] = ["v1License_AddLicenseFromFile"];
+
 /// All paths of the API with their methods, grouped by the number of segments.
 #[derive(Debug)]
 pub struct PathNormalizer(BTreeMap<usize, Vec<Template>>);
@@ -90,7 +93,8 @@ impl Template {
     }
 
     fn allowed(&self) -> String {
-        let methods = self.methods.iter().map(|(method, _)| method.as_str());
+        let served = self.methods.iter().filter(|(_, operation)| !NOT_SERVED.contains(&operation.as_str()));
+        let methods = served.map(|(method, _)| method.as_str());
         let head = methods.clone().any(|method| method == "GET").then_some("HEAD");
         methods.chain(head).collect::<Vec<_>>().join(", ")
     }
