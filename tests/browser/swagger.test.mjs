@@ -269,12 +269,10 @@ function operation(id) {
     return page.locator(`.opblock[id$="-${id}"]`);
 }
 
-/** Shows the operations of a tag. The agents are closed at first; two tags with most operations are not open together. */
+/** Shows the operations of a tag alone: of many open ones, Swagger UI draws only those near the visible part. */
 async function showTag(name) {
-    const isAgent = name.endsWith('_Agent');
     const heads = await page.locator('.opblock-tag').evaluateAll(heads => heads.map(({ dataset }) => dataset.tag));
-    // An agent alone, because Swagger UI draws only what is near the visible part when many operations are open.
-    for (const tag of heads.filter(tag => tag !== name)) await setTag(tag, !isAgent && !tag.endsWith('_Agent'));
+    for (const tag of heads.filter(tag => tag !== name)) await setTag(tag, false);
     await setTag(name, true);
 }
 
@@ -284,8 +282,9 @@ async function setTag(tag, isOpen) {
 }
 
 async function open(id) {
-    const agent = /^v1(\w+)Agent_/.exec(id)?.[1];
-    await showTag(agent ? `${agent}_Agent` : 'User');
+    const { paths } = await (await page.request.get(`${kommando.address}/openapi.json`)).json();
+    const operations = Object.values(paths).flatMap(path => Object.values(path));
+    await showTag(operations.find(({ operationId }) => operationId === id).tags[0]);
     const block = operation(id);
     await block.locator('.opblock-summary-control').click();
     await block.getByRole('button', { name: 'Execute', exact: true }).waitFor();

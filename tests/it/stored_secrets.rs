@@ -222,7 +222,7 @@ async fn a_secret_is_bound_to_its_row() {
     let refused = save_credentials(&server, "anna", json!({"PublicValue": "you", "Comment": "x"})).await;
     let message = "SecretValue: the stored one cannot be read; send it again.";
     assert_eq!(refused.error(StatusCode::BAD_REQUEST).1, message);
-    // What nobody can read is neither in the way nor shown.
+    // A row with unreadable properties is not shown, and does not prevent saving others.
     let changed = stored_secret::ActiveModel { properties: Set("x".to_owned()), ..stolen.into() };
     changed.update(db).await.expect("an update");
     save_credentials(&server, "anna", json!({"PublicValue": "new", "SecretValue": SECRET})).await;
@@ -286,7 +286,7 @@ async fn secrets_get_the_new_key_of_the_audit_chain() {
     assert_eq!(credentials(&server, "anna").await[0]["SecretValue"], SECRET);
     let begun = audit::begin_anew(store, &new, &actor, "lost", OldRecords::Keep).await;
     begun.expect("a new chain");
-    assert_eq!(rows(&server).await.len(), 0, "nobody can read them any more");
+    assert_eq!(rows(&server).await.len(), 0, "without the lost key, the secrets are deleted");
     let begun = change::Entity::find().filter(change::Column::Action.eq(Action::ChainBegunAnew));
     let begun = begun.one(store.reader()).await.expect("an answer").expect("a change");
     assert_eq!(begun.after.0["secretsDeleted"], 1);
@@ -331,6 +331,6 @@ async fn the_key_for_local_storage_stays_the_same_for_a_user() {
     let broken = stored_secret::Entity::update_many().col_expr(stored_secret::Column::Encrypted, Expr::value("x"));
     broken.exec(server.app.store.writer()).await.expect("an update");
     let new = key("anna").await;
-    assert_ne!(new, first, "a key that nobody can read is replaced");
+    assert_ne!(new, first, "an unreadable key is replaced");
     assert_eq!(new, key("anna").await);
 }
