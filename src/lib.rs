@@ -2,8 +2,8 @@
 //!
 //! The modules from top to bottom: `app`; `api`; `auth` and `commands`; `webhooks`; `users`; `executions`; `vault`;
 //! `store`. Imports only point down. `error`, `localization`, `nearest`, `odata`, `metrics` and `clock` are leaves;
-//! `config` and `telemetry` belong to `app`. A test checks the imports. Only `api`, `app` and `auth` know about HTTP
-//! requests, and `webhooks` about HTTP calls to other systems.
+//! `config` and `telemetry` belong to `app`; `linear_time` is for tests. A test checks the imports. Only `api`, `app`
+//! and `auth` know about HTTP requests, and `webhooks` about HTTP calls to other systems.
 
 /// A point where tests can kill the process. Empty without the feature `failpoints`.
 macro_rules! fail_point {
@@ -21,6 +21,8 @@ pub mod commands;
 pub mod config;
 pub mod error;
 pub mod executions;
+#[cfg(test)]
+mod linear_time;
 pub mod localization;
 pub mod metrics;
 pub mod nearest;

@@ -11,7 +11,7 @@ use std::{
 use self::imports::Imports;
 
 /// Each top-level module and the modules it may import. `lib.rs` and the command line may import everything.
-const ROOMS: [(&str, &[&str]); 17] = [
+const ROOMS: [(&str, &[&str]); 18] = [
     (
         "app",
         &[
@@ -28,11 +28,24 @@ const ROOMS: [(&str, &[&str]); 17] = [
             "metrics",
             "telemetry",
             "clock",
+            "linear_time",
         ],
     ),
     (
         "api",
-        &["auth", "commands", "users", "executions", "store", "error", "localization", "nearest", "metrics", "clock"],
+        &[
+            "auth",
+            "commands",
+            "users",
+            "executions",
+            "store",
+            "error",
+            "localization",
+            "nearest",
+            "metrics",
+            "clock",
+            "linear_time",
+        ],
     ),
     ("auth", &["users", "executions", "store", "error", "metrics"]),
     ("commands", &["webhooks", "users", "executions", "store", "error", "localization", "nearest", "metrics", "clock"]),
@@ -47,6 +60,8 @@ const ROOMS: [(&str, &[&str]); 17] = [
     ("odata", &[]),
     ("metrics", &[]),
     ("clock", &[]),
+    // Used by tests only.
+    ("linear_time", &[]),
     ("config", &["auth", "localization", "executions", "store", "users"]),
     ("telemetry", &["config", "nearest"]),
 ];

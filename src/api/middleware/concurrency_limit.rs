@@ -94,7 +94,7 @@ mod tests {
         sleep(Duration::from_millis(20)).await;
         let started = Instant::now();
         assert!(matches!(limiter.work(LONG, pin!(ready(()))).await, Err(Error::Overloaded)));
-        assert!(started.elapsed() <= Duration::from_millis(50));
+        assert!(started.elapsed() < limiter.permit_hold / 2, "refused after {MAX_WAIT:?}");
 
         sleep(limiter.permit_hold).await;
         assert!(limiter.work(LONG, pin!(ready(()))).await.is_ok());
