@@ -25,7 +25,7 @@ pub const PAGES: [(&str, &str); 8] = [
 ];
 
 /// Sections of pages: the topic, its page and its heading.
-pub const SECTIONS: [(&str, &str, &str); 18] = [
+pub const SECTIONS: [(&str, &str, &str); 19] = [
     ("audit", OPERATING, "Audit chain"),
     ("authentication", API, "Authentication"),
     ("backup", OPERATING, "Backup"),
@@ -40,6 +40,7 @@ pub const SECTIONS: [(&str, &str, &str); 18] = [
     ("postgresql", OPERATING, "PostgreSQL and replicas"),
     ("proxy", OPERATING, "TLS and proxies"),
     ("recovery", OPERATING, "Recover a lost password or key"),
+    ("secrets", OPERATING, "Stored secrets"),
     ("settings", OPERATING, "Settings"),
     ("systemd", OPERATING, "systemd"),
     ("upgrade", OPERATING, "Upgrade"),

@@ -2,7 +2,7 @@
 
 use super::{
     User,
-    role::{ADMINISTRATOR, FunctionRight, RoleType},
+    role::{self, ADMINISTRATOR, FunctionRight, RoleType},
 };
 use crate::executions::audit::{Actor, Source};
 
@@ -90,10 +90,17 @@ impl Caller {
     }
 
     /// Callers may manage themselves unless they are anonymous, and with the right to manage users all users with a
-    /// role that does not outrank their own.
+    /// role that they may give.
     pub fn may_manage(&self, user: &User) -> bool {
         let is_self = self.user_id == user.user.id && self.role_type != RoleType::Anonymous;
-        is_self || self.may_manage_others() && user.role.rank <= self.role_rank
+        is_self || self.may_manage_others() && self.may_give(&user.role)
+    }
+
+    /// Whether a caller with the right to manage users may give them this role: it does not outrank the own role, and only
+    /// administrators and system users may give the roles of system users, who get secrets of other users.
+    pub fn may_give(&self, role: &role::Model) -> bool {
+        let is_closed = role.role_type == RoleType::System && !self.is_system_user() && !self.is_administrator();
+        role.rank <= self.role_rank && !is_closed
     }
 
     /// Whether the caller's role has the right to manage users.

@@ -30,7 +30,14 @@ pub async fn find_owners(
     search: &str,
     group_id: Option<i32>,
 ) -> Result<Vec<CredentialOwner>, ListError> {
-    find(db, context, search, group_id, MAX_OWNERS + 1).await
+    let mut filter = filter(search);
+    if let Some(id) = group_id {
+        filter = format!("{filter} and usergroupId eq {id}");
+    }
+    let parsed = ListQuery::parse(Some("assocName,fullName,usergroup"), Some(&filter), Some("assocName"))?;
+    let list_query = ListQuery { limit: MAX_OWNERS as u64 + 1, ..parsed };
+    let page = query::page(db, &ALL_USERS, context, &list_query).await?;
+    Ok(page.rows.into_iter().map(|row| owner(row.cells)).collect())
 }
 
 /// The names of the main groups of these users, by rank and name.
@@ -42,41 +49,29 @@ pub async fn find_groups(
     context: QueryContext<'_>,
     search: &str,
 ) -> Result<Vec<String>, ListError> {
-    let mut names = Vec::new();
-    for group in user_group::list(db).await? {
-        if !find(db, context, search, Some(group.id), 1).await?.is_empty() {
-            names.push(group.name);
-        }
-    }
-    Ok(names)
+    let Some(filter) = ListQuery::parse(None, Some(&filter(search)), None)?.filter else { return Ok(Vec::new()) };
+    let ids = query::select_matching(db.get_database_backend(), context, &filter, "users.user_group_id")?;
+    let groups = user_group::list_among(db, ids).await?;
+    Ok(groups.into_iter().map(|group| group.name).collect())
 }
 
-async fn find(
-    db: &impl ConnectionTrait,
-    context: QueryContext<'_>,
-    search: &str,
-    group_id: Option<i32>,
-    limit: usize,
-) -> Result<Vec<CredentialOwner>, ListError> {
-    let mut filter = "canLogin eq true".to_owned();
-    if !search.trim().is_empty() {
-        let text = search.trim().replace('\'', "''");
-        let contains = ["assocName", "userName", "fullName"].map(|column| format!("{column} contains '{text}'"));
-        filter = format!("{filter} and ({})", contains.join(" or "));
+/// The users that can log in with a password, and have a text in a name.
+fn filter(search: &str) -> String {
+    let can_login = "canLogin eq true".to_owned();
+    if search.trim().is_empty() {
+        return can_login;
     }
-    if let Some(id) = group_id {
-        filter = format!("{filter} and usergroupId eq {id}");
-    }
-    let parsed = ListQuery::parse(Some("assocName,fullName,usergroup"), Some(&filter), Some("assocName"))?;
-    let list_query = ListQuery { limit: limit as u64, ..parsed };
-    let page = query::page(db, &ALL_USERS, context, &list_query).await?;
-    let owner = |cells: Vec<Cell>| {
-        let mut texts = cells.into_iter().map(|cell| match cell {
-            Cell::Text(text) => text,
-            Cell::Integer(_) | Cell::Bool(_) | Cell::Date(_) => String::new(),
-        });
-        let mut next = || texts.next().unwrap_or_default();
-        CredentialOwner { name: next(), full_name: next(), group: next() }
-    };
-    Ok(page.rows.into_iter().map(|row| owner(row.cells)).collect())
+    let text = search.trim().replace('\'', "''");
+    let contains = ["assocName", "userName", "fullName"].map(|column| format!("{column} contains '{text}'"));
+    format!("{can_login} and ({})", contains.join(" or "))
+}
+
+/// The user in the columns that [`find_owners`] reads.
+fn owner(cells: Vec<Cell>) -> CredentialOwner {
+    let mut texts = cells.into_iter().map(|cell| match cell {
+        Cell::Text(text) => text,
+        Cell::Integer(_) | Cell::Bool(_) | Cell::Date(_) => String::new(),
+    });
+    let mut next = || texts.next().unwrap_or_default();
+    CredentialOwner { name: next(), full_name: next(), group: next() }
 }

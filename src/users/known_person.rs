@@ -1,4 +1,4 @@
-//! Finds persons by what another system knows of them.
+//! Finds persons by e-mail address, or by name and company.
 
 use sea_orm::{
     QueryOrder, QuerySelect,

@@ -1,31 +1,62 @@
 //! Requests of a caller to save and delete roles and groups: checked, then done in a transaction that records the change.
 
+use sea_orm::ConnectionTrait;
+
 use super::{
     Caller, UserService, Written,
-    data_right::RelationToOwner,
+    data_right::{self, DataRights, RelationToOwner},
+    field_limits::field_error,
     role,
     role_and_group_service::{
-        check_data_right, check_delete_group, check_delete_role, check_retire_group, check_rights, check_save_group,
-        check_save_role, delete_group, delete_role, retire_group, save_group, save_role, set_data_right, set_rights,
+        check_data_right, check_delete_group, check_delete_role, check_is_administrator, check_retire_group,
+        check_rights, check_save_group, check_save_role, delete_group, delete_role, retire_group, save_group,
+        save_role, set_data_right, set_rights,
     },
     user_group,
 };
 use crate::{error::Error, store::Touched};
 
-/// Creates a role without rights when its id is 0; otherwise changes the role, which keeps its type and rights.
+/// The stored role with its data rights; `None` for the id 0.
+async fn find_role(db: &impl ConnectionTrait, id: i32) -> Result<Option<(role::Model, DataRights)>, Error> {
+    if id == 0 {
+        return Ok(None);
+    }
+    let missing = || field_error("RoleId", format!("there is no role {id}"));
+    let role = role::find(db, id).await?.ok_or_else(missing)?;
+    let data_rights = data_right::of_role(db, &role).await?;
+    Ok(Some((role, data_rights)))
+}
+
+/// The stored group; `None` for the id 0.
+async fn find_group(db: &impl ConnectionTrait, id: i32) -> Result<Option<user_group::Model>, Error> {
+    if id == 0 {
+        return Ok(None);
+    }
+    let missing = || field_error("Id", format!("there is no group {id}"));
+    user_group::find(db, id).await?.ok_or_else(missing).map(Some)
+}
+
+/// Creates a role without rights when the id is 0; otherwise changes the role with this id, which keeps its type and
+/// rights. `edit` gets the stored role with its data rights, and returns the role to store.
 ///
 /// # Errors
-/// The caller is not an administrator, or the role is invalid.
+/// The caller is not an administrator, there is no such role, or the role is invalid.
 pub async fn request_save_role(
     service: &UserService,
     caller: &Caller,
-    role: role::Model,
+    id: i32,
+    edit: impl FnOnce(Option<(role::Model, DataRights)>) -> Result<role::Model, Error> + Clone + Send + 'static,
 ) -> Result<role::Model, Error> {
-    let new_role = role.clone();
-    let check = async { check_save_role(service.store.reader(), caller, &role).await.map(drop) };
+    let again = edit.clone();
+    let check = async {
+        check_is_administrator(caller)?;
+        let role = edit(find_role(service.store.reader(), id).await?)?;
+        check_save_role(service.store.reader(), caller, &role).await.map(drop)
+    };
     let work = service.write(caller, check, move |db, caller, ()| {
         Box::pin(async move {
-            let (answer, change) = save_role(db, caller, new_role).await?;
+            let role = again(find_role(db, id).await?)?;
+            let (answer, change) = save_role(db, caller, role).await?;
             Ok(Written::new(answer, Touched::Everything, change))
         })
     });
@@ -95,20 +126,27 @@ pub async fn request_set_data_right(
     work.await
 }
 
-/// Creates a group when its id is 0; otherwise changes the group.
+/// Creates a group when the id is 0; otherwise changes the group with this id. `edit` gets the stored group, and returns
+/// the group to store.
 ///
 /// # Errors
-/// The caller is not an administrator, or the group is invalid.
+/// The caller is not an administrator, there is no such group, or the group is invalid.
 pub async fn request_save_group(
     service: &UserService,
     caller: &Caller,
-    group: user_group::Model,
+    id: i32,
+    edit: impl FnOnce(Option<user_group::Model>) -> Result<user_group::Model, Error> + Clone + Send + 'static,
 ) -> Result<user_group::Model, Error> {
-    let new_group = group.clone();
-    let check = check_save_group(service.store.reader(), caller, &group);
+    let again = edit.clone();
+    let check = async {
+        check_is_administrator(caller)?;
+        let group = edit(find_group(service.store.reader(), id).await?)?;
+        check_save_group(service.store.reader(), caller, &group).await
+    };
     let work = service.write(caller, check, move |db, caller, ()| {
         Box::pin(async move {
-            let (answer, change) = save_group(db, caller, new_group).await?;
+            let group = again(find_group(db, id).await?)?;
+            let (answer, change) = save_group(db, caller, group).await?;
             Ok(Written::new(answer, Touched::Everything, change))
         })
     });

@@ -170,8 +170,9 @@ pub(super) async fn authorize(
         return Err(Error::MayNotManageUser);
     }
     if caller.may_manage_others() {
-        let rank = role::find(db, input.user.role_id).await?.map_or(0, |role| role.rank);
-        return if rank > caller.role_rank { Err(Error::MayNotChange("Role")) } else { Ok(()) };
+        let role = role::find(db, input.user.role_id).await?;
+        let may_give = role.is_none_or(|role| caller.may_give(&role));
+        return if may_give { Ok(()) } else { Err(Error::MayNotChange("Role")) };
     }
     let Some(present) = present else { return Err(Error::MayNotManageUser) };
     let present = UserInput::of(db, present).await?.complete(db).await?;

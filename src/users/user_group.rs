@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{NotSet, QueryOrder, entity::prelude::*};
+use sea_orm::{NotSet, QueryOrder, entity::prelude::*, sea_query::SelectStatement};
 
 use super::folded;
 
@@ -77,6 +77,12 @@ pub async fn find_some(db: &impl ConnectionTrait, mut ids: Vec<i32>) -> Result<V
         groups.extend(Entity::find().filter(id_in(db, Column::Id, ids)).all(db).await?);
     }
     Ok(groups)
+}
+
+/// The groups with the ids that a statement selects, by rank and name.
+pub(super) async fn list_among(db: &impl ConnectionTrait, ids: SelectStatement) -> Result<Vec<Model>, DbErr> {
+    let among = Entity::find().filter(Column::Id.in_subquery(ids));
+    among.order_by_asc(Column::Rank).order_by_asc(Column::Name).all(db).await
 }
 
 /// All groups, by rank and name.

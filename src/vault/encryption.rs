@@ -10,9 +10,9 @@ use secrecy::zeroize::Zeroizing;
 #[derive(Clone)]
 pub struct EncryptionKey(Zeroizing<[u8; 32]>);
 
-/// A text cannot be decrypted.
+/// A stored secret cannot be decrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it was encrypted with another key, or it or the data stored with it was changed since")]
+#[error("it was encrypted with another key, or its row was changed")]
 pub struct DecryptError;
 
 impl EncryptionKey {

@@ -1,5 +1,7 @@
 //! The table of stored secrets.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     QueryOrder, QuerySelect,
@@ -152,19 +154,24 @@ pub async fn count(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
     Entity::find().count(db).await
 }
 
-/// Encrypts all secrets with a new key. Those that `former` cannot decrypt stay as they are.
-pub async fn change_key(db: &WriteTransaction, former: &EncryptionKey, new: &EncryptionKey) -> Result<(), DbErr> {
-    let mut last = 0;
+/// Encrypts all secrets with a new key. Those that `former` cannot decrypt stay as they are; returns their number.
+pub async fn change_key(db: &WriteTransaction, former: &EncryptionKey, new: &EncryptionKey) -> Result<u64, DbErr> {
+    let (mut last, mut unreadable) = (0, 0);
     loop {
         let page = Entity::find().filter(Column::Id.gt(last)).order_by_asc(Column::Id).limit(PAGE).all(db).await?;
-        let Some(end) = page.last() else { return Ok(()) };
+        let Some(end) = page.last() else { return Ok(unreadable) };
         last = end.id;
-        let encrypted = page.into_iter().filter_map(|row| {
-            let secret = row.decrypt(former).ok()?;
-            let encrypted = new.encrypt(secret.expose_secret().as_bytes(), &row.metadata().associated_data());
-            Some((row.id, ColumnValues::from([("encrypted", encrypted.into())])))
-        });
-        update_all::<Entity>(db, encrypted.collect()).await?;
+        let mut encrypted = BTreeMap::new();
+        for row in page {
+            let Ok(secret) = row.decrypt(former) else {
+                tracing::error!(id = row.id, "a stored secret cannot be read; it keeps the former key");
+                unreadable += 1;
+                continue;
+            };
+            let text = new.encrypt(secret.expose_secret().as_bytes(), &row.metadata().associated_data());
+            encrypted.insert(row.id, ColumnValues::from([("encrypted", text.into())]));
+        }
+        update_all::<Entity>(db, encrypted).await?;
     }
 }
 

@@ -279,6 +279,34 @@ async fn roles_are_created_given_rights_and_replaced_when_deleted() {
 }
 
 #[tokio::test]
+async fn what_is_omitted_of_a_role_or_group_stays() {
+    let server = Server::demo().await;
+    let group = json!({"Value": "Sales", "Tooltip": "Sells", "Rank": 7, "Deleted": true});
+    let id = answer(&server, "SaveUserGroup", json!({"UserGroup": group})).await["Id"].clone();
+    let saved = answer(&server, "SaveUserGroup", json!({"UserGroup": {"Id": id, "Value": "Selling"}})).await;
+    let shown = ["Value", "Tooltip", "Rank", "Deleted"].map(|name| saved[name].clone());
+    assert_eq!(Value::from_iter(shown), json!(["Selling", "Sells", 7, true]));
+    let rights = answer(&server, "GetRoleEntity?roleEntityId=1", Value::Null).await["DataRights"].clone();
+    assert_eq!(
+        refusal(&server, "SaveRoleEntity", json!({"Name": "Copy", "DataRights": rights})).await,
+        "DataRights: SetDataRight changes them, not saving the role."
+    );
+    let blank = answer(&server, "CreateDefaultRoleEntity", Value::Null).await;
+    let mut copy = blank;
+    copy["Name"] = "Copy".into();
+    let id = answer(&server, "SaveRoleEntity", copy).await["RoleId"].clone();
+    // Two clients that change different properties do not undo each other.
+    let save = |change: Value| call(&server, "admin", "SaveRoleEntity", change);
+    for round in 0..5 {
+        let (one, two) = (json!({"RoleId": id, "Rank": round}), json!({"RoleId": id, "Tooltip": format!("{round}")}));
+        let (one, two) = tokio::join!(save(one), save(two));
+        assert_eq!((one.status, two.status), (StatusCode::OK, StatusCode::OK));
+        let role = answer(&server, &format!("GetRoleEntity?roleEntityId={id}"), Value::Null).await;
+        assert_eq!((&role["Rank"], &role["Tooltip"]), (&round.into(), &format!("{round}").into()));
+    }
+}
+
+#[tokio::test]
 async fn user_infos_are_limited_to_users_the_caller_may_read() {
     let server = Server::demo().await;
     let anna = answer(&server, "GetUserInfo?userInfoId=2", Value::Null).await;

@@ -56,7 +56,7 @@ async fn server() -> Server {
 }
 
 async fn change_key(server: &Server, former: &AuditKey, new: &AuditKey) -> Head {
-    audit::change_key(&server.app.store, former, new, &system(), |_| {}).await.expect("another key").head
+    audit::change_key(&server.app.store, former, new, &system(), |_| {}).await.expect("another key").0.head
 }
 
 /// Records a change with this key, as a server that has it.

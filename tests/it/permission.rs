@@ -1,7 +1,10 @@
 //! Which callers may run which commands on which users.
 
-use kommando::{executions::execution::Outcome, users};
-use poem::http::StatusCode;
+use kommando::{
+    executions::execution::Outcome,
+    users::{self, role},
+};
+use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::harness::{ABSENT, ADMIN, ANNA, BJORN, CHRIS, DORA, Server};
@@ -168,6 +171,33 @@ async fn callers_cannot_act_on_users_who_outrank_them() {
     for (caller, user) in [("anna", BJORN), ("anna", CHRIS), ("admin", ANNA), ("chris", CHRIS)] {
         assert_eq!(server.execute(caller, user, "nudge", None).await.status, StatusCode::OK, "{caller} on {user}");
     }
+}
+
+/// System users read the secrets of others, so those who manage users must not become one.
+#[tokio::test]
+async fn only_administrators_give_roles_for_system_users() {
+    let server = Server::demo().await;
+    let agent = async |operation: &str, body: Value| {
+        server.post(format!("/api/v1/Agents/User/{operation}")).by("admin").json(body).send().await.body
+    };
+    let role = agent("SaveRoleEntity", json!({"Name": "Reader", "RoleType": "System", "Rank": 5})).await;
+    let role = &role["RoleId"];
+    let user_admin = role::find_by_name(server.app.store.reader(), role::USER_ADMIN).await.expect("an answer");
+    let user_admin = vec![(users::UserColumn::RoleId, user_admin.expect("a role").id.into())];
+    users::set_columns(server.app.store.writer(), BJORN, user_admin).await.expect("a change");
+    let give = async |caller: &str, user: i32| {
+        let call =
+            server.call(Method::PATCH, format!("/api/v1/User/{user}")).by(caller).json(json!({"Role": {"Id": role}}));
+        call.send().await
+    };
+    for user in [BJORN, CHRIS] {
+        let refused = give("bjorn", user).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+    }
+    assert_eq!(give("admin", CHRIS).await.status, StatusCode::OK);
+    let call = server.call(Method::PATCH, format!("/api/v1/User/{CHRIS}")).by("bjorn").json(json!({"Tooltip": "x"}));
+    assert_eq!(call.send().await.status, StatusCode::FORBIDDEN, "nor manage who has one");
+    assert_eq!(give("admin", BJORN).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -229,6 +229,33 @@ async fn a_secret_is_bound_to_its_row() {
     assert_eq!(own_secrets(&server, "anna").await, [SECRET]);
 }
 
+/// A writer of the database must not be able to send a new password to another server.
+#[tokio::test]
+async fn what_was_changed_in_the_database_is_not_saved_again() {
+    let server = Server::demo().await;
+    let save = async |body: Value| post(&server, "admin", "User/SaveServiceAuth", body).await;
+    let auth = json!({"Server": "mail.example.com", "Port": 993, "AuthType": "", "Username": "us", "Password": SECRET});
+    let id = save(auth.clone()).await.body["ServiceAuthId"].clone();
+    save_credentials(&server, "anna", json!({"PublicValue": "me", "SecretValue": SECRET, "IsActive": false})).await;
+    for row in rows(&server).await {
+        let properties = row.properties.replace("mail.", "evil.").replace("\"comment\":\"\"", "\"comment\":\"evil\"");
+        assert_ne!(properties, row.properties);
+        let changed = stored_secret::ActiveModel { properties: Set(properties), ..row.into() };
+        changed.update(server.app.store.writer()).await.expect("an update");
+    }
+    let refused = save(json!({"ServiceAuthId": id, "Password": "new"})).await;
+    let message = "ServiceAuthId: the stored one cannot be read; send all properties and the password again.";
+    assert_eq!(refused.error(StatusCode::BAD_REQUEST).1, message);
+    let mut all = auth;
+    all["ServiceAuthId"] = id;
+    let saved = save(all).await;
+    assert_eq!((&saved.body["Server"], &saved.body["Password"]), (&"mail.example.com".into(), &SECRET.into()));
+    save_credentials(&server, "anna", json!({"PublicValue": "me", "SecretValue": "new"})).await;
+    let found = credentials(&server, "anna").await;
+    let shown = ["SecretValue", "Comment", "IsActive"].map(|name| found[0][name].clone());
+    assert_eq!((found.len(), shown), (1, [json!("new"), json!(""), json!(true)]), "as new ones");
+}
+
 /// What looks like a text in several languages stays as it was saved.
 #[tokio::test]
 async fn secrets_are_not_translated() {
@@ -282,8 +309,17 @@ async fn secrets_get_the_new_key_of_the_audit_chain() {
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
     let refused = save_credentials(&server, "anna", json!({"PublicValue": "new"})).await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    let (_, unreadable) = audit::change_key(store, &new, &former, &actor, |_| {}).await.expect("another key");
+    assert_eq!((unreadable, &credentials(&server, "anna").await[0]["SecretValue"]), (0, &SECRET.into()));
+    let broken =
+        stored_secret::ActiveModel { properties: Set("{}".to_owned()), ..rows(&server).await.remove(0).into() };
+    let broken = broken.update(store.writer()).await.expect("an update");
+    let (_, unreadable) = audit::change_key(store, &former, &new, &actor, |_| {}).await.expect("another key");
+    assert_eq!((unreadable, rows(&server).await), (1, vec![broken]), "what cannot be read is counted and stays");
+    let changed = change::Entity::find().filter(change::Column::Action.eq(Action::KeyChanged)).all(store.reader());
+    let changed = changed.await.expect("changes");
+    assert!(changed.iter().any(|change| change.after.0.get("secretsUnreadable") == Some(&1.into())));
     audit::change_key(store, &new, &former, &actor, |_| {}).await.expect("another key");
-    assert_eq!(credentials(&server, "anna").await[0]["SecretValue"], SECRET);
     let begun = audit::begin_anew(store, &new, &actor, "lost", OldRecords::Keep).await;
     begun.expect("a new chain");
     assert_eq!(rows(&server).await.len(), 0, "without the lost key, the secrets are deleted");
@@ -333,4 +369,7 @@ async fn the_key_for_local_storage_stays_the_same_for_a_user() {
     let new = key("anna").await;
     assert_ne!(new, first, "an unreadable key is replaced");
     assert_eq!(new, key("anna").await);
+    let history = server.get(format!("/_ext/audit?subject={ANNA}&action=secret.saved")).by("admin").send().await.body;
+    let replaced: Vec<_> = (0..2).map(|index| history["entries"][index]["after"]["replaced"].clone()).collect();
+    assert_eq!(replaced, [json!(true), json!(false)], "{history}");
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::{
     bounded_json,
-    schema_coercion::{coerce, fill_defaults},
+    schema_coercion::{coerce, fill_defaults, merge},
 };
 use crate::{
     api::{
@@ -142,6 +142,20 @@ impl<T> PartialUpdate<T> {
         if rest.is_empty() { found.as_str() } else { found.get(rest)?.as_str() }
     }
 
+    /// Checks that the id in the body, if given, is the one in the path. Returns the id.
+    ///
+    /// # Errors
+    /// The ids differ, or the path has 0, which is no id.
+    pub fn check_id(&self, name: &str, in_path: i32) -> Result<i32, Error> {
+        match self.number(name) {
+            _ if in_path == 0 => Err(Error::InvalidArgument(format!("{name}: 0 is not an id."))),
+            given if given != 0 && given != in_path => {
+                Err(Error::InvalidArgument(format!("Body: {name} is {given}, but the path has {in_path}.")))
+            }
+            _ => Ok(in_path),
+        }
+    }
+
     /// An integer property; 0 when it is not given.
     pub fn number(&self, name: &str) -> i32 {
         let number = self.properties.get(name).and_then(Value::as_i64);
@@ -160,6 +174,20 @@ impl PartialUpdate<User> {
         self.properties.insert("Type".to_owned(), user_type.to_json().unwrap_or_default());
         self.properties.insert("Role".to_owned(), Value::Object(Map::from_iter([("Id".to_owned(), 0.into())])));
         self
+    }
+}
+
+impl<T: ParseFromJSON + ToJSON> PartialUpdate<T> {
+    /// The stored model with the given properties; without one, a new model, whose other properties are empty.
+    ///
+    /// # Errors
+    /// A given property does not match the schema of `T`.
+    pub fn applied_to(self, stored: Option<T>) -> Result<T, Error> {
+        let given = self.into_value();
+        parse_completed(match stored {
+            Some(stored) => merge(&T::schema_ref(), stored.to_json().unwrap_or_default(), given),
+            None => given,
+        })
     }
 }
 

@@ -82,6 +82,11 @@ pub struct DataRight {
 }
 
 impl DataRights {
+    /// Whether there is any right.
+    pub fn is_any_set(&self) -> bool {
+        self.rights.iter().flatten().any(|right| !right.value.is_empty())
+    }
+
     /// The tables, the relations, and the rights in each row: what is stored.
     pub fn stored(&self) -> (Vec<&str>, Vec<&str>, Vec<Vec<&str>>) {
         let rights = self.rights.iter().map(|row| row.iter().map(|right| right.value.as_str()).collect());

@@ -28,31 +28,42 @@ static PENDING: Semaphore = Semaphore::const_new(MAX_PENDING);
 static WRITERS: LazyLock<Arc<Semaphore>> =
     LazyLock::new(|| Arc::new(Semaphore::new(thread::available_parallelism().map_or(1, usize::from))));
 
-/// Lists without pages that are in memory at the same time; further ones wait. One of 100,000 users takes some hundred
-/// megabytes.
+/// Long lists that are in memory at the same time; further ones wait. One of 100,000 users takes some hundred megabytes.
 const MAX_LONG_LISTS: usize = 2;
 /// The longest time that a list waits.
 const LONG_LIST_TIMEOUT: Duration = Duration::from_secs(10);
 static LONG_LISTS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(MAX_LONG_LISTS)));
 
-/// Permission to read a list without pages and to keep it in memory. It is held until the response is serialized.
+/// A list of more rows than this is long.
+const SHORT_LIST: u64 = 1000;
+
+/// Permission to read a long list and to keep it in memory. It is held until the response is serialized.
 #[derive(Debug)]
 pub struct LongListPermit(#[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit);
 
 impl LongListPermit {
-    /// Waits until fewer than [`MAX_LONG_LISTS`] are in memory. A caller who sees only the own user needs no permit.
+    /// For a list of any number of users. Waits until fewer than [`MAX_LONG_LISTS`] are in memory. A caller who sees only
+    /// the own user needs no permit.
     ///
     /// # Errors
     /// [`Error::Overloaded`] after [`LONG_LIST_TIMEOUT`].
     pub async fn acquire(caller: &Caller) -> Result<Option<Self>, Error> {
-        if !caller.may_read_others() {
+        Self::for_rows(u64::MAX, caller).await
+    }
+
+    /// For a list of at most this many rows. A short list needs no permit.
+    ///
+    /// # Errors
+    /// As [`Self::acquire`].
+    pub async fn for_rows(max_rows: u64, caller: &Caller) -> Result<Option<Self>, Error> {
+        if max_rows <= SHORT_LIST || !caller.may_read_others() {
             return Ok(None);
         }
         let permit = timeout(LONG_LIST_TIMEOUT, Arc::clone(&LONG_LISTS).acquire_owned()).await;
         permit.map_err(|_| Error::Overloaded)?.map(|permit| Some(Self(permit))).map_err(Error::internal)
     }
 
-    /// The permit for a list to choose from. Only that of users is long.
+    /// For an MDO list. Only that of users is long.
     ///
     /// # Errors
     /// As [`Self::acquire`].

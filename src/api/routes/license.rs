@@ -50,6 +50,7 @@ impl LicenseOperations {
         visible(users, &caller, id.0.0).await?;
         Ok(format.answer(Vec::new()))
     }
+
     /// Refuse to add a licence
     #[oai(path = "/", method = "post", operation_id = "v1License_AddLicenseFromFile", hidden)]
     async fn add(&self, _caller: Caller) -> Result<(), ErrorResponse<CommonErrors>> {

@@ -6,7 +6,6 @@ use poem::http::Uri;
 use poem_openapi::{
     OpenApi,
     param::{Path, Query},
-    types::{ToJSON, Type},
 };
 
 use super::{
@@ -17,10 +16,9 @@ use crate::{
     api::{
         extract::{
             examples,
-            json_body::{JsonBody, PartialUpdate, parse_completed},
+            json_body::{JsonBody, PartialUpdate},
             parameters::{Boolean, CaseInsensitive, Int32, RowCount},
             request::BaseUrl,
-            schema_coercion::merge,
         },
         models::{
             ArchiveColumnInfo, DataRights, ListFormat, MdoListItem, ODataSlimResponse, RoleEntity, RoleEntityWithLinks,
@@ -182,8 +180,7 @@ impl RoleOperations {
     ) -> Result<Formatted<RoleEntityWithLinks>, ErrorResponse<ChangeRoleError>> {
         users::check_is_administrator(&caller)?;
         let id = role.0.number("RoleId");
-        let role = completed(&service.store, id, role.0.entity()?).await?;
-        let saved = users::request_save_role(service, &caller, role).await?;
+        let saved = users::request_save_role(service, &caller, id, edit_role(id, role.0.entity()?)).await?;
         Ok(format.answer(RoleEntityWithLinks::new(with_data_rights(&service.store, saved).await?, &base.0)))
     }
 
@@ -204,14 +201,8 @@ impl RoleOperations {
         role: JsonBody<PartialUpdate<RoleEntity>>,
     ) -> Result<Formatted<RoleEntityWithLinks>, ErrorResponse<ChangeRoleError>> {
         users::check_is_administrator(&caller)?;
-        let id = id.0.0;
-        let given = role.0.number("RoleId");
-        if id == 0 || given != 0 && given != id {
-            let message = format!("Body: RoleId is {given}, but the path has {id}.");
-            return Err(Error::InvalidArgument(message).into());
-        }
-        let role = completed(&service.store, id, role.0.entity()?).await?;
-        let saved = users::request_save_role(service, &caller, role).await?;
+        let id = role.0.check_id("RoleId", id.0.0)?;
+        let saved = users::request_save_role(service, &caller, id, edit_role(id, role.0.entity()?)).await?;
         Ok(format.answer(RoleEntityWithLinks::new(with_data_rights(&service.store, saved).await?, &base.0)))
     }
 }
@@ -360,27 +351,29 @@ pub async fn with_data_rights(store: &Store, role: Model) -> Result<RoleEntity, 
     Ok(RoleEntity::new(role, &rights))
 }
 
-/// The role to save: the given properties, and for the role with this id, the stored ones besides. The id 0 stands for a new
-/// role.
+/// What the given properties change in the stored role. The id 0 stands for a new role.
 ///
-/// # Errors
-/// The properties do not match the schema, there is no such role, or a property that cannot be saved differs.
-pub async fn completed(store: &Store, id: i32, given: PartialUpdate<RoleEntity>) -> Result<Model, Error> {
-    if id == 0 {
-        let role: RoleEntity = parse_completed(given.into_value())?;
-        return Ok(role.into());
+/// # Errors of the result
+/// The properties do not match the schema, or one that saving a role does not change differs.
+pub fn edit_role(
+    id: i32,
+    given: PartialUpdate<RoleEntity>,
+) -> impl FnOnce(Option<(Model, data_right::DataRights)>) -> Result<Model, Error> + Clone {
+    move |stored| {
+        let stored = stored.map(|(role, rights)| RoleEntity::new(role, &rights));
+        let present = stored.clone();
+        let role = given.applied_to(stored)?;
+        if present.as_ref().is_some_and(|present| present.role_type != role.role_type) {
+            return Err(Error::Validation("RoleType: the type of a role cannot be changed".to_owned()));
+        }
+        let present = present.and_then(|present| present.data_rights);
+        let is_other = |given: &DataRights| match &present {
+            Some(present) => given.stored() != present.stored(),
+            None => given.is_any_set(),
+        };
+        if role.data_rights.as_ref().is_some_and(is_other) {
+            return Err(Error::Validation("DataRights: SetDataRight changes them, not saving the role".to_owned()));
+        }
+        Ok(Model { id, ..role.into() })
     }
-    let missing = || Error::Validation(format!("RoleId: there is no role {id}"));
-    let stored = role::find(store.reader(), id).await?.ok_or_else(missing)?;
-    let present = with_data_rights(store, stored).await?;
-    let value = merge(&RoleEntity::schema_ref(), present.to_json().unwrap_or_default(), given.into_value());
-    let role: RoleEntity = parse_completed(value)?;
-    if role.role_type != present.role_type {
-        return Err(Error::Validation("RoleType: the type of a role cannot be changed".to_owned()));
-    }
-    let (given, stored) = (role.data_rights.as_ref(), present.data_rights.as_ref());
-    if given.is_some() && given.map(DataRights::stored) != stored.map(DataRights::stored) {
-        return Err(Error::Validation("DataRights: SetDataRight changes them, not saving the role".to_owned()));
-    }
-    Ok(Model { id, ..role.into() })
 }

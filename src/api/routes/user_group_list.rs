@@ -3,7 +3,6 @@
 use poem_openapi::{
     OpenApi,
     param::{Path, Query},
-    types::{ToJSON, Type},
 };
 
 use super::role_errors::ChangeGroupError;
@@ -11,9 +10,8 @@ use crate::{
     api::{
         extract::{
             examples,
-            json_body::{JsonBody, PartialUpdate, parse_completed},
+            json_body::{JsonBody, PartialUpdate},
             parameters::{Boolean, Int32},
-            schema_coercion::merge,
         },
         models::UserGroup,
         openapi::{
@@ -61,7 +59,8 @@ impl UserGroupListOperations {
 
     /// Create a user group
     ///
-    /// Creates a group; only Value, its name, is required. Only for administrators.
+    /// Creates a group; only Value, its name, is required. With the Id of an existing group, that group is updated. Only
+    /// for administrators.
     #[oai(path = "/Items", method = "post", operation_id = "v1UserGroupList_PostUserGroup")]
     async fn post(
         &self,
@@ -70,8 +69,10 @@ impl UserGroupListOperations {
         service: &UserService,
         group: JsonBody<PartialUpdate<UserGroup>>,
     ) -> Result<Formatted<UserGroup>, ErrorResponse<ChangeGroupError>> {
-        let group: UserGroup = parse_completed(group.0.entity()?.into_value())?;
-        Ok(format.answer(users::request_save_group(service, &caller, group.into()).await?.into()))
+        users::check_is_administrator(&caller)?;
+        let id = group.0.number("Id");
+        let saved = users::request_save_group(service, &caller, id, edit_group(id, group.0.entity()?)).await?;
+        Ok(format.answer(saved.into()))
     }
 
     /// Get a user group
@@ -107,19 +108,9 @@ impl UserGroupListOperations {
         group: JsonBody<PartialUpdate<UserGroup>>,
     ) -> Result<Formatted<UserGroup>, ErrorResponse<ChangeGroupError>> {
         users::check_is_administrator(&caller)?;
-        let id = id.0.0;
-        let given = group.0.number("Id");
-        if id == 0 || given != 0 && given != id {
-            let message = format!("Body: Id is {given}, but the path has {id}.");
-            return Err(Error::InvalidArgument(message).into());
-        }
-        let missing = || Error::Validation(format!("Id: there is no group {id}"));
-        let stored = user_group::find(service.store.reader(), id).await?.ok_or_else(missing)?;
-        let present = UserGroup::from(stored).to_json().unwrap_or_default();
-        let value = merge(&UserGroup::schema_ref(), present, group.0.entity()?.into_value());
-        let group: UserGroup = parse_completed(value)?;
-        let group = user_group::Model { id, ..group.into() };
-        Ok(format.answer(users::request_save_group(service, &caller, group).await?.into()))
+        let id = group.0.check_id("Id", id.0.0)?;
+        let saved = users::request_save_group(service, &caller, id, edit_group(id, group.0.entity()?)).await?;
+        Ok(format.answer(saved.into()))
     }
 
     /// Retire a user group
@@ -137,5 +128,16 @@ impl UserGroupListOperations {
     ) -> Result<Done, ErrorResponse<ChangeGroupError>> {
         users::request_retire_group(service, &caller, id.0.0).await?;
         Ok(Done::NoContent)
+    }
+}
+
+/// What the given properties change in the stored group. The id 0 stands for a new group.
+pub fn edit_group(
+    id: i32,
+    given: PartialUpdate<UserGroup>,
+) -> impl FnOnce(Option<user_group::Model>) -> Result<user_group::Model, Error> + Clone {
+    move |stored| {
+        let group = given.applied_to(stored.map(Into::into))?;
+        Ok(user_group::Model { id, ..group.into() })
     }
 }

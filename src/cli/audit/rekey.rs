@@ -43,10 +43,16 @@ impl Rekey {
         let bar = cli::progress_bar(audit::count(store.reader()).await?);
         let changed = audit::change_key(store, &former, &new, &super::actor(), |more| bar.inc(more)).await;
         bar.finish_and_clear();
-        let FormerEntries { count, head } = changed?;
+        let (FormerEntries { count, head }, unreadable) = changed?;
         cli::say(format_args!(
             "{count} entries were verified, up to head {head}; the chain continues with the new key"
         ))?;
+        if unreadable > 0 {
+            eprintln!(
+                "warning: {unreadable} stored secrets cannot be read, and stay as they are; the log names their ids, see \
+                 `kommando help secrets`"
+            );
+        }
         put_in_place(&place, &self.new_key_file, &new, head.position + 1)
     }
 }

@@ -76,7 +76,8 @@ pub struct FormerEntries {
     pub head: Head,
 }
 
-/// Verifies the chain, and continues it with a new key. `progress` gets the number of verified entries of each page.
+/// Verifies the chain, and continues it with a new key, which then also encrypts the stored secrets. `progress` gets the
+/// number of verified entries of each page. Also returns the number of secrets that cannot be read; they stay as they are.
 ///
 /// # Errors
 /// The chain is not intact, or `former` is not its key.
@@ -86,7 +87,7 @@ pub async fn change_key(
     new: &AuditKey,
     actor: &Actor,
     progress: impl FnMut(u64),
-) -> Result<FormerEntries, KeyChangeError> {
+) -> Result<(FormerEntries, u64), KeyChangeError> {
     // What takes long is done without the locks, which stop all writers.
     let snapshot = store.begin_snapshot().await?;
     let cursor = ChainCursor::begin(&snapshot, former).await?.keeping_digest();
@@ -111,14 +112,17 @@ pub async fn change_key(
             let (cursor, verified) = verify::newer(transaction, cursor, |_| {}).await;
             verified?;
             let running = seal::running(transaction, &former, None).await?.sealed;
-            let fields = ChangedFields::from([(FORMER_SEAL, seal_by_former(&former, &new, &cursor.head).into())]);
+            let mut fields = ChangedFields::from([(FORMER_SEAL, seal_by_former(&former, &new, &cursor.head).into())]);
+            let unreadable = stored_secret::change_key(transaction, &former.vault_key(), &new.vault_key()).await?;
+            if unreadable > 0 {
+                fields.0.insert("secretsUnreadable".to_owned(), unreadable.into());
+            }
             let entries = switch_key(transaction, &new, &actor, cursor, Action::KeyChanged, fields).await?;
             seal::remove_all(transaction).await?;
             seal::seal_runs(transaction, &new, &running).await?;
             delivery::remove_seals_of_delivered(transaction).await?;
             seal::change_key_of_deliveries(transaction, &former, &new).await?;
-            stored_secret::change_key(transaction, &former.vault_key(), &new.vault_key()).await?;
-            Ok((entries, Touched::Nothing))
+            Ok(((entries, unreadable), Touched::Nothing))
         })
     });
     change.await

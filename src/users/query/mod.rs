@@ -144,6 +144,23 @@ pub async fn page(
     Ok(Page { columns, rows })
 }
 
+/// A statement that reads a column, in SQL, of the users that match the filter.
+///
+/// # Errors
+/// [`ListError::Parse`].
+pub(super) fn select_matching(
+    backend: DbBackend,
+    context: QueryContext<'_>,
+    filter: &Filter,
+    column: &'static str,
+) -> Result<SelectStatement, ListError> {
+    let compiler = filter::FilterCompiler { archive: &ALL_USERS, context, backend };
+    let condition = compiler.condition(filter).map_err(in_part(ListPart::Filter))?;
+    let mut query = Query::select().expr(Expr::cust(column)).to_owned();
+    ALL_USERS.join_tables(&mut query).cond_where(condition);
+    Ok(query)
+}
+
 fn statement(
     backend: DbBackend,
     archive: &'static Archive,

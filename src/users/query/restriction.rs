@@ -19,7 +19,7 @@ pub struct Restriction {
     pub is_or: bool,
 }
 
-/// The maximum number of values of all restrictions; a database has a limit, too.
+/// The maximum number of values of one restriction; a database has a limit, too.
 const MAX_VALUES: usize = 1000;
 
 /// Upstream's signs for operators, with the names that filters have.

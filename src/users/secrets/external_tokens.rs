@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{MAX_SECRETS, change, decrypt, may_get_secrets_of, properties, save as save_secret, to_json};
+use super::{MAX_SECRETS, change, decrypt, may_get_secrets_of, properties, to_json};
 use crate::{
     error::Error,
     executions::audit::{Action, ChangedFields},
@@ -13,7 +13,7 @@ use crate::{
         Caller, UserRef, UserService, WriteLock, Written, audited::user_subject, field_limits::check_text, token,
         user_service::find_manageable,
     },
-    vault::stored_secret::{self, Metadata, SecretKind},
+    vault::stored_secret::{self, Metadata, Model, SecretKind},
 };
 
 const KIND: SecretKind = SecretKind::ExternalTokens;
@@ -72,7 +72,7 @@ pub async fn save(service: &UserService, caller: &Caller, tokens: ExternalTokens
             let properties = to_json(&Properties { provider })?;
             let metadata = Metadata { kind: KIND, user_id, name: token::hash(&key), properties };
             let secret = json!([access_token.expose_secret(), refresh_token.expose_secret()]).to_string();
-            save_secret(tx, &vault_key, None, metadata, ("", Some(secret.into()))).await?;
+            stored_secret::save(tx, &vault_key, None, metadata, &secret.into()).await?;
             Ok(Written::new(key, Touched::Nothing, changes))
         })
     });
@@ -88,11 +88,13 @@ pub async fn find(service: &UserService, caller: &Caller, key: &SecretString) ->
     service.find_manageable(caller, &UserRef::Id(caller.user_id)).await?;
     let snapshot = service.store.begin_snapshot().await?;
     let found = stored_secret::find_by_name(&snapshot, KIND, &token::hash(key)).await?;
-    let is_open = |user_id: Option<i32>| user_id.is_some_and(|id| may_get_secrets_of(caller, id));
-    let Some(row) = found.filter(|row| is_open(row.user_id)) else { return Ok(None) };
+    let may_get = |row: &Model| row.user_id.is_some_and(|id| may_get_secrets_of(caller, id));
+    let Some(row) = found.filter(may_get) else { return Ok(None) };
     let Some(Properties { provider }) = properties(&row) else { return Ok(None) };
     let secret = decrypt(&row, &service.audit_log.vault_key(&snapshot).await?)?;
-    let tokens: [String; 2] = serde_json::from_str(secret.expose_secret()).map_err(Error::internal)?;
+    // The error is left out, because it may quote the tokens.
+    let unreadable = |_| Error::internal(format!("the stored tokens {} are not two texts", row.id));
+    let tokens: [String; 2] = serde_json::from_str(secret.expose_secret()).map_err(unreadable)?;
     let [access_token, refresh_token] = tokens.map(SecretString::from);
     Ok(Some(ExternalTokens { provider, access_token, refresh_token }))
 }

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::{change, save};
+use super::{change, decrypt_or_log};
 use crate::{
     error::Error,
     executions::audit::{Action, ChangedFields},
@@ -38,16 +38,12 @@ pub async fn find_or_create(service: &UserService, caller: &Caller) -> Result<Se
                     return Ok(Written::new(key, Touched::Nothing, None));
                 }
                 let metadata = Metadata { kind: KIND, user_id, name: NAME.to_owned(), properties: "{}".to_owned() };
-                let new = ("", Some(token::generate("")));
-                let (_, key) = save(tx, &vault_key, present.first(), metadata, new).await?;
-                let created = change(
-                    Action::SecretSaved,
-                    user_subject(&user),
-                    KIND,
-                    ChangedFields::default(),
-                    Default::default(),
-                );
-                Ok(Written::new(key, Touched::Nothing, Some(created)))
+                let (former, key) = (present.first().map(|row| row.id), token::generate(""));
+                stored_secret::save(tx, &vault_key, former, metadata, &key).await?;
+                // With another key, the client cannot read any more what it stored.
+                let identity = ChangedFields::from([("replaced", former.is_some().into())]);
+                let saved = change(Action::SecretSaved, user_subject(&user), KIND, identity, Default::default());
+                Ok(Written::new(key, Touched::Nothing, Some(saved)))
             })
         });
     work.await
@@ -58,6 +54,5 @@ async fn find(service: &UserService, caller: &Caller) -> Result<Option<SecretStr
     let snapshot = service.store.begin_snapshot().await?;
     let rows = stored_secret::list(&snapshot, KIND, Some(caller.user_id), NAME).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let decrypted = row.decrypt(&service.audit_log.vault_key(&snapshot).await?);
-    Ok(decrypted.inspect_err(|error| tracing::error!(id = row.id, %error, "a stored secret cannot be read")).ok())
+    Ok(decrypt_or_log(row, &service.audit_log.vault_key(&snapshot).await?))
 }

@@ -46,6 +46,12 @@ fn decrypt(row: &Model, key: &EncryptionKey) -> Result<SecretString, Error> {
     row.decrypt(key).map_err(|error| Error::internal(format!("the stored secret {} cannot be read: {error}", row.id)))
 }
 
+/// The secret; `None`, and a line in the log, when it cannot be decrypted.
+fn decrypt_or_log(row: &Model, key: &EncryptionKey) -> Option<SecretString> {
+    let decrypted = row.decrypt(key);
+    decrypted.inspect_err(|error| tracing::error!(id = row.id, %error, "a stored secret cannot be read")).ok()
+}
+
 /// Stores a secret in the place of another one, or as a new one. Without a new secret, the former one stays. Returns the
 /// id of the row, and the secret.
 ///

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{MAX_SECRETS, change, decrypt, is_full, properties, save as save_secret, to_json};
+use super::{MAX_SECRETS, change, decrypt, decrypt_or_log, is_full, properties, save as save_secret, to_json};
 use crate::{
     error::Error,
     executions::audit::{Action, ChangedFields, Subject, SubjectType},
@@ -62,6 +62,13 @@ impl ServiceAuthEdit {
         }
         let password = self.password.as_ref().map(ExposeSecret::expose_secret).unwrap_or_default();
         check_text("Password", password, PASSWORD)
+    }
+
+    /// Whether no stored value stays.
+    fn is_complete(&self) -> bool {
+        let Self { server, port, auth_type, user_name, password } = self;
+        let has_texts = [server, auth_type, user_name].iter().all(|text| text.is_some());
+        has_texts && port.is_some() && password.is_some()
     }
 
     /// The values to store, and the password if there is a new one.
@@ -121,6 +128,12 @@ pub async fn save(
             }
             let present = former.as_ref().and_then(properties::<ServiceAuth>);
             let before = present.as_ref().map(fields).unwrap_or_default();
+            // In a row that cannot be decrypted, the server may be another one than an administrator saved.
+            let is_readable = former.as_ref().is_none_or(|row| decrypt_or_log(row, &key).is_some());
+            if !is_readable && !edit.is_complete() {
+                let error = "the stored one cannot be read; send all properties and the password again";
+                return Err(field_error("ServiceAuthId", error));
+            }
             let (auth, password) = edit.apply(present.unwrap_or_default());
             let metadata = Metadata { kind: KIND, user_id: None, name: String::new(), properties: to_json(&auth)? };
             let identity = ChangedFields::from([("hasNewPassword", password.is_some().into())]);

@@ -5,7 +5,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{MAX_SECRETS, change, is_full, may_get_secrets_of, properties, save as save_secret, to_json};
+use super::{
+    MAX_SECRETS, change, decrypt_or_log, is_full, may_get_secrets_of, properties, save as save_secret, to_json,
+};
 use crate::{
     error::Error,
     executions::audit::{Action, ChangedFields},
@@ -16,10 +18,7 @@ use crate::{
         field_limits::{check_text, field_error},
         user_service::find_manageable,
     },
-    vault::{
-        EncryptionKey,
-        stored_secret::{self, Metadata, Model, SecretKind},
-    },
+    vault::stored_secret::{self, Metadata, Model, SecretKind},
 };
 
 const KIND: SecretKind = SecretKind::UntrustedCredentials;
@@ -118,12 +117,8 @@ pub async fn list(
     Ok(rows.iter().filter_map(stored).collect())
 }
 
-fn decrypt_or_log(row: &Model, key: &EncryptionKey) -> Option<SecretString> {
-    let decrypted = row.decrypt(key);
-    decrypted.inspect_err(|error| tracing::error!(id = row.id, %error, "a stored secret cannot be read")).ok()
-}
-
-/// Saves credentials of a user: changes those of the same type with the same public value, or makes new ones.
+/// Saves credentials of a user: changes those of the same type with the same public value, or makes new ones. Those whose
+/// secret cannot be decrypted are replaced by new ones.
 ///
 /// # Errors
 /// The caller may not manage the user, the user does not exist, a text is too long or empty, or the user has
@@ -158,7 +153,9 @@ pub async fn save(
                 }
                 let (former, present) = found.unzip();
                 let before = present.as_ref().map(fields).unwrap_or_default();
-                let (credentials, secret) = edit.apply(present);
+                // What is stored with a secret that cannot be decrypted may have been changed in the database.
+                let is_readable = former.as_ref().is_some_and(|row| decrypt_or_log(row, &key).is_some());
+                let (credentials, secret) = edit.apply(present.filter(|_| is_readable));
                 let mut identity = identity(&credential_type, &credentials.public_value);
                 identity.0.insert("hasNewSecret".to_owned(), secret.is_some().into());
                 let properties = to_json(&credentials)?;

@@ -300,7 +300,7 @@ async fn rows_of(
         only: (!caller.may_read_others()).then_some(caller.user_id),
         ..list_query
     };
-    let permit = LongListPermit::acquire(caller).await?;
+    let permit = LongListPermit::for_rows(list_query.limit, caller).await?;
     let found = query::page(store.reader(), archive, context, &list_query).await;
     let found = found.map_err(|error| list_error(error, wording))?;
     if found.rows.len() > max_rows {

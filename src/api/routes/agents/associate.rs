@@ -112,8 +112,8 @@ impl AssociateAgent {
         store: &Store,
         ids: JsonBody<Vec<i32>>,
     ) -> Result<Formatted<Vec<Associate>>, ErrorResponse<GetAssociateError>> {
-        let ids = ids.0.into_iter().filter(|id| caller.may_read(*id)).collect();
-        let permit = LongListPermit::acquire(&caller).await?;
+        let ids: Vec<i32> = ids.0.into_iter().filter(|id| caller.may_read(*id)).collect();
+        let permit = LongListPermit::for_rows(ids.len() as u64, &caller).await?;
         let found = users::find_many(store.reader(), ids).await?;
         Ok(format.answer_with(found.into_iter().map(Into::into).collect(), permit))
     }

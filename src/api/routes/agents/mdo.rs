@@ -1,5 +1,7 @@
 //! The MDO agent: the lists from which users choose, as procedures (docs/upstream.md §9).
 
+use std::collections::HashMap;
+
 use poem_openapi::{Object, OpenApi, types::Example};
 
 use crate::{
@@ -16,7 +18,6 @@ use crate::{
         },
         routes::mdo_list::GetListError,
     },
-    error::Error,
     store::Store,
     users::{
         Caller,
@@ -255,7 +256,7 @@ struct Wanted {
     additional: Option<String>,
     search: Option<String>,
     /// The ids of the items that are wanted, in their order; `None` for all items.
-    wanted_ids: Option<Vec<i32>>,
+    ids: Option<Vec<i32>>,
 }
 
 async fn answer_list<T: From<ListItem>>(
@@ -264,29 +265,30 @@ async fn answer_list<T: From<ListItem>>(
     caller: &Caller,
     wanted: Wanted,
 ) -> Result<Formatted<Vec<T>>, ErrorResponse<GetListError>> {
-    let permit = LongListPermit::for_list(MdoList::named(&wanted.name)?, caller).await?;
-    Ok(format.answer_with(list(store, caller, wanted).await?, permit))
-}
-
-async fn list<T: From<ListItem>>(store: &Store, caller: &Caller, wanted: Wanted) -> Result<Vec<T>, Error> {
     let list = MdoList::named(&wanted.name)?;
-    if wanted.wanted_ids.as_ref().is_some_and(Vec::is_empty) {
-        return Ok(Vec::new());
+    if wanted.ids.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(format.answer(Vec::new()));
     }
+    let permit = LongListPermit::for_list(list, caller).await?;
     let request = ListRequest {
-        is_flat: wanted.is_flat || wanted.wanted_ids.is_some(),
+        is_flat: wanted.is_flat || wanted.ids.is_some(),
         additional: wanted.additional.as_deref(),
         search: wanted.search.as_deref().filter(|search| !search.trim().is_empty()),
     };
     let items = list.items(store.reader(), caller, request).await?;
-    let Some(wanted_ids) = wanted.wanted_ids else { return Ok(items.into_iter().map(Into::into).collect()) };
-    let mut by_id: std::collections::HashMap<i32, ListItem> = items.into_iter().map(|item| (item.id, item)).collect();
-    Ok(wanted_ids.iter().filter_map(|id| by_id.remove(id)).map(Into::into).collect())
+    let items = match wanted.ids {
+        None => items,
+        Some(ids) => {
+            let mut by_id: HashMap<i32, ListItem> = items.into_iter().map(|item| (item.id, item)).collect();
+            ids.iter().filter_map(|id| by_id.remove(id)).collect()
+        }
+    };
+    Ok(format.answer_with(items.into_iter().map(Into::into).collect(), permit))
 }
 
 impl From<GetSimpleListRequest> for Wanted {
     fn from(request: GetSimpleListRequest) -> Self {
-        Self { name: request.name, is_flat: true, additional: None, search: None, wanted_ids: None }
+        Self { name: request.name, is_flat: true, additional: None, search: None, ids: None }
     }
 }
 
@@ -297,7 +299,7 @@ impl From<GetListRequest> for Wanted {
             is_flat: request.force_flat_list.unwrap_or_default(),
             additional: request.additional_info,
             search: None,
-            wanted_ids: request.only_history.unwrap_or_default().then(Vec::new),
+            ids: request.only_history.unwrap_or_default().then(Vec::new),
         }
     }
 }
@@ -310,7 +312,7 @@ impl From<GetListWithHistoryRequest> for Wanted {
             is_flat: request.force_flat_list.unwrap_or_default(),
             additional: request.additional_info,
             search: None,
-            wanted_ids: request.only_history.unwrap_or_default().then_some(history),
+            ids: request.only_history.unwrap_or_default().then_some(history),
         }
     }
 }
@@ -322,7 +324,7 @@ impl From<GetListWithRestrictionRequest> for Wanted {
             is_flat: true,
             additional: request.additional_info,
             search: request.search_value,
-            wanted_ids: None,
+            ids: None,
         }
     }
 }

@@ -80,7 +80,7 @@ impl CredentialSearch {
 
     /// Find the users with a credential
     ///
-    /// Returns the active users with a password and with SearchString in their name, by Name; at most 1000.
+    /// Returns the active users with a password and with SearchString in their name, by Name. More than 1000 are refused.
     #[oai(path = "/FindCredentialUsers", method = "post", operation_id = "v1UserAgent_FindCredentialUsers")]
     async fn find_users(
         &self,
@@ -98,7 +98,7 @@ impl CredentialSearch {
 
     /// Get the users of a group with a credential
     ///
-    /// Returns the active users with a password in a main group, by Name; at most 1000.
+    /// Returns the active users with a password in a main group, by Name. More than 1000 are refused.
     #[oai(path = "/GetCredentialUsersInGroup", method = "post", operation_id = "v1UserAgent_GetCredentialUsersInGroup")]
     async fn get_users_in_group(
         &self,

@@ -121,7 +121,7 @@ impl Type for Modifications {
     }
 }
 
-/// Numbers and the case of names were read before, as those of other enums.
+/// The coercion to the schema has already replaced numbers by names, and corrected their case.
 impl ParseFromJSON for Modifications {
     fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
         let Some(Value::String(names)) = value else { return Err(ParseError::expected_input()) };

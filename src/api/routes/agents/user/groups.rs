@@ -7,7 +7,7 @@ use poem_openapi::{Object, OpenApi, param::Query};
 use crate::{
     api::{
         extract::{
-            json_body::{JsonBody, PartialUpdate, parse_completed},
+            json_body::{JsonBody, PartialUpdate},
             parameters::Int32,
             request::NoBody,
         },
@@ -15,7 +15,7 @@ use crate::{
         openapi::error_responses::{CommonErrors, Done, ErrorResponse},
         openapi::tags::Tag,
         respond::format::{Formatted, ResponseFormat},
-        routes::role_errors::ChangeGroupError,
+        routes::{role_errors::ChangeGroupError, user_group_list::edit_group},
     },
     auth::AgentCaller,
     store::Store,
@@ -118,7 +118,8 @@ impl Groups {
 
     /// Save a user group
     ///
-    /// Updates the group with this Id, or creates a group when Id is 0 or omitted. Only for administrators.
+    /// Updates the group with this Id, or creates a group when Id is 0 or omitted. Omitted properties stay as they are.
+    /// Only for administrators.
     #[oai(path = "/SaveUserGroup", method = "post", operation_id = "v1UserAgent_SaveUserGroup")]
     async fn save(
         &self,
@@ -127,8 +128,11 @@ impl Groups {
         service: &UserService,
         body: JsonBody<SaveUserGroupRequest>,
     ) -> Result<Formatted<UserGroup>, ErrorResponse<ChangeGroupError>> {
-        let group: UserGroup = parse_completed(body.0.user_group.into_value())?;
-        Ok(format.answer(users::request_save_group(service, &caller, group.into()).await?.into()))
+        users::check_is_administrator(&caller)?;
+        let given = body.0.user_group;
+        let id = given.number("Id");
+        let saved = users::request_save_group(service, &caller, id, edit_group(id, given)).await?;
+        Ok(format.answer(saved.into()))
     }
 
     /// Delete a user group

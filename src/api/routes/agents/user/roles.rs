@@ -16,7 +16,7 @@ use crate::{
         openapi::tags::Tag,
         respond::format::{Formatted, ResponseFormat},
         routes::{
-            role::{completed, with_data_rights},
+            role::{edit_role, with_data_rights},
             role_errors::ChangeRoleError,
         },
     },
@@ -190,8 +190,8 @@ impl Roles {
         body: JsonBody<PartialUpdate<RoleEntity>>,
     ) -> Result<Formatted<RoleEntity>, ErrorResponse<ChangeRoleError>> {
         users::check_is_administrator(&caller)?;
-        let role = completed(&service.store, body.0.number("RoleId"), body.0).await?;
-        let saved = users::request_save_role(service, &caller, role).await?;
+        let id = body.0.number("RoleId");
+        let saved = users::request_save_role(service, &caller, id, edit_role(id, body.0)).await?;
         Ok(format.answer(with_data_rights(&service.store, saved).await?))
     }
 
