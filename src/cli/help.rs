@@ -51,7 +51,7 @@ pub const SECTIONS: [(&str, &str, &str); 19] = [
 pub fn topic_list() -> String {
     let pages = PAGES.map(|(name, _)| name).join(", ");
     let sections: Vec<_> = SECTIONS.iter().map(|(name, ..)| *name).collect();
-    let lines = sections.chunks(9).map(|line| format!("  {}", line.join(", "))).collect::<Vec<_>>();
+    let lines = sections.chunks(10).map(|line| format!("  {}", line.join(", "))).collect::<Vec<_>>();
     format!("  {pages}\n{}", lines.join(",\n"))
 }
 
