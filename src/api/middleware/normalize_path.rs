@@ -7,9 +7,6 @@ use poem::http::Method;
 
 use crate::error::Error;
 
-/// The operations that always answer 501, on paths that have others. `Allow` does not name their methods.
-const NOT_SERVED: [&str; 1] = ["v1License_AddLicenseFromFile"];
-
 /// All paths of the API with their methods, grouped by the number of segments.
 #[derive(Debug)]
 pub struct PathNormalizer(BTreeMap<usize, Vec<Template>>);
@@ -17,7 +14,7 @@ pub struct PathNormalizer(BTreeMap<usize, Vec<Template>>);
 #[derive(Debug)]
 struct Template {
     segments: Vec<Segment>,
-    /// Each method with the name of its operation.
+    /// Each method with the id of its operation; one outside the document has the path instead.
     methods: Vec<(Method, String)>,
 }
 
@@ -92,9 +89,12 @@ impl Template {
         path
     }
 
+    /// The methods in the document; all methods of a path that is not in it.
     fn allowed(&self) -> String {
-        let served = self.methods.iter().filter(|(_, operation)| !NOT_SERVED.contains(&operation.as_str()));
-        let methods = served.map(|(method, _)| method.as_str());
+        let is_documented = |(_, operation): &(Method, String)| !operation.starts_with('/');
+        let is_in_document = self.methods.iter().any(is_documented);
+        let shown = self.methods.iter().filter(|method| is_documented(method) || !is_in_document);
+        let methods = shown.map(|(method, _)| method.as_str());
         let head = methods.clone().any(|method| method == "GET").then_some("HEAD");
         methods.chain(head).collect::<Vec<_>>().join(", ")
     }
