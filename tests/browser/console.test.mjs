@@ -380,7 +380,8 @@ test('the console is in the language of the browser', async () => {
     await check();
     ({ page, check } = await openPage(browser, kommando.address, { locale: 'nb-NO' }));
     await page.goto(`${kommando.address}/_ext/console#/users/2`);
-    assert.equal(await page.locator('html').getAttribute('lang'), 'nb');
+    // The page loads its texts after the event `load`.
+    await page.locator('html[lang="nb"]').waitFor({ state: 'attached' });
     await page.getByLabel('Brukernavn').fill('admin');
     await page.getByLabel('Passord').fill(password);
     await page.getByRole('button', { name: 'Logg inn' }).click();

@@ -139,6 +139,7 @@ test('the bar begins a session, and filled-in operations run', async () => {
 test('the commands come first, and each of them runs unedited or asks its question', async () => {
     await enter(password);
     await page.getByText('Logged in as admin').waitFor();
+    await page.locator('.opblock-tag-section h3').first().waitFor();
     const sections = await page.locator('.opblock-tag-section h3').allInnerTexts();
     assert.match(sections[0], /^Commands/);
     for (const [id, outcome] of [
