@@ -96,8 +96,8 @@ impl Caller {
         is_self || self.may_manage_others() && self.may_give(&user.role)
     }
 
-    /// Whether a caller with the right to manage users may give them this role: it does not outrank the own role, and only
-    /// administrators and system users may give the roles of system users, who get secrets of other users.
+    /// Whether a caller with the right to manage users may give them this role. It must not outrank the caller's role. Only
+    /// administrators and system users may give roles for system users, because system users get secrets of other users.
     pub fn may_give(&self, role: &role::Model) -> bool {
         let is_closed = role.role_type == RoleType::System && !self.is_system_user() && !self.is_administrator();
         role.rank <= self.role_rank && !is_closed

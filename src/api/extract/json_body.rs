@@ -178,7 +178,7 @@ impl PartialUpdate<User> {
 }
 
 impl<T: ParseFromJSON + ToJSON> PartialUpdate<T> {
-    /// The stored model with the given properties; without one, a new model, whose other properties are empty.
+    /// Returns the stored model with the given properties. Without a stored model, the other properties are empty.
     ///
     /// # Errors
     /// A given property does not match the schema of `T`.

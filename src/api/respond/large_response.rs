@@ -34,8 +34,8 @@ const MAX_LONG_LISTS: usize = 2;
 const LONG_LIST_TIMEOUT: Duration = Duration::from_secs(10);
 static LONG_LISTS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(MAX_LONG_LISTS)));
 
-/// A list of more rows than this is long.
-const SHORT_LIST: u64 = 1000;
+/// A list of more rows than this is long. With all columns of an archive, this many rows have some ten thousand cells.
+const SHORT_LIST: u64 = 250;
 
 /// Permission to read a long list and to keep it in memory. It is held until the response is serialized.
 #[derive(Debug)]

@@ -353,8 +353,8 @@ pub async fn with_data_rights(store: &Store, role: Model) -> Result<RoleEntity, 
 
 /// What the given properties change in the stored role. The id 0 stands for a new role.
 ///
-/// # Errors of the result
-/// The properties do not match the schema, or one that saving a role does not change differs.
+/// The returned function fails if the properties do not match the schema, or if the type or the data rights differ from
+/// the stored ones, because saving a role does not change them.
 pub fn edit_role(
     id: i32,
     given: PartialUpdate<RoleEntity>,

@@ -117,8 +117,8 @@ pub async fn list(
     Ok(rows.iter().filter_map(stored).collect())
 }
 
-/// Saves credentials of a user: changes those of the same type with the same public value, or makes new ones. Those whose
-/// secret cannot be decrypted are replaced by new ones.
+/// Saves credentials of a user: changes the credentials of the same type with the same public value, or makes new ones.
+/// New credentials replace stored ones whose secret cannot be decrypted.
 ///
 /// # Errors
 /// The caller may not manage the user, the user does not exist, a text is too long or empty, or the user has
