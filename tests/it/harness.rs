@@ -55,7 +55,7 @@ struct Line {
 pub struct Server {
     pub app: App,
     pub database: Database,
-    endpoint: BoxEndpoint<'static, Response>,
+    pub endpoint: BoxEndpoint<'static, Response>,
 }
 
 impl Server {

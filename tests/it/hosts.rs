@@ -19,7 +19,7 @@ fn authorization() -> String {
 async fn ask(server: &Server, method: Method, path: &str, headers: &[(&'static str, &str)]) -> (StatusCode, String) {
     let request = Request::builder().method(method).uri_str(path).header(header::AUTHORIZATION, authorization());
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    let mut answer = server.app.endpoint().get_response(request.finish()).await;
+    let mut answer = server.endpoint.get_response(request.finish()).await;
     (answer.status(), answer.take_body().into_string().await.expect("text"))
 }
 

@@ -325,13 +325,13 @@ roles! {
 async fn worthless_credentials_are_refused_everywhere() {
     let issuer = provider().await;
     let server = believing(&issuer, &UNLIMITED).await;
-    for (header, value) in worthless(&server).await {
-        for (method, path) in routes() {
-            for user in ["1", "anna", "4711"] {
-                let filled = path.replace(":param0", user).replace(":param1", "hello");
-                let status = server.call(method.clone(), filled).header(header, &value).send().await.status;
-                assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {path} on {user} with {header}: {value}");
-            }
+    let routes = routes();
+    for (nth, (header, value)) in worthless(&server).await.into_iter().enumerate() {
+        // Each route meets each user, and each value each user, but not every combination of the three.
+        for ((method, path), user) in routes.iter().zip(["1", "anna", "4711"].into_iter().cycle().skip(nth % 3)) {
+            let filled = path.replace(":param0", user).replace(":param1", "hello");
+            let status = server.call(method.clone(), filled).header(header, &value).send().await.status;
+            assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {path} on {user} with {header}: {value}");
         }
     }
     assert!(server.executions().await.is_empty());
