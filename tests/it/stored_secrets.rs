@@ -109,6 +109,7 @@ async fn secrets_are_limited_in_length_and_number() {
         (json!({"PublicValue": "p".repeat(239)}), "PublicValue: the text has more than 238 characters."),
         (json!({"Comment": "c".repeat(256)}), "Comment: the text has more than 255 characters."),
         (json!({"ValidTo": "soon"}), "Body: \"soon\" is not a date such as \"2026-11-23T14:52:00\"."),
+        (json!({"ValidFrom": "2026-02-01", "ValidTo": "2026-01-31"}), "ValidTo: it is before ValidFrom."),
         (json!({}), "Entity to save is not in request body."),
     ] {
         let refused = save_credentials(&server, "anna", credentials).await;

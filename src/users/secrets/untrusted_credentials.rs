@@ -91,6 +91,13 @@ impl UntrustedCredentials {
     pub fn blank() -> Self {
         Self { public_value: String::new(), comment: String::new(), valid_from: None, valid_to: None, is_active: true }
     }
+
+    fn check_dates(&self) -> Result<(), Error> {
+        match self.valid_from.zip(self.valid_to) {
+            Some((from, to)) if to < from => Err(field_error("ValidTo", "it is before ValidFrom")),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A user's credentials of a type, oldest first. What cannot be read is left out, and logged.
@@ -118,11 +125,11 @@ pub async fn list(
 }
 
 /// Saves credentials of a user: changes the credentials of the same type with the same public value, or makes new ones.
-/// New credentials replace stored ones whose secret cannot be decrypted.
+/// When the stored secret cannot be decrypted, the saved values replace all of the stored ones.
 ///
 /// # Errors
-/// The caller may not manage the user, the user does not exist, a text is too long or empty, or the user has
-/// [`MAX_SECRETS`] already.
+/// The caller may not manage the user, the user does not exist, a text is too long or empty, the validity ends before it
+/// begins, or the user has [`MAX_SECRETS`] already.
 pub async fn save(
     service: &UserService,
     caller: &Caller,
@@ -156,6 +163,7 @@ pub async fn save(
                 // What is stored with a secret that cannot be decrypted may have been changed in the database.
                 let is_readable = former.as_ref().is_some_and(|row| decrypt_or_log(row, &key).is_some());
                 let (credentials, secret) = edit.apply(present.filter(|_| is_readable));
+                credentials.check_dates()?;
                 let mut identity = identity(&credential_type, &credentials.public_value);
                 identity.0.insert("hasNewSecret".to_owned(), secret.is_some().into());
                 let properties = to_json(&credentials)?;
