@@ -1,14 +1,15 @@
 //! JWTs of an identity provider as Bearer tokens, and invalid ones.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::Utc;
 use futures_util::future::join_all;
-use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
+use jsonwebtoken::{Algorithm, Header, jwk::Jwk};
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
     harness::{ADMIN, ANNA, Answer, Server},
-    issuer::{AUDIENCE, ISSUER, Issuer, RSA_PUBLIC_PEM, Shows, SigningKey, claims, claims_but, part},
+    issuer::{AUDIENCE, ISSUER, Issuer, RSA_PUBLIC_PEM, Shows, SigningKey, claims, claims_but, part, sign_with_secret},
 };
 
 const CURRENT: &str = "/api/v1/User/current";
@@ -89,7 +90,7 @@ fn signed_with_what_is_public(right: &Value) -> Vec<String> {
     let algorithms = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
     let forge = |secret: &&[u8], algorithm| {
         let header = Header { kid: Some("rsa".to_owned()), ..Header::new(algorithm) };
-        jsonwebtoken::encode(&header, right, &EncodingKey::from_secret(secret)).expect("a token")
+        sign_with_secret(&header, right, secret)
     };
     secrets.iter().flat_map(|secret| algorithms.map(|algorithm| forge(secret, algorithm))).collect()
 }
@@ -123,8 +124,7 @@ fn forged() -> Vec<(&'static str, String)> {
         let header = Header { kid: Some(kid.to_owned()), ..ec.header() };
         forged.push(("a path as its key", ec.sign_with(&header, &admin)));
         let nothing = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::HS256) };
-        let token = jsonwebtoken::encode(&nothing, &admin, &EncodingKey::from_secret(b"")).expect("a token");
-        forged.push(("a path as its key, and an empty secret", token));
+        forged.push(("a path as its key, and an empty secret", sign_with_secret(&nothing, &admin, b"")));
     }
     let foreign = SigningKey::foreign();
     let own: Jwk = serde_json::from_value(foreign.shown()).expect("a key");
@@ -336,6 +336,37 @@ async fn other_algorithms_are_accepted_when_configured() {
     let issuer = Issuer::start(Shows::Body(json!({"keys": [shown]}).to_string())).await;
     let server = believing(&issuer, &["--oidc-algorithms", "PS256"]).await;
     assert_eq!(with(&server, &rsa.sign_with(&pss, &claims("anna"))).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_signature_is_verified_with_the_algorithm_that_the_header_names() {
+    const RSA: [Algorithm; 6] =
+        [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256, Algorithm::PS384, Algorithm::PS512];
+    let mut rsa = SigningKey::rsa().shown();
+    rsa.as_object_mut().expect("an object").remove("alg");
+    // Some providers write a leading zero.
+    let modulus = URL_SAFE_NO_PAD.decode(rsa["n"].as_str().expect("a number")).expect("base64");
+    rsa["n"] = URL_SAFE_NO_PAD.encode([&[0], &modulus[..]].concat()).into();
+    let (ec384, ed) = (SigningKey::ec384(), SigningKey::ed());
+    let keys = json!({"keys": [rsa, SigningKey::ec().shown(), ec384.shown(), ed.shown()]});
+    let issuer = Issuer::start(Shows::Body(keys.to_string())).await;
+    let all = "RS256,RS384,RS512,PS256,PS384,PS512,ES256,ES384,EdDSA";
+    let server = believing(&issuer, &["--oidc-algorithms", all]).await;
+    let sign = |key: &SigningKey, named: Algorithm, used: Algorithm| {
+        let header = Header { alg: named, ..key.header() };
+        key.sign_as(used, &serde_json::to_string(&header).expect("JSON"), &claims("anna").to_string())
+    };
+    let same = |key: SigningKey| sign(&key, key.algorithm, key.algorithm);
+    for token in [same(SigningKey::ec()), same(ec384), same(ed)] {
+        assert_eq!(with(&server, &token).await.status, StatusCode::OK, "{token}");
+    }
+    for named in RSA {
+        for used in RSA {
+            let expected = if named == used { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+            let got = with(&server, &sign(&SigningKey::rsa(), named, used)).await;
+            assert_eq!(got.status, expected, "{named:?}, signed with {used:?}");
+        }
+    }
 }
 
 #[tokio::test]

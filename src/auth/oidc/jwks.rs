@@ -1,5 +1,7 @@
 //! Parses an identity provider's JWKS and keeps the keys that can verify signatures.
 
+use std::ops::RangeInclusive;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     DecodingKey,
@@ -11,8 +13,8 @@ use super::algorithm::Algorithm;
 
 /// Further keys are ignored.
 const MAX_KEYS: usize = 100;
-/// RSA keys below 2048 bits are too weak.
-const MIN_MODULUS_BYTES: usize = 256;
+/// RSA keys below 2048 bits are too weak, and those above 8192 bits too slow.
+const MODULUS_BYTES: RangeInclusive<usize> = 256..=1024;
 
 /// A public key that verifies signatures.
 pub struct SigningKey {
@@ -44,7 +46,7 @@ impl SigningKey {
         let is_for_signatures = jwk.common.public_key_use.as_ref().is_none_or(|key| *key == PublicKeyUse::Signature);
         let operations = jwk.common.key_operations.as_ref();
         let can_verify = operations.is_none_or(|operations| operations.contains(&KeyOperations::Verify));
-        if !is_for_signatures || !can_verify || !is_public_and_strong(&jwk.algorithm) {
+        if !is_for_signatures || !can_verify || !is_public_and_usable(&jwk.algorithm) {
             return None;
         }
         Some(Self { decoding_key: DecodingKey::from_jwk(&jwk).ok()?, jwk })
@@ -63,11 +65,11 @@ impl SigningKey {
     }
 }
 
-fn is_public_and_strong(key: &AlgorithmParameters) -> bool {
+fn is_public_and_usable(key: &AlgorithmParameters) -> bool {
     match key {
         AlgorithmParameters::RSA(key) => {
             let modulus = URL_SAFE_NO_PAD.decode(&key.n).unwrap_or_default();
-            modulus.iter().skip_while(|byte| **byte == 0).count() >= MIN_MODULUS_BYTES
+            MODULUS_BYTES.contains(&modulus.iter().skip_while(|byte| **byte == 0).count())
         }
         AlgorithmParameters::EllipticCurve(_) | AlgorithmParameters::OctetKeyPair(_) => true,
         _ => false,
@@ -98,10 +100,11 @@ mod tests {
 
     #[test]
     fn unusable_keys_are_skipped() {
-        let short = URL_SAFE_NO_PAD.encode([0xff; 128]);
+        let (short, long) = (URL_SAFE_NO_PAD.encode([0xff; 128]), URL_SAFE_NO_PAD.encode([0xff; 1025]));
         let keys = read_keys(&[
             r#"{"kty":"oct","k":"c2VjcmV0","alg":"HS256"}"#.to_owned(),
             format!(r#"{{"kty":"RSA","n":"{short}","e":"AQAB"}}"#),
+            format!(r#"{{"kty":"RSA","n":"{long}","e":"AQAB"}}"#),
             r#"{"kty":"AKP","pub":"x"}"#.to_owned(),
             r#""nonsense""#.to_owned(),
             format!(r#"{{{EC},"use":"enc"}}"#),

@@ -19,6 +19,9 @@ impl FromStr for JwksUrl {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let url: Url = text.parse().map_err(|error| format!("`{text}` is not a URL: {error}"))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("the keys of an identity provider are public; remove the user and the password".to_owned());
+        }
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         match url.scheme() {
@@ -64,12 +67,21 @@ impl JwksClient {
     pub fn new(JwksUrl(url): JwksUrl) -> Result<Self, FetchError> {
         // Fails only when another provider is installed already, which works as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
+        // Without TLS, no certificate authorities are needed, and the system may have none.
+        let builder = Client::builder();
+        let builder = if url.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
+        let client = builder
             .timeout(TIMEOUT)
             .redirect(redirect::Policy::none())
             .no_proxy()
             .user_agent(concat!("kommando/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+            .build();
+        let client = client.map_err(|error| {
+            let cause = FetchError::from(error);
+            FetchError::Broken(format!(
+                "{cause}; install the system's certificate authorities (Debian: ca-certificates)"
+            ))
+        })?;
         Ok(Self { client, url })
     }
 

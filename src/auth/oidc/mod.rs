@@ -9,6 +9,7 @@ mod jwks;
 mod jwks_cache;
 mod jwks_client;
 mod log_limit;
+mod ring_verifier;
 
 use std::{fmt, sync::Arc, time::Instant};
 
@@ -106,6 +107,7 @@ impl Provider {
     /// # Errors
     /// The system's certificates cannot be read.
     pub fn new(settings: Settings) -> Result<Self, FetchError> {
+        ring_verifier::install();
         let keys = JwksCache::new(JwksClient::new(settings.keys.clone())?);
         Ok(Self { settings, keys, log_limit: Arc::default() })
     }
