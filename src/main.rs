@@ -4,11 +4,11 @@
 
 mod cli;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use kommando::{
-    config::{self, Config},
+    config::{self, Config, SettingsFile},
     telemetry,
 };
 
@@ -17,11 +17,14 @@ use kommando::{
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The version, and the commit that was built.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BUILD_COMMIT"), ")");
+
 /// Self-hosted server that speaks the SuperOffice WebAPI v1: users, and custom commands that can be run on them.
 ///
 /// To try it: kommando serve --demo
 #[derive(Parser)]
-#[command(version, after_help = after_help(), max_term_width = 110, propagate_version = true)]
+#[command(version = VERSION, after_help = after_help(), max_term_width = 110, propagate_version = true)]
 struct CommandLine {
     #[command(flatten)]
     config: Config,
@@ -78,6 +81,16 @@ enum Action {
     SystemdUnit(cli::systemd_unit::SystemdUnit),
     /// Print a completion script for a shell
     Completions(cli::completions::Completions),
+    /// Write manual pages into a folder
+    #[command(hide = true)]
+    Man(cli::man::Man),
+}
+
+impl Action {
+    fn uses_database(&self) -> bool {
+        use Action::{Completions, Config, Healthcheck, Man, Openapi, SystemdUnit};
+        !matches!(self, Completions(_) | Config(_) | Healthcheck(_) | Man(_) | Openapi(_) | SystemdUnit(_))
+    }
 }
 
 fn after_help() -> String {
@@ -88,22 +101,45 @@ fn after_help() -> String {
     )
 }
 
-/// The command line, with a help that shows each subcommand's own options.
-fn command_line() -> Command {
-    cli::settings::hide_unused(CommandLine::command())
+/// The command line, with a help that shows each subcommand's own options, and with the values of the settings file as
+/// defaults.
+fn command_line(file: Option<&SettingsFile>) -> Command {
+    cli::settings::prepare(CommandLine::command(), file)
 }
 
-fn parse() -> CommandLine {
-    let parsed = CommandLine::from_arg_matches(&command_line().get_matches());
-    parsed.unwrap_or_else(|error| error.format(&mut command_line()).exit())
+/// The settings and what to do, as given by flags, variables and the settings file.
+struct Parsed {
+    config: Config,
+    action: Action,
+    matches: ArgMatches,
+    file: Option<SettingsFile>,
+}
+
+/// Exits when the command line cannot be read or asks for help.
+///
+/// # Errors
+/// The settings file cannot be used, or the URL of the database is set twice.
+fn parse() -> anyhow::Result<Parsed> {
+    let mut matches = command_line(None).get_matches();
+    let file = matches.get_one::<PathBuf>("config").map(|path| SettingsFile::read(path)).transpose()?;
+    if file.is_some() {
+        matches = command_line(file.as_ref()).get_matches();
+    }
+    let parsed = CommandLine::from_arg_matches(&matches);
+    let CommandLine { config, action } = parsed.unwrap_or_else(|error| error.format(&mut command_line(None)).exit());
+    let config = cli::settings::choose_database_url(config, &matches, file.as_ref())?;
+    Ok(Parsed { config, action, matches, file })
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    let end = match cli::help::answer(&words, command_line()) {
+    let end = match cli::help::answer(&words, command_line(None)) {
         Ok(Some(text)) => cli::write(text),
-        Ok(None) => run(parse()).await,
+        Ok(None) => match parse() {
+            Ok(parsed) => run(parsed).await,
+            Err(error) => Err(error),
+        },
         Err(error) => Err(error),
     };
     match end {
@@ -120,13 +156,18 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(CommandLine { config, action }: CommandLine) -> anyhow::Result<()> {
+async fn run(Parsed { mut config, action, matches, file }: Parsed) -> anyhow::Result<()> {
     #[cfg(feature = "failpoints")]
     let _armed = fail::FailScenario::setup();
-    // `config check` reports unknown variables and log settings itself, with all other errors.
-    if !matches!(action, Action::Config(_)) {
+    // `config check` reports these errors itself, with all others.
+    if !matches!(action, Action::Config(cli::config::Config::Check { .. })) {
         config::check_variables(std::env::vars_os().map(|(name, _)| name))?;
+    }
+    if !matches!(action, Action::Config(_)) {
         telemetry::start(&config)?;
+    }
+    if action.uses_database() {
+        config = config.with_database_url_of_file()?;
     }
     match action {
         Action::Serve(serve) => serve.run(config).await,
@@ -143,9 +184,10 @@ async fn run(CommandLine { config, action }: CommandLine) -> anyhow::Result<()> 
         Action::Restore(restore) => restore.run(&config).await,
         Action::Import(import) => import.run(&config).await,
         Action::Executions(executions) => executions.run(&config).await,
-        Action::Config(words) => words.run(&config).await,
+        Action::Config(words) => words.run(&config, || cli::settings::show(&config, &matches, file.as_ref())).await,
         Action::Healthcheck(healthcheck) => healthcheck.run(&config).await,
         Action::SystemdUnit(unit) => unit.run(),
         Action::Completions(completions) => completions.run(CommandLine::command()),
+        Action::Man(man) => man.run(command_line(None)),
     }
 }

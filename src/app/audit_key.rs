@@ -12,7 +12,7 @@ use rand::Rng;
 use sea_orm::{ConnectionTrait, DbErr};
 
 use crate::{
-    config::{self, ConfigError, ExposedFile},
+    config::{self, Config, ConfigError, ExposedFile},
     executions::audit::{self, AuditKey, KeyCheck, MIN_KEY_LENGTH},
     store::{self, UrlError},
 };
@@ -84,11 +84,11 @@ impl fmt::Display for KeyPlace {
 ///
 /// # Errors
 /// The settings are wrong, the file cannot be read or created, or the key of an existing chain is missing.
-pub async fn load_or_make(database_url: &str, db: &impl ConnectionTrait) -> Result<AuditKey, AuditKeyError> {
-    match load(database_url) {
+pub async fn load_or_make(config: &Config, db: &impl ConnectionTrait) -> Result<AuditKey, AuditKeyError> {
+    match load(config) {
         Err(AuditKeyError::Missing(file)) if !audit::is_begun(db).await? => {
             make(&file).map_err(|error| AuditKeyError::File(file, error))?;
-            load(database_url)
+            load(config)
         }
         loaded => loaded,
     }
@@ -98,11 +98,11 @@ pub async fn load_or_make(database_url: &str, db: &impl ConnectionTrait) -> Resu
 ///
 /// # Errors
 /// The settings are wrong, the file cannot be read or created, or the key is too short.
-pub fn load_or_make_anew(database_url: &str) -> Result<AuditKey, AuditKeyError> {
-    let loaded = match load(database_url) {
+pub fn load_or_make_anew(config: &Config) -> Result<AuditKey, AuditKeyError> {
+    let loaded = match load(config) {
         Err(AuditKeyError::Missing(file)) => {
             make(&file).map_err(|error| AuditKeyError::File(file, error))?;
-            load(database_url)
+            load(config)
         }
         loaded => loaded,
     };
@@ -116,11 +116,11 @@ pub fn load_or_make_anew(database_url: &str) -> Result<AuditKey, AuditKeyError> 
 ///
 /// # Errors
 /// The settings are wrong, or the key is missing.
-pub fn load(database_url: &str) -> Result<AuditKey, AuditKeyError> {
-    if let Some(key) = config::audit_key()? {
+pub fn load(config: &Config) -> Result<AuditKey, AuditKeyError> {
+    if let Some(key) = config.audit_key()? {
         return Ok(AuditKey::new(key));
     }
-    let Some(file) = file_of(database_url)? else { return Err(AuditKeyError::NotSet) };
+    let Some(file) = file_of(&config.database_url)? else { return Err(AuditKeyError::NotSet) };
     match config::read_key(&file) {
         Ok(key) => match AuditKey::new(key?) {
             key if key.length() == 0 => Err(AuditKeyError::Empty(file)),
@@ -135,9 +135,9 @@ pub fn load(database_url: &str) -> Result<AuditKey, AuditKeyError> {
 ///
 /// # Errors
 /// The key is too short for a new chain, or is not the key of the chain.
-pub async fn check(db: &impl ConnectionTrait, key: &AuditKey, database_url: &str) -> Result<KeyCheck, AuditKeyError> {
+pub async fn check(db: &impl ConnectionTrait, key: &AuditKey, config: &Config) -> Result<KeyCheck, AuditKeyError> {
     match audit::check_key(db, key).await? {
-        KeyCheck::Other => Err(AuditKeyError::Other(place(database_url)?)),
+        KeyCheck::Other => Err(AuditKeyError::Other(place(config)?)),
         KeyCheck::First if key.is_short() => Err(AuditKeyError::Short(key.length())),
         check => Ok(check),
     }
@@ -147,11 +147,11 @@ pub async fn check(db: &impl ConnectionTrait, key: &AuditKey, database_url: &str
 ///
 /// # Errors
 /// The settings are wrong, or name no place for the key of a PostgreSQL database.
-pub fn place(database_url: &str) -> Result<KeyPlace, AuditKeyError> {
-    match config::audit_key_file() {
-        Some(file) => Ok(KeyPlace::NamedFile(file)),
-        None if config::audit_key()?.is_some() => Ok(KeyPlace::Variable),
-        None => file_of(database_url)?.map(KeyPlace::DefaultFile).ok_or(AuditKeyError::NotSet),
+pub fn place(config: &Config) -> Result<KeyPlace, AuditKeyError> {
+    match &config.audit_key_file {
+        Some(file) => Ok(KeyPlace::NamedFile(file.clone())),
+        None if config.audit_key()?.is_some() => Ok(KeyPlace::Variable),
+        None => file_of(&config.database_url)?.map(KeyPlace::DefaultFile).ok_or(AuditKeyError::NotSet),
     }
 }
 

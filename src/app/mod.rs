@@ -26,7 +26,7 @@ use self::{
     audit_verification::AuditVerification,
     housekeeping::Housekeeping,
     metrics_endpoint::{MetricsEndpoint, WithMetrics},
-    server::{Limits, connection_limit::ConnectionLimiter, trusted_proxies::TrustedProxies},
+    server::{Limits, connection_limit::ConnectionLimiter, tls::Tls, trusted_proxies::TrustedProxies},
 };
 pub use self::{server::listen, serving::listen_for_metrics, start_error::StartError};
 pub use crate::users::demo::Access as DemoAccess;
@@ -94,17 +94,22 @@ impl App {
     /// # Errors
     /// The database cannot be opened or migrated, another process serves the file, or a check refuses the database.
     pub async fn build_server(config: &Config, catalog: Catalog, demo: bool) -> Result<Self, StartError> {
+        if let Some(warning) = store::warning_without_tls(&config.database_url) {
+            tracing::warn!("{warning}");
+        }
         let lock = FileLock::of_url(&config.database_url).await?;
         Self::build_with(config, catalog, Some(Server { lock, demo })).await
     }
 
     async fn build_with(config: &Config, catalog: Catalog, server: Option<Server>) -> Result<Self, StartError> {
+        let is_server = server.is_some();
         let (demo, lock) = server.map(|Server { lock, demo }| (demo, lock)).unzip();
         let targets = config.targets.as_deref().map(webhooks::read).transpose()?;
         let metrics = if config.metrics == Metrics::Off { MetricsRegistry::default() } else { MetricsRegistry::new() };
         let webhooks = Webhooks::new(targets.unwrap_or_default())?.counted(&metrics);
         catalog.check_targets(&webhooks.names())?;
         let provider = config.identity_provider()?.map(Provider::new).transpose()?;
+        let tls = config.tls_files()?.filter(|_| is_server);
         let limits = store::RequestLimits {
             connections: config.database_connections,
             query_timeout: config.database_query_timeout,
@@ -115,7 +120,7 @@ impl App {
             config_check::FatalFindings::among(findings).map_or(Ok(()), |fatal| Err(StartError::Check(fatal)))?;
         }
         store.ensure_schema(config.migrate).await?;
-        let audit_key = prepare_database(&store, &config.database_url).await?;
+        let audit_key = prepare_database(&store, config).await?;
         let stored = credential::any_hash(store.reader()).await?;
         let passwords = PasswordHasher::new(&config.password_cost, config.password_policy(), stored.as_ref());
         store.follow_changes().await?;
@@ -176,6 +181,7 @@ impl App {
             connections: connections.clone(),
             refused: metrics.counter(&REFUSED, &["connections"]),
             proxies: TrustedProxies::new(config.trusted_proxies.clone(), config.proxy_header.unwrap_or_default()),
+            tls: tls.map(Tls::start).transpose()?,
         };
         let metrics_endpoint = MetricsEndpoint {
             metrics,
@@ -355,12 +361,12 @@ impl App {
 ///
 /// # Errors
 /// The key is missing, too short, or not the key of the chain.
-pub async fn prepare_database(store: &Store, database_url: &str) -> Result<CurrentKey, StartError> {
-    let audit_key = audit_key::load_or_make(database_url, store.reader()).await?;
-    let (key, url) = (audit_key.clone(), database_url.to_owned());
+pub async fn prepare_database(store: &Store, config: &Config) -> Result<CurrentKey, StartError> {
+    let audit_key = audit_key::load_or_make(config, store.reader()).await?;
+    let (key, settings) = (audit_key.clone(), config.clone());
     let prepare = store.write_alone(Lock::Bootstrap, move |transaction| {
         Box::pin(async move {
-            let first = match audit_key::check(transaction, &audit_key, &url).await? {
+            let first = match audit_key::check(transaction, &audit_key, &settings).await? {
                 KeyCheck::Known { first } => first,
                 KeyCheck::First | KeyCheck::Other => 0,
             };
@@ -376,8 +382,8 @@ pub async fn prepare_database(store: &Store, database_url: &str) -> Result<Curre
         })
     });
     prepare.await?;
-    let url = database_url.to_owned();
-    Ok(CurrentKey::new(key, move || audit_key::load(&url).map_err(|error| error.to_string())))
+    let config = config.clone();
+    Ok(CurrentKey::new(key, move || audit_key::load(&config).map_err(|error| error.to_string())))
 }
 
 /// The hosts that the metrics accept. A separate public listener accepts any, because scrapers use its address as host.

@@ -51,6 +51,7 @@ impl App {
             ),
             refused: self.limits.refused.clone(),
             proxies: TrustedProxies::default(),
+            tls: None,
         };
         tokio::spawn(server::run(self.metrics_endpoint.clone(), limits, listener, pending()));
     }

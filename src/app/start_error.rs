@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{audit_key, config_check::finding::FatalFindings};
+use super::{audit_key, config_check::finding::FatalFindings, server::tls::TlsError};
 use crate::{
     auth::FetchError,
     commands::DefinitionErrors,
@@ -46,6 +46,8 @@ pub enum StartError {
     Recover(#[source] Error),
     #[error("cannot serve metrics on {0}; set KOMMANDO_METRICS to another address, or to port 0 for a free port")]
     Metrics(SocketAddr, #[source] std::io::Error),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("failed to create the demo users")]
     Fill(#[from] CreateError),
     #[error("failed to create the first administrator")]

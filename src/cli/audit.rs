@@ -84,8 +84,8 @@ impl Audit {
 
 /// The key of the chain, from the settings.
 async fn key(store: &Store, config: &Config) -> anyhow::Result<AuditKey> {
-    let key = audit_key::load(&config.database_url)?;
-    audit_key::check(store.reader(), &key, &config.database_url).await?;
+    let key = audit_key::load(config)?;
+    audit_key::check(store.reader(), &key, config).await?;
     Ok(key)
 }
 

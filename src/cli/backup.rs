@@ -50,7 +50,7 @@ impl Backup {
         let head = audit::head(store.reader()).await;
         let differences = store::schema_differences(store.reader()).await.unwrap_or_default();
         store.close().await?;
-        let key = match audit_key::load(&config.database_url) {
+        let key = match audit_key::load(config) {
             Ok(key) => Some(key),
             Err(AuditKeyError::Missing(_)) => None,
             Err(error) => return Err(error.into()),
@@ -75,7 +75,7 @@ impl Backup {
         if let Ok(head) = head {
             super::say(format_args!("it contains the audit chain up to head {head}, or further"))?;
         }
-        let place = audit_key::place(&config.database_url)?;
+        let place = audit_key::place(config)?;
         super::say(format_args!("also back up the key of the chain, in another place: {place}"))
     }
 }
@@ -86,7 +86,7 @@ impl Restore {
         store::BackupManifest::of(&self.file)?;
         let key = match self.unverified {
             true => None,
-            false => Some(audit_key::load(&config.database_url).context(
+            false => Some(audit_key::load(config).context(
                 "the audit key proves who made a backup; --unverified restores it without the key, see `kommando help \
                  backup`",
             )?),
@@ -103,7 +103,7 @@ impl Restore {
         let (manifest, database) = (manifest?, store::sqlite_path(&config.database_url)?.unwrap_or_default());
         let store::BackupManifest { program, schema, .. } = manifest;
         super::say(format_args!("{}: restored; made by kommando {program}, schema {schema}", database.display()))?;
-        match audit_key::load(&config.database_url) {
+        match audit_key::load(config) {
             Ok(_) => {
                 record_restoration(config, &self.file, !self.unverified).await?;
                 super::say("run `kommando audit verify` to verify its records")

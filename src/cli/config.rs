@@ -19,22 +19,31 @@ pub enum Config {
         #[arg(long)]
         demo: bool,
     },
+    /// Show each setting as a line of a settings file, and where its value comes from; secrets are left out
+    Show,
 }
 
 impl Config {
-    pub async fn run(self, config: &config::Config) -> anyhow::Result<()> {
-        let Self::Check { demo } = self;
-        let variables = std::env::vars_os().map(|(name, _)| name);
-        let mut findings: Vec<_> = config::unknown_variables(variables).into_iter().map(Finding::fatal).collect();
-        findings.extend(config_check::all(config, demo).await);
-        let (infos, errors): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::is_info);
-        for info in infos {
-            super::say(info)?;
+    /// `settings` makes the lines of `show`.
+    pub async fn run(self, config: &config::Config, settings: impl FnOnce() -> Vec<String>) -> anyhow::Result<()> {
+        match self {
+            Self::Check { demo } => check(config, demo).await,
+            Self::Show => super::say(settings().join("\n")),
         }
-        if errors.is_empty() {
-            return super::say("nothing wrong");
-        }
-        let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
-        Err(ErrorsFound(lines.join("\n")).into())
     }
+}
+
+async fn check(config: &config::Config, demo: bool) -> anyhow::Result<()> {
+    let variables = std::env::vars_os().map(|(name, _)| name);
+    let mut findings: Vec<_> = config::unknown_variables(variables).into_iter().map(Finding::fatal).collect();
+    findings.extend(config_check::all(config, demo).await);
+    let (infos, errors): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::is_info);
+    for info in infos {
+        super::say(info)?;
+    }
+    if errors.is_empty() {
+        return super::say("nothing wrong");
+    }
+    let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    Err(ErrorsFound(lines.join("\n")).into())
 }

@@ -11,9 +11,10 @@ const COMPATIBILITY: &str = include_str!("../../docs/compatibility.md");
 const OPERATING: &str = include_str!("../../docs/operating.md");
 const TESTING: &str = include_str!("../../docs/testing.md");
 const UPSTREAM: &str = include_str!("../../docs/upstream.md");
+const VERSIONS: &str = include_str!("../../docs/versions.md");
 
 /// The whole pages.
-pub const PAGES: [(&str, &str); 8] = [
+pub const PAGES: [(&str, &str); 9] = [
     ("api", API),
     ("architecture", ARCHITECTURE),
     ("benchmarks", BENCHMARKS),
@@ -22,21 +23,25 @@ pub const PAGES: [(&str, &str); 8] = [
     ("operating", OPERATING),
     ("testing", TESTING),
     ("upstream", UPSTREAM),
+    ("versions", VERSIONS),
 ];
 
 /// Sections of pages: the topic, its page and its heading.
-pub const SECTIONS: [(&str, &str, &str); 19] = [
+pub const SECTIONS: [(&str, &str, &str); 22] = [
     ("audit", OPERATING, "Audit chain"),
     ("authentication", API, "Authentication"),
     ("backup", OPERATING, "Backup"),
     ("clients", API, "Clients"),
+    ("compose", OPERATING, "Compose"),
     ("container", OPERATING, "Container"),
     ("errors", API, "Errors"),
     ("idempotency", API, "Idempotency"),
     ("import", OPERATING, "Import users"),
     ("inputs", COMMANDS, "Inputs"),
+    ("kubernetes", OPERATING, "Kubernetes"),
     ("metrics", OPERATING, "Metrics"),
     ("odata", API, "List users with OData"),
+    ("package", OPERATING, "Debian package"),
     ("postgresql", OPERATING, "PostgreSQL and replicas"),
     ("proxy", OPERATING, "TLS and proxies"),
     ("recovery", OPERATING, "Recover a lost password or key"),
@@ -149,7 +154,7 @@ mod tests {
             let named: BTreeSet<_> = words.filter(|word| word.starts_with("KOMMANDO_") && word.len() > 9).collect();
             for name in named {
                 // One variable of the tests stands on a page.
-                let is_known = known.contains(name.trim_end_matches("_FILE")) || name == "KOMMANDO_TEST_POSTGRES";
+                let is_known = known.contains(name) || name == "KOMMANDO_TEST_POSTGRES";
                 assert!(is_known, "{topic}: {name}");
             }
         }
@@ -202,7 +207,7 @@ mod tests {
     fn a_topic_is_printed_with_the_command_of_the_same_name() {
         let ask = |words: &[&str]| {
             let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
-            answer(&words, command_line())
+            answer(&words, command_line(None))
         };
         assert!(ask(&["help", "systemd"]).expect("an answer").is_some_and(|text| text.starts_with("## systemd\n")));
         let both = ask(&["help", "backup"]).expect("an answer").expect("a text");

@@ -11,6 +11,7 @@ pub mod group;
 pub mod healthcheck;
 pub mod help;
 pub mod import;
+pub mod man;
 pub mod migrate;
 pub mod openapi;
 mod operator;
@@ -101,7 +102,7 @@ async fn open(config: &Config) -> anyhow::Result<Store> {
 
 /// The audit log of the database, in which every change by the command line is recorded.
 async fn audit_log(config: &Config, store: &Store) -> anyhow::Result<AuditLog> {
-    Ok(AuditLog::new(prepare_database(store, &config.database_url).await?))
+    Ok(AuditLog::new(prepare_database(store, config).await?))
 }
 
 /// Finds the user with this name.

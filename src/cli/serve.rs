@@ -12,7 +12,7 @@ use kommando::{
     app::{self, App, DemoAccess, config_check, systemd},
     auth::Installation,
     clock,
-    config::{self, Config},
+    config::Config,
     users::bootstrap::ADMIN,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -48,7 +48,7 @@ impl Serve {
         })?;
         let address = listener.local_addr()?;
         let metrics = app::listen_for_metrics(config.metrics)?;
-        let admin_password = config::admin_password()?;
+        let admin_password = config.admin_password()?;
         let mut app = App::build_server(&config, catalog, self.demo).await?;
         let mut banner = None;
         if self.demo {
@@ -63,7 +63,8 @@ impl Serve {
         server.app.watch_commands(folder, config.targets.clone(), hangup);
         // Printed last, because a client may send requests as soon as it reads this.
         banner.map_or(Ok(()), super::say)?;
-        tracing::info!(%address, docs = format!("http://{address}/docs"), "listening");
+        let docs = format!("{}://{address}/docs", scheme(&config));
+        tracing::info!(%address, docs, "listening");
         if let Some(file) = &self.port_file {
             write_port(file, address.port()).with_context(|| format!("failed to write {}", file.display()))?;
         }
@@ -73,6 +74,11 @@ impl Serve {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// The scheme of the server's own URLs.
+fn scheme(config: &Config) -> &'static str {
+    if config.tls_cert.is_some() { "https" } else { "http" }
 }
 
 /// Writes the port file atomically, so that a reader never sees a partial port.
@@ -97,7 +103,7 @@ struct Banner<'a> {
 
 impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let url = format!("http://{}", self.address);
+        let url = format!("{}://{}", scheme(self.config), self.address);
         let password = match &self.password {
             Some(password) => password.expose_secret().to_owned(),
             None => format!("unchanged; set another with `{}`", set_password(self.config)),

@@ -51,6 +51,6 @@ pub use schema_difference::{SchemaDifference, SchemaObject, of_open as schema_di
 pub use schema_status::{SchemaStatus, missing_file, open_read_only, schema_status};
 pub use truncate::truncate_all;
 
-pub use url::{UrlError, redact_password, sqlite_path};
+pub use url::{UrlError, redact_password, sqlite_path, warning_without_tls};
 pub use write::{WritePool, WriteTransaction};
 pub use write_queue::{BatchWriter, Job, Lane, WriteError, WriteQueue, WrittenBatch};

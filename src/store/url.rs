@@ -2,11 +2,15 @@
 
 use std::{
     fs, io,
+    net::IpAddr,
     path::{Path, PathBuf},
     str::FromStr,
 };
 
-use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+use sea_orm::sqlx::{
+    postgres::{PgConnectOptions, PgSslMode},
+    sqlite::SqliteConnectOptions,
+};
 
 /// A database URL that is not supported.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +33,21 @@ pub enum UrlError {
 /// Whether a URL is that of a PostgreSQL server.
 pub fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres:") || url.starts_with("postgresql:")
+}
+
+/// A warning if connections to a PostgreSQL server on another machine may be without TLS.
+pub fn warning_without_tls(url: &str) -> Option<String> {
+    let options: PgConnectOptions = Some(url).filter(|url| is_postgres(url))?.parse().ok()?;
+    let host = options.get_host();
+    let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    let is_local = options.get_socket().is_some() || host.starts_with('/') || is_loopback;
+    let may_be_plain = matches!(options.get_ssl_mode(), PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer);
+    (!is_local && may_be_plain).then(|| {
+        format!(
+            "connections to PostgreSQL at {host} may be without TLS; add sslmode=verify-full to the URL of the database, \
+             or sslmode=require where its certificate cannot be verified"
+        )
+    })
 }
 
 /// Replaces the password in a URL with `***`, for logs and messages.
@@ -126,6 +145,23 @@ mod tests {
             assert!(matches!(sqlite_path(url), Err(UrlError::Scheme)), "{url}");
         }
         assert!(matches!(sqlite_path("postgres://localhost/kommando"), Ok(None)));
+    }
+
+    #[test]
+    fn postgresql_on_another_machine_should_have_tls() {
+        for url in ["postgres://db.example.com/kommando", "postgres://192.0.2.7/kommando?sslmode=prefer"] {
+            assert!(warning_without_tls(url).is_some(), "{url}");
+        }
+        for url in [
+            "postgres://db.example.com/kommando?sslmode=verify-full",
+            "postgres://db.example.com/kommando?sslmode=require",
+            "postgres://localhost/kommando",
+            "postgres://127.0.0.1/kommando",
+            "postgres://kommando@%2Frun%2Fpostgresql/kommando",
+            "sqlite://kommando.db",
+        ] {
+            assert_eq!(warning_without_tls(url), None, "{url}");
+        }
     }
 
     #[test]

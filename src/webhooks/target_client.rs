@@ -69,7 +69,13 @@ impl TargetClient {
             waiting: Semaphore::new(MAX_WAITING),
             breaker: Breaker::default(),
         };
-        client.client(CONNECT_TIMEOUT).map_err(invalid)?;
+        client.client(CONNECT_TIMEOUT).map_err(|error| {
+            let cause = webhook_request::chain(error);
+            let problem = format!(
+                "{cause}; install the system's certificate authorities (Debian: ca-certificates), or set `ca_file`"
+            );
+            TargetsError::Targets(vec![TargetError { target: name.to_owned(), problem }])
+        })?;
         if let Err(refused) = client.check_literal_address() {
             tracing::warn!(to = name, %refused, "this target is never called, because its address is not allowed");
         }
@@ -145,7 +151,13 @@ impl TargetClient {
         if let Some(client) = clients.get(&connect_timeout) {
             return Ok(client.clone());
         }
-        let client = Client::builder()
+        let builder = Client::builder();
+        // Without TLS, no certificate authorities are needed, and the system may have none.
+        let builder = match self.url.scheme() {
+            "http" => builder.tls_certs_only([]),
+            _ => builder.tls_certs_merge(self.authorities.clone()),
+        };
+        let client = builder
             .connect_timeout(connect_timeout)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
@@ -155,7 +167,6 @@ impl TargetClient {
             .no_proxy()
             .dns_resolver(self.egress_policy.clone())
             .user_agent(concat!("kommando/", env!("CARGO_PKG_VERSION")))
-            .tls_certs_merge(self.authorities.clone())
             .build()?;
         clients.insert(connect_timeout, client.clone());
         Ok(client)

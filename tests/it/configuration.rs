@@ -39,10 +39,10 @@ fn every_error_is_printed_on_one_line() {
     let got = said(command.output().expect("an end"));
     assert!(!got.ok);
     for (count, part) in [
-        (1, "there is no setting KOMMANDO_LISTN; did you mean KOMMANDO_LISTEN?"),
-        (1, "there is no setting KOMMANDO_TICKET_HOUR; did you mean KOMMANDO_TICKET_HOURS?"),
+        (1, "there is no setting KOMMANDO_LISTN; did you mean `KOMMANDO_LISTEN`?"),
+        (1, "there is no setting KOMMANDO_TICKET_HOUR; did you mean `KOMMANDO_TICKET_HOURS`?"),
         (1, "KOMMANDO_LOG `=!` is invalid"),
-        (1, "the file of KOMMANDO_AUDIT_KEY_FILE cannot be read"),
+        (1, "the file none of KOMMANDO_AUDIT_KEY_FILE cannot be read"),
         (1, "commands.d/a.yaml:4:5: "),
         (1, "commands.d/b.yaml:"),
         (1, "target hr: `url` is not a URL"),

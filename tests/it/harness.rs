@@ -163,7 +163,7 @@ impl Server {
 
     /// The key of the server's audit chain.
     pub fn audit_key(&self) -> AuditKey {
-        audit_key::load(&self.database.url).expect("a key")
+        audit_key::load(&config(&self.database.url, &[])).expect("a key")
     }
 
     /// Links pending audit entries, as the background task of a server does.

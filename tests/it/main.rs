@@ -64,6 +64,7 @@ mod same_people;
 mod seals;
 mod session;
 mod settings;
+mod settings_file;
 mod shared_person;
 mod start_check;
 mod stored_secrets;

@@ -7,11 +7,11 @@ use kommando::config::{Config, SECRETS};
 
 use crate::harness::kommando;
 
-/// The names of variables in a text, without the bare prefix and the `_FILE` variants of secrets.
+/// The names of variables in a text, without the bare prefix.
 fn variables(text: &str) -> BTreeSet<String> {
     let words = text.split(|character: char| !(character.is_ascii_uppercase() || "_".contains(character)));
     let names = words.filter(|word| word.strip_prefix("KOMMANDO_").is_some_and(|rest| !rest.is_empty()));
-    names.map(|name| name.trim_end_matches("_FILE").to_owned()).collect()
+    names.map(str::to_owned).collect()
 }
 
 fn page() -> String {

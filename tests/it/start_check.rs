@@ -29,6 +29,12 @@ fn write(line: &Line, name: &str, text: &str) {
     fs::write(file, text).expect("a file");
 }
 
+fn write_secret(line: &Line, name: &str, text: &str) {
+    write(line, name, text);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(line.folder.path().join(name), mode).expect("a mode");
+}
+
 fn done(line: &Line, words: &[&str]) {
     let got = line.say_with(words, "a long secret\n");
     assert!(got.ok, "{words:?}: {}", got.err);
@@ -52,12 +58,18 @@ fn say_to_database(line: &Line, sql: &str) {
 
 const KEY: &str = "another key, which has more than 32 bytes";
 
+const WITHOUT_AUTHORITIES: [(&str, &str); 3] = [
+    ("SSL_CERT_FILE", "/dev/null"),
+    ("SSL_CERT_DIR", "/nonexistent"),
+    ("SECRET", "whsec_bWF5IHRoZSBmb3JjZSBiZSB3aXRoIHlvdSBhbHdheXM="),
+];
+
 fn cases() -> Vec<Case> {
     vec![
         Case {
             name: "an unknown variable",
             variables: &[("KOMMANDO_LISTN", "x")],
-            told: "did you mean KOMMANDO_LISTEN?",
+            told: "did you mean `KOMMANDO_LISTEN`?",
             ..BLANK
         },
         Case {
@@ -185,13 +197,78 @@ fn cases() -> Vec<Case> {
         Case {
             name: "no file of a password",
             variables: &[("KOMMANDO_ADMIN_PASSWORD_FILE", "missing")],
-            told: "the file of KOMMANDO_ADMIN_PASSWORD_FILE cannot be read",
+            told: "the file missing of KOMMANDO_ADMIN_PASSWORD_FILE cannot be read",
             ..BLANK
         },
         Case {
             name: "two keys",
             variables: &[("KOMMANDO_AUDIT_KEY", KEY), ("KOMMANDO_AUDIT_KEY_FILE", "x")],
             told: "are both set; keep one",
+            ..BLANK
+        },
+        Case {
+            name: "a certificate without its key",
+            words: &["--tls-cert", "x.pem"],
+            told: "KOMMANDO_TLS_CERT is set without KOMMANDO_TLS_KEY",
+            ..BLANK
+        },
+        Case {
+            name: "no file of a certificate",
+            words: &["--tls-cert", "x.pem", "--tls-key", "x.key"],
+            told: "the file x.pem of KOMMANDO_TLS_CERT cannot be read",
+            ..BLANK
+        },
+        Case {
+            name: "a key that others can read",
+            words: &["--tls-cert", "x.pem", "--tls-key", "x.key"],
+            told: "the file x.key holds a secret, and others can read or change it",
+            prepare: |line| {
+                write(line, "x.pem", include_str!("../process/tls/one.pem"));
+                write(line, "x.key", include_str!("../process/tls/one.key"));
+            },
+            ..BLANK
+        },
+        Case {
+            name: "a certificate with another key",
+            words: &["--tls-cert", "x.pem", "--tls-key", "x.key"],
+            told: "the certificate and the key cannot be used",
+            prepare: |line| {
+                write(line, "x.pem", include_str!("../process/tls/one.pem"));
+                write_secret(line, "x.key", include_str!("../process/tls/two.key"));
+            },
+            ..BLANK
+        },
+        Case {
+            name: "a certificate that is not PEM",
+            words: &["--tls-cert", "x.pem", "--tls-key", "x.key"],
+            told: "the file x.pem of KOMMANDO_TLS_CERT has no certificate",
+            prepare: |line| {
+                write(line, "x.pem", "a certificate");
+                write_secret(line, "x.key", include_str!("../process/tls/two.key"));
+            },
+            ..BLANK
+        },
+        Case {
+            name: "a target, and no certificate authorities",
+            words: &["--targets", "targets.yaml"],
+            variables: &WITHOUT_AUTHORITIES,
+            told: "target hr: unexpected error: No CA certificates were loaded from the system; install the \
+                   system's certificate authorities (Debian: ca-certificates), or set `ca_file`",
+            prepare: |line| {
+                write(line, "targets.yaml", "hr: {url: 'https://hr.example.com', secrets: [{env: SECRET}]}\n")
+            },
+        },
+        Case {
+            name: "an identity provider, and no certificate authorities",
+            words: &["--oidc-issuer", "x", "--oidc-audience", "x", "--oidc-jwks-url", "https://id.example.com/keys"],
+            variables: &WITHOUT_AUTHORITIES,
+            told: "install the system's certificate authorities",
+            ..BLANK
+        },
+        Case {
+            name: "no settings file",
+            words: &["--config", "x.toml"],
+            told: "the settings file x.toml cannot be read",
             ..BLANK
         },
         Case {
@@ -401,4 +478,16 @@ fn a_target_that_can_never_be_called_is_an_error() {
     let got = line.say(&["config", "check", "--targets", "targets.yaml"]);
     let told = "target hr: it is never called: 127.0.0.1 is in no network that the target allows";
     assert!(!got.ok && got.err.contains(told), "{} {}", got.out, got.err);
+}
+
+#[test]
+fn without_tls_no_certificate_authorities_are_needed() {
+    let line = Line::new();
+    let http = "hr: {url: 'http://127.0.0.1:9/', secrets: [{env: SECRET}], allow_networks: [127.0.0.0/8]}\n";
+    write(&line, "targets.yaml", http);
+    let words = ["--targets", "targets.yaml", "--oidc-issuer", "x", "--oidc-audience", "x"];
+    let words = [&words[..], &["--oidc-jwks-url", "http://127.0.0.1:9/keys"]].concat();
+    let words = Vec::leak(words);
+    let checked = run(&line, &["config", "check"], &Case { words, variables: &WITHOUT_AUTHORITIES, ..BLANK });
+    assert!(checked.ok, "{}", checked.err);
 }

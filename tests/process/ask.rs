@@ -70,7 +70,8 @@ impl Ask {
         self.header("Content-Type", "application/json")
     }
 
-    fn written(&self, address: &str) -> Vec<u8> {
+    /// The request as it is sent.
+    pub fn written(&self, address: &str) -> Vec<u8> {
         let headers: String = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let Self { method, path, body, .. } = self;
         let length = body.len();
@@ -112,7 +113,8 @@ impl Ask {
 }
 
 impl Answer {
-    fn read(answer: &str) -> Self {
+    /// Reads a whole response.
+    pub fn read(answer: &str) -> Self {
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer}"));
         let status = head.get(9..12).and_then(|status| status.parse().ok());
         let status = status.unwrap_or_else(|| panic!("no status: {answer}"));

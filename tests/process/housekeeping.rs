@@ -46,7 +46,7 @@ async fn expired_records_are_removed_and_the_rest_verifies() {
     process.banner();
     let url = format!("sqlite://{}", folder.path().join("kommando.db").display());
     let store = Store::open(&url).await.expect("a database");
-    let key = audit_key::load(&url).expect("a key");
+    let key = audit_key::read(&folder.path().join("kommando.db.audit-key")).expect("a key");
     let executions = [execution(TimeDelta::days(4)), execution(TimeDelta::days(3)), execution(TimeDelta::days(1))];
     let entries = executions.iter().map(|execution| audit::entry_of(execution).expect("an entry")).collect();
     store

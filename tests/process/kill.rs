@@ -324,7 +324,7 @@ async fn a_killed_server_loses_and_repeats_no_acknowledged_run() {
         let missed: Vec<_> = MOMENTS[1..].iter().filter(|moment| !deaths.contains_key(*moment)).collect();
         assert!(missed.is_empty(), "the server never died at {missed:?}");
     }
-    let key = audit_key::load(&url(folder.path())).expect("a key");
+    let key = audit_key::read(&folder.path().join("kommando.db.audit-key")).expect("a key");
     let (tooltips, acknowledged) = (clients.tooltips(), clients.acknowledged());
     assert!(acknowledged.len() > kills() && tooltips.len() > kills(), "too little happened");
     Findings::gather(&store, &key, acknowledged, own_user, sink.calls("/kill")).await.judge();

@@ -25,6 +25,7 @@ mod slow;
 mod start;
 mod texts;
 mod timing;
+mod tls;
 mod webhooks;
 mod wire;
 

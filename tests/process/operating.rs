@@ -336,6 +336,12 @@ fn systemd_is_notified_of_the_servers_state() {
 fn the_unit_names_the_binary_and_known_settings() {
     let unit = out(folder().path(), &["systemd-unit"]);
     assert!(unit.contains(&format!("ExecStart={} serve\n", env!("CARGO_BIN_EXE_kommando"))), "{unit}");
+    let flags = ["--user", "eva", "--program", "/opt/kommando", "--settings", "/etc/k.toml"];
+    let other = out(folder().path(), &[&["systemd-unit"][..], &flags].concat());
+    for line in ["User=eva", "ExecStart=/opt/kommando serve", "Environment=KOMMANDO_CONFIG=/etc/k.toml"] {
+        assert!(other.lines().any(|one| one == line), "{line}: {other}");
+    }
+    assert!(!other.contains("DynamicUser") && !other.contains("KOMMANDO_DATABASE_URL"), "{other}");
     for setting in unit.split("KOMMANDO_").skip(1) {
         let name = setting.split(|one: char| !(one.is_ascii_uppercase() || one == '_')).next().unwrap_or_default();
         assert!(kommando::config::Config::variables().contains(&format!("KOMMANDO_{name}")), "{name}");

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
     process::{Command, Stdio},
 };
 
@@ -113,7 +114,9 @@ fn a_request_in_flight_is_answered_after_sigterm() {
 #[test]
 fn a_first_start_reads_the_password_file_and_needs_no_folder() {
     let folder = folder();
-    fs::write(folder.path().join("secret"), "read from a file\n").expect("a file");
+    let secret = folder.path().join("secret");
+    fs::write(&secret, "read from a file\n").expect("a file");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).expect("a mode");
     let mut process = Process::start(folder.path(), &["serve"], &[("KOMMANDO_ADMIN_PASSWORD_FILE", "secret")]);
     process.logs("listening");
     process.signal("INT");

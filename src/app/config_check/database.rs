@@ -10,7 +10,7 @@ use crate::{
         audit_key::{self, AuditKeyError},
     },
     commands::{Catalog, DefinitionError},
-    config::{self, Config},
+    config::Config,
     executions::audit,
     store::{self, FileLock, FileLockError, SchemaError, SchemaStatus},
     users::{self, demo, role, user_group},
@@ -101,7 +101,7 @@ pub async fn database(db: &impl ConnectionTrait, config: &Config, demo: bool) ->
     match users(db, &status).await? {
         Some(Users::None) => findings.extend(first_start(config, demo)),
         Some(Users::Others) if demo => findings.push(Finding::fatal(StartError::NotADemo)),
-        Some(Users::Others | Users::Demo) if matches!(config::admin_password(), Ok(Some(_))) => {
+        Some(Users::Others | Users::Demo) if matches!(config.admin_password(), Ok(Some(_))) => {
             findings.push(Finding::info(
                 "KOMMANDO_ADMIN_PASSWORD has no effect, because the database has users; change a password with \
                  `kommando user set-password`, or add an administrator with `kommando user add --role Administrator`",
@@ -166,7 +166,7 @@ pub async fn no_administrator(db: &impl ConnectionTrait, config: &Config) -> Res
 
 /// Checks the password of the first administrator, or infos that none is set.
 fn first_start(config: &Config, demo: bool) -> Option<Finding> {
-    let Some(password) = config::admin_password().ok()? else {
+    let Some(password) = config.admin_password().ok()? else {
         return (!demo).then(|| Finding::info(NO_USERS));
     };
     let error = config.password_policy().accept(password.expose_secret()).err()?;
@@ -175,7 +175,7 @@ fn first_start(config: &Config, demo: bool) -> Option<Finding> {
 
 /// Checks the key for a new chain.
 fn key_of_new_chain(config: &Config) -> Option<Finding> {
-    match audit_key::load(&config.database_url) {
+    match audit_key::load(config) {
         Ok(key) if key.is_short() => Some(Finding::fatal(AuditKeyError::Short(key.length()))),
         Err(AuditKeyError::Missing(file)) => {
             let file = file.display();
@@ -193,8 +193,8 @@ async fn key_of_chain(
     status: &SchemaStatus,
 ) -> Result<Option<Finding>, DbErr> {
     let is_current = *status == SchemaStatus::UpToDate;
-    match audit_key::load(&config.database_url) {
-        Ok(key) => match audit_key::check(db, &key, &config.database_url).await {
+    match audit_key::load(config) {
+        Ok(key) => match audit_key::check(db, &key, config).await {
             Ok(_) if key.is_short() => Ok(Some(Finding::info(format_args!(
                 "the key of the audit chain has only {} bytes; it is accepted, because the chain already uses it",
                 key.length()

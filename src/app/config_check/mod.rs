@@ -29,8 +29,13 @@ pub async fn start(config: &Config, demo: bool) -> Result<Catalog, StartError> {
 
 /// All findings: of the settings, the listening addresses, and the database.
 pub async fn all(config: &Config, demo: bool) -> Vec<Finding> {
+    let with_url = config.clone().with_database_url_of_file();
+    let config = with_url.as_ref().unwrap_or(config);
     let (mut findings, catalog) = settings::check(config, demo);
     findings.extend(settings::listeners(config));
-    findings.extend(database::check(config, demo, catalog.as_ref()).await);
+    match &with_url {
+        Ok(config) => findings.extend(database::check(config, demo, catalog.as_ref()).await),
+        Err(error) => findings.push(Finding::fatal(error)),
+    }
     findings
 }

@@ -11,8 +11,8 @@ use crate::{
     },
     auth::Provider,
     commands::Catalog,
-    config::{self, Config, Metrics},
-    telemetry,
+    config::{Config, Metrics},
+    store, telemetry,
     webhooks::{self, Webhooks},
 };
 
@@ -29,6 +29,8 @@ pub fn check(config: &Config, demo: bool) -> (Vec<Finding>, Option<Catalog>) {
 fn values(config: &Config, demo: bool) -> Vec<Finding> {
     let provider = config.identity_provider().map_err(StartError::from);
     let provider = provider.and_then(|settings| Ok(settings.map(Provider::new).transpose()?));
+    let tls = config.tls_files().map_err(StartError::from);
+    let tls = tls.and_then(|files| Ok(files.as_ref().map(server::tls::check).transpose()?));
     let is_public_demo = demo && !config.listen.ip().is_loopback();
     let errors = [
         is_public_demo.then(|| {
@@ -38,9 +40,10 @@ fn values(config: &Config, demo: bool) -> Vec<Finding> {
         (config.clock.is_some() && !demo)
             .then(|| "KOMMANDO_CLOCK is allowed only with --demo; unset it, or add --demo".to_owned()),
         telemetry::filter(config).err().map(|error| error.to_string()),
-        config::admin_password().err().map(|error| error.to_string()),
+        config.admin_password().err().map(|error| error.to_string()),
         provider.err().map(|error| with_causes(&error)),
-        match audit_key::load(&config.database_url) {
+        tls.err().map(|error| with_causes(&error)),
+        match audit_key::load(config) {
             // Reported with the database.
             Err(AuditKeyError::Url(_) | AuditKeyError::Missing(_)) | Ok(_) => None,
             Err(error) => Some(with_causes(&error)),
@@ -76,7 +79,8 @@ fn infos(config: &Config) -> Vec<Finding> {
              if the proxy forwards the Host header, set KOMMANDO_HOSTS to the public host",
         ),
     ];
-    infos.into_iter().flatten().map(Finding::info).collect()
+    let without_tls = store::warning_without_tls(&config.database_url);
+    infos.into_iter().flatten().map(Finding::info).chain(without_tls.map(Finding::info)).collect()
 }
 
 fn definitions(config: &Config, demo: bool, findings: &mut Vec<Finding>) -> Option<Catalog> {

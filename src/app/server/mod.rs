@@ -1,11 +1,12 @@
-//! The HTTP/1.1 server: accepts connections, limits them, and enforces timeouts. TLS and HTTP/2 are left to a reverse
-//! proxy.
+//! The HTTP/1.1 server: accepts connections, with TLS or without, limits them, and enforces timeouts. HTTP/2 is left to a
+//! reverse proxy.
 
 pub mod connection_limit;
 mod counted_body;
 mod overload_response;
 mod queue;
 mod stream_timeouts;
+pub mod tls;
 pub mod trusted_proxies;
 
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
@@ -22,6 +23,7 @@ use hyper_util::{
 use metrics::Counter;
 use poem::{
     Endpoint, Request, Response,
+    http::uri::Scheme,
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::{
@@ -29,12 +31,14 @@ use tokio::{
     task::AbortHandle,
     time::{sleep, timeout},
 };
+use tokio_util::either::Either;
 
 use self::{
     connection_limit::{ConnectionLimiter, ConnectionPermit},
     counted_body::tracked_body,
     overload_response::OverloadResponse,
     stream_timeouts::{Stage, TimeoutStream},
+    tls::Tls,
     trusted_proxies::TrustedProxies,
 };
 use crate::{api::DropConnection, auth::Address};
@@ -65,6 +69,8 @@ pub struct Limits {
     /// Counts the refused connections.
     pub refused: Counter,
     pub proxies: TrustedProxies,
+    /// `None` for plain HTTP.
+    pub tls: Option<Tls>,
 }
 
 /// Listens on an address.
@@ -94,7 +100,7 @@ where
     E: Endpoint<Output = Response> + 'static,
 {
     let endpoint = Arc::new(endpoint);
-    let Limits { connections, refused, proxies } = limits;
+    let Limits { connections, refused, proxies, tls } = limits;
     let (proxies, overload) = (Arc::new(proxies), OverloadResponse::new().await);
     let graceful = GracefulShutdown::new();
     let mut stop = pin!(stop);
@@ -114,12 +120,15 @@ where
         match connections.admit(address) {
             Some(permit) => {
                 let id = permit.id;
-                let task = serve(stream, peer, &endpoint, &proxies, &graceful, permit);
+                let task = serve((stream, tls.clone()), peer, &endpoint, &proxies, &graceful, permit);
                 connections.serve_by(id, task);
             }
             None => {
                 refused.increment(1);
-                overload.send(stream);
+                // With TLS, the client could not read an answer without a handshake.
+                if tls.is_none() {
+                    overload.send(stream);
+                }
             }
         }
     }
@@ -144,7 +153,7 @@ async fn make_room(error: &io::Error, connections: &ConnectionLimiter) {
 }
 
 fn serve<E>(
-    stream: TcpStream,
+    (stream, tls): (TcpStream, Option<Tls>),
     peer: SocketAddr,
     endpoint: &Arc<E>,
     proxies: &Arc<TrustedProxies>,
@@ -159,11 +168,12 @@ where
     let local = stream.local_addr().unwrap_or(peer);
     let stage = Stage::new(permit);
     let (endpoint, proxies, in_service) = (Arc::clone(endpoint), Arc::clone(proxies), stage.clone());
+    let scheme = if tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let has_body = !request.body().is_end_stream();
         let is_open = in_service.begin_answer(has_body);
         let (endpoint, in_service) = (Arc::clone(&endpoint), in_service.clone());
-        let (client, scheme) = proxies.client(peer, request.headers());
+        let (client, scheme) = proxies.client((peer, scheme.clone()), request.headers());
         async move {
             if !is_open {
                 return Err(io::ErrorKind::ConnectionAborted.into());
@@ -181,14 +191,21 @@ where
             if is_dropped { Err(io::Error::from(io::ErrorKind::ConnectionAborted)) } else { Ok(response.into()) }
         }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(IDLE_TIMEOUT)
-        .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(TimeoutStream::new(stream, stage)), service);
-    let connection = graceful.watch(connection);
+    let watcher = graceful.watcher();
     let task = tokio::spawn(async move {
-        if let Err(error) = connection.await {
+        let stream = match tls {
+            None => Either::Left(stream),
+            Some(tls) => match tls.accept(stream).await {
+                Ok(stream) => Either::Right(stream),
+                Err(error) => return tracing::debug!(%peer, %error, "a TLS handshake failed"),
+            },
+        };
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(IDLE_TIMEOUT)
+            .max_buf_size(MAX_HEAD)
+            .serve_connection(TokioIo::new(TimeoutStream::new(stream, stage)), service);
+        if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%peer, %error, "a connection ended early");
         }
     });

@@ -18,7 +18,8 @@ use tokio::{
 
 use super::connection_limit::ConnectionPermit;
 
-/// Timeout of a head, from its first byte; for the first head, from the start of the connection.
+/// Timeout of a head, from its first byte; for the first head, from the start of the connection, or the
+/// end of its TLS handshake.
 const HEAD: Duration = Duration::from_secs(10);
 /// Timeout for the client to read an answer.
 const READ: Duration = Duration::from_secs(20);
@@ -159,7 +160,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        // With TLS, this writes.
+        let ended = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.limit_read(context, ended)
     }
 
     fn is_write_vectored(&self) -> bool {

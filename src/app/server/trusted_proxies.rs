@@ -34,13 +34,13 @@ impl TrustedProxies {
         Self { networks, header, has_warned: Arc::default() }
     }
 
-    /// The client's address and scheme: from the header of a trusted proxy, or else from the connection.
-    pub fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> (SocketAddr, Scheme) {
+    /// The client's address and scheme: from the header of a trusted proxy, or else those of the connection.
+    pub fn client(&self, (peer, scheme): (SocketAddr, Scheme), headers: &HeaderMap) -> (SocketAddr, Scheme) {
         if !self.trusts(peer.ip()) {
-            return (peer, Scheme::HTTP);
+            return (peer, scheme);
         }
         self.warn_of_ignored(peer, headers);
-        let (hops, scheme) = match self.header {
+        let (hops, told) = match self.header {
             ProxyHeader::Forwarded => (forwarded_hops(headers), forwarded_scheme(headers)),
             ProxyHeader::XForwardedFor => (x_forwarded_hops(headers), x_forwarded_scheme(headers)),
         };
@@ -48,7 +48,7 @@ impl TrustedProxies {
         // the client may have made up everything beyond it.
         let readable = || hops.iter().map_while(|hop| *hop);
         let client = readable().find(|address| !self.trusts(*address)).or_else(|| readable().last());
-        (client.map_or(peer, |address| SocketAddr::new(address, 0)), scheme)
+        (client.map_or(peer, |address| SocketAddr::new(address, 0)), told.unwrap_or(scheme))
     }
 
     pub fn trusts(&self, address: IpAddr) -> bool {
@@ -86,18 +86,18 @@ fn x_forwarded_hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     elements(headers, X_FORWARDED_FOR).map(|element| address(str::from_utf8(element).ok()?)).collect()
 }
 
-/// The scheme of the request to the nearest proxy.
-fn forwarded_scheme(headers: &HeaderMap) -> Scheme {
+/// The scheme of the request to the nearest proxy, if the header says it.
+fn forwarded_scheme(headers: &HeaderMap) -> Option<Scheme> {
     let nearest = elements(headers, FORWARDED).next().and_then(|element| parameter(element, "proto"));
-    scheme(nearest.as_deref().map(str::as_bytes))
+    nearest.map(|value| scheme(value.as_bytes()))
 }
 
-fn x_forwarded_scheme(headers: &HeaderMap) -> Scheme {
-    scheme(elements(headers, X_FORWARDED_PROTO).next())
+fn x_forwarded_scheme(headers: &HeaderMap) -> Option<Scheme> {
+    elements(headers, X_FORWARDED_PROTO).next().map(scheme)
 }
 
-fn scheme(value: Option<&[u8]>) -> Scheme {
-    if value.is_some_and(|value| value.eq_ignore_ascii_case(b"https")) { Scheme::HTTPS } else { Scheme::HTTP }
+fn scheme(value: &[u8]) -> Scheme {
+    if value.eq_ignore_ascii_case(b"https") { Scheme::HTTPS } else { Scheme::HTTP }
 }
 
 /// The elements of a list header, the last one first, because proxies append theirs. Empty elements are skipped (RFC

@@ -29,8 +29,7 @@ impl BeginAnew {
     /// Begins the chain anew, once the operator has confirmed it.
     pub async fn run(self, store: &Store, config: &Config) -> anyhow::Result<()> {
         let old = if self.discard { OldRecords::Discard } else { OldRecords::Keep };
-        let url = &config.database_url;
-        let _lock = FileLock::of_url(url).await?;
+        let _lock = FileLock::of_url(&config.database_url).await?;
         let count = audit::count(store.reader()).await?;
         let loss = match old {
             OldRecords::Keep => "stay, but can no longer be proven",
@@ -45,9 +44,9 @@ impl BeginAnew {
         if !self.yes && !cli::confirm(&question)? {
             bail!("nothing was changed");
         }
-        let new = audit_key::load_or_make_anew(url)?;
+        let new = audit_key::load_or_make_anew(config)?;
         let FormerEntries { count, head } = audit::begin_anew(store, &new, &super::actor(), &self.reason, old).await?;
         cli::say(format_args!("{count} entries are closed, up to head {head}; the chain continues with a new key"))?;
-        cli::say(format_args!("back up the key, in another place than the database: {}", audit_key::place(url)?))
+        cli::say(format_args!("back up the key, in another place than the database: {}", audit_key::place(config)?))
     }
 }

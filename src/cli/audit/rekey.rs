@@ -26,7 +26,7 @@ pub struct Rekey {
 impl Rekey {
     pub async fn run(self, store: &Store, config: &Config) -> anyhow::Result<()> {
         let _lock = FileLock::of_url(&config.database_url).await?;
-        let (new, place) = (audit_key::read_new(&self.new_key_file)?, audit_key::place(&config.database_url)?);
+        let (new, place) = (audit_key::read_new(&self.new_key_file)?, audit_key::place(config)?);
         // After an interruption, only the file is left to replace.
         if let KeyCheck::Known { first } = audit::check_key(store.reader(), &new).await? {
             cli::say("the chain already has this key")?;
@@ -34,7 +34,7 @@ impl Rekey {
         }
         let former = match &self.former_key_file {
             Some(file) => audit_key::read(file)?,
-            None => audit_key::load(&config.database_url)?,
+            None => audit_key::load(config)?,
         };
         ensure!(
             matches!(audit::check_key(store.reader(), &former).await?, KeyCheck::Known { .. }),

@@ -48,7 +48,12 @@ impl Cluster {
 
     /// The URL for a role with rights over the one database only.
     pub fn url(&self) -> String {
-        format!("postgres://app@localhost/kommando?host={}", self.folder.path().display())
+        self.url_of("kommando")
+    }
+
+    /// The URL of another database for the same role.
+    pub fn url_of(&self, database: &str) -> String {
+        format!("postgres://app@localhost/{database}?host={}", self.folder.path().display())
     }
 
     /// The settings for a server on this cluster.
@@ -121,6 +126,11 @@ impl Cluster {
         psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"]);
         psql.args(["--username", "kommando", "--host"]).arg(self.folder.path()).arg(database);
         psql
+    }
+
+    /// One of PostgreSQL's own programs.
+    pub fn tool(&self, name: &str) -> Command {
+        Command::new(self.binaries.join(name))
     }
 
     fn run(&self, program: &str, words: &[&str]) -> bool {

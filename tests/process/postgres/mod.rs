@@ -3,6 +3,7 @@
 mod balancer;
 mod cluster;
 mod crash;
+mod dump;
 mod faults;
 mod forget;
 mod rekey;

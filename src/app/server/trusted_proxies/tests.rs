@@ -8,14 +8,25 @@ use super::*;
 use crate::linear_time::{GROWTH, assert_linear};
 
 fn client(header: ProxyHeader, peer: &str, headers: &[(&'static str, &[u8])]) -> String {
+    client_over(Scheme::HTTP, header, peer, headers)
+}
+
+fn client_over(scheme: Scheme, header: ProxyHeader, peer: &str, headers: &[(&'static str, &[u8])]) -> String {
     let networks = ["10.0.0.0/8", "::1/128"].map(|network| network.parse().expect("a network"));
     let proxies = TrustedProxies::new(networks.to_vec(), header);
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         map.append(*name, HeaderValue::from_bytes(value).expect("a value"));
     }
-    let (address, scheme) = proxies.client(SocketAddr::new(peer.parse().expect("an address"), 1), &map);
+    let (address, scheme) = proxies.client((SocketAddr::new(peer.parse().expect("an address"), 1), scheme), &map);
     format!("{scheme} {}", address.ip())
+}
+
+#[test]
+fn the_scheme_is_that_of_the_connection_unless_the_proxy_names_another() {
+    let over_tls = |headers| client_over(Scheme::HTTPS, ProxyHeader::XForwardedFor, "10.0.0.1", headers);
+    assert_eq!(over_tls(&[("x-forwarded-for", b"198.51.100.7")]), "https 198.51.100.7");
+    assert_eq!(over_tls(&[("x-forwarded-proto", b"http")]), "http 10.0.0.1");
 }
 
 #[test]
@@ -76,9 +87,9 @@ fn client_bytes_do_not_hide_what_the_proxy_appends() {
 fn an_ignored_header_is_logged_once() {
     let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().expect("a network")], ProxyHeader::XForwardedFor);
     let headers = HeaderMap::from_iter([(header::FORWARDED, HeaderValue::from_static("for=203.0.113.9"))]);
-    proxies.client("192.0.2.1:1".parse().expect("an address"), &headers);
+    proxies.client(("192.0.2.1:1".parse().expect("an address"), Scheme::HTTP), &headers);
     assert!(!proxies.has_warned.load(Ordering::Relaxed), "the peer is not a proxy");
-    proxies.client("10.0.0.1:1".parse().expect("an address"), &headers);
+    proxies.client(("10.0.0.1:1".parse().expect("an address"), Scheme::HTTP), &headers);
     assert!(proxies.has_warned.load(Ordering::Relaxed));
 }
 

@@ -1,24 +1,26 @@
-//! All settings, in one struct. Flags override `KOMMANDO_*` variables; variables override defaults.
+//! All settings, in one struct. Flags override `KOMMANDO_*` variables; variables override the settings file; the file
+//! overrides defaults.
 
-use std::{
-    collections::BTreeSet,
-    convert::Infallible,
-    env,
-    ffi::OsString,
-    fmt, fs,
-    io::{self, Read},
-    net::{IpAddr, SocketAddr},
-    ops::Deref,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    str::FromStr,
-};
+mod error;
+mod file;
+mod secrets;
+mod values;
+mod variables;
+
+use std::{net::SocketAddr, path::PathBuf};
 
 use chrono::{DateTime, Utc};
-use clap::{Args, Command, ValueEnum, builder::RangedU64ValueParser};
+use clap::Args;
 use ipnet::IpNet;
-use secrecy::SecretString;
+use secrecy::ExposeSecret;
 
+pub use self::{
+    error::{ConfigError, ExposedFile},
+    file::{SettingsFile, SettingsFileError},
+    secrets::{SECRETS, read_key},
+    values::{DatabaseUrl, LogFormat, Metrics, ProxyHeader},
+    variables::{check_variables, unknown_variables},
+};
 use crate::{
     auth::{Algorithm, GuessLimits, HostName, Installation, JwksUrl, Origin, ProviderSettings, Tenant},
     executions::{
@@ -33,52 +35,40 @@ use crate::{
     },
 };
 
-/// The prefix of all our environment variables.
-const PREFIX: &str = "KOMMANDO_";
-/// The file mode bits that let the group write, or let others read, write or execute.
-const OF_OTHERS: u32 = 0o027;
-/// The suffix of the variable that names a file with the secret, such as `KOMMANDO_AUDIT_KEY_FILE`.
-const FILE_SUFFIX: &str = "_FILE";
+/// The folder of definitions if none is configured.
+pub const DEFAULT_COMMANDS: &str = "commands.d";
 
-/// The secret settings: variable and meaning. They have no flags, because other users can see a process's arguments.
-pub const SECRETS: [(&str, &str); 2] = [
-    ("KOMMANDO_ADMIN_PASSWORD", "Password of the first administrator, used when the database is empty"),
-    (
-        "KOMMANDO_AUDIT_KEY",
-        "Key of the audit chain, at least 32 bytes; required with PostgreSQL [default: a file beside the SQLite database, \
-         created at the first start]",
-    ),
-];
-
-/// Parses a number of connections.
-fn connections() -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..=1_000_000)
-}
-
-/// Parses a network or a single address.
-fn network(text: &str) -> Result<IpNet, String> {
-    let address = text.parse::<IpAddr>().map(IpNet::from);
-    text.parse().or(address).map_err(|_| format!("`{text}` is neither a network, such as 10.0.0.0/8, nor an address"))
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "it takes an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080".to_owned())
-}
+/// The variable with the URL of the database.
+pub const DATABASE_URL: &str = "KOMMANDO_DATABASE_URL";
 
 /// The settings of a process.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Settings")]
 pub struct Config {
+    /// Settings file (TOML), in which KOMMANDO_TICKET_HOURS is ticket_hours; flags and variables override it [default:
+    /// none]
+    #[arg(long, env = "KOMMANDO_CONFIG", value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+
     /// Address and port to listen on; port 0 takes a free one
     #[arg(
         long,
         env = "KOMMANDO_LISTEN",
         default_value = "127.0.0.1:8080",
         value_name = "ADDRESS:PORT",
-        value_parser = address,
+        value_parser = values::address,
         global = true
     )]
     pub listen: SocketAddr,
+
+    /// File with the certificate chain of the server (PEM), for TLS without a proxy; read again when it changes [default:
+    /// none]
+    #[arg(long, env = "KOMMANDO_TLS_CERT", value_name = "FILE", global = true)]
+    pub tls_cert: Option<PathBuf>,
+
+    /// File with the key of the certificate (PEM); others must not be able to read it [default: none]
+    #[arg(long, env = "KOMMANDO_TLS_KEY", value_name = "FILE", global = true)]
+    pub tls_key: Option<PathBuf>,
 
     /// Database: sqlite://FILE (?mode=rwc creates the file when it is missing) or postgres://USER:PASSWORD@HOST/NAME
     #[arg(
@@ -90,6 +80,11 @@ pub struct Config {
         global = true
     )]
     pub database_url: DatabaseUrl,
+
+    /// File with the URL of the database, instead of KOMMANDO_DATABASE_URL; others must not be able to read it
+    /// [default: none]
+    #[arg(long, env = "KOMMANDO_DATABASE_URL_FILE", value_name = "FILE", global = true)]
+    pub database_url_file: Option<PathBuf>,
 
     /// PostgreSQL connections for requests (4 more serve background work)
     #[arg(
@@ -235,7 +230,7 @@ pub struct Config {
         env = "KOMMANDO_MAX_CONNECTIONS",
         default_value_t = 4096,
         value_name = "COUNT",
-        value_parser = connections(),
+        value_parser = values::connections(),
         global = true
     )]
     pub max_connections: usize,
@@ -246,7 +241,7 @@ pub struct Config {
         long,
         env = "KOMMANDO_MAX_CONNECTIONS_PER_ADDRESS",
         value_name = "COUNT",
-        value_parser = connections(),
+        value_parser = values::connections(),
         global = true
     )]
     pub max_connections_per_address: Option<usize>,
@@ -258,7 +253,7 @@ pub struct Config {
         env = "KOMMANDO_TRUSTED_PROXIES",
         value_delimiter = ',',
         value_name = "NETWORKS",
-        value_parser = network,
+        value_parser = values::network,
         global = true
     )]
     pub trusted_proxies: Vec<IpNet>,
@@ -291,159 +286,63 @@ pub struct Config {
     /// Time zone of dates for clients that name none: a code such as NO or US-NY, or a name such as Europe/Oslo
     #[arg(long, env = "KOMMANDO_TIME_ZONE", default_value = "UTC", value_name = "ZONE", global = true)]
     pub time_zone: Zone,
+
+    /// File with the password of the first administrator, instead of KOMMANDO_ADMIN_PASSWORD; others must not be able to
+    /// read it [default: none]
+    #[arg(long, env = "KOMMANDO_ADMIN_PASSWORD_FILE", value_name = "FILE", global = true)]
+    pub admin_password_file: Option<PathBuf>,
+
+    /// File with the key of the audit chain, instead of KOMMANDO_AUDIT_KEY; others must not be able to read it
+    /// [default: none]
+    #[arg(long, env = "KOMMANDO_AUDIT_KEY_FILE", value_name = "FILE", global = true)]
+    pub audit_key_file: Option<PathBuf>,
 }
 
-/// The URL of the database, which may contain a password.
-#[derive(Clone)]
-pub struct DatabaseUrl(String);
-
-impl FromStr for DatabaseUrl {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.to_owned()))
-    }
+/// The files for TLS.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The certificate chain, in PEM.
+    pub certificate: PathBuf,
+    /// The private key, in PEM.
+    pub key: PathBuf,
 }
 
-impl Deref for DatabaseUrl {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Leaves out the password.
-impl fmt::Display for DatabaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&store::redact_password(&self.0))
-    }
-}
-
-impl fmt::Debug for DatabaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
-    }
-}
-
-/// The format of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    Text,
-    Json,
-}
-
-/// The header in which trusted proxies send the client's address and scheme.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ProxyHeader {
-    Forwarded,
-    #[default]
-    XForwardedFor,
-}
-
-impl ProxyHeader {
-    /// The value of the setting.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Forwarded => "forwarded",
-            Self::XForwardedFor => "x-forwarded-for",
-        }
-    }
-}
-
-/// Where `/metrics` is served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Metrics {
-    /// Nowhere, and nothing is counted.
-    Off,
-    /// On the listener of the API.
-    Path,
-    /// On a separate listener.
-    At(SocketAddr),
-}
-
-impl FromStr for Metrics {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "off" => Ok(Self::Off),
-            "path" => Ok(Self::Path),
-            address => address
-                .parse()
-                .map(Self::At)
-                .map_err(|_| format!("`{text}` is not off, path, or an address and port such as 127.0.0.1:9090")),
-        }
-    }
-}
-
-/// The folder of definitions if none is configured.
-pub const DEFAULT_COMMANDS: &str = "commands.d";
-
-/// An error in a setting.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    #[error("there is no setting {name}{}", nearest.as_ref().map(|n| format!("; did you mean {n}?")).unwrap_or_default())]
-    Unknown { name: String, nearest: Option<String> },
-    #[error("{0} and {0}_FILE are both set; keep one")]
-    Twice(&'static str),
-    #[error("the file of {name}_FILE cannot be read: {cause}")]
-    File { name: &'static str, cause: String },
-    #[error("{0} is not valid UTF-8")]
-    NoText(&'static str),
-    #[error("{0} is empty; give it a value or do not set it")]
-    Empty(&'static str),
-    #[error(transparent)]
-    Exposed(#[from] ExposedFile),
-    #[error(
-        "an identity provider needs KOMMANDO_OIDC_ISSUER, KOMMANDO_OIDC_AUDIENCE and KOMMANDO_OIDC_JWKS_URL; also set \
-         {0}, or set none of them"
-    )]
-    ProviderIncomplete(&'static str),
-}
-
-/// A file with a key that other users can read or change.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the file {file} holds a key, and others can read or change it (mode {mode:04o}): `chmod 600 {file}`, or 640 for a group \
-     that may read it; where a container mounts it as a secret, set the mode of the mount to 0400 or 0440 (Kubernetes: \
-     defaultMode)", file = .path.display()
-)]
-pub struct ExposedFile {
-    path: PathBuf,
-    mode: u32,
-}
-
-/// Reads a file with a key. Only its owner may change it, and only its owner and group may read it.
-///
-/// # Errors
-/// The file cannot be read. The inner error: other users can read or change the file.
-pub fn read_key(path: &Path) -> io::Result<Result<SecretString, ExposedFile>> {
-    let mut file = fs::File::open(path)?;
-    let mode = file.metadata()?.permissions().mode() & 0o7777;
-    if mode & OF_OTHERS != 0 {
-        return Ok(Err(ExposedFile { path: path.to_owned(), mode }));
-    }
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    Ok(Ok(SecretString::from(text.trim_end())))
+impl TlsFiles {
+    pub const CERTIFICATE: &'static str = "KOMMANDO_TLS_CERT";
+    pub const KEY: &'static str = "KOMMANDO_TLS_KEY";
 }
 
 impl Config {
-    /// The variables of all settings, including the secrets.
-    pub fn variables() -> BTreeSet<String> {
-        let settings = Self::augment_args(Command::new("kommando"));
-        let variables = settings.get_arguments().filter_map(|argument| argument.get_env());
-        let mut names: BTreeSet<_> = variables.map(|name| name.to_string_lossy().into_owned()).collect();
-        names.extend(SECRETS.iter().map(|(name, _)| (*name).to_owned()));
-        names
+    /// The files for TLS, if the server has a certificate of its own.
+    ///
+    /// # Errors
+    /// Only one of the settings is set.
+    pub fn tls_files(&self) -> Result<Option<TlsFiles>, ConfigError> {
+        match (self.tls_cert.clone(), self.tls_key.clone()) {
+            (None, None) => Ok(None),
+            (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+            (Some(_), None) => Err(ConfigError::TlsIncomplete { set: TlsFiles::CERTIFICATE, missing: TlsFiles::KEY }),
+            (None, Some(_)) => Err(ConfigError::TlsIncomplete { set: TlsFiles::KEY, missing: TlsFiles::CERTIFICATE }),
+        }
     }
-}
 
-impl Config {
     /// Maximum number of connections from one address: by default a part of all, so that other addresses can connect.
     pub fn connections_per_address(&self) -> usize {
         self.max_connections_per_address.unwrap_or_else(|| (self.max_connections / 4).max(16))
+    }
+
+    /// Takes the URL of the database from its file, if the settings name one.
+    ///
+    /// # Errors
+    /// The file cannot be read or is empty, or others can read it.
+    pub fn with_database_url_of_file(mut self) -> Result<Self, ConfigError> {
+        let Some(file) = self.database_url_file.clone() else { return Ok(self) };
+        let url = read_key(&file).map_err(|cause| ConfigError::Unreadable { name: DATABASE_URL, file, cause })??;
+        self.database_url = match url.expose_secret() {
+            "" => return Err(ConfigError::Empty(DATABASE_URL)),
+            url => url.into(),
+        };
+        Ok(self)
     }
 
     /// The rule for new passwords.
@@ -481,87 +380,5 @@ impl Config {
     pub fn provider_names(&self) -> Result<ProviderNames, ConfigError> {
         let claim = self.identity_provider()?.map(|provider| provider.claim);
         Ok(ProviderNames::of_claim(claim.as_deref()))
-    }
-}
-
-/// Rejects unknown `KOMMANDO_*` variables. Otherwise a misspelt setting would silently keep its default.
-///
-/// # Errors
-/// There is an unknown variable.
-pub fn check_variables(environment: impl Iterator<Item = OsString>) -> Result<(), ConfigError> {
-    unknown_variables(environment).into_iter().next().map_or(Ok(()), Err)
-}
-
-/// An error for each unknown `KOMMANDO_*` variable.
-pub fn unknown_variables(environment: impl Iterator<Item = OsString>) -> Vec<ConfigError> {
-    let mut known = Config::variables();
-    known.extend(SECRETS.iter().map(|(name, _)| format!("{name}{FILE_SUFFIX}")));
-    let ours = environment.filter_map(|name| name.into_string().ok()).filter(|name| name.starts_with(PREFIX));
-    let unknown = ours.filter(|name| !known.contains(name)).map(|name| {
-        let nearest = known.iter().min_by_key(|known| strsim::damerau_levenshtein(known, &name)).cloned();
-        ConfigError::Unknown { name, nearest }
-    });
-    unknown.collect()
-}
-
-/// The first administrator's password, from its variable or its file.
-///
-/// # Errors
-/// Both are set, the file cannot be read, or the password is empty.
-pub fn admin_password() -> Result<Option<SecretString>, ConfigError> {
-    secret(SECRETS[0].0)
-}
-
-/// The key of the audit chain, from its variable or its file.
-///
-/// # Errors
-/// As [`admin_password`], or other users can read or change the file.
-pub fn audit_key() -> Result<Option<SecretString>, ConfigError> {
-    let name = SECRETS[1].0;
-    if let Some(file) = audit_key_file() {
-        // `secret` reports a file that cannot be read.
-        if let Ok(exposed) = read_key(&file) {
-            exposed?;
-        }
-    }
-    secret(name)
-}
-
-/// The file of `KOMMANDO_AUDIT_KEY_FILE`.
-pub fn audit_key_file() -> Option<PathBuf> {
-    env::var_os(format!("{}{FILE_SUFFIX}", SECRETS[1].0)).map(PathBuf::from)
-}
-
-fn secret(name: &'static str) -> Result<Option<SecretString>, ConfigError> {
-    let value = match (env::var_os(name), env::var_os(format!("{name}{FILE_SUFFIX}"))) {
-        (Some(_), Some(_)) => return Err(ConfigError::Twice(name)),
-        (Some(value), None) => value.into_string().map_err(|_| ConfigError::NoText(name))?,
-        (None, Some(file)) => {
-            let unreadable = |cause: std::io::Error| ConfigError::File { name, cause: cause.to_string() };
-            fs::read_to_string(file).map_err(unreadable)?.trim_end_matches(['\r', '\n']).to_owned()
-        }
-        (None, None) => return Ok(None),
-    };
-    if value.is_empty() { Err(ConfigError::Empty(name)) } else { Ok(Some(SecretString::from(value))) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(names: &[&str]) -> Result<(), ConfigError> {
-        check_variables(names.iter().map(OsString::from))
-    }
-
-    #[test]
-    fn a_misspelt_variable_is_refused_with_the_nearest_name() {
-        let error = check(&["PATH", "KOMMANDO_LISTN"]).expect_err("an error");
-        assert_eq!(error.to_string(), "there is no setting KOMMANDO_LISTN; did you mean KOMMANDO_LISTEN?");
-    }
-
-    #[test]
-    fn every_setting_and_every_secrets_file_is_known() {
-        assert_eq!(check(&["KOMMANDO_LISTEN", "KOMMANDO_ADMIN_PASSWORD", "KOMMANDO_ADMIN_PASSWORD_FILE"]), Ok(()));
-        assert!(check(&["KOMMANDO_LISTEN_FILE"]).is_err());
     }
 }
