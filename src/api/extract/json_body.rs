@@ -164,11 +164,6 @@ impl<T> PartialUpdate<T> {
 }
 
 impl PartialUpdate<User> {
-    /// A user with only AssociateId.
-    pub fn of_id(id: i32) -> Self {
-        Self { properties: Map::from_iter([("AssociateId".to_owned(), id.into())]), model: PhantomData }
-    }
-
     /// Sets the type, and the default role of that type.
     pub fn of_type(mut self, user_type: UserType) -> Self {
         self.properties.insert("Type".to_owned(), user_type.to_json().unwrap_or_default());

@@ -144,6 +144,7 @@ inline_parameter!(TicketCursor, MetaSchema::new("string"));
 inline_parameter!(
     Limit,
     MetaSchema {
+        default: Some(Limit::default().0.into()),
         minimum: Some(1.0),
         maximum: Some(f64::from(MAX_LIMIT)),
         ..MetaSchema::new_with_format("integer", "int32")
@@ -292,7 +293,7 @@ impl ParseFromParameter for Limit {
 }
 
 /// An enum parameter. Like upstream, it accepts the names in any case, and the numbers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct CaseInsensitive<T>(pub T);
 
 impl<T: Type> Type for CaseInsensitive<T> {
@@ -319,6 +320,12 @@ impl<T: Type> Type for CaseInsensitive<T> {
 
     fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self::RawElementValueType> + 'a> {
         self.0.raw_element_iter()
+    }
+}
+
+impl<T: ToJSON> ToJSON for CaseInsensitive<T> {
+    fn to_json(&self) -> Option<Value> {
+        self.0.to_json()
     }
 }
 

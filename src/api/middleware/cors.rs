@@ -22,11 +22,12 @@ const REQUEST_METHOD: HeaderName = header::ACCESS_CONTROL_REQUEST_METHOD;
 const REQUEST_HEADERS: HeaderName = header::ACCESS_CONTROL_REQUEST_HEADERS;
 
 /// The response headers that pages of allowed origins may read, besides the CORS-safelisted ones.
-pub const EXPOSED: [&str; 13] = [
+pub const EXPOSED: [&str; 14] = [
     "Accept-Encoding",
     "Allow",
     "ETag",
     "Idempotency-Replayed",
+    "Location",
     "Retry-After",
     "SO-TimeZone",
     "WWW-Authenticate",

@@ -107,6 +107,7 @@ impl<E: Endpoint<Output = Response>> RequestPipeline<E> {
         let started = Instant::now();
         let challenges = auth::challenges(self.state.authenticator.installation, request.headers());
         let format = ErrorFormat::at(request.uri().path());
+        let client = request.remote_addr().as_socket_addr().map(|address| address.ip().to_canonical());
         let mut operation = "";
         let result = match self.state.hosts.check(&request) {
             Ok(()) => self.run_with_fault(request, &mut operation).await,
@@ -121,7 +122,7 @@ impl<E: Endpoint<Output = Response>> RequestPipeline<E> {
         let (status, took) = (response.status(), started.elapsed());
         self.metrics.note(operation, status, took);
         let (status, ms, caller) = (status.as_u16(), took.as_micros() as f64 / 1e3, metrics::caller());
-        tracing::debug!(target: "kommando::request", operation, status, ms, caller, "answered");
+        tracing::debug!(target: "kommando::request", operation, status, ms, caller, client = client.map(display), "answered");
         response
     }
 

@@ -5,10 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    command_schema::schema_of,
-    document::{COMMANDS, short_operation_id},
-};
+use super::{command_schema::schema_of, document::COMMANDS, plain::short_operation_id};
 use crate::{
     commands::{Catalog, ConfirmBinding, Confirmation, Definition, inputs::InputDefinitions},
     localization::{Locale, MultiLanguage},
@@ -48,7 +45,8 @@ pub fn add(document: &mut Value, catalog: &Catalog, locale: &Locale) {
     }
     let tag = json!({"name": COMMANDS, "description": "The custom commands of this installation, with their inputs."});
     if let Some(tags) = document["tags"].as_array_mut() {
-        tags.insert(0, tag);
+        // After the tag of the operations that run any command.
+        tags.insert(1.min(tags.len()), tag);
     }
 }
 

@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService, ServerObject, types::ToJSON};
 use sea_orm::DbErr;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::{
+    json::{members_mut, operations_mut, reference_to, references_in, schemas_mut, values_mut},
+    links, request_examples,
+};
 use crate::{
     api::respond::error::{ErrorInfo, PROBLEM, Problem},
     error::{Error, TooManyAttempts},
@@ -18,10 +22,7 @@ const DESCRIPTION: &str = "A self-hosted server for users and the custom command
     wire-compatible with the User resource of the SuperOffice WebAPI v1 (as of 2026). kommando is independent of \
     SuperOffice: the vendor is not involved, so report problems to kommando's own repository.\n\n\
     Start with `GET /api/v1/User/{id}/CustomCommand`, then run one of the commands it lists. All errors under `/api` \
-    have the shape of `ErrorInfo`.\n\n\
-    In XML, the root element has the name of the schema; for a list, it is `ArrayOf` followed by the name of the \
-    item's schema. Elements have the names of properties, and list items have the name of their schema. A null value \
-    has `xsi:nil`. A map has an `Entry` element for each member, with a `Key` and a `Value`.";
+    have the shape of `ErrorInfo`.";
 
 /// The service that poem-openapi creates from operations.
 pub fn service_of<T: OpenApi>(operations: T) -> OpenApiService<T, ()> {
@@ -39,7 +40,7 @@ pub fn document_of(operations: impl OpenApi) -> Value {
         .license(LicenseObject::new("MIT OR Apache-2.0").url("https://spdx.org/licenses/"))
         .server(ServerObject::new("/").description("This server"));
     match serde_json::from_str(&service.spec()) {
-        Ok(document) => normalize(document),
+        Ok(document) => links::add(request_examples::add(normalize(document))),
         Err(error) => unreachable!("poem-openapi wrote invalid JSON: {error}"),
     }
 }
@@ -63,6 +64,7 @@ pub fn yaml(document: &Value) -> String {
 /// - A description beside a reference is not repeated within `allOf`.
 /// - A reference that is annotated as nullable has the `type` of its target. The target is nullable, too, if all
 ///   references to it are.
+/// - The example of a parameter stands beside its schema, too.
 /// - A public operation has an empty `security` list instead of none.
 /// - Combined security schemes are sorted by name.
 /// - Tags are in the order of their operations.
@@ -71,56 +73,18 @@ pub fn normalize(mut document: Value) -> Value {
     for operation in operations_mut(&mut document) {
         let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
         sort_schemes(operation.entry("security").or_insert_with(|| Value::Array(Vec::new())));
-        for (status, response) in object_mut(operation.get_mut("responses")) {
+        for (status, response) in members_mut(operation.get_mut("responses")) {
             strip_media_types(response.get_mut("content"));
             spell_headers(response.get_mut("headers"));
             show_error(&id, status, response);
         }
         strip_media_types(operation.get_mut("requestBody").and_then(|body| body.get_mut("content")));
+        show_parameter_examples(operation.get_mut("parameters"));
     }
     sort_tags(&mut document);
     drop_noise(&mut document);
     complete_nullable_references(&mut document);
     document
-}
-
-/// The document for client generators that fail on the full one:
-///
-/// - Each body has one media type: `application/json` if possible.
-/// - Operation ids are short: `ExecuteUserCommand` for `v1User_ExecuteUserCommand`.
-/// - Only properties are nullable, not schemas, and a property with a reference has no `type`.
-pub fn for_simple_generators(mut document: Value) -> Value {
-    for operation in operations_mut(&mut document) {
-        keep_json(operation.get_mut("requestBody"));
-        members_mut(operation.get_mut("responses")).for_each(|response| keep_json(Some(response)));
-        // The operations of commands have short names already.
-        if operation.get("tags").is_some_and(|tags| tags[0] != COMMANDS) {
-            let name = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
-            let short = short_operation_id(name);
-            operation.insert("operationId".to_owned(), Value::String(short));
-        }
-    }
-    let schemas = members_mut(document.pointer_mut("/components/schemas")).filter_map(Value::as_object_mut);
-    for schema in schemas {
-        schema.remove("nullable");
-        let properties = members_mut(schema.get_mut("properties")).filter_map(Value::as_object_mut);
-        properties.filter(|property| property.contains_key("allOf")).for_each(|property| drop(property.remove("type")));
-    }
-    document
-}
-
-/// `ExecuteUserCommand` for `v1User_ExecuteUserCommand`. Other resources keep their prefix:
-/// `v1UserAgent_ExecuteUserCommand` becomes `UserAgentExecuteUserCommand`.
-pub fn short_operation_id(id: &str) -> String {
-    id.strip_prefix("v1User_").or(id.strip_prefix("v1")).unwrap_or(id).replace('_', "")
-}
-
-fn keep_json(body: Option<&mut Value>) {
-    let Some(content) = body.and_then(|body| body.get_mut("content")).and_then(Value::as_object_mut) else { return };
-    let first = content.keys().position(|name| name.ends_with("json")).unwrap_or_default();
-    let name = |name: String| if name.ends_with("json") { "application/json".to_owned() } else { name };
-    let one = std::mem::take(content).into_iter().nth(first).map(|(media, schema)| (name(media), schema));
-    *content = one.into_iter().collect();
 }
 
 fn sort_schemes(security: &mut Value) {
@@ -130,16 +94,14 @@ fn sort_schemes(security: &mut Value) {
     }
 }
 
-fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
-    members_mut(document.get_mut("paths")).flat_map(|path| members_mut(Some(path))).filter_map(Value::as_object_mut)
-}
-
-fn object_mut(value: Option<&mut Value>) -> impl Iterator<Item = (&String, &mut Value)> {
-    value.and_then(Value::as_object_mut).into_iter().flatten()
-}
-
-fn members_mut(value: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
-    object_mut(value).map(|(_, value)| value)
+/// Repeats the example of each parameter's schema at the parameter, where some tools look for it.
+fn show_parameter_examples(parameters: Option<&mut Value>) {
+    let parameters = parameters.and_then(Value::as_array_mut).into_iter().flatten();
+    for parameter in parameters.filter_map(Value::as_object_mut) {
+        if let Some(example) = parameter.get("schema").and_then(|schema| schema.get("example")).cloned() {
+            parameter.insert("example".to_owned(), example);
+        }
+    }
 }
 
 fn strip_media_types(content: Option<&mut Value>) {
@@ -160,7 +122,7 @@ fn spell_headers(headers: Option<&mut Value>) {
 /// Adds an example to an error response of an operation. The example comes from the code that writes such errors.
 fn show_error(operation_id: &str, status: &str, response: &mut Value) {
     let Some(error) = example_error(operation_id, status) else { return };
-    for (name, media) in object_mut(response.get_mut("content")).filter(|(name, _)| name.ends_with("json")) {
+    for (name, media) in members_mut(response.get_mut("content")).filter(|(name, _)| name.ends_with("json")) {
         let example = match name.as_str() {
             PROBLEM => Problem::from(&error).to_json(),
             _ => ErrorInfo::from(&error).to_json(),
@@ -204,11 +166,11 @@ fn example_error(operation_id: &str, status: &str) -> Option<Error> {
 /// that is not nullable would exclude null.
 fn complete_nullable_references(document: &mut Value) {
     let all = references_in(document);
-    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
+    let Some(schemas) = schemas_mut(document) else { return };
     let types: BTreeMap<String, Value> =
         schemas.iter().map(|(name, schema)| (reference_to(name), schema["type"].clone())).collect();
     let mut nullable = Vec::new();
-    let properties = schemas.values_mut().flat_map(|schema| members_mut(schema.get_mut("properties")));
+    let properties = schemas.values_mut().flat_map(|schema| values_mut(schema.get_mut("properties")));
     for property in properties.filter(|property| property["nullable"] == true) {
         let reference = property["allOf"][0]["$ref"].as_str().map(str::to_owned);
         if let Some((reference, target_type)) = reference.and_then(|reference| types.get_key_value(&reference)) {
@@ -225,22 +187,6 @@ fn complete_nullable_references(document: &mut Value) {
         if nullable.contains(&&reference) && is_always_nullable && references_in(schema).is_empty() {
             schema["nullable"] = Value::Bool(true);
         }
-    }
-}
-
-fn reference_to(name: &str) -> String {
-    format!("#/components/schemas/{name}")
-}
-
-/// All references in a value, with repetitions.
-fn references_in(value: &Value) -> Vec<String> {
-    match value {
-        Value::Array(items) => items.iter().flat_map(references_in).collect(),
-        Value::Object(members) => {
-            let reference = members.get("$ref").and_then(Value::as_str).map(str::to_owned);
-            reference.into_iter().chain(members.values().flat_map(references_in)).collect()
-        }
-        _ => Vec::new(),
     }
 }
 

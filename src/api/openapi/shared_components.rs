@@ -6,6 +6,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::json::{items, operations, operations_mut};
 use crate::api::respond::error::PROBLEM;
 
 /// The document with references in place of what its operations share. Of parameters with one name, and of responses with
@@ -14,8 +15,7 @@ use crate::api::respond::error::PROBLEM;
 pub fn share(mut document: Value) -> Value {
     let (mut parameters, mut responses) = (Shared::default(), Shared::default());
     for operation in operations(&document) {
-        let all = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
-        all.for_each(|parameter| parameters.count(parameter_key(parameter), parameter));
+        items(operation.get("parameters")).for_each(|parameter| parameters.count(parameter_key(parameter), parameter));
         for (status, response) in operation.get("responses").and_then(Value::as_object).into_iter().flatten() {
             responses.count(response_key(status, response), response);
         }
@@ -35,16 +35,6 @@ pub fn share(mut document: Value) -> Value {
         ]);
     }
     document
-}
-
-fn operations(document: &Value) -> impl Iterator<Item = &Map<String, Value>> {
-    let paths = document["paths"].as_object().into_iter().flat_map(Map::values);
-    paths.filter_map(Value::as_object).flat_map(Map::values).filter_map(Value::as_object)
-}
-
-fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
-    let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
-    paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut).filter_map(Value::as_object_mut)
 }
 
 /// The name of a parameter as a component, such as `AcceptLanguage`.

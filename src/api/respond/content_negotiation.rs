@@ -77,6 +77,19 @@ impl MediaType {
     }
 }
 
+/// Whether a client takes gzip (RFC 9110, section 12.5.3). A coding with an unreadable weight is not taken.
+pub fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let weight_of = |wanted: &str| {
+        let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).find_map(|coding| {
+            let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
+            let weight = || weight.trim().strip_prefix("q=")?.trim().parse::<f32>().ok();
+            name.trim().eq_ignore_ascii_case(wanted).then(|| weight().unwrap_or_default())
+        })
+    };
+    weight_of("gzip").or_else(|| weight_of("*")).is_some_and(|weight| weight > 0.0)
+}
+
 /// The media ranges of an Accept header.
 pub struct AcceptHeader(Vec<mime::Mime>);
 

@@ -6,4 +6,5 @@ pub mod export;
 pub mod format;
 pub mod large_response;
 pub mod response_cache;
+pub mod saved;
 pub mod xml;

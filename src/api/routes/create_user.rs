@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use poem_openapi::{ApiResponse, OpenApi, param::Query};
+use poem_openapi::{OpenApi, param::Query};
 
 use crate::{
     api::{
@@ -15,7 +15,10 @@ use crate::{
         models::{CredentialType, User, UserType, UserWithLinks},
         openapi::error_responses::{CommonErrors, ErrorResponse, error_responses},
         openapi::tags::Tag,
-        respond::format::{Formatted, ResponseFormat},
+        respond::{
+            format::{Formatted, ResponseFormat},
+            saved::Saved,
+        },
     },
     auth::AgentCaller,
     users::UserService,
@@ -72,13 +75,6 @@ error_responses! {
     }
 }
 
-#[derive(ApiResponse)]
-pub enum SavedResponse {
-    /// The saved user.
-    #[oai(status = 200)]
-    Ok(Formatted<UserWithLinks>),
-}
-
 #[OpenApi(prefix_path = "/api/v1", tag = "Tag::User", ignore_case = true)]
 impl CreateUser {
     /// Create a user
@@ -95,9 +91,10 @@ impl CreateUser {
         service: &UserService,
         base: BaseUrl,
         user: JsonBody<PartialUpdate<User>>,
-    ) -> Result<SavedResponse, ErrorResponse<CreateUserError>> {
+    ) -> Result<Saved<UserWithLinks>, ErrorResponse<CreateUserError>> {
         let user = save(service, &caller, user.0.entity()?).await?;
-        Ok(SavedResponse::Ok(format.answer(UserWithLinks::new(user, &base.0))))
+        let location = format!("{}/api/v1/User/{}", base.0, user.associate_id);
+        Ok(Saved::new(format.answer(UserWithLinks::new(user, &base.0)), &location)?)
     }
 }
 

@@ -156,8 +156,8 @@ impl CustomCommandOperations {
         #[oai(name = "commandName", example = "examples::command_name")]
         command_name: Path<String>,
         /// The answer to the command's question; `Implicit` when omitted. It is case-insensitive.
-        #[oai(name = "actionResult")]
-        action_result: Query<Option<CaseInsensitive<CommandActionResult>>>,
+        #[oai(name = "actionResult", default)]
+        action_result: Query<CaseInsensitive<CommandActionResult>>,
         /// A key that makes the command run only once, even if the request is repeated: 1 to 255 visible ASCII
         /// characters. A repeated request with the same key gets the first response again. The key is valid for 24
         /// hours and for this caller, user and command. A request that is answered with a question,
@@ -187,7 +187,7 @@ impl CustomCommandOperations {
             confirmation: confirmation.0.map(|ConfirmationHeader(token)| token),
             idempotency_key: idempotency_key.0.map(|IdempotencyKey(key)| key),
             dry_run: dry_run.0.is_some_and(|Boolean(dry_run)| dry_run),
-            action_result: action_result.0.map(|CaseInsensitive(answer)| answer).unwrap_or_default().into(),
+            action_result: action_result.0.0.into(),
             trace: metrics::trace(),
         };
         Ok(run(commands, request, format).await?)

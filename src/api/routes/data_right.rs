@@ -89,7 +89,7 @@ impl DataRightOperations {
         #[oai(name = "tableName", example = "examples::table_name")]
         table: Path<String>,
         /// How a user is related to the owner of a record.
-        #[oai(name = "relationToOwner")]
+        #[oai(name = "relationToOwner", example = "examples::relation_to_owner")]
         relation: Path<CaseInsensitive<RoleRelationToOwner>>,
     ) -> Result<Formatted<String>, ErrorResponse<GetDataRightError>> {
         Ok(format.answer(right(store, role_id.0.0, &table.0, relation.0.0).await?))
@@ -114,10 +114,10 @@ impl DataRightOperations {
         #[oai(name = "tableName", example = "examples::table_name")]
         table: Path<String>,
         /// How a user is related to the owner of a record.
-        #[oai(name = "relationToOwner")]
+        #[oai(name = "relationToOwner", example = "examples::relation_to_owner")]
         relation: Path<CaseInsensitive<RoleRelationToOwner>>,
         /// What is allowed: `R`, `CR`, `CRU` or `CRUD` for create, read, update and delete, or `None`.
-        #[oai(name = "dataRightValue")]
+        #[oai(name = "dataRightValue", example = "examples::data_right")]
         value: Query<String>,
     ) -> Result<Done, ErrorResponse<ChangeRoleError>> {
         users::check_is_administrator(&caller)?;

@@ -28,7 +28,10 @@ use crate::{
             error_responses::{CommonErrors, Done, ErrorResponse, error_responses},
             tags::Tag,
         },
-        respond::format::{Formatted, ResponseFormat},
+        respond::{
+            format::{Formatted, ResponseFormat},
+            saved::Saved,
+        },
     },
     auth::AgentCaller,
     error::Error,
@@ -177,11 +180,13 @@ impl RoleOperations {
         service: &UserService,
         base: BaseUrl,
         role: JsonBody<PartialUpdate<RoleEntity>>,
-    ) -> Result<Formatted<RoleEntityWithLinks>, ErrorResponse<ChangeRoleError>> {
+    ) -> Result<Saved<RoleEntityWithLinks>, ErrorResponse<ChangeRoleError>> {
         users::check_is_administrator(&caller)?;
         let id = role.0.number("RoleId");
         let saved = users::request_save_role(service, &caller, id, edit_role(id, role.0.entity()?)).await?;
-        Ok(format.answer(RoleEntityWithLinks::new(with_data_rights(&service.store, saved).await?, &base.0)))
+        let location = format!("{}/api/v1/Role/{}", base.0, saved.id);
+        let role = with_data_rights(&service.store, saved).await?;
+        Ok(Saved::new(format.answer(RoleEntityWithLinks::new(role, &base.0)), &location)?)
     }
 
     /// Update a role
@@ -230,7 +235,7 @@ impl RoleOperationsWithoutSelect {
         _caller: AgentCaller,
         format: ResponseFormat,
         /// The type of role.
-        #[oai(name = "type")]
+        #[oai(name = "type", example = "examples::role_type")]
         role_type: Path<CaseInsensitive<RoleType>>,
     ) -> Result<Formatted<RoleEntity>, ErrorResponse<CommonErrors>> {
         Ok(format.answer(RoleEntity::blank(role_type.0.0)))
@@ -248,7 +253,7 @@ impl RoleOperationsWithoutSelect {
         #[oai(example = "examples::role_id")]
         id: Path<Int32>,
         /// The id of the role that its users get instead.
-        #[oai(name = "replacingRoleId")]
+        #[oai(name = "replacingRoleId", example = "examples::other_role_id")]
         replacing_role_id: Query<Int32>,
     ) -> Result<Done, ErrorResponse<ChangeRoleError>> {
         users::request_delete_role(service, &caller, id.0.0, replacing_role_id.0.0).await?;

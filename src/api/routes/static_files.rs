@@ -1,14 +1,15 @@
 //! Swagger UI and the console. Their routes are not part of the document.
 //!
-//! The files of `api/pages/` are compiled into the binary and served unchanged. No page loads anything from another
-//! server.
+//! The files of `api/pages/` are compiled into the binary, compressed with gzip. No page loads anything from another server.
 
 use std::{
     collections::HashMap,
+    io::{self, Read, Write},
     sync::{LazyLock, OnceLock},
 };
 
 use bytes::Bytes;
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use include_dir::{Dir, File, include_dir};
 use poem::{
     EndpointExt, IntoResponse, Request, Response,
@@ -21,16 +22,16 @@ use poem_openapi::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::api::openapi::common::RouteTable;
+use crate::api::{openapi::common::RouteTable, respond::content_negotiation::accepts_gzip};
 
-/// The folders of pages: the files, the path of `index.html`, and the additional Content-Security-Policy directives.
+/// The folders of pages: the compressed files, the path of `index.html`, and the additional Content-Security-Policy directives.
 /// The other files are served below that path.
 const FOLDERS: [(&Dir<'_>, &str, &str); 2] = [
     // Swagger UI has images in `data:` URLs.
-    (&include_dir!("$CARGO_MANIFEST_DIR/src/api/pages/docs"), "/docs", "img-src 'self' data:"),
+    (&include_dir!("$OUT_DIR/pages/docs"), "/docs", "img-src 'self' data:"),
     // Trusted types keep scripts from turning text into markup.
     (
-        &include_dir!("$CARGO_MANIFEST_DIR/src/api/pages/console"),
+        &include_dir!("$OUT_DIR/pages/console"),
         "/_ext/console",
         "img-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'",
     ),
@@ -71,17 +72,38 @@ struct Page {
     content: LazyLock<Content, Box<dyn FnOnce() -> Content + Send>>,
 }
 
-/// The body of a response that clients may cache.
+/// The body of a response that clients may cache, compressed and not.
 pub struct Content {
-    body: Bytes,
-    /// The ETag: a hash of the body.
-    tag: String,
+    gzip: Bytes,
+    /// Decompressed when a client asks for it.
+    plain: OnceLock<Bytes>,
+    /// A hash of the compressed body.
+    hash: String,
 }
 
 impl Content {
-    pub fn of(body: Bytes) -> Self {
-        let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
-        Self { body, tag }
+    /// A body that is not compressed yet.
+    ///
+    /// # Errors
+    /// Never: writing into memory does not fail.
+    pub fn of(plain: String) -> io::Result<Self> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(plain.as_bytes())?;
+        Ok(Self { plain: OnceLock::from(Bytes::from(plain)), ..Self::of_gzip(encoder.finish()?.into()) })
+    }
+
+    fn of_gzip(gzip: Bytes) -> Self {
+        let hash = hex::encode(&Sha256::digest(&gzip)[..16]);
+        Self { gzip, plain: OnceLock::new(), hash }
+    }
+
+    fn plain(&self) -> Bytes {
+        let decompress = || {
+            let mut plain = Vec::new();
+            let read = GzDecoder::new(&*self.gzip).read_to_end(&mut plain);
+            read.map(|_| Bytes::from(plain)).unwrap_or_else(|_| unreachable!("the build compressed it"))
+        };
+        self.plain.get_or_init(decompress).clone()
     }
 }
 
@@ -96,7 +118,7 @@ impl Page {
     fn of(file: &'static File<'static>, folder: &str, may: &str) -> Self {
         let name = file.path().to_string_lossy();
         let path = if name == "index.html" { folder.to_owned() } else { format!("{folder}/{name}") };
-        let content = || Content::of(Bytes::from_static(file.contents()));
+        let content = || Content::of_gzip(Bytes::from_static(file.contents()));
         Self {
             path,
             media_type: media_type(&name),
@@ -122,18 +144,23 @@ fn endpoint(page: &'static Page) -> BoxEndpoint<'static> {
 
 /// The response with a content. Browsers may cache it but must revalidate it.
 pub fn respond(request: &Request, media_type: &str, policy: &str, content: &Content) -> Response {
-    let Content { body, tag } = content;
+    let is_gzip = accepts_gzip(request.headers());
+    let tag = format!("\"{}{}\"", content.hash, if is_gzip { "-gzip" } else { "" });
     let response = Response::builder()
         .content_type(media_type)
         .header(header::CONTENT_SECURITY_POLICY, policy)
         .header(header::REFERRER_POLICY, "no-referrer")
         .header(header::CACHE_CONTROL, "no-cache")
-        .header(header::ETAG, tag);
+        .header(header::VARY, "Accept-Encoding")
+        .header(header::ETAG, &tag);
     let mut known = request.headers().get_all(header::IF_NONE_MATCH).iter().filter_map(|known| known.to_str().ok());
-    if known.any(|known| known.contains(tag)) {
+    if known.any(|known| known.contains(&tag)) {
         return response.status(StatusCode::NOT_MODIFIED).finish();
     }
-    response.body(body.clone())
+    match is_gzip {
+        true => response.header(header::CONTENT_ENCODING, "gzip").body(content.gzip.clone()),
+        false => response.body(content.plain()),
+    }
 }
 
 #[cfg(test)]
@@ -145,7 +172,8 @@ mod tests {
         let pages = pages();
         let paths: Vec<_> = pages.iter().map(|page| page.path.as_str()).collect();
         for page in pages.iter().filter(|page| page.media_type.starts_with("text/html")) {
-            let html = String::from_utf8_lossy(&page.content.body);
+            let html = page.content.plain();
+            let html = String::from_utf8_lossy(&html);
             let loaded = ["src=\"", "rel=\"stylesheet\" href=\"", "rel=\"icon\" href=\""];
             let loaded = loaded.iter().flat_map(|start| html.split(start).skip(1)).map(|rest| rest.split('"').next());
             let loaded: Vec<_> = loaded.flatten().collect();

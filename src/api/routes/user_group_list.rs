@@ -12,13 +12,17 @@ use crate::{
             examples,
             json_body::{JsonBody, PartialUpdate},
             parameters::{Boolean, Int32},
+            request::BaseUrl,
         },
         models::UserGroup,
         openapi::{
             error_responses::{CommonErrors, Done, ErrorResponse, error_responses},
             tags::Tag,
         },
-        respond::format::{Formatted, ResponseFormat},
+        respond::{
+            format::{Formatted, ResponseFormat},
+            saved::Saved,
+        },
     },
     auth::AgentCaller,
     error::Error,
@@ -67,12 +71,14 @@ impl UserGroupListOperations {
         caller: AgentCaller,
         format: ResponseFormat,
         service: &UserService,
+        base: BaseUrl,
         group: JsonBody<PartialUpdate<UserGroup>>,
-    ) -> Result<Formatted<UserGroup>, ErrorResponse<ChangeGroupError>> {
+    ) -> Result<Saved<UserGroup>, ErrorResponse<ChangeGroupError>> {
         users::check_is_administrator(&caller)?;
         let id = group.0.number("Id");
         let saved = users::request_save_group(service, &caller, id, edit_group(id, group.0.entity()?)).await?;
-        Ok(format.answer(saved.into()))
+        let location = format!("{}/api/v1/List/UserGroup/Items/{}", base.0, saved.id);
+        Ok(Saved::new(format.answer(saved.into()), &location)?)
     }
 
     /// Get a user group

@@ -50,6 +50,7 @@ const ui = SwaggerUIBundle({
   url: '/openapi.json',
   dom_id: '#swagger-ui',
   deepLinking: true,
+  filter: true, // by tag
   tryItOutEnabled: true,
   displayRequestDuration: true,
   persistAuthorization: true,

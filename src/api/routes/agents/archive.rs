@@ -1,10 +1,6 @@
 //! The Archive agent: archives as procedures (docs/upstream.md §7.3).
 
-use poem_openapi::{
-    Object, OpenApi,
-    types::{Example, ParseFromJSON},
-};
-use serde_json::json;
+use poem_openapi::{Object, OpenApi};
 
 use crate::{
     api::{
@@ -48,7 +44,7 @@ pub struct ArchiveAgent;
 
 /// An archive by name.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct GetAvailableColumnsRequest {
     /// The name of the archive, such as `InternalUsers`.
     provider_name: String,
@@ -59,7 +55,7 @@ pub struct GetAvailableColumnsRequest {
 
 /// An archive by name.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct GetAvailableEntitiesRequest {
     /// The name of the archive, such as `InternalUsers`.
     provider_name: String,
@@ -70,7 +66,7 @@ pub struct GetAvailableEntitiesRequest {
 
 /// A page of an archive.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct GetArchiveListByColumnsRequest {
     /// The name of the archive, such as `InternalUsers`.
     provider_name: String,
@@ -96,7 +92,7 @@ pub struct GetArchiveListByColumnsRequest {
 
 /// A page of an archive, with lists as texts.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct GetArchiveListByColumns2Request {
     /// The name of the archive, such as `InternalUsers`.
     provider_name: String,
@@ -122,7 +118,7 @@ pub struct GetArchiveListByColumns2Request {
 
 /// A condition for rows.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct ArchiveRestrictionInfo {
     /// The name of the column.
     name: String,
@@ -355,62 +351,5 @@ impl ArchiveRestrictionInfo {
             parentheses: self.inter_parenthesis.unwrap_or_default(),
             is_or: self.inter_operator == Some(InterRestrictionOperator::Or),
         })
-    }
-}
-
-impl Example for GetAvailableColumnsRequest {
-    fn example() -> Self {
-        Self { provider_name: "InternalUsers".to_owned(), context: Some(String::new()) }
-    }
-}
-
-impl Example for GetAvailableEntitiesRequest {
-    fn example() -> Self {
-        Self { provider_name: "InternalUsers".to_owned(), context: Some(String::new()) }
-    }
-}
-
-impl Example for ArchiveRestrictionInfo {
-    fn example() -> Self {
-        Self {
-            name: "associateDbId".to_owned(),
-            operator: ">".to_owned(),
-            values: Some(vec!["0".to_owned()]),
-            display_values: Some(Vec::new()),
-            column_info: PartialUpdate::parse_from_json(Some(json!({"Name": "associateDbId"}))).ok(),
-            is_active: Some(true),
-            sub_restrictions: Some(Vec::new()),
-            inter_parenthesis: Some(0),
-            inter_operator: Some(InterRestrictionOperator::And),
-            unique_hash: Some(0),
-        }
-    }
-}
-
-impl Example for GetArchiveListByColumnsRequest {
-    fn example() -> Self {
-        Self {
-            provider_name: "InternalUsers".to_owned(),
-            columns: Some(vec!["associateDbId".to_owned(), "fullName".to_owned()]),
-            sort_order: Some(vec![ArchiveOrderByInfo::example()]),
-            restriction: Some(vec![ArchiveRestrictionInfo::example()]),
-            entities: Some(vec!["all".to_owned()]),
-            page: Some(0),
-            page_size: Some(100),
-        }
-    }
-}
-
-impl Example for GetArchiveListByColumns2Request {
-    fn example() -> Self {
-        Self {
-            provider_name: "InternalUsers".to_owned(),
-            columns: Some("associateDbId,fullName".to_owned()),
-            sort_order: Some("associateDbId asc".to_owned()),
-            restrictions: Some("associateDbId gt 0".to_owned()),
-            entities: Some("all".to_owned()),
-            page: Some(0),
-            page_size: Some(100),
-        }
     }
 }

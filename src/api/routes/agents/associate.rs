@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use poem_openapi::{Object, OpenApi, param::Query, types::Example};
+use poem_openapi::{Object, OpenApi, param::Query};
 
 use crate::{
     api::{
-        extract::{json_body::JsonBody, parameters::Int32, request::NoBody},
+        extract::{examples, json_body::JsonBody, parameters::Int32, request::NoBody},
         models::{Associate, Nullable},
         openapi::{
             error_responses::{ErrorResponse, error_responses},
@@ -33,7 +33,7 @@ pub struct AssociateAgent;
 
 /// A person by id.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct GetAssociateByPersonIdRequest {
     /// The id of the person.
     person_id: i32,
@@ -41,7 +41,7 @@ pub struct GetAssociateByPersonIdRequest {
 
 /// A group of users.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct GetAssociatesByGroupRequest {
     /// The id of the group.
     group_id: i32,
@@ -72,7 +72,7 @@ impl AssociateAgent {
         format: ResponseFormat,
         users: &UserCache,
         /// The id of the user.
-        #[oai(name = "associateId")]
+        #[oai(name = "associateId", example = "examples::user_id")]
         associate_id: Query<Int32>,
         _body: NoBody,
     ) -> Result<Formatted<Nullable<Associate>>, ErrorResponse<GetAssociateError>> {
@@ -143,17 +143,5 @@ impl AssociateAgent {
         let members = users::list_members(store.reader(), group_id, only).await?.into_iter();
         let active = members.filter(|user| !user.is_retired());
         Ok(format.answer_with(active.map(Into::into).collect(), permit))
-    }
-}
-
-impl Example for GetAssociateByPersonIdRequest {
-    fn example() -> Self {
-        Self { person_id: 2 }
-    }
-}
-
-impl Example for GetAssociatesByGroupRequest {
-    fn example() -> Self {
-        Self { group_id: 1, r#type: USER_GROUP }
     }
 }

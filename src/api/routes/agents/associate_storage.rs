@@ -1,6 +1,6 @@
 //! What the Associate agent keeps for a user: a notepad, and a key for local storage (docs/upstream.md §1.7).
 
-use poem_openapi::{Object, OpenApi, types::Example};
+use poem_openapi::{Object, OpenApi};
 use secrecy::ExposeSecret;
 
 use crate::{
@@ -20,7 +20,7 @@ pub struct AssociateStorage;
 
 /// The user with a notepad.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct GetNoteRequest {
     /// The id of the user.
     associate_id: i32,
@@ -28,7 +28,7 @@ pub struct GetNoteRequest {
 
 /// The new pages of a user's notepad.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct SaveNoteRequest {
     /// The id of the user.
     associate_id: i32,
@@ -114,17 +114,5 @@ impl AssociateStorage {
     ) -> Result<Formatted<String>, ErrorResponse<GetEncryptionKeyError>> {
         let key = local_storage_key::find_or_create(service, &caller).await?;
         Ok(format.untranslated().answer(key.expose_secret().to_owned()))
-    }
-}
-
-impl Example for GetNoteRequest {
-    fn example() -> Self {
-        Self { associate_id: 2 }
-    }
-}
-
-impl Example for SaveNoteRequest {
-    fn example() -> Self {
-        Self { associate_id: 2, note: vec!["Call the printer's support.".to_owned()] }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use poem_openapi::{Object, OpenApi, types::Example};
+use poem_openapi::{Object, OpenApi};
 
 use crate::{
     api::{
@@ -30,7 +30,7 @@ pub struct MdoAgent;
 
 /// A list by name.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct GetSimpleListRequest {
     /// The name of the list, such as `associate`.
     name: String,
@@ -38,7 +38,7 @@ pub struct GetSimpleListRequest {
 
 /// A list, and how it is wanted.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct GetListRequest {
     /// The name of the list, such as `associate`.
     name: String,
@@ -55,7 +55,7 @@ pub struct GetListRequest {
 
 /// A list, and the items of its history.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct GetListWithHistoryRequest {
     /// The name of the list, such as `associate`.
     name: String,
@@ -75,7 +75,7 @@ pub struct GetListWithHistoryRequest {
 
 /// A list, and a text to find in it.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct GetListWithRestrictionRequest {
     /// The name of the list, such as `associate`.
     name: String,
@@ -89,7 +89,7 @@ pub struct GetListWithRestrictionRequest {
 
 /// An item of a list.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct GetListItemRequest {
     /// The name of the list, such as `associate`.
     list_name: String,
@@ -326,43 +326,5 @@ impl From<GetListWithRestrictionRequest> for Wanted {
             search: request.search_value,
             ids: None,
         }
-    }
-}
-
-impl Example for GetSimpleListRequest {
-    fn example() -> Self {
-        Self { name: "usergroup".to_owned() }
-    }
-}
-
-impl Example for GetListRequest {
-    fn example() -> Self {
-        let name = "associate".to_owned();
-        Self { name, force_flat_list: Some(false), additional_info: Some(String::new()), only_history: Some(false) }
-    }
-}
-
-impl Example for GetListWithHistoryRequest {
-    fn example() -> Self {
-        Self {
-            name: "associate".to_owned(),
-            force_flat_list: Some(true),
-            additional_info: Some(String::new()),
-            history_items: Some(vec![2]),
-            only_history: Some(true),
-        }
-    }
-}
-
-impl Example for GetListWithRestrictionRequest {
-    fn example() -> Self {
-        let name = "associate".to_owned();
-        Self { name, additional_info: Some(String::new()), search_value: Some("ann".to_owned()) }
-    }
-}
-
-impl Example for GetListItemRequest {
-    fn example() -> Self {
-        Self { list_name: "associate".to_owned(), id: 2 }
     }
 }

@@ -5,7 +5,6 @@ use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions, Object, OpenApi,
     param::Header,
     registry::{MetaRequest, Registry},
-    types::Example,
 };
 use serde_json::{Map, Value};
 
@@ -39,7 +38,7 @@ pub struct CommandRun;
 /// A command, the user to run it on, and the answer to its question.
 // No Debug: an input may be a secret.
 #[derive(Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct ExecuteUserCommandRequest {
     /// The Name of the command, exactly as listed.
     command_name: String,
@@ -52,17 +51,6 @@ pub struct ExecuteUserCommandRequest {
     /// The inputs of the command, each as `name=value`.
     #[oai(nullable)]
     additional_data: Option<Vec<String>>,
-}
-
-impl Example for ExecuteUserCommandRequest {
-    fn example() -> Self {
-        Self {
-            command_name: "hello".to_owned(),
-            action_result: Some(CommandActionResult::Implicit),
-            user: Some(PartialUpdate::of_id(2)),
-            additional_data: None,
-        }
-    }
 }
 
 /// The request in either form: everything in the body, or, as in one version of upstream's page, command and answer in

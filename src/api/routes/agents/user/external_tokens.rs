@@ -1,6 +1,6 @@
 //! Tokens of other systems, kept for the caller (docs/upstream.md §1.8).
 
-use poem_openapi::{Object, OpenApi, types::Example};
+use poem_openapi::{Object, OpenApi};
 use secrecy::ExposeSecret;
 
 use super::untrusted_credentials::{ChangeOwnCredentialsError, GetOwnCredentialsError};
@@ -28,7 +28,7 @@ pub struct SaveExternalTokensRequest {
 
 /// The key of tokens.
 #[derive(Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct GetExternalTokensRequest {
     /// The key that `SaveExternalTokens` returned.
     key: String,
@@ -68,11 +68,5 @@ impl ExternalTokenOperations {
     ) -> Result<Formatted<Nullable<TokenManagementInfo>>, ErrorResponse<GetOwnCredentialsError>> {
         let found = external_tokens::find(service, &caller, &body.0.key.into()).await?;
         Ok(format.untranslated().answer(Nullable(found.map(Into::into))))
-    }
-}
-
-impl Example for GetExternalTokensRequest {
-    fn example() -> Self {
-        Self { key: "pPq0cEXJ2bXh1rXU8y5ZkQm0yqf4rF3H0nq1jI7dE9s".to_owned() }
     }
 }

@@ -7,6 +7,7 @@ use poem_openapi::{Object, OpenApi, param::Query};
 use crate::{
     api::{
         extract::{
+            examples,
             json_body::{JsonBody, PartialUpdate},
             parameters::Int32,
             request::NoBody,
@@ -63,7 +64,7 @@ impl Groups {
         format: ResponseFormat,
         store: &Store,
         /// The id of the group.
-        #[oai(name = "userGroupId")]
+        #[oai(name = "userGroupId", example = "examples::group_id")]
         user_group_id: Query<Int32>,
         _body: NoBody,
     ) -> Result<Formatted<Nullable<UserGroup>>, ErrorResponse<CommonErrors>> {

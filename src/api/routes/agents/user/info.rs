@@ -5,7 +5,7 @@ use poem_openapi::{OpenApi, param::Query};
 use super::read_user_error::ReadUserError;
 use crate::{
     api::{
-        extract::{json_body::JsonBody, parameters::Int32, request::NoBody},
+        extract::{examples, json_body::JsonBody, parameters::Int32, request::NoBody},
         models::{Nullable, UserInfo},
         openapi::error_responses::ErrorResponse,
         openapi::tags::Tag,
@@ -33,7 +33,7 @@ impl Info {
         format: ResponseFormat,
         users: &UserCache,
         /// The id of the user (AssociateId).
-        #[oai(name = "userInfoId")]
+        #[oai(name = "userInfoId", example = "examples::user_id")]
         user_id: Query<Int32>,
         _body: NoBody,
     ) -> Result<Formatted<Nullable<UserInfo>>, ErrorResponse<ReadUserError>> {

@@ -7,7 +7,7 @@ use poem_openapi::{Object, OpenApi, param::Query};
 use super::read_user_error::ReadUserError;
 use crate::{
     api::{
-        extract::{json_body::JsonBody, parameters::Int32, request::NoBody},
+        extract::{examples, json_body::JsonBody, parameters::Int32, request::NoBody},
         models::{Nullable, User},
         openapi::error_responses::ErrorResponse,
         openapi::tags::Tag,
@@ -51,7 +51,7 @@ impl Read {
         format: ResponseFormat,
         users: &UserCache,
         /// The id of the user (AssociateId).
-        #[oai(name = "userId")]
+        #[oai(name = "userId", example = "examples::user_id")]
         user_id: Query<Int32>,
         _body: NoBody,
     ) -> Result<Formatted<Nullable<User>>, ErrorResponse<ReadUserError>> {

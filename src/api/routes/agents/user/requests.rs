@@ -1,6 +1,6 @@
 //! The request bodies that several operations of the agent share.
 
-use poem_openapi::{Object, types::Example};
+use poem_openapi::Object;
 
 use crate::api::{
     extract::json_body::PartialUpdate,
@@ -9,7 +9,7 @@ use crate::api::{
 
 /// A user by id.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct AssociateRequest {
     /// The id of the user.
     pub associate_id: i32,
@@ -17,22 +17,10 @@ pub struct AssociateRequest {
 
 /// A user by name.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct AssociateNameRequest {
     /// The Name or UserName of the user.
     pub associate_name: String,
-}
-
-impl Example for AssociateRequest {
-    fn example() -> Self {
-        Self { associate_id: 2 }
-    }
-}
-
-impl Example for AssociateNameRequest {
-    fn example() -> Self {
-        Self { associate_name: "anna".to_owned() }
-    }
 }
 
 /// A whole user.

@@ -7,6 +7,7 @@ use poem_openapi::{Object, OpenApi, param::Query};
 use crate::{
     api::{
         extract::{
+            examples,
             json_body::{JsonBody, PartialUpdate},
             parameters::Int32,
             request::NoBody,
@@ -103,7 +104,7 @@ impl Roles {
         format: ResponseFormat,
         store: &Store,
         /// The id of the role.
-        #[oai(name = "roleId")]
+        #[oai(name = "roleId", example = "examples::role_id")]
         role_id: Query<Int32>,
         _body: NoBody,
     ) -> Result<Formatted<Nullable<Role>>, ErrorResponse<CommonErrors>> {
@@ -166,7 +167,7 @@ impl Roles {
         format: ResponseFormat,
         store: &Store,
         /// The id of the role.
-        #[oai(name = "roleEntityId")]
+        #[oai(name = "roleEntityId", example = "examples::role_id")]
         role_id: Query<Int32>,
         _body: NoBody,
     ) -> Result<Formatted<Nullable<RoleEntity>>, ErrorResponse<CommonErrors>> {

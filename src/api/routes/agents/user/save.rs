@@ -8,6 +8,7 @@ use super::requests::{UserRequest, UserTypeRequest};
 use crate::{
     api::{
         extract::{
+            examples,
             json_body::{JsonBody, PartialUpdate},
             json_edit::{blank, save, update, validate},
             parameters::Int32,
@@ -186,7 +187,7 @@ impl Save {
         caller: AgentCaller,
         service: &UserService,
         /// The id of the user (AssociateId).
-        #[oai(name = "userId")]
+        #[oai(name = "userId", example = "examples::user_id")]
         user_id: Query<Int32>,
         _body: NoBody,
     ) -> Result<Done, ErrorResponse<DeleteUserError>> {

@@ -5,6 +5,7 @@ use poem_openapi::{OpenApi, param::Query};
 use crate::{
     api::{
         extract::{
+            examples,
             json_body::{JsonBody, PartialUpdate, parse_completed},
             parameters::Int32,
             request::NoBody,
@@ -84,7 +85,7 @@ impl ServiceAuthOperations {
         format: ResponseFormat,
         service: &UserService,
         /// The id of the service authentication.
-        #[oai(name = "serviceAuthId")]
+        #[oai(name = "serviceAuthId", example = "examples::service_auth_id")]
         id: Query<Int32>,
         _body: NoBody,
     ) -> Result<Formatted<Nullable<ServiceAuth>>, ErrorResponse<GetServiceAuthError>> {
@@ -119,7 +120,7 @@ impl ServiceAuthOperations {
         caller: AgentCaller,
         service: &UserService,
         /// The id of the service authentication.
-        #[oai(name = "serviceAuthId")]
+        #[oai(name = "serviceAuthId", example = "examples::service_auth_id")]
         id: Query<Int32>,
         _body: NoBody,
     ) -> Result<Done, ErrorResponse<DeleteServiceAuthError>> {

@@ -1,7 +1,7 @@
 //! Credentials of users for other systems (docs/upstream.md §1.8). Upstream has each operation twice: for the caller, and
 //! for any user.
 
-use poem_openapi::{Object, OpenApi, types::Example};
+use poem_openapi::{Object, OpenApi};
 
 use crate::{
     api::{
@@ -29,7 +29,7 @@ pub struct UntrustedCredentialsOperations;
 
 /// A type of credentials.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct GetUntrustedCredentialsRequest {
     /// The type of the credentials: any text of up to 254 characters, such as the name of the other system.
     r#type: String,
@@ -37,7 +37,7 @@ pub struct GetUntrustedCredentialsRequest {
 
 /// A user, and a type of credentials.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct GetUntrustedCredentialsForAssociateRequest {
     /// The id of the user.
     associate_id: i32,
@@ -69,7 +69,7 @@ pub struct SaveUntrustedCredentialsForAssociateRequest {
 
 /// The credentials to remove.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct RemoveUntrustedCredentialsRequest {
     /// The type of the credentials.
     r#type: String,
@@ -79,7 +79,7 @@ pub struct RemoveUntrustedCredentialsRequest {
 
 /// A user, and the credentials to remove.
 #[derive(Debug, Object)]
-#[oai(rename_all = "PascalCase", example)]
+#[oai(rename_all = "PascalCase")]
 pub struct RemoveUntrustedCredentialsForAssociateRequest {
     /// The id of the user.
     associate_id: i32,
@@ -296,28 +296,4 @@ fn edit(given: PartialUpdate<UntrustedCredentials>) -> Result<UntrustedCredentia
         is_active: given.has("IsActive").then_some(all.is_active),
         secret: Some(all.secret_value).filter(|secret| !secret.is_empty()).map(Into::into),
     })
-}
-
-impl Example for GetUntrustedCredentialsRequest {
-    fn example() -> Self {
-        Self { r#type: "HR".to_owned() }
-    }
-}
-
-impl Example for GetUntrustedCredentialsForAssociateRequest {
-    fn example() -> Self {
-        Self { associate_id: 2, r#type: "HR".to_owned() }
-    }
-}
-
-impl Example for RemoveUntrustedCredentialsRequest {
-    fn example() -> Self {
-        Self { r#type: "HR".to_owned(), public_value: "anna@hr.example.com".to_owned() }
-    }
-}
-
-impl Example for RemoveUntrustedCredentialsForAssociateRequest {
-    fn example() -> Self {
-        Self { associate_id: 2, r#type: "HR".to_owned(), public_value: "anna@hr.example.com".to_owned() }
-    }
 }
