@@ -1,6 +1,7 @@
 """Runs a driver, which makes the calls of calls.json, against a demo server, and compares the responses.
 
 Usage: prove.py NAME KOMMANDO DRIVER…
+CALLS sets another file of calls.
 """
 
 import json
@@ -10,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-CALLS = Path(__file__).with_name("calls.json")
+CALLS = Path(os.environ.get("CALLS") or Path(__file__).with_name("calls.json"))
 PASSWORD = "correct horse battery staple"
 
 

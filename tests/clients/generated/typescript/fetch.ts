@@ -1,56 +1,62 @@
-// Makes the calls with openapi-fetch and the types of openapi-typescript.
+// Makes the calls with the client of openapi-generator, over fetch.
 
-import createClient from 'openapi-fetch';
+import {
+    type ApiResponse,
+    CommandsApi,
+    Configuration,
+    EveryTypeActionResultEnum,
+    OperatorApi,
+    ResponseError,
+    SessionApi,
+    UserApi,
+} from './kommando-client/index.js';
+import { address, drive, type Who } from './drive.js';
 
-import type { paths } from './kommando-client/schema.js';
-import { address, basic, drive, type Who } from './drive.js';
-
-function authorization(who: Who): Record<string, string> {
-    if (!who) return {};
-    return { Authorization: 'ticket' in who ? `SoTicket ${who.ticket}` : basic(who.name, who.password) };
+function configured(who: Who): Configuration {
+    if (who && 'ticket' in who) {
+        const apiKey = (header: string) => (header === 'Authorization' ? `SoTicket ${who.ticket}` : '');
+        return new Configuration({ basePath: address, apiKey });
+    }
+    return new Configuration({ basePath: address, username: who?.name, password: who?.password });
 }
 
-function of(response: Response, body: unknown) {
-    return { status: response.status, headers: Object.fromEntries(response.headers), body };
+/** A response of any status. */
+async function of<T>(call: Promise<ApiResponse<T>>) {
+    try {
+        const response = await call;
+        const value = await response.value();
+        return { ...head(response.raw), body: value, value };
+    } catch (error) {
+        if (!(error instanceof ResponseError)) throw error;
+        return { ...head(error.response), body: await error.response.json(), value: undefined };
+    }
+}
+
+function head(response: Response) {
+    return { status: response.status, headers: Object.fromEntries(response.headers) };
 }
 
 await drive((who) => {
-    const client = createClient<paths>({ baseUrl: address, headers: authorization(who) });
+    const configuration = configured(who);
+    const [users, operator] = [new UserApi(configuration), new OperatorApi(configuration)];
     return {
-        list: async ({ id }) => {
-            const { response, data, error } = await client.GET('/api/v1/User/{id}/CustomCommand', { params: { path: { id } } });
-            return of(response, data ?? error);
+        list: ({ id }) => of(users.getUserCommandsRaw({ id })),
+        execute: ({ id, commandName, actionResult, idempotencyKey, dryRun }) =>
+            of(users.executeUserCommandRaw({ id, commandName, actionResult, idempotencyKey, dryRun })),
+        everyType: ({ id, inputs, actionResult }) => {
+            const everyTypeInputs = { ...inputs, until: new Date(inputs.until) };
+            const answer = actionResult as EveryTypeActionResultEnum;
+            return of(new CommandsApi(configuration).everyTypeRaw({ id, everyTypeInputs, actionResult: answer }));
         },
-        execute: async ({ id, commandName, actionResult, idempotencyKey, dryRun }) => {
-            const header = {
-                ...(idempotencyKey && { 'Idempotency-Key': idempotencyKey }),
-                ...(dryRun && { 'X-Dry-Run': dryRun }),
-            };
-            const params = { path: { id, commandName }, query: { actionResult }, header };
-            const { response, data, error } = await client.POST('/api/v1/User/{id}/CustomCommand/{commandName}', { params });
-            return of(response, data ?? error);
-        },
-        everyType: async ({ id, inputs, actionResult }) => {
-            const params = { path: { id }, query: { actionResult: actionResult as 'Implicit' | 'Yes' | 'No' } };
-            const { response, data, error } = await client.POST('/api/v1/User/{id}/CustomCommand/every-type', { params, body: inputs });
-            return of(response, data ?? error);
-        },
-        user: async ({ id, select }) => {
-            const params = { path: { id }, query: { $select: select } };
-            const { response, data, error } = await client.GET('/api/v1/User/{id}', { params });
-            return of(response, data ?? error);
-        },
+        user: ({ id, select }) => of(users.getUserRaw({ id, $select: select })),
         logIn: async ({ userName, password }) => {
-            const { response, data, error } = await client.POST('/_ext/session', { body: { userName, password } });
-            return { ...of(response, data ?? error), ticket: data?.ticket };
+            const answer = await of(new SessionApi(configuration).beginSessionRaw({ logIn: { userName, password } }));
+            return { ...answer, ticket: answer.value?.ticket };
         },
         executions: async ({ limit }) => {
-            const { response, data, error } = await client.GET('/_ext/executions', { params: { query: { limit } } });
-            return { ...of(response, data ?? error), newest: data?.executions[0]?.id };
+            const answer = await of(operator.listExecutionsRaw({ limit }));
+            return { ...answer, newest: answer.value?.executions[0]?.id };
         },
-        execution: async ({ execution }) => {
-            const { response, data, error } = await client.GET('/_ext/executions/{id}', { params: { path: { id: execution } } });
-            return of(response, data ?? error);
-        },
+        execution: ({ execution }) => of(operator.getExecutionRaw({ id: execution })),
     };
 });

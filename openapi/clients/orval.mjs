@@ -1,0 +1,10 @@
+export default {
+    kommando: {
+        input: 'kommando.json',
+        output: {
+            target: 'kommando-client/index.ts',
+            client: 'fetch',
+            baseUrl: { runtime: "(process.env.KOMMANDO_URL ?? 'http://127.0.0.1:8080')" },
+        },
+    },
+};
