@@ -1,9 +1,9 @@
 //! kommando: a web service for users and custom commands, compatible with the SuperOffice WebAPI.
 //!
 //! The modules from top to bottom: `app`; `api`; `auth` and `commands`; `webhooks`; `users`; `executions`; `vault`;
-//! `store`. Imports only point down. `error`, `localization`, `nearest`, `odata`, `metrics` and `clock` are leaves;
-//! `config` and `telemetry` belong to `app`; `linear_time` is for tests. A test checks the imports. Only `api`, `app`
-//! and `auth` know about HTTP requests, and `webhooks` about HTTP calls to other systems.
+//! `store`. Imports only point down. `error`, `localization`, `nearest`, `odata`, `metrics`, `traces` and `clock` are
+//! leaves; `config` and `telemetry` belong to `app`; `linear_time` is for tests. A test checks the imports. Only `api`,
+//! `app` and `auth` know about HTTP requests, and `webhooks` about HTTP calls to other systems.
 
 /// A point where tests can kill the process. Empty without the feature `failpoints`.
 macro_rules! fail_point {
@@ -29,6 +29,7 @@ pub mod nearest;
 pub mod odata;
 pub mod store;
 pub mod telemetry;
+pub mod traces;
 pub mod users;
 pub mod vault;
 pub mod webhooks;

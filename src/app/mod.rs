@@ -6,6 +6,7 @@ mod command_reloader;
 pub mod config_check;
 mod housekeeping;
 mod metrics_endpoint;
+pub mod otlp;
 mod server;
 mod serving;
 mod start_error;

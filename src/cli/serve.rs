@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use kommando::{
-    app::{self, App, DemoAccess, config_check, systemd},
+    app::{self, App, DemoAccess, config_check, otlp, systemd},
     auth::Installation,
     clock,
     config::Config,
@@ -34,6 +34,7 @@ impl Serve {
         if let Some(time) = config.clock {
             clock::freeze(time);
         }
+        let traces = otlp::start()?;
         // From now on, SIGHUP does not end the process, and SIGINT and SIGTERM shut it down gracefully.
         let hangup = signal(SignalKind::hangup())?;
         let stop = stop_signal()?;
@@ -71,6 +72,7 @@ impl Serve {
         systemd::tell_ready();
         systemd::keep_alive();
         server.serve(listener, stop).await;
+        traces.finish().await;
         tracing::info!("stopped");
         Ok(())
     }

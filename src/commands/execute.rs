@@ -26,6 +26,7 @@ use crate::{
         execution::Outcome,
         idempotency::KeyScope,
     },
+    traces::{Span, SpanKind},
     users::{self, User},
 };
 
@@ -36,9 +37,12 @@ use crate::{
 /// the token of the question is invalid, or the idempotency key is in use or was used for another request.
 pub async fn execute(
     resources: &Resources,
-    request: ExecuteRequest,
+    mut request: ExecuteRequest,
     catalog: &Catalog,
 ) -> Result<CommandOutput, Error> {
+    let mut span = Span::start(SpanKind::Internal, "execution", request.trace);
+    request.trace = span.context();
+    span.set("kommando.command", &request.command_name);
     if !request.caller.may_read(request.user_id) {
         return Err(Error::MayNotReadUser);
     }
@@ -58,10 +62,15 @@ pub async fn execute(
     let command = command.ok_or_else(|| Error::NoSuchCommand(request.command_name.clone()))?;
     let started_at = clock::now_in_micros();
     let (id, scope) = (clock::new_id(started_at), key.as_ref().map(|key| key.scope().clone()));
+    span.set("kommando.execution_id", id);
     let (inputs, steps) = Default::default();
     let run =
         PreparedRun { id, started_at, request, key: scope, inputs_mac, confirmation: None, command, inputs, steps };
-    check_then_run(resources, run, &user).await
+    let end = check_then_run(resources, run, &user).await;
+    if let Ok(output) = &end {
+        span.set("kommando.outcome", output.outcome.word());
+    }
+    end
 }
 
 /// Holds the client's idempotency key while the request is in flight.
@@ -103,7 +112,7 @@ async fn check_then_run(resources: &Resources, mut run: PreparedRun, user: &User
     if takes_inputs {
         // The inputs of a command that the caller may not run are not checked.
         if let Some(denied) = decide::decide_permission(&run, caller, user, is_last, run.started_at) {
-            resources.record(denied.record).await?;
+            resources.record(run.request.trace, denied.record).await?;
             return expect_output(denied.answer);
         }
         let (given, definitions) = (&run.request.inputs, &run.command.definition.inputs);
@@ -123,7 +132,7 @@ async fn check_then_run(resources: &Resources, mut run: PreparedRun, user: &User
         // The declined run is stored under the key, so it must be decided in a transaction that holds the key.
         return commit(resources, run).await;
     }
-    resources.record(decision.record).await?;
+    resources.record(run.request.trace, decision.record).await?;
     expect_output(decision.answer)
 }
 
@@ -172,7 +181,8 @@ async fn record_output(resources: &Resources, run: &PreparedRun) -> Result<Comma
         }
     }
     let time = clock::now_in_micros();
-    resources.record(record::completed(run, Outcome::Succeeded, &outputs, Vec::new(), time)).await?;
+    let record = record::completed(run, Outcome::Succeeded, &outputs, Vec::new(), time);
+    resources.record(run.request.trace, record).await?;
     Ok(decide::output(run, Outcome::Succeeded, &outputs))
 }
 

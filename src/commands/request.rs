@@ -1,7 +1,7 @@
 //! The request to execute a command, and its output.
 
 use super::{confirmation::ActionResult, inputs::GivenInputs};
-use crate::{executions::execution::Outcome, localization::MultiLanguage, metrics::TraceContext, users::Caller};
+use crate::{executions::execution::Outcome, localization::MultiLanguage, traces::TraceContext, users::Caller};
 
 /// A request to execute a command on a user.
 #[derive(Clone, Debug)]

@@ -13,6 +13,7 @@ use crate::{
     error::Error,
     executions::{ExecutionEvent, audit::CurrentKey},
     store::{Store, WriteError, WriteQueue},
+    traces::{Span, SpanKind, TraceContext},
     users::{ProviderNames, UserCache, password::PasswordHasher},
     webhooks::{DeliveryHandle, Webhooks},
 };
@@ -38,7 +39,7 @@ impl Resources {
     /// # Errors
     /// The outer error: the task was not committed, as far as is known. The inner error: the answer is an error.
     pub async fn submit(&self, run: Arc<PreparedRun>, task: Task) -> Result<Result<CommandOutput, Error>, WriteError> {
-        let answer = self.queue.submit(task).await;
+        let answer = self.write(run.request.trace, task).await;
         // Also if it is not known whether the commit succeeded.
         if run.has_deliveries() {
             self.deliveries.wake();
@@ -50,11 +51,24 @@ impl Resources {
     ///
     /// # Errors
     /// The record was not committed, as far as is known.
-    pub async fn record(&self, record: Option<ExecutionEvent>) -> Result<(), WriteError> {
+    pub async fn record(&self, trace: Option<TraceContext>, record: Option<ExecutionEvent>) -> Result<(), WriteError> {
         match record {
-            Some(record) => self.queue.submit(Task::Record(Box::new(record))).await.map(drop),
+            Some(record) => self.write(trace, Task::Record(Box::new(record))).await.map(drop),
             None => Ok(()),
         }
+    }
+
+    /// Submits a task and waits until it is committed, which is a span of the trace.
+    ///
+    /// # Errors
+    /// The task was not committed, as far as is known.
+    pub async fn write(&self, trace: Option<TraceContext>, task: Task) -> Result<Answer, WriteError> {
+        let mut span = Span::start(SpanKind::Internal, "write", trace);
+        let answer = self.queue.submit(task).await;
+        if let Err(error) = &answer {
+            span.fail(error);
+        }
+        answer
     }
 }
 

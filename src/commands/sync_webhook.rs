@@ -34,7 +34,7 @@ pub async fn call_then_commit(resources: &Resources, mut run: PreparedRun) -> Re
     }
     let run = Arc::new(run);
     let _active = resources.active_runs.enter(run.id);
-    let begun = resources.queue.submit(Task::Begin(Arc::clone(&run), request.timeout)).await?;
+    let begun = resources.write(run.request.trace, Task::Begin(Arc::clone(&run), request.timeout)).await?;
     if let Some(output) = begun? {
         return Ok(output);
     }
@@ -64,7 +64,7 @@ async fn not_begun(resources: &Resources, run: &PreparedRun, name: &'static str,
     let outputs = StepOutputs::default().with(name, StepOutput::plain(&text));
     let time = clock::now_in_micros();
     let record = record::completed(run, Outcome::Failed, &outputs, Vec::new(), time);
-    match resources.record(record).await {
+    match resources.record(run.request.trace, record).await {
         Ok(()) => Error::WebhookNotExecuted(text),
         Err(error) => error.into(),
     }

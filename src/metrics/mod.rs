@@ -6,9 +6,7 @@
 pub mod definitions;
 mod registry;
 mod request_context;
-mod trace_context;
 
 pub use definitions::MetricDef;
 pub use registry::{CounterVec, HistogramVec, MetricsRegistry};
 pub use request_context::{RequestContext, caller, note_caller, trace};
-pub use trace_context::TraceContext;

@@ -4,7 +4,7 @@ use std::{cell::Cell, future::Future};
 
 use tokio::task_local;
 
-use super::TraceContext;
+use crate::traces::TraceContext;
 
 task_local! {
     static CONTEXT: RequestContext;

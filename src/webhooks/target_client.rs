@@ -21,6 +21,7 @@ use super::{
     target::{Fingerprint, Target, TargetError, TargetsError},
     webhook_request::{self, CallError, ExpectedResponse, NoConnection, Reply, WebhookRequest},
 };
+use crate::traces::{Span, SpanKind};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum number of calls in flight to one target.
@@ -136,9 +137,14 @@ impl TargetClient {
             reason: NoConnection::Other,
             cause: webhook_request::chain(error),
         })?;
-        let answer =
-            timeout(limit, webhook_request::send(&client, self.url.clone(), &self.signers, request, expected)).await;
-        let answer = answer.unwrap_or(Err(CallError::TimedOut(request.timeout)));
+        let mut span = Span::start(SpanKind::Client, "webhook", request.trace);
+        span.set("kommando.target", &request.target);
+        span.set("kommando.webhook_id", &request.id);
+        let post = webhook_request::send(&client, self.url.clone(), &self.signers, request, span.context(), expected);
+        let answer = timeout(limit, post).await.unwrap_or(Err(CallError::TimedOut(request.timeout)));
+        if let Err(error) = &answer {
+            span.fail(error.shown());
+        }
         self.breaker.record(!answer.as_ref().is_err_and(CallError::is_failure), Instant::now());
         answer
     }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 
 use super::egress_policy;
-use crate::{clock, metrics::TraceContext};
+use crate::{clock, traces::TraceContext};
 
 /// Maximum size of an answer, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -167,6 +167,7 @@ pub async fn send(
     url: Url,
     signers: &[Webhook],
     request: &WebhookRequest,
+    trace: Option<TraceContext>,
     expected: ExpectedResponse,
 ) -> Result<Option<Reply>, CallError> {
     let timestamp = clock::wall().timestamp();
@@ -177,8 +178,8 @@ pub async fn send(
         .header(HEADER_WEBHOOK_TIMESTAMP, timestamp)
         .header(HEADER_WEBHOOK_SIGNATURE, sign(signers, request, timestamp)?)
         .body(request.body.clone());
-    let post = match request.trace {
-        Some(trace) => post.header("traceparent", trace.child().to_string()),
+    let post = match trace {
+        Some(trace) => post.header("traceparent", trace.to_string()),
         None => post,
     };
     let response = post.send().await.map_err(|error| match error.is_connect() {

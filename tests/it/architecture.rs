@@ -11,7 +11,7 @@ use std::{
 use self::imports::Imports;
 
 /// Each top-level module and the modules it may import. `lib.rs` and the command line may import everything.
-const ROOMS: [(&str, &[&str]); 18] = [
+const ROOMS: [(&str, &[&str]); 19] = [
     (
         "app",
         &[
@@ -26,6 +26,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
             "error",
             "localization",
             "metrics",
+            "traces",
             "telemetry",
             "clock",
             "linear_time",
@@ -43,13 +44,17 @@ const ROOMS: [(&str, &[&str]); 18] = [
             "localization",
             "nearest",
             "metrics",
+            "traces",
             "clock",
             "linear_time",
         ],
     ),
     ("auth", &["users", "executions", "store", "error", "metrics"]),
-    ("commands", &["webhooks", "users", "executions", "store", "error", "localization", "nearest", "metrics", "clock"]),
-    ("webhooks", &["executions", "store", "metrics", "clock"]),
+    (
+        "commands",
+        &["webhooks", "users", "executions", "store", "error", "localization", "nearest", "metrics", "traces", "clock"],
+    ),
+    ("webhooks", &["executions", "store", "metrics", "traces", "clock"]),
     ("users", &["executions", "vault", "store", "error", "localization", "odata", "clock"]),
     ("executions", &["vault", "store", "error", "metrics", "clock"]),
     ("vault", &["store"]),
@@ -58,7 +63,8 @@ const ROOMS: [(&str, &[&str]); 18] = [
     ("localization", &["clock"]),
     ("nearest", &[]),
     ("odata", &[]),
-    ("metrics", &[]),
+    ("metrics", &["traces"]),
+    ("traces", &[]),
     ("clock", &[]),
     // Used by tests only.
     ("linear_time", &[]),

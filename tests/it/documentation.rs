@@ -84,7 +84,7 @@ fn the_readme_is_short_and_names_superoffice_first() {
 
 /// Sentences of pages with a number, `{}`, that is the value of a constant of the code: page, sentence, constant. Where
 /// several constants have the name, the file stands before it.
-const NUMBERS: [(&str, &str, &str); 55] = [
+const NUMBERS: [(&str, &str, &str); 56] = [
     ("docs/operating.md", "A user can have {} of each kind", "secrets/mod.rs MAX_SECRETS"),
     ("docs/operating.md", "| Requests worked on at once | {} |", "concurrency_limit.rs MAX_RUNNING"),
     (
@@ -109,6 +109,7 @@ const NUMBERS: [(&str, &str, &str); 55] = [
     ("docs/operating.md", "| Tickets of a user | {};", "MAX_TICKETS_OF_A_KIND"),
     ("docs/operating.md", "| Access tokens of a user | {};", "MAX_TICKETS_OF_A_KIND"),
     ("docs/operating.md", "gives requests {} seconds to end", "DRAIN"),
+    ("docs/operating.md", "sends the last spans for at most {} seconds", "LAST_SPANS"),
     ("docs/operating.md", "and {} serve background work", "BACKGROUND"),
     ("docs/operating.md", "(with {} seconds of leeway)", "LEEWAY_SECONDS"),
     ("docs/operating.md", "at most {} times a minute", "MAX_FETCHES"),

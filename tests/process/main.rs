@@ -17,6 +17,8 @@ mod login_limiter;
 mod login_queue;
 mod metrics;
 mod operating;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod postgres;
 mod proxy;
 mod reload;

@@ -50,6 +50,19 @@ fn stop(mut process: Process) {
     assert!(process.child.wait().expect("an end").success());
 }
 
+#[cfg(not(feature = "otlp"))]
+#[test]
+fn a_program_that_cannot_send_traces_says_how_to_build_one() {
+    let folder = folder();
+    let variables = [("KOMMANDO_ADMIN_PASSWORD", "it's a secret"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector")];
+    let mut process = Process::start(folder.path(), &["serve", "--demo"], &variables);
+    process.banner();
+    process.signal("TERM");
+    let log = process.log();
+    assert_eq!(log.matches("build with `--features otlp`").count(), 1, "{log}");
+    assert!(log.contains("OTEL_EXPORTER_OTLP_ENDPOINT has no effect"), "{log}");
+}
+
 #[test]
 fn a_backup_under_load_restores_every_record() {
     let folder = folder();

@@ -38,7 +38,8 @@ use crate::{
     auth::{self, RequestId},
     error::Error,
     localization::Clock,
-    metrics::{self, RequestContext, TraceContext},
+    metrics::{self, RequestContext},
+    traces::{self, SpanKind, TraceContext},
 };
 
 /// The longest time that a request may take.
@@ -78,11 +79,17 @@ impl<E: Endpoint<Output = Response>> Endpoint for RequestPipeline<E> {
         self.state.attach(&mut request);
         let origin = self.state.cors.admit(&mut request);
         let media = MediaType::for_client(request.headers()).unwrap_or(MediaType::Json);
-        let trace = request.header("traceparent").and_then(TraceContext::parse).map(TraceContext::child);
+        let parent = request.header("traceparent").and_then(TraceContext::parse);
+        let mut traced = traces::Span::start(SpanKind::Server, "request", parent);
+        let trace = traced.context();
         let (trace_id, span_id) = (trace.map(|trace| display(trace.id)), trace.map(|trace| display(trace.span)));
         let (method, path) = (request.method(), request.uri().path());
         let span = tracing::info_span!("request", request_id = id, %method, path, trace_id, span_id);
-        let mut response = RequestContext::new(trace).scope(self.answer(request)).instrument(span).await;
+        traced.set("kommando.request_id", &id);
+        traced.set("http.request.method", method);
+        traced.set("url.path", path);
+        let answer = self.answer(request, traced);
+        let mut response = RequestContext::new(trace).scope(answer).instrument(span).await;
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert("x-request-id", id);
         }
@@ -102,8 +109,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for RequestPipeline<E> {
 }
 
 impl<E: Endpoint<Output = Response>> RequestPipeline<E> {
-    /// Answers a request, turning errors into responses, and records the metrics and the log line.
-    async fn answer(&self, request: Request) -> Response {
+    /// Answers a request, turning errors into responses, and records the metrics, the span and the log line.
+    async fn answer(&self, request: Request, mut span: traces::Span) -> Response {
         let started = Instant::now();
         let challenges = auth::challenges(self.state.authenticator.installation, request.headers());
         let format = ErrorFormat::at(request.uri().path());
@@ -121,6 +128,7 @@ impl<E: Endpoint<Output = Response>> RequestPipeline<E> {
         }
         let (status, took) = (response.status(), started.elapsed());
         self.metrics.note(operation, status, took);
+        note(&mut span, operation, status);
         let (status, ms, caller) = (status.as_u16(), took.as_micros() as f64 / 1e3, metrics::caller());
         tracing::debug!(target: "kommando::request", operation, status, ms, caller, client = client.map(display), "answered");
         response
@@ -215,6 +223,17 @@ fn is_of_another_site(request: &Request) -> bool {
     let (headers, scheme) = (request.headers(), request.scheme());
     auth::is_cross_site(request.method(), headers, scheme)
         || cors::is_preflight(request) && auth::has_foreign_origin(headers, scheme)
+}
+
+/// Notes the end of a request in its span.
+fn note(span: &mut traces::Span, operation: &str, status: StatusCode) {
+    if !operation.is_empty() {
+        span.rename(operation);
+    }
+    span.set_number("http.response.status_code", status.as_u16().into());
+    if status.is_server_error() {
+        span.fail(status);
+    }
 }
 
 fn write_error_as_xml(response: &mut Response, media: MediaType) {

@@ -6,7 +6,7 @@ use super::finding::{Finding, with_causes};
 use crate::{
     app::{
         audit_key::{self, AuditKeyError},
-        commands_folder, load_commands, server,
+        commands_folder, load_commands, otlp, server,
         start_error::{StartError, UNUSABLE_TARGETS},
     },
     auth::Provider,
@@ -43,6 +43,7 @@ fn values(config: &Config, demo: bool) -> Vec<Finding> {
         config.admin_password().err().map(|error| error.to_string()),
         provider.err().map(|error| with_causes(&error)),
         tls.err().map(|error| with_causes(&error)),
+        otlp::check().err().map(|error| error.to_string()),
         match audit_key::load(config) {
             // Reported with the database.
             Err(AuditKeyError::Url(_) | AuditKeyError::Missing(_)) | Ok(_) => None,
@@ -80,7 +81,8 @@ fn infos(config: &Config) -> Vec<Finding> {
         ),
     ];
     let without_tls = store::warning_without_tls(&config.database_url);
-    infos.into_iter().flatten().map(Finding::info).chain(without_tls.map(Finding::info)).collect()
+    let others = without_tls.into_iter().chain(otlp::warning_without_feature());
+    infos.into_iter().flatten().map(Finding::info).chain(others.map(Finding::info)).collect()
 }
 
 fn definitions(config: &Config, demo: bool, findings: &mut Vec<Finding>) -> Option<Catalog> {

@@ -10,7 +10,7 @@ use std::{
 pub struct TraceContext {
     pub id: TraceId,
     pub span: SpanId,
-    flags: u8,
+    pub(super) flags: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,11 +34,13 @@ impl TraceContext {
         if version == 0xff || (version == 0 && has_more) {
             return None;
         }
-        Some(Self {
-            id: TraceId(NonZeroU128::new(hex(id, 32)?)?),
-            span: SpanId(NonZeroU64::new(u64::try_from(hex(span, 16)?).ok()?)?),
-            flags: u8::try_from(hex(flags, 2)?).ok()?,
-        })
+        let (span, flags) = (u64::try_from(hex(span, 16)?).ok()?, u8::try_from(hex(flags, 2)?).ok()?);
+        Self::of(hex(id, 32)?, span, flags)
+    }
+
+    /// The context of these ids and flags. `None` if an id is 0.
+    pub(super) fn of(id: u128, span: u64, flags: u8) -> Option<Self> {
+        Some(Self { id: TraceId(NonZeroU128::new(id)?), span: SpanId(NonZeroU64::new(span)?), flags })
     }
 
     /// A new span in the same trace.
@@ -53,6 +55,18 @@ impl TraceContext {
 fn hex(text: &str, digits: usize) -> Option<u128> {
     let is_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if text.len() == digits && is_hex { u128::from_str_radix(text, 16).ok() } else { None }
+}
+
+impl From<TraceId> for u128 {
+    fn from(TraceId(id): TraceId) -> Self {
+        id.get()
+    }
+}
+
+impl From<SpanId> for u64 {
+    fn from(SpanId(id): SpanId) -> Self {
+        id.get()
+    }
 }
 
 impl fmt::Display for TraceId {
