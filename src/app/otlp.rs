@@ -5,6 +5,8 @@
 mod exporter;
 #[cfg(not(feature = "otlp"))]
 mod missing;
+#[cfg(feature = "otlp")]
+mod rules;
 mod variables;
 
 #[cfg(feature = "otlp")]

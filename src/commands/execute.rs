@@ -30,6 +30,9 @@ use crate::{
     users::{self, User},
 };
 
+/// The outcome of a request that was refused for another reason than a rule of the command.
+const ERROR: &str = "error";
+
 /// Executes a command on a user and records the execution.
 ///
 /// # Errors
@@ -43,6 +46,21 @@ pub async fn execute(
     let mut span = Span::start(SpanKind::Internal, "execution", request.trace);
     request.trace = span.context();
     span.set("kommando.command", &request.command_name);
+    let end = execute_in(&mut span, resources, request, catalog).await;
+    let outcome = outcome_label(&end);
+    span.set("kommando.outcome", outcome);
+    if [Outcome::Unknown.word(), ERROR].contains(&outcome) {
+        span.fail(outcome);
+    }
+    end
+}
+
+async fn execute_in(
+    span: &mut Span,
+    resources: &Resources,
+    request: ExecuteRequest,
+    catalog: &Catalog,
+) -> Result<CommandOutput, Error> {
     if !request.caller.may_read(request.user_id) {
         return Err(Error::MayNotReadUser);
     }
@@ -66,11 +84,19 @@ pub async fn execute(
     let (inputs, steps) = Default::default();
     let run =
         PreparedRun { id, started_at, request, key: scope, inputs_mac, confirmation: None, command, inputs, steps };
-    let end = check_then_run(resources, run, &user).await;
-    if let Ok(output) = &end {
-        span.set("kommando.outcome", output.outcome.word());
+    check_then_run(resources, run, &user).await
+}
+
+/// The outcome of a run as a metric label.
+pub fn outcome_label(end: &Result<CommandOutput, Error>) -> &'static str {
+    match end {
+        Ok(output) => output.outcome.word(),
+        Err(Error::CommandDenied { .. }) => Outcome::Denied.word(),
+        Err(Error::CommandUnavailable { .. }) => "unavailable",
+        Err(Error::WebhookNotExecuted(_)) => Outcome::Failed.word(),
+        Err(Error::OutcomeUnknown { .. }) => Outcome::Unknown.word(),
+        Err(_) => ERROR,
     }
-    end
 }
 
 /// Holds the client's idempotency key while the request is in flight.

@@ -16,7 +16,7 @@ use super::{
     available_commands::{AvailableCommand, AvailableLists, ListKey},
     batch::RunWriter,
     command_status::{CatalogStatus, CommandStatus, FailedReload},
-    execute::execute,
+    execute::{execute, outcome_label},
     recovery::{LoggedForgeries, RecoveryScope, recover},
     request::{CommandOutput, ExecuteRequest},
     resources::Resources,
@@ -31,7 +31,6 @@ use crate::{
             change::{self, ChangeFilter},
         },
         delivery::{self, State},
-        execution::Outcome,
     },
     metrics::{CounterVec, MetricsRegistry, definitions::EXECUTIONS},
     store::{Store, Touched, WriteQueue},
@@ -329,17 +328,5 @@ impl Inner {
         }
         let Resources { store, provider, .. } = &self.resources;
         Box::pin(users::is_last_administrator(store.reader(), *provider, user)).await.map(Some)
-    }
-}
-
-/// The outcome of a run as a metric label.
-fn outcome_label(end: &Result<CommandOutput, Error>) -> &'static str {
-    match end {
-        Ok(output) => output.outcome.word(),
-        Err(Error::CommandDenied { .. }) => Outcome::Denied.word(),
-        Err(Error::CommandUnavailable { .. }) => "unavailable",
-        Err(Error::WebhookNotExecuted(_)) => Outcome::Failed.word(),
-        Err(Error::OutcomeUnknown { .. }) => Outcome::Unknown.word(),
-        Err(_) => "error",
     }
 }

@@ -1,9 +1,9 @@
 //! A span of a trace.
 
-#[cfg(feature = "otlp")]
-use super::sent_span::SentSpan;
 #[cfg(not(feature = "otlp"))]
-use super::unsent_span::SentSpan;
+use super::no_span::NoSpan as OtlpSpan;
+#[cfg(feature = "otlp")]
+use super::otlp_span::OtlpSpan;
 use super::{SpanKind, TraceContext};
 
 /// A piece of work that belongs to a trace. It ends when it is dropped.
@@ -11,14 +11,14 @@ use super::{SpanKind, TraceContext};
 pub struct Span {
     context: Option<TraceContext>,
     /// `None` if spans are not sent.
-    sent: Option<SentSpan>,
+    sent: Option<OtlpSpan>,
 }
 
 impl Span {
     /// Starts a span. Without a parent, it begins a trace if spans are sent, and is in no trace otherwise.
     pub fn start(kind: SpanKind, name: &'static str, parent: Option<TraceContext>) -> Self {
-        let sent = SentSpan::start(kind, name, parent);
-        let own = sent.as_ref().and_then(SentSpan::context);
+        let sent = OtlpSpan::start(kind, name, parent);
+        let own = sent.as_ref().and_then(OtlpSpan::context);
         Self { context: own.or_else(|| parent.map(TraceContext::child)), sent }
     }
 
@@ -34,9 +34,9 @@ impl Span {
         }
     }
 
-    /// Sets an attribute. Only a span that is sent makes the text.
+    /// Sets an attribute, if the span will be sent.
     pub fn set(&mut self, name: &'static str, value: impl ToString) {
-        if let Some(sent) = &mut self.sent {
+        if let Some(sent) = self.sent.as_mut().filter(|sent| sent.is_recording()) {
             sent.set(name, value.to_string());
         }
     }

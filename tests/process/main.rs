@@ -32,6 +32,7 @@ mod webhooks;
 mod wire;
 
 use std::{
+    env,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::Path,
@@ -55,6 +56,9 @@ impl Process {
     fn start(folder: &Path, words: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kommando"));
         command.args(words).args(["--listen", "127.0.0.1:0"]).current_dir(folder);
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OTEL_")) {
+            command.env_remove(name);
+        }
         command.env("KOMMANDO_PASSWORD_COST", "m=8,t=1,p=1").envs(variables.iter().copied());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a start");
         let out = BufReader::new(child.stdout.take().expect("standard output"));

@@ -59,7 +59,7 @@ fn a_program_that_cannot_send_traces_says_how_to_build_one() {
     process.banner();
     process.signal("TERM");
     let log = process.log();
-    assert_eq!(log.matches("build with `--features otlp`").count(), 1, "{log}");
+    assert_eq!(log.matches("build it with `--features otlp`").count(), 1, "{log}");
     assert!(log.contains("OTEL_EXPORTER_OTLP_ENDPOINT has no effect"), "{log}");
 }
 

@@ -210,7 +210,9 @@ fn a_collector_that_is_down_costs_one_log_line() {
         let (mut process, address) = start(folder.path(), &sink, &variables);
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(2) {
+            let asked = Instant::now();
             assert!(send(&address, RUN).expect("an answer").starts_with("HTTP/1.1 200"));
+            assert!(asked.elapsed() < Duration::from_millis(390), "a request waits for the collector");
         }
         process.logs("failed to send spans");
         let stopped = Instant::now();
@@ -230,6 +232,11 @@ fn a_variable_that_cannot_be_used_is_refused_by_name() {
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/etc/ssl/collector.pem"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "0"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "1000000000"),
+        ("OTEL_TRACES_EXPORTER", "jaeger"),
         ("OTEL_TRACES_SAMPLER", "sometimes"),
         ("OTEL_TRACES_SAMPLER_ARG", "2"),
     ] {

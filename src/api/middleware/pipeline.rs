@@ -80,16 +80,16 @@ impl<E: Endpoint<Output = Response>> Endpoint for RequestPipeline<E> {
         let origin = self.state.cors.admit(&mut request);
         let media = MediaType::for_client(request.headers()).unwrap_or(MediaType::Json);
         let parent = request.header("traceparent").and_then(TraceContext::parse);
-        let mut traced = traces::Span::start(SpanKind::Server, "request", parent);
-        let trace = traced.context();
+        let mut span = traces::Span::start(SpanKind::Server, "request", parent);
+        let trace = span.context();
         let (trace_id, span_id) = (trace.map(|trace| display(trace.id)), trace.map(|trace| display(trace.span)));
         let (method, path) = (request.method(), request.uri().path());
-        let span = tracing::info_span!("request", request_id = id, %method, path, trace_id, span_id);
-        traced.set("kommando.request_id", &id);
-        traced.set("http.request.method", method);
-        traced.set("url.path", path);
-        let answer = self.answer(request, traced);
-        let mut response = RequestContext::new(trace).scope(answer).instrument(span).await;
+        let log_span = tracing::info_span!("request", request_id = id, %method, path, trace_id, span_id);
+        span.set("kommando.request_id", &id);
+        span.set("http.request.method", method);
+        span.set("url.path", path);
+        let answer = self.answer(request, span);
+        let mut response = RequestContext::new(trace).scope(answer).instrument(log_span).await;
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert("x-request-id", id);
         }
@@ -128,7 +128,7 @@ impl<E: Endpoint<Output = Response>> RequestPipeline<E> {
         }
         let (status, took) = (response.status(), started.elapsed());
         self.metrics.note(operation, status, took);
-        note(&mut span, operation, status);
+        end_span(&mut span, operation, status);
         let (status, ms, caller) = (status.as_u16(), took.as_micros() as f64 / 1e3, metrics::caller());
         tracing::debug!(target: "kommando::request", operation, status, ms, caller, client = client.map(display), "answered");
         response
@@ -226,7 +226,7 @@ fn is_of_another_site(request: &Request) -> bool {
 }
 
 /// Notes the end of a request in its span.
-fn note(span: &mut traces::Span, operation: &str, status: StatusCode) {
+fn end_span(span: &mut traces::Span, operation: &str, status: StatusCode) {
     if !operation.is_empty() {
         span.rename(operation);
     }

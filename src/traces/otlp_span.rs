@@ -10,6 +10,9 @@ use opentelemetry_sdk::trace::{SdkTracer, Span};
 
 use super::{SpanKind, TraceContext};
 
+/// The longest text of an attribute, in bytes. Clients choose some of them.
+const MAX_TEXT: usize = 1024;
+
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();
 
 /// Sends the spans that start from now on. A second tracer of one process is ignored.
@@ -19,9 +22,9 @@ pub fn send_with(tracer: SdkTracer) {
 
 /// Boxed, because futures hold it and it is large.
 #[derive(Debug)]
-pub struct SentSpan(Box<Span>);
+pub struct OtlpSpan(Box<Span>);
 
-impl SentSpan {
+impl OtlpSpan {
     /// Starts a span, if spans are sent. Its ids are those of the SDK, which also decides whether it is sampled.
     pub fn start(kind: SpanKind, name: &'static str, parent: Option<TraceContext>) -> Option<Self> {
         let tracer = TRACER.get()?;
@@ -33,6 +36,11 @@ impl SentSpan {
             SpanKind::Client => trace::SpanKind::Client,
         });
         Some(Self(Box::new(builder.start_with_context(tracer, &context.unwrap_or_default()))))
+    }
+
+    /// Whether the span will be sent.
+    pub fn is_recording(&self) -> bool {
+        self.0.is_recording()
     }
 
     /// `None` after the tracer was shut down.
@@ -48,7 +56,8 @@ impl SentSpan {
     }
 
     pub fn set(&mut self, name: &'static str, value: String) {
-        self.0.set_attribute(KeyValue::new(name, value));
+        let end = value.floor_char_boundary(MAX_TEXT);
+        self.0.set_attribute(KeyValue::new(name, value[..end].to_owned()));
     }
 
     pub fn set_number(&mut self, name: &'static str, value: i64) {
@@ -62,5 +71,5 @@ impl SentSpan {
 
 fn span_context(parent: TraceContext, is_remote: bool) -> SpanContext {
     let (id, span) = (u128::from(parent.id).into(), u64::from(parent.span).into());
-    SpanContext::new(id, span, TraceFlags::new(parent.flags), is_remote, TraceState::NONE)
+    SpanContext::new(id, span, TraceFlags::new(parent.flags & TraceFlags::SAMPLED.to_u8()), is_remote, TraceState::NONE)
 }
