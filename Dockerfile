@@ -5,7 +5,8 @@ WORKDIR /src
 COPY . .
 # What `kommando --version` shows: --build-arg GIT_COMMIT="$(git rev-parse --short=10 HEAD)"
 ARG GIT_COMMIT
-RUN cargo build --release --locked --bin kommando
+ARG FEATURES
+RUN cargo build --release --locked --bin kommando --features "$FEATURES"
 
 FROM docker.io/library/debian:bookworm-slim
 RUN apt-get update \

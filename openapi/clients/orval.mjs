@@ -4,7 +4,7 @@ export default {
         output: {
             target: 'kommando-client/index.ts',
             client: 'fetch',
-            baseUrl: { runtime: "(process.env.KOMMANDO_URL ?? 'http://127.0.0.1:8080')" },
+            baseUrl: { runtime: "((globalThis as any).process?.env?.API_URL ?? 'http://127.0.0.1:8080')" },
         },
     },
 };

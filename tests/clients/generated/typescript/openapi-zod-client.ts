@@ -10,20 +10,19 @@ function authorization(who: Who): Record<string, string> {
     return { Authorization: 'ticket' in who ? `SoTicket ${who.ticket}` : basic(who.name, who.password) };
 }
 
-
 await drive((who) => {
     const client = createApiClient(address, { axiosConfig: { headers: authorization(who) } });
     // The methods return only bodies.
-    let headers: Record<string, unknown> = {};
+    let last: { status: number; headers: Record<string, unknown> } = { status: 0, headers: {} };
     client.axios.interceptors.response.use((response) => {
-        headers = { ...response.headers };
+        last = { status: response.status, headers: { ...response.headers } };
         return response;
     });
     /** A response of any status. */
     async function of<T>(call: Promise<T>) {
         try {
             const data = await call;
-            return { status: 200, headers, body: data, data };
+            return { ...last, body: data, data };
         } catch (error) {
             if (!isAxiosError(error) || !error.response) throw error;
             return { status: error.response.status, headers: { ...error.response.headers }, body: error.response.data, data: undefined };

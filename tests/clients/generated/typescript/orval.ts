@@ -12,7 +12,7 @@ import {
 } from './kommando-client/index.js';
 import { address, basic, drive, type Who } from './drive.js';
 
-process.env.KOMMANDO_URL = address;
+process.env.API_URL = address;
 
 function authorization(who: Who): Record<string, string> {
     if (!who) return {};
