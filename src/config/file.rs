@@ -19,7 +19,7 @@ use crate::nearest;
 const MAX_LENGTH: u64 = 1024 * 1024;
 /// The setting that names the file; it is not in the file.
 const OWN_NAME: &str = "config";
-/// The file mode bit that lets everybody write.
+/// The file mode bit that lets all users write.
 const WRITABLE_BY_ALL: u32 = 0o002;
 
 /// A settings file, with all of its values checked.
@@ -37,7 +37,7 @@ pub enum SettingsFileError {
     Unreadable(PathBuf, #[source] io::Error),
     #[error("the settings file {} is longer than {MAX_LENGTH} bytes", .0.display())]
     TooLong(PathBuf),
-    #[error("everybody can change the settings file {file}: `chmod o-w {file}`", file = .0.display())]
+    #[error("all users can change the settings file {file}: `chmod o-w {file}`", file = .0.display())]
     WritableByAll(PathBuf),
     #[error(transparent)]
     Exposed(#[from] ExposedFile),
@@ -50,7 +50,7 @@ impl SettingsFile {
     /// Reads a settings file.
     ///
     /// # Errors
-    /// The file cannot be read or is not TOML, a setting is unknown or has an invalid value, everybody can change the
+    /// The file cannot be read or is not TOML, a setting is unknown or has an invalid value, all users can change the
     /// file, or others can read the password of the database in it.
     pub fn read(path: &Path) -> Result<Self, SettingsFileError> {
         let unreadable = |error| SettingsFileError::Unreadable(path.to_owned(), error);

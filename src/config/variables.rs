@@ -43,7 +43,7 @@ pub fn unknown_variables(environment: impl Iterator<Item = OsString>) -> Vec<Con
     unknown.collect()
 }
 
-/// A Kubernetes Service whose name begins with `kommando`. Kubernetes tells each pod its address in variables, such as
+/// A Kubernetes Service with a name that begins with `kommando`. Kubernetes gives each pod its address in variables, such as
 /// `KOMMANDO_SERVICE_HOST` and `KOMMANDO_PORT_8080_TCP_ADDR`.
 struct KubernetesService<'a>(&'a str);
 

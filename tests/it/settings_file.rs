@@ -157,7 +157,7 @@ fn a_settings_file_that_everybody_can_change_is_refused() {
     let line = Line::new();
     write(&line, "kommando.toml", "ticket_hours = 24\n", 0o646);
     let got = line.say(&["config", "check", "--config", "kommando.toml"]);
-    let expected = "error: everybody can change the settings file kommando.toml: `chmod o-w kommando.toml`\n";
+    let expected = "error: all users can change the settings file kommando.toml: `chmod o-w kommando.toml`\n";
     assert_eq!((got.ok, got.err.as_str()), (false, expected));
 }
 

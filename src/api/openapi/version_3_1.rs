@@ -1,5 +1,5 @@
-//! The document as OpenAPI 3.1, whose schemas are JSON Schema: null is a type, also beside a reference. OpenAPI 3.0 can say
-//! that a property with a reference is nullable, but strict validators follow only the reference.
+//! The document as OpenAPI 3.1. Its schemas are JSON Schema, so null is a type, also beside a reference. In OpenAPI 3.0, a
+//! property with a reference can be nullable, but strict validators follow only the reference.
 
 use std::collections::BTreeSet;
 
