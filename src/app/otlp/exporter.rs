@@ -83,9 +83,9 @@ impl Exporter {
 fn resource() -> Resource {
     let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
     let builder = Resource::builder().with_attribute(version);
-    let is_named = [("OTEL_SERVICE_NAME", ""), ("OTEL_RESOURCE_ATTRIBUTES", "service.name=")].into_iter().any(
-        |(variable, part)| rules::read(variable).is_ok_and(|value| value.is_some_and(|value| value.contains(part))),
-    );
+    let of_service = |list: String| list.split(',').any(|pair| pair.trim_start().starts_with("service.name="));
+    let is_named = rules::read("OTEL_SERVICE_NAME").is_ok_and(|name| name.is_some())
+        || rules::read("OTEL_RESOURCE_ATTRIBUTES").is_ok_and(|list| list.is_some_and(of_service));
     if is_named { builder.build() } else { builder.with_service_name("kommando").build() }
 }
 
