@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use crate::{clock, store::insert_all};
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "webhook_deliveries")]
 pub struct Model {
@@ -40,6 +39,9 @@ pub struct Model {
     /// [`super::ExecutionLog`].
     pub seal: Option<String>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use super::audit::{actor::Way, change::ChangedFields};
 use crate::{clock::AHEAD, store::insert_all};
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "executions")]
 pub struct Model {
@@ -50,6 +49,9 @@ pub struct Model {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<RecordedInputs>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

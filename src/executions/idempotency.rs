@@ -18,7 +18,6 @@ use crate::{
 /// How long a key is valid.
 const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "idempotency_keys")]
 pub struct Model {
@@ -31,6 +30,9 @@ pub struct Model {
     /// A MAC of the inputs of the run; `None` without inputs. The same key with other inputs is an error.
     pub inputs_mac: Option<String>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

@@ -61,7 +61,6 @@ mod tests {
 
     use super::*;
 
-    #[sea_orm::model]
     #[derive(Clone, Debug, DeriveEntityModel, Serialize)]
     #[sea_orm(table_name = "fruits")]
     pub struct Model {
@@ -69,6 +68,9 @@ mod tests {
         pub id: i32,
         pub name: Option<String>,
     }
+
+    #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
 

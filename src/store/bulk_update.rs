@@ -78,7 +78,6 @@ mod tests {
 
     use super::*;
 
-    #[sea_orm::model]
     #[derive(Clone, Debug, DeriveEntityModel)]
     #[sea_orm(table_name = "fruits")]
     pub struct Model {
@@ -88,6 +87,9 @@ mod tests {
         pub is_ripe: bool,
         pub picked_at: DateTimeUtc,
     }
+
+    #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
 

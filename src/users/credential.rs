@@ -14,7 +14,6 @@ use crate::clock;
 /// The credential type of a password, as upstream names it.
 pub const PASSWORD: &str = "CRM5/PASSWORD";
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "credentials")]
 pub struct Model {
@@ -28,6 +27,9 @@ pub struct Model {
     pub expires_at: Option<DateTimeUtc>,
     pub updated_at: DateTimeUtc,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

@@ -17,7 +17,6 @@ pub const TABLES: [&str; 9] =
 pub const VALUES: [&str; 5] = ["", "R", "CR", "CRU", FULL];
 const FULL: &str = "CRUD";
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "data_rights")]
 pub struct Model {
@@ -29,6 +28,9 @@ pub struct Model {
     pub relation: RelationToOwner,
     pub value: String,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

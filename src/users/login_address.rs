@@ -15,7 +15,6 @@ const KNOWN_FOR: TimeDelta = TimeDelta::days(90);
 /// A further address replaces the address with the oldest login.
 const MAX_PER_USER: u64 = 32;
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "login_addresses")]
 pub struct Model {
@@ -26,6 +25,9 @@ pub struct Model {
     pub address: i64,
     pub last_login_at: DateTimeUtc,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

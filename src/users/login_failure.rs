@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::{clock, store::insert_all};
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "login_failures")]
 pub struct Model {
@@ -16,6 +15,9 @@ pub struct Model {
     pub failures: i32,
     pub last_failed_at: DateTimeUtc,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

@@ -5,7 +5,6 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::field_limits::{self, TooLong};
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "login_names")]
 pub struct Model {
@@ -13,6 +12,9 @@ pub struct Model {
     pub folded: String,
     pub user_id: i32,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

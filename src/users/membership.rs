@@ -9,7 +9,6 @@ use sea_orm::{
 use super::{User, user, user_group};
 use crate::store::MAX_IDS;
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "memberships")]
 pub struct Model {
@@ -17,8 +16,12 @@ pub struct Model {
     pub user_id: i32,
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_group_id: i32,
-    #[sea_orm(belongs_to, from = "user_group_id", to = "id")]
-    pub user_group: BelongsTo<user_group::Entity>,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    #[sea_orm(belongs_to = "user_group::Entity", from = "Column::UserGroupId", to = "user_group::Column::Id")]
+    UserGroup,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

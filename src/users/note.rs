@@ -20,7 +20,6 @@ pub const MAX_PAGES: usize = 100;
 /// Maximum characters of a page.
 const PAGE: usize = 10_000;
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "notes")]
 pub struct Model {
@@ -29,6 +28,9 @@ pub struct Model {
     #[sea_orm(column_type = "Json")]
     pub pages: Pages,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::store::{ColumnValues, update_all};
 
-#[sea_orm::model]
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "persons")]
 pub struct Model {
@@ -33,6 +32,9 @@ pub struct Model {
     pub rank: i32,
     pub retired: bool,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

@@ -10,7 +10,6 @@ use super::folded;
 /// The column of the folded name.
 const NAME_FOLDED: &str = "name_folded";
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "roles")]
 pub struct Model {
@@ -24,6 +23,9 @@ pub struct Model {
     #[sea_orm(column_type = "Json")]
     pub function_rights: FunctionRights,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

@@ -25,7 +25,6 @@ const MAX_DELETED_AT_ONCE: u64 = 500;
 /// The prefix of the secret in a session cookie.
 const SESSION_PREFIX: &str = "7S:";
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "tickets")]
 pub struct Model {
@@ -39,6 +38,9 @@ pub struct Model {
     /// The application that requested it.
     pub application_id: Option<i32>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

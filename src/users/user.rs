@@ -23,7 +23,6 @@ const USER_NAME_FOLDED: &str = "user_name_folded";
 const NICK_NAME_FOLDED: &str = "nick_name_folded";
 const TOOLTIP_FOLDED: &str = "tooltip_folded";
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "users")]
 pub struct Model {
@@ -54,12 +53,34 @@ pub struct Model {
     pub person_id: Option<i32>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
-    #[sea_orm(belongs_to, from = "role_id", to = "id")]
-    pub role: BelongsTo<role::Entity>,
-    #[sea_orm(belongs_to, from = "user_group_id", to = "id")]
-    pub user_group: BelongsTo<user_group::Entity>,
-    #[sea_orm(belongs_to, from = "person_id", to = "id")]
-    pub person: BelongsTo<Option<person::Entity>>,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    #[sea_orm(belongs_to = "role::Entity", from = "Column::RoleId", to = "role::Column::Id")]
+    Role,
+    #[sea_orm(belongs_to = "user_group::Entity", from = "Column::UserGroupId", to = "user_group::Column::Id")]
+    UserGroup,
+    #[sea_orm(belongs_to = "person::Entity", from = "Column::PersonId", to = "person::Column::Id")]
+    Person,
+}
+
+impl Related<role::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Role.def()
+    }
+}
+
+impl Related<user_group::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::UserGroup.def()
+    }
+}
+
+impl Related<person::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Person.def()
+    }
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -13,7 +13,6 @@ pub const DEFAULT: &str = "Users";
 
 use crate::store::{MAX_IDS, id_in};
 
-#[sea_orm::model]
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "user_groups")]
 pub struct Model {
@@ -25,6 +24,9 @@ pub struct Model {
     pub rank: i32,
     pub deleted: bool,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

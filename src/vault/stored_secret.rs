@@ -15,7 +15,6 @@ use crate::store::{ColumnValues, WriteTransaction, update_all};
 /// Number of secrets that are read at once when their key changes.
 const PAGE: u64 = 100;
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "stored_secrets")]
 pub struct Model {
@@ -31,6 +30,9 @@ pub struct Model {
     /// Encrypted by [`EncryptionKey`]. All other columns except the id are the associated data.
     pub encrypted: String,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

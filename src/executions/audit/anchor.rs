@@ -13,7 +13,6 @@ use super::{
 /// Distinguishes the MACs of anchors from those of entries.
 const ANCHOR: &str = "anchor";
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_anchors")]
 pub struct Model {
@@ -29,6 +28,9 @@ pub struct Model {
     /// The digest of the removed entries, if a former key made them: the key changed after this position.
     pub digest: Option<String>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 use super::actor::{Actor, Way};
 use crate::clock;
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "audit_changes")]
 pub struct Model {
@@ -34,6 +33,9 @@ pub struct Model {
     #[sea_orm(column_type = "Json")]
     pub after: ChangedFields,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

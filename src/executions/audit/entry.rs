@@ -13,7 +13,6 @@ const GENESIS_MAC: &str = "";
 /// Distinguishes the MACs of unlinked entries from other MACs without a position.
 const ENTRY: &str = "entry";
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "audit_entries")]
 pub struct Model {
@@ -32,6 +31,9 @@ pub struct Model {
     /// SHA-256 of the content, in hexadecimal; `None` as for `kind`.
     pub digest: Option<String>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

@@ -13,7 +13,6 @@ use crate::store::{Lock, lock};
 /// Distinguishes this MAC from those of entries.
 const KEY: &str = "key";
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_keys")]
 pub struct Model {
@@ -23,6 +22,9 @@ pub struct Model {
     /// The position of the first entry with this key; 0 for the first key of the chain.
     pub since: i64,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

@@ -10,7 +10,6 @@ use super::{
 /// Distinguishes the MACs of marks from those of entries and anchors.
 const MARK: &str = "mark";
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_marks")]
 pub struct Model {
@@ -25,6 +24,9 @@ pub struct Model {
     /// HMAC-SHA-256 over the other fields, in hexadecimal.
     pub mac: String,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

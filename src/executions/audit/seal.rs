@@ -32,7 +32,6 @@ pub const UNSEALED: &str = "it has no seal: an older version wrote it, or a prog
 pub const FORGED: &str = "its seal is wrong: it was changed, or sealed with another key";
 const ENDED: &str = "it has ended: the chain already has its entry";
 
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "execution_seals")]
 pub struct Model {
@@ -41,6 +40,9 @@ pub struct Model {
     /// HMAC-SHA-256 over the execution at its start, in hexadecimal.
     pub mac: String,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
