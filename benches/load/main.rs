@@ -1,4 +1,4 @@
-//! Benchmarks of the release binary over loopback, with wrk as the load generator.
+//! Benchmarks of the shipped binary (`--profile dist`) over loopback, with wrk as the load generator.
 //!
 //! ```sh
 //! tests/bench                                       # the rows below
@@ -110,7 +110,7 @@ async fn main() -> ExitCode {
     let result = if settings.floor {
         floor::serve().await
     } else if cfg!(debug_assertions) && !settings.unoptimised {
-        println!("This build is not optimised, so nothing is measured; run `cargo bench --bench load`.");
+        println!("This build is not optimised, so nothing is measured; run `tests/bench`.");
         Ok(())
     } else {
         // The future that loses is dropped, which kills the processes that it started.

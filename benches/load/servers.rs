@@ -99,7 +99,7 @@ pub async fn start_floor(folder: &Path) -> anyhow::Result<Server> {
     Server::from(Process::start("floor", command.arg("--floor"), folder)?, "http://", 0).await
 }
 
-/// The release binary, with a database.
+/// The binary of this build, with a database.
 pub struct Kommando {
     folder: PathBuf,
     database: String,
