@@ -6,7 +6,7 @@ COPY . .
 # What `kommando --version` shows: --build-arg GIT_COMMIT="$(git rev-parse --short=10 HEAD)"
 ARG GIT_COMMIT
 ARG FEATURES
-RUN cargo build --release --locked --bin kommando --features "$FEATURES"
+RUN cargo build --profile dist --locked --bin kommando --features "$FEATURES"
 
 FROM docker.io/library/debian:bookworm-slim
 RUN apt-get update \
@@ -15,8 +15,8 @@ RUN apt-get update \
     && groupadd --gid 10001 kommando \
     && useradd --uid 10001 --gid kommando --home-dir /data --no-create-home --shell /usr/sbin/nologin kommando \
     && install --directory --owner kommando --group kommando --mode 0700 /data
-COPY --from=build /src/target/release/kommando /usr/local/bin/kommando
-COPY --from=build /src/LICENSE-APACHE /src/LICENSE-MIT /usr/share/doc/kommando/
+COPY --from=build /src/target/dist/kommando /usr/local/bin/kommando
+COPY --from=build /src/LICENSE-APACHE /src/LICENSE-MIT /src/packaging/THIRD-PARTY-NOTICES.html /usr/share/doc/kommando/
 # By number, so that Kubernetes sees that it is not root.
 USER 10001:10001
 WORKDIR /data
