@@ -216,8 +216,12 @@ pub fn define(folder: &Path, sink: &Sink) {
 
 /// The value of `FAILPOINTS` that lets the server die at a moment; without the feature, it is only killed.
 pub fn die_at(moment: &str) -> String {
-    // One claim takes many deliveries, so a server passes this point much more rarely than the others.
-    let percent = if moment == "delivery-claimed" { 30 } else { 3 };
+    // A server passes the points of deliveries more rarely than the others, and a claim takes many deliveries.
+    let percent = match moment {
+        "delivery-claimed" => 30,
+        "delivery-sent" => 10,
+        _ => 3,
+    };
     let set = cfg!(feature = "failpoints") && !moment.is_empty();
     if set { format!("{moment}={percent}%return") } else { String::new() }
 }
@@ -251,7 +255,7 @@ async fn count_effects(folder: &Path) {
 
 /// Waits until the server dies at its fail point, or kills it. True when it died by itself.
 fn end(process: &mut Process, moment: &str, after: Duration) -> bool {
-    let patience = if moment.is_empty() { after } else { Duration::from_secs(3) };
+    let patience = if moment.is_empty() { after } else { Duration::from_secs(10) };
     let limit = Instant::now() + patience;
     while Instant::now() < limit {
         if process.child.try_wait().expect("a state").is_some() {
