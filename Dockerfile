@@ -17,6 +17,7 @@ RUN apt-get update \
     && install --directory --owner kommando --group kommando --mode 0700 /data
 COPY --from=build /src/target/dist/kommando /usr/local/bin/kommando
 COPY --from=build /src/LICENSE-APACHE /src/LICENSE-MIT /src/packaging/THIRD-PARTY-NOTICES.html /usr/share/doc/kommando/
+COPY --from=build /src/src/api/pages/docs/LICENSE /src/src/api/pages/docs/NOTICE /src/src/api/pages/docs/swagger-ui-bundle.js.LICENSE.txt /usr/share/doc/kommando/swagger-ui/
 # By number, so that Kubernetes sees that it is not root.
 USER 10001:10001
 WORKDIR /data
