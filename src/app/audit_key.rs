@@ -4,7 +4,7 @@
 use std::{
     fmt, fs,
     io::{self, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, fchown},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -230,13 +230,10 @@ fn make(file: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes a key into a file that only its owner can read: the owner of another file, if this process may do that.
-fn write_file(file: &Path, key: &str, owned_like: &Path) -> io::Result<()> {
+/// Writes a key into a file that only its owner can read. When root writes it, that is the owner of the file `like`.
+fn write_file(file: &Path, key: &str, like: &Path) -> io::Result<()> {
     let mut created = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
-    if let Ok(other) = fs::metadata(owned_like) {
-        // Only root may do this.
-        let _ = fchown(&created, Some(other.uid()), Some(other.gid()));
-    }
+    store::give_to_owner(&created, like);
     writeln!(created, "{key}")?;
     created.sync_all()
 }

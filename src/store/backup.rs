@@ -20,6 +20,7 @@ use tempfile::NamedTempFile;
 
 use super::{
     FileLock, FileLockError, UrlError,
+    files::{folder_of, give_to_owner},
     schema_difference::{self, APPLIED, OBJECTS, SchemaObject},
     sqlite::{BUSY_TIMEOUT, RETRY},
     url,
@@ -166,6 +167,7 @@ pub async fn restore(
         return Err(BackupError::Schema(from.to_owned(), differences.join("; ")));
     }
     remove_wal_files(&to)?;
+    give_to_owner(temp_file.as_file(), &to);
     persist(temp_file, &to, force)?;
     Ok(manifest)
 }
@@ -246,10 +248,6 @@ fn temp_file_next_to(file: &Path) -> Result<NamedTempFile, BackupError> {
         io::ErrorKind::NotFound => BackupError::NoFolder(folder_of(file).to_owned()),
         _ => BackupError::File(file.to_owned(), error),
     })
-}
-
-fn folder_of(file: &Path) -> &Path {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Moves a complete file to its final path and syncs file and folder, so that it survives a power loss.

@@ -5,16 +5,20 @@
 //! name.
 
 use std::{
-    fs::{self, File, Metadata, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::{MetadataExt, OpenOptionsExt, fchown},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use tokio::time::sleep;
 
-use super::{UrlError, url};
+use super::{
+    UrlError,
+    files::{folder_of, give_to_owner},
+    url,
+};
 
 /// Maximum wait for a process that holds the lock for a short time, for example to migrate.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -102,7 +106,7 @@ impl FileLock {
     async fn with_timeout(database: &Path, timeout: Duration) -> Result<Self, FileLockError> {
         let path = path_of(database).map_err(|error| FileLockError::File(database.to_owned(), error))?;
         let file_error = |error| FileLockError::File(path.clone(), error);
-        let file = open(&path, fs::metadata(database).ok().as_ref()).map_err(file_error)?;
+        let file = open(&path, database).map_err(file_error)?;
         let deadline = Instant::now() + timeout;
         loop {
             match file.try_lock() {
@@ -125,8 +129,7 @@ fn path_of(database: &Path) -> io::Result<PathBuf> {
     let real = match database.canonicalize() {
         Ok(real) => real,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            folder.canonicalize()?.join(database.file_name().unwrap_or_default())
+            folder_of(database).canonicalize()?.join(database.file_name().unwrap_or_default())
         }
         Err(error) => return Err(error),
     };
@@ -135,16 +138,10 @@ fn path_of(database: &Path) -> io::Result<PathBuf> {
     Ok(path.into())
 }
 
-/// Opens or creates the lock file with permissions for its owner only: a user who can open it can block servers. When
-/// root creates it, it gets the owner of the database, like SQLite's log files.
-fn open(path: &Path, database: Option<&Metadata>) -> io::Result<File> {
+/// Opens or creates the lock file with permissions for its owner only: a user who can open it can block servers.
+fn open(path: &Path, database: &Path) -> io::Result<File> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    if let Some(database) = database
-        && file.metadata()?.uid() != database.uid()
-    {
-        // Only root may do this.
-        let _ = fchown(&file, Some(database.uid()), Some(database.gid()));
-    }
+    give_to_owner(&file, database);
     Ok(file)
 }
 

@@ -5,7 +5,7 @@
 //! write_queue      jobs that share transactions
 //! invalidation     versions of users; entity_cache keeps rows while their version is current
 //! change_poller    finds changes of other processes: polls SQLite, listens to PostgreSQL (postgres/listen)
-//! lock, file_lock  locks between transactions and between processes
+//! lock, file_lock  locks between transactions and between processes; files: their owners
 //! schema, backup   migrations, and backups of an SQLite database
 //! ```
 //!
@@ -19,6 +19,7 @@ mod connection;
 mod database;
 mod entity_cache;
 mod file_lock;
+mod files;
 mod schema_status;
 mod truncate;
 
@@ -42,6 +43,7 @@ pub use connection::{Connection, PoolStats, connection_lost};
 pub use database::{OpenError, Store};
 pub use entity_cache::{EntityCache, OwnerOf};
 pub use file_lock::{FileLock, FileLockError};
+pub use files::give_to_owner;
 pub use id_in::{MAX_IDS, id_in};
 pub use invalidation::{CacheScope, Invalidations, Touched};
 pub use lock::{Lock, has_multiple_writers};

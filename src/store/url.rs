@@ -12,6 +12,8 @@ use sea_orm::sqlx::{
     sqlite::SqliteConnectOptions,
 };
 
+use super::files::folder_of;
+
 /// A database URL that is not supported.
 #[derive(Debug, thiserror::Error)]
 pub enum UrlError {
@@ -115,8 +117,7 @@ pub fn check_may_create(url: &str, file: &Path) -> Result<(), UrlError> {
     if !url.contains("mode=rwc") {
         return Err(UrlError::Missing(file.to_owned()));
     }
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::metadata(folder).map(drop).map_err(|error| UrlError::NotMade(file.to_owned(), error))
+    fs::metadata(folder_of(file)).map(drop).map_err(|error| UrlError::NotMade(file.to_owned(), error))
 }
 
 fn create(file: &Path) -> io::Result<()> {

@@ -1,6 +1,10 @@
 //! Backups and their verification on restore.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
+    path::Path,
+};
 
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{ConnectOptions, Database};
@@ -174,4 +178,26 @@ async fn the_statements_of_released_migrations_do_not_change() {
         "a7b238185c6b06fa33ddf35d4ee66ae68f1ab67ab04d597ef1f9b8521f9d29c7",
         "{text}"
     );
+}
+
+#[test]
+#[ignore = "changes owners, which needs root: tests/all runs it"]
+fn what_root_restores_belongs_to_the_owner_of_the_database_or_the_folder() {
+    const NOBODY: u32 = 65534;
+    let line = with_backup();
+    let file = |name: &str| line.folder.path().join(name);
+    let owner_and_mode = |name: &str| {
+        let metadata = fs::metadata(file(name)).expect("a file");
+        (metadata.uid(), metadata.gid(), metadata.mode() & 0o777)
+    };
+    let right = (NOBODY, NOBODY, 0o600);
+    chown(file("kommando.db"), Some(NOBODY), Some(NOBODY)).expect("an owner");
+    assert!(line.say(&["restore", "right", "--force"]).ok);
+    assert_eq!(owner_and_mode("kommando.db"), right, "the owner of the former database");
+    fs::remove_file(file("kommando.db")).expect("no database");
+    fs::remove_file(file("kommando.db.lock")).expect("no lock");
+    chown(line.folder.path(), Some(NOBODY), Some(NOBODY)).expect("an owner");
+    assert!(line.say(&["restore", "right"]).ok);
+    assert_eq!(owner_and_mode("kommando.db"), right, "the owner of the folder");
+    assert_eq!(owner_and_mode("kommando.db.lock"), right, "a server must be able to open the lock");
 }
