@@ -142,10 +142,11 @@ def main(binary):
 
     # What the manifest for Kubernetes asks to replace is refused.
     manifest = (REPOSITORY / "packaging/kubernetes/kommando.yaml").read_text()
-    placeholders = re.findall(r"^  (audit-key|admin-password): (\S+)$", manifest, re.MULTILINE)
-    assert len(placeholders) == 2, placeholders
+    names = {"audit-key": "KOMMANDO_AUDIT_KEY", "admin-password": "KOMMANDO_ADMIN_PASSWORD"}
+    placeholders = re.findall(r"^  (\S+): (REPLACE-ME)$", manifest, re.MULTILINE)
+    assert len(placeholders) == 3, placeholders
     for name, value in placeholders:
-        variable = "KOMMANDO_" + name.upper().replace("-", "_")
+        variable = names.get(name, name)
         checked = Container(image, volume, secrets, **{variable: value}).execute("kommando", "config", "check")
         assert checked.returncode == 1, f"{variable}={value} is accepted: {checked.stdout}"
 
