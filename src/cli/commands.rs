@@ -15,7 +15,9 @@ use kommando::{
         inputs::{GivenInputs, Place},
     },
     config::{Config, DEFAULT_COMMANDS},
+    error::Error,
     executions::{audit::Way, execution::Outcome},
+    nearest::suggestion,
     users::Caller,
     webhooks,
 };
@@ -114,7 +116,8 @@ impl Run {
             dry_run: self.dry_run,
             trace: None,
         };
-        let report = app.commands.execute(request).await.map_err(|error| anyhow!("{}", error.message()))?;
+        let names = catalog.entries().iter().map(|entry| entry.definition.name.as_str());
+        let report = app.commands.execute(request).await.map_err(|error| explain(error, names))?;
         app.store.close().await?;
         let outcome = report.outcome.to_value();
         let note = if self.dry_run { " (dry run: nothing was changed)" } else { "" };
@@ -130,6 +133,29 @@ impl Run {
             _ => bail!("the command failed; nothing was changed"),
         }
     }
+}
+
+/// The error in words of the command line. `names` are the commands that exist.
+fn explain<'a>(error: Error, names: impl IntoIterator<Item = &'a str>) -> anyhow::Error {
+    let text = match error {
+        Error::NoSuchCommand(name) => {
+            let suggested = suggestion(&name, names);
+            format!("there is no command `{}`; `kommando commands list` lists them{suggested}", name.escape_debug())
+        }
+        Error::InvalidInputs(sentences) => {
+            format!("{sentences} Give inputs with --input NAME=VALUE, and a secret with --secret-stdin NAME")
+        }
+        Error::ConfirmationMissing | Error::ConfirmationMismatch { asks: true } => {
+            "the answer needs the token of this question: run the command without --answer, and then with --answer and the \
+             --confirmation that was printed"
+                .to_owned()
+        }
+        Error::ConfirmationMismatch { asks: false } => {
+            "this command asks no question now; leave out --confirmation".to_owned()
+        }
+        error => error.message(),
+    };
+    anyhow!(text)
 }
 
 impl Commands {
@@ -184,7 +210,8 @@ fn init(folder: &Path) -> anyhow::Result<()> {
     }
     super::say(format_args!(
         "{name}: {}, and {SCHEMA_FILE} for editors. Change or remove the definitions as you like, and check them with \
-         `kommando commands check`; a running server reloads them when you save.",
+         `kommando commands check`. `kommando serve --commands {name}`, with --demo or without it, serves them, and reads \
+         them again when you save.",
         names.join(", ")
     ))
 }
@@ -234,7 +261,8 @@ fn check(folder: &Path, config: &Config) -> anyhow::Result<()> {
         eprintln!("{name}: warning: there are no definitions (files with the extension .yaml or .yml)");
     }
     let verdict = if without_roles.is_empty() && count > 0 { "nothing wrong" } else { "no errors, but warnings" };
-    super::say(format_args!("{name}: {verdict}; definitions: {count}"))
+    super::say(format_args!("{name}: {verdict}; definitions: {count}"))?;
+    super::say("Roles and groups are in the database; `kommando config check` looks for them there.")
 }
 
 fn found(errors: DefinitionErrors) -> ErrorsFound {

@@ -116,7 +116,7 @@ impl fmt::Display for Banner<'_> {
             let token = access.app_token.expose_secret();
             writeln!(
                 f,
-                "  SO-AppToken {token}\n              (the console asks for it: \"This is an online installation\")"
+                "  SO-AppToken {token}\n              (the console asks for it under \"Online installation\")"
             )?;
         }
         // The command `hello` exists only in the examples; the list always exists.

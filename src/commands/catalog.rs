@@ -117,7 +117,12 @@ impl Catalog {
     /// The folder or a file in it cannot be read, a definition is invalid, or two have the same name.
     pub fn from_folder(folder: &Path) -> Result<Self, DefinitionErrors> {
         let unreadable = |error: io::Error| {
-            let problem = format!("failed to read the folder of command definitions: {error}");
+            let problem = match error.kind() {
+                io::ErrorKind::NotFound => {
+                    "there is no such folder; `kommando commands init` creates one with example definitions".to_owned()
+                }
+                _ => format!("failed to read the folder of command definitions: {error}"),
+            };
             DefinitionErrors(vec![DefinitionError { file: folder.display().to_string(), at: None, problem }])
         };
         let mut files = Vec::new();

@@ -206,7 +206,7 @@ fn errors_name_the_remedy() {
         (&["--database-url", "sqlite://missing.db", "serve"], "add ?mode=rwc"),
         (&["user", "add", "eva"], "pass it through standard input with --password-stdin"),
         (&["serve", "--demo", "--listen", "0.0.0.0:0"], "--listen 127.0.0.1:0"),
-        (&["serve", "--commands", "missing"], "failed to read"),
+        (&["serve", "--commands", "missing"], "`kommando commands init` creates one"),
         (&["serve", "--database-url", "mysql://x"], "must begin with sqlite://"),
         (&["--log", "=!", "user", "list"], "KOMMANDO_LOG"),
         (&["serve", "--listen", "localhost:8099"], "an IP address and a port, such as 127.0.0.1:8080"),
@@ -344,7 +344,11 @@ fn commands_run_checks_asks_and_records_like_http() {
     let denied = run("eva", &["--answer", "Ok"]);
     assert!(!denied.ok && denied.err.contains("You may not run `away` on this user"), "{}", denied.err);
     let unheard = line.say(&["commands", "run", "fly", "--user", "eva", "--as", "admin"]);
-    assert!(!unheard.ok && unheard.err.contains("There is no command `fly`"), "{}", unheard.err);
+    assert!(
+        !unheard.ok && unheard.err.contains("there is no command `fly`; `kommando commands list`"),
+        "{}",
+        unheard.err
+    );
     assert!(
         line.say(&["audit", "verify"]).out.starts_with("7 entries are valid"),
         "two users, their passwords and three runs"
@@ -369,13 +373,15 @@ fn commands_run_takes_inputs_and_reads_a_secret() {
     };
     for (words, expected) in [
         (&["--input", "count=6", "--secret-stdin", "pin"][..], "`count` takes an integer from"),
-        (&["--input", "count=5"], "`pin` is missing"),
+        (&["--input", "count=5"], "`pin` is missing; it takes"),
         (&["--input", "count=5", "--input", "pin=4711"], "`pin` is a secret; pass it with --secret-stdin"),
         (&["--input", "count"], "write it as name=value"),
-        (&["--input", "count=5", "--secret-stdin", "pin", "--answer", "Ok"], "needs the X-Confirmation"),
+        (&["--input", "count=5", "--secret-stdin", "pin", "--answer", "Ok"], "the answer needs the token"),
     ] {
         let refused = run(words);
         assert!(!refused.ok && refused.err.contains(expected) && !refused.err.contains("4711"), "{}", refused.err);
+        // Words of HTTP would not help here.
+        assert!(!refused.err.contains("X-Confirmation") && !refused.err.contains("request body"), "{}", refused.err);
     }
     let given = ["--input", "count=5", "--secret-stdin", "pin"];
     let asked = run(&given);
@@ -454,7 +460,9 @@ fn commands_init_creates_a_folder_and_never_overwrites() {
         "{}",
         made.err
     );
-    assert_eq!(line.say(&["commands", "check"]).out, "commands.d: nothing wrong; definitions: 6\n");
+    let checked = line.say(&["commands", "check"]).out;
+    assert_eq!(checked.lines().next(), Some("commands.d: nothing wrong; definitions: 6"));
+    assert!(checked.contains("`kommando config check` looks for them"), "{checked}");
     let folder = line.folder.path().join("commands.d");
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect(name);
     assert_eq!(read("command.schema.json"), line.say(&["commands", "schema"]).out);

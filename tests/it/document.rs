@@ -150,6 +150,28 @@ fn optional_parameters_have_no_example() {
 }
 
 #[test]
+fn every_error_has_an_example_of_its_own() {
+    // Swagger UI would show that of the schema, which is another error.
+    let document = api::document();
+    for (path, method, operation) in operations(&document) {
+        let responses = operation["responses"].as_object().expect("responses");
+        for (status, response) in responses.iter().filter(|(status, _)| *status >= &"400".to_owned()) {
+            let shared = response["$ref"].as_str().map(|reference| &reference[1..]);
+            let response = shared.map_or(response, |path| document.pointer(path).expect("a response"));
+            let media = response["content"].as_object().expect("a content").iter();
+            for (name, media) in media.filter(|(name, _)| name.ends_with("json")) {
+                let told = media["example"].to_string();
+                assert!(media.get("example").is_some(), "{method} {path} {status} {name}");
+                assert!(
+                    status == "404" || !told.contains("does not exist in the db"),
+                    "{method} {path} {status}: {told}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn names_in_place_of_ids_are_only_described() {
     let text = api::document().to_string();
     assert!(!text.contains("{userName}") && !text.contains("\"v1User_GetUserFromName\""));

@@ -147,7 +147,7 @@ fn cases() -> Vec<Case> {
         Case {
             name: "no definitions",
             words: &["--commands", "missing"],
-            told: "missing: failed to read the folder of command definitions",
+            told: "missing: there is no such folder; `kommando commands init` creates one",
             ..BLANK
         },
         Case {

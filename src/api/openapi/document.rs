@@ -156,6 +156,19 @@ fn example_error(operation_id: &str, status: &str) -> Option<Error> {
         (_, "415") => Error::UnsupportedMediaType,
         (_, "422") => Error::KeyReused,
         (_, "500") => Error::internal("not shown to clients"),
+        (_, "501") if operation_id.contains("Archive") => Error::ArchiveNotServed("contact".to_owned()),
+        (_, "501") => Error::ListNotServed("category".to_owned()),
+        (_, "502") => Error::WebhookNotExecuted(
+            "The target `hr` did not accept the call: it answered with status 409 Conflict. Nothing was done; fix this \
+             and run the command again."
+                .to_owned(),
+        ),
+        (_, "504") => Error::OutcomeUnknown {
+            text: "The target `hr` was called, but it answered with status 500 Internal Server Error. It is not known \
+                   whether it did its work: check there before you run the command again."
+                .to_owned(),
+            replayed: false,
+        },
         (_, "507") => Error::StorageFull(DbErr::Custom("not shown to clients".to_owned())),
         (_, "503") => Error::Unavailable(DbErr::Custom("not shown to clients".to_owned())),
         _ => return None,
