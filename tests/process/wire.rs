@@ -98,6 +98,27 @@ fn a_chunked_body_needs_no_length_and_has_the_same_limit() {
 }
 
 #[test]
+fn a_client_that_sends_all_of_a_body_that_is_too_large_gets_to_read_the_answer() {
+    let folder = folder();
+    let mut process = Process::demo(folder.path());
+    let address = address(&process.banner());
+    let body = vec![b' '; 7_000_000];
+    let head = format!(
+        "{HELLO}\r\nHost: localhost\r\n{ADMIN}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n",
+        body.len()
+    );
+    for _ in 0..20 {
+        let mut stream = connect(&address);
+        stream.write_all(head.as_bytes()).expect("a head");
+        stream.write_all(&body).expect("the server takes what it throws away");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(is_error(&answer, "413", "SoInvalidArgumentException"), "{answer}");
+    }
+}
+
+#[test]
 fn a_connection_over_the_limit_gets_a_503() {
     let folder = folder();
     let variables = [("KOMMANDO_ADMIN_PASSWORD", "it's a secret"), ("KOMMANDO_MAX_CONNECTIONS", "3")];
