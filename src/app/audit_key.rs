@@ -24,7 +24,9 @@ pub enum AuditKeyError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Url(#[from] UrlError),
-    #[error("failed to read or create the key of the audit chain at {}", .0.display())]
+    #[error(
+        "failed to read or create the key of the audit chain at {}; the user of this process must be its owner", .0.display()
+    )]
     File(PathBuf, #[source] io::Error),
     #[error(
         "the key of the audit chain is missing at {}; restore it from its backup, or set KOMMANDO_AUDIT_KEY. If it is \

@@ -12,7 +12,7 @@ use sea_orm::sqlx::{
     sqlite::SqliteConnectOptions,
 };
 
-use super::files::folder_of;
+use super::files::{folder_of, give_to_owner};
 
 /// A database URL that is not supported.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +93,8 @@ pub fn sqlite_file(url: &str) -> Result<PathBuf, UrlError> {
     Ok(file.to_owned())
 }
 
-/// Creates a missing file if the URL allows it. Only its owner can read it, because it will contain password hashes.
+/// Creates a missing file if the URL allows it. Only its owner can read it, because it will contain password hashes. When
+/// root creates it, that is the owner of the folder.
 ///
 /// # Errors
 /// The file is missing and may not be created, or creating it failed.
@@ -122,7 +123,9 @@ pub fn check_may_create(url: &str, file: &Path) -> Result<(), UrlError> {
 
 fn create(file: &Path) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
-    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map(drop)
+    let created = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    give_to_owner(&created, folder_of(file));
+    Ok(())
 }
 
 #[cfg(test)]

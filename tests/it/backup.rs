@@ -182,7 +182,7 @@ async fn the_statements_of_released_migrations_do_not_change() {
 
 #[test]
 #[ignore = "changes owners, which needs root: tests/all runs it"]
-fn what_root_restores_belongs_to_the_owner_of_the_database_or_the_folder() {
+fn what_root_makes_belongs_to_the_owner_of_the_database_or_the_folder() {
     const NOBODY: u32 = 65534;
     let line = with_backup();
     let file = |name: &str| line.folder.path().join(name);
@@ -200,4 +200,11 @@ fn what_root_restores_belongs_to_the_owner_of_the_database_or_the_folder() {
     assert!(line.say(&["restore", "right"]).ok);
     assert_eq!(owner_and_mode("kommando.db"), right, "the owner of the folder");
     assert_eq!(owner_and_mode("kommando.db.lock"), right, "a server must be able to open the lock");
+    for name in ["kommando.db", "kommando.db.audit-key", "kommando.db.lock"] {
+        fs::remove_file(file(name)).expect("no file");
+    }
+    assert!(line.say_with(&["user", "add", "eva", "--password-stdin"], "correct horse battery\n").ok);
+    for name in ["kommando.db", "kommando.db.audit-key"] {
+        assert_eq!(owner_and_mode(name), right, "{name} of a new database");
+    }
 }
