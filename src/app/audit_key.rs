@@ -25,7 +25,8 @@ pub enum AuditKeyError {
     #[error(transparent)]
     Url(#[from] UrlError),
     #[error(
-        "failed to read or create the key of the audit chain at {}; the user of this process must be its owner", .0.display()
+        "failed to read or create the key of the audit chain at {}; if root put it there, give it to the \
+         server's user", .0.display()
     )]
     File(PathBuf, #[source] io::Error),
     #[error(

@@ -183,20 +183,20 @@ async fn the_statements_of_released_migrations_do_not_change() {
 #[test]
 #[ignore = "changes owners, which needs root: tests/all runs it"]
 fn what_root_makes_belongs_to_the_owner_of_the_database_or_the_folder() {
-    const NOBODY: u32 = 65534;
+    const OTHER_USER: u32 = 65534;
     let line = with_backup();
     let file = |name: &str| line.folder.path().join(name);
     let owner_and_mode = |name: &str| {
         let metadata = fs::metadata(file(name)).expect("a file");
         (metadata.uid(), metadata.gid(), metadata.mode() & 0o777)
     };
-    let right = (NOBODY, NOBODY, 0o600);
-    chown(file("kommando.db"), Some(NOBODY), Some(NOBODY)).expect("an owner");
+    let right = (OTHER_USER, OTHER_USER, 0o600);
+    chown(file("kommando.db"), Some(OTHER_USER), Some(OTHER_USER)).expect("an owner");
     assert!(line.say(&["restore", "right", "--force"]).ok);
     assert_eq!(owner_and_mode("kommando.db"), right, "the owner of the former database");
     fs::remove_file(file("kommando.db")).expect("no database");
     fs::remove_file(file("kommando.db.lock")).expect("no lock");
-    chown(line.folder.path(), Some(NOBODY), Some(NOBODY)).expect("an owner");
+    chown(line.folder.path(), Some(OTHER_USER), Some(OTHER_USER)).expect("an owner");
     assert!(line.say(&["restore", "right"]).ok);
     assert_eq!(owner_and_mode("kommando.db"), right, "the owner of the folder");
     assert_eq!(owner_and_mode("kommando.db.lock"), right, "a server must be able to open the lock");

@@ -17,9 +17,10 @@ use crate::{auth::Address, error::Error};
 /// The largest body that is accepted, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// How much of a body that is too large is read and thrown away after that. Many clients and proxies send the whole body
-/// before they read the answer, and closing a connection with unread data would reset it.
+/// Of a larger body, at most this much more is read and thrown away. Many clients and proxies send the whole body before
+/// they read the answer, and closing a connection with unread data would reset it.
 const MAX_DISCARDED_BYTES: usize = 8 * 1024 * 1024;
+/// The longest time for that.
 const MAX_DISCARD_TIME: Duration = Duration::from_secs(2);
 
 /// The longest time that a body may take to arrive.
