@@ -56,12 +56,14 @@ impl Cluster {
         format!("postgres://app@localhost/{database}?host={}", self.folder.path().display())
     }
 
-    /// The settings for a server on this cluster.
+    /// The settings for a server on this cluster. A request waits longer for the database than by default, since these
+    /// servers share two processors: an answer of 503 then has another cause than a busy machine.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         vec![
             ("KOMMANDO_DATABASE_URL", self.url()),
             ("KOMMANDO_AUDIT_KEY", KEY.to_owned()),
             ("KOMMANDO_MIGRATE", "true".to_owned()),
+            ("KOMMANDO_DATABASE_QUERY_TIMEOUT", "10s".to_owned()),
             ("KOMMANDO_ADMIN_PASSWORD", "it's a secret".to_owned()),
             // The tests do not read the log; a full pipe would stop the server.
             ("KOMMANDO_LOG", "off".to_owned()),

@@ -14,6 +14,8 @@ use super::{
 };
 use crate::{address, folder, send};
 
+/// The default of how long a request waits for the database.
+const QUERY_TIMEOUT: (&str, &str) = ("KOMMANDO_DATABASE_QUERY_TIMEOUT", "900ms");
 /// The duration of each failure.
 const TROUBLE: Duration = Duration::from_secs(3);
 /// The limit of a response time: a second, plus a margin for a busy machine.
@@ -83,7 +85,7 @@ fn go_through(what: &str, server: &str, lines: &[&str], begin: impl FnOnce(), en
 fn a_failing_database_is_a_503_and_recovers_without_a_restart() {
     let cluster = Cluster::start();
     let folder = folder();
-    let mut process = start(folder.path(), &cluster, &[]);
+    let mut process = start(folder.path(), &cluster, &[QUERY_TIMEOUT]);
     let server = address(&process.banner());
     let all = [RUN, READ, LIST, READY];
 

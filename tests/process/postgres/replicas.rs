@@ -23,9 +23,6 @@ use crate::{
 const REPLICAS: usize = 3;
 const CLIENTS: usize = 8;
 const BJORN: i32 = 3;
-/// All clients change the same user, so their requests wait for each other, and longest while a server starts beside
-/// them. A longer wait for the database than the default, so that a failed request is one that a restart broke.
-const PATIENT: [(&str, &str); 1] = [("KOMMANDO_DATABASE_QUERY_TIMEOUT", "10s")];
 
 /// How often every server is restarted; the variable `RESTARTS` sets it.
 fn restarts() -> usize {
@@ -45,7 +42,7 @@ impl Fixture {
         let cluster = Cluster::start();
         let (folder, sink) = (folder(), Sink::start());
         define(folder.path(), &sink);
-        let mut replicas: Vec<_> = (0..REPLICAS).map(|_| start(folder.path(), &cluster, &PATIENT)).collect();
+        let mut replicas: Vec<_> = (0..REPLICAS).map(|_| start(folder.path(), &cluster, &[])).collect();
         let addresses = replicas.iter_mut().map(|replica| address(&replica.banner())).collect();
         count_effects(&cluster);
         Self { cluster, sink, folder, replicas, balancer: Balancer::start(addresses) }
@@ -61,7 +58,7 @@ impl Fixture {
     }
 
     fn replace(&mut self, replica: usize) {
-        self.replicas[replica] = start(self.folder.path(), &self.cluster, &PATIENT);
+        self.replicas[replica] = start(self.folder.path(), &self.cluster, &[]);
         let address = address(&self.replicas[replica].banner());
         self.balancer.put_in(replica, address);
     }
