@@ -1,5 +1,6 @@
 //! The domain errors, without HTTP. `api::respond::error` picks the status and the body.
 
+mod causes;
 mod db_error_kind;
 mod quoted;
 
@@ -9,10 +10,11 @@ use sea_orm::DbErr;
 
 use crate::localization::MultiLanguage;
 
+pub use causes::with_causes;
+pub use db_error_kind::DbErrorKind;
 pub use quoted::{quoted, shortened};
 
 use self::quoted::bounded;
-pub use db_error_kind::DbErrorKind;
 
 /// An error of a request. The `Display` text is for the log; [`Error::message`] is for the caller.
 #[derive(Debug, thiserror::Error)]
@@ -158,7 +160,7 @@ impl Error {
 
     /// Logs an error that occurred after the call of a sync webhook, and turns it into an unknown outcome.
     pub fn after_call(self) -> Self {
-        tracing::error!(cause = self.chain(), "failed to store the end of a run");
+        tracing::error!(cause = with_causes(&self), "failed to store the end of a run");
         let text = "The target was called, but the end of the run could not be stored. Check there before you run the \
                     command again.";
         Self::OutcomeUnknown { text: text.to_owned(), replayed: false }
@@ -304,12 +306,5 @@ impl Error {
             }
         };
         bounded(message.into_owned())
-    }
-
-    /// The error with all its causes, for the log.
-    pub fn chain(&self) -> String {
-        let first: &dyn StdError = self;
-        let causes = std::iter::successors(Some(first), |error| (*error).source());
-        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
     }
 }

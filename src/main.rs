@@ -9,6 +9,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use kommando::{
     config::{self, Config, SettingsFile},
+    error::with_causes,
     telemetry,
 };
 
@@ -150,7 +151,7 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", with_causes(error.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -7,6 +7,7 @@ use clap::Args;
 use kommando::{
     app::audit_key::{self, AuditKeyError},
     config::Config,
+    error::with_causes,
     executions::audit::{self, Action, Actor, Change, ChangedFields, Subject, SubjectType, Way},
     store::{self, Store, Touched},
 };
@@ -135,7 +136,9 @@ async fn record_restoration(config: &Config, file: &Path, is_verified: bool) -> 
             });
             record.await?;
         }
-        Err(error) => eprintln!("warning: the restoration is not recorded in the audit chain: {error:#}"),
+        Err(error) => {
+            eprintln!("warning: the restoration is not recorded in the audit chain: {}", with_causes(error.as_ref()))
+        }
     }
     Ok(store.close().await?)
 }

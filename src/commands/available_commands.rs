@@ -13,6 +13,7 @@ use super::{
     inputs::ShownInputs,
 };
 use crate::{
+    error::with_causes,
     localization::MultiLanguage,
     store::{CacheScope, Invalidations},
     users::{Caller, User},
@@ -49,7 +50,7 @@ pub fn available(catalog: &Catalog, caller: &Caller, user: &User, is_last: bool)
         Err(error) => {
             tracing::error!(
                 command = command.definition.name.as_str(),
-                cause = error.chain(),
+                cause = with_causes(&error),
                 "left a command out of the list: its question could not be rendered"
             );
             None

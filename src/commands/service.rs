@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     clock,
-    error::Error,
+    error::{Error, with_causes},
     executions::{
         ExecutionLog,
         audit::{
@@ -262,7 +262,7 @@ impl CommandService {
         loop {
             sleep(RECOVERY_PERIOD).await;
             if let Err(error) = self.recover(RecoveryScope::Late).await {
-                tracing::error!(cause = error.chain(), "failed to close late runs; trying again soon");
+                tracing::error!(cause = with_causes(&error), "failed to close late runs; trying again soon");
             }
         }
     }

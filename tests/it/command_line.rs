@@ -232,7 +232,9 @@ fn a_connection_error_hides_the_database_password() {
     for words in [&["user", "list"][..], &["serve"]] {
         let got = line.say(&[&["--database-url", url, "--log", "trace"], words].concat());
         assert!(
-            !got.ok && got.err.contains("check that PostgreSQL runs where KOMMANDO_DATABASE_URL says"),
+            !got.ok
+                && got.err.contains("check that PostgreSQL runs where KOMMANDO_DATABASE_URL says")
+                && got.err.contains("Connection refused"),
             "{}",
             got.err
         );

@@ -312,7 +312,7 @@ fn cases() -> Vec<Case> {
         Case {
             name: "PostgreSQL that is not there",
             words: &["--database-url", "postgres://eva@127.0.0.1:1/x"],
-            told: "check that PostgreSQL runs",
+            told: "Connection refused",
             ..BLANK
         },
         Case {

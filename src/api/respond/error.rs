@@ -18,7 +18,7 @@ use poem_openapi::{
     types::Example,
 };
 
-use crate::error::Error;
+use crate::error::{Error, with_causes};
 
 /// The body of an error.
 #[derive(Clone, Debug, Object)]
@@ -294,7 +294,7 @@ pub fn respond(error: poem::Error, parameters: &[String], format: ErrorFormat) -
     if matches!(error, Error::Overloaded) {
         log_overload();
     } else if StatusCode::from(&error).is_server_error() && !is_expected {
-        tracing::error!(cause = error.chain(), "failed to answer the request");
+        tracing::error!(cause = with_causes(&error), "failed to answer the request");
     }
     error.to_response(format)
 }

@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr};
 use secrecy::ExposeSecret;
 
-use super::finding::{Finding, with_causes};
+use super::finding::Finding;
 use crate::{
     app::{
         StartError,
@@ -11,6 +11,7 @@ use crate::{
     },
     commands::{Catalog, DefinitionError},
     config::Config,
+    error::with_causes,
     executions::audit,
     store::{self, FileLock, FileLockError, SchemaError, SchemaStatus},
     users::{self, demo, role, user_group},

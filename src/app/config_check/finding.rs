@@ -63,9 +63,3 @@ impl fmt::Display for FatalFindings {
         self.0.iter().try_for_each(|one| write!(f, "\n{one}"))
     }
 }
-
-/// An error with its causes, in one line.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
-}

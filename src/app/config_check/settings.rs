@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::finding::{Finding, with_causes};
+use super::finding::Finding;
 use crate::{
     app::{
         audit_key::{self, AuditKeyError},
@@ -12,6 +12,7 @@ use crate::{
     auth::Provider,
     commands::Catalog,
     config::{Config, Metrics},
+    error::with_causes,
     store, telemetry,
     webhooks::{self, Webhooks},
 };

@@ -23,7 +23,7 @@ use super::{
     rules,
     variables::{self, OtlpError},
 };
-use crate::traces;
+use crate::{error::with_causes, traces};
 
 /// For one request to the collector, unless a variable says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -150,7 +150,5 @@ impl HttpClient for Sender {
 
 /// The causes of an error, without its own text, which may have the URL.
 fn causes(error: &(dyn StdError + 'static)) -> String {
-    let causes: Vec<_> =
-        std::iter::successors(error.source(), |cause| (*cause).source()).map(ToString::to_string).collect();
-    if causes.is_empty() { "the request failed".to_owned() } else { causes.join(": ") }
+    error.source().map_or_else(|| "the request failed".to_owned(), with_causes)
 }

@@ -1,10 +1,11 @@
 //! Fetches an identity provider's keys from one URL, with limits on time and size.
 
-use std::{error::Error as StdError, net::IpAddr, str::FromStr, time::Duration};
+use std::{net::IpAddr, str::FromStr, time::Duration};
 
 use reqwest::{Client, StatusCode, Url, redirect};
 
 use super::jwks::{self, SigningKey};
+use crate::error::with_causes;
 
 /// For the whole request.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -48,9 +49,7 @@ pub enum FetchError {
 
 impl From<reqwest::Error> for FetchError {
     fn from(error: reqwest::Error) -> Self {
-        let first: &dyn StdError = &error;
-        let causes = std::iter::successors(Some(first), |error| (*error).source());
-        Self::Broken(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+        Self::Broken(with_causes(&error))
     }
 }
 

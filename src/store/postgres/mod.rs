@@ -10,6 +10,7 @@ use sea_orm::{
     DatabaseConnection, DbErr, RuntimeErr,
     sqlx::{self, ConnectOptions, Connection, Postgres, pool::PoolOptions, postgres::PgConnectOptions},
 };
+use tokio::time::timeout;
 
 pub use instance::InstanceId;
 pub use limits::{QueryTimeout, RequestLimits};
@@ -65,14 +66,14 @@ pub async fn connect(url: &str, pool: PoolPurpose, instance: &InstanceId) -> Res
     let failed = |error: sqlx::Error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)));
     let options = url.parse::<PgConnectOptions>().map_err(failed)?;
     let options = options.options(pool.session(instance)).application_name("kommando").disable_statement_logging();
-    let (connections, timeout) = match pool {
+    let (connections, patience) = match pool {
         PoolPurpose::Requests(limits) => (limits.connections, limits.query_timeout.0),
         PoolPurpose::Background => (BACKGROUND, CONNECT_TIMEOUT),
     };
     let pooled = PoolOptions::<Postgres>::new()
         .max_connections(connections)
         .min_connections(0)
-        .acquire_timeout(timeout)
+        .acquire_timeout(patience)
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
@@ -84,7 +85,19 @@ pub async fn connect(url: &str, pool: PoolPurpose, instance: &InstanceId) -> Res
         });
     Ok(match pool {
         PoolPurpose::Requests(_) => pooled.connect_lazy_with(options),
-        PoolPurpose::Background => pooled.connect_with(options).await.map_err(failed)?,
+        PoolPurpose::Background => match pooled.connect_with(options.clone()).await {
+            // The pool asks a server that refuses connections again until its time is over, and then does not say why.
+            Err(sqlx::Error::PoolTimedOut) => return Err(failed(failure_to_connect(&options).await)),
+            pool => pool.map_err(failed)?,
+        },
     }
     .into())
+}
+
+/// Why a connection cannot be made.
+async fn failure_to_connect(options: &PgConnectOptions) -> sqlx::Error {
+    match timeout(CONNECT_TIMEOUT, options.connect()).await {
+        Ok(Err(error)) => error,
+        Ok(Ok(_)) | Err(_) => sqlx::Error::PoolTimedOut,
+    }
 }

@@ -10,7 +10,7 @@ use kommando::{
         ActionResult, Catalog, CommandService, ExecuteRequest,
         inputs::{GivenInputs, Place},
     },
-    error::Error,
+    error::{Error, with_causes},
     users::{self, Caller, User, UserColumn, person},
 };
 use proptest::{
@@ -100,7 +100,7 @@ impl Fixture {
             Ok(_) => Some(true),
             Err(Error::CommandDenied { .. } | Error::CommandUnavailable { .. }) => Some(false),
             Err(Error::MayNotReadUser) => None,
-            Err(error) => panic!("{}", error.chain()),
+            Err(error) => panic!("{}", with_causes(&error)),
         }
     }
 
@@ -109,7 +109,7 @@ impl Fixture {
         match self.commands.list(caller, user_id).await {
             Ok(offers) => Some(offers.iter().map(|offer| offer.definition.name.as_str().to_owned()).collect()),
             Err(Error::MayNotReadUser) => None,
-            Err(error) => panic!("{}", error.chain()),
+            Err(error) => panic!("{}", with_causes(&error)),
         }
     }
 
