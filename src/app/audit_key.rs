@@ -24,10 +24,7 @@ pub enum AuditKeyError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Url(#[from] UrlError),
-    #[error(
-        "failed to read or create the key of the audit chain at {}; if root put it there, give it to the \
-         server's user", .0.display()
-    )]
+    #[error("failed to read or create the key of the audit chain at {}{}", .0.display(), remedy(.1))]
     File(PathBuf, #[source] io::Error),
     #[error(
         "the key of the audit chain is missing at {}; restore it from its backup, or set KOMMANDO_AUDIT_KEY. If it is \
@@ -158,6 +155,16 @@ pub fn place(config: &Config) -> Result<KeyPlace, AuditKeyError> {
     }
 }
 
+/// What to do about a key file that cannot be used; empty where the error itself says it.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "; the server's user must own it (`chown`), and be able to write to its folder"
+        }
+        _ => "",
+    }
+}
+
 /// Reads a key from a file.
 ///
 /// # Errors
@@ -233,9 +240,15 @@ fn make(file: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes a key into a file that only its owner can read. When root writes it, that is the owner of the file `like`.
+/// Writes a key into a file that only its owner can read. A file that root writes is given to the owner of `like`.
 fn write_file(file: &Path, key: &str, like: &Path) -> io::Result<()> {
-    let mut created = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    // What an interrupted run left.
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    // `create_new` follows no symbolic link.
+    let mut created = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
     store::give_to_owner(&created, like);
     writeln!(created, "{key}")?;
     created.sync_all()

@@ -262,7 +262,9 @@ fn check(folder: &Path, config: &Config) -> anyhow::Result<()> {
     }
     let verdict = if without_roles.is_empty() && count > 0 { "nothing wrong" } else { "no errors, but warnings" };
     super::say(format_args!("{name}: {verdict}; definitions: {count}"))?;
-    super::say("Roles and groups are in the database; `kommando config check` looks for them there.")
+    super::say(
+        "The names of roles and groups were not checked; `kommando config check` compares them with the database.",
+    )
 }
 
 fn found(errors: DefinitionErrors) -> ErrorsFound {

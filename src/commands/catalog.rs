@@ -118,9 +118,10 @@ impl Catalog {
     pub fn from_folder(folder: &Path) -> Result<Self, DefinitionErrors> {
         let unreadable = |error: io::Error| {
             let problem = match error.kind() {
-                io::ErrorKind::NotFound => {
-                    "there is no such folder; `kommando commands init` creates one with example definitions".to_owned()
-                }
+                io::ErrorKind::NotFound => format!(
+                    "there is no such folder; `kommando commands init {}` creates it with example definitions",
+                    folder.display()
+                ),
                 _ => format!("failed to read the folder of command definitions: {error}"),
             };
             DefinitionErrors(vec![DefinitionError { file: folder.display().to_string(), at: None, problem }])

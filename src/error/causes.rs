@@ -2,8 +2,8 @@
 
 use std::{error::Error, iter::successors};
 
-/// The error and its causes, in one line. Without the causes that the text before them already ends with: many libraries
-/// put the text of the cause into their own.
+/// The error and its causes, in one line. A cause is left out when the text before it already ends with it: many libraries
+/// repeat the text of the cause in their own.
 pub fn with_causes(error: &(dyn Error + 'static)) -> String {
     let causes = successors(error.source(), |cause| (*cause).source());
     causes.map(ToString::to_string).fold(error.to_string(), |line, cause| match line.ends_with(&cause) {

@@ -138,9 +138,17 @@ fn path_of(database: &Path) -> io::Result<PathBuf> {
     Ok(path.into())
 }
 
-/// Opens or creates the lock file with permissions for its owner only: a user who can open it can block servers.
+/// Opens or creates the lock file with permissions for its owner only: a user who can open it can block servers. Does not
+/// follow a symbolic link: the owner of the folder could link to any file, and root would give it to them.
 fn open(path: &Path, database: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let no_links = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    let file =
+        options.custom_flags(no_links).open(path).map_err(|error| match rustix::io::Errno::from_io_error(&error) {
+            Some(rustix::io::Errno::LOOP) => io::Error::other("it is a symbolic link; remove it"),
+            _ => error,
+        })?;
     give_to_owner(&file, database);
     Ok(file)
 }
@@ -174,6 +182,17 @@ mod tests {
         fs::hard_link(&database, folder.path().join("other.db")).expect("a link");
         let refused = FileLock::of_url(&format!("sqlite://{}", database.display())).await.expect_err("a refusal");
         assert!(refused.to_string().contains("has 2 names (hard links)"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_lock_file_that_is_a_symbolic_link_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = folder.path().join("k.db");
+        let other = folder.path().join("other");
+        fs::write(&other, "").expect("a file");
+        std::os::unix::fs::symlink(&other, folder.path().join("k.db.lock")).expect("a link");
+        let refused = FileLock::of_file(&database).await.expect_err("a refusal");
+        assert!(crate::error::with_causes(&refused).ends_with("it is a symbolic link; remove it"), "{refused:?}");
     }
 
     #[tokio::test]

@@ -5,7 +5,8 @@
 //! write_queue      jobs that share transactions
 //! invalidation     versions of users; entity_cache keeps rows while their version is current
 //! change_poller    finds changes of other processes: polls SQLite, listens to PostgreSQL (postgres/listen)
-//! lock, file_lock  locks between transactions and between processes; files: their owners
+//! lock, file_lock  locks between transactions and between processes
+//! files            the folder of a file, and its owner
 //! schema, backup   migrations, and backups of an SQLite database
 //! ```
 //!

@@ -93,8 +93,8 @@ pub fn sqlite_file(url: &str) -> Result<PathBuf, UrlError> {
     Ok(file.to_owned())
 }
 
-/// Creates a missing file if the URL allows it. Only its owner can read it, because it will contain password hashes. When
-/// root creates it, that is the owner of the folder.
+/// Creates a missing file if the URL allows it. Only its owner can read it, because it will contain password hashes. A file
+/// that root creates is given to the owner of the folder.
 ///
 /// # Errors
 /// The file is missing and may not be created, or creating it failed.

@@ -182,7 +182,7 @@ async fn the_statements_of_released_migrations_do_not_change() {
 
 #[test]
 #[ignore = "changes owners, which needs root: tests/all runs it"]
-fn what_root_makes_belongs_to_the_owner_of_the_database_or_the_folder() {
+fn what_root_makes_belongs_to_the_owner_of_database_or_folder() {
     const OTHER_USER: u32 = 65534;
     let line = with_backup();
     let file = |name: &str| line.folder.path().join(name);

@@ -206,7 +206,7 @@ fn errors_name_the_remedy() {
         (&["--database-url", "sqlite://missing.db", "serve"], "add ?mode=rwc"),
         (&["user", "add", "eva"], "pass it through standard input with --password-stdin"),
         (&["serve", "--demo", "--listen", "0.0.0.0:0"], "--listen 127.0.0.1:0"),
-        (&["serve", "--commands", "missing"], "`kommando commands init` creates one"),
+        (&["serve", "--commands", "missing"], "`kommando commands init missing` creates it"),
         (&["serve", "--database-url", "mysql://x"], "must begin with sqlite://"),
         (&["--log", "=!", "user", "list"], "KOMMANDO_LOG"),
         (&["serve", "--listen", "localhost:8099"], "an IP address and a port, such as 127.0.0.1:8080"),
@@ -464,7 +464,7 @@ fn commands_init_creates_a_folder_and_never_overwrites() {
     );
     let checked = line.say(&["commands", "check"]).out;
     assert_eq!(checked.lines().next(), Some("commands.d: nothing wrong; definitions: 6"));
-    assert!(checked.contains("`kommando config check` looks for them"), "{checked}");
+    assert!(checked.contains("`kommando config check` compares them"), "{checked}");
     let folder = line.folder.path().join("commands.d");
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect(name);
     assert_eq!(read("command.schema.json"), line.say(&["commands", "schema"]).out);

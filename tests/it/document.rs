@@ -151,7 +151,7 @@ fn optional_parameters_have_no_example() {
 
 #[test]
 fn every_error_has_an_example_of_its_own() {
-    // Swagger UI would show that of the schema, which is another error.
+    // Without one, Swagger UI shows the example of the schema, which is another error.
     let document = api::document();
     for (path, method, operation) in operations(&document) {
         let responses = operation["responses"].as_object().expect("responses");

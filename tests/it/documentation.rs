@@ -84,7 +84,7 @@ fn the_readme_is_short_and_names_superoffice_first() {
 
 /// Sentences of pages with a number, `{}`, that is the value of a constant of the code: page, sentence, constant. Where
 /// several constants have the name, the file stands before it.
-const NUMBERS: [(&str, &str, &str); 56] = [
+const NUMBERS: [(&str, &str, &str); 58] = [
     ("docs/operating.md", "A user can have {} of each kind", "secrets/mod.rs MAX_SECRETS"),
     ("docs/operating.md", "| Requests worked on at once | {} |", "concurrency_limit.rs MAX_RUNNING"),
     (
@@ -102,6 +102,8 @@ const NUMBERS: [(&str, &str, &str); 56] = [
     ("docs/operating.md", " MiB, within {} s, and after", "read_body.rs MAX_TIME"),
     ("docs/operating.md", "and after {} s at", "read_body.rs GRACE"),
     ("docs/operating.md", " s at {} KiB a second", "MIN_BYTES_PER_SECOND"),
+    ("docs/operating.md", "reads and discards up to {} MiB more", "MAX_DISCARDED_BYTES"),
+    ("docs/operating.md", " MiB more, for at most {} seconds", "MAX_DISCARD_TIME"),
     ("docs/operating.md", "| Bodies over {} KiB at once |", "MAX_SMALL_BYTES"),
     ("docs/operating.md", " KiB at once | {}, of these", "large_bodies.rs SLOTS"),
     ("docs/operating.md", "| Answer taken by the client | within {} s |", "stream_timeouts.rs READ"),

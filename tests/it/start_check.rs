@@ -147,7 +147,7 @@ fn cases() -> Vec<Case> {
         Case {
             name: "no definitions",
             words: &["--commands", "missing"],
-            told: "missing: there is no such folder; `kommando commands init` creates one",
+            told: "missing: there is no such folder; `kommando commands init missing` creates it",
             ..BLANK
         },
         Case {

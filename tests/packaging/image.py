@@ -145,10 +145,13 @@ def main(binary):
     names = {"audit-key": "KOMMANDO_AUDIT_KEY", "admin-password": "KOMMANDO_ADMIN_PASSWORD"}
     placeholders = re.findall(r"^  (\S+): (REPLACE-ME)$", manifest, re.MULTILINE)
     assert len(placeholders) == 3, placeholders
+    checked = Container(image, volume, secrets).execute("kommando", "config", "check")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
     for name, value in placeholders:
         variable = names.get(name, name)
         checked = Container(image, volume, secrets, **{variable: value}).execute("kommando", "config", "check")
-        assert checked.returncode in (1, 2), f"{variable}={value} is accepted: {checked.stdout}"
+        assert checked.returncode != 0, f"{variable}={value} is accepted: {checked.stdout}"
+        assert variable in checked.stderr or "audit" in checked.stderr, f"{variable}: {checked.stderr}"
 
     variables = {"KOMMANDO_ADMIN_PASSWORD_FILE": "/run/secrets/admin", "KOMMANDO_LISTEN": "0.0.0.0:18080"}
     container = Container(image, volume, secrets, **variables)

@@ -98,7 +98,7 @@ fn a_chunked_body_needs_no_length_and_has_the_same_limit() {
 }
 
 #[test]
-fn a_client_that_sends_all_of_a_body_that_is_too_large_gets_to_read_the_answer() {
+fn a_client_that_sends_too_large_a_body_can_read_the_answer() {
     let folder = folder();
     let mut process = Process::demo(folder.path());
     let address = address(&process.banner());

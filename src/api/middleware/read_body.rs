@@ -17,7 +17,7 @@ use crate::{auth::Address, error::Error};
 /// The largest body that is accepted, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// Of a larger body, at most this much more is read and thrown away. Many clients and proxies send the whole body before
+/// Of a larger body, at most this much more is read and discarded. Many clients and proxies send the whole body before
 /// they read the answer, and closing a connection with unread data would reset it.
 const MAX_DISCARDED_BYTES: usize = 8 * 1024 * 1024;
 /// The longest time for that.
@@ -63,7 +63,7 @@ pub async fn read(body: Body, address: Address, slots: &LargeBodies) -> Result<(
     }
 }
 
-/// Throws away the rest of a body, up to the limits.
+/// Reads and discards the rest of a body, up to the limits.
 async fn discard(mut chunks: Pin<&mut impl Stream<Item = std::io::Result<Bytes>>>, large: Option<&LargeBody>) {
     let deadline = Instant::now() + MAX_DISCARD_TIME;
     let mut discarded = 0;
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_rest_of_a_body_that_is_too_large_is_thrown_away_up_to_a_limit() {
+    async fn a_body_that_is_too_large_is_discarded_up_to_a_limit() {
         let (error, taken) = read_large(Some(2 * MAX_BYTES)).await;
         assert!(matches!(error, Error::BodyTooLarge));
         assert_eq!(taken, 2 * MAX_BYTES, "the client can send all of it, and read the answer");

@@ -4,7 +4,7 @@ mod instance;
 mod limits;
 mod listen;
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use sea_orm::{
     DatabaseConnection, DbErr, RuntimeErr,
@@ -18,7 +18,7 @@ pub use listen::keep_listening;
 
 /// Timeout of background work.
 const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(60);
-/// Maximum wait for the database at the start.
+/// Maximum wait for the pool at the start. Finding out why it failed may take as long again.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections that were idle longer are pinged before use.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
@@ -66,14 +66,14 @@ pub async fn connect(url: &str, pool: PoolPurpose, instance: &InstanceId) -> Res
     let failed = |error: sqlx::Error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)));
     let options = url.parse::<PgConnectOptions>().map_err(failed)?;
     let options = options.options(pool.session(instance)).application_name("kommando").disable_statement_logging();
-    let (connections, patience) = match pool {
+    let (connections, acquire_timeout) = match pool {
         PoolPurpose::Requests(limits) => (limits.connections, limits.query_timeout.0),
         PoolPurpose::Background => (BACKGROUND, CONNECT_TIMEOUT),
     };
     let pooled = PoolOptions::<Postgres>::new()
         .max_connections(connections)
         .min_connections(0)
-        .acquire_timeout(patience)
+        .acquire_timeout(acquire_timeout)
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
@@ -86,7 +86,7 @@ pub async fn connect(url: &str, pool: PoolPurpose, instance: &InstanceId) -> Res
     Ok(match pool {
         PoolPurpose::Requests(_) => pooled.connect_lazy_with(options),
         PoolPurpose::Background => match pooled.connect_with(options.clone()).await {
-            // The pool asks a server that refuses connections again until its time is over, and then does not say why.
+            // The pool retries refused connections until its timeout, and then reports only the timeout.
             Err(sqlx::Error::PoolTimedOut) => return Err(failed(failure_to_connect(&options).await)),
             pool => pool.map_err(failed)?,
         },
@@ -94,10 +94,11 @@ pub async fn connect(url: &str, pool: PoolPurpose, instance: &InstanceId) -> Res
     .into())
 }
 
-/// Why a connection cannot be made.
+/// Connects once more, without a pool, to find out why the pool got no connection.
 async fn failure_to_connect(options: &PgConnectOptions) -> sqlx::Error {
     match timeout(CONNECT_TIMEOUT, options.connect()).await {
         Ok(Err(error)) => error,
-        Ok(Ok(_)) | Err(_) => sqlx::Error::PoolTimedOut,
+        Ok(Ok(_)) => sqlx::Error::PoolTimedOut,
+        Err(_) => sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the server does not answer")),
     }
 }

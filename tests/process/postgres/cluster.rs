@@ -56,8 +56,8 @@ impl Cluster {
         format!("postgres://app@localhost/{database}?host={}", self.folder.path().display())
     }
 
-    /// The settings for a server on this cluster. A request waits longer for the database than by default, since these
-    /// servers share two processors: an answer of 503 then has another cause than a busy machine.
+    /// The settings for a server on this cluster. Requests wait up to 10 s for the database, so that a busy machine causes
+    /// no 503.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         vec![
             ("KOMMANDO_DATABASE_URL", self.url()),

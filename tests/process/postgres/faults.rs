@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{address, folder, send};
 
-/// The default of how long a request waits for the database.
+/// The default query timeout, which this test measures.
 const QUERY_TIMEOUT: (&str, &str) = ("KOMMANDO_DATABASE_QUERY_TIMEOUT", "900ms");
 /// The duration of each failure.
 const TROUBLE: Duration = Duration::from_secs(3);

@@ -22,8 +22,10 @@ use crate::{Process, address, ask::Ask, folder, kill::Stop};
 
 const CLIENTS: usize = 6;
 const PASSWORD: &str = "it's a secret";
-/// In this phase of the test the servers lack the key, so writes are refused. Before and after it no write may fail.
+/// The phases of the test. Without the key the servers refuse to write; before and after, no write may fail.
+const BEFORE: usize = 0;
 const WITHOUT_KEY: usize = 1;
+const AFTER: usize = 2;
 
 fn write_key(path: &Path, key: &str) {
     let partial = path.with_extension("partial");
@@ -65,7 +67,7 @@ async fn servers_go_on_with_another_key_and_refuse_to_write_without_it() {
     let mut servers: Vec<_> = (0..2).map(|_| Process::start(folder.path(), &["serve", "--demo"], &variables)).collect();
     let addresses: Vec<_> = servers.iter_mut().map(|server| address(&server.banner())).collect();
     let (done, failed, stop) = (AtomicUsize::new(0), Mutex::new(Vec::new()), Stop::default());
-    let phase = AtomicUsize::new(WITHOUT_KEY - 1);
+    let phase = AtomicUsize::new(BEFORE);
     thread::scope(|scope| {
         let stop_at_the_end = stop.clone();
         for client in 0..CLIENTS {
@@ -117,7 +119,7 @@ async fn servers_go_on_with_another_key_and_refuse_to_write_without_it() {
                 thread::sleep(Duration::from_millis(50));
             }
         }
-        phase.store(WITHOUT_KEY + 1, Ordering::SeqCst);
+        phase.store(AFTER, Ordering::SeqCst);
         thread::sleep(Duration::from_millis(500));
         drop(stop_at_the_end);
     });
