@@ -253,3 +253,23 @@ fn write_file(file: &Path, key: &str, like: &Path) -> io::Result<()> {
     writeln!(created, "{key}")?;
     created.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_symbolic_link_is_replaced_and_not_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        for (name, text) in [("key", "the former key"), ("new", "the new key"), ("other", "another file")] {
+            fs::write(path(name), text).expect("a file");
+        }
+        std::os::unix::fs::symlink(path("other"), path("key.new")).expect("a link");
+        let former = replace_file(&path("key"), &path("new"), 7).expect("a replacement");
+        let read = |file: &Path| fs::read_to_string(file).expect("a text");
+        assert_eq!(read(&path("key")), "the new key\n");
+        assert_eq!(read(&former), "the former key");
+        assert_eq!(read(&path("other")), "another file");
+    }
+}

@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::{fs::OFlags, io::Errno};
 use tokio::time::sleep;
 
 use super::{
@@ -43,6 +44,9 @@ pub enum FileLockError {
     NotWritable(PathBuf, #[source] io::Error),
     #[error("failed to open and lock {}; the process needs write permission on the database's folder", .0.display())]
     File(PathBuf, #[source] io::Error),
+    /// Not followed: the owner of the folder could link to any file, and root would give it to them.
+    #[error("the lock file {} is a symbolic link; remove it", .0.display())]
+    SymbolicLink(PathBuf),
     #[error(
         "the file {} has {} names (hard links), but SQLite works with one name only; remove the other names, or copy \
          the file", .0.display(), .1
@@ -87,11 +91,11 @@ impl FileLock {
             let opened = OpenOptions::new().write(true).open(&database);
             opened.map_err(|error| FileLockError::NotWritable(database.clone(), error))?;
         }
-        match File::open(&path) {
+        match options().open(&path) {
             // A server that starts at this moment retries, so the short shared lock does no harm.
             Ok(file) => Ok(matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(within(error)),
+            Err(error) => Err(not_opened(path, error)),
         }
     }
 
@@ -106,7 +110,10 @@ impl FileLock {
     async fn with_timeout(database: &Path, timeout: Duration) -> Result<Self, FileLockError> {
         let path = path_of(database).map_err(|error| FileLockError::File(database.to_owned(), error))?;
         let file_error = |error| FileLockError::File(path.clone(), error);
-        let file = open(&path, database).map_err(file_error)?;
+        // Created for its owner only: a user who can open it can block servers.
+        let opened = options().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let file = opened.map_err(|error| not_opened(path.clone(), error))?;
+        give_to_owner(&file, database);
         let deadline = Instant::now() + timeout;
         loop {
             match file.try_lock() {
@@ -138,19 +145,18 @@ fn path_of(database: &Path) -> io::Result<PathBuf> {
     Ok(path.into())
 }
 
-/// Opens or creates the lock file with permissions for its owner only: a user who can open it can block servers. Does not
-/// follow a symbolic link: the owner of the folder could link to any file, and root would give it to them.
-fn open(path: &Path, database: &Path) -> io::Result<File> {
+/// How the lock file is opened. Symbolic links are not followed.
+fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let no_links = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-    let file =
-        options.custom_flags(no_links).open(path).map_err(|error| match rustix::io::Errno::from_io_error(&error) {
-            Some(rustix::io::Errno::LOOP) => io::Error::other("it is a symbolic link; remove it"),
-            _ => error,
-        })?;
-    give_to_owner(&file, database);
-    Ok(file)
+    options.read(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    options
+}
+
+fn not_opened(path: PathBuf, error: io::Error) -> FileLockError {
+    match Errno::from_io_error(&error) {
+        Some(Errno::LOOP) => FileLockError::SymbolicLink(path),
+        _ => FileLockError::File(path, error),
+    }
 }
 
 #[cfg(test)]
@@ -191,8 +197,10 @@ mod tests {
         let other = folder.path().join("other");
         fs::write(&other, "").expect("a file");
         std::os::unix::fs::symlink(&other, folder.path().join("k.db.lock")).expect("a link");
-        let refused = FileLock::of_file(&database).await.expect_err("a refusal");
-        assert!(crate::error::with_causes(&refused).ends_with("it is a symbolic link; remove it"), "{refused:?}");
+        let url = format!("sqlite://{}?mode=rwc", database.display());
+        for refused in [FileLock::of_url(&url).await.map(drop), FileLock::examine(&url).map(drop)] {
+            assert!(matches!(refused, Err(FileLockError::SymbolicLink(_))), "{refused:?}");
+        }
     }
 
     #[tokio::test]
